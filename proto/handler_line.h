@@ -7,6 +7,8 @@
 
 #include "common/buf.h"
 #include "common/err.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 #define HANDLER_LINE_MAX 1572864 /* bytes of one protocol line (N43) */
 
