@@ -354,13 +354,14 @@ enum attempt_outcome { ATTEMPT_COMPLETED = 1, ATTEMPT_FAILED, ATTEMPT_SNOOZED, A
 enum firing_outcome { FIRING_FIRED = 1, FIRING_MISSED, FIRING_SUPPRESSED };
 
 // clang-format off
-#define JOB_STATES(S)        \
+#define JOB_STATES(S)         \
     S(SCHEDULED, "scheduled") \
-    S(READY, "ready") \
-    S(RUNNING, "running") \
+    S(READY,     "ready")     \
+    S(RUNNING,   "running")   \
     S(COMPLETED, "completed") \
-    S(FAILED, "failed") \
-    S(CANCELLED, "cancelled")
+    S(FAILED,    "failed")    \
+    S(CANCELLED, "cancelled") \
+    S(EXPIRED,   "expired")
 // clang-format on
 enum job_state_id {
     JOB_NONE,
@@ -380,14 +381,14 @@ enum job_state_id {
 
 /*  E(NAME, "text") */
 // clang-format off
-#define EFFECT_KINDS(E)        \
-    E(SEND_MESSAGE, "send_message") \
+#define EFFECT_KINDS(E)                 \
+    E(SEND_MESSAGE,   "send_message")   \
     E(SCHEDULE_TIMER, "schedule_timer") \
-    E(CANCEL_TIMER, "cancel_timer") \
-    E(WAKE_AGENT, "wake_agent") \
-    E(ADD_SCHEDULE, "add_schedule") \
-    E(NOTIFY, "notify") \
-    E(ACTIVITY, "activity")
+    E(CANCEL_TIMER,   "cancel_timer")   \
+    E(WAKE_AGENT,     "wake_agent")     \
+    E(ADD_SCHEDULE,   "add_schedule")   \
+    E(NOTIFY,         "notify")         \
+    E(ACTIVITY,       "activity")
 // clang-format on
 enum effect_kind {
     EFFECT_NONE,
@@ -398,14 +399,14 @@ enum effect_kind {
 };
 
 // clang-format off
-#define EFFECT_STATUSES(E)        \
-    E(PENDING, "pending") \
+#define EFFECT_STATUSES(E)      \
+    E(PENDING,    "pending")    \
     E(ATTEMPTING, "attempting") \
-    E(DELIVERED, "delivered") \
-    E(FAILED, "failed") \
-    E(UNKNOWN, "unknown") \
-    E(EXPIRED, "expired") \
-    E(REJECTED, "rejected") \
+    E(DELIVERED,  "delivered")  \
+    E(FAILED,     "failed")     \
+    E(UNKNOWN,    "unknown")    \
+    E(EXPIRED,    "expired")    \
+    E(REJECTED,   "rejected")   \
     E(SUPPRESSED, "suppressed")
 // clang-format on
 enum effect_status {

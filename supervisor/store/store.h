@@ -129,12 +129,12 @@ void scan_close(struct scan *s);
 
 /* ---- blobs: values longer than BLOB_FROM, in chunks
  * ------------------------------------------------- */
-void blob_save(struct txn *t, enum blob_kind kind, uint64_t owner, struct view data);
+void bytes_save(struct txn *t, enum blob_kind kind, uint64_t owner, struct view data);
 /* Into the transaction's arena; LOAD_DAMAGED when a chunk is missing, damaged, or the size differs.
  */
-enum load blob_load(struct txn *t, enum blob_kind kind, uint64_t owner, uint32_t bytes,
+enum load bytes_load(struct txn *t, enum blob_kind kind, uint64_t owner, uint32_t bytes,
                     struct view *out) MUST_CHECK;
-void      blob_delete(struct txn *t, enum blob_kind kind, uint64_t owner);
+void      bytes_delete(struct txn *t, enum blob_kind kind, uint64_t owner);
 
 /* ---- health
  * ---------------------------------------------------------------------------------------- */
