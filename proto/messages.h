@@ -261,7 +261,7 @@
     C("job.wait",         JOB_WAIT,         job_wait,         READ,  VIEW)     \
     C("job.list",         JOB_LIST,         job_list,         READ,  VIEW)     \
     C("job.stats",        JOB_STATS,        job_stats,        READ,  VIEW)     \
-    C("job.logs",         JOB_LOGS,         job_logs,         READ,  VIEW)     \
+    C("job.logs",         JOB_LOGS,         job_logs,         SHELL, VIEW)     \
     C("schedule.add",     SCHEDULE_ADD,     schedule_add,     WRITE, OPERATOR) \
     C("schedule.show",    SCHEDULE_SHOW,    schedule_show,    READ,  VIEW)     \
     C("schedule.why",     SCHEDULE_WHY,     schedule_why,     READ,  VIEW)     \
@@ -282,8 +282,8 @@
     C("worker.scale",     WORKER_SCALE,     worker_scale,     SHELL, ADMIN)    \
     C("worker.restart",   WORKER_RESTART,   worker_restart,   SHELL, ADMIN)    \
     C("feed.read",        FEED_READ,        feed_read,        READ,  VIEW)     \
-    C("status",           STATUS,           status,           READ,  VIEW)     \
-    C("ping",             PING,             ping,             READ,  VIEW)     \
+    C("status",           STATUS,           status,           SHELL, VIEW)     \
+    C("ping",             PING,             ping,             SHELL, VIEW)     \
     C("fsck",             FSCK,             fsck,             SHELL, ADMIN)    \
     C("reload",           RELOAD,           reload,           SHELL, ADMIN)    \
     C("clock.accept",     CLOCK_ACCEPT,     clock_accept,     WRITE, ADMIN)

@@ -237,7 +237,7 @@
     F(ANY, events)            /* a list of maps */
 
 /* The reply to a request that carried a request_id (N39). */
-#define REQUEST_RECORD(F)                                                        \
+#define ANSWER_RECORD(F)                                                        \
     F(HASH, key)              /* of actor and request_id */                       \
     F(I64, at)                                                                    \
     F(BIN, reply)             /* the packed reply body or error map */            \
@@ -257,7 +257,7 @@
     T(SESSION,   session,   1, ASCENDING)                 \
     T(EFFECT,    effect,    1, ASCENDING)                 \
     T(FEED,      feed,      1, ASCENDING)                 \
-    T(REQUEST,   request,   1, RANDOM)
+    T(ANSWER,    answer,    1, RANDOM)
 
 /* Primary keys: K(TABLE, fields…) */
 #define KEYS(K)                                           \
@@ -274,7 +274,7 @@
     K(SESSION,   id)                                      \
     K(EFFECT,    id)                                      \
     K(FEED,      seq)                                     \
-    K(REQUEST,   key)
+    K(ANSWER,    key)
 
 /* Secondary indexes: I(TABLE, table, INDEX, order, fields…).  Every one ends in the primary key or is unique. */
 #define INDEXES(I)                                                                                        \
@@ -294,7 +294,7 @@
     I(EFFECT,    effect,    effect_pending,   RANDOM,    not_before, place, id)                           \
     I(EFFECT,    effect,    effect_attempting, RANDOM,   id)                                              \
     I(EFFECT,    effect,    effect_expiry,    RANDOM,    not_after, id)          /* pending */            \
-    I(REQUEST,   request,   request_by_age,   ASCENDING, at, key)
+    I(ANSWER,    answer,    answer_by_age,    ASCENDING, at, key)
 
 // clang-format on
 
