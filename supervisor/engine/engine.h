@@ -88,7 +88,7 @@ struct turn_header {
 };
 
 enum output_kind {
-    OUT_REPLY,       /* client; body, or error when error.code is not E_OK */
+    OUT_REPLY,       /* client; body, or error when it is not NULL */
     OUT_TO_WORKER,   /* worker, generation, token; body: the packed worker message */
     OUT_WORKER_KILL, /* worker, generation, text: it is silent or spoke nonsense; KILL it and
                         everything below it */
@@ -100,17 +100,17 @@ enum output_kind {
 };
 
 struct output {
-    enum output_kind kind;
-    uint64_t         client;
-    struct view      body;
-    struct err       error;
-    uint32_t         worker;
-    uint64_t         generation;
-    uint64_t         token;
-    uint64_t         job;
-    int              level;
-    const char      *text;
-    const char      *detail;
+    enum output_kind  kind;
+    uint64_t          client;
+    struct view       body;
+    const struct err *error;
+    uint32_t          worker;
+    uint64_t          generation;
+    uint64_t          token;
+    uint64_t          job;
+    int               level;
+    const char       *text;
+    const char       *detail;
 };
 
 struct engine *engine_new(struct store *s);
@@ -146,7 +146,7 @@ size_t engine_old_lease_count(const struct engine *en);
 enum read_result {
     READ_DONE,     /* *reply is the answer */
     READ_WAIT_JOB, /* *reply is the answer if nobody waits longer; worth asking again when job
-                      *wait_on ends */
+                    *wait_on ends */
     READ_WAIT_FEED /* … when the feed grows */
 };
 /* Serves any HOW_READ request.  On failure E_… in *e and false in *ok. */

@@ -227,7 +227,8 @@
     F(I64, created_at)                                                            \
     F(I64, updated_at)                                                            \
     F(STR, receipt)                                                               \
-    F(STR, reason)
+    F(STR, reason)                                                                \
+    F(U8,  probe)             /* 1: the outcome is unknown; ask the sink before anything is sent again */
 
 /* Events of the feed: rows of several, each row at most about a page. */
 #define FEED_RECORD(F)                                                           \
@@ -286,12 +287,12 @@
     I(JOB_STATE, job_state, job_expiry,       RANDOM,    expires_at, id)         /* not started */        \
     I(LANE,      lane,      lane_by_limits,   RANDOM,    company, agent, handler, session, credential, flags) \
     I(LANE,      lane,      lane_runnable,    RANDOM,    company, DESC(head_priority), head_run_at, head, id) \
-    I(LANE,      lane,      lane_blocked,     RANDOM,    blocked_by, blocked_on, id)                      \
+    I(LANE,      lane,      lane_blocked,     RANDOM,    blocked_by, blocked_on, company, DESC(head_priority), head_run_at, head, id) \
     I(QUEUE,     queue,     queue_turn,       RANDOM,    DESC(head_priority), served, company)            \
     I(SCHEDULE,  schedule,  schedule_next,    RANDOM,    next_at, id)                                     \
     I(SESSION,   session,   session_by_name,  RANDOM,    company, name)                                   \
-    I(EFFECT,    effect,    effect_queue,     RANDOM,    session, sink, place)   /* pending or attempting */ \
-    I(EFFECT,    effect,    effect_pending,   RANDOM,    not_before, place, id)                           \
+    I(EFFECT,    effect,    effect_queue,     RANDOM,    session, sink, place)   /* pending, attempting, or probe is set */ \
+    I(EFFECT,    effect,    effect_pending,   RANDOM,    not_before, place, id) /* pending, or unknown with probe */ \
     I(EFFECT,    effect,    effect_attempting, RANDOM,   id)                                              \
     I(EFFECT,    effect,    effect_expiry,    RANDOM,    not_after, id)          /* pending */            \
     I(ANSWER,    answer,    answer_by_age,    ASCENDING, at, key)
