@@ -34,11 +34,19 @@ const struct msg_desc *msg_desc(enum msg_id id);
 /* By op within a group; NULL when there is none. */
 const struct msg_desc *msg_find(enum msg_group group, struct view op);
 
+/* `text` for an error message, into out: cut to fit, and what is not printable ASCII becomes '?'.
+ */
+const char *printable(struct view text, char *out, size_t size);
+
 /* Decodes a packed map into *out (a struct msg_<name>, all bytes set).  Views borrow from `body`.
- * The bytes must have passed mp_check; JSON, MAP and LIST values are checked by mp_check_json here.
- * E_BAD_REQUEST names the field. */
+ * Any bytes may come: what is no map of these fields is refused, and JSON, MAP and LIST values are
+ * checked by mp_check_json here.  E_BAD_REQUEST names the field. */
 enum errc msg_unpack(const struct msg_desc *d, struct view body, void *out,
                      struct err *e) MUST_CHECK;
+/* One value by its descriptor, as msg_unpack takes it, into the member of *out; *has is false when
+ * it is a nil that means absent. */
+enum errc field_unpack(const struct field_desc *f, struct view value, void *out, bool *has,
+                       struct err *e) MUST_CHECK;
 /* Packs the fields that `has` names (REQUIRED ones always) as a map.  Values are asserted to be in
  * range. */
 void msg_pack(const struct msg_desc *d, const void *m, struct buf *out);

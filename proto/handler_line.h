@@ -43,7 +43,8 @@ struct handler_line {
 };
 
 /* Parses one line (without its newline).  scratch is cleared and holds what the views borrow.
- * E_BAD_REQUEST: a protocol line with a missing, mistyped, unknown or over-long field. */
+ * E_BAD_REQUEST: a protocol line with a missing, mistyped or over-long field, or over
+ * HANDLER_LINE_MAX.  Unknown fields are ignored: a handler may be newer than we are. */
 enum errc handler_line_parse(struct view line, struct buf *scratch, struct handler_line *out,
                              struct err *e) MUST_CHECK;
 
