@@ -399,8 +399,7 @@ static void
 a_payload_must_be_expressible_as_json(void **state)
 {
     static const char *const bad[] = {
-        "\x81\xa1"
-        "a\xc4\x01x",                           /* bin */
+        "\x81\xa1k\xc4\x01x",                   /* bin */
         "\x82\xa1k\x01\xa1k\x02",               /* a key twice */
         "\x81\x01\x02",                         /* a key that is no string */
         "\xcb\x7f\xf8\x01\x01\x01\x01\x01\x01", /* NaN */
