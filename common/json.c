@@ -197,7 +197,7 @@ print_number(struct printer *p)
     return NULL;
 }
 
-/* The shortest text that reads back as the same double, and as a real. */
+/* The fewest of 15 to 17 digits that read back as the same double, and as a real. */
 static const char *
 print_real(struct printer *p)
 {
