@@ -36,7 +36,7 @@ string_end(struct view text, size_t at)
 static bool
 is_scalar_byte(char c)
 {
-    return c != '\0' && !strchr(" \t\r\n,:[]{}\"", c);
+    return !strchr(" \t\r\n,:[]{}\"", c);
 }
 
 /* Bounds the tree before jansson builds it, and knows the place, which its tree does not.  Text
@@ -44,8 +44,12 @@ is_scalar_byte(char c)
 static enum errc
 check_limits(struct view text, struct err *e)
 {
-    size_t nodes = 0;
-    size_t depth = 0;
+    size_t      nodes = 0;
+    size_t      depth = 0;
+    const char *nul = text.size > 0 ? memchr(text.data, '\0', text.size) : NULL;
+
+    /* jansson 2.14 loses a NUL behind a number: it would take "1\0" for 1. */
+    if (nul) return refuse_at(text, (size_t)(nul - text.data), "a NUL byte", e);
 
     for (size_t at = 0; at < text.size;) {
         size_t start = at;

@@ -151,7 +151,8 @@ bad_text_is_refused_with_its_place(void **state)
     expect_refused(view_str("\"\\ud800\""), "line 1, column ");
     expect_refused(view_str("{\"a\\u0000\":1}"), "line 1, column 10: NUL byte in object key");
     expect_refused(view_str("1 2"), "line 1, column 3: end of file expected");
-    expect_refused(view_of("1\0", 2), "line 1, column ");
+    expect_refused(view_of("1\0", 2), "line 1, column 2: a NUL byte");
+    expect_refused(view_of("[1\0,\n2]", 7), "line 1, column 3: a NUL byte");
     expect_refused(view_str("NaN"), "line 1, column ");
     expect_refused(view_str("\"open"), "line 1, column ");
     expect_refused(view_str("\"a\\"), "line 1, column ");
