@@ -342,10 +342,13 @@ proc_kill_tree(pid_t root, pid_t pgid)
 
     /* A group that holds root or ourselves is not the one that was meant, and -1 is everybody. */
     if (pgid <= 1 || pgid == getpgid(root) || pgid == getpgrp()) return killed;
-    if (kill(-pgid, SIGKILL) != 0 || killed > 0) return killed;
-    struct group g = {.pgid = pgid}; /* kill(2) does not say whether all members are dead already */
-    (void)each_number("/proc", kill_if_member, &g);
-    return g.killed;
+    struct group g = {.pgid = pgid};
+    if (kill(-pgid, 0) != 0) return killed;
+    /* One by one for the count, which kill(2) does not give; all at once for those forked
+     * meanwhile. */
+    if (killed == 0) (void)each_number("/proc", kill_if_member, &g);
+    (void)kill(-pgid, SIGKILL); /* fails when the last has gone */
+    return killed + g.killed;
 }
 
 uint64_t
