@@ -78,3 +78,13 @@ clean:
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 .SECONDARY:
+
+# The message lists, printed into the documents that show them.
+$(B)/schema: $(B)/tools/schema.o $(CORE)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+.PHONY: docs
+docs: deps
+	@$(MAKE) --no-print-directory docs-run
+.PHONY: docs-run
+docs-run: $(B)/schema
+	$(B)/schema proto/PROTOCOL.md proto/schema.lock

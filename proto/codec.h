@@ -65,8 +65,8 @@ bool             list_next(struct list_iter *it, struct view *item);
 struct request {
     uint64_t               id; /* chosen by the client, echoed */
     const struct msg_desc *desc;
-    struct view            body;
-    struct view            request_id; /* empty: none; else 1–64 bytes */
+    struct view            body; /* in the frame; without one, a constant empty map outside it */
+    struct view            request_id; /* empty: none; else 1–64 bytes, in the frame */
 };
 /* Checks size, form, version and op.  On failure *id is still set when it could be read, else 0, so
  * that the error can be answered. */

@@ -61,6 +61,34 @@ a_request_opens_as_it_was_packed(void **state)
     assert_true(view_is(rq.request_id, "rq-1"));
 }
 
+/* The examples of PROTOCOL.md. */
+static void
+envelopes_are_byte_exact(void **state)
+{
+    static const char   request[] = "\xdf\0\0\0\4\xa1v\1\xa2id\7\xa2op\xa8job.show"
+                                    "\xa4"
+                                    "body\x81\xa2id\x0c";
+    static const char   reply[] = "\xdf\0\0\0\4\xa1v\1\xa2id\7\xa2ok\xc2\xa5"
+                                  "error"
+                                  "\xdf\0\0\0\4\xa4"
+                                  "code\xa9not_found\xa7message\xa9no job 12"
+                                  "\xa4hint\xa0\xa5"
+                                  "field\xa0";
+    struct msg_job_show m = {.id = 12};
+    struct buf BUF_AUTO body = {0};
+    struct buf BUF_AUTO b = {0};
+    struct err          e;
+
+    (void)state;
+    msg_pack(msg_desc(MSG_JOB_SHOW), &m, &body);
+    request_pack(7, MSG_JOB_SHOW, buf_view(&body), view_str(NULL), &b);
+    assert_true(view_eq(buf_view(&b), view_of(request, sizeof(request) - 1)));
+    (void)err_set(&e, E_NOT_FOUND, "no job 12");
+    buf_clear(&b);
+    reply_pack_error(7, &e, &b);
+    assert_true(view_eq(buf_view(&b), view_of(reply, sizeof(reply) - 1)));
+}
+
 static void
 a_request_without_body_has_an_empty_one(void **state)
 {
@@ -332,6 +360,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_opens_as_it_was_packed),
+        cmocka_unit_test(envelopes_are_byte_exact),
         cmocka_unit_test(a_request_without_body_has_an_empty_one),
         cmocka_unit_test(a_version_that_is_not_served_is_refused_before_anything_else),
         cmocka_unit_test(an_unknown_op_is_named_printably),

@@ -3,6 +3,7 @@
 #include "proto/evidence.h"
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
