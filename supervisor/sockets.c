@@ -86,12 +86,24 @@ socket_fd(void *socket)
     return fd;
 }
 
-bool
-socket_has_input(void *socket)
+static int
+events_of(void *socket)
 {
     int    events = 0;
     size_t size = sizeof(events);
 
     (void)zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size); /* likewise */
-    return (events & ZMQ_POLLIN) != 0;
+    return events;
+}
+
+bool
+socket_has_input(void *socket)
+{
+    return (events_of(socket) & ZMQ_POLLIN) != 0;
+}
+
+bool
+socket_can_send(void *socket)
+{
+    return (events_of(socket) & ZMQ_POLLOUT) != 0;
 }

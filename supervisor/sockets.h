@@ -27,5 +27,7 @@ int socket_fd(void *socket);
 /* Whether a message can be received now.  To be asked before sleeping: the descriptor tells of
  * changes only, and any call on the socket may have taken one in. */
 bool socket_has_input(void *socket);
+/* Whether a message can be sent now; takes in what has changed on the socket. */
+bool socket_can_send(void *socket);
 
 #endif

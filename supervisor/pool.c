@@ -1,0 +1,520 @@
+#include "supervisor/pool.h"
+
+#include "common/log.h"
+#include "supervisor/deaths.h"
+#include "supervisor/orphans.h"
+#include "supervisor/sockets.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#define RETIRED_KILL_MS 5000 /* from TERM to KILL for a worker that has nothing left */
+#define NOT_STARTED_MS  100  /* before the next try when a process could not be made */
+#define EARLY_MAX       64   /* reports kept until the worker's own socket is connected */
+
+enum worker_phase {
+    PHASE_ABSENT,
+    PHASE_LIVE,
+    PHASE_RETIRING, /* gets nothing new; what it holds runs to its end */
+    PHASE_ENDING,   /* TERM was sent */
+    PHASE_KILLED,   /* KILL was sent */
+    PHASE_ORPHANED, /* reaped; what it left behind is being ended */
+    PHASE_COUNT
+};
+
+static const char *const phase_names[PHASE_COUNT] = {"absent", "live",   "retiring",
+                                                     "ending", "killed", "orphaned"};
+
+struct worker {
+    struct pool      *pool;
+    uint32_t          index;
+    enum worker_phase phase;
+    uint64_t          generation;
+    pid_t             pid;
+    int64_t           act_at_boot_ms; /* ABSENT: not started before; ENDING: KILL then */
+    bool              is_restart_wanted;
+    bool              is_connected; /* its end of `push` is there */
+    void             *push;
+    struct watch      push_watch; /* until it is connected */
+    zmq_msg_t         early[EARLY_MAX];
+    size_t            nearly;
+};
+
+struct pool {
+    void                     *zmq;
+    struct poller            *poller;
+    struct inputs            *inputs;
+    const struct spawn_setup *setup;
+    struct worker             workers[WORKERS_MAX];
+    uint32_t                  wanted;
+    int64_t                   slots;
+    int64_t                   heartbeat_ms;
+    uint64_t                  generations;
+    bool                      is_released;
+    bool                      is_stopping;
+    struct deaths             deaths;
+    uint64_t                  starts;
+};
+
+struct pool *
+pool_new(void *zmq, struct poller *poller, struct inputs *inputs, const struct spawn_setup *setup)
+{
+    struct pool *p = xcalloc(1, sizeof(*p));
+
+    p->zmq = zmq;
+    p->poller = poller;
+    p->inputs = inputs;
+    p->setup = setup;
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        p->workers[i].pool = p;
+        p->workers[i].index = i;
+        p->workers[i].push_watch.fd = -1;
+    }
+    return p;
+}
+
+static void
+drop_early(struct worker *w)
+{
+    while (w->nearly > 0)
+        (void)zmq_msg_close(&w->early[--w->nearly]);
+}
+
+void
+pool_destroy(struct pool **p)
+{
+    if (!*p) return;
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        struct worker *w = &(*p)->workers[i];
+
+        drop_early(w);
+        poller_unwatch((*p)->poller, &w->push_watch);
+        socket_close(&w->push);
+    }
+    free(*p);
+    *p = NULL;
+}
+
+static bool
+has_process(const struct worker *w)
+{
+    return w->phase != PHASE_ABSENT && w->phase != PHASE_ORPHANED;
+}
+
+static struct worker *
+find_pid(struct pool *p, pid_t pid)
+{
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        if (has_process(&p->workers[i]) && p->workers[i].pid == pid) return &p->workers[i];
+    }
+    return NULL;
+}
+
+static struct worker *
+find_generation(struct pool *p, uint32_t worker, uint64_t generation)
+{
+    struct worker *w = &p->workers[worker];
+
+    assert(worker < WORKERS_MAX);
+    return has_process(w) && w->generation == generation ? w : NULL;
+}
+
+static struct input
+about(const struct worker *w, enum input_kind kind)
+{
+    return (struct input){.kind = kind, .worker = w->index, .generation = w->generation};
+}
+
+/* ---- what is wanted ------------------------------------------------------------------------ */
+
+void
+pool_set_count(struct pool *p, uint32_t count)
+{
+    assert(count <= WORKERS_MAX);
+    p->wanted = count;
+}
+
+void
+pool_set_shape(struct pool *p, int64_t slots, int64_t heartbeat_ms)
+{
+    bool is_same = p->slots == slots && p->heartbeat_ms == heartbeat_ms;
+
+    p->slots = slots;
+    p->heartbeat_ms = heartbeat_ms;
+    if (!is_same) (void)pool_restart(p, -1); /* how many does not matter here */
+}
+
+void
+pool_release(struct pool *p)
+{
+    p->is_released = true;
+}
+
+uint32_t
+pool_restart(struct pool *p, int64_t worker)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        struct worker *w = &p->workers[i];
+
+        if (!has_process(w) || (worker >= 0 && worker != (int64_t)i)) continue;
+        w->is_restart_wanted = true;
+        count++;
+    }
+    return count;
+}
+
+bool
+pool_has_worker(const struct pool *p, uint64_t worker)
+{
+    return worker < WORKERS_MAX && has_process(&p->workers[worker]);
+}
+
+/* ---- start --------------------------------------------------------------------------------- */
+
+static enum errc
+open_push(struct worker *w, struct err *e)
+{
+    FREE_AUTO char *path = xasprintf("%s/worker-%u.sock", w->pool->setup->run_dir, w->index);
+    const struct socket_spec spec = {.type = ZMQ_PUSH,
+                                     .path = path,
+                                     .group = NO_GROUP,
+                                     .send_high_water = 2 * SLOTS_MAX,
+                                     .message_bytes_max = WORKER_MESSAGE_MAX};
+
+    return w->push ? E_OK : socket_bind(w->pool->zmq, &spec, &w->push, e);
+}
+
+/* Hands the engine what came before the worker could be answered. */
+static void
+look_whether_connected(void *arg)
+{
+    struct worker     *w = arg;
+    const struct input in = about(w, INPUT_REPORT);
+
+    if (!socket_can_send(w->push)) return;
+    w->is_connected = true;
+    poller_unwatch(w->pool->poller, &w->push_watch);
+    for (size_t i = 0; i < w->nearly; i++)
+        inputs_push_frame(w->pool->inputs, &in, &w->early[i]);
+    w->nearly = 0;
+}
+
+static enum errc
+start_process(struct worker *w, struct err *e)
+{
+    struct pool             *p = w->pool;
+    const struct spawn_order order = {.worker = w->index,
+                                      .generation = p->generations + 1,
+                                      .slots = p->slots,
+                                      .heartbeat_ms = p->heartbeat_ms};
+
+    if (open_push(w, e)) return e->code;
+    if (poller_watch(p->poller, &w->push_watch, socket_fd(w->push), look_whether_connected, w, e)) {
+        return e->code;
+    }
+    if (spawn_worker(p->setup, &order, &w->pid, e)) {
+        poller_unwatch(p->poller, &w->push_watch);
+        return e->code;
+    }
+    return E_OK;
+}
+
+static void
+start(struct worker *w, int64_t boot_ms)
+{
+    struct pool *p = w->pool;
+    struct err   e;
+
+    if (start_process(w, &e)) {
+        w->act_at_boot_ms = deaths_note(&p->deaths, boot_ms + NOT_STARTED_MS);
+        log_error("worker not started", "worker=%u error=%s", w->index, log_quote(e.msg));
+        return;
+    }
+    w->phase = PHASE_LIVE;
+    w->generation = ++p->generations;
+    w->is_restart_wanted = false;
+    w->is_connected = false;
+    p->starts++;
+    struct input in = about(w, INPUT_WORKER_STARTED);
+    in.slots = (uint32_t)p->slots;
+    inputs_push(p->inputs, &in);
+    log_info("worker started", "worker=%u generation=%" PRIu64 " pid=%d", w->index, w->generation,
+             (int)w->pid);
+}
+
+/* ---- end ----------------------------------------------------------------------------------- */
+
+static void
+terminate(struct worker *w, int64_t kill_boot_ms)
+{
+    (void)kill(w->pid, SIGTERM); /* it is our child and not reaped: the pid is its own */
+    w->phase = PHASE_ENDING;
+    w->act_at_boot_ms = kill_boot_ms;
+}
+
+static void
+kill_process(struct worker *w)
+{
+    (void)kill(w->pid, SIGKILL);
+    w->phase = PHASE_KILLED;
+}
+
+static void
+retire(struct worker *w)
+{
+    const struct input in = about(w, INPUT_WORKER_RETIRE);
+
+    w->phase = PHASE_RETIRING;
+    inputs_push(w->pool->inputs, &in);
+}
+
+static void
+on_end(struct worker *w, const siginfo_t *how, int64_t boot_ms)
+{
+    struct pool *p = w->pool;
+    bool         is_planned = w->phase == PHASE_ENDING || p->is_stopping;
+
+    log_at(is_planned ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "worker ended",
+           "worker=%u generation=%" PRIu64 " pid=%d %s=%d phase=%s", w->index, w->generation,
+           (int)w->pid, how->si_code == CLD_EXITED ? "exit" : "signal", how->si_status,
+           phase_names[w->phase]);
+    w->phase = PHASE_ORPHANED;
+    w->act_at_boot_ms = is_planned ? boot_ms : deaths_note(&p->deaths, boot_ms);
+    drop_early(w);
+    poller_unwatch(p->poller, &w->push_watch);
+    deaths_say(&p->deaths, boot_ms);
+}
+
+static void
+reap(struct pool *p, int64_t boot_ms)
+{
+    for (;;) {
+        siginfo_t how = {0};
+
+        if (waitid(P_ALL, 0, &how, WEXITED | WNOHANG | WNOWAIT) || how.si_pid == 0) return;
+        struct worker *w = find_pid(p, how.si_pid);
+        if (w) on_end(w, &how, boot_ms);
+        (void)waitid(P_PID, (id_t)how.si_pid, &how, WEXITED); /* it is there */
+    }
+}
+
+static bool
+is_worker(pid_t pid, void *arg)
+{
+    return find_pid(arg, pid) != NULL;
+}
+
+static bool
+any_orphaned(const struct pool *p)
+{
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        if (p->workers[i].phase == PHASE_ORPHANED) return true;
+    }
+    return false;
+}
+
+/* The kill of an orphan brings another SIGCHLD, and with it the next pass. */
+void
+pool_on_children(struct pool *p, int64_t boot_ms)
+{
+    reap(p, boot_ms);
+    if (!any_orphaned(p) || orphans_kill(is_worker, p) > 0) return;
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        struct worker *w = &p->workers[i];
+
+        if (w->phase != PHASE_ORPHANED) continue;
+        const struct input in = about(w, INPUT_WORKER_GONE);
+        orphans_clear_evidence(p->setup->evidence, w->index);
+        w->phase = PHASE_ABSENT;
+        inputs_push(p->inputs, &in);
+    }
+}
+
+/* ---- time ---------------------------------------------------------------------------------- */
+
+static bool
+is_wanted(const struct pool *p, const struct worker *w)
+{
+    return !p->is_stopping && p->is_released && w->index < p->wanted;
+}
+
+/* One at a time leaves for a restart. */
+static bool
+any_leaving(const struct pool *p)
+{
+    for (uint32_t i = 0; i < p->wanted; i++) {
+        if (p->workers[i].phase > PHASE_LIVE) return true;
+    }
+    return false;
+}
+
+static void
+step(struct worker *w, int64_t boot_ms, bool *may_leave)
+{
+    struct pool *p = w->pool;
+
+    switch (w->phase) {
+    case PHASE_ABSENT:
+        if (is_wanted(p, w) && boot_ms >= w->act_at_boot_ms) start(w, boot_ms);
+        break;
+    case PHASE_LIVE:
+        if (w->index >= p->wanted) {
+            retire(w);
+        } else if (w->is_restart_wanted && *may_leave) {
+            *may_leave = false;
+            retire(w);
+        }
+        break;
+    case PHASE_ENDING:
+        if (boot_ms >= w->act_at_boot_ms) kill_process(w);
+        break;
+    default: break;
+    }
+}
+
+void
+pool_on_time(struct pool *p, int64_t boot_ms)
+{
+    bool may_leave = !any_leaving(p);
+
+    deaths_say(&p->deaths, boot_ms);
+    for (uint32_t i = 0; i < WORKERS_MAX; i++)
+        step(&p->workers[i], boot_ms, &may_leave);
+}
+
+int64_t
+pool_deadline(const struct pool *p)
+{
+    int64_t first = deaths_deadline(&p->deaths);
+
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        const struct worker *w = &p->workers[i];
+        bool acts = w->phase == PHASE_ENDING || (w->phase == PHASE_ABSENT && is_wanted(p, w));
+
+        if (acts && w->act_at_boot_ms < first) first = w->act_at_boot_ms;
+    }
+    return first;
+}
+
+/* ---- the engine's outputs ------------------------------------------------------------------ */
+
+void
+pool_send(struct pool *p, uint32_t worker, uint64_t generation, uint64_t token, struct view message)
+{
+    struct worker *w = find_generation(p, worker, generation);
+
+    if (!w) return; /* it has ended; INPUT_WORKER_GONE settles its leases */
+    /* Asking takes in what has changed on the socket: a peer that came, or one that went. */
+    if (socket_can_send(w->push) &&
+        zmq_send(w->push, message.data, message.size, ZMQ_DONTWAIT) >= 0) {
+        return;
+    }
+    struct input in = about(w, INPUT_SEND_FAILED);
+    in.token = token;
+    inputs_push(p->inputs, &in);
+}
+
+void
+pool_kill(struct pool *p, uint32_t worker, uint64_t generation, const char *reason)
+{
+    struct worker *w = find_generation(p, worker, generation);
+
+    if (!w || w->phase == PHASE_KILLED) return;
+    log_warn("worker killed", "worker=%u generation=%" PRIu64 " pid=%d reason=%s", worker,
+             generation, (int)w->pid, log_quote(reason));
+    kill_process(w);
+}
+
+void
+pool_on_idle(struct pool *p, uint32_t worker, uint64_t generation, int64_t boot_ms)
+{
+    struct worker *w = find_generation(p, worker, generation);
+
+    if (w && w->phase == PHASE_RETIRING) terminate(w, boot_ms + RETIRED_KILL_MS);
+}
+
+/* ---- reports ------------------------------------------------------------------------------- */
+
+bool
+pool_on_report(struct pool *p, pid_t pid, zmq_msg_t *frame)
+{
+    struct worker *w = find_pid(p, pid);
+
+    if (!w) return false;
+    if (!w->is_connected) look_whether_connected(w);
+    if (w->is_connected) {
+        const struct input in = about(w, INPUT_REPORT);
+
+        inputs_push_frame(p->inputs, &in, frame);
+    } else if (w->nearly < EARLY_MAX) {
+        (void)zmq_msg_init(&w->early[w->nearly]); /* cannot fail */
+        (void)zmq_msg_move(&w->early[w->nearly++], frame);
+    } else {
+        pool_kill(p, w->index, w->generation, "it reports and takes no messages");
+    }
+    return true;
+}
+
+bool
+pool_on_bad_report(struct pool *p, pid_t pid)
+{
+    struct worker *w = find_pid(p, pid);
+
+    if (w) pool_kill(p, w->index, w->generation, "it sent a malformed report");
+    return w != NULL;
+}
+
+/* ---- stop and status ----------------------------------------------------------------------- */
+
+void
+pool_stop(struct pool *p, int64_t kill_boot_ms)
+{
+    p->is_stopping = true;
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        struct worker *w = &p->workers[i];
+
+        if (w->phase == PHASE_LIVE || w->phase == PHASE_RETIRING) terminate(w, kill_boot_ms);
+    }
+}
+
+bool
+pool_is_empty(const struct pool *p)
+{
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        if (p->workers[i].phase != PHASE_ABSENT) return false;
+    }
+    return true;
+}
+
+bool
+pool_is_degraded(const struct pool *p, int64_t boot_ms)
+{
+    return deaths_are_too_many(&p->deaths, boot_ms);
+}
+
+uint32_t
+pool_count_wanted(const struct pool *p)
+{
+    return p->wanted;
+}
+
+void
+pool_status(const struct pool *p, int64_t boot_ms, struct buf *out)
+{
+    struct mp_open_map map = mp_open(out);
+    uint32_t           live = 0;
+
+    for (uint32_t i = 0; i < WORKERS_MAX; i++)
+        live += p->workers[i].phase == PHASE_LIVE;
+    mp_put_u64(out, &map, "wanted", p->wanted);
+    mp_put_u64(out, &map, "live", live);
+    mp_put_i64(out, &map, "slots_each", p->slots);
+    mp_put_u64(out, &map, "started", p->starts);
+    mp_put_u64(out, &map, "died", p->deaths.count);
+    mp_put_bool(out, &map, "degraded", deaths_are_too_many(&p->deaths, boot_ms));
+    mp_close(out, &map);
+}

@@ -1,0 +1,39 @@
+/* spawn - starts agent-worker processes.
+ *
+ * The program is kept open from our own start on, so that a package upgrade cannot mix versions
+ * (N33).  The child sets itself up with async-signal-safe calls only: TERM when we die, a process
+ * group of its own, default signals, its evidence; then it execs, with no descriptor of ours but
+ * the evidence file's. */
+#ifndef SUPERVISOR_SPAWN_H
+#define SUPERVISOR_SPAWN_H
+
+#include "common/err.h"
+#include "proto/evidence.h"
+#include <sys/types.h>
+
+/* What stays the same for all workers. */
+struct spawn_setup {
+    int                    program; /* from spawn_open_program */
+    int                    null;    /* /dev/null, their standard input */
+    const struct evidence *evidence;
+    uint64_t               boot_id;
+    uint64_t               incarnation;
+    const char            *run_dir;
+    const char            *state_dir;
+    char oom_score[16]; /* what ours was; written back in the child, "" for none */
+};
+
+struct spawn_order {
+    uint32_t worker;
+    uint64_t generation;
+    int64_t  slots;
+    int64_t  heartbeat_ms;
+};
+
+/* AGENTD_WORKER, else agent-worker beside our own program. */
+enum errc spawn_open_program(int *fd, struct err *e) MUST_CHECK;
+/* The caller reaps the child.  That its program could not be started shows as exit code 127. */
+enum errc spawn_worker(const struct spawn_setup *setup, const struct spawn_order *order, pid_t *pid,
+                       struct err *e) MUST_CHECK;
+
+#endif
