@@ -1,0 +1,274 @@
+#include "worker/exec.h"
+
+#include "common/json.h"
+#include "common/log.h"
+#include "common/mp.h"
+#include "worker/environment.h"
+#include "worker/text.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+#define FILES_MAX_DEFAULT 256
+#define PROGRESS_EVERY_MS 100
+#define SCRATCH_KEPT      262144
+
+void
+exec_done(struct exec *x)
+{
+    arena_done(&x->arena);
+    buf_done(&x->packed);
+    buf_done(&x->scratch);
+}
+
+/* The document with "payload" put in, as one line of JSON in x->scratch. */
+static enum errc
+make_input(struct exec *x, const struct msg_job_start *m, struct err *e)
+{
+    struct mp_reader   r = mp_reader_of(m->document);
+    struct mp_open_map map;
+    struct view        key, value;
+    uint32_t           pairs = 0;
+
+    buf_clear(&x->packed);
+    buf_clear(&x->scratch);
+    map = mp_open(&x->packed);
+    (void)mp_read_map(&r, &pairs); /* the decoder has seen that it is one */
+    while (pairs-- > 0 && mp_read_str(&r, &key) && mp_read_any(&r, &value)) {
+        if (view_is(key, "payload")) continue;
+        map.pairs++;
+        mp_str(&x->packed, key);
+        mp_raw(&x->packed, value);
+    }
+    mp_put_raw(&x->packed, &map, "payload", m->payload);
+    mp_close(&x->packed, &map);
+    if (json_from_mp(buf_view(&x->packed), &x->scratch, e)) return err_wrap(e, "the document");
+    buf_add(&x->scratch, "\n", 1);
+    return E_OK;
+}
+
+static void
+set_number(struct environment *env, const char *name, uint64_t number)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof(text), "%" PRIu64, number); /* fits */
+    environment_set(env, view_str(name), view_str(text));
+}
+
+static enum errc
+make_environment(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
+                 const struct account *account, struct environment *env, struct err *e)
+{
+    if (environment_pass(env, x->own_environ, h->env, e)) return e->code;
+    if (account) {
+        environment_set(env, view_str("HOME"), view_str(account->home));
+        environment_set(env, view_str("USER"), view_str(account->name));
+        environment_set(env, view_str("LOGNAME"), view_str(account->name));
+    }
+    if (environment_set_map(env, h->set_env, e)) return e->code;
+    set_number(env, "AGENTD_JOB_ID", m->job);
+    set_number(env, "AGENTD_ATTEMPT", m->attempt);
+    environment_set(env, view_str("AGENTD_IDEMPOTENCY_KEY"), m->idempotency_key);
+    environment_set(env, view_str("AGENTD_LEASE"), m->lease);
+    return E_OK;
+}
+
+static struct spawn_limits
+limits_of(const struct msg_handler *h)
+{
+    return (struct spawn_limits){
+        .memory_bytes = h->memory_max,
+        .cpu_seconds = ((uint64_t)h->cpu_max_ms + 999) / 1000,
+        .files = HAS(h, handler, files_max) ? h->files_max : FILES_MAX_DEFAULT,
+        .processes = h->processes_max,
+    };
+}
+
+static const char *
+folder_of(struct exec *x, const struct msg_handler *h, const struct account *account)
+{
+    if (h->cwd.size > 0) return arena_printf(&x->arena, "%.*s", VIEW_ARG(h->cwd));
+    return account && !account->is_ours ? "/" : x->work_folder;
+}
+
+static enum errc
+start_in_lease(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
+               const struct launch *what, struct err *e)
+{
+    struct lease *lease = slots_add(x->slots, LEASE_EXEC, m->slot, m->token, m->lease);
+    bool          is_limited = HAS(m, job_start, max_turns) && m->max_turns != NO_LIMIT;
+
+    outcome_init(&lease->outcome, is_limited ? m->max_turns : NO_LIMIT);
+    joblog_init(&lease->log, x->logs_folder, m->job, m->attempt,
+                HAS(h, handler, log_max) ? h->log_max : JOBLOG_MAX_DEFAULT);
+    if (launch(x->launcher, what, lease, e)) slots_remove(x->slots, &lease);
+    return lease ? E_OK : e->code;
+}
+
+static enum errc
+start(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
+      struct environment *env, struct err *e)
+{
+    struct account account;
+    struct launch  what = {.limits = limits_of(h)};
+    char         **argv;
+
+    if (h->user.size > 0) {
+        if (account_find(&x->arena, h->user, &account, e)) return e->code;
+        what.account = &account;
+    }
+    if (make_environment(x, m, h, what.account, env, e)) return e->code;
+    if (command_unpack(&x->arena, h->command, &argv, e)) return e->code;
+    if (program_find(&x->arena, argv[0], environment_get(env, "PATH"), &what.file, e)) {
+        return e->code;
+    }
+    if (make_input(x, m, e)) return e->code;
+    what.argv = argv;
+    what.envp = env->items;
+    what.cwd = folder_of(x, h, what.account);
+    what.input = buf_view(&x->scratch);
+    return start_in_lease(x, m, h, &what, e);
+}
+
+/* One job with a document of megabytes must not keep that memory from the system for ever. */
+static void
+trim(struct buf *b)
+{
+    if (b->cap > SCRATCH_KEPT) buf_done(b);
+}
+
+enum errc
+exec_start(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
+           struct err *e)
+{
+    CLEANUP(environment_done) struct environment env;
+
+    environment_init(&env, &x->arena);
+    enum errc rc = start(x, m, h, &env, e);
+    arena_reset(&x->arena);
+    trim(&x->packed);
+    trim(&x->scratch);
+    return rc;
+}
+
+/* What a line's taking needs. */
+struct feeding {
+    struct exec      *exec;
+    struct lease     *lease;
+    const struct now *now;
+    bool              is_error;
+};
+
+static void
+log_line(const struct feeding *f, const char *stream, struct view text)
+{
+    joblog_add(&f->lease->log, f->now->wall_ms, stream, text);
+}
+
+/* A level is a word of the log line's head, so it may hold no blanks. */
+static void
+log_message(const struct feeding *f, const struct handler_line *line)
+{
+    char level[17] = "info";
+
+    if (line->level.size > 0 && line->level.size < sizeof(level)) {
+        for (size_t i = 0; i < line->level.size; i++)
+            level[i] = line->level.data[i] == ' ' ? '_' : line->level.data[i];
+        level[line->level.size] = '\0';
+    }
+    log_line(f, level, line->text);
+}
+
+static void
+take_protocol(const struct feeding *f, struct view text)
+{
+    struct outcome     *o = &f->lease->outcome;
+    struct handler_line line;
+    struct err          e;
+
+    if (handler_line_parse(text, &f->exec->scratch, &line, &e)) {
+        outcome_refuse(o, "%s", e.msg);
+        return;
+    }
+    if (line.kind == LINE_LOG_TEXT) log_line(f, "out", text);
+    if (line.kind == LINE_LOG) log_message(f, &line);
+    outcome_take(o, &line);
+}
+
+static void
+take_line(void *arg, struct view text, bool is_cut)
+{
+    const struct feeding *f = arg;
+
+    if (text.size > 0 && text.data[text.size - 1] == '\r') text.size--;
+    if (f->is_error) {
+        outcome_take_error_text(&f->lease->outcome, text);
+        log_line(f, "err", text);
+    } else if (!lines_is_protocol(text)) {
+        log_line(f, "out", text);
+    } else if (is_cut) {
+        outcome_refuse(&f->lease->outcome, "a line that begins like protocol is over %d bytes long",
+                       HANDLER_LINE_MAX);
+    } else {
+        take_protocol(f, text);
+    }
+}
+
+static void
+plan_progress(struct lease *lease, int64_t now_ms)
+{
+    if (!lease->outcome.has_news || lease->progress_at_ms != NEVER) return;
+    lease->progress_at_ms =
+        lease->progress_allowed_ms > now_ms ? lease->progress_allowed_ms : now_ms;
+}
+
+static void
+flush_log(struct lease *lease)
+{
+    struct err e;
+
+    if (joblog_flush(&lease->log, &e)) {
+        log_warn("job log not written; its later lines are discarded", "error=%s",
+                 log_quote(e.msg));
+    }
+}
+
+void
+exec_feed(struct exec *x, struct stream *s, struct view bytes, const struct now *now)
+{
+    struct feeding f = {x, s->lease, now, s->is_error};
+
+    if (bytes.size > 0) {
+        lines_feed(&s->lines, bytes, take_line, &f);
+    } else {
+        lines_end(&s->lines, take_line, &f);
+    }
+    trim(&x->scratch);
+    flush_log(s->lease);
+    plan_progress(s->lease, now->boot_ms);
+    if (outcome_is_doomed(&s->lease->outcome) && s->lease->tree.kill_at_ms == NEVER) {
+        tree_stop(&s->lease->tree, DOOMED_GRACE_MS, now->boot_ms);
+    }
+}
+
+void
+exec_progress(struct exec *x, struct lease *lease, int64_t now_ms)
+{
+    report_progress(x->report, lease);
+    lease->outcome.has_news = false;
+    lease->progress_at_ms = NEVER;
+    lease->progress_allowed_ms = now_ms + PROGRESS_EVERY_MS;
+}
+
+void
+exec_finish(struct exec *x, struct lease **lease)
+{
+    struct lease       *l = *lease;
+    struct outcome_exit how = {l->tree.status, l->is_stop_asked, l->tree.rss_kb};
+    struct msg_ended    m = {0};
+
+    launch_end(x->launcher, l);
+    outcome_end(&l->outcome, &how, &m);
+    report_ended(x->report, l->slot, l->token, &m);
+    slots_remove(x->slots, lease);
+}

@@ -1,0 +1,40 @@
+/* exec - the exec handler: a program that is started for each attempt (handler protocol, version
+ * 1).
+ *
+ * It reads the job's document from its standard input, one JSON line, and answers in lines on its
+ * standard output; other lines and its standard error go to the job's log.  Without a `cwd` of its
+ * own it works in STATE/work, or in / when it runs as another user, who may not enter that. */
+#ifndef WORKER_EXEC_H
+#define WORKER_EXEC_H
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "worker/launch.h"
+#include "worker/report.h"
+
+#define DOOMED_GRACE_MS 2000 /* TERM to KILL of a handler that cannot succeed any more */
+
+struct exec {
+    struct slots          *slots;
+    struct report         *report;
+    const struct launcher *launcher;
+    char *const           *own_environ;
+    const char            *work_folder;
+    const char            *logs_folder;
+    struct arena           arena;   /* of one start */
+    struct buf             packed;  /* the document of one start */
+    struct buf             scratch; /* its JSON; and one line of a handler */
+};
+
+void exec_done(struct exec *x);
+/* On failure no lease was made and the message says why the handler could not be started. */
+enum errc exec_start(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
+                     struct err *e) MUST_CHECK;
+/* What the handler wrote to one of its streams; none: the stream has ended. */
+void exec_feed(struct exec *x, struct stream *s, struct view bytes, const struct now *now);
+/* Sends the progress report that is due. */
+void exec_progress(struct exec *x, struct lease *lease, int64_t now_ms);
+/* The tree is gone: reports the end.  The streams have been read to their ends. */
+void exec_finish(struct exec *x, struct lease **lease);
+
+#endif

@@ -1,0 +1,31 @@
+/* sink - deliveries: an effect is sent by a process of its own, so that a file system that hangs
+ * holds up that process only.
+ *
+ * The process is this program again, as sinkfile_main; what it prints is the outcome.  A delivery
+ * whose process gave no answer, or was stopped at its time limit, is `unknown`. */
+#ifndef WORKER_SINK_H
+#define WORKER_SINK_H
+
+#include "common/err.h"
+#include "worker/launch.h"
+#include "worker/report.h"
+
+#define SINK_GRACE_MS 1000 /* TERM to KILL at the time limit */
+
+struct sink {
+    struct slots          *slots;
+    struct report         *report;
+    const struct launcher *launcher;
+    const char            *state; /* what a relative path is below */
+};
+
+/* On failure no lease was made: nothing was sent. */
+enum errc sink_start(struct sink *k, const struct msg_effect_send *m, int64_t now_ms,
+                     struct err *e) MUST_CHECK;
+void      sink_feed(struct stream *s, struct view bytes);
+/* Its time is over. */
+void sink_expire(struct lease *lease, int64_t now_ms);
+/* The process is gone: reports the outcome. */
+void sink_finish(struct sink *k, struct lease **lease);
+
+#endif

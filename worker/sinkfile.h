@@ -1,0 +1,23 @@
+/* sinkfile - the process that appends one effect to a file, or looks whether it is there.
+ *
+ * `agent-worker --sink-file PATH` appends the line on its standard input; with `--probe EFFECT` it
+ * looks for a complete JSON object whose effect_id is EFFECT.  It prints one JSON line:
+ *
+ *   {"outcome": "delivered", "receipt": "offset N"}   it is in the file, and the file is on disk
+ *   {"outcome": "absent"}                             a probe has not found it
+ *   {"outcome": "failed", "message": …}               nothing of it was written
+ *   {"outcome": "unknown", "message": …}              something was written, or may have been
+ */
+#ifndef WORKER_SINKFILE_H
+#define WORKER_SINKFILE_H
+
+#include "common/buf.h"
+#include <stdint.h>
+
+/* What the process does, as a function; the answer is appended to out, without a newline. */
+void sinkfile_append(const char *path, struct view line, struct buf *out);
+void sinkfile_probe(const char *path, uint64_t effect, struct buf *out);
+/* The process: returns its exit code. */
+int sinkfile_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,74 @@
+/* slots - the leases that this worker runs, by the supervisor's slot number.
+ *
+ * A lease is here from its start until it is reported as ended.  noop and echo end as they start
+ * and never come here. */
+#ifndef WORKER_SLOTS_H
+#define WORKER_SLOTS_H
+
+#include "proto/messages.h"
+#include "worker/joblog.h"
+#include "worker/outcome.h"
+#include "worker/stream.h"
+#include "worker/tree.h"
+
+#define LEASE_NAME_MAX 64 /* bytes, as in JOB_START_FIELDS */
+#define PID_BUCKETS    512
+
+enum lease_kind { LEASE_SLEEP, LEASE_EXEC, LEASE_SINK };
+
+/* What a sink's process has answered. */
+struct delivery {
+    uint64_t   effect;
+    bool       is_probe;
+    bool       is_late;     /* it was stopped at its time limit */
+    char       outcome[16]; /* "" until it has answered */
+    struct buf receipt;
+    struct buf message;
+    struct buf last_error; /* the last line of its stderr */
+};
+
+struct lease {
+    enum lease_kind kind;
+    uint64_t        slot;
+    uint64_t        token;
+    uint64_t        order;                    /* ascending in the order of their starts */
+    char            name[LEASE_NAME_MAX + 1]; /* AGENTD_LEASE */
+    bool            is_stop_asked;
+    int64_t         wake_at_ms;          /* a sleep's end, a delivery's time limit; NEVER */
+    int64_t         progress_at_ms;      /* when the next progress report is due; NEVER */
+    int64_t         progress_allowed_ms; /* the earliest time of one */
+
+    struct tree     tree; /* exec and sink */
+    struct stream   out, err;
+    struct outcome  outcome; /* exec */
+    struct joblog   log;
+    struct delivery delivery; /* sink */
+
+    size_t        index; /* in active */
+    struct lease *next_of_pid;
+};
+
+struct slots {
+    struct lease *by_slot[SLOTS_MAX];
+    struct lease *active[SLOTS_MAX];
+    size_t        count;     /* of active */
+    size_t        job_count; /* of them no deliveries */
+    uint64_t      order;     /* of the last lease */
+    struct lease *by_pid[PID_BUCKETS];
+};
+
+/* The slot must be free.  The rest of the lease is zero, its times NEVER, its streams closed. */
+struct lease *slots_add(struct slots *s, enum lease_kind kind, uint64_t slot, uint64_t token,
+                        struct view name);
+void          slots_remove(struct slots *s, struct lease **lease);
+/* NULL when that slot does not hold that token. */
+struct lease *slots_find(const struct slots *s, uint64_t slot, uint64_t token);
+/* The lease whose main process, not yet reaped, this is; NULL when there is none. */
+struct lease *slots_find_pid(const struct slots *s, pid_t pid);
+/* The lease has a main process now; it has none any more. */
+void slots_put_pid(struct slots *s, struct lease *lease);
+void slots_drop_pid(struct slots *s, struct lease *lease);
+/* When the lease next has something to do by itself. */
+int64_t lease_deadline(const struct lease *lease);
+
+#endif
