@@ -1,5 +1,4 @@
-/* mp - msgpack, bounded: a check, a cursor reader that allocates nothing, and writers on
- * msgpack-c's packer.
+/* mp - msgpack, bounded: a check, a cursor reader that allocates nothing, and writers.
  *
  * msgpack-c's unpacker reserves memory for whatever count a header claims (5 bytes can ask for
  * 537 MB), nests at most 32 deep and takes duplicate keys, so bytes from outside are first walked
@@ -17,11 +16,13 @@
 
 /* NULL when `v` is exactly one well-formed msgpack value with nothing behind it, at most
  * MP_DEPTH_MAX deep, at most MP_NODES_MAX nodes, no container claiming more elements than bytes
- * remain, no reserved byte; else a constant sentence that says what is wrong.  Allocates nothing.
+ * remain, no reserved byte, no ext; else a constant sentence that says what is wrong.  Allocates
+ * nothing.
  */
 const char *mp_check(struct view v);
-/* The same, and expressible as JSON: map keys are strings and not repeated within a map, strings
- * are UTF-8, no bin, no ext, no NaN or infinity, integers within int64. */
+/* The same, and expressible as JSON: map keys are strings without NUL (jansson takes none) and not
+ * repeated within a map, strings are UTF-8, no bin, no NaN or infinity, integers within int64.
+ * Allocates only a list of the open maps' keys, which MP_NODES_MAX bounds. */
 const char *mp_check_json(struct view v);
 
 enum mp_type {
