@@ -1,0 +1,341 @@
+#include "supervisor/store/internal.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NEW_FILE   "new.mdb"
+#define FACTS_NAME "store"
+#define RESTORE    "restore a backup, or move the folder away to begin with an empty store"
+
+/* ---- the facts row ---- */
+
+#define FACTS_WORDS 5 /* magic, the struct, a checksum */
+
+int
+facts_write(MDB_txn *txn, MDB_dbi db, const struct facts *f)
+{
+    uint64_t w[FACTS_WORDS] = {htobe64(STORE_MAGIC), htobe64(f->schema), htobe64(f->incarnation),
+                               htobe64(f->state_hash)};
+    MDB_val  k = {sizeof(FACTS_NAME) - 1, FACTS_NAME};
+    MDB_val  v = {sizeof(w), w};
+
+    w[FACTS_WORDS - 1] = htobe64(hash64(view_of(w, sizeof(w) - sizeof(w[0])), 0));
+    return mdb_put(txn, db, &k, &v, 0);
+}
+
+int
+facts_read(MDB_txn *txn, MDB_dbi db, struct facts *f)
+{
+    uint64_t w[FACTS_WORDS];
+    MDB_val  k = {sizeof(FACTS_NAME) - 1, FACTS_NAME};
+    MDB_val  v;
+
+    int rc = mdb_get(txn, db, &k, &v);
+    if (rc != 0) return rc;
+    if (v.mv_size != sizeof(w)) return MDB_CORRUPTED;
+    memcpy(w, v.mv_data, sizeof(w));
+    if (be64toh(w[0]) != STORE_MAGIC) return MDB_CORRUPTED;
+    if (be64toh(w[FACTS_WORDS - 1]) != hash64(view_of(w, sizeof(w) - sizeof(w[0])), 0)) {
+        return MDB_CORRUPTED;
+    }
+    *f = (struct facts){be64toh(w[1]), be64toh(w[2]), be64toh(w[3])};
+    return 0;
+}
+
+/* ---- the folder and the file ---- */
+
+static void
+close_fd(int *fd)
+{
+    if (*fd >= 0) close(*fd);
+}
+#define FD_AUTO CLEANUP(close_fd)
+
+static enum errc
+check_owner(const struct stat *st, const char *dir, const char *what, struct err *e)
+{
+    if (st->st_uid != geteuid()) {
+        err_set(e, E_INTERNAL, "%s%s belongs to uid %u, not to us (%u)", dir, what,
+                (unsigned)st->st_uid, (unsigned)geteuid());
+        return err_hint(e, "start agentd as the user that owns the store");
+    }
+    if (st->st_mode & 077) {
+        err_set(e, E_INTERNAL, "%s%s is open to others (mode %04o)", dir, what,
+                (unsigned)st->st_mode & 07777);
+        return err_hint(e, "chmod -R go= %s", dir);
+    }
+    return E_OK;
+}
+
+/* Makes the folder when it is not there; *fd is open on it. */
+static enum errc
+open_dir(const char *dir, int *fd, struct err *e)
+{
+    struct stat st;
+    bool        is_new = mkdir(dir, 0700) == 0;
+
+    if (!is_new && errno != EEXIST) return err_errno(e, "cannot make the store's folder %s", dir);
+    *fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*fd < 0 || fstat(*fd, &st) != 0) {
+        return err_errno(e, "cannot open the store's folder %s", dir);
+    }
+    if (is_new) { /* so that the folder itself outlives a power loss; without the right, it may not
+                   */
+        FD_AUTO int parent = openat(*fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (parent >= 0 && fsync(parent) != 0)
+            return err_errno(e, "cannot flush the folder of %s", dir);
+    }
+    return check_owner(&st, dir, "", e);
+}
+
+/* LMDB's meta page, of which there are two: page header, then this (data version 1). */
+struct meta_page {
+    uint64_t page_number;
+    uint16_t pad, flags;
+    uint32_t free_space;
+    uint32_t magic, version;
+    uint64_t address, map_bytes;
+    struct {
+        uint32_t page_bytes; /* in the first of the two */
+        uint16_t flags, depth;
+        uint64_t branch_pages, leaf_pages, overflow_pages, entries, root;
+    } dbs[2];
+    uint64_t last_page;
+    uint64_t txn;
+};
+#define LMDB_MAGIC   0xBEEFC0DE
+#define LMDB_VERSION 1
+
+static bool
+meta_is_ours(const struct meta_page *m)
+{
+    uint32_t size = m->dbs[0].page_bytes;
+
+    return m->magic == LMDB_MAGIC && m->version == LMDB_VERSION && size >= 512 && size <= 65536 &&
+           (size & (size - 1)) == 0;
+}
+
+/* LMDB divides by the page size that it reads and maps whatever the file claims to hold: a damaged
+ * head or a file that was cut short would be SIGFPE or SIGBUS in the middle of work. */
+static enum errc
+check_file(int dir_fd, const char *dir, struct err *e)
+{
+    FD_AUTO int      fd = openat(dir_fd, DATA_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat      st;
+    struct meta_page m[2];
+
+    if (fd < 0 || fstat(fd, &st) != 0) return err_errno(e, "cannot open %s/" DATA_FILE, dir);
+    if (!S_ISREG(st.st_mode)) return err_set(e, E_INTERNAL, "%s/" DATA_FILE " is not a file", dir);
+    if (check_owner(&st, dir, "/" DATA_FILE, e)) return e->code;
+
+    /* Commits write the two in turn, so their numbers differ by one. */
+    bool is_ours = pread(fd, &m[0], sizeof(m[0]), 0) == sizeof(m[0]) && meta_is_ours(&m[0]) &&
+                   pread(fd, &m[1], sizeof(m[1]), m[0].dbs[0].page_bytes) == sizeof(m[1]) &&
+                   meta_is_ours(&m[1]) && m[0].dbs[0].page_bytes == m[1].dbs[0].page_bytes &&
+                   m[0].txn - m[1].txn + 1 <= 2;
+    if (!is_ours) {
+        err_set(e, E_INTERNAL, "%s/" DATA_FILE " is not a store, or its head is damaged", dir);
+        return err_hint(e, RESTORE);
+    }
+    const struct meta_page *last = m[0].txn >= m[1].txn ? &m[0] : &m[1];
+    if ((uint64_t)st.st_size / m[0].dbs[0].page_bytes <= last->last_page) {
+        err_set(e, E_INTERNAL, "%s/" DATA_FILE " is cut off: it has %" PRIu64 " pages of %" PRIu64,
+                dir, (uint64_t)st.st_size / m[0].dbs[0].page_bytes, last->last_page + 1);
+        return err_hint(e, RESTORE);
+    }
+    return E_OK;
+}
+
+/* ---- LMDB ---- */
+
+static enum errc
+env_open(struct store *s, const char *path, unsigned flags, const struct store_options *o,
+         struct err *e)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    int    fd;
+    int    dead;
+
+    int rc = mdb_env_create(&s->env);
+    if (rc == 0) rc = mdb_env_set_mapsize(s->env, o->map_bytes / page * page);
+    if (rc == 0) rc = mdb_env_set_maxdbs(s->env, DATABASES_MAX);
+    if (rc == 0) rc = mdb_env_set_maxreaders(s->env, READERS_MAX);
+    if (rc == 0) rc = mdb_env_open(s->env, path, flags | MDB_NOTLS, 0600);
+    if (rc == 0) rc = mdb_env_get_fd(s->env, &fd);
+    /* LMDB leaves this one open to every program that we start. */
+    if (rc == 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) rc = errno;
+    if (rc == 0) rc = mdb_reader_check(s->env, &dead);
+    if (rc == 0) return E_OK;
+    return err_set(e, E_INTERNAL, "cannot open the store %s: %s", path, mdb_strerror(rc));
+}
+
+static void
+env_close(struct store *s)
+{
+    if (s->env) mdb_env_close(s->env);
+    s->env = NULL;
+}
+
+/* Opens every table and index, making those that are not there. */
+static int
+open_tables(struct store *s, MDB_txn *txn)
+{
+    int rc = mdb_dbi_open(txn, "quarantine", MDB_CREATE, &s->quarantine_db);
+
+    for (enum index_id id = 0; id < INDEX_COUNT && rc == 0; id++)
+        rc = mdb_dbi_open(txn, key_desc(id)->name, MDB_CREATE, &s->dbs[id]);
+    return rc;
+}
+
+/* ---- a new store ---- */
+
+static int
+fill_new(struct store *s)
+{
+    struct facts facts = {.schema = SCHEMA_VERSION};
+    MDB_txn     *txn;
+
+    if (getrandom(&facts.incarnation, sizeof(facts.incarnation), 0) < 0) return errno;
+    int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+    if (rc != 0) return rc;
+    rc = mdb_dbi_open(txn, FACTS_NAME, MDB_CREATE, &s->facts_db);
+    if (rc == 0) rc = facts_write(txn, s->facts_db, &facts);
+    if (rc == 0) rc = open_tables(s, txn);
+    if (rc == 0) return mdb_txn_commit(txn);
+    mdb_txn_abort(txn);
+    return rc;
+}
+
+static enum errc
+put_in_place(int dir_fd, const char *dir, struct err *e)
+{
+    FD_AUTO int fd = openat(dir_fd, NEW_FILE, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 || fsync(fd) != 0 || renameat(dir_fd, NEW_FILE, dir_fd, DATA_FILE) != 0 ||
+        fsync(dir_fd) != 0) {
+        return err_errno(e, "cannot make the store %s", dir);
+    }
+    (void)unlinkat(dir_fd, NEW_FILE "-lock", 0); /* harmless when it stays */
+    return E_OK;
+}
+
+/* A store is made whole beside its place and then moved there, so that a data.mdb which is not
+ * sound is never one that was only begun. */
+static enum errc
+create(struct store *s, int dir_fd, const struct store_options *o, struct err *e)
+{
+    FREE_AUTO char *path = xasprintf("%s/" NEW_FILE, o->dir);
+
+    (void)unlinkat(dir_fd, NEW_FILE, 0); /* of an attempt that did not end; usually not there */
+    (void)unlinkat(dir_fd, NEW_FILE "-lock", 0);
+    if (env_open(s, path, MDB_NOSUBDIR, o, e)) return e->code;
+    int rc = fill_new(s);
+    if (rc != 0) {
+        return err_set(e, errc_of(s, rc), "cannot make the store %s: %s", o->dir, mdb_strerror(rc));
+    }
+    env_close(s);
+    return put_in_place(dir_fd, o->dir, e);
+}
+
+/* ---- opening ---- */
+
+static enum errc
+check_facts(struct store *s, int rc, const char *dir, struct err *e)
+{
+    if (rc == MDB_NOTFOUND || rc == MDB_CORRUPTED) {
+        err_set(e, E_INTERNAL, "%s is not a store of agentd, or its first row is damaged", dir);
+        return err_hint(e, RESTORE);
+    }
+    if (rc != 0) {
+        return err_set(e, errc_of(s, rc), "cannot read the store %s: %s", dir, mdb_strerror(rc));
+    }
+    if (s->facts.schema > SCHEMA_VERSION) {
+        err_set(e, E_INTERNAL,
+                "the store at %s was written by a newer agentd (schema %" PRIu64
+                ", this one knows %d)",
+                dir, s->facts.schema, SCHEMA_VERSION);
+        return err_hint(e, "install that agentd again, or restore a backup that this one made");
+    }
+    s->facts.schema = SCHEMA_VERSION; /* from the next commit on */
+    return E_OK;
+}
+
+/* In one write transaction, which is how LMDB keeps databases open; it writes nothing when all are
+ * there. */
+static enum errc
+attach(struct store *s, const char *dir, struct err *e)
+{
+    MDB_txn *txn;
+    MDB_stat stat;
+    int      rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+
+    if (rc != 0) {
+        return err_set(e, errc_of(s, rc), "cannot read the store %s: %s", dir, mdb_strerror(rc));
+    }
+    rc = mdb_dbi_open(txn, FACTS_NAME, 0, &s->facts_db);
+    if (rc == 0) rc = facts_read(txn, s->facts_db, &s->facts);
+    if (check_facts(s, rc, dir, e)) {
+        mdb_txn_abort(txn);
+        return e->code;
+    }
+    rc = open_tables(s, txn);
+    if (rc == 0) rc = mdb_stat(txn, s->facts_db, &stat);
+    if (rc == 0) {
+        s->page_bytes = stat.ms_psize;
+        rc = mdb_txn_commit(txn);
+    } else {
+        mdb_txn_abort(txn);
+    }
+    if (rc == 0) return E_OK;
+    return err_set(e, errc_of(s, rc), "cannot open the tables of %s: %s", dir, mdb_strerror(rc));
+}
+
+static enum errc
+open_in(struct store *s, int dir_fd, const struct store_options *o, struct err *e)
+{
+    struct stat st;
+    bool        is_there = fstatat(dir_fd, DATA_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0;
+
+    if (!is_there && create(s, dir_fd, o, e)) return e->code;
+    if (check_file(dir_fd, o->dir, e)) return e->code;
+    if (env_open(s, o->dir, o->relaxed ? MDB_NOMETASYNC : 0, o, e)) return e->code;
+    return attach(s, o->dir, e);
+}
+
+enum errc
+store_open(struct store **out, const struct store_options *o, struct err *e)
+{
+    FD_AUTO int   dir_fd = -1;
+    struct store *s;
+
+    if (open_dir(o->dir, &dir_fd, e)) return e->code;
+    s = xcalloc(1, sizeof(*s));
+    s->owner = pthread_self();
+    s->reserve_floor_bytes = o->reserve_floor_bytes;
+    if (open_in(s, dir_fd, o, e)) {
+        store_close(&s);
+        return e->code;
+    }
+    *out = s;
+    return E_OK;
+}
+
+void
+store_close(struct store **s)
+{
+    if (!*s) return;
+    assert(!(*s)->writer);
+    env_close(*s);
+    buf_done(&(*s)->value);
+    free(*s);
+    *s = NULL;
+}

@@ -1,0 +1,203 @@
+#include "supervisor/store/schema.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+/* ---- which records an index has ---- */
+
+static bool
+object_by_name_holds(const struct object *o)
+{
+    (void)o;
+    return true;
+}
+
+static bool
+job_due_holds(const struct job_state *j)
+{
+    return j->state == JOB_SCHEDULED;
+}
+
+static bool
+job_ready_holds(const struct job_state *j)
+{
+    return j->state == JOB_READY;
+}
+
+static bool
+job_running_holds(const struct job_state *j)
+{
+    return j->state == JOB_RUNNING;
+}
+
+static bool
+job_ended_holds(const struct job_state *j)
+{
+    return j->state >= JOB_COMPLETED;
+}
+
+static bool
+job_expiry_holds(const struct job_state *j)
+{
+    return j->expires_at != 0 && (j->state == JOB_SCHEDULED || j->state == JOB_READY);
+}
+
+static bool
+lane_by_limits_holds(const struct lane *l)
+{
+    (void)l;
+    return true;
+}
+
+static bool
+lane_runnable_holds(const struct lane *l)
+{
+    return l->head != 0 && l->blocked_by == 0;
+}
+
+static bool
+lane_blocked_holds(const struct lane *l)
+{
+    return l->blocked_by != 0;
+}
+
+static bool
+queue_turn_holds(const struct queue *q)
+{
+    return q->has_head;
+}
+
+static bool
+schedule_next_holds(const struct schedule *s)
+{
+    return s->next_at != 0;
+}
+
+static bool
+session_by_name_holds(const struct session *s)
+{
+    (void)s;
+    return true;
+}
+
+static bool
+effect_queue_holds(const struct effect *f)
+{
+    return f->status == STATUS_PENDING || f->status == STATUS_ATTEMPTING || f->probe;
+}
+
+static bool
+effect_pending_holds(const struct effect *f)
+{
+    return f->status == STATUS_PENDING || (f->status == STATUS_UNKNOWN && f->probe);
+}
+
+static bool
+effect_attempting_holds(const struct effect *f)
+{
+    return f->status == STATUS_ATTEMPTING;
+}
+
+static bool
+effect_expiry_holds(const struct effect *f)
+{
+    return f->status == STATUS_PENDING && f->not_after != 0;
+}
+
+static bool
+answer_by_age_holds(const struct answer *a)
+{
+    (void)a;
+    return true;
+}
+
+/* The same behind one type, for the table. */
+#define I(NAME, name, index, order, ...)    \
+    static bool index##_test(const void *r) \
+    {                                       \
+        return index##_holds(r);            \
+    }
+INDEXES(I)
+#undef I
+
+static bool
+always(const void *r)
+{
+    (void)r;
+    return true;
+}
+
+/* ---- the tables, each in a block of its own, where `row` is the record's struct and the names of
+ * its fields are their places: so the lists can be used as they are written ---- */
+
+enum { RANDOM, ASCENDING };
+#define T(NAME, name, version, order)        \
+    static const char name_##NAME[] = #name; \
+    enum { ORDER_##NAME = order };
+RECORDS(T)
+#undef T
+
+#define DESC(field) (field | KEY_DESCENDING)
+
+#define FIELD(type, name) {#name, FIELD_##type, offsetof(row, name)},
+#define PLACE(type, name) name,
+#define BIT(NAME, record, index, order, ...) \
+    | (uint32_t)((int)TABLE_##NAME == (int)own_table) << (INDEX_##index - FIRST_INDEX)
+_Static_assert(INDEX_COUNT - TABLE_COUNT <= 32, "table_desc.indexes has a bit for each");
+
+// clang-format off
+const struct table_desc *
+table_desc(enum table_id table)
+{
+    switch (table) {
+#define T(NAME, record, number, order)                                             \
+    case TABLE_##NAME: {                                                           \
+        typedef struct record row;                                                 \
+        enum { own_table = TABLE_##NAME };                                         \
+        static const struct field_desc fields[] = {NAME##_RECORD(FIELD)};          \
+        static const struct table_desc desc = {                                    \
+            .name = name_##NAME,                                                   \
+            .fields = fields,                                                      \
+            .field_count = ARRAY_LEN(fields),                                      \
+            .version = number,                                                     \
+            .record_bytes = sizeof(row),                                           \
+            .indexes = 0 INDEXES(BIT),                                             \
+        };                                                                         \
+        return &desc;                                                              \
+    }
+    RECORDS(T)
+#undef T
+    case TABLE_COUNT: break;
+    }
+    abort(); /* no such table */
+}
+
+const struct key_desc *
+key_desc(enum index_id index)
+{
+    switch (index) {
+#define KEY(NAME, shown, order, test, ...)                                         \
+    enum { NAME##_RECORD(PLACE) };                                                 \
+    static const uint8_t         parts[] = {__VA_ARGS__};                          \
+    static const struct key_desc desc = {                                          \
+        .name = shown,                                                             \
+        .table = TABLE_##NAME,                                                     \
+        .parts = parts,                                                            \
+        .part_count = ARRAY_LEN(parts),                                            \
+        .is_ascending = order,                                                     \
+        .holds = test,                                                             \
+    };                                                                             \
+    return &desc;
+#define K(NAME, ...) \
+    case PRIMARY_##NAME: { KEY(NAME, name_##NAME, ORDER_##NAME, always, __VA_ARGS__) }
+#define I(NAME, record, index, order, ...) \
+    case INDEX_##index: { KEY(NAME, #index, order, index##_test, __VA_ARGS__) }
+    KEYS(K)
+    INDEXES(I)
+#undef I
+#undef K
+    case INDEX_COUNT: break;
+    }
+    abort(); /* no such index */
+}
+// clang-format on
