@@ -126,6 +126,14 @@ proc_is_zombie(pid_t pid)
     return stat_of(pid, &s) && is_dead(&s);
 }
 
+pid_t
+proc_parent(pid_t pid)
+{
+    struct stat_line s;
+
+    return stat_of(pid, &s) ? (pid_t)s.fields[STAT_FIELD_PPID] : 0;
+}
+
 /* The whole file; false when it cannot be read or is larger than any such file. */
 static bool
 read_whole(const char *path, struct buf *out)

@@ -16,8 +16,13 @@ uint64_t proc_start_time(pid_t pid);
 uint64_t proc_own_start_time(void);
 /* xxh3 of /proc/sys/kernel/random/boot_id: tells boots apart. */
 uint64_t proc_boot_id(void);
-bool     proc_is_zombie(pid_t pid);
-/* The value of `name` in /proc/PID/environ into out; false when unreadable or not there. */
+/* Ended and not reaped.  One whose first thread alone has ended is no zombie, whatever /proc shows.
+ */
+bool proc_is_zombie(pid_t pid);
+/* 0 when there is no such process, or its parent is in another namespace. */
+pid_t proc_parent(pid_t pid);
+/* The value of `name` in /proc/PID/environ into out; false when unreadable, not there or
+ * too long for out. */
 bool proc_environ(pid_t pid, const char *name, char *out, size_t size);
 /* The pids whose parent is `parent`, up to max; returns the number found (children of all threads).
  */
@@ -25,7 +30,9 @@ size_t proc_children(pid_t parent, pid_t *out, size_t max);
 /* Calls visit for every process of this machine that we may signal; stops when it returns false. */
 void proc_each(bool (*visit)(pid_t pid, void *arg), void *arg);
 /* KILLs every descendant of `root` and the group `pgid` (0: none), not root itself, one pass;
- * returns how many were signalled.  Callers repeat until 0: a fork may race a pass. */
+ * returns how many were signalled.  Callers repeat until 0: a fork may race a pass.
+ * Zombies are neither signalled nor counted; a group that holds root or the caller is left alone.
+ */
 size_t proc_kill_tree(pid_t root, pid_t pgid);
 /* Resident memory of the process in KiB; 0 when unknown. */
 uint64_t proc_rss_kb(pid_t pid);
