@@ -285,7 +285,7 @@ on_message(struct control *c, struct received *m, struct inputs *q)
 {
     struct request     req;
     struct credentials who;
-    enum role          role;
+    enum role          role = ROLE_NONE;
     uint64_t           id = 0;
     struct err         e;
 

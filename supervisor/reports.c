@@ -5,6 +5,9 @@
 #include "supervisor/sockets.h"
 #include <inttypes.h>
 
+#define MESSAGE_SLACK \
+    65536 /* above the limit it costs the worker its life, far above it is cut off */
+
 enum errc
 reports_open(struct reports *r, void *zmq, const char *run_dir, struct err *e)
 {
@@ -13,7 +16,7 @@ reports_open(struct reports *r, void *zmq, const char *run_dir, struct err *e)
                                      .path = path,
                                      .group = NO_GROUP,
                                      .send_high_water = 1,
-                                     .message_bytes_max = WORKER_MESSAGE_MAX};
+                                     .message_bytes_max = WORKER_MESSAGE_MAX + MESSAGE_SLACK};
 
     *r = (struct reports){0};
     return socket_bind(zmq, &spec, &r->socket, e);
@@ -60,11 +63,12 @@ static void
 on_report(struct reports *r, struct pool *pool, zmq_msg_t *frame, bool is_single)
 {
     struct credentials who = {0};
+    bool               is_fine = is_single && zmq_msg_size(frame) <= WORKER_MESSAGE_MAX;
     bool               is_known = credentials_parse(zmq_msg_gets(frame, "Peer-Address"), &who);
 
     if (is_known) {
         is_known =
-            is_single ? pool_on_report(pool, who.pid, frame) : pool_on_bad_report(pool, who.pid);
+            is_fine ? pool_on_report(pool, who.pid, frame) : pool_on_bad_report(pool, who.pid);
     }
     if (is_known) return;
     r->dropped++;
