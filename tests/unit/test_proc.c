@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #define DEADLINE_MS 20000
+#define TEST(fact)  cmocka_unit_test_setup_teardown(fact, setup, teardown)
 
 static bool lists_are_hidden;
 
@@ -305,6 +306,7 @@ struct search {
     pid_t wanted;
     int   seen;
     int   visits;
+    int   visits_max; /* 0: no bound */
 };
 
 static bool
@@ -312,16 +314,8 @@ look(pid_t pid, void *arg)
 {
     struct search *s = arg;
 
-    s->visits++;
     s->seen += pid == s->wanted;
-    return true;
-}
-
-static bool
-look_once(pid_t pid, void *arg)
-{
-    (void)look(pid, arg);
-    return false;
+    return ++s->visits != s->visits_max;
 }
 
 static void
@@ -330,14 +324,14 @@ each_visits_every_process_once_until_told(void **state)
     pid_t         child = start_idle();
     struct search s = {.wanted = child};
     struct search own = {.wanted = getpid()};
-    struct search first = {0};
+    struct search first = {.visits_max = 1};
 
     (void)state;
     proc_each(look, &s);
     assert_int_equal(s.seen, 1);
     proc_each(look, &own);
     assert_int_equal(own.seen, 1);
-    proc_each(look_once, &first);
+    proc_each(look, &first);
     assert_int_equal(first.visits, 1);
     reap(child);
 }
@@ -486,21 +480,20 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(start_time_tells_processes_apart, setup, teardown),
-        cmocka_unit_test_setup_teardown(start_time_is_field_22_whatever_the_name, setup, teardown),
-        cmocka_unit_test_setup_teardown(boot_id_is_stable, setup, teardown),
-        cmocka_unit_test_setup_teardown(ended_child_is_a_zombie_until_reaped, setup, teardown),
-        cmocka_unit_test_setup_teardown(process_without_its_first_thread_is_alive, setup, teardown),
-        cmocka_unit_test_setup_teardown(environment_is_read_by_name, setup, teardown),
-        cmocka_unit_test_setup_teardown(children_of_all_threads_are_found, setup, teardown),
-        cmocka_unit_test_setup_teardown(each_visits_every_process_once_until_told, setup, teardown),
-        cmocka_unit_test_setup_teardown(kill_tree_reaches_sessions_and_orphans, setup, teardown),
-        cmocka_unit_test_setup_teardown(kill_tree_does_without_the_kernels_lists, setup, teardown),
-        cmocka_unit_test_setup_teardown(kill_tree_does_not_count_the_dead, setup, teardown),
-        cmocka_unit_test_setup_teardown(kill_tree_takes_a_group_that_is_no_descendant, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(kill_tree_spares_root_and_its_own_group, setup, teardown),
-        cmocka_unit_test_setup_teardown(resident_memory_grows_with_use, setup, teardown),
+        TEST(start_time_tells_processes_apart),
+        TEST(start_time_is_field_22_whatever_the_name),
+        TEST(boot_id_is_stable),
+        TEST(ended_child_is_a_zombie_until_reaped),
+        TEST(process_without_its_first_thread_is_alive),
+        TEST(environment_is_read_by_name),
+        TEST(children_of_all_threads_are_found),
+        TEST(each_visits_every_process_once_until_told),
+        TEST(kill_tree_reaches_sessions_and_orphans),
+        TEST(kill_tree_does_without_the_kernels_lists),
+        TEST(kill_tree_does_not_count_the_dead),
+        TEST(kill_tree_takes_a_group_that_is_no_descendant),
+        TEST(kill_tree_spares_root_and_its_own_group),
+        TEST(resident_memory_grows_with_use),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
