@@ -1,0 +1,270 @@
+#include "supervisor/declared_check.h"
+
+#include "common/cron.h"
+#include "common/mp.h"
+#include "common/name.h"
+#include "supervisor/config_keys.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define COMPANY_DEFAULT "default"
+
+static const char *const handler_kinds[] = {"exec", "noop", "echo", "sleep", NULL};
+static const char *const later_handler_kinds[] = {"persistent", "http", "plugin", NULL};
+static const char *const sink_kinds[] = {"file", NULL};
+static const char *const later_sink_kinds[] = {"gateway", "http", "command", NULL};
+static const char *const schedule_types[] = {"schedule", "heartbeat", NULL};
+static const char *const none[] = {NULL};
+
+static const char *const builtin_handlers[] = {"noop", "echo", "sleep", NULL};
+
+/* What a lease gives to its handler. */
+static const char *const lease_variables[] = {"AGENTD_JOB_ID", "AGENTD_ATTEMPT",
+                                              "AGENTD_IDEMPOTENCY_KEY", "AGENTD_LEASE", NULL};
+
+enum errc
+declared_refuse(const struct declared_object *o, struct err *e, const char *fmt, ...)
+{
+    char    what[sizeof(e->msg)];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(what, sizeof(what), fmt, args); /* a long one is cut */
+    va_end(args);
+    return o->body->key.size > 0 ? yaml_refuse_key(o->body, e, "%s", what)
+                                 : yaml_refuse(o->body, e, "%s", what);
+}
+
+uint32_t
+declared_line(const struct declared_object *o)
+{
+    return o->body->key.size > 0 ? o->body->key_line : o->body->line;
+}
+
+static bool
+is_one_of(struct view v, const char *const *words)
+{
+    for (; *words; words++) {
+        if (view_is(v, *words)) return true;
+    }
+    return false;
+}
+
+enum errc
+declared_check_variable(const struct yaml *at, struct view name, struct err *e)
+{
+    bool is_name =
+        name.size > 0 && !memchr(name.data, '=', name.size) && !memchr(name.data, '\0', name.size);
+
+    if (!is_name) return yaml_refuse(at, e, "not a variable's name");
+    if (!is_one_of(name, lease_variables)) return E_OK;
+    return yaml_refuse(at, e, "%.*s is set by agentd", VIEW_ARG(name));
+}
+
+/* ---- an object by itself ------------------------------------------------------------------------
+ */
+
+static enum errc
+check_handler(const struct declared_object *o, struct err *e)
+{
+    const struct msg_handler *h = &o->msg.handler;
+    const struct yaml        *env = HAS(h, handler, env) ? yaml_get(o->body, "env") : NULL;
+    bool                      is_exec = view_is(h->kind, "exec");
+
+    if (word_check(yaml_get(o->body, "kind"), handler_kinds, later_handler_kinds, e)) {
+        return e->code;
+    }
+    if (is_one_of(o->name, builtin_handlers)) {
+        return declared_refuse(o, e, "%.*s is built in", VIEW_ARG(o->name));
+    }
+    if (is_exec && !HAS(h, handler, command)) {
+        return declared_refuse(o, e, "a handler of kind exec needs a command");
+    }
+    if (is_exec && yaml_get(o->body, "command")->count == 0) {
+        return yaml_refuse(yaml_get(o->body, "command"), e, "must name a program");
+    }
+    if (is_exec && yaml_get(o->body, "command")->first->text.size == 0) {
+        return yaml_refuse(yaml_get(o->body, "command")->first, e, "must name a program");
+    }
+    if (!is_exec && HAS(h, handler, command)) {
+        return yaml_refuse_key(yaml_get(o->body, "command"), e, "only for handlers of kind exec");
+    }
+    for (const struct yaml *n = env ? env->first : NULL; n; n = n->next) {
+        if (declared_check_variable(n, n->text, e)) return e->code;
+    }
+    return E_OK;
+}
+
+static enum errc
+check_sink(const struct declared_object *o, struct err *e)
+{
+    if (word_check(yaml_get(o->body, "kind"), sink_kinds, later_sink_kinds, e)) return e->code;
+    if (HAS(&o->msg.sink, sink, path)) return E_OK;
+    return declared_refuse(o, e, "a sink of kind file needs a path");
+}
+
+static enum errc
+check_schedule(const struct declared_object *o, struct err *e)
+{
+    const struct msg_schedule *s = &o->msg.schedule;
+    struct cron                cron;
+    struct err                 why;
+
+    if (HAS(s, schedule, cron) == HAS(s, schedule, every_ms)) {
+        return declared_refuse(o, e, "needs one of cron and every, and not both");
+    }
+    if (HAS(s, schedule, cron) && cron_parse(s->cron, &cron, &why)) {
+        return yaml_refuse_found(yaml_get(o->body, "cron"), e, "not a cron expression: %s",
+                                 why.msg);
+    }
+    if (HAS(s, schedule, type) && word_check(yaml_get(o->body, "type"), schedule_types, none, e)) {
+        return e->code;
+    }
+    return E_OK;
+}
+
+/* A schedule that names no company is of its agent's. */
+static enum errc
+take_schedule_company(struct declared_object *o, struct err *e)
+{
+    struct msg_schedule *s = &o->msg.schedule;
+    struct view          company = view_of(NULL, 0);
+    struct view          name;
+
+    if (HAS(s, schedule, agent) && name_split(s->agent, "agent", &company, &name, e)) {
+        return e->code; /* not reached: the codec has split it already */
+    }
+    if (company.size > 0 && HAS(s, schedule, company) && !view_eq(company, s->company)) {
+        return yaml_refuse_found(yaml_get(o->body, "agent"), e, "an agent of another company");
+    }
+    if (company.size > 0) {
+        s->company = company;
+        SET_HAS(s, schedule, company);
+    }
+    o->company = HAS(s, schedule, company) ? s->company : view_str(COMPANY_DEFAULT);
+    return E_OK;
+}
+
+enum errc
+declared_identify(struct declared_object *o, enum declared_kind kind, struct err *e)
+{
+    const struct msg_agent *agent = &o->msg.agent;
+
+    switch (kind) {
+    case DECLARED_COMPANY: o->name = o->msg.company.name; return E_OK;
+    case DECLARED_AGENT:
+        o->name = agent->name;
+        o->company = HAS(agent, agent, company) ? agent->company : view_str(COMPANY_DEFAULT);
+        return E_OK;
+    case DECLARED_HANDLER: o->name = o->msg.handler.name; return check_handler(o, e);
+    case DECLARED_SINK: o->name = o->msg.sink.name; return check_sink(o, e);
+    case DECLARED_SCHEDULE:
+        o->name = o->msg.schedule.name;
+        if (take_schedule_company(o, e)) return e->code;
+        return check_schedule(o, e);
+    case DECLARED_KINDS: break;
+    }
+    return E_OK;
+}
+
+/* ---- what it refers to --------------------------------------------------------------------------
+ */
+
+/* Refuses the value with the nearest name that a list declares. */
+static enum errc
+refuse_reference(const struct yaml *at, const struct declared *d, enum declared_kind kind,
+                 const char *what, struct err *e)
+{
+    struct suggest s = suggest_for(at->text);
+
+    yaml_refuse_found(at, e, "%s", what);
+    for (size_t i = 0; i < d->of[kind].count; i++)
+        suggest_offer(&s, d->of[kind].items[i].name);
+    return suggest_hint(&s, e);
+}
+
+static enum errc
+check_company(const struct declared *d, const struct declared_object *o, struct err *e)
+{
+    const struct yaml *at = yaml_get(o->body, "company");
+    bool               is_known = view_is(o->company, COMPANY_DEFAULT) ||
+                    declared_find(d, DECLARED_COMPANY, view_of(NULL, 0), o->company);
+
+    if (is_known) return E_OK;
+    if (!at) at = yaml_get(o->body, "agent"); /* which named it */
+    return refuse_reference(at, d, DECLARED_COMPANY, "no such company is declared", e);
+}
+
+/* Handlers are those of `default`, for every company. */
+static enum errc
+check_handler_ref(const struct declared *d, const struct declared_object *o, struct view ref,
+                  struct err *e)
+{
+    struct view company, name;
+
+    if (name_split(ref, "handler", &company, &name, e)) return e->code; /* split before */
+    bool is_shared = company.size == 0 || view_is(company, COMPANY_DEFAULT);
+    bool is_known = is_one_of(name, builtin_handlers) ||
+                    declared_find(d, DECLARED_HANDLER, view_of(NULL, 0), name);
+    if (is_shared && is_known) return E_OK;
+    return refuse_reference(yaml_get(o->body, "handler"), d, DECLARED_HANDLER,
+                            "no such handler is declared", e);
+}
+
+bool
+declared_has_sink(const struct declared *d, struct view name)
+{
+    return declared_find(d, DECLARED_SINK, view_of(NULL, 0), name) != NULL;
+}
+
+static enum errc
+check_agent(const struct declared *d, const struct declared_object *o, struct err *e)
+{
+    const struct msg_agent *a = &o->msg.agent;
+    const struct yaml      *sinks = HAS(a, agent, sinks) ? yaml_get(o->body, "sinks") : NULL;
+
+    if (check_company(d, o, e)) return e->code;
+    if (HAS(a, agent, handler) && check_handler_ref(d, o, a->handler, e)) return e->code;
+    for (const struct yaml *n = sinks ? sinks->first : NULL; n; n = n->next) {
+        if (declared_has_sink(d, n->text)) continue;
+        return refuse_reference(n, d, DECLARED_SINK, "no such sink is declared", e);
+    }
+    return E_OK;
+}
+
+static enum errc
+check_schedule_refs(const struct declared *d, const struct declared_object *o, struct err *e)
+{
+    const struct msg_schedule    *s = &o->msg.schedule;
+    const struct declared_object *agent = NULL;
+    struct view                   company, name;
+
+    if (check_company(d, o, e)) return e->code;
+    if (HAS(s, schedule, agent)) {
+        if (name_split(s->agent, "agent", &company, &name, e)) return e->code; /* split before */
+        agent = declared_find(d, DECLARED_AGENT, o->company, name);
+        if (!agent) {
+            return refuse_reference(yaml_get(o->body, "agent"), d, DECLARED_AGENT,
+                                    "no such agent is declared in this company", e);
+        }
+    }
+    if (HAS(s, schedule, handler)) return check_handler_ref(d, o, s->handler, e);
+    if (agent && HAS(&agent->msg.agent, agent, handler)) return E_OK;
+    return declared_refuse(o, e, "needs a handler, or an agent that has one");
+}
+
+enum errc
+declared_check(const struct declared *d, struct err *e)
+{
+    const struct declared_list *agents = &d->of[DECLARED_AGENT];
+    const struct declared_list *schedules = &d->of[DECLARED_SCHEDULE];
+
+    for (size_t i = 0; i < agents->count; i++) {
+        if (check_agent(d, &agents->items[i], e)) return e->code;
+    }
+    for (size_t i = 0; i < schedules->count; i++) {
+        if (check_schedule_refs(d, &schedules->items[i], e)) return e->code;
+    }
+    return E_OK;
+}

@@ -1,0 +1,296 @@
+#include "supervisor/setting.h"
+
+#include "common/mp.h"
+#include "common/name.h"
+#include "supervisor/config_keys.h"
+#include "supervisor/config_value.h"
+#include "supervisor/declared_check.h"
+#include "supervisor/places.h"
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PACKED_LIST_MAX 4096 /* bytes, as in LIMITS_FIELDS */
+
+// clang-format off
+#define SETTING(section, key, type, member, text, low, high, when) \
+    {section, key, SETTING_##type, SETTING_##when, offsetof(struct config, member), text, low, high},
+// clang-format on
+
+static const struct setting table[] = {SETTINGS(SETTING)};
+
+static const char *const durabilities[] = {"full", "relaxed", NULL};
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const none[] = {NULL};
+
+/* Texts that are one of a few words, and texts that are a file or folder. */
+static const struct {
+    const char        *section;
+    const char        *key;
+    const char *const *words;
+    bool               is_path;
+} special_texts[] = {
+    {"daemon", "durability", durabilities, false},
+    {"log",    "level",      log_levels,   false},
+    {"daemon", "state_dir",  NULL,         true },
+    {"daemon", "run_dir",    NULL,         true },
+    {"daemon", "pid_file",   NULL,         true },
+};
+
+const struct setting *
+config_settings(size_t *count)
+{
+    *count = SETTINGS_COUNT;
+    return table;
+}
+
+const struct setting *
+setting_find(struct view section, struct view key)
+{
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        if (view_is(section, table[i].section) && view_is(key, table[i].key)) return &table[i];
+    }
+    return NULL;
+}
+
+static const char *const *
+words_of(const struct setting *s)
+{
+    for (size_t i = 0; i < ARRAY_LEN(special_texts); i++) {
+        if (setting_find(view_str(special_texts[i].section), view_str(special_texts[i].key)) == s) {
+            return special_texts[i].words;
+        }
+    }
+    return NULL;
+}
+
+static bool
+is_path(const struct setting *s)
+{
+    for (size_t i = 0; i < ARRAY_LEN(special_texts); i++) {
+        if (setting_find(view_str(special_texts[i].section), view_str(special_texts[i].key)) == s) {
+            return special_texts[i].is_path;
+        }
+    }
+    return false;
+}
+
+/* ---- values -------------------------------------------------------------------------------------
+ */
+
+static struct value_range
+range_of(const struct setting *s)
+{
+    struct value_range r = {.low = s->low, .high = s->high};
+
+    if (s->type == SETTING_DURATION) r.kind = VALUE_DURATION;
+    if (s->type == SETTING_BYTES) r.kind = VALUE_BYTES;
+    r.is_nullable = s->type == SETTING_LIMIT;
+    return r;
+}
+
+const char *
+setting_allowed(const struct setting *s, char *out)
+{
+    struct value_range r = range_of(s);
+    int                len = 0;
+
+    switch (s->type) {
+    case SETTING_NUMBER:
+    case SETTING_LIMIT:
+    case SETTING_DURATION:
+    case SETTING_BYTES: return value_allowed(&r, out);
+    case SETTING_TEXT:
+        if (words_of(s)) return words_text(words_of(s), out, SETTING_ALLOWED_MAX);
+        len =
+            snprintf(out, SETTING_ALLOWED_MAX, "a %s of %d to %d bytes, without control characters",
+                     is_path(s) ? "path" : "text", (int)s->low, (int)s->high);
+        break;
+    case SETTING_LADDER:
+        len = snprintf(out, SETTING_ALLOWED_MAX, "%d to %d durations like 2m,10m", (int)s->low,
+                       (int)s->high);
+        break;
+    case SETTING_NAMES:
+        len = snprintf(out, SETTING_ALLOWED_MAX, "up to %d names of declared sinks like a,b",
+                       (int)s->high);
+        break;
+    }
+    assert(len > 0 && len < SETTING_ALLOWED_MAX);
+    return out;
+}
+
+void *
+setting_member(struct config *c, const struct setting *s)
+{
+    return (char *)c + s->offset;
+}
+
+static void
+store_integer(const struct setting_target *t, const struct setting *s, int64_t v)
+{
+    memcpy(setting_member(t->config, s), &v, sizeof(v)); /* U64 members too: none is negative */
+}
+
+static bool
+is_clean(struct view text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c < 0x20 || c == 0x7f) return false;
+    }
+    return utf8_is_valid(text);
+}
+
+static bool
+is_word(struct view text, const char *const *words)
+{
+    for (; *words; words++) {
+        if (view_is(text, *words)) return true;
+    }
+    return false;
+}
+
+static bool
+store_text(const struct setting_target *t, const struct setting *s, struct view text,
+           const char *folder)
+{
+    struct arena *a = &t->config->arena;
+
+    if (!is_clean(text) || (words_of(s) && !is_word(text, words_of(s)))) return false;
+    if (is_path(s) && text.size > 0) text = view_str(path_from(a, folder, text));
+    if ((int64_t)text.size < s->low || (int64_t)text.size > s->high) return false;
+    const char *copy = arena_printf(a, "%.*s", VIEW_ARG(text));
+    memcpy(setting_member(t->config, s), &copy, sizeof(copy));
+    return true;
+}
+
+static void
+store_list(const struct setting_target *t, const struct setting *s, const struct buf *packed)
+{
+    struct view v = arena_copy(&t->config->arena, buf_view(packed));
+
+    memcpy(setting_member(t->config, s), &v, sizeof(v));
+}
+
+/* A ladder's step or a sink's name. */
+static bool
+pack_item(const struct setting_target *t, const struct setting *s, struct view item,
+          struct buf *out)
+{
+    int64_t ms;
+
+    if (s->type == SETTING_LADDER) {
+        if (!value_parse(&LADDER_STEP, item, &ms)) return false;
+        mp_i64(out, ms);
+    } else {
+        if (!declared_has_sink(t->declared, item)) return false;
+        mp_str(out, item);
+    }
+    return true;
+}
+
+/* "a,b,c"; an empty text is an empty list. */
+static bool
+store_listed(const struct setting_target *t, const struct setting *s, struct view text)
+{
+    BUF_AUTO struct buf packed = {0};
+    size_t              header = mp_array_open(&packed);
+    uint32_t            count = 0;
+
+    for (bool is_last = text.size == 0; !is_last; count++) {
+        const char *comma = memchr(text.data, ',', text.size);
+        size_t      size = comma ? (size_t)(comma - text.data) : text.size;
+
+        if (!pack_item(t, s, view_of(text.data, size), &packed)) return false;
+        is_last = !comma;
+        if (comma) text = view_of(comma + 1, text.size - size - 1);
+    }
+    if (count < s->low || count > s->high || packed.size > PACKED_LIST_MAX) return false;
+    mp_array_close(&packed, header, count);
+    store_list(t, s, &packed);
+    return true;
+}
+
+bool
+setting_store(const struct setting_target *t, const struct setting *s, struct view text,
+              const char *folder)
+{
+    struct value_range r = range_of(s);
+    int64_t            v;
+
+    switch (s->type) {
+    case SETTING_NUMBER:
+    case SETTING_LIMIT:
+    case SETTING_DURATION:
+    case SETTING_BYTES:
+        if (!value_parse(&r, text, &v)) return false;
+        store_integer(t, s, v);
+        return true;
+    case SETTING_TEXT: return store_text(t, s, text, folder);
+    case SETTING_LADDER:
+    case SETTING_NAMES: return store_listed(t, s, text);
+    }
+    return false;
+}
+
+/* ---- from the file ------------------------------------------------------------------------------
+ */
+
+static enum errc
+read_names(const struct setting_target *t, const struct setting *s, const struct yaml *n,
+           struct err *e)
+{
+    BUF_AUTO struct buf packed = {0};
+
+    if (n->type != YAML_LIST || n->count > s->high) {
+        return yaml_refuse_found(n, e, "allowed: a list of up to %d names", (int)s->high);
+    }
+    mp_array(&packed, n->count);
+    for (const struct yaml *item = n->first; item; item = item->next) {
+        if (item->type != YAML_STRING || !pack_item(t, s, item->text, &packed)) {
+            return yaml_refuse_found(item, e, "no such sink is declared");
+        }
+    }
+    if (packed.size > PACKED_LIST_MAX) {
+        return yaml_refuse(n, e, "over %d bytes of names", PACKED_LIST_MAX);
+    }
+    store_list(t, s, &packed);
+    return E_OK;
+}
+
+static enum errc
+read_text(const struct setting_target *t, const struct setting *s, const struct yaml *n,
+          const char *folder, struct err *e)
+{
+    char allowed[SETTING_ALLOWED_MAX];
+
+    if (words_of(s) && word_check(n, words_of(s), none, e)) return e->code;
+    if (n->type == YAML_STRING && store_text(t, s, n->text, folder)) return E_OK;
+    return yaml_refuse_found(n, e, "allowed: %s", setting_allowed(s, allowed));
+}
+
+enum errc
+setting_read(const struct setting_target *t, const struct setting *s, const struct yaml *n,
+             const char *folder, struct err *e)
+{
+    BUF_AUTO struct buf packed = {0};
+    struct value_range  r = range_of(s);
+    int64_t             v;
+
+    switch (s->type) {
+    case SETTING_NUMBER:
+    case SETTING_LIMIT:
+    case SETTING_DURATION:
+    case SETTING_BYTES:
+        if (value_read(&r, n, &v, e)) return e->code;
+        store_integer(t, s, v);
+        return E_OK;
+    case SETTING_TEXT: return read_text(t, s, n, folder, e);
+    case SETTING_LADDER:
+        if (value_read_ladder(n, &packed, e)) return e->code;
+        store_list(t, s, &packed);
+        return E_OK;
+    case SETTING_NAMES: return read_names(t, s, n, e);
+    }
+    return E_OK;
+}
