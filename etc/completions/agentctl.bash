@@ -1,0 +1,92 @@
+# bash completion for agentctl, printed by: agentctl completion bash
+_agentctl() {
+    local nouns=' status daemon ping worker watch fsck reload clock completion version help job schedule cron company agent handler session effect '
+    local alone=' status ping watch fsck reload version help '
+    local valued=' --run --connect --timeout --company --topic --since --agent --payload --context --title --priority --at --in --unique --on-conflict --max-run --max-turns --max-attempts --retry --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --older --limit --after --cron --every --type --reason --from --count -n --status '
+    local files=' --run --payload --context '
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
+    local noun= verb= command= words= word i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if [[ $valued == *" $word "* ]]; then ((++i))
+        elif [[ $word == -* ]]; then continue
+        elif [[ -z $noun ]]; then noun=$word
+        elif [[ -z $verb ]]; then verb=$word; fi
+    done
+    command=$noun
+    [[ $alone == *" $noun "* ]] || command+=" $verb"
+    case "$command $previous" in
+    'job submit --on-conflict') words='return reject replace' ;;
+    'job list --state') words='scheduled ready running completed failed cancelled expired parked' ;;
+    'schedule add --type') words='schedule heartbeat' ;;
+    'effect list --status') words='pending attempting delivered failed unknown expired rejected suppressed' ;;
+    esac
+    if [[ -n $words ]]; then
+        COMPREPLY=($(compgen -W "$words" -- "$current")); return
+    fi
+    if [[ $files == *" $previous "* || $command == 'job submit-many' && $current != -* ]]; then
+        COMPREPLY=($(compgen -f -- "$current")); return
+    fi
+    [[ $valued == *" $previous "* ]] && return
+    if [[ -z $noun || $noun == help && -z $verb ]]; then words=$nouns; fi
+    [[ -z $verb ]] && case $noun in
+    daemon) words='status' ;;
+    worker) words='list scale restart' ;;
+    clock) words='accept' ;;
+    completion) words='bash' ;;
+    job) words='submit submit-many show why cancel retry set wait logs list stats' ;;
+    schedule) words='add show why list pause resume remove firings' ;;
+    cron) words='explain' ;;
+    company) words='list' ;;
+    agent) words='list show' ;;
+    handler) words='list' ;;
+    session) words='list show' ;;
+    effect) words='list show' ;;
+    esac
+    [[ $current == -* ]] && case "$command" in
+    'status') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'daemon status') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'ping') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'worker list') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'worker scale') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'worker restart') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'watch') words=' --run --connect --json --timeout --company --help -h --topic --since ' ;;
+    'fsck') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'reload') words=' --run --connect --json --timeout --company --help -h --dry-run ' ;;
+    'clock accept') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'completion bash') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'version') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'help') words=' --run --connect --json --timeout --company --help -h --man ' ;;
+    'job submit') words=' --run --connect --json --timeout --company --help -h --agent --payload --context --title --priority --at --in --unique --on-conflict --max-run --max-turns --max-attempts --retry --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --wait ' ;;
+    'job submit-many') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'job show') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'job why') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'job cancel') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'job retry') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'job set') words=' --run --connect --json --timeout --company --help -h --priority --at ' ;;
+    'job wait') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'job logs') words=' --run --connect --json --timeout --company --help -h --follow -f --offset ' ;;
+    'job list') words=' --run --connect --json --timeout --company --help -h --state --agent --handler --trigger --tag --due --retrying --older --limit --after ' ;;
+    'job stats') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'schedule add') words=' --run --connect --json --timeout --company --help -h --cron --every --handler --agent --payload --title --type --priority --max-run --max-turns --max-attempts --retry --tag ' ;;
+    'schedule show') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'schedule why') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'schedule list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
+    'schedule pause') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
+    'schedule resume') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'schedule remove') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'schedule firings') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
+    'cron explain') words=' --run --connect --json --timeout --company --help -h --from --count -n ' ;;
+    'company list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
+    'agent list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
+    'agent show') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'handler list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
+    'session list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
+    'session show') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'effect list') words=' --run --connect --json --timeout --company --help -h --status --session --limit --after ' ;;
+    'effect show') words=' --run --connect --json --timeout --company --help -h ' ;;
+    *) words=' --run --connect --json --timeout --company --help -h ' ;;
+    esac
+    COMPREPLY=($(compgen -W "$words" -- "$current"))
+}
+complete -F _agentctl agentctl

@@ -1,0 +1,333 @@
+#include "tools/agentctl/client.h"
+#include "common/clock.h"
+#include "proto/codec.h"
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define REPLY_BYTES_MAX  (64 << 20)
+#define RECONNECT_MS     50
+#define RECONNECT_MS_MAX 500
+#define SENDS_MAX        2
+#define MONITOR          "inproc://agentctl-monitor"
+
+struct ctl_client {
+    void    *context;
+    void    *socket;
+    void    *monitor;
+    char    *path;
+    int      interrupt_fd; /* -1: none */
+    uint64_t last_id;
+    bool     is_connected;
+    bool     is_interrupted;
+};
+
+/* ---- connect ------------------------------------------------------------------------------------
+ */
+
+/* libzmq goes on trying in silence, so whether anybody listens is asked of the kernel. */
+static enum ctl_exit
+probe(const char *path, bool *is_absent, struct err *e)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int                fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int                length = (int)strlen(path);
+    int                number = 0;
+
+    assert(strlen(path) < sizeof(address.sun_path));
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    if (fd < 0) {
+        err_errno(e, "cannot make a socket");
+        return CTL_REFUSED;
+    }
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) number = errno;
+    (void)close(fd); /* nothing was written */
+    if (number == 0 || number == EAGAIN) return CTL_DONE;
+    *is_absent = number == ENOENT || number == ECONNREFUSED || number == ENOTDIR;
+    if (*is_absent) {
+        char *slash = strrchr(path, '/');
+
+        if (slash) length = (int)(slash - path);
+        err_set(e, E_BUSY, "no agentd at %.*s", length, path);
+        err_hint(e, "start it with: agentd --run %.*s", length, path);
+    } else {
+        errno = number;
+        err_errno(e, "cannot reach agentd at %s", path);
+    }
+    return CTL_NO_ANSWER;
+}
+
+static bool
+set_options(void *dealer)
+{
+    static const struct {
+        int name;
+        int value;
+    } options[] = {
+        {ZMQ_LINGER,            0               },
+        {ZMQ_IMMEDIATE,         1               }, /* queue nothing for a daemon that is not there */
+        {ZMQ_RECONNECT_IVL,     RECONNECT_MS    },
+        {ZMQ_RECONNECT_IVL_MAX, RECONNECT_MS_MAX},
+    };
+    int64_t bytes_max = REPLY_BYTES_MAX;
+
+    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
+        if (zmq_setsockopt(dealer, options[i].name, &options[i].value, sizeof(int))) return false;
+    }
+    return zmq_setsockopt(dealer, ZMQ_MAXMSGSIZE, &bytes_max, sizeof(bytes_max)) == 0;
+}
+
+static bool
+open_sockets(struct ctl_client *cl)
+{
+    char *endpoint FREE_AUTO = xasprintf("ipc://%s", cl->path);
+
+    if (!(cl->context = zmq_ctx_new())) return false;
+    if (!(cl->socket = zmq_socket(cl->context, ZMQ_DEALER))) return false;
+    if (!(cl->monitor = zmq_socket(cl->context, ZMQ_PAIR))) return false;
+    if (!set_options(cl->socket)) return false;
+    if (zmq_socket_monitor(cl->socket, MONITOR,
+                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)) {
+        return false;
+    }
+    return zmq_connect(cl->monitor, MONITOR) == 0 && zmq_connect(cl->socket, endpoint) == 0;
+}
+
+enum ctl_exit
+ctl_client_new(const char *path, struct ctl_client **out, bool *is_absent, struct err *e)
+{
+    enum ctl_exit found = probe(path, is_absent, e);
+
+    if (found) return found;
+    struct ctl_client *cl = xcalloc(1, sizeof(*cl));
+    cl->path = xstrdup(path);
+    cl->interrupt_fd = -1;
+    if (!open_sockets(cl)) {
+        err_set(e, E_INTERNAL, "cannot connect to %s: %s", path, zmq_strerror(errno));
+        ctl_client_destroy(&cl);
+        return CTL_REFUSED;
+    }
+    *out = cl;
+    return CTL_DONE;
+}
+
+void
+ctl_client_destroy(struct ctl_client **p)
+{
+    struct ctl_client *cl = *p;
+
+    if (!cl) return;
+    /* Each fails only for what is no socket.  The monitoring ends first: its events would block
+     * libzmq's thread when nobody is there to take them. */
+    if (cl->socket) (void)zmq_socket_monitor(cl->socket, NULL, 0);
+    if (cl->monitor) (void)zmq_close(cl->monitor);
+    if (cl->socket) (void)zmq_close(cl->socket);
+    if (cl->context) (void)zmq_ctx_term(cl->context);
+    free(cl->path);
+    free(cl);
+    *p = NULL;
+}
+
+void
+ctl_client_interrupt_by(struct ctl_client *cl, int fd)
+{
+    cl->interrupt_fd = fd;
+}
+
+bool
+ctl_client_is_interrupted(const struct ctl_client *cl)
+{
+    return cl->is_interrupted;
+}
+
+/* ---- ask ----------------------------------------------------------------------------------------
+ */
+
+/* A request under way. */
+struct asking {
+    enum msg_id id;
+    uint64_t    number; /* that the answer echoes */
+    struct buf  frame;
+    int64_t     until_ms; /* boot time */
+    unsigned    sends;
+    bool        is_outstanding; /* sent, and the connection stands since */
+    struct buf *reply;
+};
+
+static bool
+is_change(enum msg_id id)
+{
+    const struct msg_desc *d = msg_desc(id);
+
+    if (d->how == HOW_READ) return false;
+    return d->how == HOW_WRITE || (d->role == ROLE_ADMIN && id != MSG_FSCK);
+}
+
+static enum errc
+random_hex(char *out, size_t size, struct err *e)
+{
+    unsigned char bytes[16];
+
+    assert(size == 2 * sizeof(bytes) + 1);
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes)) {
+        return err_errno(e, "no random number");
+    }
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        (void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    return E_OK;
+}
+
+/* One message's last part, which is the frame: an empty delimiter may stand before it. */
+static bool
+receive(struct ctl_client *cl, struct buf *out)
+{
+    bool has_more = true;
+
+    while (has_more) {
+        zmq_msg_t part;
+        int       got;
+
+        (void)zmq_msg_init(&part); /* cannot fail */
+        got = zmq_msg_recv(&part, cl->socket, ZMQ_DONTWAIT);
+        if (got >= 0) {
+            buf_clear(out);
+            buf_add(out, zmq_msg_data(&part), zmq_msg_size(&part));
+        }
+        has_more = got >= 0 && zmq_msg_more(&part);
+        (void)zmq_msg_close(&part);
+        if (got < 0) return false;
+    }
+    return true;
+}
+
+/* True when one of the messages that have come is the answer; *outcome then says what it is. */
+static bool
+take_answer(struct ctl_client *cl, struct asking *a, enum ctl_exit *outcome, struct err *e)
+{
+    struct buf frame BUF_AUTO = {0};
+
+    while (receive(cl, &frame)) {
+        struct err  refusal;
+        struct view body;
+        uint64_t    number = 0;
+        enum errc   code = reply_open(buf_view(&frame), &number, &body, &refusal);
+
+        /* A request that agentd could not read is answered with 0. */
+        if (number != a->number && (number != 0 || !code)) continue;
+        if (code) *e = refusal;
+        *outcome = (enum ctl_exit)errc_exit(code);
+        buf_clear(a->reply);
+        if (!code) buf_add_view(a->reply, body);
+        return true;
+    }
+    return false;
+}
+
+/* What the monitor tells: the connection stands, or it broke, and with it what was outstanding. */
+static void
+take_events(struct ctl_client *cl, struct asking *a)
+{
+    uint8_t  event[6]; /* number and value; a second part names the endpoint */
+    char     endpoint[256];
+    uint16_t number;
+
+    while (zmq_recv(cl->monitor, event, sizeof(event), ZMQ_DONTWAIT) == (int)sizeof(event)) {
+        memcpy(&number, event, sizeof(number));
+        (void)zmq_recv(cl->monitor, endpoint, sizeof(endpoint), 0);
+        cl->is_connected = number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+        if (!cl->is_connected) a->is_outstanding = false;
+    }
+}
+
+static void
+try_send(struct ctl_client *cl, struct asking *a)
+{
+    if (zmq_send(cl->socket, a->frame.data, a->frame.size, ZMQ_DONTWAIT) < 0) return;
+    a->sends++;
+    a->is_outstanding = true;
+}
+
+static int64_t
+left_ms(const struct asking *a)
+{
+    int64_t left = a->until_ms - clock_now().boot_ms;
+
+    return left > 0 ? left : 0;
+}
+
+/* Until something happens; sends when that is due and possible. */
+static void
+wait_a_while(struct ctl_client *cl, struct asking *a)
+{
+    bool           wants_send = cl->is_connected && !a->is_outstanding;
+    zmq_pollitem_t items[] = {
+        {cl->socket,  0,                ZMQ_POLLIN, 0},
+        {cl->monitor, 0,                ZMQ_POLLIN, 0},
+        {NULL,        cl->interrupt_fd, ZMQ_POLLIN, 0}
+    };
+    int count = cl->interrupt_fd >= 0 ? 3 : 2;
+
+    if (wants_send) items[0].events |= ZMQ_POLLOUT;
+    if (zmq_poll(items, count, (long)left_ms(a)) < 0) return; /* a signal: the caller looks again */
+    if (count == 3 && items[2].revents) cl->is_interrupted = true;
+    /* A connection that broke meanwhile is told by the monitor first. */
+    if (wants_send && !items[1].revents && items[0].revents & ZMQ_POLLOUT) try_send(cl, a);
+}
+
+static enum ctl_exit
+give_up(const struct ctl_client *cl, const struct asking *a, struct err *e)
+{
+    const char *op = msg_desc(a->id)->op;
+
+    if (a->sends > 0 && is_change(a->id)) {
+        err_set(e, E_OUTCOME_UNKNOWN, "agentd did not answer %s; it may have been done, or not",
+                op);
+        err_hint(e, "look before you repeat it: agentctl job list, schedule list, or status");
+        return CTL_OUTCOME_UNKNOWN;
+    }
+    if (a->sends == SENDS_MAX && !a->is_outstanding) {
+        err_set(e, E_BUSY, "agentd at %s went away twice before it answered %s", cl->path, op);
+    } else if (a->sends > 0 && !cl->is_connected) {
+        err_set(e, E_BUSY, "agentd at %s went away before it answered %s", cl->path, op);
+    } else {
+        err_set(e, E_BUSY, "agentd at %s did not answer %s in time", cl->path, op);
+        err_hint(e, "wait longer with --timeout, or look at the daemon's log");
+    }
+    return CTL_NO_ANSWER;
+}
+
+static enum ctl_exit
+ask(struct ctl_client *cl, struct asking *a, struct err *e)
+{
+    for (;;) {
+        enum ctl_exit outcome;
+
+        if (take_answer(cl, a, &outcome, e)) return outcome;
+        take_events(cl, a);
+        if (cl->is_interrupted || left_ms(a) == 0) return give_up(cl, a, e);
+        if (a->sends == SENDS_MAX && !a->is_outstanding) return give_up(cl, a, e);
+        wait_a_while(cl, a);
+    }
+}
+
+enum ctl_exit
+ctl_client_ask(struct ctl_client *cl, enum msg_id op, struct view body, int64_t timeout_ms,
+               struct buf *reply, struct err *e)
+{
+    struct asking a = {.id = op, .number = ++cl->last_id, .reply = reply};
+    char          request_id[33] = "";
+
+    if (is_change(op) && random_hex(request_id, sizeof(request_id), e)) return CTL_REFUSED;
+    a.until_ms = clock_now().boot_ms + timeout_ms;
+    request_pack(a.number, op, body, view_str(request_id), &a.frame);
+    enum ctl_exit outcome = ask(cl, &a, e);
+    buf_done(&a.frame);
+    return outcome;
+}

@@ -1,0 +1,63 @@
+#include "tools/agentctl/command.h"
+#include "tools/agentctl/ctl.h"
+#include "tools/agentctl/print.h"
+
+// clang-format off
+
+static const struct ctl_param page_flags[] = {
+    {"limit", 0, "limit", CTL_NUMBER, false, "N",      "at most so many (100)"},
+    {"after", 0, "after", CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
+    {.name = NULL}};
+
+static const struct ctl_param agent_arg[] = {
+    {"NAME", 0, "name", CTL_TEXT, true, NULL, "the agent's name, or company/name"},
+    {.name = NULL}};
+static const struct ctl_param session_arg[] = {
+    {"KEY", 0, "key", CTL_TEXT, true, NULL, "the session's key"},
+    {.name = NULL}};
+static const struct ctl_param effect_arg[] = {
+    {"ID", 0, "id", CTL_NUMBER, true, NULL, "the effect's number"},
+    {.name = NULL}};
+static const struct ctl_param effect_flags[] = {
+    {"status",  0, "status",  CTL_TEXT,   false,
+     "pending|attempting|delivered|failed|unknown|expired|rejected|suppressed", "only effects with this status"},
+    {"session", 0, "session", CTL_TEXT,   false, "KEY",    "only effects of this session"},
+    {"limit",   0, "limit",   CTL_NUMBER, false, "N",      "at most so many (100)"},
+    {"after",   0, "after",   CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
+    {.name = NULL}};
+
+static const struct ctl_command commands[] = {
+    {.noun = "company", .verb = "list", .op = MSG_COMPANY_LIST, .flags = page_flags, .run = ctl_run_list,
+     .print = ctl_print_companies,
+     .help = "companies, with their jobs by state",
+     .examples = {"company list"}},
+    {.noun = "agent", .verb = "list", .op = MSG_AGENT_LIST, .flags = page_flags, .run = ctl_run_list,
+     .print = ctl_print_agents,
+     .help = "agents, and what they work on",
+     .examples = {"agent list", "agent list --company acme"}},
+    {.noun = "agent", .verb = "show", .op = MSG_AGENT_SHOW, .args = agent_arg, .print = ctl_print_agent,
+     .help = "everything known of an agent",
+     .examples = {"agent show acme/scout"}},
+    {.noun = "handler", .verb = "list", .op = MSG_HANDLER_LIST, .flags = page_flags, .run = ctl_run_list,
+     .print = ctl_print_handlers,
+     .help = "handlers, with their limits",
+     .examples = {"handler list"}},
+    {.noun = "session", .verb = "list", .op = MSG_SESSION_LIST, .flags = page_flags, .run = ctl_run_list,
+     .print = ctl_print_sessions,
+     .help = "sessions",
+     .examples = {"session list --limit 20"}},
+    {.noun = "session", .verb = "show", .op = MSG_SESSION_SHOW, .args = session_arg, .print = ctl_print_session,
+     .help = "a session, with its checkpoint",
+     .examples = {"session show schedule/nightly"}},
+    {.noun = "effect", .verb = "list", .op = MSG_EFFECT_LIST, .flags = effect_flags, .run = ctl_run_list,
+     .print = ctl_print_effects,
+     .help = "effects: what jobs have sent, or are to send",
+     .examples = {"effect list --status unknown"}},
+    {.noun = "effect", .verb = "show", .op = MSG_EFFECT_SHOW, .args = effect_arg, .print = ctl_print_effect,
+     .help = "everything known of an effect",
+     .examples = {"effect show 7"}},
+};
+
+// clang-format on
+
+const struct ctl_commands ctl_object_commands = {commands, ARRAY_LEN(commands)};

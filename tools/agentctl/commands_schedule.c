@@ -1,0 +1,82 @@
+#include "tools/agentctl/command.h"
+#include "tools/agentctl/ctl.h"
+#include "tools/agentctl/print.h"
+
+// clang-format off
+
+static const struct ctl_param name_arg[] = {
+    {"NAME", 0, "name", CTL_TEXT, true, NULL, "the schedule's name, or company/name"},
+    {.name = NULL}};
+
+static const struct ctl_param add_flags[] = {
+    {"cron",         0, "cron",         CTL_TEXT,      false, "EXPR",   "a cron expression, in UTC"},
+    {"every",        0, "every_ms",     CTL_DURATION,  false, "D",      "an interval, instead of --cron"},
+    {"handler",      0, "handler",      CTL_TEXT,      false, "H",      "what runs each firing; by default the agent's handler"},
+    {"agent",        0, "agent",        CTL_TEXT,      false, "A",      "the agent that is woken"},
+    {"payload",      0, "payload",      CTL_JSON,      false, "P",      "any JSON value for the handler: text, @FILE or -"},
+    {"title",        0, "title",        CTL_TEXT,      false, "TEXT",   "a title for people"},
+    {"type",         0, "type",         CTL_TEXT,      false, "schedule|heartbeat", "schedule by default"},
+    {"priority",     0, "priority",     CTL_NUMBER,    false, "N",      "of its jobs, 0 to 100"},
+    {"max-run",      0, "max_run_ms",   CTL_DURATION,  false, "D",      "stop the handler after this long"},
+    {"max-turns",    0, "max_turns",    CTL_NUMBER,    false, "N",      "stop the handler after so many turns, or none"},
+    {"max-attempts", 0, "max_attempts", CTL_NUMBER,    false, "N",      "the first attempt and the retries of a firing"},
+    {"retry",        0, "retry",        CTL_DURATIONS, false, "D,D",    "the waits before each retry; the last one repeats"},
+    {"tag",          0, "tags",         CTL_TAG,       false, "K=V",    "a tag of its jobs; may be repeated"},
+    {.name = NULL}};
+
+static const struct ctl_param pause_flags[] = {
+    {"reason", 0, "reason", CTL_TEXT, false, "TEXT", "why, for those who look later"},
+    {.name = NULL}};
+
+static const struct ctl_param page_flags[] = {
+    {"limit", 0, "limit", CTL_NUMBER, false, "N",      "at most so many (100)"},
+    {"after", 0, "after", CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
+    {.name = NULL}};
+
+static const struct ctl_param cron_args[] = {
+    {"EXPR", 0, NULL, CTL_TEXT, true, NULL, "five fields in quotes, or a macro like @daily"},
+    {.name = NULL}};
+static const struct ctl_param cron_flags[] = {
+    {"from",  0,   NULL, CTL_TIME,   false, "T", "times after this one; now by default"},
+    {"count", 'n', NULL, CTL_NUMBER, false, "N", "so many times (5)"},
+    {.name = NULL}};
+
+static const struct ctl_command commands[] = {
+    {.noun = "schedule", .verb = "add", .op = MSG_SCHEDULE_ADD, .args = name_arg, .flags = add_flags,
+     .print = ctl_print_schedule,
+     .help = "make a schedule; prints it, its next firings, and warnings",
+     .examples = {"schedule add nightly --cron '0 3 * * *' --handler report",
+                  "schedule add acme/pulse --every 5m --agent scout --max-turns 50"}},
+    {.noun = "schedule", .verb = "show", .op = MSG_SCHEDULE_SHOW, .args = name_arg, .print = ctl_print_schedule,
+     .help = "everything known of a schedule",
+     .examples = {"schedule show nightly"}},
+    {.noun = "schedule", .verb = "why", .op = MSG_SCHEDULE_WHY, .args = name_arg, .print = ctl_print_why,
+     .help = "why a schedule does not fire, and what would let it",
+     .examples = {"schedule why nightly"}},
+    {.noun = "schedule", .verb = "list", .op = MSG_SCHEDULE_LIST, .flags = page_flags, .run = ctl_run_list,
+     .print = ctl_print_schedules,
+     .help = "all schedules",
+     .examples = {"schedule list", "schedule list --company acme --json"}},
+    {.noun = "schedule", .verb = "pause", .op = MSG_SCHEDULE_PAUSE, .args = name_arg, .flags = pause_flags,
+     .print = ctl_print_schedule,
+     .help = "stop firing until it is resumed",
+     .examples = {"schedule pause nightly --reason 'the database moves'"}},
+    {.noun = "schedule", .verb = "resume", .op = MSG_SCHEDULE_RESUME, .args = name_arg, .print = ctl_print_schedule,
+     .help = "let a paused schedule fire again",
+     .examples = {"schedule resume nightly"}},
+    {.noun = "schedule", .verb = "remove", .op = MSG_SCHEDULE_REMOVE, .args = name_arg, .print = ctl_print_removed,
+     .help = "remove a schedule that was made by schedule add",
+     .examples = {"schedule remove nightly"}},
+    {.noun = "schedule", .verb = "firings", .op = MSG_SCHEDULE_FIRINGS, .args = name_arg, .flags = page_flags,
+     .run = ctl_run_list, .print = ctl_print_firings,
+     .help = "what became of each firing",
+     .examples = {"schedule firings nightly --limit 10"}},
+    {.noun = "cron", .verb = "explain", .args = cron_args, .flags = cron_flags, .run = ctl_run_cron,
+     .help = "a cron expression in words, and its next times",
+     .more = "Needs no daemon. Times are UTC.",
+     .examples = {"cron explain '*/15 9-17 * * mon-fri'", "cron explain @weekly --from 2026-11-21T00:00:00Z -n 3"}},
+};
+
+// clang-format on
+
+const struct ctl_commands ctl_schedule_commands = {commands, ARRAY_LEN(commands)};

@@ -1,0 +1,37 @@
+/* print - the replies, for people.  Each takes a reply's body and appends to the out's buf. */
+#ifndef TOOLS_AGENTCTL_PRINT_H
+#define TOOLS_AGENTCTL_PRINT_H
+
+#include "tools/agentctl/layout.h"
+
+void ctl_print_job(struct ctl_out *o, struct view body);
+void ctl_print_jobs(struct ctl_out *o, struct view body);
+void ctl_print_job_ids(struct ctl_out *o, struct view body);
+void ctl_print_job_stats(struct ctl_out *o, struct view body);
+void ctl_print_why(struct ctl_out *o, struct view body);
+void ctl_print_schedule(struct ctl_out *o, struct view body);
+void ctl_print_schedules(struct ctl_out *o, struct view body);
+void ctl_print_firings(struct ctl_out *o, struct view body);
+void ctl_print_removed(struct ctl_out *o, struct view body);
+
+void ctl_print_companies(struct ctl_out *o, struct view body);
+void ctl_print_agent(struct ctl_out *o, struct view body);
+void ctl_print_agents(struct ctl_out *o, struct view body);
+void ctl_print_handlers(struct ctl_out *o, struct view body);
+void ctl_print_session(struct ctl_out *o, struct view body);
+void ctl_print_sessions(struct ctl_out *o, struct view body);
+void ctl_print_effect(struct ctl_out *o, struct view body);
+void ctl_print_effects(struct ctl_out *o, struct view body);
+
+void ctl_print_status(struct ctl_out *o, struct view body);
+void ctl_print_pong(struct ctl_out *o, struct view body);
+void ctl_print_workers(struct ctl_out *o, struct view body);
+void ctl_print_scaled(struct ctl_out *o, struct view body);
+void ctl_print_restarted(struct ctl_out *o, struct view body);
+void ctl_print_fsck(struct ctl_out *o, struct view body);
+void ctl_print_reload(struct ctl_out *o, struct view body);
+void ctl_print_clock(struct ctl_out *o, struct view body);
+/* One event of the feed, on one line. */
+void ctl_print_event(struct ctl_out *o, struct view event);
+
+#endif

@@ -1,0 +1,283 @@
+#include "common/mp.h"
+#include "proto/codec.h"
+#include "tools/agentctl/print.h"
+
+#define TABLE(o, list, columns) ctl_table(o, list, columns, ARRAY_LEN(columns))
+#define RECORD(o, map, rows)    ctl_record(o, map, rows, ARRAY_LEN(rows))
+
+/* ---- jobs ---------------------------------------------------------------------------------------
+ */
+
+void
+ctl_print_job(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column rows[] = {
+        {"job",          "id",                CTL_AS_TEXT   },
+        {"state",        "state",             CTL_AS_STATE  },
+        {"reason",       "reason",            CTL_AS_TEXT   },
+        {"stopping",     "stopping",          CTL_AS_YES    },
+        {"quarantined",  "quarantined",       CTL_AS_YES    },
+        {"title",        "title",             CTL_AS_TEXT   },
+        {"trigger",      "trigger",           CTL_AS_TEXT   },
+        {"source",       "source",            CTL_AS_TEXT   },
+        {"company",      "company",           CTL_AS_TEXT   },
+        {"agent",        "agent",             CTL_AS_TEXT   },
+        {"handler",      "handler",           CTL_AS_TEXT   },
+        {"priority",     "priority",          CTL_AS_TEXT   },
+        {"submitted",    "submitted_at",      CTL_AS_INSTANT},
+        {"run at",       "run_at",            CTL_AS_INSTANT},
+        {"claimed",      "claimed_at",        CTL_AS_INSTANT},
+        {"lease ends",   "lease_expires_at",  CTL_AS_INSTANT},
+        {"ended",        "ended_at",          CTL_AS_INSTANT},
+        {"expires",      "expires_at",        CTL_AS_INSTANT},
+        {"worker",       "worker",            CTL_AS_TEXT   },
+        {"attempt",      "attempt",           CTL_AS_TEXT   },
+        {"failures",     "failures",          CTL_AS_TEXT   },
+        {"crashes",      "crashes",           CTL_AS_TEXT   },
+        {"max attempts", "max_attempts",      CTL_AS_TEXT   },
+        {"max run",      "max_run_ms",        CTL_AS_SPAN   },
+        {"max turns",    "max_turns",         CTL_AS_TEXT   },
+        {"failure",      "failure.class",     CTL_AS_TEXT   },
+        {"message",      "failure.message",   CTL_AS_TEXT   },
+        {"retry at",     "failure.retry_at",  CTL_AS_INSTANT},
+        {"schedule",     "schedule",          CTL_AS_TEXT   },
+        {"nominal",      "nominal_at",        CTL_AS_INSTANT},
+        {"session",      "session",           CTL_AS_TEXT   },
+        {"unique key",   "unique_key",        CTL_AS_TEXT   },
+        {"goal",         "goal",              CTL_AS_TEXT   },
+        {"ticket",       "ticket",            CTL_AS_TEXT   },
+        {"parent",       "parent",            CTL_AS_TEXT   },
+        {"root",         "root",              CTL_AS_TEXT   },
+        {"tags",         "tags",              CTL_AS_MAP    },
+        {"turns",        "usage.turns",       CTL_AS_TEXT   },
+        {"tokens",       "usage.tokens",      CTL_AS_TEXT   },
+        {"cost",         "usage.cost_micros", CTL_AS_COST   },
+        {"context",      "context",           CTL_AS_JSON   },
+        {"payload",      "payload",           CTL_AS_JSON   },
+        {"output",       "output",            CTL_AS_JSON   },
+    };
+    static const struct ctl_column attempts[] = {
+        {"#",       "attempt",    CTL_AS_NUMBER},
+        {"CLAIMED", "claimed_at", CTL_AS_WHEN  },
+        {"ENDED",   "ended_at",   CTL_AS_WHEN  },
+        {"OUTCOME", "outcome",    CTL_AS_STATE },
+        {"CLASS",   "class",      CTL_AS_TEXT  },
+        {"EXIT",    "exit_code",  CTL_AS_NUMBER},
+        {"SIGNAL",  "signal",     CTL_AS_NUMBER},
+        {"TURNS",   "turns",      CTL_AS_NUMBER},
+        {"RSS kB",  "rss_kb",     CTL_AS_NUMBER},
+        {"WORKER",  "worker",     CTL_AS_NUMBER},
+        {"MESSAGE", "message",    CTL_AS_TEXT  },
+    };
+    struct view list = ctl_list(body, "attempts");
+
+    RECORD(o, body, rows);
+    if (!ctl_has_items(list)) return;
+    ctl_title(o, "attempts");
+    TABLE(o, list, attempts);
+}
+
+void
+ctl_print_jobs(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column columns[] = {
+        {"ID",      "id",            CTL_AS_NUMBER},
+        {"STATE",   "state",         CTL_AS_STATE },
+        {"PRIO",    "priority",      CTL_AS_NUMBER},
+        {"COMPANY", "company",       CTL_AS_TEXT  },
+        {"AGENT",   "agent",         CTL_AS_TEXT  },
+        {"HANDLER", "handler",       CTL_AS_TEXT  },
+        {"TRIGGER", "trigger",       CTL_AS_TEXT  },
+        {"RUN AT",  "run_at",        CTL_AS_WHEN  },
+        {"ENDED",   "ended_at",      CTL_AS_WHEN  },
+        {"ATTEMPT", "attempt",       CTL_AS_NUMBER},
+        {"FAILURE", "failure.class", CTL_AS_TEXT  },
+        {"TITLE",   "title",         CTL_AS_TEXT  },
+        {"REASON",  "reason",        CTL_AS_TEXT  },
+    };
+
+    TABLE(o, ctl_list(body, "items"), columns);
+}
+
+void
+ctl_print_job_ids(struct ctl_out *o, struct view body)
+{
+    struct list_iter it = list_iter_of(ctl_list(body, "ids"));
+    struct view      item;
+
+    while (list_next(&it, &item)) {
+        struct mp_reader r = mp_reader_of(item);
+        int64_t          id;
+
+        if (mp_read_i64(&r, &id)) buf_printf(o->buf, "%lld\n", (long long)id);
+    }
+}
+
+void
+ctl_print_job_stats(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column rows[] = {
+        {"scheduled",    "scheduled",                 CTL_AS_TEXT},
+        {"ready",        "ready",                     CTL_AS_TEXT},
+        {"running",      "running",                   CTL_AS_TEXT},
+        {"completed",    "completed",                 CTL_AS_TEXT},
+        {"failed",       "failed",                    CTL_AS_TEXT},
+        {"cancelled",    "cancelled",                 CTL_AS_TEXT},
+        {"expired",      "expired",                   CTL_AS_TEXT},
+        {"recent",       "recent.window_ms",          CTL_AS_SPAN},
+        {"  ended",      "recent.ended",              CTL_AS_TEXT},
+        {"  per minute", "recent.per_minute",         CTL_AS_TEXT},
+        {"  delay p50",  "recent.start_delay_ms.p50", CTL_AS_SPAN},
+        {"  delay p99",  "recent.start_delay_ms.p99", CTL_AS_SPAN},
+        {"  run p50",    "recent.run_ms.p50",         CTL_AS_SPAN},
+        {"  run p99",    "recent.run_ms.p99",         CTL_AS_SPAN},
+    };
+    static const struct ctl_column companies[] = {
+        {"COMPANY",   "company",   CTL_AS_TEXT  },
+        {"SCHEDULED", "scheduled", CTL_AS_NUMBER},
+        {"READY",     "ready",     CTL_AS_NUMBER},
+        {"RUNNING",   "running",   CTL_AS_NUMBER},
+        {"COMPLETED", "completed", CTL_AS_NUMBER},
+        {"FAILED",    "failed",    CTL_AS_NUMBER},
+        {"CANCELLED", "cancelled", CTL_AS_NUMBER},
+        {"EXPIRED",   "expired",   CTL_AS_NUMBER},
+    };
+    struct view list = ctl_list(body, "companies");
+
+    RECORD(o, body, rows);
+    if (!ctl_has_items(list)) return;
+    ctl_title(o, "companies");
+    TABLE(o, list, companies);
+}
+
+/* Of a job or of a schedule. */
+void
+ctl_print_why(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column rows[] = {
+        {"job",      "id",           CTL_AS_TEXT   },
+        {"schedule", "name",         CTL_AS_TEXT   },
+        {"state",    "state",        CTL_AS_STATE  },
+        {"status",   "status",       CTL_AS_STATE  },
+        {"why",      "text",         CTL_AS_TEXT   },
+        {"earliest", "earliest_at",  CTL_AS_INSTANT},
+        {"next",     "next_fire_at", CTL_AS_INSTANT},
+    };
+    static const struct ctl_column blockers[] = {
+        {"HELD BY", "predicate", CTL_AS_TEXT},
+        {"HOLDER",  "holder",    CTL_AS_TEXT},
+        {"UNTIL",   "until_at",  CTL_AS_WHEN},
+        {"MESSAGE", "message",   CTL_AS_TEXT},
+        {"CHANGE",  "change",    CTL_AS_TEXT},
+    };
+    struct view list = ctl_list(body, "blockers");
+
+    RECORD(o, body, rows);
+    if (!ctl_has_items(list)) return;
+    buf_add_str(o->buf, "\n");
+    TABLE(o, list, blockers);
+}
+
+/* ---- schedules ----------------------------------------------------------------------------------
+ */
+
+void
+ctl_print_schedule(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column rows[] = {
+        {"schedule",     "name",             CTL_AS_TEXT   },
+        {"status",       "status",           CTL_AS_STATE  },
+        {"paused since", "paused_at",        CTL_AS_INSTANT},
+        {"reason",       "pause_reason",     CTL_AS_TEXT   },
+        {"company",      "company",          CTL_AS_TEXT   },
+        {"origin",       "origin",           CTL_AS_TEXT   },
+        {"type",         "type",             CTL_AS_TEXT   },
+        {"cron",         "cron",             CTL_AS_TEXT   },
+        {"every",        "every_ms",         CTL_AS_SPAN   },
+        {"title",        "title",            CTL_AS_TEXT   },
+        {"agent",        "agent",            CTL_AS_TEXT   },
+        {"handler",      "handler",          CTL_AS_TEXT   },
+        {"priority",     "priority",         CTL_AS_TEXT   },
+        {"max run",      "max_run_ms",       CTL_AS_SPAN   },
+        {"max turns",    "max_turns",        CTL_AS_LIMIT  },
+        {"max attempts", "max_attempts",     CTL_AS_TEXT   },
+        {"overlap",      "overlap",          CTL_AS_TEXT   },
+        {"misfire",      "misfire",          CTL_AS_TEXT   },
+        {"tags",         "tags",             CTL_AS_MAP    },
+        {"created",      "created_at",       CTL_AS_INSTANT},
+        {"firings",      "firing_count",     CTL_AS_TEXT   },
+        {"suppressed",   "suppressed_count", CTL_AS_TEXT   },
+        {"missed",       "missed_count",     CTL_AS_TEXT   },
+        {"last fired",   "last_fired_at",    CTL_AS_INSTANT},
+        {"last job",     "last_job",         CTL_AS_TEXT   },
+        {"streak",       "failure_streak",   CTL_AS_TEXT   },
+        {"last failure", "last_failure",     CTL_AS_TEXT   },
+        {"payload",      "payload",          CTL_AS_JSON   },
+    };
+    struct list_iter next = list_iter_of(ctl_list(body, "next_at"));
+    struct list_iter warnings = list_iter_of(ctl_list(body, "warnings"));
+    struct view      item, message;
+
+    RECORD(o, body, rows);
+    for (const char *title = "next"; list_next(&next, &item); title = "") {
+        struct buf text BUF_AUTO = {0};
+
+        ctl_raw(o, item, CTL_AS_INSTANT, &text);
+        ctl_line(o, title, buf_view(&text));
+    }
+    while (list_next(&warnings, &item)) {
+        if (mp_find_str(item, "message", &message)) ctl_line(o, "warning", message);
+    }
+}
+
+void
+ctl_print_schedules(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column columns[] = {
+        {"NAME",    "name",           CTL_AS_TEXT  },
+        {"COMPANY", "company",        CTL_AS_TEXT  },
+        {"STATUS",  "status",         CTL_AS_STATE },
+        {"CRON",    "cron",           CTL_AS_TEXT  },
+        {"EVERY",   "every_ms",       CTL_AS_SPAN  },
+        {"NEXT",    "next_fire_at",   CTL_AS_WHEN  },
+        {"LAST",    "last_fired_at",  CTL_AS_WHEN  },
+        {"AGENT",   "agent",          CTL_AS_TEXT  },
+        {"HANDLER", "handler",        CTL_AS_TEXT  },
+        {"FIRINGS", "firing_count",   CTL_AS_NUMBER},
+        {"STREAK",  "failure_streak", CTL_AS_NUMBER},
+        {"ORIGIN",  "origin",         CTL_AS_TEXT  },
+        {"REASON",  "pause_reason",   CTL_AS_TEXT  },
+    };
+
+    TABLE(o, ctl_list(body, "items"), columns);
+}
+
+void
+ctl_print_firings(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column columns[] = {
+        {"#",       "number",       CTL_AS_NUMBER},
+        {"NOMINAL", "nominal_at",   CTL_AS_WHEN  },
+        {"OUTCOME", "outcome",      CTL_AS_STATE },
+        {"COUNT",   "count",        CTL_AS_NUMBER},
+        {"JOB",     "job",          CTL_AS_NUMBER},
+        {"STATE",   "state",        CTL_AS_STATE },
+        {"WAITED",  "slot_wait_ms", CTL_AS_SPAN  },
+        {"RAN",     "duration_ms",  CTL_AS_SPAN  },
+        {"TURNS",   "turns",        CTL_AS_NUMBER},
+        {"CLASS",   "class",        CTL_AS_TEXT  },
+        {"REASON",  "reason",       CTL_AS_TEXT  },
+    };
+
+    TABLE(o, ctl_list(body, "items"), columns);
+}
+
+void
+ctl_print_removed(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column rows[] = {
+        {"removed", "removed", CTL_AS_TEXT},
+    };
+
+    RECORD(o, body, rows);
+}
