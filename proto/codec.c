@@ -73,8 +73,7 @@ printable(struct view text, char *out, size_t size)
     return out;
 }
 
-/* ---- unpack -------------------------------------------------------------------------------------
- */
+/* ---- unpack ---------------------------------------------------------------------------------- */
 
 static enum errc
 take_integer(const struct field_desc *f, struct mp_reader *r, char *member, struct err *e)
@@ -276,8 +275,7 @@ msg_unpack(const struct msg_desc *d, struct view body, void *out, struct err *e)
     return E_OK;
 }
 
-/* ---- pack ---------------------------------------------------------------------------------------
- */
+/* ---- pack ------------------------------------------------------------------------------------ */
 
 static bool
 is_in_range(const struct field_desc *f, const char *member)

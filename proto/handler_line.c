@@ -6,8 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define TEXT_MAX HANDLER_LINE_MAX /* the line's own limit is enough; the worker cuts for the wire \
-                                   */
+#define TEXT_MAX     HANDLER_LINE_MAX /* no limit of its own; the worker cuts for the wire */
 #define METADATA_MAX 65536
 
 static const char *const kind_names[] = {

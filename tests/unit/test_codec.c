@@ -206,6 +206,9 @@ a_field_that_is_missing_unknown_or_twice_is_named(void **state)
                     assert_int_equal(code, E_OK);
                 } else {
                     expect_refused(code, &e, name);
+                    assert_non_null(strstr(e.msg, i == d->nfields ? "unknown field"
+                                                  : twice         ? "given twice"
+                                                                  : "is missing"));
                 }
             }
         }

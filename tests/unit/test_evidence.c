@@ -197,6 +197,8 @@ a_child_records_itself_and_is_alive_until_it_ends(void **state)
     assert_false(evidence_is_alive(r));            /* … and runs nothing */
     assert_int_equal(waitpid(pid, NULL, 0), pid);
     assert_false(evidence_is_alive(r));
+    r->start_time = 0; /* as "no such process" reads */
+    assert_false(evidence_is_alive(r));
     evidence_close(&ev);
 }
 
