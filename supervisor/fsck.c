@@ -60,11 +60,17 @@ fsck_done(struct fsck *f)
 {
     int fd = f->watch.fd;
 
-    __atomic_store_n(&f->is_cancelled, true, __ATOMIC_RELAXED);
+    fsck_cancel(f);
     if (f->is_running) join(f);
     poller_unwatch(f->poller, &f->watch);
     if (fd >= 0) (void)close(fd);
     buf_done(&f->problems);
+}
+
+void
+fsck_cancel(struct fsck *f)
+{
+    if (f->is_running) __atomic_store_n(&f->is_cancelled, true, __ATOMIC_RELAXED);
 }
 
 /* The thread takes no signal: all that we take are blocked in ours before, and it inherits that. */
@@ -74,6 +80,7 @@ fsck_start(struct fsck *f, struct store *store, uint64_t tag, struct err *e)
     if (f->is_running) return err_set(e, E_BUSY, "a check of the store runs already");
     buf_clear(&f->problems);
     f->rows = f->found = f->kept = 0;
+    f->is_cancelled = false;
     f->tag = tag;
     if (!(f->txn = txn_begin_read(store, e))) return e->code;
     if (pthread_create(&f->thread, NULL, run, f)) {
@@ -85,13 +92,18 @@ fsck_start(struct fsck *f, struct store *store, uint64_t tag, struct err *e)
 }
 
 bool
-fsck_take(struct fsck *f, uint64_t *tag, struct buf *reply)
+fsck_take(struct fsck *f, uint64_t *tag, struct buf *reply, struct err *e)
 {
     struct mp_open_map map;
 
     if (!f->is_done) return false;
     join(f);
     *tag = f->tag;
+    e->code = E_OK;
+    if (f->is_cancelled) {
+        (void)err_set(e, E_BUSY, "the check was cancelled: the store needs the space");
+        return true;
+    }
     map = mp_open(reply);
     mp_put_bool(reply, &map, "ok", f->found == 0);
     mp_put_u64(reply, &map, "rows", f->rows);

@@ -32,7 +32,10 @@ enum errc fsck_init(struct fsck *f, struct poller *poller, struct err *e) MUST_C
 void fsck_done(struct fsck *f);
 /* E_BUSY while one runs.  tag names who waits. */
 enum errc fsck_start(struct fsck *f, struct store *store, uint64_t tag, struct err *e) MUST_CHECK;
-/* Whether one has ended since the last call: its tag, and {ok, rows, found, problems} appended. */
-bool fsck_take(struct fsck *f, uint64_t *tag, struct buf *reply);
+/* It keeps pages in use that are wanted now: it ends early and without a result. */
+void fsck_cancel(struct fsck *f);
+/* Whether one has ended since the last call: its tag, and {ok, rows, found, problems} appended;
+ * e->code is E_BUSY when it was cancelled, else E_OK. */
+bool fsck_take(struct fsck *f, uint64_t *tag, struct buf *reply, struct err *e);
 
 #endif

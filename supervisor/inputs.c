@@ -124,6 +124,17 @@ inputs_put_back(struct inputs *q, struct pending *list)
     l->first = list;
 }
 
+struct pending *
+pending_join(struct pending *first, struct pending *second)
+{
+    struct pending **end = &first;
+
+    while (*end)
+        end = &(*end)->next;
+    *end = second;
+    return first;
+}
+
 void
 pending_destroy(struct pending **p)
 {

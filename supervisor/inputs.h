@@ -56,7 +56,9 @@ void inputs_push_frame(struct inputs *q, const struct input *in, zmq_msg_t *fram
 struct pending *inputs_take(struct inputs *q, enum input_rank rank);
 /* Puts a taken list back before all others of its rank. */
 void inputs_put_back(struct inputs *q, struct pending *list);
-void pending_destroy(struct pending **p);
-void pending_destroy_all(struct pending **list);
+/* One list of two, the first before the second; either may be NULL. */
+struct pending *pending_join(struct pending *first, struct pending *second);
+void            pending_destroy(struct pending **p);
+void            pending_destroy_all(struct pending **list);
 
 #endif
