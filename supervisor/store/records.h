@@ -228,7 +228,8 @@
     F(I64, updated_at)                                                            \
     F(STR, receipt)                                                               \
     F(STR, reason)                                                                \
-    F(U8,  probe)             /* 1: the outcome is unknown; ask the sink before anything is sent again */
+    F(U8,  probe)             /* 1: the outcome is unknown; ask the sink before anything is sent again */ \
+    F(U32, payload_bytes)     /* of a payload in blob; 0: inline */
 
 /* Events of the feed: rows of several, each row at most about a page. */
 #define FEED_RECORD(F)                                                           \
@@ -241,8 +242,8 @@
 #define ANSWER_RECORD(F)                                                        \
     F(HASH, key)              /* of actor and request_id */                       \
     F(I64, at)                                                                    \
-    F(BIN, reply)             /* the packed reply body or error map */            \
-    F(U8,  is_error)
+    F(BIN, reply)             /* the packed reply body */                         \
+    F(U32, reply_bytes)       /* of a reply in blob; 0: inline */
 
 #define RECORDS(T)                                        \
     T(META,      meta,      1, RANDOM)                    \

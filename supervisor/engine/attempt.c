@@ -1,0 +1,589 @@
+#include "supervisor/engine/attempt.h"
+
+#include "common/log.h"
+#include "supervisor/engine/caps.h"
+#include "supervisor/engine/feed.h"
+#include "supervisor/engine/fleet.h"
+#include "supervisor/engine/job.h"
+#include "supervisor/engine/objects.h"
+#include "supervisor/engine/outbox.h"
+#include "supervisor/engine/schedules.h"
+#include "supervisor/engine/sessions.h"
+#include "supervisor/engine/views.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+/* ---- limits that have room again
+ * -------------------------------------------------------------------------- */
+
+#define RELEASED_MAX \
+    64 /* more distinct limits in one turn: all blocked lanes are looked at instead */
+
+void
+attempt_release(struct engine *en, uint8_t predicate, uint32_t on)
+{
+    struct turn *t = &en->turn;
+
+    for (size_t i = 0; i < t->released_count; i++) {
+        if (t->released[i].predicate == predicate && t->released[i].on == on) return;
+    }
+    if (t->released_count == RELEASED_MAX) {
+        en->memory.recheck_limits = true;
+        return;
+    }
+    if (!t->released)
+        t->released = arena_alloc(txn_arena(t->txn), RELEASED_MAX * sizeof(*t->released));
+    t->released[t->released_count++] = (struct released){predicate, on};
+}
+
+void
+attempt_release_all(struct engine *en, const struct job_state *j)
+{
+    if (j->flags & JOB_FLAG_SCHEDULE_BORN) attempt_release(en, HELD_SCHEDULE_CAP, 0);
+    attempt_release(en, HELD_COMPANY_CAP, j->company);
+    if (j->agent) attempt_release(en, HELD_AGENT_CAP, j->agent);
+    attempt_release(en, HELD_HANDLER_CAP, j->handler);
+    attempt_release(en, HELD_ALONE, 0);
+}
+
+/* ---- start
+ * --------------------------------------------------------------------------------------------------
+ */
+
+struct materials {
+    struct job_spec            spec;
+    const struct object_entry *handler;
+    struct session             session;
+    struct view                checkpoint, payload;
+};
+
+/* Everything that the message needs, read before anything is written. */
+static bool
+gather(struct engine *en, const struct job_state *j, struct materials *m)
+{
+    struct txn *t = turn_txn(en);
+
+    m->spec.id = j->id;
+    if (job_spec_load(t, &m->spec) != LOAD_FOUND) return false;
+    m->handler = objects_get(&en->turn.objects, j->handler);
+    if (!m->handler) return false;
+    m->payload = m->spec.payload;
+    if (m->spec.payload_bytes &&
+        bytes_load(t, BLOB_PAYLOAD, j->id, m->spec.payload_bytes, &m->payload) != LOAD_FOUND) {
+        return false;
+    }
+    m->session.id = j->session;
+    if (j->session == 0) return true;
+    if (session_load(t, &m->session) != LOAD_FOUND) return false;
+    return session_checkpoint(t, &m->session, &m->checkpoint) != LOAD_DAMAGED;
+}
+
+static void
+send_start(struct engine *en, const struct job_state *j, struct materials *m, uint32_t slot)
+{
+    struct fleet_lease  *l = &en->memory.leases[slot];
+    struct buf document  BUF_AUTO = {0};
+    struct msg_job_start start = {0};
+    uint64_t             incarnation = store_incarnation(en->store);
+
+    view_document(&en->turn.objects, j, &m->spec, j->session ? &m->session : NULL, m->checkpoint,
+                  &document);
+    l->seq = fleet_next_seq(en, l->worker);
+    start.seq = l->seq;
+    start.slot = slot;
+    start.token = j->token;
+    start.job = j->id;
+    start.attempt = j->attempt;
+    start.handler = m->handler->row.spec;
+    start.idempotency_key = view_str(
+        arena_printf(txn_arena(turn_txn(en)), "%016" PRIx64 "-%" PRIu64, incarnation, j->id));
+    start.lease = view_str(
+        arena_printf(txn_arena(turn_txn(en)), "%016" PRIx64 "-%" PRIu64, incarnation, j->token));
+    start.max_turns = m->spec.max_turns;
+    SET_HAS(&start, job_start, max_turns);
+    start.document = buf_view(&document);
+    start.payload = m->payload;
+    if (m->payload.size) SET_HAS(&start, job_start, payload);
+    fleet_send(en, l->worker, j->token, MSG_JOB_START, &start);
+}
+
+bool
+attempt_start(struct engine *en, struct job_state *j, unsigned worker)
+{
+    struct materials m = {0};
+    const struct now now = en->turn.now;
+    uint32_t         slot;
+
+    if (!gather(en, j, &m)) return false;
+    j->attempt++;
+    j->token = en->memory.meta.next_token++;
+    j->worker = worker;
+    j->claimed_at = now.wall_ms;
+    j->lease_expires_at = now.wall_ms + m.spec.max_run_ms;
+    j->lease_end_boot = now.boot_ms + m.spec.max_run_ms;
+    j->stop_reason = FAIL_NONE;
+    slot = fleet_take(en, worker, LEASE_JOB, j->id, j->token, j->flags & JOB_FLAG_ALONE);
+    job_must_move(en, j, JOB_ON_START);
+    send_start(en, j, &m, slot);
+    feed_job(en, FEED_JOB_STARTED, j);
+    if (j->agent) feed_wakeup(en, FEED_AGENT_WAKEUP, j, &m.spec);
+    return true;
+}
+
+/* ---- stop
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+void
+attempt_stop(struct engine *en, struct job_state *j, enum failure_class reason, int64_t grace_ms)
+{
+    struct fleet_lease *l = fleet_find(en, j->token);
+    struct msg_job_stop stop = {0};
+
+    assert(j->state == JOB_RUNNING);
+    if (j->stop_reason == FAIL_NONE) {
+        j->stop_reason = (uint8_t)reason;
+        job_must_move(en, j, JOB_ON_STOP);
+        feed_job(en, FEED_JOB_STOPPING, j);
+    }
+    if (!l) return; /* of an earlier agentd: the shell is ending its processes already */
+    stop.seq = fleet_next_seq(en, l->worker);
+    stop.slot = fleet_slot(en, l);
+    stop.token = j->token;
+    stop.grace_ms = grace_ms;
+    fleet_send(en, l->worker, j->token, MSG_JOB_STOP, &stop);
+}
+
+/* ---- usage
+ * -------------------------------------------------------------------------------------------------------
+ */
+
+/* Workers send totals of the attempt; the job counts all attempts. */
+static uint64_t
+grow(uint64_t *reported, uint64_t total)
+{
+    uint64_t more = total > *reported ? total - *reported : 0;
+
+    *reported += more;
+    return more;
+}
+
+static bool
+charge(struct fleet_lease *l, struct job_state *j, uint64_t turns, uint64_t input, uint64_t output,
+       uint64_t cost)
+{
+    uint64_t more = grow(&l->turns, turns);
+    bool     grew = more > 0;
+
+    j->turns += more;
+    more = grow(&l->input_tokens, input);
+    grew |= more > 0;
+    j->input_tokens += more;
+    more = grow(&l->output_tokens, output);
+    grew |= more > 0;
+    j->output_tokens += more;
+    more = grow(&l->cost_micros, cost);
+    grew |= more > 0;
+    j->cost_micros += more;
+    return grew;
+}
+
+void
+attempt_progress(struct engine *en, struct fleet_lease *l, const struct msg_progress *m)
+{
+    struct job_state   j = {.id = l->id};
+    struct mp_open_map map;
+
+    if (job_state_load(turn_txn(en), &j) != LOAD_FOUND || j.state != JOB_RUNNING) return;
+    if (charge(l, &j, m->turns, m->input_tokens, m->output_tokens, m->cost_micros)) {
+        job_must_move(en, &j, JOB_ON_REPORT);
+    }
+    map = feed_open(en, FEED_JOB_PROGRESS, j.company);
+    mp_put_u64(feed_buf(en), &map, "job", j.id);
+    if (HAS(m, progress, percent)) mp_put_u64(feed_buf(en), &map, "percent", m->percent);
+    if (m->message.size) mp_put_str(feed_buf(en), &map, "message", m->message);
+    mp_put_u64(feed_buf(en), &map, "turns", l->turns);
+    feed_close(en, &map);
+}
+
+/* ---- end
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+/* How an attempt ended; zeroed but for what is known. */
+struct ending {
+    enum attempt_outcome      outcome;
+    enum failure_class        failure;
+    struct view               message;
+    int64_t                   after_ms; /* −1: not given */
+    bool                      is_planned_stop;
+    const struct msg_ended   *report; /* NULL when the worker could not say */
+    const struct fleet_lease *lease;  /* NULL for an earlier agentd's */
+};
+
+static void
+save_attempt(struct engine *en, const struct job_state *j, const struct ending *end)
+{
+    struct attempt a = {.job = j->id,
+                        .attempt = j->attempt,
+                        .token = j->token,
+                        .worker = j->worker,
+                        .claimed_at = j->claimed_at,
+                        .ended_at = en->turn.now.wall_ms,
+                        .outcome = (uint8_t)end->outcome,
+                        .failure = (uint8_t)end->failure,
+                        .message = end->message,
+                        .exit_code = -1};
+
+    if (end->lease) {
+        a.turns = end->lease->turns;
+        a.input_tokens = end->lease->input_tokens;
+        a.output_tokens = end->lease->output_tokens;
+        a.cost_micros = end->lease->cost_micros;
+    }
+    if (end->report) {
+        if (HAS(end->report, ended, exit_code)) a.exit_code = end->report->exit_code;
+        a.signal = (uint8_t)end->report->signal;
+        a.rss_kb = end->report->rss_kb;
+    }
+    attempt_save(turn_txn(en), &a);
+}
+
+uint32_t
+ladder_read(struct view list, int64_t *steps)
+{
+    struct list_iter it = list_iter_of(list);
+    struct view      item;
+    uint32_t         n = 0;
+
+    if (list.size == 0) return 0;
+    while (n < LADDER_MAX && list_next(&it, &item)) {
+        struct mp_reader r = mp_reader_of(item);
+
+        if (!mp_read_i64(&r, &steps[n])) return n;
+        n++;
+    }
+    return n;
+}
+
+/* The ladder's step for the n-th failure, from 0; the last one repeats (N2).  The job's own ladder,
+ * else its handler's, else the default. */
+static int64_t
+ladder_step(struct engine *en, const struct job_state *j, uint32_t n)
+{
+    const struct object_entry *h = objects_get(&en->turn.objects, j->handler);
+    struct job_spec            spec = {.id = j->id};
+    int64_t                    steps[LADDER_MAX];
+    uint32_t                   count = 0;
+
+    if (job_spec_load(turn_txn(en), &spec) == LOAD_FOUND) count = ladder_read(spec.retry, steps);
+    if (count == 0 && h) count = ladder_read(h->spec.handler.retry, steps);
+    if (count) return steps[n < count ? n : count - 1];
+    count = en->memory.limits.ladder_steps;
+    return count ? en->memory.limits.ladder_ms[n < count ? n : count - 1] : 0;
+}
+
+/* ±25 %, so that what failed together does not come back together (A5). */
+static int64_t
+with_jitter(struct engine *en, int64_t ms)
+{
+    if (ms < 4) return ms;
+    return ms - ms / 4 + (int64_t)turn_random(en, (uint64_t)(ms / 2) + 1);
+}
+
+static void
+come_back(struct engine *en, struct job_state *j, int64_t after_ms, enum feed_type type)
+{
+    j->run_at = en->turn.now.wall_ms + after_ms;
+    job_must_move(en, j, JOB_ON_COME_BACK);
+    feed_job(en, type, j);
+}
+
+static void
+give_up(struct engine *en, struct job_state *j)
+{
+    job_must_move(en, j, JOB_ON_FAIL);
+    feed_job(en, FEED_JOB_FAILED, j);
+}
+
+static void
+fail_counted(struct engine *en, struct job_state *j, const struct failure_rule *rule,
+             int64_t after_ms)
+{
+    struct job_spec spec = {.id = j->id};
+    uint32_t        max_attempts = 1;
+
+    j->failures++;
+    j->crashes = 0;
+    if (job_spec_load(turn_txn(en), &spec) == LOAD_FOUND) max_attempts = spec.max_attempts;
+    if (rule->retry != RETRY_LADDER || j->failures >= max_attempts) {
+        give_up(en, j);
+        return;
+    }
+    if (after_ms < 0) after_ms = with_jitter(en, ladder_step(en, j, j->failures - 1));
+    j->flags |= JOB_FLAG_RETRY;
+    come_back(en, j, after_ms, FEED_JOB_RETRYING);
+}
+
+/* Not the job's fault, but one that kills its workers again and again must not take the host down
+ * (A18, N4). */
+static void
+fail_crashed(struct engine *en, struct job_state *j, const struct ending *end)
+{
+    if (!end->is_planned_stop) j->crashes++;
+    if (j->crashes >= en->memory.limits.max_crashes) {
+        j->flags |= JOB_FLAG_QUARANTINED;
+        give_up(en, j);
+        return;
+    }
+    if (end->failure == FAIL_WORKER_LOST) j->flags |= JOB_FLAG_ALONE;
+    come_back(en, j, 0, FEED_JOB_RETRYING);
+}
+
+static void
+fail(struct engine *en, struct job_state *j, const struct ending *end)
+{
+    const struct failure_rule *rule = failure_rule(end->failure);
+
+    j->failure = (uint8_t)end->failure;
+    j->failure_message = end->message;
+    if (end->failure == FAIL_ABORTED) {
+        job_must_move(en, j, JOB_ON_ABORT);
+        feed_job(en, FEED_JOB_CANCELLED, j);
+    } else if (rule->count == COUNT_CRASH) {
+        fail_crashed(en, j, end);
+    } else {
+        fail_counted(en, j, rule, end->after_ms);
+    }
+}
+
+static void
+complete(struct engine *en, struct job_state *j, const struct msg_ended *m)
+{
+    uint64_t checkpoint_id = 0;
+
+    j->crashes = 0;
+    j->failure = FAIL_NONE;
+    j->failure_message = (struct view){0};
+    j->output = m->output;
+    if (m->output.size > BLOB_FROM) {
+        bytes_save(turn_txn(en), BLOB_OUTPUT, j->id, m->output);
+        j->output_bytes = (uint32_t)m->output.size;
+        j->output = (struct view){0};
+    }
+    if (j->session) checkpoint_id = session_commit(en, j->session, m->checkpoint);
+    if (m->effects.size) outbox_commit(en, j, checkpoint_id, m->effects);
+    job_must_move(en, j, JOB_ON_COMPLETE);
+    feed_job(en, FEED_JOB_COMPLETED, j);
+}
+
+static void
+snooze(struct engine *en, struct job_state *j, int64_t after_ms)
+{
+    j->crashes = 0;
+    if (after_ms < 0) after_ms = ladder_step(en, j, j->failures);
+    come_back(en, j, after_ms, FEED_JOB_SNOOZED);
+}
+
+/* The one place where an attempt ends. */
+static void
+end_attempt(struct engine *en, struct job_state *j, struct ending *end)
+{
+    /* What asked it to stop fixes the class; a result that came later is refused (N1). */
+    if (j->stop_reason != FAIL_NONE) {
+        end->outcome = ATTEMPT_STOPPED;
+        end->failure = j->stop_reason;
+        end->after_ms = -1;
+        end->is_planned_stop = j->stop_reason == FAIL_INTERRUPTED;
+        if (j->stop_reason == FAIL_LEASE_EXPIRED)
+            end->message = view_str("it ran longer than its lease");
+        if (j->stop_reason == FAIL_ABORTED) end->message = view_str("stopped by an operator");
+        if (j->stop_reason == FAIL_INTERRUPTED) end->message = view_str("agentd was stopped");
+    }
+    save_attempt(en, j, end);
+    if (end->outcome == ATTEMPT_COMPLETED) {
+        complete(en, j, end->report);
+    } else if (end->outcome == ATTEMPT_SNOOZED) {
+        snooze(en, j, end->after_ms);
+    } else {
+        fail(en, j, end);
+    }
+    if (j->schedule && job_state_is_end(j->state)) schedule_job_ended(en, j);
+}
+
+/* The verdict that a worker reported, judged. */
+static void
+judge(const struct msg_ended *m, struct ending *end, struct err *e)
+{
+    end->message = m->message;
+    end->after_ms = HAS(m, ended, after_ms) ? m->after_ms : -1;
+    if (view_is(m->verdict, "completed")) {
+        end->outcome = ATTEMPT_COMPLETED;
+        if (m->effects.size && outbox_check(m->effects, e)) {
+            end->outcome = ATTEMPT_FAILED;
+            end->failure = FAIL_INVALID_OUTPUT;
+            end->message = view_str(e->msg);
+        }
+    } else if (view_is(m->verdict, "snoozed")) {
+        end->outcome = ATTEMPT_SNOOZED;
+    } else {
+        end->outcome = ATTEMPT_FAILED;
+        end->failure = failure_from_report(m->class);
+    }
+}
+
+/* Takes the lease's job for its end; false when the row is not what the lease says (then the lease
+ * just ends). */
+static bool
+take_job(struct engine *en, const struct fleet_lease *l, struct job_state *j)
+{
+    j->id = l->id;
+    if (job_state_load(turn_txn(en), j) == LOAD_FOUND && j->state == JOB_RUNNING &&
+        j->token == l->token)
+        return true;
+    turn_log(en, LOG_LEVEL_ERROR, "a lease without its running job",
+             "job=%" PRIu64 " token=%" PRIu64, l->id, l->token);
+    return false;
+}
+
+void
+attempt_ended(struct engine *en, uint32_t slot, const struct msg_ended *m)
+{
+    struct fleet_lease lease = en->memory.leases[slot];
+    struct ending      end = {.report = m, .lease = &lease};
+    struct job_state   j = {0};
+    struct err         e = {0};
+
+    fleet_free(en, slot);
+    if (!take_job(en, &lease, &j)) return;
+    (void)charge(&lease, &j, m->turns, m->input_tokens, m->output_tokens, m->cost_micros);
+    judge(m, &end, &e);
+    end_attempt(en, &j, &end);
+}
+
+void
+attempt_lost(struct engine *en, uint32_t slot, const char *message)
+{
+    struct fleet_lease lease = en->memory.leases[slot];
+    struct ending      end = {.outcome = ATTEMPT_FAILED,
+                              .failure = FAIL_WORKER_LOST,
+                              .message = view_str(message),
+                              .after_ms = -1,
+                              .lease = &lease};
+    struct job_state   j = {0};
+
+    fleet_free(en, slot);
+    if (take_job(en, &lease, &j)) end_attempt(en, &j, &end);
+}
+
+/* ---- an earlier agentd's attempts
+ * ---------------------------------------------------------------------------------- */
+
+void
+attempts_at_boot(struct engine *en)
+{
+    struct job_state j = {0};
+    struct scan      s;
+
+    scan_open(&s, turn_txn(en), INDEX_job_running, &j, 0, 0);
+    while (scan_next(&s, &j)) {
+        struct output *o = turn_output(en, OUT_OLD_LEASE);
+
+        o->job = j.id;
+        o->token = j.token;
+        en->memory.old_leases++;
+    }
+    scan_close(&s);
+}
+
+static bool
+find_running(struct engine *en, uint64_t token, struct job_state *j)
+{
+    struct scan s;
+    bool        found = false;
+
+    scan_open(&s, turn_txn(en), INDEX_job_running, j, 0, 0);
+    while (!found && scan_next(&s, j))
+        found = j->token == token;
+    scan_close(&s);
+    if (!found) return false;
+    return job_state_load(turn_txn(en), j) == LOAD_FOUND; /* again: the scan's bytes have ended */
+}
+
+void
+on_lease_gone(struct engine *en, const struct input *in)
+{
+    struct ending    end = {.outcome = ATTEMPT_FAILED,
+                            .failure = FAIL_INTERRUPTED,
+                            .message = view_str("agentd ended without a planned stop"),
+                            .after_ms = -1};
+    struct job_state j = {0};
+
+    if (fleet_find(en, in->token)) return; /* not an earlier agentd's */
+    if (!find_running(en, in->token, &j)) {
+        if (outbox_lease_gone(en, in->token)) en->memory.old_leases--;
+        return;
+    }
+    en->memory.old_leases--;
+    end_attempt(en, &j, &end);
+}
+
+void
+attempts_interrupt(struct engine *en, int64_t grace_ms)
+{
+    for (uint32_t slot = 0; slot < en->memory.lease_high; slot++) {
+        const struct fleet_lease *l = &en->memory.leases[slot];
+        struct job_state          j = {.id = l->id};
+
+        if (l->kind != LEASE_JOB) continue;
+        if (job_state_load(turn_txn(en), &j) != LOAD_FOUND || j.state != JOB_RUNNING) continue;
+        attempt_stop(en, &j, FAIL_INTERRUPTED, grace_ms);
+    }
+}
+
+/* ---- lease ends
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+void
+attempts_due(struct engine *en)
+{
+    struct job_state key = {0};
+    struct scan      s;
+
+    scan_open(&s, turn_txn(en), INDEX_job_running, &key, 0, 0);
+    while (en->turn.due_left && scan_next_key(&s, &key) &&
+           key.lease_end_boot <= en->turn.now.boot_ms) {
+        struct job_state j = {.id = key.id};
+
+        if (!fleet_find_job(en, key.id))
+            continue; /* an earlier agentd's: its boot time may be another boot's */
+        if (job_state_load(turn_txn(en), &j) != LOAD_FOUND || j.stop_reason != FAIL_NONE) continue;
+        en->turn.due_left--;
+        attempt_stop(en, &j, FAIL_LEASE_EXPIRED, en->memory.limits.kill_grace_ms);
+    }
+    scan_close(&s);
+}
+
+int64_t
+attempts_deadline(struct engine *en)
+{
+    struct job_state key = {0};
+    struct scan      s;
+    int64_t          first = INT64_MAX;
+
+    scan_open(&s, turn_txn(en), INDEX_job_running, &key, 0, 0);
+    while (first == INT64_MAX && scan_next_key(&s, &key)) {
+        struct job_state j = {.id = key.id};
+
+        if (!fleet_find_job(en, key.id)) continue;
+        if (key.lease_end_boot > en->turn.now.boot_ms) {
+            first = key.lease_end_boot;
+        } else if (job_state_load(turn_txn(en), &j) == LOAD_FOUND && j.stop_reason == FAIL_NONE) {
+            first = key.lease_end_boot; /* the turn's bound cut it off: at once */
+        }
+    }
+    scan_close(&s);
+    return first;
+}

@@ -1,0 +1,203 @@
+#include "supervisor/engine/caps.h"
+
+#include "supervisor/engine/fleet.h"
+
+#include <assert.h>
+#include <stdint.h>
+
+// clang-format off
+static const struct {
+    const char          *name;
+    enum predicate_scope scope;
+    bool                 parks;
+} predicates[HELD_COUNT] = {
+    [HELD_NOT] = {"", LANE, false},
+#define P(NAME, text, scope, parks) [HELD_##NAME] = {text, scope, parks},
+    PREDICATES(P)
+#undef P
+};
+// clang-format on
+
+const char *
+predicate_name(enum predicate p)
+{
+    assert(p < HELD_COUNT);
+    return predicates[p].name;
+}
+
+bool
+predicate_parks(enum predicate p)
+{
+    assert(p < HELD_COUNT);
+    return predicates[p].parks;
+}
+
+static void
+count_one(struct snapshot *s, struct idmap *m, uint32_t id)
+{
+    uint32_t *n;
+
+    if (id == 0) return;
+    n = idmap_get(m, id);
+    if (!n) {
+        n = arena_alloc(txn_arena(s->objects->txn), sizeof(*n));
+        *n = 0;
+        idmap_put(m, txn_arena(s->objects->txn), id, n);
+    }
+    ++*n;
+}
+
+static uint32_t
+counted(const struct idmap *m, uint32_t id)
+{
+    const uint32_t *n = idmap_get(m, id);
+
+    return n ? *n : 0;
+}
+
+static void
+count_job(struct snapshot *s, uint32_t company, uint32_t agent, uint32_t handler, uint8_t flags)
+{
+    s->running++;
+    if (flags & JOB_FLAG_SCHEDULE_BORN) s->schedule_born++;
+    count_one(s, &s->companies, company);
+    count_one(s, &s->agents, agent);
+    count_one(s, &s->handlers, handler);
+}
+
+void
+snapshot_take(struct snapshot *s, const struct memory *m, struct objects *o)
+{
+    struct job_state j = {0};
+    struct scan      scan;
+
+    *s = (struct snapshot){.memory = m, .objects = o};
+    scan_open(&scan, o->txn, INDEX_job_running, &j, 0, 0);
+    while (scan_next_key(&scan, &j))
+        count_job(s, j.company, j.agent, j.handler, j.flags);
+    scan_close(&scan);
+}
+
+void
+snapshot_add(struct snapshot *s, const struct lane *l)
+{
+    count_job(s, l->company, l->agent, l->handler, l->flags);
+}
+
+static int64_t
+own_cap(bool has, int64_t own, int64_t general)
+{
+    return has ? own : general;
+}
+
+static int64_t
+company_cap(struct snapshot *s, uint32_t id)
+{
+    const struct object_entry *o = objects_get(s->objects, id);
+
+    return own_cap(o && HAS(&o->spec.company, company, max_concurrent),
+                   o ? o->spec.company.max_concurrent : 0,
+                   s->memory->limits.company_max_concurrent);
+}
+
+static int64_t
+agent_cap(struct snapshot *s, uint32_t id)
+{
+    const struct object_entry *o = objects_get(s->objects, id);
+
+    return own_cap(o && HAS(&o->spec.agent, agent, max_concurrent),
+                   o ? o->spec.agent.max_concurrent : 0, s->memory->limits.agent_max_concurrent);
+}
+
+static int64_t
+handler_cap(struct snapshot *s, uint32_t id)
+{
+    const struct object_entry *o = objects_get(s->objects, id);
+
+    return own_cap(o && HAS(&o->spec.handler, handler, max_concurrent),
+                   o ? o->spec.handler.max_concurrent : 0, NO_LIMIT);
+}
+
+void
+snapshot_cap(struct snapshot *s, enum predicate p, uint32_t on, int64_t *limit, uint32_t *used)
+{
+    const struct memory *m = s->memory;
+
+    *limit = NO_LIMIT;
+    *used = 0;
+    switch (p) {
+    case HELD_DRAINING: *limit = m->is_draining ? 0 : NO_LIMIT; break;
+    case HELD_NO_WORKER: *limit = m->slot_count == 0 ? 0 : NO_LIMIT; break;
+    case HELD_NO_SLOT:
+        *limit = m->slot_count;
+        *used = m->slot_count - fleet_free_slots(m);
+        break;
+    case HELD_GLOBAL_CAP:
+        *limit = m->limits.max_concurrent;
+        *used = s->running;
+        break;
+    case HELD_SCHEDULE_CAP:
+        *limit = m->limits.schedule_max_concurrent;
+        *used = s->schedule_born;
+        break;
+    case HELD_COMPANY_CAP:
+        *limit = company_cap(s, on);
+        *used = counted(&s->companies, on);
+        break;
+    case HELD_AGENT_CAP:
+        *limit = on ? agent_cap(s, on) : NO_LIMIT;
+        *used = counted(&s->agents, on);
+        break;
+    case HELD_HANDLER_CAP:
+        *limit = handler_cap(s, on);
+        *used = counted(&s->handlers, on);
+        break;
+    case HELD_ALONE: *limit = fleet_has_empty_worker(m) ? NO_LIMIT : 0; break;
+    case HELD_NOT:
+    case HELD_COUNT: assert(!"no such predicate");
+    }
+}
+
+int64_t
+snapshot_room(struct snapshot *s, enum predicate p, uint32_t on)
+{
+    int64_t  limit;
+    uint32_t used;
+
+    snapshot_cap(s, p, on, &limit, &used);
+    if (limit == NO_LIMIT) return INT64_MAX;
+    return limit > used ? limit - used : 0;
+}
+
+/* On whose limit predicate p would hold the lane; false when p does not concern it. */
+static bool
+concerns(enum predicate p, const struct lane *l, uint32_t *on)
+{
+    bool is_forced = l && (l->flags & JOB_FLAG_FORCED);
+
+    *on = 0;
+    switch (p) {
+    case HELD_SCHEDULE_CAP: return !is_forced && (l->flags & JOB_FLAG_SCHEDULE_BORN);
+    case HELD_COMPANY_CAP: *on = l->company; return !is_forced;
+    case HELD_AGENT_CAP: *on = l->agent; return !is_forced && l->agent;
+    case HELD_HANDLER_CAP: *on = l->handler; return !is_forced;
+    case HELD_ALONE: return l->flags & JOB_FLAG_ALONE;
+    default: return true;
+    }
+}
+
+bool
+snapshot_blocks(struct snapshot *s, enum predicate_scope scope, const struct lane *l,
+                enum predicate after, struct finding *out)
+{
+    for (enum predicate p = after + 1; p < HELD_COUNT; p++) {
+        uint32_t on;
+
+        if (predicates[p].scope != scope || !concerns(p, l, &on)) continue;
+        if (snapshot_room(s, p, on) > 0) continue;
+        *out = (struct finding){.predicate = p, .on = on};
+        snapshot_cap(s, p, on, &out->limit, &out->used);
+        return true;
+    }
+    return false;
+}

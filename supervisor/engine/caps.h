@@ -1,0 +1,70 @@
+/* caps - the named predicates that decide whether a lane may start, over one snapshot of what runs
+ * (A8, A10).
+ *
+ * Dispatch walks the same list that `why` prints.  Caps are counted from the running rows, never
+ * remembered (A12). */
+#ifndef ENGINE_CAPS_H
+#define ENGINE_CAPS_H
+
+#include "supervisor/engine/objects.h"
+#include "supervisor/engine/turn.h"
+
+/* PASS: holds everything, the dispatch ends; LANE: holds the lane, which waits in the index of
+ * blocked lanes. parks: a job held so is shown as parked (N18).  Append-only: the numbers are
+ * stored. */
+// clang-format off
+/*    NAME           text             scope  parks */
+#define PREDICATES(P)                                   \
+    P(DRAINING,      "draining",      PASS,  true)      \
+    P(NO_WORKER,     "no_worker",     PASS,  true)      \
+    P(NO_SLOT,       "no_slot",       PASS,  false)     \
+    P(GLOBAL_CAP,    "global_cap",    PASS,  true)      \
+    P(SCHEDULE_CAP,  "schedule_cap",  LANE,  true)      \
+    P(COMPANY_CAP,   "company_cap",   LANE,  true)      \
+    P(AGENT_CAP,     "agent_cap",     LANE,  true)      \
+    P(HANDLER_CAP,   "handler_cap",   LANE,  true)      \
+    P(ALONE,         "alone",         LANE,  true)
+// clang-format on
+
+enum predicate {
+    HELD_NOT,
+#define P(NAME, text, scope, parks) HELD_##NAME,
+    PREDICATES(P)
+#undef P
+        HELD_COUNT
+};
+enum predicate_scope { PASS, LANE };
+
+/* What holds a lane: on is the id of the company, agent or handler whose limit it is. */
+struct finding {
+    enum predicate predicate;
+    uint32_t       on;
+    int64_t        limit;
+    uint32_t       used;
+};
+
+struct snapshot {
+    const struct memory *memory;
+    struct objects      *objects;
+    uint32_t             running, schedule_born;
+    struct idmap         companies, agents, handlers; /* counts */
+};
+
+/* Counts the running rows. */
+void snapshot_take(struct snapshot *s, const struct memory *m, struct objects *o);
+/* A job of this lane has just been started. */
+void snapshot_add(struct snapshot *s, const struct lane *l);
+/* The first predicate of the scope, behind `after` (HELD_NOT: from the first), that holds the lane;
+ * false when none does. lane may be NULL for PASS. */
+bool snapshot_blocks(struct snapshot *s, enum predicate_scope scope, const struct lane *l,
+                     enum predicate after, struct finding *out);
+/* How many more could start under (predicate, on) now; at least 0. */
+int64_t snapshot_room(struct snapshot *s, enum predicate p, uint32_t on);
+
+const char *predicate_name(enum predicate p);
+bool        predicate_parks(enum predicate p);
+/* The cap in force and the count of running jobs under it. */
+void snapshot_cap(struct snapshot *s, enum predicate p, uint32_t on, int64_t *limit,
+                  uint32_t *used);
+
+#endif

@@ -1,0 +1,198 @@
+#include "supervisor/engine/job.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Everything that is derived is counted again from the rows and compared (A12). */
+struct recount {
+    struct txn *txn;
+    void (*problem)(const char *sentence, void *arg);
+    void        *arg;
+    struct idmap queues, lanes;
+};
+
+__attribute__((format(printf, 2, 3))) static void
+problem(struct recount *r, const char *fmt, ...)
+{
+    char    text[256];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    r->problem(text, r->arg);
+}
+
+static void *
+row_of(struct recount *r, struct idmap *m, uint32_t id, size_t size)
+{
+    void *row = idmap_get(m, id);
+
+    if (row) return row;
+    row = arena_alloc(txn_arena(r->txn), size);
+    memset(row, 0, size);
+    idmap_put(m, txn_arena(r->txn), id, row);
+    return row;
+}
+
+static void
+count_state(struct queue *q, const struct job_state *j)
+{
+    switch (j->state) {
+    case JOB_SCHEDULED: q->scheduled++; break;
+    case JOB_READY: q->ready++; break;
+    case JOB_RUNNING: q->running++; break;
+    case JOB_COMPLETED: q->completed++; break;
+    case JOB_FAILED: q->failed++; break;
+    case JOB_CANCELLED: q->cancelled++; break;
+    case JOB_EXPIRED: q->expired++; break;
+    }
+}
+
+static bool
+goes_before(const struct job_state *j, const struct lane *l)
+{
+    if (l->head == 0 || j->priority != l->head_priority)
+        return l->head == 0 || j->priority > l->head_priority;
+    if (j->run_at != l->head_run_at) return j->run_at < l->head_run_at;
+    return j->id < l->head;
+}
+
+static void
+count_job(struct recount *r, const struct job_state *j)
+{
+    if (j->state <= JOB_NONE || j->state >= JOB_STATE_COUNT || j->company == 0) {
+        problem(r, "job %" PRIu64 " has state %u and company %" PRIu32, j->id, j->state,
+                j->company);
+        return;
+    }
+    count_state(row_of(r, &r->queues, j->company, sizeof(struct queue)), j);
+    if (j->state == JOB_READY) {
+        struct lane *l;
+
+        if (j->lane == 0) {
+            problem(r, "job %" PRIu64 " is ready but in no lane", j->id);
+            return;
+        }
+        l = row_of(r, &r->lanes, j->lane, sizeof(struct lane));
+        if (goes_before(j, l)) {
+            l->head = j->id;
+            l->head_priority = j->priority;
+            l->head_run_at = j->run_at;
+        }
+    }
+}
+
+static void
+check_queue(struct recount *r, const struct queue *q)
+{
+    const struct queue  none = {0};
+    const struct queue *c = idmap_get(&r->queues, q->company);
+    const struct {
+        const char *state;
+        uint64_t    stored, counted;
+    } counts[] = {
+        {"scheduled", q->scheduled, (c ? c : &none)->scheduled},
+        {"ready",     q->ready,     (c ? c : &none)->ready    },
+        {"running",   q->running,   (c ? c : &none)->running  },
+        {"completed", q->completed, (c ? c : &none)->completed},
+        {"failed",    q->failed,    (c ? c : &none)->failed   },
+        {"cancelled", q->cancelled, (c ? c : &none)->cancelled},
+        {"expired",   q->expired,   (c ? c : &none)->expired  },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        if (counts[i].stored == counts[i].counted) continue;
+        problem(r, "company %" PRIu32 ": %" PRIu64 " jobs are %s, its counter says %" PRIu64,
+                q->company, counts[i].counted, counts[i].state, counts[i].stored);
+    }
+}
+
+static void
+check_lane(struct recount *r, const struct lane *l)
+{
+    const struct lane *c = idmap_get(&r->lanes, l->id);
+    uint64_t           head = c ? c->head : 0;
+
+    if (head != l->head) {
+        problem(r, "lane %" PRIu32 ": its first ready job is %" PRIu64 ", its row says %" PRIu64,
+                l->id, head, l->head);
+    }
+    if (c && (c->head_priority != l->head_priority || c->head_run_at != l->head_run_at)) {
+        problem(r, "lane %" PRIu32 ": its row has another priority or time than its first job",
+                l->id);
+    }
+}
+
+static void
+check_rows(struct recount *r, const bool *cancel)
+{
+    struct queue q = {0};
+    struct lane  l = {0};
+    struct scan  s;
+    uint32_t     queues = 0, lanes = 0;
+
+    scan_open(&s, r->txn, PRIMARY_QUEUE, &q, 0, 0);
+    while (!*cancel && scan_next(&s, &q)) {
+        queues += idmap_get(&r->queues, q.company) != NULL;
+        check_queue(r, &q);
+    }
+    scan_close(&s);
+    scan_open(&s, r->txn, PRIMARY_LANE, &l, 0, 0);
+    while (!*cancel && scan_next(&s, &l)) {
+        lanes += idmap_get(&r->lanes, l.id) != NULL;
+        check_lane(r, &l);
+    }
+    scan_close(&s);
+    if (*cancel) return;
+    if (queues != r->queues.count)
+        problem(r, "%" PRIu32 " companies with jobs have no counters", r->queues.count - queues);
+    if (lanes != r->lanes.count)
+        problem(r, "%" PRIu32 " lanes with ready jobs have no row", r->lanes.count - lanes);
+}
+
+static void
+check_feed(struct recount *r, const bool *cancel)
+{
+    struct feed row = {0};
+    struct meta m = {.id = 1};
+    struct scan s;
+    uint64_t    bytes = 0, next = 0;
+
+    if (meta_load(r->txn, &m) != LOAD_FOUND) return;
+    scan_open(&s, r->txn, PRIMARY_FEED, &row, 0, 0);
+    while (!*cancel && scan_next(&s, &row)) {
+        bytes += row.events.size;
+        if (next && row.seq != next) {
+            problem(r, "the feed has a hole: event %" PRIu64 " follows event %" PRIu64, row.seq,
+                    next - 1);
+        }
+        next = row.seq + row.count;
+    }
+    scan_close(&s);
+    if (*cancel) return;
+    if (next && next != m.feed_seq + 1)
+        problem(r, "the feed ends at event %" PRIu64 ", not %" PRIu64, next - 1, m.feed_seq);
+    if (bytes != m.feed_bytes) {
+        problem(r, "the feed holds %" PRIu64 " bytes, its counter says %" PRIu64, bytes,
+                m.feed_bytes);
+    }
+}
+
+void
+engine_check(struct txn *t, void (*report)(const char *sentence, void *arg), void *arg,
+             const bool *cancel)
+{
+    struct recount   r = {.txn = t, .problem = report, .arg = arg};
+    struct job_state j = {0};
+    struct scan      s;
+
+    scan_open(&s, t, PRIMARY_JOB_STATE, &j, 0, 0);
+    while (!*cancel && scan_next(&s, &j))
+        count_job(&r, &j);
+    scan_close(&s);
+    if (!*cancel) check_rows(&r, cancel);
+    if (!*cancel) check_feed(&r, cancel);
+}

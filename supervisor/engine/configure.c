@@ -1,0 +1,350 @@
+#include "supervisor/engine/configure.h"
+
+#include "supervisor/engine/attempt.h"
+#include "supervisor/engine/feed.h"
+#include "supervisor/engine/objects.h"
+#include "supervisor/engine/schedules.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define LIMITS_NAME "limits" /* the one object of its kind */
+
+/* ---- builtins and limits
+ * ------------------------------------------------------------------------------------ */
+
+static uint32_t
+put_object(struct engine *en, uint32_t id, enum object_kind kind, uint32_t company,
+           struct view name, enum origin origin, struct view spec)
+{
+    struct object row = {.id = id,
+                         .kind = (uint8_t)kind,
+                         .company = company,
+                         .name = name,
+                         .origin = (uint8_t)origin,
+                         .hash = hash64(spec, 0),
+                         .spec = spec,
+                         .created_at = en->turn.now.wall_ms};
+    struct object old = {.id = id};
+
+    if (id && object_load(turn_txn(en), &old) == LOAD_FOUND) row.created_at = old.created_at;
+    if (id == 0) row.id = (uint32_t)en->memory.meta.next_object++;
+    objects_put(&en->turn.objects, &row);
+    return row.id;
+}
+
+void
+configure_builtins(struct engine *en)
+{
+    static const char *const handlers[] = {"noop", "echo", "sleep"};
+    struct msg_company       company = {.name = view_str("default")};
+    struct buf spec          BUF_AUTO = {0};
+    uint32_t                 id;
+
+    msg_pack(msg_desc(MSG_COMPANY), &company, &spec);
+    id = put_object(en, 0, KIND_COMPANY, 0, company.name, ORIGIN_BUILTIN, buf_view(&spec));
+    assert(id == COMPANY_DEFAULT_ID);
+    for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
+        struct msg_handler h = {.name = view_str(handlers[i]), .kind = view_str(handlers[i])};
+
+        buf_clear(&spec);
+        msg_pack(msg_desc(MSG_HANDLER), &h, &spec);
+        (void)put_object(en, 0, KIND_HANDLER, id, h.name, ORIGIN_BUILTIN, buf_view(&spec));
+    }
+}
+
+void
+configure_load_limits(struct engine *en)
+{
+    struct limits *l = &en->memory.limits;
+    uint32_t       id = object_find(turn_txn(en), KIND_LIMITS, 0, view_str(LIMITS_NAME));
+    const struct object_entry *o = objects_get(&en->turn.objects, id);
+    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+    const struct msg_limits   *m;
+    struct list_iter           it;
+    struct view                item;
+
+    if (!o) return; /* before the first config input */
+    m = &o->spec.limits;
+    memset(l, 0, sizeof(*l));
+    l->max_concurrent = HAS(m, limits, max_concurrent) ? m->max_concurrent : NO_LIMIT;
+    l->schedule_max_concurrent =
+        HAS(m, limits, schedule_max_concurrent) ? m->schedule_max_concurrent : NO_LIMIT;
+    l->company_max_concurrent =
+        HAS(m, limits, company_max_concurrent) ? m->company_max_concurrent : NO_LIMIT;
+    l->agent_max_concurrent =
+        HAS(m, limits, agent_max_concurrent) ? m->agent_max_concurrent : NO_LIMIT;
+    l->max_turns = HAS(m, limits, max_turns) ? m->max_turns : NO_LIMIT;
+    l->max_run_ms = m->max_run_ms;
+    l->kill_grace_ms = m->kill_grace_ms;
+    l->heartbeat_timeout_ms = m->heartbeat_timeout_ms;
+    l->catch_up_ms = m->catch_up_ms;
+    l->feed_age_max_ms = m->feed_age_max_ms;
+    l->max_attempts = m->max_attempts;
+    l->max_crashes = m->max_crashes;
+    l->feed_bytes_max = m->feed_bytes_max;
+    l->ladder_steps = ladder_read(m->retry, l->ladder_ms);
+    it = list_iter_of(m->session_sinks);
+    while (m->session_sinks.size && l->sink_count < SINKS_MAX && list_next(&it, &item)) {
+        struct mp_reader r = mp_reader_of(item);
+        uint32_t         company = COMPANY_DEFAULT_ID;
+        struct view      name;
+        struct err       e = {0};
+
+        if (mp_read_str(&r, &name) && object_ref(turn_txn(en), &daemon, KIND_SINK, name, "sinks",
+                                                 &company, &l->sinks[l->sink_count], &e) == E_OK) {
+            l->sink_count++;
+        }
+    }
+    en->memory.recheck_limits = true;
+}
+
+/* ---- the plan
+ * -------------------------------------------------------------------------------------------------
+ */
+
+enum action { ACTION_KEEP, ACTION_ADD, ACTION_CHANGE, ACTION_REMOVE };
+
+struct step {
+    enum action      action;
+    enum object_kind kind;
+    uint32_t         id; /* 0: to be made */
+    uint32_t         company;
+    struct view      company_name;
+    struct view      name, spec;
+    bool             timing_changed; /* of a schedule */
+    struct step     *next;
+};
+
+struct plan {
+    struct step *first, **last;
+};
+
+static struct step *
+add_step(struct engine *en, struct plan *p, const struct step *s)
+{
+    struct step *copy = arena_alloc(txn_arena(turn_txn(en)), sizeof(*copy));
+
+    *copy = *s;
+    copy->next = NULL;
+    *p->last = copy;
+    p->last = &copy->next;
+    return copy;
+}
+
+/* The company that a declaration names: one that stands in the store, or one that the plan makes.
+ */
+static bool
+company_will_be(struct engine *en, const struct plan *p, struct view name, uint32_t *id)
+{
+    if (name.size == 0) name = view_str("default");
+    *id = object_find(turn_txn(en), KIND_COMPANY, 0, name);
+    if (*id) return true;
+    for (const struct step *s = p->first; s; s = s->next) {
+        if (s->kind == KIND_COMPANY && s->action != ACTION_REMOVE && view_eq(s->name, name))
+            return true;
+    }
+    return false;
+}
+
+static bool
+same_times(struct view old_spec, struct view new_spec)
+{
+    struct msg_schedule a, b;
+    struct err          e = {0};
+
+    return msg_unpack(msg_desc(MSG_SCHEDULE), old_spec, &a, &e) == E_OK &&
+           msg_unpack(msg_desc(MSG_SCHEDULE), new_spec, &b, &e) == E_OK &&
+           view_eq(a.cron, b.cron) && a.every_ms == b.every_ms;
+}
+
+static enum errc
+plan_one(struct engine *en, struct plan *p, enum object_kind kind, struct view spec, struct err *e)
+{
+    struct step   s = {.kind = kind, .spec = spec, .action = ACTION_ADD, .timing_changed = true};
+    struct object old = {0};
+
+    if (!mp_find_str(spec, "name", &s.name))
+        return err_field(e, "name", "missing in a %s", object_kind_name(kind));
+    if (kind != KIND_COMPANY) {
+        (void)mp_find_str(spec, "company", &s.company_name);
+        if (!company_will_be(en, p, s.company_name, &s.company)) {
+            return err_set(e, E_NOT_FOUND, "%s %.*s: there is no company \"%.*s\"",
+                           object_kind_name(kind), VIEW_ARG(s.name), VIEW_ARG(s.company_name));
+        }
+    }
+    if (kind == KIND_COMPANY || s.company)
+        s.id = object_find(turn_txn(en), kind, s.company, s.name);
+    old.id = s.id;
+    if (s.id && object_load(turn_txn(en), &old) == LOAD_FOUND) {
+        if (old.origin == ORIGIN_API || old.origin == ORIGIN_AGENT) {
+            return err_set(e, E_CONFLICT, "%s %.*s was made through the API already",
+                           object_kind_name(kind), VIEW_ARG(s.name));
+        }
+        s.action = old.hash == hash64(spec, 0) ? ACTION_KEEP : ACTION_CHANGE;
+        s.timing_changed = kind == KIND_SCHEDULE && !same_times(old.spec, spec);
+    }
+    add_step(en, p, &s);
+    return E_OK;
+}
+
+static enum errc
+plan_list(struct engine *en, struct plan *p, enum object_kind kind, struct view list, struct err *e)
+{
+    struct list_iter       it = list_iter_of(list);
+    const struct msg_desc *d = msg_desc(object_kind_message(kind));
+    struct view            item;
+
+    while (list_next(&it, &item)) {
+        union msg m;
+
+        if (msg_unpack(d, item, &m, e)) return err_wrap(e, "%s", object_kind_name(kind));
+        if (plan_one(en, p, kind, item, e)) return e->code;
+    }
+    return E_OK;
+}
+
+/* Objects of origin config that the file no longer declares. */
+static void
+plan_removals(struct engine *en, struct plan *p)
+{
+    struct object row = {0};
+    struct scan   s;
+
+    scan_open(&s, turn_txn(en), PRIMARY_OBJECT, &row, 0, 0);
+    while (scan_next(&s, &row)) {
+        struct step gone = {
+            .action = ACTION_REMOVE, .kind = row.kind, .id = row.id, .company = row.company};
+        bool is_declared = false;
+
+        if (row.origin != ORIGIN_CONFIG || row.kind == KIND_LIMITS) continue;
+        for (const struct step *d = p->first; d && !is_declared; d = d->next)
+            is_declared = d->id == row.id;
+        if (is_declared) continue;
+        gone.name = arena_copy(txn_arena(turn_txn(en)), row.name);
+        add_step(en, p, &gone);
+    }
+    scan_close(&s);
+}
+
+/* An object that unfinished work needs stays until that has ended: the reload is refused with the
+ * reason. */
+static enum errc
+check_removals(struct engine *en, const struct plan *p, struct err *e)
+{
+    struct job_state    j = {0};
+    struct scan         s;
+    const enum index_id indexes[] = {INDEX_job_running, INDEX_job_due};
+
+    for (size_t i = 0; i < ARRAY_LEN(indexes); i++) {
+        scan_open(&s, turn_txn(en), indexes[i], &j, 0, 0);
+        while (scan_next(&s, &j)) {
+            for (const struct step *g = p->first; g; g = g->next) {
+                if (g->action != ACTION_REMOVE) continue;
+                if (g->id != j.handler && g->id != j.agent && g->id != j.company &&
+                    g->id != j.schedule)
+                    continue;
+                scan_close(&s);
+                err_set(e, E_IN_USE,
+                        "%s %.*s is gone from the file, but a job that has not ended needs it",
+                        object_kind_name(g->kind), VIEW_ARG(g->name));
+                return err_hint(e, "cancel the job or wait for its end, then reload again");
+            }
+        }
+        scan_close(&s);
+    }
+    return E_OK;
+}
+
+static void
+apply_step(struct engine *en, const struct step *s)
+{
+    uint32_t company = s->company, id;
+
+    if (s->action == ACTION_REMOVE) {
+        if (s->kind == KIND_SCHEDULE) schedule_forget(en, s->id);
+        objects_remove(&en->turn.objects, s->id);
+        return;
+    }
+    if (s->action == ACTION_KEEP) return;
+    if (s->kind != KIND_COMPANY && company == 0) {
+        company = object_find(turn_txn(en), KIND_COMPANY, 0,
+                              s->company_name.size ? s->company_name : view_str("default"));
+    }
+    id = put_object(en, s->id, s->kind, company, s->name, ORIGIN_CONFIG, s->spec);
+    if (s->kind == KIND_SCHEDULE) schedule_planned(en, id, s->id == 0, s->timing_changed);
+}
+
+static void
+reply_plan(const struct plan *p, bool applied, struct buf *reply)
+{
+    static const char *const actions[] = {"keep", "add", "change", "remove"};
+    struct mp_open_map       map = mp_open(reply);
+    size_t                   header;
+    uint32_t                 n = 0;
+
+    mp_put_bool(reply, &map, "applied", applied);
+    mp_key(reply, &map, "plan");
+    header = mp_array_open(reply);
+    for (const struct step *s = p->first; s; s = s->next) {
+        struct mp_open_map m;
+
+        if (s->action == ACTION_KEEP) continue;
+        m = mp_open(reply);
+        mp_put_cstr(reply, &m, "action", actions[s->action]);
+        mp_put_cstr(reply, &m, "kind", object_kind_name(s->kind));
+        mp_put_str(reply, &m, "name", s->name);
+        mp_close(reply, &m);
+        n++;
+    }
+    mp_array_close(reply, header, n);
+    mp_close(reply, &map);
+}
+
+/* References between declarations are checked by the config loader, which sees the file; schedules'
+ * own rules here. */
+static enum errc
+make_plan(struct engine *en, const struct msg_config *m, struct plan *p, struct err *e)
+{
+    struct msg_limits limits;
+
+    p->last = &p->first;
+    if (msg_unpack(msg_desc(MSG_LIMITS), m->limits, &limits, e)) return err_wrap(e, "limits");
+    if (plan_list(en, p, KIND_COMPANY, m->companies, e) ||
+        plan_list(en, p, KIND_HANDLER, m->handlers, e) ||
+        plan_list(en, p, KIND_SINK, m->sinks, e) || plan_list(en, p, KIND_AGENT, m->agents, e) ||
+        plan_list(en, p, KIND_SCHEDULE, m->schedules, e)) {
+        return e->code;
+    }
+    plan_removals(en, p);
+    return check_removals(en, p, e);
+}
+
+enum errc
+configure_apply(struct engine *en, const struct input *in, struct buf *reply, struct err *e)
+{
+    struct msg_config m;
+    struct plan       p = {0};
+    uint32_t          limits = object_find(turn_txn(en), KIND_LIMITS, 0, view_str(LIMITS_NAME));
+
+    if (msg_unpack(msg_desc(MSG_CONFIG), in->body, &m, e) || make_plan(en, &m, &p, e))
+        return e->code;
+    if (!in->dry_run) {
+        const struct object_entry *old = objects_get(&en->turn.objects, limits);
+
+        for (const struct step *s = p.first; s; s = s->next)
+            apply_step(en, s);
+        if (!old || old->row.hash != hash64(m.limits, 0)) {
+            (void)put_object(en, limits, KIND_LIMITS, 0, view_str(LIMITS_NAME), ORIGIN_CONFIG,
+                             m.limits);
+        }
+        configure_load_limits(en);
+        if (txn_is_dirty(turn_txn(en))) {
+            struct mp_open_map event = feed_open(en, FEED_CONFIG_APPLIED, 0);
+
+            feed_close(en, &event);
+        }
+    }
+    reply_plan(&p, !in->dry_run, reply);
+    return E_OK;
+}

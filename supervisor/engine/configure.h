@@ -1,0 +1,18 @@
+/* configure - what the config file declares becomes objects; the difference is the plan (N35).
+ *
+ * A reload touches objects of origin config only: gone from the file is removed, changed is
+ * replaced, an object of the same name made through the API is an error in the plan. */
+#ifndef ENGINE_CONFIGURE_H
+#define ENGINE_CONFIGURE_H
+
+#include "supervisor/engine/turn.h"
+
+/* INPUT_CONFIG: checks all, then writes all, then replies {applied, plan}. */
+enum errc configure_apply(struct engine *en, const struct input *in, struct buf *reply,
+                          struct err *e) MUST_CHECK;
+/* The limits of the store into memory. */
+void configure_load_limits(struct engine *en);
+/* Company `default` and the handlers noop, echo and sleep, made with the store. */
+void configure_builtins(struct engine *en);
+
+#endif

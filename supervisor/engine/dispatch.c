@@ -1,0 +1,87 @@
+#include "supervisor/engine/dispatch.h"
+
+#include "supervisor/engine/attempt.h"
+#include "supervisor/engine/caps.h"
+#include "supervisor/engine/fleet.h"
+#include "supervisor/engine/job.h"
+#include "supervisor/engine/lanes.h"
+
+#include <assert.h>
+
+/* The job is damaged or not ready: it must not stop the others.  Its lane looks for its head again;
+ * a damaged row is quarantined with its index entry after the turn. */
+static bool
+start_head(struct engine *en, struct lane_turn *l, unsigned worker)
+{
+    struct job_state j = {.id = l->row.head};
+
+    if (job_state_load(en->turn.txn, &j) != LOAD_FOUND || j.state != JOB_READY) return false;
+    return attempt_start(en, &j, worker);
+}
+
+/* Starts what can start; true when it ended because no lane is left, false when everything is held.
+ */
+static bool
+start_all(struct engine *en, struct snapshot *s)
+{
+    struct finding    f;
+    struct lane_turn *l;
+
+    for (;;) {
+        if (snapshot_blocks(s, PASS, NULL, HELD_NOT, &f)) return false;
+        l = lanes_pick(en);
+        if (!l) return true;
+        if (snapshot_blocks(s, LANE, &l->row, HELD_NOT, &f)) {
+            lane_block(en, l, (uint8_t)f.predicate, f.on);
+            continue;
+        }
+        int worker = fleet_pick(&en->memory, l->row.flags & JOB_FLAG_ALONE);
+
+        assert(worker >= 0); /* or NO_SLOT or ALONE would have held it */
+        if (!start_head(en, l, (unsigned)worker)) {
+            lane_skip_head(en, l);
+            continue;
+        }
+        snapshot_add(s, &l->row);
+        lane_served(en, l);
+    }
+}
+
+/* Lanes whose limit has room again compete again; the best of each company first, the others when
+ * room is left. */
+static unsigned
+unblock_released(struct engine *en, struct snapshot *s)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < en->turn.released_count; i++) {
+        const struct released *r = &en->turn.released[i];
+
+        if (snapshot_room(s, r->predicate, r->on) > 0) n += lanes_unblock(en, r->predicate, r->on);
+    }
+    return n;
+}
+
+void
+dispatch_run(struct engine *en)
+{
+    struct memory  *m = &en->memory;
+    struct snapshot s;
+
+    if (m->is_draining || fleet_free_slots(m) == 0) {
+        /* What was released now must not be forgotten when there is a slot again. */
+        if (en->turn.released_count) m->recheck_limits = true;
+        return;
+    }
+    if (!m->recheck_limits && !en->turn.released_count && !lanes_pick(en)) return;
+    snapshot_take(&s, m, &en->turn.objects);
+    if (m->recheck_limits) lanes_each_block(en, attempt_release);
+    m->recheck_limits = false;
+    do {
+        (void)unblock_released(en, &s);
+        if (!start_all(en, &s)) {
+            m->recheck_limits = en->turn.released_count > 0;
+            return;
+        }
+    } while (unblock_released(en, &s));
+}

@@ -1,0 +1,353 @@
+#include "supervisor/engine/engine.h"
+
+#include "common/log.h"
+#include "supervisor/engine/attempt.h"
+#include "supervisor/engine/configure.h"
+#include "supervisor/engine/dispatch.h"
+#include "supervisor/engine/feed.h"
+#include "supervisor/engine/fleet.h"
+#include "supervisor/engine/job.h"
+#include "supervisor/engine/lanes.h"
+#include "supervisor/engine/outbox.h"
+#include "supervisor/engine/requests.h"
+#include "supervisor/engine/schedules.h"
+#include "supervisor/engine/turn.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct engine *
+engine_new(struct store *s)
+{
+    struct engine *en = xcalloc(1, sizeof(*en));
+
+    en->store = s;
+    en->deadline = (struct deadline){INT64_MAX, INT64_MAX};
+    arena_init(&en->turn.arena);
+    return en;
+}
+
+void
+engine_destroy(struct engine **en)
+{
+    if (!*en) return;
+    arena_done(&(*en)->turn.arena);
+    buf_done(&(*en)->turn.feed);
+    free((*en)->turn.outputs);
+    free(*en);
+    *en = NULL;
+}
+
+/* ---- scratch
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+struct output *
+turn_output(struct engine *en, enum output_kind kind)
+{
+    struct turn *t = &en->turn;
+
+    if (t->output_count == t->output_cap) {
+        t->output_cap = t->output_cap ? t->output_cap * 2 : 64;
+        t->outputs = xrealloc(t->outputs, t->output_cap * sizeof(*t->outputs));
+    }
+    t->outputs[t->output_count] = (struct output){.kind = kind};
+    return &t->outputs[t->output_count++];
+}
+
+void
+turn_log(struct engine *en, int level, const char *text, const char *fmt, ...)
+{
+    struct output *o = turn_output(en, OUT_LOG);
+    char           detail[1024];
+    va_list        ap;
+
+    va_start(ap, fmt);
+    vsnprintf(detail, sizeof(detail), fmt, ap);
+    va_end(ap);
+    o->level = level;
+    o->text = text;
+    o->detail = arena_printf(&en->turn.arena, "%s", detail);
+}
+
+uint64_t
+turn_random(struct engine *en, uint64_t bound)
+{
+    uint64_t z = en->memory.meta.rng += 0x9e3779b97f4a7c15u;
+
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    z ^= z >> 31;
+    return bound ? z % bound : 0;
+}
+
+/* ---- memory: copied before a turn, and back when it was aborted (N7)
+ * --------------------------------------------- */
+
+/* Leases from lease_high on are free in both, and zero. */
+static void
+copy_memory(struct memory *to, const struct memory *from)
+{
+    uint32_t used = to->lease_high > from->lease_high ? to->lease_high : from->lease_high;
+
+    memcpy(to, from, offsetof(struct memory, leases) + used * sizeof(from->leases[0]));
+}
+
+/* ---- the turn
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static void
+report_damage(const char *table, struct view key, void *arg)
+{
+    struct engine     *en = arg;
+    struct mp_open_map m = feed_open(en, FEED_RECORD_DAMAGED, 0);
+
+    mp_put_cstr(feed_buf(en), &m, "table", table);
+    feed_close(en, &m);
+    turn_log(en, LOG_LEVEL_ERROR, "a damaged record was quarantined", "table=%s key_bytes=%zu",
+             table, key.size);
+}
+
+void
+engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
+{
+    struct turn *turn = &en->turn;
+
+    copy_memory(&en->before, &en->memory);
+    arena_reset(&turn->arena);
+    buf_clear(&turn->feed);
+    turn->txn = t;
+    turn->header = *h;
+    turn->now = h->now;
+    turn->output_count = 0;
+    turn->feed_count = 0;
+    objects_init(&turn->objects, t);
+    memset(&turn->lanes, 0, sizeof(turn->lanes));
+    memset(&turn->companies, 0, sizeof(turn->companies));
+    turn->lane_list = NULL;
+    turn->company_list = NULL;
+    turn->last_lane = NULL;
+    turn->released = NULL;
+    turn->released_count = 0;
+    turn->due_left = TURN_DUE_MAX;
+    if (store_has_damage(en->store)) (void)store_quarantine(t, report_damage, en);
+}
+
+static void
+make_store(struct engine *en)
+{
+    struct meta *m = &en->memory.meta;
+
+    *m = (struct meta){.id = 1,
+                       .rng = store_incarnation(en->store),
+                       .next_job = 1,
+                       .next_object = COMPANY_DEFAULT_ID,
+                       .next_effect = 1,
+                       .next_token = 1};
+    configure_builtins(en);
+}
+
+static void
+on_boot(struct engine *en, const struct input *in)
+{
+    struct meta *m = &en->memory.meta;
+
+    m->id = 1;
+    if (meta_load(turn_txn(en), m) != LOAD_FOUND) make_store(en);
+    if (in->unclean) {
+        m->unclean_stops++;
+        m->last_crash_at = in->last_sign_of_life_ms;
+        turn_log(en, LOG_LEVEL_WARN, "the last end was not planned",
+                 "last_sign_of_life_ms=%" PRId64 " unclean_stops=%" PRIu64,
+                 in->last_sign_of_life_ms, m->unclean_stops);
+    }
+    m->boot_id = in->boot_id;
+    m->clean_stop = 0;
+    configure_load_limits(en);
+    if (m->last_wall_ms > en->turn.now.wall_ms) schedules_replan(en);
+    attempts_at_boot(en);
+    outbox_at_boot(en);
+    en->memory.is_booted = true;
+    en->memory.recheck_limits = true;
+}
+
+static void
+on_drain(struct engine *en)
+{
+    en->memory.is_draining = true;
+}
+
+static void
+on_interrupt(struct engine *en, const struct input *in)
+{
+    en->memory.is_draining = true;
+    en->memory.is_interrupted = true;
+    attempts_interrupt(en, in->grace_ms);
+}
+
+void
+engine_apply(struct engine *en, const struct input *in)
+{
+    if (txn_failed(turn_txn(en))) return;
+    assert(en->memory.is_booted || in->kind == INPUT_BOOT);
+    switch (in->kind) {
+    case INPUT_BOOT: on_boot(en, in); break;
+    case INPUT_CONFIG: on_config(en, in); break;
+    case INPUT_REQUEST: on_request(en, in); break;
+    case INPUT_REPORT: on_report(en, in); break;
+    case INPUT_WORKER_STARTED: on_worker_started(en, in); break;
+    case INPUT_WORKER_RETIRE: on_worker_retire(en, in); break;
+    case INPUT_WORKER_GONE: on_worker_gone(en, in); break;
+    case INPUT_SEND_FAILED: on_send_failed(en, in); break;
+    case INPUT_LEASE_GONE: on_lease_gone(en, in); break;
+    case INPUT_DRAIN: on_drain(en); break;
+    case INPUT_INTERRUPT: on_interrupt(en, in); break;
+    case INPUT_GOODBYE: en->memory.meta.clean_stop = 1; break;
+    }
+}
+
+/* A clock that went back is accepted at once while running: everything is planned anew (N27). */
+static void
+notice_clock(struct engine *en)
+{
+    struct mp_open_map m;
+
+    if (en->turn.now.wall_ms + 1000 >= en->memory.meta.last_wall_ms) return;
+    m = feed_open(en, FEED_CLOCK_CHANGED, 0);
+    mp_put_i64(feed_buf(en), &m, "from", en->memory.meta.last_wall_ms);
+    mp_put_i64(feed_buf(en), &m, "to", en->turn.now.wall_ms);
+    feed_close(en, &m);
+    turn_log(en, LOG_LEVEL_WARN, "the wall clock went back", "from_ms=%" PRId64 " to_ms=%" PRId64,
+             en->memory.meta.last_wall_ms, en->turn.now.wall_ms);
+    en->memory.meta.last_wall_ms = en->turn.now.wall_ms;
+    schedules_replan(en);
+}
+
+void
+engine_due(struct engine *en)
+{
+    if (txn_failed(turn_txn(en)) || !en->memory.is_booted) return;
+    notice_clock(en);
+    fleet_due(en);
+    attempts_due(en);
+    if (!en->memory.is_draining) {
+        jobs_due(en);
+        schedules_due(en);
+    }
+    outbox_due(en);
+    answers_due(en);
+    feed_due(en);
+}
+
+void
+engine_dispatch(struct engine *en)
+{
+    if (txn_failed(turn_txn(en)) || !en->memory.is_booted) return;
+    dispatch_run(en);
+    outbox_dispatch(en);
+}
+
+static int64_t
+earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t
+job_deadline(struct engine *en, enum index_id index)
+{
+    struct job_state key = {0};
+    struct scan      s;
+    int64_t          at = INT64_MAX;
+
+    scan_open(&s, turn_txn(en), index, &key, 0, 0);
+    if (scan_next_key(&s, &key)) at = index == INDEX_job_due ? key.run_at : key.expires_at;
+    scan_close(&s);
+    return at;
+}
+
+/* From the first entries of the indexes: what is not done yet is in one of them. */
+static void
+find_deadline(struct engine *en)
+{
+    struct deadline d = {INT64_MAX, INT64_MAX};
+    bool            clock_is_held = en->turn.header.clock_is_held && !en->memory.clock_accepted;
+
+    if (!en->memory.is_draining && !clock_is_held) {
+        d.wall_ms = earlier(job_deadline(en, INDEX_job_due), job_deadline(en, INDEX_job_expiry));
+        d.wall_ms = earlier(d.wall_ms, schedules_deadline(en));
+    }
+    if (!en->memory.is_draining) d.wall_ms = earlier(d.wall_ms, outbox_deadline(en));
+    d.wall_ms = earlier(d.wall_ms, answers_deadline(en));
+    d.wall_ms = earlier(d.wall_ms, feed_deadline(en));
+    d.boot_ms = earlier(attempts_deadline(en), fleet_deadline(&en->memory));
+    en->deadline = d;
+}
+
+void
+engine_turn_end(struct engine *en)
+{
+    struct txn *t = turn_txn(en);
+
+    if (!en->memory.is_booted || txn_failed(t)) return;
+    lanes_flush(en);
+    if (en->turn.feed_count || txn_is_dirty(t) ||
+        memcmp(&en->memory.meta, &en->before.meta, sizeof(en->memory.meta)) != 0) {
+        feed_flush(en);
+        en->memory.meta.turn++;
+        en->memory.meta.last_wall_ms = en->turn.now.wall_ms;
+        meta_save(t, &en->memory.meta);
+    }
+    find_deadline(en);
+}
+
+void
+engine_turn_done(struct engine *en, bool committed)
+{
+    en->turn.txn = NULL;
+    if (committed) return;
+    copy_memory(&en->memory, &en->before);
+    en->turn.output_count = 0;
+}
+
+const struct output *
+engine_outputs(const struct engine *en, size_t *count)
+{
+    *count = en->turn.output_count;
+    return en->turn.outputs;
+}
+
+struct deadline
+engine_deadline(const struct engine *en)
+{
+    return en->deadline;
+}
+
+uint64_t
+engine_feed_seq(const struct engine *en)
+{
+    return en->memory.meta.feed_seq;
+}
+
+size_t
+engine_lease_count(const struct engine *en)
+{
+    return en->memory.lease_count;
+}
+
+bool
+engine_is_draining(const struct engine *en)
+{
+    return en->memory.is_draining;
+}
+
+size_t
+engine_old_lease_count(const struct engine *en)
+{
+    return en->memory.old_leases;
+}

@@ -1,0 +1,47 @@
+/* fleet - the workers as the engine sees them: slots, leases, heartbeats.
+ *
+ * A lease is one thing that a worker holds: an attempt of a job, or a delivery of an effect.  Its
+ * index in the table (the slot) goes with every message about it, so a report finds it at once; its
+ * token tells a late report. */
+#ifndef ENGINE_FLEET_H
+#define ENGINE_FLEET_H
+
+#include "supervisor/engine/turn.h"
+
+#define DELIVERIES_MAX 4 /* effects that one worker delivers at a time, beside its job slots */
+
+uint32_t fleet_free_slots(const struct memory *m);
+bool     fleet_has_empty_worker(const struct memory *m);
+/* The worker for one more job: the one with the most free slots, an empty one when the job must run
+ * alone; −1: none. */
+int fleet_pick(const struct memory *m, bool alone);
+/* The worker for one more delivery; −1: none. */
+int fleet_pick_for_delivery(const struct memory *m);
+
+/* Takes a free lease; returns its slot. */
+uint32_t fleet_take(struct engine *en, uint32_t worker, enum lease_kind kind, uint64_t id,
+                    uint64_t token, bool alone);
+void     fleet_free(struct engine *en, uint32_t slot);
+/* The lease with this token; NULL when no worker holds it. */
+struct fleet_lease *fleet_find(struct engine *en, uint64_t token);
+/* The lease of this job; NULL when no worker holds it. */
+struct fleet_lease *fleet_find_job(struct engine *en, uint64_t job);
+uint32_t            fleet_slot(const struct engine *en, const struct fleet_lease *l);
+/* Packs and queues a message to a worker; the caller has set its seq from fleet_next_seq. */
+uint64_t fleet_next_seq(struct engine *en, uint32_t worker);
+void fleet_send(struct engine *en, uint32_t worker, uint64_t token, enum msg_id op, const void *m);
+
+/* Inputs. */
+void on_worker_started(struct engine *en, const struct input *in);
+void on_worker_retire(struct engine *en, const struct input *in);
+void on_worker_gone(struct engine *en, const struct input *in);
+void on_send_failed(struct engine *en, const struct input *in);
+void on_report(struct engine *en, const struct input *in);
+
+/* Silent workers are given up; the first boot instant at which one may be. */
+void    fleet_due(struct engine *en);
+int64_t fleet_deadline(const struct memory *m);
+/* A retiring worker that has nothing left is told to the shell. */
+void fleet_check_idle(struct engine *en, uint32_t worker);
+
+#endif

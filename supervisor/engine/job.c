@@ -1,0 +1,356 @@
+#include "supervisor/engine/job.h"
+
+#include "supervisor/engine/attempt.h"
+#include "supervisor/engine/feed.h"
+#include "supervisor/engine/lanes.h"
+#include "supervisor/engine/objects.h"
+#include "supervisor/engine/schedules.h"
+#include "supervisor/engine/views.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+/* ---- the table
+ * ------------------------------------------------------------------------------------------------
+ */
+
+// clang-format off
+static const struct {
+    bool    is_listed;
+    uint8_t to;
+} edges[JOB_STATE_COUNT][JOB_EVENT_COUNT] = {
+#define E(from, event, next) [JOB_##from][JOB_ON_##event] = {true, JOB_##next},
+    JOB_EDGES(E)
+#undef E
+};
+// clang-format on
+
+static const char *const state_names[JOB_STATE_COUNT] = {[JOB_NONE] = "none",
+#define S(name, text) [JOB_##name] = text,
+                                                         JOB_STATES(S)
+#undef S
+};
+
+static const char *const event_names[JOB_EVENT_COUNT] = {
+#define E(event) [JOB_ON_##event] = #event,
+    JOB_EVENTS(E)
+#undef E
+};
+
+// clang-format off
+static const struct {
+    const char *name;
+    uint8_t     priority;
+} triggers[TRIGGER_COUNT] = {
+    [TRIGGER_NONE] = {"", 50},
+#define G(NAME, text, priority) [TRIGGER_##NAME] = {text, priority},
+    TRIGGERS(G)
+#undef G
+};
+// clang-format on
+
+const char *
+job_state_name(enum job_state_id s)
+{
+    assert(s < JOB_STATE_COUNT);
+    return state_names[s];
+}
+
+const char *
+job_event_name(enum job_event ev)
+{
+    assert(ev < JOB_EVENT_COUNT);
+    return event_names[ev];
+}
+
+const char *
+trigger_name(enum trigger t)
+{
+    assert(t < TRIGGER_COUNT);
+    return triggers[t].name;
+}
+
+uint8_t
+trigger_priority(enum trigger t)
+{
+    assert(t < TRIGGER_COUNT);
+    return triggers[t].priority;
+}
+
+enum trigger
+trigger_from(struct view name)
+{
+    for (enum trigger t = TRIGGER_NONE + 1; t < TRIGGER_COUNT; t++) {
+        if (view_is(name, triggers[t].name)) return t;
+    }
+    return TRIGGER_NONE;
+}
+
+enum job_state_id
+job_state_from(struct view name)
+{
+    for (enum job_state_id s = JOB_NONE + 1; s < JOB_STATE_COUNT; s++) {
+        if (view_is(name, state_names[s])) return s;
+    }
+    return JOB_NONE;
+}
+
+bool
+job_state_is_end(enum job_state_id s)
+{
+    return s == JOB_COMPLETED || s == JOB_FAILED || s == JOB_CANCELLED || s == JOB_EXPIRED;
+}
+
+enum errc
+job_step(struct job_state *j, enum job_event ev, struct err *e)
+{
+    assert(j->state < JOB_STATE_COUNT);
+    assert(ev < JOB_EVENT_COUNT);
+    if (!edges[j->state][ev].is_listed) {
+        return err_set(e, E_WRONG_STATE, "job %" PRIu64 " is %s", j->id, job_state_name(j->state));
+    }
+    j->state = edges[j->state][ev].to;
+    return E_OK;
+}
+
+/* ---- a move and what follows
+ * ------------------------------------------------------------------------------------- */
+
+static uint64_t *
+counter(struct queue *q, enum job_state_id s)
+{
+    switch (s) {
+    case JOB_SCHEDULED: return &q->scheduled;
+    case JOB_READY: return &q->ready;
+    case JOB_RUNNING: return &q->running;
+    case JOB_COMPLETED: return &q->completed;
+    case JOB_FAILED: return &q->failed;
+    case JOB_CANCELLED: return &q->cancelled;
+    case JOB_EXPIRED: return &q->expired;
+    case JOB_NONE:
+    case JOB_STATE_COUNT: break;
+    }
+    return NULL;
+}
+
+static void
+count_move(struct engine *en, const struct job_state *j, enum job_state_id before)
+{
+    struct queue *q = company_queue(en, j->company);
+
+    if (before == j->state) return;
+    if (before != JOB_NONE) {
+        assert(*counter(q, before) > 0);
+        --*counter(q, before);
+    }
+    ++*counter(q, j->state);
+}
+
+static void
+check(const struct job_state *j)
+{
+    assert((j->state == JOB_RUNNING) == (j->lease_end_boot != 0));
+    assert(job_state_is_end(j->state) == (j->ended_at != 0));
+    assert(j->state != JOB_RUNNING || j->token != 0);
+    assert(j->state != JOB_READY || j->lane != 0);
+}
+
+enum errc
+job_move(struct engine *en, struct job_state *j, enum job_event ev, struct err *e)
+{
+    enum job_state_id before = j->state;
+
+    if (job_step(j, ev, e)) return e->code;
+    if (j->state == JOB_READY) {
+        lane_of(en, j);
+        j->flags &= (uint8_t)~JOB_FLAG_RETRY;
+    }
+    if (before == JOB_READY || j->state == JOB_READY) lane_touch(en, j->lane);
+    if (before == JOB_RUNNING && j->state != JOB_RUNNING) {
+        j->lease_end_boot = 0;
+        j->lease_expires_at = 0;
+        j->stop_reason = FAIL_NONE;
+        attempt_release_all(en, j);
+    }
+    j->ended_at = 0;
+    if (job_state_is_end(j->state)) {
+        j->ended_at = en->turn.now.wall_ms;
+        j->flags &= (uint8_t)~JOB_FLAG_RETRY;
+        turn_output(en, OUT_JOB_ENDED)->job = j->id;
+    }
+    count_move(en, j, before);
+    check(j);
+    job_state_save(turn_txn(en), j);
+    return E_OK;
+}
+
+void
+job_must_move(struct engine *en, struct job_state *j, enum job_event ev)
+{
+    struct err e = {0};
+    enum errc  code = job_move(en, j, ev, &e);
+
+    assert(code == E_OK);
+    (void)code;
+}
+
+/* ---- loads
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+enum errc
+job_get(struct txn *t, const struct actor *a, uint64_t id, struct job_state *j, struct err *e)
+{
+    struct job_state found = {.id = id};
+    enum load        l = job_state_load(t, &found);
+
+    if (l == LOAD_DAMAGED)
+        return err_set(e, E_DAMAGED, "job %" PRIu64 ": its record is damaged", id);
+    if (l == LOAD_ABSENT || !actor_sees(t, a, found.company)) {
+        return err_set(e, E_NOT_FOUND, "there is no job %" PRIu64, id);
+    }
+    *j = found;
+    return E_OK;
+}
+
+enum errc
+job_get_spec(struct txn *t, uint64_t id, struct job_spec *s, struct err *e)
+{
+    struct job_spec found = {.id = id};
+
+    if (job_spec_load(t, &found) != LOAD_FOUND) {
+        return err_set(e, E_DAMAGED, "job %" PRIu64 ": its declaration cannot be read", id);
+    }
+    *s = found;
+    return E_OK;
+}
+
+/* ---- due
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static void
+expire(struct engine *en, uint64_t id)
+{
+    struct job_state j = {.id = id};
+
+    if (job_state_load(turn_txn(en), &j) != LOAD_FOUND) return;
+    j.failure = FAIL_EXPIRED;
+    j.failure_message = view_str("not started in time");
+    job_must_move(en, &j, JOB_ON_EXPIRE);
+    feed_job(en, FEED_JOB_EXPIRED, &j);
+    if (j.schedule) schedule_job_ended(en, &j);
+}
+
+static void
+expiries_due(struct engine *en)
+{
+    struct job_state key = {0};
+    struct scan      s;
+
+    scan_open(&s, turn_txn(en), INDEX_job_expiry, &key, 0, 0);
+    while (en->turn.due_left && scan_next_key(&s, &key) && key.expires_at <= en->turn.now.wall_ms) {
+        en->turn.due_left--;
+        expire(en, key.id);
+    }
+    scan_close(&s);
+}
+
+void
+jobs_due(struct engine *en)
+{
+    struct job_state key = {0};
+    struct scan      s;
+
+    if (en->turn.header.clock_is_held && !en->memory.clock_accepted) return; /* N27 */
+    expiries_due(en);
+    scan_open(&s, turn_txn(en), INDEX_job_due, &key, 0, 0);
+    while (en->turn.due_left && scan_next_key(&s, &key) && key.run_at <= en->turn.now.wall_ms) {
+        struct job_state j = {.id = key.id};
+
+        en->turn.due_left--;
+        if (job_state_load(turn_txn(en), &j) == LOAD_FOUND) job_must_move(en, &j, JOB_ON_DUE);
+    }
+    scan_close(&s);
+}
+
+/* ---- requests
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+static enum errc
+reply_job(struct engine *en, const struct job_state *j, struct buf *reply, struct err *e)
+{
+    struct job_spec spec;
+
+    if (job_get_spec(turn_txn(en), j->id, &spec, e)) return e->code;
+    view_job(&en->turn.objects, &en->memory, j, &spec, JOB_VIEW_FULL, reply);
+    return E_OK;
+}
+
+enum errc
+on_job_cancel(struct engine *en, const struct actor *a, const struct msg_job_cancel *m,
+              struct buf *reply, struct err *e)
+{
+    struct job_state j;
+
+    if (job_get(turn_txn(en), a, m->id, &j, e)) return e->code;
+    if (j.state == JOB_RUNNING) {
+        attempt_stop(en, &j, FAIL_ABORTED, en->memory.limits.kill_grace_ms);
+        return reply_job(en, &j, reply, e);
+    }
+    j.failure = FAIL_ABORTED;
+    j.failure_message = view_str("cancelled by an operator");
+    if (job_move(en, &j, JOB_ON_CANCEL, e))
+        return err_hint(e, "only a job that has not ended can be cancelled");
+    feed_job(en, FEED_JOB_CANCELLED, &j);
+    if (j.schedule) schedule_job_ended(en, &j);
+    return reply_job(en, &j, reply, e);
+}
+
+enum errc
+on_job_retry(struct engine *en, const struct actor *a, const struct msg_job_retry *m,
+             struct buf *reply, struct err *e)
+{
+    struct job_state j;
+    enum job_event   ev;
+
+    if (job_get(turn_txn(en), a, m->id, &j, e)) return e->code;
+    ev = j.state == JOB_SCHEDULED ? JOB_ON_CHANGE : JOB_ON_RETRY;
+    if (j.state == JOB_READY) {
+        return err_set(e, E_WRONG_STATE, "job %" PRIu64 " is ready: it starts as soon as it can",
+                       j.id);
+    }
+    if (ev == JOB_ON_RETRY) {
+        j.failures = 0;
+        j.crashes = 0;
+        j.flags &= (uint8_t) ~(JOB_FLAG_QUARANTINED | JOB_FLAG_ALONE);
+        j.expires_at = 0; /* its time to start may have passed; the operator wants it now */
+    }
+    j.run_at = en->turn.now.wall_ms;
+    if (job_move(en, &j, ev, e)) {
+        return err_hint(e, "only a failed, cancelled, expired or waiting job can be retried");
+    }
+    job_must_move(en, &j, JOB_ON_DUE);
+    feed_job(en, FEED_JOB_RETRYING, &j);
+    return reply_job(en, &j, reply, e);
+}
+
+enum errc
+on_job_set(struct engine *en, const struct actor *a, const struct msg_job_set *m, struct buf *reply,
+           struct err *e)
+{
+    struct job_state j;
+
+    if (job_get(turn_txn(en), a, m->id, &j, e)) return e->code;
+    if (!HAS(m, job_set, priority) && !HAS(m, job_set, run_at)) {
+        return err_field(e, "priority", "nothing to change: give priority or run_at");
+    }
+    if (HAS(m, job_set, priority)) j.priority = (uint8_t)m->priority;
+    if (HAS(m, job_set, run_at)) j.run_at = m->run_at;
+    if (job_move(en, &j, JOB_ON_CHANGE, e))
+        return err_hint(e, "only a job that has not started can be changed");
+    if (j.run_at <= en->turn.now.wall_ms) job_must_move(en, &j, JOB_ON_DUE);
+    feed_job(en, FEED_JOB_CHANGED, &j);
+    return reply_job(en, &j, reply, e);
+}

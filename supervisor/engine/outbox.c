@@ -1,0 +1,472 @@
+#include "supervisor/engine/outbox.h"
+
+#include "common/log.h"
+#include "supervisor/engine/feed.h"
+#include "supervisor/engine/fleet.h"
+#include "supervisor/engine/objects.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define ATTEMPTS_MAX    5     /* sends of one effect before it is failed */
+#define SEND_TIMEOUT_MS 60000 /* one delivery; then its outcome is unknown */
+#define EXAMINED_MAX    256   /* pending effects looked at in one turn */
+
+static const char *const kind_names[EFFECT_KIND_COUNT] = {[EFFECT_NONE] = "none",
+#define E(name, text) [EFFECT_##name] = text,
+                                                          EFFECT_KINDS(E)
+#undef E
+};
+static const char *const status_names[STATUS_COUNT] = {[STATUS_NONE] = "none",
+#define E(name, text) [STATUS_##name] = text,
+                                                       EFFECT_STATUSES(E)
+#undef E
+};
+
+const char *
+effect_kind_name(enum effect_kind k)
+{
+    assert(k < EFFECT_KIND_COUNT);
+    return kind_names[k];
+}
+
+const char *
+effect_status_name(enum effect_status s)
+{
+    assert(s < STATUS_COUNT);
+    return status_names[s];
+}
+
+enum effect_status
+effect_status_from(struct view name)
+{
+    for (enum effect_status s = STATUS_NONE + 1; s < STATUS_COUNT; s++) {
+        if (view_is(name, status_names[s])) return s;
+    }
+    return STATUS_NONE;
+}
+
+/* ---- commit
+ * -----------------------------------------------------------------------------------------------
+ */
+
+enum errc
+outbox_check(struct view effects, struct err *e)
+{
+    struct list_iter it = list_iter_of(effects);
+    struct view      item, kind, message;
+
+    while (list_next(&it, &item)) {
+        if (!mp_find_str(item, "kind", &kind))
+            return err_set(e, E_BAD_REQUEST, "an effect without a kind");
+        if (!view_is(kind, "notify")) {
+            return err_set(e, E_BAD_REQUEST, "effect \"%.*s\" is not supported by this version",
+                           VIEW_ARG(kind));
+        }
+        if (!mp_find_str(item, "message", &message) || message.size == 0) {
+            return err_set(e, E_BAD_REQUEST, "notify without a message");
+        }
+    }
+    return E_OK;
+}
+
+static void
+feed_effect(struct engine *en, enum feed_type type, const struct effect *ef)
+{
+    struct mp_open_map m = feed_open(en, type, ef->company);
+    struct buf        *b = feed_buf(en);
+
+    mp_put_u64(b, &m, "effect", ef->id);
+    mp_put_cstr(b, &m, "kind", effect_kind_name(ef->kind));
+    mp_put_cstr(b, &m, "status", effect_status_name(ef->status));
+    mp_put_u64(b, &m, "job", ef->job);
+    if (ef->sink) mp_put_str(b, &m, "sink", objects_name(&en->turn.objects, ef->sink));
+    if (ef->reason.size) mp_put_str(b, &m, "reason", ef->reason);
+    feed_close(en, &m);
+}
+
+/* The key is the hash of checkpoint, kind, payload, and the ordinal among equals, so a replay is
+ * harmless (D4). */
+static struct hash128
+dedupe_key(const struct effect *ef, struct view payload, uint32_t ordinal)
+{
+    struct buf b   BUF_AUTO = {0};
+    const uint64_t fixed[] = {ef->session, ef->sink, ef->checkpoint_id, ef->job, ef->kind, ordinal};
+
+    buf_add(&b, fixed, sizeof(fixed));
+    buf_add_view(&b, payload);
+    return hash128(buf_view(&b));
+}
+
+static void
+write_effect(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal)
+{
+    ef->id = en->memory.meta.next_effect++;
+    ef->place = ef->id;
+    ef->created_at = en->turn.now.wall_ms;
+    ef->updated_at = ef->created_at;
+    ef->not_before = ef->created_at;
+    ef->dedupe = dedupe_key(ef, payload, ordinal);
+    ef->payload = payload;
+    if (payload.size > BLOB_FROM) {
+        bytes_save(turn_txn(en), BLOB_EFFECT, ef->id, payload);
+        ef->payload_bytes = (uint32_t)payload.size;
+        ef->payload = (struct view){0};
+    }
+    effect_save(turn_txn(en), ef);
+}
+
+/* The agent's own sinks, else the default ones. */
+static uint32_t
+sinks_of(struct engine *en, const struct job_state *j, uint32_t *ids)
+{
+    const struct object_entry *agent = objects_get(&en->turn.objects, j->agent);
+    const struct actor         nobody = {.kind = "daemon"};
+    struct list_iter           it;
+    struct view                item;
+    uint32_t                   n = 0;
+
+    if (!agent || agent->spec.agent.sinks.size == 0) {
+        memcpy(ids, en->memory.limits.sinks, sizeof(*ids) * en->memory.limits.sink_count);
+        return en->memory.limits.sink_count;
+    }
+    it = list_iter_of(agent->spec.agent.sinks);
+    while (n < SINKS_MAX && list_next(&it, &item)) {
+        struct mp_reader r = mp_reader_of(item);
+        struct view      name;
+        uint32_t         company = j->company;
+        struct err       e = {0};
+
+        if (!mp_read_str(&r, &name)) continue;
+        if (object_ref(turn_txn(en), &nobody, KIND_SINK, name, "sinks", &company, &ids[n], &e) ==
+            E_OK)
+            n++;
+    }
+    return n;
+}
+
+void
+outbox_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint_id,
+              struct view effects)
+{
+    struct list_iter it = list_iter_of(effects);
+    uint32_t         sinks[SINKS_MAX], count = sinks_of(en, j, sinks), ordinal = 0;
+    struct view      item;
+
+    for (; list_next(&it, &item); ordinal++) {
+        struct effect ef = {.company = j->company,
+                            .session = j->session,
+                            .job = j->id,
+                            .checkpoint_id = checkpoint_id,
+                            .kind = EFFECT_NOTIFY,
+                            .status = STATUS_PENDING};
+
+        if (count == 0) {
+            ef.status = STATUS_SUPPRESSED;
+            ef.reason = view_str("no sink is configured");
+            write_effect(en, &ef, item, ordinal);
+            feed_effect(en, FEED_EFFECT_SUPPRESSED, &ef);
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            ef.sink = sinks[i];
+            write_effect(en, &ef, item, ordinal);
+            feed_effect(en, FEED_EFFECT_PENDING, &ef);
+        }
+    }
+}
+
+/* ---- delivery
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* Whether nothing of the same (session, sink) stands before it (N22). */
+static bool
+is_head(struct engine *en, const struct effect *ef)
+{
+    struct effect key = {.session = ef->session, .sink = ef->sink};
+    struct scan   s;
+    bool          head;
+
+    scan_open(&s, turn_txn(en), INDEX_effect_queue, &key, 2, 2);
+    head = scan_next_key(&s, &key) && key.place == ef->place;
+    scan_close(&s);
+    return head;
+}
+
+static void
+put_document(struct engine *en, const struct effect *ef, struct view payload, struct buf *b)
+{
+    struct session     s = {.id = ef->session};
+    struct mp_open_map m = mp_open(b);
+    struct view        value;
+
+    mp_put_u64(b, &m, "effect_id", ef->id);
+    mp_put_cstr(b, &m, "kind", effect_kind_name(ef->kind));
+    mp_put_i64(b, &m, "created_at", ef->created_at);
+    mp_put_str(b, &m, "company", objects_name(&en->turn.objects, ef->company));
+    if (ef->session && session_load(turn_txn(en), &s) == LOAD_FOUND)
+        mp_put_str(b, &m, "session", s.name);
+    mp_put_u64(b, &m, "job", ef->job);
+    if (mp_find(payload, "message", &value)) mp_put_raw(b, &m, "message", value);
+    if (mp_find(payload, "metadata", &value)) mp_put_raw(b, &m, "metadata", value);
+    mp_close(b, &m);
+}
+
+static void
+settle(struct engine *en, struct effect *ef, enum effect_status status, struct view reason,
+       enum feed_type type)
+{
+    ef->status = (uint8_t)status;
+    ef->reason = reason;
+    ef->probe = 0;
+    ef->token = 0;
+    ef->updated_at = en->turn.now.wall_ms;
+    effect_save(turn_txn(en), ef);
+    feed_effect(en, type, ef);
+}
+
+static void
+send(struct engine *en, struct effect *ef, unsigned worker)
+{
+    const struct object_entry *sink = objects_get(&en->turn.objects, ef->sink);
+    struct view                payload = ef->payload;
+    struct buf document        BUF_AUTO = {0};
+    struct msg_effect_send     m = {0};
+    struct fleet_lease        *l;
+
+    if (!sink) {
+        settle(en, ef, STATUS_FAILED, view_str("its sink is no longer declared"),
+               FEED_EFFECT_FAILED);
+        return;
+    }
+    if (ef->payload_bytes &&
+        bytes_load(turn_txn(en), BLOB_EFFECT, ef->id, ef->payload_bytes, &payload) != LOAD_FOUND) {
+        settle(en, ef, STATUS_FAILED, view_str("its payload is damaged"), FEED_EFFECT_FAILED);
+        return;
+    }
+    ef->token = en->memory.meta.next_token++;
+    if (!ef->probe) {
+        ef->attempts++;
+        ef->status = STATUS_ATTEMPTING;
+        ef->last_attempt_at = en->turn.now.wall_ms;
+    }
+    ef->updated_at = en->turn.now.wall_ms;
+    put_document(en, ef, payload, &document);
+    l = &en->memory.leases[fleet_take(en, worker, LEASE_EFFECT, ef->id, ef->token, false)];
+    l->seq = fleet_next_seq(en, worker);
+    m.seq = l->seq;
+    m.slot = fleet_slot(en, l);
+    m.token = ef->token;
+    m.effect = ef->id;
+    if (ef->probe) {
+        m.probe = true;
+        SET_HAS(&m, effect_send, probe);
+    }
+    m.lease = view_str(arena_printf(txn_arena(turn_txn(en)), "%016" PRIx64 "-%" PRIu64,
+                                    store_incarnation(en->store), ef->token));
+    m.sink = sink->row.spec;
+    m.document = buf_view(&document);
+    m.max_run_ms = SEND_TIMEOUT_MS;
+    fleet_send(en, worker, ef->token, MSG_EFFECT_SEND, &m);
+    effect_save(turn_txn(en), ef);
+}
+
+void
+outbox_dispatch(struct engine *en)
+{
+    struct effect key = {0};
+    struct scan   s;
+    unsigned      examined = 0;
+
+    if (en->memory.is_draining) return;
+    scan_open(&s, turn_txn(en), INDEX_effect_pending, &key, 0, 0);
+    while (examined++ < EXAMINED_MAX && scan_next_key(&s, &key) &&
+           key.not_before <= en->turn.now.wall_ms) {
+        struct effect ef = {.id = key.id};
+        int           worker = fleet_pick_for_delivery(&en->memory);
+
+        if (worker < 0) break;
+        if (effect_load(turn_txn(en), &ef) != LOAD_FOUND || ef.token != 0 || !is_head(en, &ef))
+            continue;
+        send(en, &ef, (unsigned)worker);
+    }
+    scan_close(&s);
+}
+
+/* ---- outcomes
+ * ---------------------------------------------------------------------------------------------------
+ */
+
+/* A send that surely did not happen is tried again after a while, up to its attempts. */
+static void
+send_again(struct engine *en, struct effect *ef, struct view reason)
+{
+    const struct limits *l = &en->memory.limits;
+    uint32_t             step = ef->attempts ? ef->attempts - 1 : 0;
+
+    if (ef->attempts >= ATTEMPTS_MAX) {
+        settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
+        return;
+    }
+    ef->not_before = en->turn.now.wall_ms;
+    if (l->ladder_steps)
+        ef->not_before += l->ladder_ms[step < l->ladder_steps ? step : l->ladder_steps - 1];
+    settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
+}
+
+/* It may have been sent: the sink is asked before anything else. */
+static void
+unknown(struct engine *en, struct effect *ef, struct view reason)
+{
+    settle(en, ef, STATUS_UNKNOWN, reason, FEED_EFFECT_UNKNOWN);
+    ef->probe = 1;
+    effect_save(turn_txn(en), ef);
+}
+
+/* The probe could not be made: it is made again later; nothing is sent meanwhile. */
+static void
+probe_again(struct engine *en, struct effect *ef, struct view reason)
+{
+    ef->token = 0;
+    ef->reason = reason;
+    ef->updated_at = en->turn.now.wall_ms;
+    ef->not_before = en->turn.now.wall_ms + SEND_TIMEOUT_MS;
+    effect_save(turn_txn(en), ef);
+}
+
+void
+outbox_done(struct engine *en, uint32_t slot, const struct msg_effect_done *m)
+{
+    struct effect ef = {.id = en->memory.leases[slot].id};
+    uint64_t      token = en->memory.leases[slot].token;
+
+    fleet_free(en, slot);
+    if (effect_load(turn_txn(en), &ef) != LOAD_FOUND || ef.token != token) return;
+    if (view_is(m->outcome, "delivered")) {
+        ef.receipt = m->receipt;
+        settle(en, &ef, STATUS_DELIVERED, (struct view){0}, FEED_EFFECT_DELIVERED);
+    } else if (view_is(m->outcome, "absent") && ef.probe) {
+        ef.not_before = en->turn.now.wall_ms;
+        settle(en, &ef, STATUS_PENDING, view_str("a probe did not find it at the sink"),
+               FEED_EFFECT_PENDING);
+    } else if (ef.probe) {
+        probe_again(en, &ef, m->message);
+    } else if (view_is(m->outcome, "failed")) {
+        send_again(en, &ef, m->message);
+    } else {
+        unknown(en, &ef, m->message);
+    }
+}
+
+static void
+lost(struct engine *en, uint64_t id, uint64_t token, const char *reason)
+{
+    struct effect ef = {.id = id};
+
+    if (effect_load(turn_txn(en), &ef) != LOAD_FOUND || ef.token != token) return;
+    if (ef.probe) {
+        ef.token = 0;
+        ef.updated_at = en->turn.now.wall_ms;
+        effect_save(turn_txn(en), &ef);
+    } else {
+        unknown(en, &ef, view_str(reason));
+    }
+}
+
+void
+outbox_lost(struct engine *en, uint32_t slot)
+{
+    struct fleet_lease l = en->memory.leases[slot];
+
+    fleet_free(en, slot);
+    lost(en, l.id, l.token, "the worker that was sending it died");
+}
+
+/* ---- an earlier agentd's deliveries
+ * ------------------------------------------------------------------------------- */
+
+/* Effects that some worker held, by the index of those that are not at rest. */
+static bool
+next_held(struct scan *s, struct effect *ef)
+{
+    while (scan_next(s, ef)) {
+        if (ef->token != 0) return true;
+    }
+    return false;
+}
+
+void
+outbox_at_boot(struct engine *en)
+{
+    struct effect ef = {0};
+    struct scan   s;
+
+    scan_open(&s, turn_txn(en), INDEX_effect_queue, &ef, 0, 0);
+    while (next_held(&s, &ef)) {
+        struct output *o = turn_output(en, OUT_OLD_LEASE);
+
+        o->token = ef.token;
+        en->memory.old_leases++;
+    }
+    scan_close(&s);
+}
+
+bool
+outbox_lease_gone(struct engine *en, uint64_t token)
+{
+    struct effect ef = {0};
+    struct scan   s;
+    bool          found = false;
+
+    scan_open(&s, turn_txn(en), INDEX_effect_queue, &ef, 0, 0);
+    while (!found && next_held(&s, &ef))
+        found = ef.token == token;
+    scan_close(&s);
+    if (found) lost(en, ef.id, token, "agentd ended while it was being sent");
+    return found;
+}
+
+/* ---- due
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+void
+outbox_due(struct engine *en)
+{
+    struct effect key = {0};
+    struct scan   s;
+
+    scan_open(&s, turn_txn(en), INDEX_effect_expiry, &key, 0, 0);
+    while (en->turn.due_left && scan_next_key(&s, &key) && key.not_after <= en->turn.now.wall_ms) {
+        struct effect ef = {.id = key.id};
+
+        en->turn.due_left--;
+        if (effect_load(turn_txn(en), &ef) != LOAD_FOUND) continue;
+        settle(en, &ef, STATUS_EXPIRED, view_str("not sent in time"), FEED_EFFECT_FAILED);
+    }
+    scan_close(&s);
+}
+
+int64_t
+outbox_deadline(struct engine *en)
+{
+    struct effect key = {0};
+    struct scan   s;
+    int64_t       at = INT64_MAX;
+
+    scan_open(&s, turn_txn(en), INDEX_effect_pending, &key, 0, 0);
+    /* What is due already waits for a worker or for the one before it: their reports wake the loop.
+     */
+    while (scan_next_key(&s, &key)) {
+        if (key.not_before <= en->turn.now.wall_ms) {
+            key.not_before = en->turn.now.wall_ms + 1;
+            scan_seek(&s, &key, 1);
+            continue;
+        }
+        at = key.not_before;
+        break;
+    }
+    scan_close(&s);
+    return at;
+}

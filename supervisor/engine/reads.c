@@ -1,0 +1,455 @@
+#include "supervisor/engine/reads.h"
+
+#include "supervisor/engine/feed.h"
+#include "supervisor/engine/job.h"
+#include "supervisor/engine/outbox.h"
+#include "supervisor/engine/sessions.h"
+#include "supervisor/engine/views.h"
+#include "supervisor/engine/why.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PAGE_DEFAULT 100
+
+/* ---- pages
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+void
+page_open(struct reading *r, struct page *p, bool has_limit, uint64_t limit)
+{
+    *p = (struct page){.limit = has_limit ? (uint32_t)limit : PAGE_DEFAULT};
+    p->map = mp_open(r->reply);
+    mp_key(r->reply, &p->map, "items");
+    p->header = mp_array_open(r->reply);
+}
+
+void
+page_close(struct reading *r, struct page *p)
+{
+    mp_array_close(r->reply, p->header, p->count);
+    mp_put_str_or_nil(r->reply, &p->map, "next", view_str(p->next));
+    mp_close(r->reply, &p->map);
+}
+
+bool
+page_is_over(const struct page *p)
+{
+    return p->count >= p->limit || p->examined >= READ_ROWS_MAX;
+}
+
+/* Cursors of lists by id are the last id looked at. */
+static enum errc
+cursor_id(struct reading *r, struct view after, uint64_t *id)
+{
+    char text[32];
+    int  used = 0;
+
+    *id = 0;
+    if (after.size == 0) return E_OK;
+    if (after.size >= sizeof(text)) return err_field(r->e, "after", "no cursor of this list");
+    memcpy(text, after.data, after.size);
+    text[after.size] = '\0';
+    if (sscanf(text, "%20" SCNu64 "%n", id, &used) != 1 || text[used] != '\0') {
+        return err_field(r->e, "after", "no cursor of this list");
+    }
+    return E_OK;
+}
+
+/* ---- jobs
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static enum errc
+load_job(struct reading *r, uint64_t id, struct job_state *j, struct job_spec *spec)
+{
+    if (job_get(r->txn, r->actor, id, j, r->e)) return r->e->code;
+    return job_get_spec(r->txn, id, spec, r->e);
+}
+
+static enum errc
+read_job_show(struct reading *r, const struct msg_job_show *m)
+{
+    struct job_state j;
+    struct job_spec  spec;
+
+    if (load_job(r, m->id, &j, &spec)) return r->e->code;
+    view_job(&r->objects, &r->engine->memory, &j, &spec, JOB_VIEW_HISTORY, r->reply);
+    return E_OK;
+}
+
+/* An id that was given out but has no row any more was purged (N41). */
+static enum errc
+gone_or_absent(struct reading *r, uint64_t id)
+{
+    if (r->e->code == E_NOT_FOUND && id < r->engine->memory.meta.next_job &&
+        r->actor->company.size == 0) {
+        return err_set(r->e, E_GONE, "job %" PRIu64 " has been purged", id);
+    }
+    return r->e->code;
+}
+
+static enum errc
+read_job_wait(struct reading *r, const struct msg_job_wait *m, bool *is_pending)
+{
+    struct job_state   j;
+    struct job_spec    spec;
+    struct mp_open_map map;
+
+    if (load_job(r, m->id, &j, &spec)) return gone_or_absent(r, m->id);
+    *is_pending = !job_state_is_end(j.state);
+    map = mp_open(r->reply);
+    view_job_pairs(&r->objects, &r->engine->memory, &j, &spec, JOB_VIEW_FULL, r->reply, &map);
+    mp_put_bool(r->reply, &map, "pending", *is_pending);
+    mp_close(r->reply, &map);
+    return E_OK;
+}
+
+/* ---- objects
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+/* All listings of declared objects: by kind, and company when one is asked for. */
+static enum errc
+list_objects(struct reading *r, enum object_kind kind, const struct msg_company_list *m,
+             void (*item)(struct reading *, const struct object_entry *))
+{
+    struct object row = {0};
+    struct scan   s;
+    struct page   p;
+    uint64_t      after;
+    uint32_t      company = 0;
+
+    if (cursor_id(r, m->after, &after)) return r->e->code;
+    if ((m->company.size || r->actor->company.size) &&
+        object_company(r->txn, r->actor, m->company, &company, r->e)) {
+        return r->e->code;
+    }
+    page_open(r, &p, HAS(m, company_list, limit), m->limit);
+    row.id = (uint32_t)after + 1;
+    scan_open(&s, r->txn, PRIMARY_OBJECT, &row, 0, 1);
+    while (!page_is_over(&p) && scan_next(&s, &row)) {
+        const struct object_entry *o;
+
+        p.examined++;
+        snprintf(p.next, sizeof(p.next), "%" PRIu32, row.id);
+        if (row.kind != kind || (company && row.company != company && row.id != company)) continue;
+        o = objects_get(&r->objects, row.id);
+        if (!o) continue;
+        item(r, o);
+        p.count++;
+    }
+    if (!page_is_over(&p)) p.next[0] = '\0';
+    scan_close(&s);
+    page_close(r, &p);
+    return E_OK;
+}
+
+static void
+object_item(struct reading *r, const struct object_entry *o)
+{
+    view_object(&r->objects, o, r->reply);
+}
+
+static void
+schedule_item(struct reading *r, const struct object_entry *o)
+{
+    struct schedule run = {.id = o->row.id};
+
+    if (schedule_load(r->txn, &run) != LOAD_FOUND) run = (struct schedule){.id = o->row.id};
+    view_schedule(&r->objects, o, &run, false, r->reply);
+}
+
+static enum errc
+find_object(struct reading *r, enum object_kind kind, struct view name,
+            const struct object_entry **out)
+{
+    uint32_t company = 0, id;
+
+    if (object_ref(r->txn, r->actor, kind, name, "name", &company, &id, r->e)) return r->e->code;
+    *out = objects_get(&r->objects, id);
+    return *out ? E_OK : err_set(r->e, E_DAMAGED, "its record is damaged");
+}
+
+static enum errc
+read_agent_show(struct reading *r, const struct msg_agent_show *m)
+{
+    const struct object_entry *o;
+
+    if (find_object(r, KIND_AGENT, m->name, &o)) return r->e->code;
+    view_object(&r->objects, o, r->reply);
+    return E_OK;
+}
+
+static enum errc
+read_schedule_show(struct reading *r, const struct msg_schedule_show *m)
+{
+    const struct object_entry *o;
+    struct schedule            run = {0};
+
+    if (find_object(r, KIND_SCHEDULE, m->name, &o)) return r->e->code;
+    run.id = o->row.id;
+    if (schedule_load(r->txn, &run) != LOAD_FOUND)
+        return err_set(r->e, E_DAMAGED, "the schedule's record is damaged");
+    view_schedule(&r->objects, o, &run, true, r->reply);
+    return E_OK;
+}
+
+/* ---- firings
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static void
+firing_item(struct reading *r, const struct object_entry *o, const struct firing *f)
+{
+    static const char *const outcomes[] = {"", "fired", "missed", "suppressed"};
+    struct buf              *b = r->reply;
+    struct mp_open_map       m = mp_open(b);
+    struct job_state         j = {.id = f->job};
+    bool is_fired = f->outcome == FIRING_FIRED && job_state_load(r->txn, &j) == LOAD_FOUND;
+
+    mp_put_str(b, &m, "schedule", o->row.name);
+    mp_put_i64(b, &m, "nominal_at", f->nominal_at);
+    mp_put_cstr(b, &m, "outcome", f->outcome < ARRAY_LEN(outcomes) ? outcomes[f->outcome] : "");
+    mp_put_str_or_nil(b, &m, "reason", f->reason);
+    mp_put_u64(b, &m, "count", f->count);
+    mp_put_time(b, &m, "job", (int64_t)f->job);
+    mp_put_time(b, &m, "number", (int64_t)f->number);
+    mp_put_time(b, &m, "fired_at", f->fired_at);
+    mp_put_time(b, &m, "claimed_at", is_fired ? j.claimed_at : 0);
+    mp_put_time(b, &m, "completed_at", is_fired ? j.ended_at : 0);
+    if (is_fired && j.claimed_at) {
+        mp_put_i64(b, &m, "slot_wait_ms", j.claimed_at - f->fired_at);
+    } else {
+        mp_put_nil(b, &m, "slot_wait_ms");
+    }
+    if (is_fired && j.claimed_at && j.ended_at) {
+        mp_put_i64(b, &m, "duration_ms", j.ended_at - j.claimed_at);
+    } else {
+        mp_put_nil(b, &m, "duration_ms");
+    }
+    mp_put_cstr(b, &m, "state", is_fired ? job_state_name(j.state) : NULL);
+    mp_put_u64(b, &m, "turns", is_fired ? j.turns : 0);
+    mp_put_cstr(b, &m, "class", is_fired && j.failure ? failure_rule(j.failure)->name : NULL);
+    mp_close(b, &m);
+}
+
+/* Oldest first, from a cursor; without one, the newest page (found from the end by the counters is
+ * not worth it: the rows of one schedule are walked). */
+static enum errc
+read_schedule_firings(struct reading *r, const struct msg_schedule_firings *m)
+{
+    const struct object_entry *o;
+    struct firing              f = {0};
+    struct scan                s;
+    struct page                p;
+    uint64_t                   after;
+
+    if (find_object(r, KIND_SCHEDULE, m->name, &o) || cursor_id(r, m->after, &after))
+        return r->e->code;
+    page_open(r, &p, HAS(m, schedule_firings, limit), m->limit);
+    f.schedule = o->row.id;
+    f.nominal_at = (int64_t)after + 1;
+    scan_open(&s, r->txn, PRIMARY_FIRING, &f, 1, 2);
+    while (!page_is_over(&p) && scan_next(&s, &f)) {
+        snprintf(p.next, sizeof(p.next), "%" PRId64, f.nominal_at);
+        firing_item(r, o, &f);
+        p.count++;
+    }
+    if (!page_is_over(&p)) p.next[0] = '\0';
+    scan_close(&s);
+    page_close(r, &p);
+    return E_OK;
+}
+
+/* ---- sessions and effects
+ * ---------------------------------------------------------------------------------------------- */
+
+static enum errc
+read_session_list(struct reading *r, const struct msg_session_list *m)
+{
+    struct session row = {0};
+    struct scan    s;
+    struct page    p;
+    uint64_t       after;
+    uint32_t       company = 0;
+
+    if (cursor_id(r, m->after, &after)) return r->e->code;
+    if ((m->company.size || r->actor->company.size) &&
+        object_company(r->txn, r->actor, m->company, &company, r->e)) {
+        return r->e->code;
+    }
+    page_open(r, &p, HAS(m, session_list, limit), m->limit);
+    row.id = (uint32_t)after + 1;
+    scan_open(&s, r->txn, PRIMARY_SESSION, &row, 0, 1);
+    while (!page_is_over(&p) && scan_next(&s, &row)) {
+        p.examined++;
+        snprintf(p.next, sizeof(p.next), "%" PRIu32, row.id);
+        if (company && row.company != company) continue;
+        view_session(&r->objects, &row, false, r->reply);
+        p.count++;
+    }
+    if (!page_is_over(&p)) p.next[0] = '\0';
+    scan_close(&s);
+    page_close(r, &p);
+    return E_OK;
+}
+
+static enum errc
+read_session_show(struct reading *r, const struct msg_session_show *m)
+{
+    uint32_t       company;
+    struct session s = {0};
+
+    if (object_company(r->txn, r->actor, (struct view){0}, &company, r->e)) return r->e->code;
+    s.id = session_find(r->txn, company, m->key);
+    if (s.id == 0 || session_load(r->txn, &s) != LOAD_FOUND) {
+        return err_set(r->e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(m->key));
+    }
+    view_session(&r->objects, &s, true, r->reply);
+    return E_OK;
+}
+
+static enum errc
+read_effect_show(struct reading *r, const struct msg_effect_show *m)
+{
+    struct effect ef = {.id = m->id};
+
+    if (effect_load(r->txn, &ef) != LOAD_FOUND || !actor_sees(r->txn, r->actor, ef.company)) {
+        return err_set(r->e, E_NOT_FOUND, "there is no effect %" PRIu64, m->id);
+    }
+    view_effect(&r->objects, &ef, r->reply);
+    return E_OK;
+}
+
+static enum errc
+read_effect_list(struct reading *r, const struct msg_effect_list *m)
+{
+    struct effect      row = {0};
+    struct scan        s;
+    struct page        p;
+    uint64_t           after;
+    uint32_t           company = 0, session = 0;
+    enum effect_status status = STATUS_NONE;
+
+    if (cursor_id(r, m->after, &after)) return r->e->code;
+    if (HAS(m, effect_list, status)) {
+        status = effect_status_from(m->status);
+        if (status == STATUS_NONE)
+            return err_field(r->e, "status", "there is no status \"%.*s\"", VIEW_ARG(m->status));
+    }
+    if ((m->company.size || m->session.size || r->actor->company.size) &&
+        object_company(r->txn, r->actor, m->company, &company, r->e)) {
+        return r->e->code;
+    }
+    if (m->session.size) {
+        session = session_find(r->txn, company, m->session);
+        if (session == 0)
+            return err_set(r->e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(m->session));
+    }
+    page_open(r, &p, HAS(m, effect_list, limit), m->limit);
+    row.id = after + 1;
+    scan_open(&s, r->txn, PRIMARY_EFFECT, &row, 0, 1);
+    while (!page_is_over(&p) && scan_next(&s, &row)) {
+        p.examined++;
+        snprintf(p.next, sizeof(p.next), "%" PRIu64, row.id);
+        if ((company && row.company != company) || (session && row.session != session) ||
+            (status != STATUS_NONE && row.status != status)) {
+            continue;
+        }
+        view_effect(&r->objects, &row, r->reply);
+        p.count++;
+    }
+    if (!page_is_over(&p)) p.next[0] = '\0';
+    scan_close(&s);
+    page_close(r, &p);
+    return E_OK;
+}
+
+static enum errc
+read_worker_list(struct reading *r)
+{
+    struct page p;
+
+    page_open(r, &p, false, 0);
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        if (r->engine->memory.workers[i].state == WORKER_NONE) continue;
+        view_worker(&r->engine->memory, i, r->now->boot_ms, r->reply);
+        p.count++;
+    }
+    page_close(r, &p);
+    return E_OK;
+}
+
+/* ---- the table
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+_Static_assert(sizeof(struct msg_company_list) == sizeof(struct msg_agent_list) &&
+                   sizeof(struct msg_company_list) == sizeof(struct msg_handler_list) &&
+                   sizeof(struct msg_company_list) == sizeof(struct msg_schedule_list),
+               "the listings share one declaration");
+
+static enum errc
+serve(struct reading *r, enum msg_id op, const union msg *m, bool *is_pending)
+{
+    switch (op) {
+    case MSG_JOB_SHOW: return read_job_show(r, &m->job_show);
+    case MSG_JOB_WHY:
+        return why_job(r->engine, r->txn, r->now, r->actor, m->job_why.id, r->reply, r->e);
+    case MSG_JOB_WAIT: return read_job_wait(r, &m->job_wait, is_pending);
+    case MSG_JOB_LIST: return read_job_list(r, &m->job_list);
+    case MSG_JOB_STATS: return read_job_stats(r, &m->job_stats);
+    case MSG_SCHEDULE_SHOW: return read_schedule_show(r, &m->schedule_show);
+    case MSG_SCHEDULE_WHY:
+        return why_schedule(r->engine, r->txn, r->now, r->actor, m->schedule_why.name, r->reply,
+                            r->e);
+    case MSG_SCHEDULE_LIST: return list_objects(r, KIND_SCHEDULE, &m->company_list, schedule_item);
+    case MSG_SCHEDULE_FIRINGS: return read_schedule_firings(r, &m->schedule_firings);
+    case MSG_COMPANY_LIST: return list_objects(r, KIND_COMPANY, &m->company_list, object_item);
+    case MSG_AGENT_LIST: return list_objects(r, KIND_AGENT, &m->company_list, object_item);
+    case MSG_AGENT_SHOW: return read_agent_show(r, &m->agent_show);
+    case MSG_HANDLER_LIST: return list_objects(r, KIND_HANDLER, &m->company_list, object_item);
+    case MSG_SESSION_LIST: return read_session_list(r, &m->session_list);
+    case MSG_SESSION_SHOW: return read_session_show(r, &m->session_show);
+    case MSG_EFFECT_LIST: return read_effect_list(r, &m->effect_list);
+    case MSG_EFFECT_SHOW: return read_effect_show(r, &m->effect_show);
+    case MSG_WORKER_LIST: return read_worker_list(r);
+    default:
+        return err_set(r->e, E_INTERNAL, "%s is not served from the snapshot", msg_desc(op)->op);
+    }
+}
+
+enum read_result
+engine_read(struct engine *en, struct txn *t, const struct now *now, const struct actor *actor,
+            enum msg_id op, struct view body, struct buf *reply, uint64_t *wait_on, bool *ok,
+            struct err *e)
+{
+    struct reading r = {.engine = en, .txn = t, .now = now, .actor = actor, .reply = reply, .e = e};
+    bool           is_pending = false;
+    union msg      m;
+
+    objects_init(&r.objects, t);
+    *ok = false;
+    if (msg_unpack(msg_desc(op), body, &m, e)) return READ_DONE;
+    if (op == MSG_FEED_READ) return feed_read(en, t, actor, &m.feed_read, reply, ok, e);
+    *ok = serve(&r, op, &m, &is_pending) == E_OK;
+    if (!is_pending) return READ_DONE;
+    *wait_on = m.job_wait.id;
+    return READ_WAIT_JOB;
+}
+
+enum errc
+engine_job_ended(struct engine *en, struct txn *t, const struct actor *actor, uint64_t job,
+                 bool *ended, struct err *e)
+{
+    struct job_state j;
+
+    (void)en;
+    if (job_get(t, actor, job, &j, e)) return e->code;
+    *ended = job_state_is_end(j.state);
+    return E_OK;
+}

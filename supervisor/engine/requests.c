@@ -1,0 +1,171 @@
+#include "supervisor/engine/requests.h"
+
+#include "common/log.h"
+#include "supervisor/engine/configure.h"
+#include "supervisor/engine/job.h"
+#include "supervisor/engine/schedules.h"
+#include "supervisor/engine/submit.h"
+
+#include <string.h>
+
+#define ANSWER_AGE_MS 86400000 /* how long a repeated request gets the first one's answer */
+
+/* ---- replies
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static void
+answer(struct engine *en, uint64_t client, struct view body, const struct err *e)
+{
+    struct output *o = turn_output(en, OUT_REPLY);
+
+    o->client = client;
+    if (e->code == E_OK) {
+        o->body = arena_copy(&en->turn.arena, body);
+    } else {
+        struct err *copy = arena_alloc(&en->turn.arena, sizeof(*copy));
+
+        *copy = *e;
+        o->error = copy;
+    }
+}
+
+static enum errc
+on_clock_accept(struct engine *en, struct buf *reply)
+{
+    struct mp_open_map map = mp_open(reply);
+
+    mp_put_bool(reply, &map, "accepted",
+                en->turn.header.clock_is_held && !en->memory.clock_accepted);
+    mp_close(reply, &map);
+    en->memory.clock_accepted = true;
+    return E_OK;
+}
+
+/* One line per message that is HOW_WRITE: a new one without its function does not link. */
+static enum errc
+serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg *m,
+      struct buf *reply, struct err *e)
+{
+    switch (op) {
+    case MSG_JOB_SUBMIT: return on_job_submit(en, a, &m->job_submit, reply, e);
+    case MSG_JOB_SUBMIT_MANY: return on_job_submit_many(en, a, &m->job_submit_many, reply, e);
+    case MSG_JOB_CANCEL: return on_job_cancel(en, a, &m->job_cancel, reply, e);
+    case MSG_JOB_RETRY: return on_job_retry(en, a, &m->job_retry, reply, e);
+    case MSG_JOB_SET: return on_job_set(en, a, &m->job_set, reply, e);
+    case MSG_SCHEDULE_ADD: return on_schedule_add(en, a, &m->schedule_add, reply, e);
+    case MSG_SCHEDULE_PAUSE: return on_schedule_pause(en, a, &m->schedule_pause, reply, e);
+    case MSG_SCHEDULE_RESUME: return on_schedule_resume(en, a, &m->schedule_resume, reply, e);
+    case MSG_SCHEDULE_REMOVE: return on_schedule_remove(en, a, &m->schedule_remove, reply, e);
+    case MSG_CLOCK_ACCEPT: return on_clock_accept(en, reply);
+    default: return err_set(e, E_INTERNAL, "%s is not served by the engine", msg_desc(op)->op);
+    }
+}
+
+/* ---- asked twice
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static struct hash128
+answer_key(const struct input *in)
+{
+    struct buf b BUF_AUTO = {0};
+
+    buf_printf(&b, "%s:%.*s:", in->actor.kind, VIEW_ARG(in->actor.id));
+    buf_add_view(&b, in->request_id);
+    return hash128(buf_view(&b));
+}
+
+/* Success only: a refused request has changed nothing and may be asked again. */
+static void
+remember(struct engine *en, const struct input *in, struct view body)
+{
+    struct answer row = {.key = answer_key(in), .at = en->turn.now.wall_ms, .reply = body};
+
+    if (body.size > BLOB_FROM) { /* long ones are kept beside the row, by the low half of the key */
+        bytes_save(turn_txn(en), BLOB_REPLY, row.key.lo, body);
+        row.reply_bytes = (uint32_t)body.size;
+        row.reply = (struct view){0};
+    }
+    answer_save(turn_txn(en), &row);
+}
+
+static bool
+answered_before(struct engine *en, const struct input *in)
+{
+    struct answer    row = {.key = answer_key(in)};
+    const struct err ok = {0};
+
+    if (answer_load(turn_txn(en), &row) != LOAD_FOUND) return false;
+    if (row.reply_bytes && bytes_load(turn_txn(en), BLOB_REPLY, row.key.lo, row.reply_bytes,
+                                      &row.reply) != LOAD_FOUND) {
+        return false;
+    }
+    answer(en, in->client, row.reply, &ok);
+    return true;
+}
+
+void
+on_request(struct engine *en, const struct input *in)
+{
+    struct buf reply BUF_AUTO = {0};
+    struct err       e = {0};
+    union msg        m;
+
+    if (in->request_id.size && answered_before(en, in)) return;
+    if (msg_unpack(msg_desc(in->op), in->body, &m, &e) == E_OK &&
+        serve(en, &in->actor, in->op, &m, &reply, &e) == E_OK && in->request_id.size) {
+        remember(en, in, buf_view(&reply));
+    }
+    answer(en, in->client, buf_view(&reply), &e);
+}
+
+void
+on_config(struct engine *en, const struct input *in)
+{
+    struct buf reply BUF_AUTO = {0};
+    struct err       e = {0};
+
+    if (configure_apply(en, in, &reply, &e) && in->client == 0) {
+        turn_log(en, LOG_LEVEL_ERROR, "the configuration was refused", "error=%s",
+                 log_quote(e.msg));
+    }
+    answer(en, in->client, buf_view(&reply), &e);
+}
+
+/* ---- forgetting
+ * --------------------------------------------------------------------------------------------------
+ */
+
+void
+answers_due(struct engine *en)
+{
+    struct answer key = {0};
+    struct scan   s;
+
+    scan_open(&s, turn_txn(en), INDEX_answer_by_age, &key, 0, 0);
+    while (en->turn.due_left && scan_next_key(&s, &key) &&
+           key.at + ANSWER_AGE_MS <= en->turn.now.wall_ms) {
+        struct answer row = {.key = key.key};
+
+        en->turn.due_left--;
+        if (answer_load(turn_txn(en), &row) == LOAD_FOUND && row.reply_bytes) {
+            bytes_delete(turn_txn(en), BLOB_REPLY, row.key.lo);
+        }
+        (void)answer_delete(turn_txn(en), &row);
+    }
+    scan_close(&s);
+}
+
+int64_t
+answers_deadline(struct engine *en)
+{
+    struct answer key = {0};
+    struct scan   s;
+    int64_t       at = INT64_MAX;
+
+    scan_open(&s, turn_txn(en), INDEX_answer_by_age, &key, 0, 0);
+    if (scan_next_key(&s, &key)) at = key.at + ANSWER_AGE_MS;
+    scan_close(&s);
+    return at;
+}

@@ -1,0 +1,476 @@
+#include "supervisor/engine/schedules.h"
+
+#include "common/cron.h"
+#include "supervisor/engine/feed.h"
+#include "supervisor/engine/job.h"
+#include "supervisor/engine/objects.h"
+#include "supervisor/engine/sessions.h"
+#include "supervisor/engine/submit.h"
+#include "supervisor/engine/views.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- times
+ * ----------------------------------------------------------------------------------------------------
+ */
+
+int64_t
+schedule_next_after(const struct msg_schedule *s, int64_t created_at, int64_t after_ms)
+{
+    struct cron c;
+    struct err  e = {0};
+    int64_t     at;
+
+    if (HAS(s, schedule, every_ms)) {
+        int64_t n = after_ms < created_at ? 0 : (after_ms - created_at) / s->every_ms;
+
+        return created_at + (n + 1) * s->every_ms; /* N29 */
+    }
+    if (cron_parse(s->cron, &c, &e)) return 0; /* checked when it was saved */
+    at = cron_next(&c, after_ms);
+    return at < 0 ? 0 : at;
+}
+
+enum errc
+schedule_check(struct engine *en, const struct actor *a, const struct msg_schedule *s,
+               struct schedule_refs *refs, struct err *e)
+{
+    struct txn *t = turn_txn(en);
+    struct cron c;
+
+    memset(refs, 0, sizeof(*refs));
+    if (HAS(s, schedule, cron) == HAS(s, schedule, every_ms)) {
+        return err_field(e, "cron", "give exactly one of cron and every");
+    }
+    if (HAS(s, schedule, cron) && cron_parse(s->cron, &c, e)) {
+        if (!e->field[0]) (void)err_wrap(e, "cron");
+        return e->code;
+    }
+    if (HAS(s, schedule, type) && !view_is(s->type, "schedule") && !view_is(s->type, "heartbeat")) {
+        return err_field(e, "type", "is schedule or heartbeat");
+    }
+    if (HAS(s, schedule, retry) && submit_check_ladder(s->retry, e)) return e->code;
+    if (object_company(t, a, s->company, &refs->company, e)) return e->code;
+    if (s->agent.size &&
+        object_ref(t, a, KIND_AGENT, s->agent, "agent", &refs->company, &refs->agent, e)) {
+        return e->code;
+    }
+    if (s->handler.size) {
+        return object_ref(t, a, KIND_HANDLER, s->handler, "handler", &refs->company, &refs->handler,
+                          e);
+    }
+    if (refs->agent) {
+        const struct object_entry *agent = objects_get(&en->turn.objects, refs->agent);
+
+        if (agent && agent->spec.agent.handler.size) {
+            return object_ref(t, a, KIND_HANDLER, agent->spec.agent.handler, "handler",
+                              &refs->company, &refs->handler, e);
+        }
+    }
+    return err_field(e, "handler", "missing, and no agent that names one");
+}
+
+/* ---- the running row
+ * --------------------------------------------------------------------------------------------- */
+
+void
+schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_changed)
+{
+    const struct object_entry *o = objects_get(&en->turn.objects, id);
+    struct schedule            run = {.id = id};
+    struct txn                *t = turn_txn(en);
+
+    assert(o);
+    if (is_new) {
+        run.company = o->row.company;
+        run.session = session_of(
+            en, run.company,
+            view_str(arena_printf(txn_arena(t), "schedule/%.*s", VIEW_ARG(o->row.name))), 0);
+        run.cursor = en->turn.now.wall_ms;
+    } else if (schedule_load(t, &run) != LOAD_FOUND) {
+        return;
+    } else if (timing_changed) {
+        run.cursor =
+            en->turn.now.wall_ms; /* other times from now on; none of the new ones is overdue */
+    }
+    run.next_at = schedule_next_after(&o->spec.schedule, o->row.created_at, run.cursor);
+    schedule_save(t, &run);
+    feed_object(en, is_new ? FEED_SCHEDULE_ADDED : FEED_SCHEDULE_CHANGED, id, NULL);
+}
+
+void
+schedule_forget(struct engine *en, uint32_t id)
+{
+    struct schedule run = {.id = id};
+
+    feed_object(en, FEED_SCHEDULE_REMOVED, id, NULL);
+    (void)schedule_delete(turn_txn(en), &run);
+}
+
+void
+schedules_replan(struct engine *en)
+{
+    struct schedule run = {0};
+    struct scan     s;
+
+    scan_open(&s, turn_txn(en), PRIMARY_SCHEDULE, &run, 0, 0);
+    while (scan_next(&s, &run)) {
+        const struct object_entry *o = objects_get(&en->turn.objects, run.id);
+
+        if (!o || run.cursor <= en->turn.now.wall_ms) continue;
+        /* The clock went back: times that were decided already do not come again, their keys see to
+         * that (N27). */
+        run.cursor = en->turn.now.wall_ms;
+        run.next_at = schedule_next_after(&o->spec.schedule, o->row.created_at, run.cursor);
+        schedule_save(turn_txn(en), &run);
+    }
+    scan_close(&s);
+}
+
+/* ---- firing
+ * --------------------------------------------------------------------------------------------------------
+ */
+
+static bool
+is_in_flight(struct engine *en, const struct schedule *run)
+{
+    struct job_state j = {.id = run->last_job};
+
+    return run->last_job && job_state_load(turn_txn(en), &j) == LOAD_FOUND &&
+           !job_state_is_end(j.state);
+}
+
+static void
+create_job(struct engine *en, const struct object_entry *o, const struct schedule_refs *refs,
+           struct schedule *run, struct firing *f)
+{
+    const struct msg_schedule *s = &o->spec.schedule;
+    const struct actor         actor = {.kind = "schedule", .id = o->row.name, .role = ROLE_ADMIN};
+    bool                       is_heartbeat = view_is(s->type, "heartbeat");
+    struct submission          sub = {0};
+    struct job_state           j;
+    struct view                title = s->title.size ? s->title : o->row.name;
+
+    sub.spec.company = refs->company;
+    sub.spec.agent = refs->agent;
+    sub.spec.handler = refs->handler;
+    sub.spec.schedule = o->row.id;
+    sub.spec.session = run->session;
+    sub.spec.trigger = is_heartbeat ? TRIGGER_HEARTBEAT : TRIGGER_SCHEDULE;
+    sub.spec.source = view_str("schedule");
+    sub.spec.title = view_str(arena_printf(txn_arena(turn_txn(en)), "%.*s — firing #%" PRIu64,
+                                           VIEW_ARG(title), f->number));
+    sub.spec.tags = s->tags;
+    sub.spec.retry = s->retry;
+    sub.spec.nominal_at = f->nominal_at;
+    sub.spec.max_run_ms = s->max_run_ms;
+    sub.spec.max_turns = s->max_turns;
+    sub.spec.max_attempts = (uint32_t)s->max_attempts;
+    /* A firing that failed is a failed firing, unless the declaration sets a ladder (A5). */
+    if (sub.spec.max_attempts == 0 && s->retry.size == 0) sub.spec.max_attempts = 1;
+    sub.payload = s->payload;
+    sub.priority =
+        HAS(s, schedule, priority) ? (uint8_t)s->priority : trigger_priority(sub.spec.trigger);
+    sub.flags = JOB_FLAG_SCHEDULE_BORN;
+    sub.run_at = en->turn.now.wall_ms;
+    submit_defaults(en, &sub, HAS(s, schedule, max_turns));
+    submit_write(en, &sub, &actor, &j);
+    f->job = j.id;
+    run->last_job = j.id;
+}
+
+static void
+feed_firing(struct engine *en, enum feed_type type, const struct object_entry *o,
+            const struct firing *f)
+{
+    struct mp_open_map m = feed_open(en, type, o->row.company);
+    struct buf        *b = feed_buf(en);
+
+    mp_put_str(b, &m, "schedule", o->row.name);
+    mp_put_i64(b, &m, "nominal_at", f->nominal_at);
+    if (f->job) mp_put_u64(b, &m, "job", f->job);
+    if (f->reason.size) mp_put_str(b, &m, "reason", f->reason);
+    if (f->count > 1) mp_put_u64(b, &m, "count", f->count);
+    feed_close(en, &m);
+}
+
+static void
+missed(struct engine *en, const struct object_entry *o, struct schedule *run, struct firing *f,
+       const char *reason)
+{
+    f->outcome = FIRING_MISSED;
+    f->reason = view_str(reason);
+    run->missed_count += f->count;
+    feed_firing(en, FEED_SCHEDULE_MISSED, o, f);
+}
+
+static void
+fire(struct engine *en, const struct object_entry *o, struct schedule *run, struct firing *f)
+{
+    const struct actor   daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+    struct schedule_refs refs;
+    struct err           e = {0};
+
+    if (submit_admit(en, &e) || schedule_check(en, &daemon, &o->spec.schedule, &refs, &e)) {
+        missed(en, o, run, f, arena_printf(txn_arena(turn_txn(en)), "%s", e.msg));
+        return;
+    }
+    refs.company = o->row.company;
+    if (is_in_flight(en, run)) {
+        f->outcome = FIRING_SUPPRESSED;
+        f->reason = view_str("the firing before it is still in flight");
+        f->job = run->last_job;
+        run->suppressed_count++;
+        feed_firing(en, FEED_SCHEDULE_SUPPRESSED, o, f);
+        return;
+    }
+    f->outcome = FIRING_FIRED;
+    f->number = ++run->firing_count;
+    f->fired_at = en->turn.now.wall_ms;
+    run->last_fired_at = f->fired_at;
+    create_job(en, o, &refs, run, f);
+    feed_firing(en, FEED_SCHEDULE_FIRED, o, f);
+}
+
+/* How many nominal times lie in (after, until], counted up to a bound; their last one. */
+static uint64_t
+count_times(const struct object_entry *o, int64_t after, int64_t until, int64_t *last)
+{
+    uint64_t n = 0;
+
+    *last = after;
+    if (HAS(&o->spec.schedule, schedule, every_ms)) {
+        int64_t every = o->spec.schedule.every_ms,
+                from = after < o->row.created_at ? o->row.created_at : after;
+        int64_t a = (from - o->row.created_at) / every, b = (until - o->row.created_at) / every;
+
+        if (b <= a) return 0;
+        *last = o->row.created_at + b * every;
+        return (uint64_t)(b - a);
+    }
+    while (n < 100000) {
+        int64_t at = schedule_next_after(&o->spec.schedule, o->row.created_at, *last);
+
+        if (at == 0 || at > until) break;
+        *last = at;
+        n++;
+    }
+    return n;
+}
+
+/* Decides one nominal time, or all that lie before the catch-up window at once. */
+static void
+decide(struct engine *en, const struct object_entry *o, struct schedule *run)
+{
+    int64_t now = en->turn.now.wall_ms, window = now - en->memory.limits.catch_up_ms;
+    int64_t following = schedule_next_after(&o->spec.schedule, o->row.created_at, run->next_at);
+    struct firing f = {.schedule = run->id, .nominal_at = run->next_at, .count = 1};
+    struct firing seen = f;
+
+    run->cursor = run->next_at;
+    if (firing_load(turn_txn(en), &seen) == LOAD_FOUND) { /* before the clock went back */
+        run->next_at = following;
+        schedule_save(turn_txn(en), run);
+        return;
+    }
+    if (run->next_at < window) {
+        int64_t last;
+
+        f.count = 1 + count_times(o, run->next_at, window, &last);
+        run->cursor = last;
+        missed(en, o, run, &f, "older than the catch-up window");
+        following = schedule_next_after(&o->spec.schedule, o->row.created_at, last);
+    } else if (run->paused) {
+        missed(en, o, run, &f, "paused");
+    } else if (following && following <= now) {
+        missed(en, o, run, &f, "overtaken by its next time (misfire policy latest)");
+    } else {
+        fire(en, o, run, &f);
+    }
+    firing_save(turn_txn(en), &f);
+    run->next_at = following;
+    schedule_save(turn_txn(en), run);
+}
+
+void
+schedules_due(struct engine *en)
+{
+    struct schedule key = {0};
+    struct scan     s;
+
+    if (en->turn.header.clock_is_held && !en->memory.clock_accepted) return; /* N27 */
+    scan_open(&s, turn_txn(en), INDEX_schedule_next, &key, 0, 0);
+    while (en->turn.due_left && scan_next_key(&s, &key) && key.next_at <= en->turn.now.wall_ms) {
+        const struct object_entry *o = objects_get(&en->turn.objects, key.id);
+        struct schedule            run = {.id = key.id};
+
+        en->turn.due_left--;
+        if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) continue;
+        if (o) {
+            decide(en, o, &run);
+        } else { /* its declaration is damaged: it rests until it is declared again */
+            run.next_at = 0;
+            schedule_save(turn_txn(en), &run);
+        }
+        memset(&key, 0,
+               sizeof(key)); /* an overdue schedule may be due again: from the oldest time on */
+        scan_seek(&s, &key, 1);
+    }
+    scan_close(&s);
+}
+
+int64_t
+schedules_deadline(struct engine *en)
+{
+    struct schedule key = {0};
+    struct scan     s;
+    int64_t         at = INT64_MAX;
+
+    scan_open(&s, turn_txn(en), INDEX_schedule_next, &key, 0, 0);
+    if (scan_next_key(&s, &key)) at = key.next_at;
+    scan_close(&s);
+    return at;
+}
+
+void
+schedule_job_ended(struct engine *en, const struct job_state *j)
+{
+    struct schedule run = {.id = j->schedule};
+
+    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return;
+    if (j->state == JOB_COMPLETED) {
+        run.failure_streak = 0;
+        run.last_failure = FAIL_NONE;
+    } else if (j->state == JOB_FAILED) {
+        run.failure_streak++;
+        run.last_failure = j->failure;
+    }
+    schedule_save(turn_txn(en), &run);
+}
+
+/* ---- requests
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+_Static_assert(sizeof(struct msg_schedule) == sizeof(struct msg_schedule_add),
+               "schedule.add is a schedule");
+
+static enum errc
+reply_schedule(struct engine *en, uint32_t id, struct buf *reply, struct err *e)
+{
+    const struct object_entry *o = objects_get(&en->turn.objects, id);
+    struct schedule            run = {.id = id};
+
+    if (!o || schedule_load(turn_txn(en), &run) != LOAD_FOUND) {
+        return err_set(e, E_DAMAGED, "the schedule's record is damaged");
+    }
+    view_schedule(&en->turn.objects, o, &run, true, reply);
+    return E_OK;
+}
+
+enum errc
+on_schedule_add(struct engine *en, const struct actor *a, const struct msg_schedule_add *m,
+                struct buf *reply, struct err *e)
+{
+    struct buf spec      BUF_AUTO = {0};
+    struct msg_schedule  s;
+    struct schedule_refs refs;
+    struct object        row = {.kind = KIND_SCHEDULE, .origin = ORIGIN_API, .name = m->name};
+
+    memcpy(&s, m, sizeof(s));
+    if (submit_admit(en, e) || schedule_check(en, a, &s, &refs, e)) return e->code;
+    if (object_find(turn_txn(en), KIND_SCHEDULE, refs.company, m->name)) {
+        err_set(e, E_CONFLICT, "there is a schedule \"%.*s\" already", VIEW_ARG(m->name));
+        return err_hint(e, "remove it first, or choose another name");
+    }
+    if (schedule_next_after(&s, en->turn.now.wall_ms, en->turn.now.wall_ms) == 0) {
+        return err_field(e, "cron", "\"%.*s\" never comes", VIEW_ARG(m->cron));
+    }
+    msg_pack(msg_desc(MSG_SCHEDULE), &s, &spec);
+    row.id = (uint32_t)en->memory.meta.next_object++;
+    row.company = refs.company;
+    row.spec = buf_view(&spec);
+    row.hash = hash64(row.spec, 0);
+    row.created_at = en->turn.now.wall_ms;
+    objects_put(&en->turn.objects, &row);
+    schedule_planned(en, row.id, true, true);
+    return reply_schedule(en, row.id, reply, e);
+}
+
+static enum errc
+find_schedule(struct engine *en, const struct actor *a, struct view name, struct schedule *run,
+              struct err *e)
+{
+    uint32_t company = 0, id;
+
+    if (object_ref(turn_txn(en), a, KIND_SCHEDULE, name, "name", &company, &id, e)) return e->code;
+    run->id = id;
+    if (schedule_load(turn_txn(en), run) != LOAD_FOUND) {
+        return err_set(e, E_DAMAGED, "the schedule's record is damaged");
+    }
+    return E_OK;
+}
+
+enum errc
+on_schedule_pause(struct engine *en, const struct actor *a, const struct msg_schedule_pause *m,
+                  struct buf *reply, struct err *e)
+{
+    struct schedule run = {0};
+
+    if (find_schedule(en, a, m->name, &run, e)) return e->code;
+    if (run.paused)
+        return err_set(e, E_WRONG_STATE, "schedule \"%.*s\" is paused already", VIEW_ARG(m->name));
+    run.paused = 1;
+    run.paused_at = en->turn.now.wall_ms;
+    run.pause_reason = m->reason;
+    schedule_save(turn_txn(en), &run);
+    feed_object(en, FEED_SCHEDULE_PAUSED, run.id, NULL);
+    return reply_schedule(en, run.id, reply, e);
+}
+
+enum errc
+on_schedule_resume(struct engine *en, const struct actor *a, const struct msg_schedule_resume *m,
+                   struct buf *reply, struct err *e)
+{
+    struct schedule run = {0};
+
+    if (find_schedule(en, a, m->name, &run, e)) return e->code;
+    if (!run.paused)
+        return err_set(e, E_WRONG_STATE, "schedule \"%.*s\" is not paused", VIEW_ARG(m->name));
+    run.paused = 0;
+    run.paused_at = 0;
+    run.pause_reason = (struct view){0};
+    schedule_save(turn_txn(en), &run);
+    feed_object(en, FEED_SCHEDULE_RESUMED, run.id, NULL);
+    return reply_schedule(en, run.id, reply, e);
+}
+
+enum errc
+on_schedule_remove(struct engine *en, const struct actor *a, const struct msg_schedule_remove *m,
+                   struct buf *reply, struct err *e)
+{
+    struct schedule            run = {0};
+    const struct object_entry *o;
+    struct mp_open_map         map;
+
+    if (find_schedule(en, a, m->name, &run, e)) return e->code;
+    o = objects_get(&en->turn.objects, run.id);
+    if (o && o->row.origin == ORIGIN_CONFIG) {
+        err_set(e, E_DECLARED_IN_CONFIG, "schedule \"%.*s\" is declared in the config file",
+                VIEW_ARG(m->name));
+        return err_hint(e, "take it out of the file and reload, or pause it");
+    }
+    if (is_in_flight(en, &run)) {
+        err_set(e, E_IN_USE, "job %" PRIu64 " of schedule \"%.*s\" has not ended", run.last_job,
+                VIEW_ARG(m->name));
+        return err_hint(e, "cancel the job or wait for its end");
+    }
+    map = mp_open(reply);
+    mp_put_str(reply, &map, "removed", m->name);
+    mp_close(reply, &map);
+    schedule_forget(en, run.id);
+    objects_remove(&en->turn.objects, run.id);
+    return E_OK;
+}

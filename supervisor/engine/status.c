@@ -1,0 +1,128 @@
+#include "supervisor/engine/job.h"
+#include "supervisor/engine/views.h"
+
+/* ---- status
+ * ------------------------------------------------------------------------------------------------------
+ */
+
+static void
+put_queue(struct txn *t, struct buf *b, struct mp_open_map *map)
+{
+    struct queue       q = {0}, sum = {0};
+    struct mp_open_map m;
+    struct scan        s;
+
+    scan_open(&s, t, PRIMARY_QUEUE, &q, 0, 0);
+    while (scan_next(&s, &q)) {
+        sum.scheduled += q.scheduled;
+        sum.ready += q.ready;
+        sum.running += q.running;
+        sum.completed += q.completed;
+        sum.failed += q.failed;
+        sum.cancelled += q.cancelled;
+        sum.expired += q.expired;
+    }
+    scan_close(&s);
+    mp_key(b, map, "queue");
+    m = mp_open(b);
+    mp_put_u64(b, &m, "scheduled", sum.scheduled);
+    mp_put_u64(b, &m, "ready", sum.ready);
+    mp_put_u64(b, &m, "running", sum.running);
+    mp_put_u64(b, &m, "completed", sum.completed);
+    mp_put_u64(b, &m, "failed", sum.failed);
+    mp_put_u64(b, &m, "cancelled", sum.cancelled);
+    mp_put_u64(b, &m, "expired", sum.expired);
+    mp_close(b, &m);
+}
+
+static void
+put_cap(struct snapshot *s, enum predicate p, uint32_t on, struct buf *b, uint32_t *count)
+{
+    struct mp_open_map m;
+    int64_t            limit;
+    uint32_t           used;
+
+    snapshot_cap(s, p, on, &limit, &used);
+    m = mp_open(b);
+    mp_put_cstr(b, &m, "cap", predicate_name(p));
+    view_put_name(s->objects, b, &m, "on", on);
+    view_put_limit(b, &m, "limit", limit);
+    mp_put_u64(b, &m, "used", used);
+    mp_close(b, &m);
+    ++*count;
+}
+
+/* The general caps always, those of a company, agent or handler while something runs under them. */
+static void
+put_caps(struct engine *en, struct objects *o, struct buf *b, struct mp_open_map *map)
+{
+    struct snapshot s;
+    size_t          header;
+    uint32_t        n = 0;
+    const struct {
+        enum predicate p;
+        struct idmap  *m;
+    } kinds[] = {
+        {HELD_COMPANY_CAP, &s.companies},
+        {HELD_AGENT_CAP,   &s.agents   },
+        {HELD_HANDLER_CAP, &s.handlers },
+    };
+
+    snapshot_take(&s, &en->memory, o);
+    mp_key(b, map, "caps");
+    header = mp_array_open(b);
+    put_cap(&s, HELD_NO_SLOT, 0, b, &n);
+    put_cap(&s, HELD_GLOBAL_CAP, 0, b, &n);
+    put_cap(&s, HELD_SCHEDULE_CAP, 0, b, &n);
+    for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+        for (uint32_t i = 0; i < kinds[k].m->cap; i++) {
+            if (kinds[k].m->entries[i].id)
+                put_cap(&s, kinds[k].p, kinds[k].m->entries[i].id, b, &n);
+        }
+    }
+    mp_array_close(b, header, n);
+}
+
+static void
+put_next_firings(struct objects *o, struct buf *b, struct mp_open_map *map)
+{
+    struct schedule run = {0};
+    struct scan     s;
+    size_t          header;
+    uint32_t        n = 0;
+
+    mp_key(b, map, "next");
+    header = mp_array_open(b);
+    scan_open(&s, o->txn, INDEX_schedule_next, &run, 0, 0);
+    while (n < 5 && scan_next(&s, &run)) {
+        struct mp_open_map m;
+
+        if (run.paused) continue;
+        m = mp_open(b);
+        view_put_name(o, b, &m, "schedule", run.id);
+        mp_put_i64(b, &m, "next_fire_at", run.next_at);
+        mp_close(b, &m);
+        n++;
+    }
+    scan_close(&s);
+    mp_array_close(b, header, n);
+}
+
+void
+engine_status(struct engine *en, struct txn *t, const struct now *now, struct buf *out,
+              struct mp_open_map *map)
+{
+    struct objects o;
+
+    (void)now;
+    objects_init(&o, t);
+    put_queue(t, out, map);
+    put_caps(en, &o, out, map);
+    put_next_firings(&o, out, map);
+    mp_put_time(out, map, "last_crash_at", en->memory.meta.last_crash_at);
+    mp_put_u64(out, map, "unclean_stops", en->memory.meta.unclean_stops);
+    mp_put_bool(out, map, "draining", en->memory.is_draining);
+    mp_put_u64(out, map, "turns", en->memory.meta.turn);
+    mp_put_u64(out, map, "state_hash",
+               txn_state_hash(t) >> 1); /* 63 bits: JSON has no unsigned 64 */
+}

@@ -1,0 +1,263 @@
+#include "supervisor/engine/submit.h"
+
+#include "common/name.h"
+#include "supervisor/engine/feed.h"
+#include "supervisor/engine/job.h"
+#include "supervisor/engine/objects.h"
+#include "supervisor/engine/views.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum errc
+submit_admit(struct engine *en, struct err *e)
+{
+    const struct store_space *space = &en->turn.header.space;
+
+    if (en->memory.is_draining)
+        return err_set(e, E_DRAINING, "agentd is stopping and takes no new work");
+    if (space->can_admit) return E_OK;
+    if (space->disk_is_short) {
+        err_set(e, E_DISK_FULL, "the disk of the state folder is full: no new work is taken");
+        return err_hint(e, "free some space; running jobs still end and are recorded");
+    }
+    err_set(e, E_STORE_FULL, "the store has reached its size limit: no new work is taken");
+    return err_hint(e, "raise daemon.map_size and restart");
+}
+
+enum errc
+submit_check_ladder(struct view list, struct err *e)
+{
+    struct list_iter it = list_iter_of(list);
+    struct view      item;
+    uint32_t         n = 0;
+
+    while (list_next(&it, &item)) {
+        struct mp_reader r = mp_reader_of(item);
+        int64_t          ms;
+
+        if (++n > LADDER_MAX) return err_field(e, "retry", "at most %d steps", LADDER_MAX);
+        if (!mp_read_i64(&r, &ms) || ms < 0 || ms > YEARS_100_MS) {
+            return err_field(e, "retry",
+                             "step %" PRIu32 " is not a number of ms from 0 to 100 years", n);
+        }
+    }
+    if (n == 0) return err_field(e, "retry", "at least one step");
+    return E_OK;
+}
+
+/* What later versions will serve; saying so beats ignoring it. */
+static enum errc
+refuse_unsupported(const struct msg_job_submit *m, struct err *e)
+{
+    const struct {
+        const char *field;
+        bool        is_given;
+    } fields[] = {
+        {"unique_key",         HAS(m, job_submit, unique_key)        },
+        {"on_conflict",        HAS(m, job_submit, on_conflict)       },
+        {"session",            HAS(m, job_submit, session)           },
+        {"goal",               HAS(m, job_submit, goal)              },
+        {"ticket",             HAS(m, job_submit, ticket)            },
+        {"parent",             HAS(m, job_submit, parent)            },
+        {"token_budget",       HAS(m, job_submit, token_budget)      },
+        {"cost_budget_micros", HAS(m, job_submit, cost_budget_micros)},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        if (fields[i].is_given)
+            return err_field(e, fields[i].field, "not supported by this version");
+    }
+    return E_OK;
+}
+
+static enum errc
+resolve(struct engine *en, const struct actor *a, const struct msg_job_submit *m,
+        struct submission *s, struct err *e)
+{
+    struct txn *t = turn_txn(en);
+    uint32_t    company = 0;
+
+    if (m->company.size && object_company(t, a, m->company, &company, e)) return e->code;
+    if (m->agent.size) {
+        if (object_ref(t, a, KIND_AGENT, m->agent, "agent", &company, &s->spec.agent, e))
+            return e->code;
+    }
+    if (company == 0 && object_company(t, a, (struct view){0}, &company, e)) return e->code;
+    s->spec.company = company;
+    if (m->handler.size)
+        return object_ref(t, a, KIND_HANDLER, m->handler, "handler", &company, &s->spec.handler, e);
+    if (s->spec.agent) {
+        const struct object_entry *agent = objects_get(&en->turn.objects, s->spec.agent);
+
+        if (agent && agent->spec.agent.handler.size) {
+            return object_ref(t, a, KIND_HANDLER, agent->spec.agent.handler, "handler", &company,
+                              &s->spec.handler, e);
+        }
+    }
+    return err_field(e, "handler", "missing, and no agent that names one");
+}
+
+/* A company's priority_max (80) keeps its submitters from flooding from above; an operator may go
+ * higher (N19). */
+static enum errc
+check_priority(struct engine *en, const struct actor *a, const struct submission *s, struct err *e)
+{
+    const struct object_entry *c = objects_get(&en->turn.objects, s->spec.company);
+    int64_t                    max = 80;
+
+    if (c && HAS(&c->spec.company, company, priority_max)) max = c->spec.company.priority_max;
+    if (a->role >= ROLE_OPERATOR || s->priority <= max) return E_OK;
+    return err_field(e, "priority", "at most %" PRId64 " for this company", max);
+}
+
+static enum errc
+times(struct engine *en, const struct msg_job_submit *m, struct submission *s, struct err *e)
+{
+    int64_t now = en->turn.now.wall_ms;
+
+    s->run_at = now;
+    if (HAS(m, job_submit, run_at) && HAS(m, job_submit, delay_ms)) {
+        return err_field(e, "delay_ms", "give run_at or delay_ms, not both");
+    }
+    if (HAS(m, job_submit, run_at)) s->run_at = m->run_at;
+    if (HAS(m, job_submit, delay_ms)) s->run_at = now + m->delay_ms;
+    if (!HAS(m, job_submit, expires_at)) return E_OK;
+    if (m->expires_at <= now) return err_field(e, "expires_at", "has passed already");
+    if (m->expires_at <= s->run_at) return err_field(e, "expires_at", "is not after run_at");
+    s->spec.expires_at = m->expires_at;
+    return E_OK;
+}
+
+/* One request judged whole, nothing written. */
+static enum errc
+prepare(struct engine *en, const struct actor *a, const struct msg_job_submit *m,
+        struct submission *s, struct err *e)
+{
+    enum trigger trigger = TRIGGER_MANUAL;
+
+    memset(s, 0, sizeof(*s));
+    if (refuse_unsupported(m, e)) return e->code;
+    if (HAS(m, job_submit, trigger)) {
+        trigger = trigger_from(m->trigger);
+        if (trigger == TRIGGER_NONE)
+            return err_field(e, "trigger", "there is no trigger \"%.*s\"", VIEW_ARG(m->trigger));
+    }
+    if (resolve(en, a, m, s, e) || times(en, m, s, e)) return e->code;
+    s->priority = HAS(m, job_submit, priority) ? (uint8_t)m->priority : trigger_priority(trigger);
+    if (check_priority(en, a, s, e)) return e->code;
+    if (HAS(m, job_submit, retry) && submit_check_ladder(m->retry, e)) return e->code;
+    s->spec.trigger = (uint8_t)trigger;
+    if (trigger == TRIGGER_SCHEDULE || trigger == TRIGGER_HEARTBEAT)
+        s->flags |= JOB_FLAG_SCHEDULE_BORN;
+    s->spec.title = m->title;
+    s->spec.source = m->source;
+    s->spec.context = m->context;
+    s->spec.tags = m->tags;
+    s->spec.retry = m->retry;
+    s->spec.max_attempts = (uint32_t)m->max_attempts;
+    s->spec.max_run_ms = m->max_run_ms;
+    s->spec.max_turns = m->max_turns;
+    s->payload = m->payload;
+    submit_defaults(en, s, HAS(m, job_submit, max_turns));
+    return E_OK;
+}
+
+void
+submit_defaults(struct engine *en, struct submission *s, bool has_max_turns)
+{
+    const struct object_entry *h = objects_get(&en->turn.objects, s->spec.handler);
+    const struct limits       *l = &en->memory.limits;
+
+    if (s->spec.max_attempts == 0 && h)
+        s->spec.max_attempts = (uint32_t)h->spec.handler.max_attempts;
+    if (s->spec.max_attempts == 0) s->spec.max_attempts = (uint32_t)l->max_attempts;
+    if (s->spec.max_run_ms == 0 && h) s->spec.max_run_ms = h->spec.handler.max_run_ms;
+    if (s->spec.max_run_ms == 0) s->spec.max_run_ms = l->max_run_ms;
+    if (has_max_turns) return;
+    s->spec.max_turns =
+        h && HAS(&h->spec.handler, handler, max_turns) ? h->spec.handler.max_turns : l->max_turns;
+}
+
+void
+submit_write(struct engine *en, struct submission *s, const struct actor *a, struct job_state *out)
+{
+    struct txn      *t = turn_txn(en);
+    struct job_state j = {.id = en->memory.meta.next_job++};
+    bool             is_due = s->run_at <= en->turn.now.wall_ms;
+
+    s->spec.id = j.id;
+    s->spec.submitted_at = en->turn.now.wall_ms;
+    s->spec.root = s->spec.root ? s->spec.root : j.id;
+    s->spec.actor = view_str(arena_printf(txn_arena(t), "%s:%.*s", a->kind, VIEW_ARG(a->id)));
+    s->spec.payload = s->payload;
+    if (s->payload.size > BLOB_FROM) {
+        bytes_save(t, BLOB_PAYLOAD, j.id, s->payload);
+        s->spec.payload_bytes = (uint32_t)s->payload.size;
+        s->spec.payload = (struct view){0};
+    }
+    job_spec_save(t, &s->spec);
+    j.company = s->spec.company;
+    j.agent = s->spec.agent;
+    j.handler = s->spec.handler;
+    j.session = s->spec.session;
+    j.schedule = s->spec.schedule;
+    j.flags = s->flags;
+    j.priority = s->priority;
+    j.run_at = s->run_at;
+    j.expires_at = s->spec.expires_at;
+    job_must_move(en, &j, is_due ? JOB_ON_SUBMIT_DUE : JOB_ON_SUBMIT);
+    feed_job(en, FEED_JOB_SUBMITTED, &j);
+    if (j.agent) feed_wakeup(en, FEED_WAKEUP_SCHEDULED, &j, &s->spec);
+    *out = j;
+}
+
+enum errc
+on_job_submit(struct engine *en, const struct actor *a, const struct msg_job_submit *m,
+              struct buf *reply, struct err *e)
+{
+    struct submission s;
+    struct job_state  j;
+
+    if (submit_admit(en, e) || prepare(en, a, m, &s, e)) return e->code;
+    submit_write(en, &s, a, &j);
+    s.spec.payload = s.payload; /* as given: no need to read it back */
+    s.spec.payload_bytes = 0;
+    view_job(&en->turn.objects, &en->memory, &j, &s.spec, JOB_VIEW_FULL, reply);
+    return E_OK;
+}
+
+enum errc
+on_job_submit_many(struct engine *en, const struct actor *a, const struct msg_job_submit_many *m,
+                   struct buf *reply, struct err *e)
+{
+    struct list_iter       it = list_iter_of(m->jobs);
+    const struct msg_desc *d = msg_desc(MSG_JOB_SUBMIT);
+    struct submission     *all;
+    struct view            item;
+    uint32_t               n = 0;
+
+    if (submit_admit(en, e)) return e->code;
+    if (it.left == 0) return err_field(e, "jobs", "at least one job");
+    if (it.left > BATCH_MAX) return err_set(e, E_TOO_LARGE, "jobs: at most %d at once", BATCH_MAX);
+    all = arena_alloc(txn_arena(turn_txn(en)), it.left * sizeof(*all));
+    for (; list_next(&it, &item); n++) {
+        struct msg_job_submit one;
+
+        if (msg_unpack(d, item, &one, e) || prepare(en, a, &one, &all[n], e)) {
+            return err_wrap(e, "jobs[%" PRIu32 "]", n);
+        }
+    }
+    struct mp_open_map map = mp_open(reply);
+
+    mp_key(reply, &map, "ids");
+    mp_array(reply, n);
+    for (uint32_t i = 0; i < n; i++) {
+        struct job_state j;
+
+        submit_write(en, &all[i], a, &j);
+        mp_u64(reply, j.id);
+    }
+    mp_close(reply, &map);
+    return E_OK;
+}

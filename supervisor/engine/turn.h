@@ -1,0 +1,129 @@
+/* turn - what the engine holds: its flat memory between turns, and the scratch of one turn.
+ *
+ * Internal to the engine; its users see engine.h.  Every engine function takes the engine and finds
+ * here the transaction, the time, the memory and the caches of the turn under way. */
+#ifndef ENGINE_TURN_H
+#define ENGINE_TURN_H
+
+#include "supervisor/engine/engine.h"
+#include "supervisor/engine/idmap.h"
+#include "supervisor/engine/objects.h"
+
+/* ---- memory: the one flat struct (N7), copied before a turn and copied back on abort
+ * -------------------------- */
+
+enum worker_state { WORKER_NONE, WORKER_STARTING, WORKER_UP, WORKER_RETIRING, WORKER_LOST };
+
+struct fleet_worker {
+    uint8_t  state;
+    bool     is_alone; /* runs one job that must run alone (N4) */
+    uint32_t slots;
+    uint32_t jobs;       /* leases of jobs it holds */
+    uint32_t deliveries; /* leases of effects it holds */
+    uint64_t generation;
+    uint64_t pid;
+    uint64_t seq; /* of the last message sent to it (N32) */
+    uint64_t lag_us;
+    int64_t  seen_boot_ms;
+};
+
+enum lease_kind { LEASE_FREE, LEASE_JOB, LEASE_EFFECT };
+
+struct fleet_lease {
+    uint8_t  kind;
+    uint8_t  worker;
+    uint64_t token;
+    uint64_t id; /* of the job or the effect */
+    uint64_t seq;
+    /* totals that the attempt has reported */
+    uint64_t turns, input_tokens, output_tokens, cost_micros;
+};
+
+#define SINKS_MAX 8
+
+/* The `limits` object, decoded (its lists too, so that it is flat). */
+struct limits {
+    int64_t  max_concurrent, schedule_max_concurrent, company_max_concurrent, agent_max_concurrent;
+    int64_t  max_run_ms, max_turns, kill_grace_ms, heartbeat_timeout_ms, catch_up_ms;
+    int64_t  feed_age_max_ms;
+    uint64_t max_attempts, max_crashes, feed_bytes_max;
+    int64_t  ladder_ms[LADDER_MAX];
+    uint32_t ladder_steps;
+    uint32_t sinks[SINKS_MAX]; /* object ids */
+    uint32_t sink_count;
+};
+
+struct memory {
+    struct meta         meta;
+    struct limits       limits;
+    struct fleet_worker workers[WORKERS_MAX];
+    uint32_t            slot_count; /* of the workers that are up */
+    uint32_t            lease_count;
+    uint32_t            old_leases; /* of an earlier agentd, not yet known to be gone */
+    bool                is_booted, is_draining, is_interrupted, clock_accepted;
+    bool                recheck_limits; /* every blocked lane is to be looked at again */
+    uint32_t            lease_high;     /* leases[] from here on are free; the copies stop there */
+    struct fleet_lease  leases[SLOTS_MAX];
+};
+
+/* ---- turn
+ * -------------------------------------------------------------------------------------------------
+ */
+
+struct lane_turn;
+struct company_turn;
+
+struct released {
+    uint8_t  predicate;
+    uint32_t on;
+};
+
+struct turn {
+    struct txn        *txn;
+    struct turn_header header;
+    struct now         now;
+    struct arena       arena;
+
+    struct output *outputs;
+    size_t         output_count, output_cap;
+
+    struct buf feed; /* packed events not yet in a row */
+    uint32_t   feed_count;
+
+    struct objects       objects;
+    struct idmap         lanes;     /* struct lane_turn */
+    struct idmap         companies; /* struct company_turn */
+    struct lane_turn    *lane_list;
+    struct company_turn *company_list;
+    struct lane_turn    *last_lane; /* the last one that lane_of gave */
+
+    struct released *released; /* limits that may have room again */
+    size_t           released_count, released_cap;
+
+    uint32_t due_left;  /* items of due work that this turn may still do */
+    bool     due_again; /* more is due than that */
+};
+
+struct engine {
+    struct store   *store;
+    struct memory   memory;
+    struct memory   before;
+    struct turn     turn;
+    struct deadline deadline;
+};
+
+/* Appends an output, zeroed but for its kind; the pointer is good until the next call. */
+struct output *turn_output(struct engine *en, enum output_kind kind);
+/* OUT_LOG; text is a constant sentence, fmt makes the logfmt pairs. */
+void turn_log(struct engine *en, int level, const char *text, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* The engine's generator (splitmix64, Steele et al. 2014), kept in meta: 0 ≤ result < bound. */
+uint64_t turn_random(struct engine *en, uint64_t bound);
+
+static inline struct txn *
+turn_txn(struct engine *en)
+{
+    return en->turn.txn;
+}
+
+#endif

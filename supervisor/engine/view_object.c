@@ -1,0 +1,271 @@
+#include "supervisor/engine/failure.h"
+#include "supervisor/engine/outbox.h"
+#include "supervisor/engine/schedules.h"
+#include "supervisor/engine/views.h"
+
+#include <inttypes.h>
+
+/* ---- schedules
+ * --------------------------------------------------------------------------------------------------
+ */
+
+static void
+put_next_times(const struct object_entry *o, const struct schedule *run, struct buf *b,
+               struct mp_open_map *map)
+{
+    size_t   header;
+    uint32_t n = 0;
+    int64_t  at = run->next_at;
+
+    mp_key(b, map, "next_at");
+    header = mp_array_open(b);
+    for (; n < 3 && at != 0; n++) {
+        mp_i64(b, at);
+        at = schedule_next_after(&o->spec.schedule, o->row.created_at, at);
+    }
+    mp_array_close(b, header, n);
+}
+
+static void
+put_declared(struct objects *o, const struct object_entry *en, struct buf *b,
+             struct mp_open_map *map)
+{
+    const struct msg_schedule *s = &en->spec.schedule;
+
+    mp_put_str(b, map, "name", en->row.name);
+    view_put_name(o, b, map, "company", en->row.company);
+    mp_put_str_or_nil(b, map, "cron", s->cron);
+    mp_put_time(b, map, "every_ms", s->every_ms);
+    mp_put_str_or_nil(b, map, "agent", s->agent);
+    mp_put_str_or_nil(b, map, "handler", s->handler);
+    mp_put_str_or_nil(b, map, "title", s->title);
+    mp_put_str(b, map, "type", s->type.size ? s->type : view_str("schedule"));
+    if (HAS(s, schedule, priority)) {
+        mp_put_i64(b, map, "priority", s->priority);
+    } else {
+        mp_put_nil(b, map, "priority");
+    }
+    if (HAS(s, schedule, max_turns)) {
+        view_put_limit(b, map, "max_turns", s->max_turns);
+    } else {
+        mp_put_nil(b, map, "max_turns");
+    }
+    mp_put_time(b, map, "max_run_ms", s->max_run_ms);
+    mp_put_time(b, map, "max_attempts", (int64_t)s->max_attempts);
+    mp_put_raw(b, map, "tags", s->tags);
+    mp_put_cstr(b, map, "origin", origin_name(en->row.origin));
+    mp_put_cstr(b, map, "overlap", "skip");
+    mp_put_cstr(b, map, "misfire", "latest");
+    mp_put_i64(b, map, "created_at", en->row.created_at);
+}
+
+void
+view_schedule(struct objects *o, const struct object_entry *en, const struct schedule *run,
+              bool full, struct buf *b)
+{
+    struct mp_open_map map = mp_open(b);
+
+    put_declared(o, en, b, &map);
+    mp_put_cstr(b, &map, "status", run->paused ? "paused" : "active");
+    mp_put_str_or_nil(b, &map, "pause_reason", run->pause_reason);
+    mp_put_time(b, &map, "paused_at", run->paused_at);
+    mp_put_time(b, &map, "next_fire_at", run->next_at);
+    put_next_times(en, run, b, &map);
+    mp_put_time(b, &map, "cursor_at", run->cursor);
+    mp_put_u64(b, &map, "firing_count", run->firing_count);
+    mp_put_u64(b, &map, "suppressed_count", run->suppressed_count);
+    mp_put_u64(b, &map, "missed_count", run->missed_count);
+    mp_put_time(b, &map, "last_job", (int64_t)run->last_job);
+    mp_put_time(b, &map, "last_fired_at", run->last_fired_at);
+    mp_put_u64(b, &map, "failure_streak", run->failure_streak);
+    mp_put_cstr(b, &map, "last_failure",
+                run->last_failure ? failure_rule(run->last_failure)->name : NULL);
+    if (full) mp_put_raw(b, &map, "payload", en->spec.schedule.payload);
+    mp_key(b, &map, "warnings");
+    mp_array(b, 0);
+    mp_close(b, &map);
+}
+
+/* ---- companies, agents, handlers
+ * ----------------------------------------------------------------------------------- */
+
+static void
+put_cap(struct buf *b, struct mp_open_map *map, bool is_given, int64_t cap)
+{
+    if (is_given) {
+        view_put_limit(b, map, "max_concurrent", cap);
+    } else {
+        mp_put_cstr(b, map, "max_concurrent", "default");
+    }
+}
+
+static void
+put_company(struct objects *o, const struct object_entry *en, struct buf *b,
+            struct mp_open_map *map)
+{
+    const struct msg_company *c = &en->spec.company;
+    struct queue              q = {.company = en->row.id};
+
+    if (queue_load(o->txn, &q) != LOAD_FOUND) q = (struct queue){.company = en->row.id};
+    put_cap(b, map, HAS(c, company, max_concurrent), c->max_concurrent);
+    mp_put_i64(b, map, "priority_max", HAS(c, company, priority_max) ? c->priority_max : 80);
+    mp_put_u64(b, map, "scheduled", q.scheduled);
+    mp_put_u64(b, map, "ready", q.ready);
+    mp_put_u64(b, map, "running", q.running);
+    mp_put_u64(b, map, "completed", q.completed);
+    mp_put_u64(b, map, "failed", q.failed);
+    mp_put_u64(b, map, "cancelled", q.cancelled);
+    mp_put_u64(b, map, "expired", q.expired);
+}
+
+static void
+put_current_jobs(struct objects *o, uint32_t agent, struct buf *b, struct mp_open_map *map)
+{
+    struct job_state j = {0};
+    struct scan      s;
+    size_t           header;
+    uint32_t         n = 0;
+
+    mp_key(b, map, "current_jobs");
+    header = mp_array_open(b);
+    scan_open(&s, o->txn, INDEX_job_running, &j, 0, 0);
+    while (scan_next_key(&s, &j)) {
+        if (j.agent != agent) continue;
+        mp_u64(b, j.id);
+        n++;
+    }
+    scan_close(&s);
+    mp_array_close(b, header, n);
+}
+
+static void
+put_agent(struct objects *o, const struct object_entry *en, struct buf *b, struct mp_open_map *map)
+{
+    const struct msg_agent *a = &en->spec.agent;
+
+    mp_put_str_or_nil(b, map, "handler", a->handler);
+    mp_put_u64(b, map, "capabilities", a->capabilities);
+    mp_put_raw(b, map, "sinks", a->sinks);
+    put_cap(b, map, HAS(a, agent, max_concurrent), a->max_concurrent);
+    mp_put_raw(b, map, "data", a->data);
+    put_current_jobs(o, en->row.id, b, map);
+}
+
+static void
+put_handler(const struct object_entry *en, struct buf *b, struct mp_open_map *map)
+{
+    const struct msg_handler *h = &en->spec.handler;
+
+    mp_put_str(b, map, "kind", h->kind);
+    mp_put_raw(b, map, "command", h->command);
+    if (HAS(h, handler, max_concurrent)) {
+        view_put_limit(b, map, "max_concurrent", h->max_concurrent);
+    } else {
+        mp_put_nil(b, map, "max_concurrent");
+    }
+    mp_put_time(b, map, "max_run_ms", h->max_run_ms);
+    mp_put_time(b, map, "max_turns", h->max_turns > 0 ? h->max_turns : 0);
+    mp_put_time(b, map, "max_attempts", (int64_t)h->max_attempts);
+}
+
+void
+view_object(struct objects *o, const struct object_entry *en, struct buf *b)
+{
+    struct mp_open_map map = mp_open(b);
+
+    mp_put_str(b, &map, "name", en->row.name);
+    if (en->row.kind != KIND_COMPANY) view_put_name(o, b, &map, "company", en->row.company);
+    mp_put_cstr(b, &map, "origin", origin_name(en->row.origin));
+    if (en->row.kind == KIND_COMPANY) put_company(o, en, b, &map);
+    if (en->row.kind == KIND_AGENT) put_agent(o, en, b, &map);
+    if (en->row.kind == KIND_HANDLER) put_handler(en, b, &map);
+    mp_close(b, &map);
+}
+
+/* ---- sessions, effects, workers
+ * -------------------------------------------------------------------------------------- */
+
+void
+view_session(struct objects *o, const struct session *s, bool full, struct buf *b)
+{
+    struct mp_open_map map = mp_open(b);
+    struct view        checkpoint = s->checkpoint;
+
+    mp_put_str(b, &map, "key", s->name);
+    view_put_name(o, b, &map, "company", s->company);
+    view_put_name(o, b, &map, "agent", s->agent);
+    mp_put_u64(b, &map, "event_seq", s->event_seq);
+    mp_put_u64(b, &map, "checkpoint_id", s->checkpoint_id);
+    mp_put_time(b, &map, "checkpoint_at", s->checkpoint_at);
+    mp_put_i64(b, &map, "created_at", s->created_at);
+    if (full) {
+        if (s->checkpoint_bytes && bytes_load(o->txn, BLOB_CHECKPOINT, s->id, s->checkpoint_bytes,
+                                              &checkpoint) != LOAD_FOUND) {
+            checkpoint = (struct view){0};
+        }
+        mp_put_raw(b, &map, "checkpoint", checkpoint);
+    }
+    mp_close(b, &map);
+}
+
+void
+view_effect(struct objects *o, const struct effect *ef, struct buf *b)
+{
+    struct mp_open_map map = mp_open(b);
+    struct session     s = {.id = ef->session};
+    struct view        payload = ef->payload;
+
+    mp_put_u64(b, &map, "id", ef->id);
+    if (ef->session && session_load(o->txn, &s) == LOAD_FOUND) {
+        mp_put_str(b, &map, "session", s.name);
+    } else {
+        mp_put_nil(b, &map, "session");
+    }
+    view_put_name(o, b, &map, "company", ef->company);
+    mp_put_cstr(b, &map, "kind", effect_kind_name(ef->kind));
+    mp_put_cstr(b, &map, "status", effect_status_name(ef->status));
+    view_put_name(o, b, &map, "sink", ef->sink);
+    mp_put_u64(b, &map, "job", ef->job);
+    if (ef->payload_bytes &&
+        bytes_load(o->txn, BLOB_EFFECT, ef->id, ef->payload_bytes, &payload) != LOAD_FOUND) {
+        payload = (struct view){0};
+    }
+    mp_put_raw(b, &map, "payload", payload);
+    mp_put_u64(b, &map, "attempts", ef->attempts);
+    mp_put_time(b, &map, "last_attempt_at", ef->last_attempt_at);
+    mp_put_i64(b, &map, "created_at", ef->created_at);
+    mp_put_i64(b, &map, "updated_at", ef->updated_at);
+    mp_put_time(b, &map, "not_after", ef->not_after);
+    mp_put_str_or_nil(b, &map, "receipt", ef->receipt);
+    mp_put_str_or_nil(b, &map, "reason", ef->reason);
+    mp_close(b, &map);
+}
+
+void
+view_worker(const struct memory *m, uint32_t worker, int64_t now_boot_ms, struct buf *b)
+{
+    static const char *const   states[] = {"none", "starting", "up", "retiring", "lost"};
+    const struct fleet_worker *w = &m->workers[worker];
+    struct mp_open_map         map = mp_open(b);
+    size_t                     header;
+    uint32_t                   n = 0;
+
+    mp_put_u64(b, &map, "worker", worker);
+    mp_put_u64(b, &map, "generation", w->generation);
+    mp_put_cstr(b, &map, "state", states[w->state]);
+    mp_put_time(b, &map, "pid", (int64_t)w->pid);
+    mp_put_u64(b, &map, "slots", w->slots);
+    mp_put_u64(b, &map, "running", w->jobs);
+    mp_put_u64(b, &map, "deliveries", w->deliveries);
+    mp_put_i64(b, &map, "silent_ms", now_boot_ms - w->seen_boot_ms);
+    mp_put_u64(b, &map, "lag_us", w->lag_us);
+    mp_key(b, &map, "jobs");
+    header = mp_array_open(b);
+    for (uint32_t i = 0; i < m->lease_high; i++) {
+        if (m->leases[i].kind != LEASE_JOB || m->leases[i].worker != worker) continue;
+        mp_u64(b, m->leases[i].id);
+        n++;
+    }
+    mp_array_close(b, header, n);
+    mp_close(b, &map);
+}

@@ -1,0 +1,43 @@
+/* views - stored things as the maps that clients and handlers see (INTERFACE: JSON of a job, the
+ * handler's document). */
+#ifndef ENGINE_VIEWS_H
+#define ENGINE_VIEWS_H
+
+#include "supervisor/engine/caps.h"
+#include "supervisor/engine/objects.h"
+#include "supervisor/engine/turn.h"
+
+enum job_view { JOB_VIEW_LIST, JOB_VIEW_FULL, JOB_VIEW_HISTORY /* full, with the attempts */ };
+
+/* One job as a map.  memory tells why a ready job waits. */
+void view_job(struct objects *o, const struct memory *m, const struct job_state *j,
+              const struct job_spec *spec, enum job_view how, struct buf *out);
+/* The pairs of view_job into an open map, for replies that add to them. */
+void view_job_pairs(struct objects *o, const struct memory *m, const struct job_state *j,
+                    const struct job_spec *spec, enum job_view how, struct buf *out,
+                    struct mp_open_map *map);
+/* What holds the ready job's lane, as of the last dispatch: HELD_NOT when nothing does. */
+struct finding view_held(struct objects *o, const struct memory *m, const struct job_state *j);
+
+/* The same as its lane's row remembers it: cheap, for lists. */
+enum predicate view_held_by_lane(struct objects *o, const struct memory *m,
+                                 const struct job_state *j);
+
+/* The handler's document (handler protocol 1), payload apart. */
+void view_document(struct objects *o, const struct job_state *j, const struct job_spec *spec,
+                   const struct session *session, struct view checkpoint, struct buf *out);
+
+void view_schedule(struct objects *o, const struct object_entry *declared,
+                   const struct schedule *run, bool full, struct buf *out);
+void view_object(struct objects *o, const struct object_entry *en, struct buf *out);
+void view_session(struct objects *o, const struct session *s, bool full, struct buf *out);
+void view_effect(struct objects *o, const struct effect *ef, struct buf *out);
+void view_worker(const struct memory *m, uint32_t worker, int64_t now_boot_ms, struct buf *out);
+
+/* name, or nil for none */
+void view_put_name(struct objects *o, struct buf *b, struct mp_open_map *m, const char *key,
+                   uint32_t id);
+/* The number, or nil for NO_LIMIT. */
+void view_put_limit(struct buf *b, struct mp_open_map *m, const char *key, int64_t limit);
+
+#endif

@@ -1,0 +1,287 @@
+#include "supervisor/engine/why.h"
+
+#include "common/timetext.h"
+#include "supervisor/engine/caps.h"
+#include "supervisor/engine/job.h"
+#include "supervisor/engine/objects.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* The answer as it grows: the first sentence is the text. */
+struct why {
+    struct objects    *objects;
+    struct buf        *reply;
+    struct mp_open_map map;
+    size_t             blockers;
+    uint32_t           count;
+    char               text[512];
+};
+
+static void
+blocker(struct why *w, const char *predicate, const char *message, struct view holder,
+        int64_t until_at, const char *change)
+{
+    struct buf        *b = w->reply;
+    struct mp_open_map m = mp_open(b);
+
+    mp_put_cstr(b, &m, "predicate", predicate);
+    mp_put_cstr(b, &m, "message", message);
+    mp_put_str_or_nil(b, &m, "holder", holder);
+    mp_put_time(b, &m, "until_at", until_at);
+    mp_put_cstr(b, &m, "change", change);
+    mp_close(b, &m);
+    if (w->count == 0) snprintf(w->text, sizeof(w->text), "%s", message);
+    w->count++;
+}
+
+/* When the first of the running jobs that count under the limit must end, by its lease. */
+static int64_t
+first_lease_end(struct why *w, const struct finding *f)
+{
+    struct job_state j = {0};
+    struct scan      s;
+    int64_t          first = 0;
+
+    scan_open(&s, w->objects->txn, INDEX_job_running, &j, 0, 0);
+    while (scan_next(&s, &j)) {
+        bool counts = f->predicate == HELD_GLOBAL_CAP || f->predicate == HELD_NO_SLOT ||
+                      (f->predicate == HELD_SCHEDULE_CAP && (j.flags & JOB_FLAG_SCHEDULE_BORN)) ||
+                      (f->predicate == HELD_COMPANY_CAP && j.company == f->on) ||
+                      (f->predicate == HELD_AGENT_CAP && j.agent == f->on) ||
+                      (f->predicate == HELD_HANDLER_CAP && j.handler == f->on);
+
+        if (counts && (first == 0 || j.lease_expires_at < first)) first = j.lease_expires_at;
+    }
+    scan_close(&s);
+    return first;
+}
+
+static void
+cap_blocker(struct why *w, const struct finding *f, const char *what, const char *setting)
+{
+    struct view name = objects_name(w->objects, f->on);
+    char        message[256], change[256];
+
+    snprintf(message, sizeof(message), "%s%s%.*s: %" PRIu32 " of %" PRId64 " running", what,
+             name.size ? " " : "", VIEW_ARG(name), f->used, f->limit);
+    snprintf(change, sizeof(change), "raise %s%s%.*s from %" PRId64 " to %" PRIu32, setting,
+             name.size ? " of " : "", VIEW_ARG(name), f->limit, f->used + 1);
+    blocker(w, predicate_name(f->predicate), message, name, first_lease_end(w, f), change);
+}
+
+static void
+predicate_blocker(struct why *w, const struct finding *f)
+{
+    switch (f->predicate) {
+    case HELD_DRAINING:
+        blocker(w, "draining", "agentd is stopping: nothing new starts", (struct view){0}, 0,
+                "start agentd again");
+        break;
+    case HELD_NO_WORKER:
+        blocker(w, "no_worker", "no worker is up", (struct view){0}, 0,
+                "agentctl worker list tells why");
+        break;
+    case HELD_NO_SLOT: {
+        char message[128];
+
+        snprintf(message, sizeof(message), "all %" PRId64 " worker slots are busy", f->limit);
+        blocker(w, "no_slot", message, (struct view){0}, first_lease_end(w, f),
+                "agentctl worker scale N with a larger N");
+        break;
+    }
+    case HELD_GLOBAL_CAP: cap_blocker(w, f, "the global cap", "limits.max_concurrent"); break;
+    case HELD_SCHEDULE_CAP:
+        cap_blocker(w, f, "the cap of schedule-born jobs", "limits.schedule_max_concurrent");
+        break;
+    case HELD_COMPANY_CAP: cap_blocker(w, f, "company", "max_concurrent"); break;
+    case HELD_AGENT_CAP: cap_blocker(w, f, "agent", "max_concurrent"); break;
+    case HELD_HANDLER_CAP: cap_blocker(w, f, "handler", "max_concurrent"); break;
+    case HELD_ALONE:
+        blocker(w, "alone", "it lost its worker before and runs alone now: no worker is empty",
+                (struct view){0}, 0, "agentctl worker scale N with a larger N");
+        break;
+    case HELD_NOT:
+    case HELD_COUNT: break;
+    }
+}
+
+static void
+ready_blockers(struct why *w, const struct memory *m, const struct job_state *j)
+{
+    struct lane     lane = {.id = j->lane};
+    struct snapshot s;
+    struct finding  f;
+
+    snapshot_take(&s, m, w->objects);
+    for (enum predicate after = HELD_NOT; snapshot_blocks(&s, PASS, NULL, after, &f);
+         after = f.predicate) {
+        predicate_blocker(w, &f);
+    }
+    if (lane_load(w->objects->txn, &lane) != LOAD_FOUND) return;
+    for (enum predicate after = HELD_NOT; snapshot_blocks(&s, LANE, &lane, after, &f);
+         after = f.predicate) {
+        predicate_blocker(w, &f);
+    }
+    if (w->count == 0 && lane.head != j->id) {
+        char message[128];
+
+        snprintf(message, sizeof(message), "job %" PRIu64 " of the same lane goes first",
+                 lane.head);
+        blocker(w, "order", message, (struct view){0}, 0, "raise its priority");
+    }
+}
+
+static void
+scheduled_blocker(struct why *w, const struct job_state *j, const struct now *now,
+                  bool clock_is_held)
+{
+    char at[40], message[128];
+
+    if (clock_is_held) {
+        blocker(w, "clock", "the wall clock is not yet synchronised", (struct view){0}, 0,
+                "agentctl clock accept");
+    }
+    if (j->run_at <= now->wall_ms) return;
+    snprintf(message, sizeof(message), "%s until %s",
+             j->flags & JOB_FLAG_RETRY ? "it waits for its retry" : "it is not due",
+             instant_text(j->run_at, at, sizeof(at)));
+    blocker(w, "due_later", message, (struct view){0}, j->run_at,
+            "agentctl job retry starts it now");
+}
+
+static void
+running_text(struct why *w, const struct job_state *j)
+{
+    if (j->stop_reason != FAIL_NONE) {
+        snprintf(w->text, sizeof(w->text),
+                 "it is being stopped (%s); its processes have not all ended yet",
+                 failure_rule(j->stop_reason)->name);
+    } else {
+        snprintf(w->text, sizeof(w->text), "it is running on worker %" PRIu32, j->worker);
+    }
+}
+
+static void
+ended_text(struct why *w, const struct job_state *j)
+{
+    if (j->failure == FAIL_NONE) {
+        snprintf(w->text, sizeof(w->text), "it is over: %s", job_state_name(j->state));
+    } else {
+        snprintf(w->text, sizeof(w->text), "it is over: %s (%s: %.*s)", job_state_name(j->state),
+                 failure_rule(j->failure)->name, VIEW_ARG(j->failure_message));
+    }
+}
+
+static void
+why_open(struct why *w, struct objects *o, struct buf *reply)
+{
+    *w = (struct why){.objects = o, .reply = reply, .map = mp_open(reply)};
+}
+
+static void
+blockers_open(struct why *w)
+{
+    mp_key(w->reply, &w->map, "blockers");
+    w->blockers = mp_array_open(w->reply);
+}
+
+static void
+blockers_close(struct why *w)
+{
+    mp_array_close(w->reply, w->blockers, w->count);
+}
+
+enum errc
+why_job(struct engine *en, struct txn *t, const struct now *now, const struct actor *a, uint64_t id,
+        struct buf *reply, struct err *e)
+{
+    struct objects   o;
+    struct job_state j;
+    struct why       w;
+    bool             clock_is_held = en->turn.header.clock_is_held && !en->memory.clock_accepted;
+
+    if (job_get(t, a, id, &j, e)) return e->code;
+    objects_init(&o, t);
+    why_open(&w, &o, reply);
+    mp_put_u64(reply, &w.map, "id", id);
+    mp_put_cstr(reply, &w.map, "state", job_state_name(j.state));
+    blockers_open(&w);
+    if (j.state == JOB_SCHEDULED) scheduled_blocker(&w, &j, now, clock_is_held);
+    if (j.state == JOB_READY) ready_blockers(&w, &en->memory, &j);
+    blockers_close(&w);
+    if (j.state == JOB_RUNNING) running_text(&w, &j);
+    if (job_state_is_end(j.state)) ended_text(&w, &j);
+    if (w.text[0] == '\0') snprintf(w.text, sizeof(w.text), "nothing holds it: it starts at once");
+    mp_put_cstr(reply, &w.map, "text", w.text);
+    mp_put_time(reply, &w.map, "earliest_at",
+                job_state_is_end(j.state) || j.state == JOB_RUNNING ? 0 : j.run_at);
+    mp_close(reply, &w.map);
+    return E_OK;
+}
+
+/* ---- schedules
+ * -----------------------------------------------------------------------------------------------------
+ */
+
+static void
+schedule_blockers(struct why *w, struct engine *en, const struct schedule *run,
+                  const struct now *now)
+{
+    struct job_state j = {.id = run->last_job};
+    char             at[40], message[384];
+
+    if (run->paused) {
+        snprintf(message, sizeof(message), "it is paused%s%.*s", run->pause_reason.size ? ": " : "",
+                 VIEW_ARG(run->pause_reason));
+        blocker(w, "paused", message, (struct view){0}, 0, "agentctl schedule resume NAME");
+    }
+    if (en->memory.is_draining) predicate_blocker(w, &(struct finding){.predicate = HELD_DRAINING});
+    if (en->turn.header.clock_is_held && !en->memory.clock_accepted) {
+        blocker(w, "clock", "the wall clock is not yet synchronised", (struct view){0}, 0,
+                "agentctl clock accept");
+    }
+    if (run->next_at == 0) {
+        blocker(w, "never", "its expression has no further time", (struct view){0}, 0,
+                "change its cron expression");
+    } else if (run->next_at > now->wall_ms) {
+        snprintf(message, sizeof(message), "its next time is %s",
+                 instant_text(run->next_at, at, sizeof(at)));
+        blocker(w, "due_later", message, (struct view){0}, run->next_at, NULL);
+    }
+    if (run->last_job && job_state_load(w->objects->txn, &j) == LOAD_FOUND &&
+        !job_state_is_end(j.state)) {
+        snprintf(message, sizeof(message),
+                 "job %" PRIu64 " of it is %s: a firing meanwhile is skipped", j.id,
+                 job_state_name(j.state));
+        blocker(w, "in_flight", message, (struct view){0}, j.lease_expires_at,
+                "agentctl job cancel ID");
+    }
+}
+
+enum errc
+why_schedule(struct engine *en, struct txn *t, const struct now *now, const struct actor *a,
+             struct view name, struct buf *reply, struct err *e)
+{
+    uint32_t        company = 0, id;
+    struct schedule run = {0};
+    struct objects  o;
+    struct why      w;
+
+    if (object_ref(t, a, KIND_SCHEDULE, name, "name", &company, &id, e)) return e->code;
+    run.id = id;
+    if (schedule_load(t, &run) != LOAD_FOUND)
+        return err_set(e, E_DAMAGED, "the schedule's record is damaged");
+    objects_init(&o, t);
+    why_open(&w, &o, reply);
+    mp_put_str(reply, &w.map, "name", name);
+    mp_put_cstr(reply, &w.map, "status", run.paused ? "paused" : "active");
+    blockers_open(&w);
+    schedule_blockers(&w, en, &run, now);
+    blockers_close(&w);
+    if (w.text[0] == '\0') snprintf(w.text, sizeof(w.text), "nothing holds it: it fires at once");
+    mp_put_cstr(reply, &w.map, "text", w.text);
+    mp_put_time(reply, &w.map, "next_fire_at", run.next_at);
+    mp_close(reply, &w.map);
+    return E_OK;
+}
