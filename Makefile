@@ -45,17 +45,22 @@ all: deps
 programs: $(B)/agentd $(B)/agent-worker $(B)/agentctl
 
 $(B)/agentd: $(CORE) $(ENGINE) $(SUPER)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(B)/agent-worker: $(CORE) $(WORKER)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(B)/agentctl: $(CORE) $(CTL)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 # A unit test may use everything but the programs' mains.
 $(B)/test_%: $(B)/tests/unit/test_%.o $(CORE) $(ENGINE) $(filter-out %/main.o,$(SUPER) $(WORKER) $(CTL))
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "  CC    $@"
+	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 .PHONY: deps
 deps:
@@ -81,10 +86,25 @@ clean:
 
 # The message lists, printed into the documents that show them.
 $(B)/schema: $(B)/tools/schema.o $(CORE)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 .PHONY: docs
 docs: deps
 	@$(MAKE) --no-print-directory docs-run
 .PHONY: docs-run
 docs-run: $(B)/schema
 	$(B)/schema proto/PROTOCOL.md proto/schema.lock
+
+# A system test drives the real programs, in a process of its own; what such tests share lies beside
+# them.
+SYSTEM      := $(patsubst tests/system/test_%.c,$(B)/system_%,$(wildcard tests/system/test_*.c))
+SYSTEM_HELP := $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/system/test_*.c),$(wildcard tests/system/*.c)))
+$(B)/system_%: $(B)/tests/system/test_%.o $(SYSTEM_HELP) $(CORE) | $(B)/agent-worker
+	@echo "  LINK  $@"
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS) -lcmocka
+.PHONY: system
+system: deps
+	@$(MAKE) --no-print-directory system-run
+.PHONY: system-run
+system-run: programs $(SYSTEM)
+	@for t in $(SYSTEM); do ./$$t || exit 1; done
