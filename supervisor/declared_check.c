@@ -32,14 +32,14 @@ declared_refuse(const struct declared_object *o, struct err *e, const char *fmt,
     va_start(args, fmt);
     (void)vsnprintf(what, sizeof(what), fmt, args); /* a long one is cut */
     va_end(args);
-    return o->body->key.size > 0 ? yaml_refuse_key(o->body, e, "%s", what)
-                                 : yaml_refuse(o->body, e, "%s", what);
+    return o->body->parent->type == YAML_MAP ? yaml_refuse_key(o->body, e, "%s", what)
+                                             : yaml_refuse(o->body, e, "%s", what);
 }
 
 uint32_t
 declared_line(const struct declared_object *o)
 {
-    return o->body->key.size > 0 ? o->body->key_line : o->body->line;
+    return o->body->parent->type == YAML_MAP ? o->body->key_line : o->body->line;
 }
 
 static bool
@@ -57,9 +57,12 @@ declared_check_variable(const struct yaml *at, struct view name, struct err *e)
     bool is_name =
         name.size > 0 && !memchr(name.data, '=', name.size) && !memchr(name.data, '\0', name.size);
 
-    if (!is_name) return yaml_refuse(at, e, "not a variable's name");
-    if (!is_one_of(name, lease_variables)) return E_OK;
-    return yaml_refuse(at, e, "%.*s is set by agentd", VIEW_ARG(name));
+    bool        is_taken = is_one_of(name, lease_variables);
+    const char *what = is_taken ? "is set by agentd" : "not a variable's name";
+
+    if (is_name && !is_taken) return E_OK;
+    return at->parent->type == YAML_MAP ? yaml_refuse_key(at, e, "%s", what)
+                                        : yaml_refuse(at, e, "%s", what);
 }
 
 /* ---- an object by itself ------------------------------------------------------------------------

@@ -73,8 +73,25 @@ check_text(struct view text, struct yaml *root, struct err *e)
 /* ---- events to tree -----------------------------------------------------------------------------
  */
 
+/* Takes the event's place, which the library counts from behind a quote or a '*'; an empty value
+ * has none, and the last one stays. */
+static void
+take_place(struct builder *b, struct fy_event *ev)
+{
+    const struct fy_mark *mark = fy_event_start_mark(ev);
+    bool                  is_behind = ev->type == FYET_ALIAS;
+
+    if (!mark) return;
+    if (ev->type == FYET_SCALAR) {
+        enum fy_scalar_style style = fy_token_scalar_style(ev->scalar.value);
+        is_behind = style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED;
+    }
+    b->line = (uint32_t)mark->line + 1;
+    b->column = (uint32_t)mark->column + (is_behind ? 0 : 1);
+}
+
 static struct yaml *
-add_node(struct builder *b, enum yaml_type type, const struct fy_mark *mark)
+add_node(struct builder *b, enum yaml_type type, struct fy_event *ev)
 {
     struct yaml *n = arena_alloc(b->arena, sizeof(*n));
 
@@ -84,10 +101,7 @@ add_node(struct builder *b, enum yaml_type type, const struct fy_mark *mark)
         n->key_line = b->line;
         n->key_column = b->column;
     }
-    if (mark) {
-        b->line = (uint32_t)mark->line + 1;
-        b->column = (uint32_t)mark->column + 1;
-    }
+    take_place(b, ev);
     n->line = b->line;
     n->column = b->column;
     b->has_key = false;
@@ -103,15 +117,13 @@ add_node(struct builder *b, enum yaml_type type, const struct fy_mark *mark)
 
 /* Refuses at the event, under the path of what is being filled. */
 static enum errc
-refuse_event(const struct builder *b, struct fy_event *ev, struct err *e, const char *what)
+refuse_event(struct builder *b, struct fy_event *ev, struct err *e, const char *what)
 {
-    const struct fy_mark *mark = fy_event_start_mark(ev);
-    struct yaml           here = *b->open;
+    struct yaml here = *b->open;
 
-    if (mark) {
-        here.line = (uint32_t)mark->line + 1;
-        here.column = (uint32_t)mark->column + 1;
-    }
+    take_place(b, ev);
+    here.line = b->line;
+    here.column = b->column;
     return yaml_refuse(&here, e, "%s", what);
 }
 
@@ -135,22 +147,19 @@ event_fault(const struct builder *b, struct fy_event *ev)
 static void
 add_scalar(struct builder *b, struct fy_event *ev)
 {
-    struct fy_token      *token = ev->scalar.value;
-    const struct fy_mark *mark = fy_event_start_mark(ev);
-    size_t                size = 0;
-    const char           *data = token ? fy_token_get_text(token, &size) : NULL;
-    struct view           text = arena_copy(b->arena, view_of(data, size));
+    struct fy_token *token = ev->scalar.value;
+    size_t           size = 0;
+    const char      *data = token ? fy_token_get_text(token, &size) : NULL;
+    struct view      text = arena_copy(b->arena, view_of(data, size));
+    bool             is_plain = !token || fy_token_scalar_style(token) == FYSS_PLAIN;
 
     if (b->open->type == YAML_MAP && !b->has_key) {
         b->has_key = true;
         b->key = text;
-        if (!mark) return;
-        b->line = (uint32_t)mark->line + 1;
-        b->column = (uint32_t)mark->column + 1;
+        take_place(b, ev);
         return;
     }
-    bool is_plain = !token || fy_token_scalar_style(token) == FYSS_PLAIN;
-    add_node(b, is_plain ? yaml_plain_type(text) : YAML_STRING, mark)->text = text;
+    add_node(b, is_plain ? yaml_plain_type(text) : YAML_STRING, ev)->text = text;
 }
 
 static int
@@ -217,8 +226,7 @@ take_event(struct builder *b, struct fy_event *ev, struct err *e)
             add_scalar(b, ev);
             return E_OK;
         }
-        b->open = add_node(b, ev->type == FYET_MAPPING_START ? YAML_MAP : YAML_LIST,
-                           fy_event_start_mark(ev));
+        b->open = add_node(b, ev->type == FYET_MAPPING_START ? YAML_MAP : YAML_LIST, ev);
         b->depth++;
         return E_OK;
     case FYET_MAPPING_END:
