@@ -2,9 +2,9 @@
 
 #include "common/json.h"
 #include "common/log.h"
-#include "common/mp.h"
 #include "worker/environment.h"
 #include "worker/text.h"
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -16,33 +16,27 @@ void
 exec_done(struct exec *x)
 {
     arena_done(&x->arena);
-    buf_done(&x->packed);
     buf_done(&x->scratch);
 }
 
-/* The document with "payload" put in, as one line of JSON in x->scratch. */
+/* The document with "payload" put in, as one line of JSON in x->scratch.  As text, because together
+ * the two may be nested deeper than either may be. */
 static enum errc
 make_input(struct exec *x, const struct msg_job_start *m, struct err *e)
 {
-    struct mp_reader   r = mp_reader_of(m->document);
-    struct mp_open_map map;
-    struct view        key, value;
-    uint32_t           pairs = 0;
+    struct buf *out = &x->scratch;
 
-    buf_clear(&x->packed);
-    buf_clear(&x->scratch);
-    map = mp_open(&x->packed);
-    (void)mp_read_map(&r, &pairs); /* the decoder has seen that it is one */
-    while (pairs-- > 0 && mp_read_str(&r, &key) && mp_read_any(&r, &value)) {
-        if (view_is(key, "payload")) continue;
-        map.pairs++;
-        mp_str(&x->packed, key);
-        mp_raw(&x->packed, value);
+    buf_clear(out);
+    if (json_from_mp(m->document, out, e)) return err_wrap(e, "the document");
+    assert(out->size >= 2 && out->data[out->size - 1] == '}');
+    out->size--;
+    buf_add_str(out, out->size > 1 ? ",\"payload\":" : "\"payload\":");
+    if (m->payload.size == 0) {
+        buf_add_str(out, "null");
+    } else if (json_from_mp(m->payload, out, e)) {
+        return err_wrap(e, "the payload");
     }
-    mp_put_raw(&x->packed, &map, "payload", m->payload);
-    mp_close(&x->packed, &map);
-    if (json_from_mp(buf_view(&x->packed), &x->scratch, e)) return err_wrap(e, "the document");
-    buf_add(&x->scratch, "\n", 1);
+    buf_add_str(out, "}\n");
     return E_OK;
 }
 
@@ -146,7 +140,6 @@ exec_start(struct exec *x, const struct msg_job_start *m, const struct msg_handl
     environment_init(&env, &x->arena);
     enum errc rc = start(x, m, h, &env, e);
     arena_reset(&x->arena);
-    trim(&x->packed);
     trim(&x->scratch);
     return rc;
 }
@@ -162,7 +155,7 @@ struct feeding {
 static void
 log_line(const struct feeding *f, const char *stream, struct view text)
 {
-    joblog_add(&f->lease->log, f->now->wall_ms, stream, text);
+    joblog_add(&f->lease->log, f->now->wall_ms, stream, text_cut(text, LOG_LINE_MAX));
 }
 
 /* A level is a word of the log line's head, so it may hold no blanks. */
@@ -186,8 +179,8 @@ take_protocol(const struct feeding *f, struct view text)
     struct handler_line line;
     struct err          e;
 
-    if (handler_line_parse(text, &f->exec->scratch, &line, &e)) {
-        outcome_refuse(o, "%s", e.msg);
+    if (handler_line_parse(text_trim(text), &f->exec->scratch, &line, &e)) {
+        outcome_refuse(o, e.msg);
         return;
     }
     if (line.kind == LINE_LOG_TEXT) log_line(f, "out", text);
@@ -196,7 +189,7 @@ take_protocol(const struct feeding *f, struct view text)
 }
 
 static void
-take_line(void *arg, struct view text, bool is_cut)
+take_line(void *arg, struct view text)
 {
     const struct feeding *f = arg;
 
@@ -206,9 +199,6 @@ take_line(void *arg, struct view text, bool is_cut)
         log_line(f, "err", text);
     } else if (!lines_is_protocol(text)) {
         log_line(f, "out", text);
-    } else if (is_cut) {
-        outcome_refuse(&f->lease->outcome, "a line that begins like protocol is over %d bytes long",
-                       HANDLER_LINE_MAX);
     } else {
         take_protocol(f, text);
     }

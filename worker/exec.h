@@ -22,8 +22,7 @@ struct exec {
     const char            *work_folder;
     const char            *logs_folder;
     struct arena           arena;   /* of one start */
-    struct buf             packed;  /* the document of one start */
-    struct buf             scratch; /* its JSON; and one line of a handler */
+    struct buf             scratch; /* a job's document as JSON; a handler's line unpacked */
 };
 
 void exec_done(struct exec *x);

@@ -40,7 +40,7 @@ limit_of(const struct lines *l, struct view piece)
     struct view part = buf_view(&l->part);
     bool        is_protocol = lines_is_protocol(count_blanks(part) < part.size ? part : piece);
 
-    return l->has_protocol && is_protocol ? HANDLER_LINE_MAX : LOG_LINE_MAX;
+    return l->has_protocol && is_protocol ? HANDLER_LINE_MAX + 1 : LOG_LINE_MAX;
 }
 
 /* Bytes that continue the line in `part`, or begin one; is_whole: its newline was behind them. */
@@ -55,12 +55,12 @@ feed_piece(struct lines *l, struct view piece, bool is_whole, lines_fn *take, vo
     bool   is_cut = l->part.size + piece.size > limit;
 
     if (is_whole && l->part.size == 0) { /* the usual case: nothing is copied */
-        take(arg, view_of(piece.data, is_cut ? limit : piece.size), is_cut);
+        take(arg, view_of(piece.data, is_cut ? limit : piece.size));
         return;
     }
     buf_add(&l->part, piece.data, is_cut ? limit - l->part.size : piece.size);
     if (!is_cut && !is_whole) return;
-    take(arg, buf_view(&l->part), is_cut);
+    take(arg, buf_view(&l->part));
     buf_clear(&l->part);
     l->is_dropping = is_cut && !is_whole;
 }
@@ -81,7 +81,7 @@ lines_feed(struct lines *l, struct view bytes, lines_fn *take, void *arg)
 void
 lines_end(struct lines *l, lines_fn *take, void *arg)
 {
-    if (l->part.size > 0) take(arg, buf_view(&l->part), false);
+    if (l->part.size > 0) take(arg, buf_view(&l->part));
     buf_clear(&l->part);
     l->is_dropping = false;
 }

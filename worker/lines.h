@@ -1,8 +1,9 @@
 /* lines - a stream of bytes cut into lines, in bounded memory.
  *
- * A line that begins with '{' on a stream that carries protocol may be HANDLER_LINE_MAX bytes long,
- * any other LOG_LINE_MAX (N43).  Of a longer one the beginning is given, marked as cut, and the
- * rest is read and dropped: a flood without a newline costs no memory. */
+ * Of a line that is longer than its limit the beginning is given, and the rest is read and dropped:
+ * a flood without a newline costs no memory.  The limit is LOG_LINE_MAX; on a stream that carries
+ * protocol, for a line that begins with '{', one byte more than HANDLER_LINE_MAX, so that who
+ * parses it sees that it was too long (N43). */
 #ifndef WORKER_LINES_H
 #define WORKER_LINES_H
 
@@ -17,7 +18,7 @@ struct lines {
 };
 
 /* line: without its newline, borrowed for the call. */
-typedef void lines_fn(void *arg, struct view line, bool is_cut);
+typedef void lines_fn(void *arg, struct view line);
 
 void lines_init(struct lines *l, bool has_protocol);
 void lines_done(struct lines *l);

@@ -39,32 +39,22 @@ outcome_is_doomed(const struct outcome *o)
     return o->doomed_class != NULL;
 }
 
-static void
-doom(struct outcome *o, const char *class, const char *fmt, va_list args)
+__attribute__((format(printf, 3, 4))) static void
+doom(struct outcome *o, const char *class, const char *fmt, ...)
 {
+    va_list args;
+
     if (o->doomed_class) return;
     o->doomed_class = class;
+    va_start(args, fmt);
     (void)vsnprintf(o->doomed, sizeof(o->doomed), fmt, args); /* a long one is cut */
+    va_end(args);
 }
 
 void
-outcome_refuse(struct outcome *o, const char *fmt, ...)
+outcome_refuse(struct outcome *o, const char *why)
 {
-    va_list args;
-
-    va_start(args, fmt);
-    doom(o, "invalid_output", fmt, args);
-    va_end(args);
-}
-
-__attribute__((format(printf, 2, 3))) static void
-exceed_turns(struct outcome *o, const char *fmt, ...)
-{
-    va_list args;
-
-    va_start(args, fmt);
-    doom(o, "turn_limit_exceeded", fmt, args);
-    va_end(args);
+    doom(o, "invalid_output", "%s", why);
 }
 
 static void
@@ -87,8 +77,8 @@ take_turn(struct outcome *o)
     add_usage(&o->turns, 1);
     o->has_news = true;
     if (o->max_turns == NO_LIMIT || o->turns <= (uint64_t)o->max_turns) return;
-    exceed_turns(o, "turn %llu is beyond max_turns %lld", (unsigned long long)o->turns,
-                 (long long)o->max_turns);
+    doom(o, "turn_limit_exceeded", "turn %llu is beyond max_turns %lld",
+         (unsigned long long)o->turns, (long long)o->max_turns);
 }
 
 static void
@@ -113,12 +103,12 @@ static void
 add_effect(struct outcome *o, struct view map)
 {
     if (o->effect_count == EFFECTS_COUNT_MAX) {
-        outcome_refuse(o, "more than %d effects", EFFECTS_COUNT_MAX);
+        doom(o, "invalid_output", "more than %d effects", EFFECTS_COUNT_MAX);
         return;
     }
     if (o->effects.size == 0) (void)mp_array_open(&o->effects); /* its header stands at 0 */
     if (map.size > EFFECTS_MAX - o->effects.size) {
-        outcome_refuse(o, "effects of more than %d bytes", EFFECTS_MAX);
+        doom(o, "invalid_output", "effects of more than %d bytes", EFFECTS_MAX);
         return;
     }
     mp_raw(&o->effects, map);
@@ -165,8 +155,8 @@ take_verdict(struct outcome *o, const struct handler_line *line)
                                                              : VERDICT_SNOOZE;
 
     if (o->verdict != VERDICT_NONE) {
-        outcome_refuse(o, "%s after %s: a handler gives one verdict", verdict_names[verdict],
-                       verdict_names[o->verdict]);
+        doom(o, "invalid_output", "%s after %s: a handler gives one verdict",
+             verdict_names[verdict], verdict_names[o->verdict]);
         return;
     }
     o->verdict = verdict;

@@ -55,7 +55,7 @@ void outcome_take(struct outcome *o, const struct handler_line *line);
 /* A text that speaks of an error: a line of stderr, or a log line of level error. */
 void outcome_take_error_text(struct outcome *o, struct view text);
 /* Dooms the attempt as invalid_output, if nothing has doomed it yet. */
-void outcome_refuse(struct outcome *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void outcome_refuse(struct outcome *o, const char *why);
 /* Nothing that the handler still does can make it succeed: it should be stopped. */
 bool outcome_is_doomed(const struct outcome *o);
 /* Fills what `ended` says of it, but for slot and token.  The views borrow from o. */

@@ -83,12 +83,12 @@ take_answer(struct delivery *d, struct view text)
 }
 
 static void
-take_line(void *arg, struct view text, bool is_cut)
+take_line(void *arg, struct view text)
 {
     struct stream   *s = arg;
     struct delivery *d = &s->lease->delivery;
 
-    if (!s->is_error && !is_cut) take_answer(d, text);
+    if (!s->is_error) take_answer(d, text);
     if (!s->is_error || text.size == 0) return;
     buf_clear(&d->last_error);
     text_clean(text, &d->last_error);
