@@ -14,42 +14,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
-/* ---- limits that have room again
- * -------------------------------------------------------------------------- */
-
-#define RELEASED_MAX \
-    64 /* more distinct limits in one turn: all blocked lanes are looked at instead */
-
-void
-attempt_release(struct engine *en, uint8_t predicate, uint32_t on)
-{
-    struct turn *t = &en->turn;
-
-    for (size_t i = 0; i < t->released_count; i++) {
-        if (t->released[i].predicate == predicate && t->released[i].on == on) return;
-    }
-    if (t->released_count == RELEASED_MAX) {
-        en->memory.recheck_limits = true;
-        return;
-    }
-    if (!t->released)
-        t->released = arena_alloc(txn_arena(t->txn), RELEASED_MAX * sizeof(*t->released));
-    t->released[t->released_count++] = (struct released){predicate, on};
-}
-
-void
-attempt_release_all(struct engine *en, const struct job_state *j)
-{
-    if (j->flags & JOB_FLAG_SCHEDULE_BORN) attempt_release(en, HELD_SCHEDULE_CAP, 0);
-    attempt_release(en, HELD_COMPANY_CAP, j->company);
-    if (j->agent) attempt_release(en, HELD_AGENT_CAP, j->agent);
-    attempt_release(en, HELD_HANDLER_CAP, j->handler);
-    attempt_release(en, HELD_ALONE, 0);
-}
-
-/* ---- start
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- start -------------------------------------------------------------------- */
 
 struct materials {
     struct job_spec            spec;
@@ -131,9 +96,7 @@ attempt_start(struct engine *en, struct job_state *j, unsigned worker)
     return true;
 }
 
-/* ---- stop
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- stop --------------------------------------------------------------------- */
 
 void
 attempt_stop(struct engine *en, struct job_state *j, enum failure_class reason, int64_t grace_ms)
@@ -155,9 +118,7 @@ attempt_stop(struct engine *en, struct job_state *j, enum failure_class reason, 
     fleet_send(en, l->worker, j->token, MSG_JOB_STOP, &stop);
 }
 
-/* ---- usage
- * -------------------------------------------------------------------------------------------------------
- */
+/* ---- usage -------------------------------------------------------------------- */
 
 /* Workers send totals of the attempt; the job counts all attempts. */
 static uint64_t
@@ -207,9 +168,7 @@ attempt_progress(struct engine *en, struct fleet_lease *l, const struct msg_prog
     feed_close(en, &map);
 }
 
-/* ---- end
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- end ---------------------------------------------------------------------- */
 
 /* How an attempt ended; zeroed but for what is known. */
 struct ending {
@@ -477,113 +436,13 @@ attempt_lost(struct engine *en, uint32_t slot, const char *message)
     if (take_job(en, &lease, &j)) end_attempt(en, &j, &end);
 }
 
-/* ---- an earlier agentd's attempts
- * ---------------------------------------------------------------------------------- */
-
 void
-attempts_at_boot(struct engine *en)
+attempt_interrupted(struct engine *en, struct job_state *j)
 {
-    struct job_state j = {0};
-    struct scan      s;
+    struct ending end = {.outcome = ATTEMPT_FAILED,
+                         .failure = FAIL_INTERRUPTED,
+                         .message = view_str("agentd ended without a planned stop"),
+                         .after_ms = -1};
 
-    scan_open(&s, turn_txn(en), INDEX_job_running, &j, 0, 0);
-    while (scan_next(&s, &j)) {
-        struct output *o = turn_output(en, OUT_OLD_LEASE);
-
-        o->job = j.id;
-        o->token = j.token;
-        en->memory.old_leases++;
-    }
-    scan_close(&s);
-}
-
-static bool
-find_running(struct engine *en, uint64_t token, struct job_state *j)
-{
-    struct scan s;
-    bool        found = false;
-
-    scan_open(&s, turn_txn(en), INDEX_job_running, j, 0, 0);
-    while (!found && scan_next(&s, j))
-        found = j->token == token;
-    scan_close(&s);
-    if (!found) return false;
-    return job_state_load(turn_txn(en), j) == LOAD_FOUND; /* again: the scan's bytes have ended */
-}
-
-void
-on_lease_gone(struct engine *en, const struct input *in)
-{
-    struct ending    end = {.outcome = ATTEMPT_FAILED,
-                            .failure = FAIL_INTERRUPTED,
-                            .message = view_str("agentd ended without a planned stop"),
-                            .after_ms = -1};
-    struct job_state j = {0};
-
-    if (fleet_find(en, in->token)) return; /* not an earlier agentd's */
-    if (!find_running(en, in->token, &j)) {
-        if (outbox_lease_gone(en, in->token)) en->memory.old_leases--;
-        return;
-    }
-    en->memory.old_leases--;
-    end_attempt(en, &j, &end);
-}
-
-void
-attempts_interrupt(struct engine *en, int64_t grace_ms)
-{
-    for (uint32_t slot = 0; slot < en->memory.lease_high; slot++) {
-        const struct fleet_lease *l = &en->memory.leases[slot];
-        struct job_state          j = {.id = l->id};
-
-        if (l->kind != LEASE_JOB) continue;
-        if (job_state_load(turn_txn(en), &j) != LOAD_FOUND || j.state != JOB_RUNNING) continue;
-        attempt_stop(en, &j, FAIL_INTERRUPTED, grace_ms);
-    }
-}
-
-/* ---- lease ends
- * ------------------------------------------------------------------------------------------------------
- */
-
-void
-attempts_due(struct engine *en)
-{
-    struct job_state key = {0};
-    struct scan      s;
-
-    scan_open(&s, turn_txn(en), INDEX_job_running, &key, 0, 0);
-    while (en->turn.due_left && scan_next_key(&s, &key) &&
-           key.lease_end_boot <= en->turn.now.boot_ms) {
-        struct job_state j = {.id = key.id};
-
-        if (!fleet_find_job(en, key.id))
-            continue; /* an earlier agentd's: its boot time may be another boot's */
-        if (job_state_load(turn_txn(en), &j) != LOAD_FOUND || j.stop_reason != FAIL_NONE) continue;
-        en->turn.due_left--;
-        attempt_stop(en, &j, FAIL_LEASE_EXPIRED, en->memory.limits.kill_grace_ms);
-    }
-    scan_close(&s);
-}
-
-int64_t
-attempts_deadline(struct engine *en)
-{
-    struct job_state key = {0};
-    struct scan      s;
-    int64_t          first = INT64_MAX;
-
-    scan_open(&s, turn_txn(en), INDEX_job_running, &key, 0, 0);
-    while (first == INT64_MAX && scan_next_key(&s, &key)) {
-        struct job_state j = {.id = key.id};
-
-        if (!fleet_find_job(en, key.id)) continue;
-        if (key.lease_end_boot > en->turn.now.boot_ms) {
-            first = key.lease_end_boot;
-        } else if (job_state_load(turn_txn(en), &j) == LOAD_FOUND && j.stop_reason == FAIL_NONE) {
-            first = key.lease_end_boot; /* the turn's bound cut it off: at once */
-        }
-    }
-    scan_close(&s);
-    return first;
+    end_attempt(en, j, &end);
 }

@@ -10,8 +10,7 @@
 
 #define LIMITS_NAME "limits" /* the one object of its kind */
 
-/* ---- builtins and limits
- * ------------------------------------------------------------------------------------ */
+/* ---- builtins and limits ------------------------------------------------------ */
 
 static uint32_t
 put_object(struct engine *en, uint32_t id, enum object_kind kind, uint32_t company,
@@ -99,9 +98,7 @@ configure_load_limits(struct engine *en)
     en->memory.recheck_limits = true;
 }
 
-/* ---- the plan
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- the plan ----------------------------------------------------------------- */
 
 enum action { ACTION_KEEP, ACTION_ADD, ACTION_CHANGE, ACTION_REMOVE };
 

@@ -5,6 +5,7 @@
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/lanes.h"
+#include "supervisor/engine/leases.h"
 
 #include <assert.h>
 
@@ -75,7 +76,7 @@ dispatch_run(struct engine *en)
     }
     if (!m->recheck_limits && !en->turn.released_count && !lanes_pick(en)) return;
     snapshot_take(&s, m, &en->turn.objects);
-    if (m->recheck_limits) lanes_each_block(en, attempt_release);
+    if (m->recheck_limits) lanes_each_block(en, limit_released);
     m->recheck_limits = false;
     do {
         (void)unblock_released(en, &s);

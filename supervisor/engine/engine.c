@@ -8,6 +8,7 @@
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/lanes.h"
+#include "supervisor/engine/leases.h"
 #include "supervisor/engine/outbox.h"
 #include "supervisor/engine/requests.h"
 #include "supervisor/engine/schedules.h"
@@ -42,9 +43,7 @@ engine_destroy(struct engine **en)
     *en = NULL;
 }
 
-/* ---- scratch
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- scratch ------------------------------------------------------------------ */
 
 struct output *
 turn_output(struct engine *en, enum output_kind kind)
@@ -85,8 +84,7 @@ turn_random(struct engine *en, uint64_t bound)
     return bound ? z % bound : 0;
 }
 
-/* ---- memory: copied before a turn, and back when it was aborted (N7)
- * --------------------------------------------- */
+/* ---- memory: copied before a turn, and back when it was aborted (N7) ---------- */
 
 /* Leases from lease_high on are free in both, and zero. */
 static void
@@ -97,9 +95,7 @@ copy_memory(struct memory *to, const struct memory *from)
     memcpy(to, from, offsetof(struct memory, leases) + used * sizeof(from->leases[0]));
 }
 
-/* ---- the turn
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- the turn ----------------------------------------------------------------- */
 
 static void
 report_damage(const char *table, struct view key, void *arg)
@@ -170,7 +166,7 @@ on_boot(struct engine *en, const struct input *in)
     m->clean_stop = 0;
     configure_load_limits(en);
     if (m->last_wall_ms > en->turn.now.wall_ms) schedules_replan(en);
-    attempts_at_boot(en);
+    leases_at_boot(en);
     outbox_at_boot(en);
     en->memory.is_booted = true;
     en->memory.recheck_limits = true;
@@ -187,7 +183,7 @@ on_interrupt(struct engine *en, const struct input *in)
 {
     en->memory.is_draining = true;
     en->memory.is_interrupted = true;
-    attempts_interrupt(en, in->grace_ms);
+    leases_interrupt(en, in->grace_ms);
 }
 
 void
@@ -234,7 +230,7 @@ engine_due(struct engine *en)
     if (txn_failed(turn_txn(en)) || !en->memory.is_booted) return;
     notice_clock(en);
     fleet_due(en);
-    attempts_due(en);
+    leases_due(en);
     if (!en->memory.is_draining) {
         jobs_due(en);
         schedules_due(en);
@@ -285,7 +281,7 @@ find_deadline(struct engine *en)
     if (!en->memory.is_draining) d.wall_ms = earlier(d.wall_ms, outbox_deadline(en));
     d.wall_ms = earlier(d.wall_ms, answers_deadline(en));
     d.wall_ms = earlier(d.wall_ms, feed_deadline(en));
-    d.boot_ms = earlier(attempts_deadline(en), fleet_deadline(&en->memory));
+    d.boot_ms = earlier(leases_deadline(en), fleet_deadline(&en->memory));
     en->deadline = d;
 }
 
@@ -307,10 +303,10 @@ engine_turn_end(struct engine *en)
 }
 
 void
-engine_turn_done(struct engine *en, bool committed)
+engine_turn_done(struct engine *en, bool kept)
 {
     en->turn.txn = NULL;
-    if (committed) return;
+    if (kept) return;
     copy_memory(&en->memory, &en->before);
     en->turn.output_count = 0;
 }

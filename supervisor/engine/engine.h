@@ -141,8 +141,7 @@ bool   engine_is_draining(const struct engine *en);
 /* Running jobs of an earlier agentd whose processes are not yet known to be gone. */
 size_t engine_old_lease_count(const struct engine *en);
 
-/* ---- reads: from a read transaction on the last commit, after the turn
- * -------------------------------------- */
+/* ---- reads: from a read transaction on the last commit, after the turn -------- */
 enum read_result {
     READ_DONE,     /* *reply is the answer */
     READ_WAIT_JOB, /* *reply is the answer if nobody waits longer; worth asking again when job

@@ -141,9 +141,7 @@ feed_flush(struct engine *en)
     write_row(en);
 }
 
-/* ---- retention
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- retention ---------------------------------------------------------------- */
 
 static bool
 is_over(const struct engine *en, const struct feed *row)
@@ -185,9 +183,7 @@ feed_deadline(struct engine *en)
     return at;
 }
 
-/* ---- feed.read
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- feed.read ---------------------------------------------------------------- */
 
 /* "INCARNATION-SEQ", in hex and decimal (N13). */
 static enum errc

@@ -1,4 +1,5 @@
 #include "supervisor/engine/fleet.h"
+#include "supervisor/engine/leases.h"
 
 #include "common/log.h"
 #include "supervisor/engine/attempt.h"
@@ -61,8 +62,7 @@ fleet_pick_for_delivery(const struct memory *m)
     return best;
 }
 
-/* ---- leases
- * --------------------------------------------------------------------------------------------- */
+/* ---- leases ------------------------------------------------------------------- */
 
 uint32_t
 fleet_take(struct engine *en, uint32_t worker, enum lease_kind kind, uint64_t id, uint64_t token,
@@ -170,8 +170,7 @@ fleet_check_idle(struct engine *en, uint32_t worker)
     o->generation = w->generation;
 }
 
-/* ---- the life of a worker
- * ---------------------------------------------------------------------------------- */
+/* ---- the life of a worker ----------------------------------------------------- */
 
 static void
 count_slots(struct engine *en)
@@ -298,9 +297,7 @@ fleet_deadline(const struct memory *m)
     return first;
 }
 
-/* ---- reports
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- reports ------------------------------------------------------------------ */
 
 static void
 on_hello(struct engine *en, struct fleet_worker *w, const struct msg_hello *m)
@@ -309,7 +306,7 @@ on_hello(struct engine *en, struct fleet_worker *w, const struct msg_hello *m)
     w->state = WORKER_UP;
     w->pid = m->pid;
     count_slots(en);
-    attempt_release(en, HELD_ALONE, 0);
+    limit_released(en, HELD_ALONE, 0);
     feed_worker(en, FEED_WORKER_UP, (uint32_t)m->worker);
 }
 

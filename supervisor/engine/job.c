@@ -3,6 +3,7 @@
 #include "supervisor/engine/attempt.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/lanes.h"
+#include "supervisor/engine/leases.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/views.h"
@@ -10,9 +11,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
-/* ---- the table
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- the table ---------------------------------------------------------------- */
 
 // clang-format off
 static const struct {
@@ -113,8 +112,7 @@ job_step(struct job_state *j, enum job_event ev, struct err *e)
     return E_OK;
 }
 
-/* ---- a move and what follows
- * ------------------------------------------------------------------------------------- */
+/* ---- a move and what follows -------------------------------------------------- */
 
 static uint64_t *
 counter(struct queue *q, enum job_state_id s)
@@ -170,7 +168,7 @@ job_move(struct engine *en, struct job_state *j, enum job_event ev, struct err *
         j->lease_end_boot = 0;
         j->lease_expires_at = 0;
         j->stop_reason = FAIL_NONE;
-        attempt_release_all(en, j);
+        lease_released(en, j);
     }
     j->ended_at = 0;
     if (job_state_is_end(j->state)) {
@@ -194,9 +192,7 @@ job_must_move(struct engine *en, struct job_state *j, enum job_event ev)
     (void)code;
 }
 
-/* ---- loads
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- loads -------------------------------------------------------------------- */
 
 enum errc
 job_get(struct txn *t, const struct actor *a, uint64_t id, struct job_state *j, struct err *e)
@@ -225,9 +221,7 @@ job_get_spec(struct txn *t, uint64_t id, struct job_spec *s, struct err *e)
     return E_OK;
 }
 
-/* ---- due
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- due ---------------------------------------------------------------------- */
 
 static void
 expire(struct engine *en, uint64_t id)
@@ -274,9 +268,7 @@ jobs_due(struct engine *en)
     scan_close(&s);
 }
 
-/* ---- requests
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- requests ----------------------------------------------------------------- */
 
 static enum errc
 reply_job(struct engine *en, const struct job_state *j, struct buf *reply, struct err *e)

@@ -3,8 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* ---- the turn's rows
- * ----------------------------------------------------------------------------------- */
+/* ---- the turn's rows ---------------------------------------------------------- */
 
 static struct company_turn *
 company_of(struct engine *en, uint32_t company)
@@ -110,8 +109,7 @@ lane_touch(struct engine *en, uint32_t lane)
     company_of(en, l->row.company)->is_idle = false;
 }
 
-/* ---- whose turn
- * ----------------------------------------------------------------------------------------- */
+/* ---- whose turn --------------------------------------------------------------- */
 
 static void
 find_head(struct engine *en, struct lane_turn *l)
@@ -283,8 +281,7 @@ lane_served(struct engine *en, struct lane_turn *l)
     company_of(en, l->row.company)->row.served = ++en->memory.meta.next_served;
 }
 
-/* ---- blocked lanes
- * --------------------------------------------------------------------------------------- */
+/* ---- blocked lanes ------------------------------------------------------------ */
 
 static unsigned
 unblock(struct engine *en, struct lane_turn *l)
@@ -341,8 +338,7 @@ lanes_each_block(struct engine *en, void (*fn)(struct engine *, uint8_t predicat
     scan_close(&s);
 }
 
-/* ---- the end of the turn
- * ---------------------------------------------------------------------------------- */
+/* ---- the end of the turn ------------------------------------------------------ */
 
 void
 lanes_flush(struct engine *en)

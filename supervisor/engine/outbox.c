@@ -47,9 +47,7 @@ effect_status_from(struct view name)
     return STATUS_NONE;
 }
 
-/* ---- commit
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- commit ------------------------------------------------------------------- */
 
 enum errc
 outbox_check(struct view effects, struct err *e)
@@ -176,9 +174,7 @@ outbox_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint_
     }
 }
 
-/* ---- delivery
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- delivery ----------------------------------------------------------------- */
 
 /* Whether nothing of the same (session, sink) stands before it (N22). */
 static bool
@@ -294,9 +290,7 @@ outbox_dispatch(struct engine *en)
     scan_close(&s);
 }
 
-/* ---- outcomes
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- outcomes ----------------------------------------------------------------- */
 
 /* A send that surely did not happen is tried again after a while, up to its attempts. */
 static void
@@ -383,8 +377,7 @@ outbox_lost(struct engine *en, uint32_t slot)
     lost(en, l.id, l.token, "the worker that was sending it died");
 }
 
-/* ---- an earlier agentd's deliveries
- * ------------------------------------------------------------------------------- */
+/* ---- an earlier agentd's deliveries ------------------------------------------- */
 
 /* Effects that some worker held, by the index of those that are not at rest. */
 static bool
@@ -427,9 +420,7 @@ outbox_lease_gone(struct engine *en, uint64_t token)
     return found;
 }
 
-/* ---- due
- * ------------------------------------------------------------------------------------------------------------
- */
+/* ---- due ---------------------------------------------------------------------- */
 
 void
 outbox_due(struct engine *en)

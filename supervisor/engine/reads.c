@@ -14,9 +14,7 @@
 
 #define PAGE_DEFAULT 100
 
-/* ---- pages
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- pages -------------------------------------------------------------------- */
 
 void
 page_open(struct reading *r, struct page *p, bool has_limit, uint64_t limit)
@@ -59,9 +57,7 @@ cursor_id(struct reading *r, struct view after, uint64_t *id)
     return E_OK;
 }
 
-/* ---- jobs
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- jobs --------------------------------------------------------------------- */
 
 static enum errc
 load_job(struct reading *r, uint64_t id, struct job_state *j, struct job_spec *spec)
@@ -108,9 +104,7 @@ read_job_wait(struct reading *r, const struct msg_job_wait *m, bool *is_pending)
     return E_OK;
 }
 
-/* ---- objects
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- objects ------------------------------------------------------------------ */
 
 /* All listings of declared objects: by kind, and company when one is asked for. */
 static enum errc
@@ -198,9 +192,7 @@ read_schedule_show(struct reading *r, const struct msg_schedule_show *m)
     return E_OK;
 }
 
-/* ---- firings
- * ---------------------------------------------------------------------------------------------------------
- */
+/* ---- firings ------------------------------------------------------------------ */
 
 static void
 firing_item(struct reading *r, const struct object_entry *o, const struct firing *f)
@@ -265,8 +257,7 @@ read_schedule_firings(struct reading *r, const struct msg_schedule_firings *m)
     return E_OK;
 }
 
-/* ---- sessions and effects
- * ---------------------------------------------------------------------------------------------- */
+/* ---- sessions and effects ----------------------------------------------------- */
 
 static enum errc
 read_session_list(struct reading *r, const struct msg_session_list *m)
@@ -384,9 +375,7 @@ read_worker_list(struct reading *r)
     return E_OK;
 }
 
-/* ---- the table
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- the table ---------------------------------------------------------------- */
 
 _Static_assert(sizeof(struct msg_company_list) == sizeof(struct msg_agent_list) &&
                    sizeof(struct msg_company_list) == sizeof(struct msg_handler_list) &&

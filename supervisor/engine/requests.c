@@ -10,9 +10,7 @@
 
 #define ANSWER_AGE_MS 86400000 /* how long a repeated request gets the first one's answer */
 
-/* ---- replies
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- replies ------------------------------------------------------------------ */
 
 static void
 answer(struct engine *en, uint64_t client, struct view body, const struct err *e)
@@ -62,9 +60,7 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     }
 }
 
-/* ---- asked twice
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- asked twice -------------------------------------------------------------- */
 
 static struct hash128
 answer_key(const struct input *in)
@@ -133,9 +129,7 @@ on_config(struct engine *en, const struct input *in)
     answer(en, in->client, buf_view(&reply), &e);
 }
 
-/* ---- forgetting
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- forgetting --------------------------------------------------------------- */
 
 void
 answers_due(struct engine *en)

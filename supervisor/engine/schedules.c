@@ -12,9 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* ---- times
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- times -------------------------------------------------------------------- */
 
 int64_t
 schedule_next_after(const struct msg_schedule *s, int64_t created_at, int64_t after_ms)
@@ -72,8 +70,7 @@ schedule_check(struct engine *en, const struct actor *a, const struct msg_schedu
     return err_field(e, "handler", "missing, and no agent that names one");
 }
 
-/* ---- the running row
- * --------------------------------------------------------------------------------------------- */
+/* ---- the running row ---------------------------------------------------------- */
 
 void
 schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_changed)
@@ -129,9 +126,7 @@ schedules_replan(struct engine *en)
     scan_close(&s);
 }
 
-/* ---- firing
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- firing ------------------------------------------------------------------- */
 
 static bool
 is_in_flight(struct engine *en, const struct schedule *run)
@@ -350,9 +345,7 @@ schedule_job_ended(struct engine *en, const struct job_state *j)
     schedule_save(turn_txn(en), &run);
 }
 
-/* ---- requests
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- requests ----------------------------------------------------------------- */
 
 _Static_assert(sizeof(struct msg_schedule) == sizeof(struct msg_schedule_add),
                "schedule.add is a schedule");

@@ -1,9 +1,7 @@
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/views.h"
 
-/* ---- status
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- status ------------------------------------------------------------------- */
 
 static void
 put_queue(struct txn *t, struct buf *b, struct mp_open_map *map)

@@ -9,8 +9,7 @@
 #include "supervisor/engine/idmap.h"
 #include "supervisor/engine/objects.h"
 
-/* ---- memory: the one flat struct (N7), copied before a turn and copied back on abort
- * -------------------------- */
+/* ---- memory: the one flat struct (N7), copied before a turn and copied back on abort  */
 
 enum worker_state { WORKER_NONE, WORKER_STARTING, WORKER_UP, WORKER_RETIRING, WORKER_LOST };
 
@@ -66,9 +65,7 @@ struct memory {
     struct fleet_lease  leases[SLOTS_MAX];
 };
 
-/* ---- turn
- * -------------------------------------------------------------------------------------------------
- */
+/* ---- turn --------------------------------------------------------------------- */
 
 struct lane_turn;
 struct company_turn;

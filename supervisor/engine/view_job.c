@@ -204,8 +204,7 @@ view_job(struct objects *o, const struct memory *m, const struct job_state *j,
     mp_close(out, &map);
 }
 
-/* ---- the handler's document
- * ------------------------------------------------------------------------------------ */
+/* ---- the handler's document --------------------------------------------------- */
 
 static void
 put_document_job(struct objects *o, const struct job_state *j, const struct job_spec *spec,

@@ -5,9 +5,7 @@
 
 #include <inttypes.h>
 
-/* ---- schedules
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- schedules ---------------------------------------------------------------- */
 
 static void
 put_next_times(const struct object_entry *o, const struct schedule *run, struct buf *b,
@@ -86,8 +84,7 @@ view_schedule(struct objects *o, const struct object_entry *en, const struct sch
     mp_close(b, &map);
 }
 
-/* ---- companies, agents, handlers
- * ----------------------------------------------------------------------------------- */
+/* ---- companies, agents, handlers ---------------------------------------------- */
 
 static void
 put_cap(struct buf *b, struct mp_open_map *map, bool is_given, int64_t cap)
@@ -182,8 +179,7 @@ view_object(struct objects *o, const struct object_entry *en, struct buf *b)
     mp_close(b, &map);
 }
 
-/* ---- sessions, effects, workers
- * -------------------------------------------------------------------------------------- */
+/* ---- sessions, effects, workers ----------------------------------------------- */
 
 void
 view_session(struct objects *o, const struct session *s, bool full, struct buf *b)

@@ -220,9 +220,7 @@ why_job(struct engine *en, struct txn *t, const struct now *now, const struct ac
     return E_OK;
 }
 
-/* ---- schedules
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- schedules ---------------------------------------------------------------- */
 
 static void
 schedule_blockers(struct why *w, struct engine *en, const struct schedule *run,

@@ -338,8 +338,7 @@ enum index_id {
             INDEX_COUNT
 };
 
-/* ---- the values of the small fields; append-only
- * ------------------------------------------------------- */
+/* ---- the values of the small fields; append-only ------------------------------ */
 
 enum object_kind {
     KIND_NONE,

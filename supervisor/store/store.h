@@ -49,8 +49,8 @@ struct store_space {
 void store_reserve(struct store *s, struct store_space *out);
 
 /* ---- transactions -------------------------------------------------------------------------------
- * One write transaction at a time, by the thread that opened the store.  Reads are of the last
- * commit. */
+ * One write transaction at a time, by the thread that opened the store. Reads are of the last
+ * commit.  */
 struct txn *txn_begin_write(struct store *s, struct err *e) MUST_CHECK; /* NULL on failure */
 struct txn *txn_begin_read(struct store *s, struct err *e) MUST_CHECK;
 /* Writes, flushes, ends.  *outcome_unknown is set when the failure came from the flush: the state
@@ -62,8 +62,7 @@ bool      txn_failed(const struct txn *t);
 bool          txn_is_dirty(const struct txn *t);
 struct arena *txn_arena(struct txn *t);
 
-/* ---- records
- * --------------------------------------------------------------------------------------- */
+/* ---- records ------------------------------------------------------------------ */
 enum load { LOAD_ABSENT, LOAD_FOUND, LOAD_DAMAGED };
 
 /* *rec has its key fields set; on LOAD_FOUND all fields are filled, else it is untouched. */
@@ -95,16 +94,11 @@ RECORDS(T)
 
 /* ---- scans
  * ---------------------------------------------------------------------------------------------
- *     struct job_state j = { .lane = lane };
- *     struct scan s;
- *     scan_open(&s, t, INDEX_job_ready, &j, 1, 1);
- *     while (scan_next(&s, &j)) …
- *     scan_close(&s);
- *
- * Goes over the keys whose first `prefix` fields equal those of *from, beginning at the first key
- * that is not before *from's first `start` fields (start ≥ prefix), in key order.  Writes during a
- * scan are allowed: each step continues behind the last key it returned.  A damaged record is
- * skipped (and kept for store_quarantine). */
+ * struct job_state j = { .lane = lane }; struct scan s; scan_open(&s, t, INDEX_job_ready, &j, 1,
+ * 1); while (scan_next(&s, &j)) … scan_close(&s); Goes over the keys whose first `prefix` fields
+ * equal those of *from, beginning at the first key that is not before *from's first `start` fields
+ * (start ≥ prefix), in key order. Writes during a scan are allowed: each step continues behind the
+ * last key it returned. A damaged record is skipped (and kept for store_quarantine).  */
 struct scan {
     struct txn   *txn;
     enum index_id index;
@@ -127,17 +121,15 @@ bool scan_next_key(struct scan *s, void *rec);
 void scan_seek(struct scan *s, const void *rec, unsigned fields);
 void scan_close(struct scan *s);
 
-/* ---- blobs: values longer than BLOB_FROM, in chunks
- * ------------------------------------------------- */
+/* ---- blobs: values longer than BLOB_FROM, in chunks --------------------------- */
 void bytes_save(struct txn *t, enum blob_kind kind, uint64_t owner, struct view data);
 /* Into the transaction's arena; LOAD_DAMAGED when a chunk is missing, damaged, or the size differs.
  */
 enum load bytes_load(struct txn *t, enum blob_kind kind, uint64_t owner, uint32_t bytes,
-                    struct view *out) MUST_CHECK;
+                     struct view *out) MUST_CHECK;
 void      bytes_delete(struct txn *t, enum blob_kind kind, uint64_t owner);
 
-/* ---- health
- * ---------------------------------------------------------------------------------------- */
+/* ---- health ------------------------------------------------------------------- */
 /* Sum of the records' checksums: equal states have equal hashes (N10).  Index entries are derived
  * and do not count. */
 uint64_t txn_state_hash(const struct txn *t);
