@@ -15,6 +15,7 @@ _agentctl() {
     done
     command=$noun
     [[ $alone == *" $noun "* ]] || command+=" $verb"
+    if [[ $noun == help ]]; then noun=$verb verb=; fi
     case "$command $previous" in
     'job submit --on-conflict') words='return reject replace' ;;
     'job list --state') words='scheduled ready running completed failed cancelled expired parked' ;;
@@ -28,7 +29,7 @@ _agentctl() {
         COMPREPLY=($(compgen -f -- "$current")); return
     fi
     [[ $valued == *" $previous "* ]] && return
-    if [[ -z $noun || $noun == help && -z $verb ]]; then words=$nouns; fi
+    [[ -z $noun ]] && words=$nouns
     [[ -z $verb ]] && case $noun in
     daemon) words='status' ;;
     worker) words='list scale restart' ;;

@@ -131,7 +131,8 @@ static const char reading[] =
     "        elif [[ -z $verb ]]; then verb=$word; fi\n"
     "    done\n"
     "    command=$noun\n"
-    "    [[ $alone == *\" $noun \"* ]] || command+=\" $verb\"\n";
+    "    [[ $alone == *\" $noun \"* ]] || command+=\" $verb\"\n"
+    "    if [[ $noun == help ]]; then noun=$verb verb=; fi\n";
 
 static const char values[] =
     "    esac\n"
@@ -156,7 +157,7 @@ ctl_completion_bash(struct buf *out)
     buf_add_str(out, "    case \"$command $previous\" in\n");
     put_choices(out);
     buf_add_str(out, values);
-    buf_add_str(out, "    if [[ -z $noun || $noun == help && -z $verb ]]; then words=$nouns; fi\n"
+    buf_add_str(out, "    [[ -z $noun ]] && words=$nouns\n"
                      "    [[ -z $verb ]] && case $noun in\n");
     put_verbs(out);
     buf_add_str(out, "    esac\n"
