@@ -6,13 +6,14 @@
  * the order of N6, commits, and only then acts on the outputs.
  *
  *     engine_turn_begin(en, txn, &header);
- *     engine_apply(en, &input);   …            reports and exits, then signals and config
- *     engine_due(en);                          what has become due, at most 256 items
- *     engine_apply(en, &input);   …            clients' requests
- *     engine_dispatch(en);                     once, last: so a stop in a turn beats any start in
- * it engine_turn_end(en); txn_commit(…) or, when the transaction is not dirty, txn_abort(…)
- *     engine_turn_done(en, committed);         false: the engine's memory goes back to before the
- * turn … the outputs are released …
+ *     engine_apply(en, &input);  …      reports and exits, then signals and config
+ *     engine_due(en);                   what has become due, at most TURN_DUE_MAX items
+ *     engine_apply(en, &input);  …      clients' requests
+ *     engine_dispatch(en);              once, last: a stop in a turn beats any start in it
+ *     engine_turn_end(en);
+ *     txn_commit(…)                     or, when the transaction is not dirty, txn_abort(…)
+ *     engine_turn_done(en, kept);       false: the engine's memory goes back
+ *     … the outputs are released …
  *
  * Besides the store the engine's state is one flat, fixed-size struct (N7), so that going back is a
  * copy.  Everything here belongs to one thread. */
@@ -121,7 +122,8 @@ void engine_apply(struct engine *en, const struct input *in);
 void engine_due(struct engine *en);
 void engine_dispatch(struct engine *en);
 void engine_turn_end(struct engine *en);
-void engine_turn_done(struct engine *en, bool committed);
+/* kept: the turn was committed, or had nothing to commit; else the engine's memory goes back. */
+void engine_turn_done(struct engine *en, bool kept);
 
 /* The outputs of the last turn, in the order in which they arose; borrowed until the next
  * engine_turn_begin. */
