@@ -189,24 +189,25 @@ pack_item(const struct setting_target *t, const struct setting *s, struct view i
     return true;
 }
 
-/* "a,b,c"; an empty text is an empty list. */
+/* "a,b,c"; an empty text is an empty list.  Packed as from a file. */
 static bool
 store_listed(const struct setting_target *t, const struct setting *s, struct view text)
 {
+    BUF_AUTO struct buf items = {0};
     BUF_AUTO struct buf packed = {0};
-    size_t              header = mp_array_open(&packed);
     uint32_t            count = 0;
 
     for (bool is_last = text.size == 0; !is_last; count++) {
         const char *comma = memchr(text.data, ',', text.size);
         size_t      size = comma ? (size_t)(comma - text.data) : text.size;
 
-        if (!pack_item(t, s, view_of(text.data, size), &packed)) return false;
+        if (!pack_item(t, s, view_of(text.data, size), &items)) return false;
         is_last = !comma;
         if (comma) text = view_of(comma + 1, text.size - size - 1);
     }
+    mp_array(&packed, count);
+    buf_add_view(&packed, buf_view(&items));
     if (count < s->low || count > s->high || packed.size > PACKED_LIST_MAX) return false;
-    mp_array_close(&packed, header, count);
     store_list(t, s, &packed);
     return true;
 }
