@@ -295,8 +295,7 @@ daemon_go_background(const char *state_dir, int *log_fd, struct err *e)
         (void)close(to_parent[1]);
         wait_for_child(to_parent[0]);
     }
-    if (setsid() < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(to_parent[1], STDOUT_FILENO) < 0 ||
-        chdir("/")) {
+    if (setsid() < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(to_parent[1], STDOUT_FILENO) < 0) {
         return err_errno(e, "going into the background");
     }
     (void)close(null);

@@ -51,7 +51,8 @@ void daemon_clean_environment(void);
 
 /* Goes into the background: returns in the child only.  The parent waits, passes on what the child
  * prints on standard output, and exits 0 after daemon_detach, or 1 when the child ends before.
- * *log_fd: STATE/agentd.log, opened for daemon_detach. */
+ * *log_fd: STATE/agentd.log, opened for daemon_detach.  The working directory stays: a reload may
+ * need it for the file's name. */
 enum errc daemon_go_background(const char *state_dir, int *log_fd, struct err *e) MUST_CHECK;
 /* Lets go of the terminal, and so of the parent; log lines go to log_fd from now on. */
 void daemon_detach(int log_fd);
