@@ -1,8 +1,7 @@
 # agentd - build, run and test.  `make help` lists the targets.
 #
-# What is missing on a bare Debian 12 machine is installed by `deps` (as root; otherwise it prints the
-# one command), before the sub-make that reads pkg-config.  VARIANT=asan, clang, … build beside the
-# release in build/<variant>/.
+# What is missing on a bare Debian 12 machine is installed by `deps` (as root; otherwise it prints the one command),
+# before the sub-make that reads pkg-config.  VARIANT=asan, clang, … builds beside the release, in build/<variant>/.
 
 VARIANT ?= release
 B       := $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
@@ -10,101 +9,167 @@ PKGS    := libczmq libzmq lmdb msgpack jansson libfyaml libxxhash
 WARN    := -Wall -Wextra -Werror -Wshadow -Wconversion -Wvla -Wformat=2 -Wstrict-prototypes \
            -Wmissing-prototypes -Wno-sign-conversion
 
+hardened := -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+checked  := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 CC.release  := gcc
-CC.asan     := clang
-CC.clang    := clang
 CC.debug    := gcc
+CC.clang    := clang
 CC.clang-O0 := clang
-CFLAGS.release  := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
-CFLAGS.clang    := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+CC.asan     := clang
+CC.fuzz     := clang
+CFLAGS.release  := -O2 $(hardened)
 CFLAGS.debug    := -O0 -g
+CFLAGS.clang    := -O2 $(hardened)
 CFLAGS.clang-O0 := -O0 -g
-CFLAGS.asan     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
-CFLAGS.fuzz     := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
-CC.fuzz         := clang
-CC              := $(CC.$(VARIANT))
+CFLAGS.asan     := $(checked) -fsanitize=address,undefined
+CFLAGS.fuzz     := $(checked) -fsanitize=fuzzer-no-link,address,undefined
+LDFLAGS.asan    := -fsanitize=address,undefined
+LDFLAGS.fuzz    := -fsanitize=fuzzer,address,undefined
 
+CC      := $(CC.$(VARIANT))
 CFLAGS  := -std=c11 -D_GNU_SOURCE -I. $(WARN) $(CFLAGS.$(VARIANT)) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LDFLAGS := $(filter -fsanitize%,$(CFLAGS.$(VARIANT)))
+LDFLAGS := $(LDFLAGS.$(VARIANT))
 LDLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+link     = @echo "  LINK  $@"; $(CC) $(LDFLAGS) $(LDFLAGS.$(@F)) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(filter %.a,$^) $(LDLIBS)
+make_in := @$(MAKE) --no-print-directory
 
-obj     = $(patsubst %.c,$(B)/%.o,$(wildcard $(addsuffix /*.c,$(1))))
-COMMON := $(call obj,common)
-CORE   := $(COMMON) $(call obj,proto)
-ENGINE := $(call obj,supervisor/engine supervisor/store)
-SUPER  := $(call obj,supervisor)
-WORKER := $(call obj,worker)
-CTL    := $(call obj,tools/agentctl)
-UNIT   := $(patsubst tests/unit/%.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+# ---- what there is: found by folder ---------------------------------------------------------------
 
-.PHONY: all
-all: deps
-	@$(MAKE) --no-print-directory programs
+src       = $(wildcard $(addsuffix /*.c,$(1)))
+obj       = $(patsubst %.c,$(B)/%.o,$(filter-out %/main.c,$(call src,$(1))))
+UNIT     := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+UNITHELP := $(patsubst %.c,$(B)/%.o,$(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c)))
+SYSTEM   := $(patsubst tests/system/%.c,$(B)/system/%,$(wildcard tests/system/test_*.c))
+SYSHELP  := $(patsubst %.c,$(B)/%.o,$(filter-out tests/system/test_%.c,$(wildcard tests/system/*.c)))
+FUZZ     := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+LIBS     := $(addprefix $(B)/,ctl.a worker.a super.a engine.a core.a)
+PROGRAMS := $(addprefix $(B)/,agentd agent-worker agentctl)
 
-.PHONY: programs
-programs: $(B)/agentd $(B)/agent-worker $(B)/agentctl
+# ---- building -----------------------------------------------------------------------------------
 
-$(B)/agentd: $(CORE) $(ENGINE) $(SUPER)
-	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(B)/agent-worker: $(CORE) $(WORKER)
-	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(B)/agentctl: $(CORE) $(CTL)
-	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-# A unit test may use everything but the programs' mains.
-$(B)/test_%: $(B)/tests/unit/test_%.o $(CORE) $(ENGINE) $(filter-out %/main.o,$(SUPER) $(WORKER) $(CTL))
-	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+.PHONY: all programs
+all: deps ## build the programs into build/
+	$(make_in) programs
+programs: $(PROGRAMS)
+
+$(B)/core.a: $(call obj,common proto)
+$(B)/engine.a: $(call obj,supervisor/engine supervisor/store)
+$(B)/super.a: $(call obj,supervisor)
+$(B)/worker.a: $(call obj,worker)
+$(B)/ctl.a: $(call obj,tools/agentctl)
+%.a:
+	@rm -f $@; ar rcs $@ $^
+
+$(B)/agentd: $(B)/supervisor/main.o $(B)/supervisor/accept4.o $(B)/super.a $(B)/engine.a $(B)/core.a
+	$(link)
+$(B)/agent-worker: $(B)/worker/main.o $(B)/worker.a $(B)/core.a
+	$(link)
+$(B)/agentctl: $(B)/tools/agentctl/main.o $(B)/ctl.a $(B)/core.a
+	$(link)
+$(B)/sim: $(call obj,tools/sim) $(B)/tools/sim/main.o $(B)/engine.a $(B)/core.a
+	$(link)
+$(B)/bench: $(call obj,tools/bench) $(B)/tools/bench/main.o $(B)/engine.a $(B)/core.a
+	$(link)
+$(B)/torture: $(call obj,tests/torture) $(B)/tests/torture/main.o $(B)/core.a
+	$(link)
+$(B)/schema: $(B)/tools/schema.o $(B)/core.a
+	$(link)
+$(B)/unit/%: $(B)/tests/unit/%.o $(UNITHELP) $(LIBS)
+	@mkdir -p $(@D)
+	$(link) -lcmocka
+$(B)/system/%: $(B)/tests/system/%.o $(SYSHELP) $(B)/core.a
+	@mkdir -p $(@D)
+	$(link) -lcmocka
+$(B)/fuzz/%: $(B)/tests/fuzz/%.o $(LIBS)
+	@mkdir -p $(@D)
+	$(link)
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
 	@$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-.PHONY: deps
-deps:
+.PHONY: deps deps-check
+deps: ## install the packages that the build needs (as root; else print the command)
 	@tools/deps.sh
+deps-check:
+	@tools/deps.sh check
 
-.PHONY: unit
-unit: deps
-	@$(MAKE) --no-print-directory unit-run
-.PHONY: unit-run
+.PHONY: run
+run: all ## build, then start agentd in the foreground with etc/agentd.yaml
+	exec $(B)/agentd -c etc/agentd.yaml
+
+# ---- tests --------------------------------------------------------------------------------------
+
+.PHONY: check unit system asan fuzz sim sim-compare torture lint
+check: deps-check ## everything: lint, all builds, unit and system tests, sanitizers, fuzz, simulation, torture
+	@tools/check.sh
+unit: deps-check ## the unit tests
+	$(make_in) unit-run
+system: deps-check ## the tests with the real programs
+	$(make_in) system-run
+asan: deps-check ## unit and system tests under ASan and UBSan
+	$(make_in) VARIANT=asan unit-run system-run
+fuzz: deps-check ## each fuzz target for SECONDS (30)
+	$(make_in) VARIANT=fuzz fuzz-run
+sim: deps ## SEEDS (200) runs of the simulator, from SEED (1), OPS operations each
+	$(make_in) sim-run
+torture: deps ## the real programs, killed at random KILLS (50) times
+	$(make_in) torture-run
+lint: deps-check ## format, layers, lengths, clang-tidy, cppcheck
+	@tools/lint.sh
+
+.PHONY: tests fuzz-build unit-run system-run fuzz-run sim-run torture-run
+tests: programs $(UNIT) $(SYSTEM)
 unit-run: $(UNIT)
-	@for t in $(UNIT); do ./$$t || exit 1; done
-
-.PHONY: format
-format:
-	git ls-files '*.c' '*.h' | xargs clang-format -i
-
-.PHONY: clean
-clean:
-	rm -rf build
-
--include $(shell find $(B) -name '*.d' 2>/dev/null)
-.SECONDARY:
-
-# The message lists, printed into the documents that show them.
-$(B)/schema: $(B)/tools/schema.o $(CORE)
-	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-.PHONY: docs
-docs: deps
-	@$(MAKE) --no-print-directory docs-run
-.PHONY: docs-run
-docs-run: $(B)/schema
-	$(B)/schema proto/PROTOCOL.md proto/schema.lock
-
-# A system test drives the real programs, in a process of its own; what such tests share lies beside
-# them.
-SYSTEM      := $(patsubst tests/system/test_%.c,$(B)/system_%,$(wildcard tests/system/test_*.c))
-SYSTEM_HELP := $(patsubst %.c,$(B)/%.o,$(filter-out $(wildcard tests/system/test_*.c),$(wildcard tests/system/*.c)))
-$(B)/system_%: $(B)/tests/system/test_%.o $(SYSTEM_HELP) $(CORE) | $(B)/agent-worker
-	@echo "  LINK  $@"
-	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LDLIBS) -lcmocka
-.PHONY: system
-system: deps
-	@$(MAKE) --no-print-directory system-run
-.PHONY: system-run
+	@tools/run-tests.sh $(UNIT)
 system-run: programs $(SYSTEM)
-	@for t in $(SYSTEM); do ./$$t || exit 1; done
+	@BUILD=$(B) tools/run-tests.sh $(SYSTEM)
+SECONDS ?= 30
+fuzz-build: $(FUZZ)
+fuzz-run: $(FUZZ)
+	@tools/run-fuzz.sh $(SECONDS) $(FUZZ)
+SEEDS ?= 200
+SEED  ?= 1
+OPS   ?= 2000
+sim-run: $(B)/sim
+	$(B)/sim --seeds $(SEEDS) --seed $(SEED) --ops $(OPS)
+sim-compare: deps-check ## the same seeds with gcc and clang, -O0 and -O2: equal hashes
+	@tools/sim-compare.sh
+KILLS ?= 50
+torture-run: programs $(B)/torture
+	$(B)/torture --build $(B) --kills $(KILLS) $(if $(TORTURE_SEED),--seed $(TORTURE_SEED))
+
+# ---- measuring, documents, the rest --------------------------------------------------------------
+
+.PHONY: bench bench-quick
+bench: deps ## measure agentd, its peers and the machine's limits in one run
+	$(make_in) programs $(B)/bench
+	$(B)/bench --build $(B)
+bench-quick: deps ## the same in two minutes
+	$(make_in) programs $(B)/bench
+	$(B)/bench --build $(B) --quick
+
+.PHONY: docs docs-run
+docs: deps ## print the message lists, completion and man page into their files
+	$(make_in) docs-run
+docs-run: $(B)/schema $(B)/agentctl
+	$(B)/schema proto/PROTOCOL.md proto/schema.lock
+	@mkdir -p etc/completions etc/man
+	$(B)/agentctl completion bash > etc/completions/agentctl.bash
+	$(B)/agentctl help --man > etc/man/agentctl.1
+
+PREFIX ?= /usr/local
+.PHONY: install format clean help
+install: all ## into PREFIX (/usr/local) below DESTDIR
+	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
+	install -D -m 644 etc/completions/agentctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/agentctl
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 etc/man/agentctl.1
+format: ## clang-format everything
+	git ls-files '*.c' '*.h' | xargs -n 1 clang-format -i
+clean: ## remove build/
+	rm -rf build
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+-include $(shell find $(B) -name '*.d' -not -path 'build/*/build/*' 2>/dev/null)
+.SECONDARY:

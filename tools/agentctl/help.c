@@ -109,10 +109,9 @@ ctl_help_all(struct buf *out)
     for (size_t i = 0; (c = ctl_command_at(i)); i++)
         add_command_line(out, c);
     add_params(out, "options, anywhere on the line:", ctl_globals);
-    buf_add_str(out,
-                "\nDurations: 90s, 5m, 1h30m, 1d, a plain number is seconds.  Times: RFC 3339, "
-                "+10m, now.\nNames: name, or company/name.\n"
-                "agentctl help NOUN VERB says more, with examples.\n");
+    buf_add_str(out, "\nDurations: 90s, 5m, 1h30m, 1d; a plain number is seconds.\n"
+                     "Times: RFC 3339, +10m, now.  Names: name, or company/name.\n"
+                     "agentctl help NOUN VERB says more, with examples.\n");
 }
 
 void
