@@ -11,6 +11,7 @@
 #include "supervisor/store/store.h"
 #include <lmdb.h>
 #include <pthread.h>
+#include <sys/stat.h>
 
 #define DATA_FILE         "data.mdb"
 #define ROW_KEY_MAX       511 /* LMDB's limit: damaged keys can have any size */
@@ -83,6 +84,15 @@ void txn_fail(struct txn *t, int rc, const char *doing);
 /* E_DISK_FULL, E_STORE_FULL, … for what LMDB returned. */
 enum errc errc_of(const struct store *s, int rc);
 bool      on_owner_thread(const struct store *s);
+
+/* ---- the file, before LMDB opens it (file.c) ---- */
+#define RESTORE_ADVICE "restore a backup, or move the folder away to begin with an empty store"
+enum errc file_check_owner(const struct stat *st, const char *dir, const char *what,
+                           struct err *e) MUST_CHECK;
+/* That data.mdb is ours, a store and whole. */
+enum errc file_check(int dir_fd, const char *dir, struct err *e) MUST_CHECK;
+void      file_close(int *fd); /* for the attribute below */
+#define FD_AUTO CLEANUP(file_close)
 
 /* ---- the facts row (open.c) ---- */
 int facts_write(MDB_txn *txn, MDB_dbi db, const struct facts *f);

@@ -14,7 +14,6 @@
 
 #define NEW_FILE   "new.mdb"
 #define FACTS_NAME "store"
-#define RESTORE    "restore a backup, or move the folder away to begin with an empty store"
 
 /* ---- the facts row ---- */
 
@@ -51,30 +50,7 @@ facts_read(MDB_txn *txn, MDB_dbi db, struct facts *f)
     return 0;
 }
 
-/* ---- the folder and the file ---- */
-
-static void
-close_fd(int *fd)
-{
-    if (*fd >= 0) close(*fd);
-}
-#define FD_AUTO CLEANUP(close_fd)
-
-static enum errc
-check_owner(const struct stat *st, const char *dir, const char *what, struct err *e)
-{
-    if (st->st_uid != geteuid()) {
-        err_set(e, E_INTERNAL, "%s%s belongs to uid %u, not to us (%u)", dir, what,
-                (unsigned)st->st_uid, (unsigned)geteuid());
-        return err_hint(e, "start agentd as the user that owns the store");
-    }
-    if (st->st_mode & 077) {
-        err_set(e, E_INTERNAL, "%s%s is open to others (mode %04o)", dir, what,
-                (unsigned)st->st_mode & 07777);
-        return err_hint(e, "chmod -R go= %s", dir);
-    }
-    return E_OK;
-}
+/* ---- the folder ---- */
 
 /* Makes the folder when it is not there; *fd is open on it. */
 static enum errc
@@ -94,65 +70,7 @@ open_dir(const char *dir, int *fd, struct err *e)
         if (parent >= 0 && fsync(parent) != 0)
             return err_errno(e, "cannot flush the folder of %s", dir);
     }
-    return check_owner(&st, dir, "", e);
-}
-
-/* LMDB's meta page, of which there are two: page header, then this (data version 1). */
-struct meta_page {
-    uint64_t page_number;
-    uint16_t pad, flags;
-    uint32_t free_space;
-    uint32_t magic, version;
-    uint64_t address, map_bytes;
-    struct {
-        uint32_t page_bytes; /* in the first of the two */
-        uint16_t flags, depth;
-        uint64_t branch_pages, leaf_pages, overflow_pages, entries, root;
-    } dbs[2];
-    uint64_t last_page;
-    uint64_t txn;
-};
-#define LMDB_MAGIC   0xBEEFC0DE
-#define LMDB_VERSION 1
-
-static bool
-meta_is_ours(const struct meta_page *m)
-{
-    uint32_t size = m->dbs[0].page_bytes;
-
-    return m->magic == LMDB_MAGIC && m->version == LMDB_VERSION && size >= 512 && size <= 65536 &&
-           (size & (size - 1)) == 0;
-}
-
-/* LMDB divides by the page size that it reads and maps whatever the file claims to hold: a damaged
- * head or a file that was cut short would be SIGFPE or SIGBUS in the middle of work. */
-static enum errc
-check_file(int dir_fd, const char *dir, struct err *e)
-{
-    FD_AUTO int      fd = openat(dir_fd, DATA_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    struct stat      st;
-    struct meta_page m[2];
-
-    if (fd < 0 || fstat(fd, &st) != 0) return err_errno(e, "cannot open %s/" DATA_FILE, dir);
-    if (!S_ISREG(st.st_mode)) return err_set(e, E_INTERNAL, "%s/" DATA_FILE " is not a file", dir);
-    if (check_owner(&st, dir, "/" DATA_FILE, e)) return e->code;
-
-    /* Commits write the two in turn, so their numbers differ by one. */
-    bool is_ours = pread(fd, &m[0], sizeof(m[0]), 0) == sizeof(m[0]) && meta_is_ours(&m[0]) &&
-                   pread(fd, &m[1], sizeof(m[1]), m[0].dbs[0].page_bytes) == sizeof(m[1]) &&
-                   meta_is_ours(&m[1]) && m[0].dbs[0].page_bytes == m[1].dbs[0].page_bytes &&
-                   m[0].txn - m[1].txn + 1 <= 2;
-    if (!is_ours) {
-        err_set(e, E_INTERNAL, "%s/" DATA_FILE " is not a store, or its head is damaged", dir);
-        return err_hint(e, RESTORE);
-    }
-    const struct meta_page *last = m[0].txn >= m[1].txn ? &m[0] : &m[1];
-    if ((uint64_t)st.st_size / m[0].dbs[0].page_bytes <= last->last_page) {
-        err_set(e, E_INTERNAL, "%s/" DATA_FILE " is cut off: it has %" PRIu64 " pages of %" PRIu64,
-                dir, (uint64_t)st.st_size / m[0].dbs[0].page_bytes, last->last_page + 1);
-        return err_hint(e, RESTORE);
-    }
-    return E_OK;
+    return file_check_owner(&st, dir, "", e);
 }
 
 /* ---- LMDB ---- */
@@ -253,7 +171,7 @@ check_facts(struct store *s, int rc, const char *dir, struct err *e)
 {
     if (rc == MDB_NOTFOUND || rc == MDB_CORRUPTED) {
         err_set(e, E_INTERNAL, "%s is not a store of agentd, or its first row is damaged", dir);
-        return err_hint(e, RESTORE);
+        return err_hint(e, RESTORE_ADVICE);
     }
     if (rc != 0) {
         return err_set(e, errc_of(s, rc), "cannot read the store %s: %s", dir, mdb_strerror(rc));
@@ -306,7 +224,7 @@ open_in(struct store *s, int dir_fd, const struct store_options *o, struct err *
     bool        is_there = fstatat(dir_fd, DATA_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0;
 
     if (!is_there && create(s, dir_fd, o, e)) return e->code;
-    if (check_file(dir_fd, o->dir, e)) return e->code;
+    if (file_check(dir_fd, o->dir, e)) return e->code;
     if (env_open(s, o->dir, o->relaxed ? MDB_NOMETASYNC : 0, o, e)) return e->code;
     return attach(s, o->dir, e);
 }

@@ -1,13 +1,14 @@
 #include "supervisor/store/internal.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#define GROW_STEP_BYTES (64ULL << 20)
-#define COUNT_EVERY     1000 /* commits: how old a count of the free list gets while all is well */
+#define GROW_BYTES_MAX (64ULL << 20)
+#define COUNT_EVERY    1000 /* commits: how old a count of the free list gets while all is well */
 
 /* The file as it is now. */
 struct extent {
@@ -51,25 +52,41 @@ least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* In whole pages: a file that ends within one is taken for cut off. */
 static uint64_t
 reserve_for(const struct store *s, uint64_t used_bytes)
 {
-    return used_bytes / 10 > s->reserve_floor_bytes ? used_bytes / 10 : s->reserve_floor_bytes;
+    uint64_t floor = s->reserve_floor_bytes;
+    uint64_t bytes = used_bytes / 10 > floor ? used_bytes / 10 : floor;
+
+    return (bytes + s->page_bytes - 1) / s->page_bytes * s->page_bytes;
 }
 
-/* Steps while the disk has room for them, then just what is asked: on a nearly full disk a step
- * that fails could take the rest. */
+static bool
+extend(struct extent *x, uint64_t bytes)
+{
+    int rc;
+
+    if (bytes > x->disk_free_bytes || bytes > x->map_bytes - x->file_bytes) return false;
+    do
+        rc = posix_fallocate(x->fd, (off_t)x->file_bytes, (off_t)bytes);
+    while (rc == EINTR);
+    x->file_bytes = file_size(x->fd);
+    x->disk_free_bytes -= bytes;
+    return rc == 0;
+}
+
+/* In steps as large as the reserve itself; where there is no room for that, by just what is asked.
+ */
 static void
-grow(struct extent *x, uint64_t wanted_bytes)
+grow(struct extent *x, uint64_t wanted_bytes, uint64_t reserve_bytes)
 {
     while (x->file_bytes < wanted_bytes) {
-        uint64_t step = least(GROW_STEP_BYTES, x->map_bytes - x->file_bytes);
+        uint64_t missing = least(wanted_bytes - x->file_bytes, GROW_BYTES_MAX);
+        uint64_t step = least(reserve_bytes, GROW_BYTES_MAX);
 
-        if (step > x->disk_free_bytes) step = least(step, wanted_bytes - x->file_bytes);
-        if (step > x->disk_free_bytes) return;
-        if (posix_fallocate(x->fd, (off_t)x->file_bytes, (off_t)step) != 0) return;
-        x->file_bytes += step;
-        x->disk_free_bytes -= step;
+        if (step > missing && extend(x, step)) return;
+        if (!extend(x, missing)) return;
     }
 }
 
@@ -103,11 +120,12 @@ void
 store_reserve(struct store *s, struct store_space *out)
 {
     struct extent x = measure(s);
-    uint64_t      wanted = least(x.end_bytes + reserve_for(s, x.end_bytes), x.map_bytes);
+    uint64_t      reserve = reserve_for(s, x.end_bytes);
+    uint64_t      wanted = least(x.end_bytes + reserve, x.map_bytes);
 
-    grow(&x, wanted);
+    grow(&x, wanted, reserve);
     uint64_t usable = least(x.file_bytes, x.map_bytes);
-    bool     is_short = usable < x.end_bytes + reserve_for(s, x.end_bytes);
+    bool     is_short = usable < x.end_bytes + reserve;
     uint64_t age = x.last_txn - s->free_txn;
     if (age >= COUNT_EVERY || (is_short && age > 0)) count_free_pages(s, x.last_txn);
 

@@ -43,7 +43,8 @@ errc_of(const struct store *s, int rc)
     case MDB_CORRUPTED:
     case MDB_PAGE_NOTFOUND: return E_DAMAGED;
     case ENOSPC:
-    case EDQUOT: return E_DISK_FULL;
+    case EDQUOT:
+    case EFBIG: return E_DISK_FULL;
     case EIO: return disk_is_full(s) ? E_DISK_FULL : E_INTERNAL;
     default: return E_INTERNAL;
     }
