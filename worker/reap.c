@@ -1,7 +1,6 @@
 #include "worker/reap.h"
 
 #include "common/proc.h"
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,12 +198,29 @@ reaper_deadline(const struct reaper *r)
     return at;
 }
 
+/* How many it reaped; -1 when we have no child left. */
+static int
+reap_the_dead(void)
+{
+    int   count = 0;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+        count++;
+    return pid < 0 ? -1 : count;
+}
+
+/* A pass misses what is forked behind its back, and that becomes our child when its parent dies. So
+ * we sleep only after a pass since which nobody has died: then a parent of whatever was missed is
+ * still to die, and wakes us. */
 void
 reaper_kill_all(void)
 {
+    int count;
+
     do {
         (void)proc_kill_tree(getpid(), 0);
-        while (waitpid(-1, NULL, WNOHANG) > 0)
-            ;
-    } while (waitpid(-1, NULL, 0) > 0 || errno == EINTR);
+        count = reap_the_dead();
+        if (count == 0) (void)waitpid(-1, NULL, 0); /* whom it is, does not matter */
+    } while (count >= 0);
 }

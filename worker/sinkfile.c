@@ -141,7 +141,7 @@ is_effect(struct view text, uint64_t effect)
     char                decimal[24];
     int64_t             number;
 
-    if (!memmem(text.data, text.size, "\"effect_id\"", 11)) return false;
+    if (text.size == 0 || !memmem(text.data, text.size, "\"effect_id\"", 11)) return false;
     if (json_to_mp(text, &packed, &e)) return false;
     if (mp_find_i64(buf_view(&packed), "effect_id", &number)) {
         return number >= 0 && (uint64_t)number == effect;

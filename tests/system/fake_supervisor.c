@@ -34,7 +34,7 @@ worker_program(void)
 
     assert_true(size > 0);
     path[size] = '\0';
-    memcpy(strrchr(path, '/') + 1, "agent-worker", sizeof("agent-worker"));
+    memcpy(strrchr(path, '/') + 1, "../agent-worker", sizeof("../agent-worker"));
     return path;
 }
 

@@ -28,7 +28,7 @@ struct fake {
     union msg       m;     /* the last report */
 };
 
-/* The worker's program, beside the test's own. */
+/* The worker's program, in the folder above the test's own. */
 const char *worker_program(void);
 
 /* Makes the folder and the sockets, starts a worker and takes its hello. */
