@@ -17,10 +17,10 @@
 static void
 must_equal_file(struct buf *text, const char *path)
 {
-    struct buf file BUF_AUTO = {0};
-    FILE           *f = fopen(path, "r");
-    char            block[4096];
-    size_t          got;
+    BUF_AUTO struct buf file = {0};
+    FILE               *f = fopen(path, "r");
+    char                block[4096];
+    size_t              got;
 
     if (!f) fail_msg("cannot open %s", path);
     while ((got = fread(block, 1, sizeof(block), f)) > 0)
@@ -32,8 +32,8 @@ must_equal_file(struct buf *text, const char *path)
 static void
 the_installed_texts_are_those_of_the_table(void **state)
 {
-    struct buf completion BUF_AUTO = {0};
-    struct buf man        BUF_AUTO = {0};
+    BUF_AUTO struct buf completion = {0};
+    struct buf man      BUF_AUTO = {0};
 
     (void)state;
     ctl_completion_bash(&completion);
@@ -60,7 +60,7 @@ help_of_a_command_names_all_that_it_takes(void **state)
                 assert_non_null(strstr(buf_str(&help), ctl_param_text(p, name, sizeof(name))));
             }
         }
-        char *example FREE_AUTO = xasprintf("agentctl %s\n", c->examples[0]);
+        FREE_AUTO char *example = xasprintf("agentctl %s\n", c->examples[0]);
         assert_non_null(strstr(buf_str(&help), example));
     }
 }
@@ -74,8 +74,8 @@ help_names_every_command(void **state)
     (void)state;
     ctl_help_all(&all);
     for (size_t i = 0; (c = ctl_command_at(i)); i++) {
-        struct buf noun BUF_AUTO = {0};
-        char            name[64];
+        BUF_AUTO struct buf noun = {0};
+        char                name[64];
 
         ctl_command_name(c, name, sizeof(name));
         assert_non_null(strstr(buf_str(&all), name));
@@ -87,8 +87,8 @@ help_names_every_command(void **state)
 static void
 help_fits_a_terminal(void **state)
 {
-    struct buf all BUF_AUTO = {0};
-    const char    *at;
+    BUF_AUTO struct buf all = {0};
+    const char         *at;
 
     (void)state;
     ctl_help_all(&all);
@@ -101,7 +101,7 @@ help_fits_a_terminal(void **state)
 static void
 must_complete(const char *words, const char *expected)
 {
-    char *command FREE_AUTO =
+    FREE_AUTO char *command =
         xasprintf("bash -c 'source " COMPLETION "; COMP_WORDS=(%s); "
                   "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _agentctl; echo \"${COMPREPLY[*]}\"'",
                   words);

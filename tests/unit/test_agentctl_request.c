@@ -61,11 +61,11 @@ make(struct ctl_request *request, struct err *e, va_list list)
 __attribute__((sentinel)) static void
 must_make(const char *expected, ...)
 {
-    struct ctl_request request CTL_REQUEST_AUTO = {0};
-    struct buf body            BUF_AUTO = {0};
-    struct buf json            BUF_AUTO = {0};
-    struct err                 e;
-    va_list                    list;
+    CTL_REQUEST_AUTO struct ctl_request request = {0};
+    struct buf body                     BUF_AUTO = {0};
+    struct buf json                     BUF_AUTO = {0};
+    struct err                          e;
+    va_list                             list;
 
     va_start(list, expected);
     enum errc code = make(&request, &e, list);
@@ -79,9 +79,9 @@ must_make(const char *expected, ...)
 __attribute__((sentinel)) static void
 must_refuse(const char *message, ...)
 {
-    struct ctl_request request CTL_REQUEST_AUTO = {0};
-    struct err                 e;
-    va_list                    list;
+    CTL_REQUEST_AUTO struct ctl_request request = {0};
+    struct err                          e;
+    va_list                             list;
 
     va_start(list, message);
     enum errc code = make(&request, &e, list);
@@ -182,8 +182,8 @@ a_bad_value_is_an_error_of_its_option(void **state)
 static void
 what_is_too_large_is_not_sent(void **state)
 {
-    struct buf text BUF_AUTO = {0};
-    char            at[64];
+    BUF_AUTO struct buf text = {0};
+    char                at[64];
 
     (void)state;
     (void)snprintf(at, sizeof(at), "@%s", path);
@@ -233,14 +233,14 @@ a_bad_job_is_named_by_its_line(void **state)
 static void
 more_jobs_than_a_batch_may_hold_are_refused(void **state)
 {
-    struct buf text BUF_AUTO = {0};
+    BUF_AUTO struct buf text = {0};
 
     (void)state;
     for (int i = 0; i < BATCH_MAX; i++)
         buf_add_str(&text, "{}\n");
     write_file(buf_str(&text));
     {
-        struct ctl_request request CTL_REQUEST_AUTO = {0};
+        CTL_REQUEST_AUTO struct ctl_request request = {0};
         char *words[] = {(char *)"agentctl", (char *)"job", (char *)"submit-many", path, NULL};
         struct ctl_args args;
         struct err      e;
@@ -256,7 +256,7 @@ more_jobs_than_a_batch_may_hold_are_refused(void **state)
 static void
 a_batch_over_the_limits_of_a_message_is_refused(void **state)
 {
-    struct buf text BUF_AUTO = {0};
+    BUF_AUTO struct buf text = {0};
 
     (void)state;
     for (int i = 0; i < 1000; i++) {

@@ -95,13 +95,13 @@ expect_sample(enum ctl_kind kind, const char *text, struct buf *out)
 static void
 must_pack(const struct ctl_command *c, struct built *b, const struct ctl_param *p)
 {
-    struct ctl_request request CTL_REQUEST_AUTO = {0};
-    struct ctl_args            args;
-    struct err                 e = {0};
-    struct buf body            BUF_AUTO = {0};
-    struct buf expected        BUF_AUTO = {0};
-    struct view                value;
-    union msg                  m;
+    CTL_REQUEST_AUTO struct ctl_request request = {0};
+    struct ctl_args                     args;
+    struct err                          e = {0};
+    struct buf body                     BUF_AUTO = {0};
+    struct buf expected                 BUF_AUTO = {0};
+    struct view                         value;
+    union msg                           m;
 
     if (ctl_args_parse(b->count, b->words, &args, &e)) {
         fail_msg("%s %s %s: %s", c->noun, c->verb ? c->verb : "", p ? p->name : "", e.msg);
@@ -268,12 +268,12 @@ every_example_is_taken(void **state)
     (void)state;
     for (size_t i = 0; (c = ctl_command_at(i)); i++) {
         for (size_t j = 0; j < ARRAY_LEN(c->examples) && c->examples[j]; j++) {
-            struct ctl_request request CTL_REQUEST_AUTO = {0};
-            char *text                 FREE_AUTO = xasprintf("agentctl %s", c->examples[j]);
-            char                      *words[32];
-            int                        count = shell_words(text, words, 32);
-            struct ctl_args            args;
-            struct err                 e = {0};
+            CTL_REQUEST_AUTO struct ctl_request request = {0};
+            FREE_AUTO char                     *text = xasprintf("agentctl %s", c->examples[j]);
+            char                               *words[32];
+            int                                 count = shell_words(text, words, 32);
+            struct ctl_args                     args;
+            struct err                          e = {0};
 
             if (ctl_args_parse(count, words, &args, &e)) {
                 fail_msg("%s: %s", c->examples[j], e.msg);

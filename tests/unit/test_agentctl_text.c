@@ -14,7 +14,7 @@
 static void
 must_clean(const char *in, enum ctl_lines lines, const char *expected)
 {
-    struct buf out BUF_AUTO = {0};
+    BUF_AUTO struct buf out = {0};
 
     ctl_clean(view_str(in), lines, &out);
     assert_string_equal(buf_str(&out), expected);
@@ -66,7 +66,7 @@ text_passes_and_what_is_none_is_replaced(void **state)
 static void
 a_nul_is_a_control_character(void **state)
 {
-    struct buf out BUF_AUTO = {0};
+    BUF_AUTO struct buf out = {0};
 
     (void)state;
     ctl_clean(view_of("a\0b", 3), CTL_KEEP_LINES, &out);
@@ -77,8 +77,8 @@ a_nul_is_a_control_character(void **state)
 static void
 must_cut(const char *in, size_t width, const char *expected)
 {
-    struct buf out BUF_AUTO = {0};
-    size_t         used = ctl_cut(view_str(in), width, &out);
+    BUF_AUTO struct buf out = {0};
+    size_t              used = ctl_cut(view_str(in), width, &out);
 
     assert_string_equal(buf_str(&out), expected);
     assert_int_equal(used, ctl_width(buf_view(&out)));
@@ -114,7 +114,7 @@ width_counts_columns(void **state)
 static void
 must_be_when(int64_t at_ms, const char *expected)
 {
-    struct buf out BUF_AUTO = {0};
+    BUF_AUTO struct buf out = {0};
 
     ctl_when(at_ms, NOW_MS, &out);
     assert_string_equal(buf_str(&out), expected);
@@ -137,7 +137,7 @@ instants_that_are_near_are_told_from_now(void **state)
 static void
 no_instant_is_too_far(void **state)
 {
-    struct buf out BUF_AUTO = {0};
+    BUF_AUTO struct buf out = {0};
 
     (void)state;
     ctl_when(INT64_MIN, NOW_MS, &out);
@@ -152,7 +152,7 @@ no_instant_is_too_far(void **state)
 static void
 must_span(int64_t ms, const char *expected)
 {
-    struct buf out BUF_AUTO = {0};
+    BUF_AUTO struct buf out = {0};
 
     ctl_span(ms, &out);
     assert_string_equal(buf_str(&out), expected);
@@ -176,7 +176,7 @@ spans_have_at_most_two_units(void **state)
 static void
 must_weigh(int64_t bytes, const char *expected)
 {
-    struct buf out BUF_AUTO = {0};
+    BUF_AUTO struct buf out = {0};
 
     ctl_bytes(bytes, &out);
     assert_string_equal(buf_str(&out), expected);

@@ -87,7 +87,7 @@ set_options(void *dealer)
 static bool
 open_sockets(struct ctl_client *cl)
 {
-    char *endpoint FREE_AUTO = xasprintf("ipc://%s", cl->path);
+    FREE_AUTO char *endpoint = xasprintf("ipc://%s", cl->path);
 
     if (!(cl->context = zmq_ctx_new())) return false;
     if (!(cl->socket = zmq_socket(cl->context, ZMQ_DEALER))) return false;
@@ -211,7 +211,7 @@ receive(struct ctl_client *cl, struct buf *out)
 static bool
 take_answer(struct ctl_client *cl, struct asking *a, enum ctl_exit *outcome, struct err *e)
 {
-    struct buf frame BUF_AUTO = {0};
+    BUF_AUTO struct buf frame = {0};
 
     while (receive(cl, &frame)) {
         struct err  refusal;

@@ -7,7 +7,7 @@
 static void
 add_once(struct buf *list, const char *before, const char *word)
 {
-    char *entry FREE_AUTO = xasprintf(" %s%s ", before, word);
+    FREE_AUTO char *entry = xasprintf(" %s%s ", before, word);
 
     if (list->size > 0 && strstr(buf_str(list), entry)) return;
     buf_add_str(list, entry + (list->size > 0));
@@ -88,7 +88,7 @@ put_flags(struct buf *out)
     char                      name[64];
 
     for (size_t i = 0; (c = ctl_command_at(i)); i++) {
-        struct buf list BUF_AUTO = {0};
+        BUF_AUTO struct buf list = {0};
 
         add_flags(&list, ctl_globals);
         add_flags(&list, c->flags);

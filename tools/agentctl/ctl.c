@@ -7,6 +7,7 @@
 #include "tools/agentctl/text.h"
 #include <errno.h>
 #include <locale.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,11 +73,19 @@ ctl_flush(struct ctl *c, struct err *e)
 }
 
 void
+ctl_pause(const struct ctl *c, int ms)
+{
+    struct pollfd interrupt = {.fd = c->interrupt_fd, .events = POLLIN};
+
+    (void)poll(&interrupt, 1, ms); /* a negative fd is passed over; a signal may end it early */
+}
+
+void
 ctl_note(const struct ctl *c, const char *fmt, ...)
 {
-    struct buf clean BUF_AUTO = {0};
-    va_list          args;
-    char             text[512];
+    BUF_AUTO struct buf clean = {0};
+    va_list             args;
+    char                text[512];
 
     if (c->is_json) return;
     va_start(args, fmt);
@@ -100,7 +109,7 @@ code_of(enum ctl_exit code, const struct err *e)
 static void
 put_clean(struct buf *out, struct mp_open_map *m, const char *key, const char *text)
 {
-    struct buf clean BUF_AUTO = {0};
+    BUF_AUTO struct buf clean = {0};
 
     ctl_clean(view_str(text), CTL_ONE_LINE, &clean);
     mp_put_str(out, m, key, buf_view(&clean));
@@ -129,7 +138,7 @@ complain_json(enum ctl_exit code, const struct err *e)
 static void
 complain(enum ctl_exit code, bool is_json, const struct err *e)
 {
-    struct buf text BUF_AUTO = {0};
+    BUF_AUTO struct buf text = {0};
 
     if (is_json) {
         complain_json(code, e);
@@ -150,10 +159,10 @@ complain(enum ctl_exit code, bool is_json, const struct err *e)
 static enum ctl_exit
 run_request(struct ctl *c, struct err *e)
 {
-    struct ctl_request request CTL_REQUEST_AUTO = {0};
-    struct buf body            BUF_AUTO = {0};
-    struct buf reply           BUF_AUTO = {0};
-    enum ctl_exit              failed;
+    CTL_REQUEST_AUTO struct ctl_request request = {0};
+    struct buf body                     BUF_AUTO = {0};
+    struct buf reply                    BUF_AUTO = {0};
+    enum ctl_exit                       failed;
 
     if (ctl_request_make(&c->args, clock_now().wall_ms, &request, e)) return CTL_USAGE;
     ctl_request_pack(&request, &body);
@@ -291,9 +300,9 @@ ctl_run_daemon_status(struct ctl *c, struct err *e)
 enum ctl_exit
 ctl_run_fsck(struct ctl *c, struct err *e)
 {
-    struct buf reply BUF_AUTO = {0};
-    bool             is_ok = false;
-    enum ctl_exit    failed = ctl_ask(c, MSG_FSCK, view_of(NULL, 0), ctl_timeout_ms(c), &reply, e);
+    BUF_AUTO struct buf reply = {0};
+    bool                is_ok = false;
+    enum ctl_exit failed = ctl_ask(c, MSG_FSCK, view_of(NULL, 0), ctl_timeout_ms(c), &reply, e);
 
     if (failed || (failed = ctl_show(c, buf_view(&reply), e))) return failed;
     return mp_find_bool(buf_view(&reply), "ok", &is_ok) && is_ok ? CTL_DONE : CTL_REFUSED;

@@ -8,6 +8,7 @@
 #include "tools/agentctl/request.h"
 
 #define CTL_TIMEOUT_MS 10000
+#define CTL_PAUSE_MS   250   /* between questions that are answered at once */
 #define CTL_WAIT_MS    25000 /* the longest that agentd lets a request wait (N41) */
 
 struct ctl {
@@ -37,6 +38,8 @@ enum ctl_exit ctl_show_by(struct ctl *c, struct view body,
                           struct err *e) MUST_CHECK;
 /* Writes out what c->text holds, now. */
 enum ctl_exit ctl_flush(struct ctl *c, struct err *e) MUST_CHECK;
+/* Lets a moment pass; shorter when it is interrupted. */
+void ctl_pause(const struct ctl *c, int ms);
 /* A sentence on stderr that is not an error; people only. */
 void ctl_note(const struct ctl *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -47,12 +47,12 @@ explain(const struct cron *cron, int64_t from_ms, int64_t count, struct buf *bod
 enum ctl_exit
 ctl_run_cron(struct ctl *c, struct err *e)
 {
-    const char     *from = ctl_args_text(&c->args, "from");
-    const char     *count_text = ctl_args_text(&c->args, "count");
-    int64_t         from_ms = c->out.now_ms;
-    int64_t         count = COUNT_DEFAULT;
-    struct buf body BUF_AUTO = {0};
-    struct cron     cron;
+    const char         *from = ctl_args_text(&c->args, "from");
+    const char         *count_text = ctl_args_text(&c->args, "count");
+    int64_t             from_ms = c->out.now_ms;
+    int64_t             count = COUNT_DEFAULT;
+    BUF_AUTO struct buf body = {0};
+    struct cron         cron;
 
     if (cron_parse(view_str(ctl_args_text(&c->args, "EXPR")), &cron, e)) return CTL_USAGE;
     if (from && instant_parse(view_str(from), c->out.now_ms, &from_ms, e)) {

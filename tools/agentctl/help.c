@@ -80,7 +80,7 @@ add_params(struct buf *out, const char *title, const struct ctl_param *list)
     if (!list) return;
     buf_printf(out, "\n%s\n", title);
     for (; list->name; list++) {
-        struct buf name BUF_AUTO = {0};
+        BUF_AUTO struct buf name = {0};
 
         add_param(list, true, &name);
         add_entry(out, buf_str(&name), list->help);
@@ -90,7 +90,7 @@ add_params(struct buf *out, const char *title, const struct ctl_param *list)
 static void
 add_command_line(struct buf *out, const struct ctl_command *c)
 {
-    struct buf name BUF_AUTO = {0};
+    BUF_AUTO struct buf name = {0};
 
     ctl_help_synopsis(c, false, &name);
     add_entry(out, buf_str(&name) + strlen("agentctl "), c->help);
@@ -126,7 +126,7 @@ ctl_help_noun(const char *noun, struct buf *out)
 void
 ctl_help_command(const struct ctl_command *c, struct buf *out)
 {
-    struct buf synopsis BUF_AUTO = {0};
+    BUF_AUTO struct buf synopsis = {0};
 
     ctl_help_synopsis(c, true, &synopsis);
     buf_add_str(out, "usage: ");

@@ -166,8 +166,8 @@ ctl_raw(const struct ctl_out *o, struct view raw, enum ctl_format format, struct
     } else if (type == MP_MAP && format == CTL_AS_MAP) {
         put_map(raw, out);
     } else if (type == MP_STR && format == CTL_AS_JSON) {
-        struct buf json BUF_AUTO = {0};
-        struct err      e;
+        BUF_AUTO struct buf json = {0};
+        struct err          e;
 
         /* As JSON, so that "1" and 1 differ. */
         if (json_from_mp(raw, &json, &e)) buf_add_str(&json, "?");
@@ -255,7 +255,7 @@ add_line(struct ctl_out *o, const char *title, struct view text, const char *col
 void
 ctl_record(struct ctl_out *o, struct view map, const struct ctl_column *rows, size_t count)
 {
-    struct buf value BUF_AUTO = {0};
+    BUF_AUTO struct buf value = {0};
 
     for (size_t i = 0; i < count; i++) {
         buf_clear(&value);
@@ -276,7 +276,7 @@ ctl_title(struct ctl_out *o, const char *title)
 void
 ctl_line(struct ctl_out *o, const char *title, struct view text)
 {
-    struct buf clean BUF_AUTO = {0};
+    BUF_AUTO struct buf clean = {0};
 
     ctl_clean(text, CTL_ONE_LINE, &clean);
     add_line(o, title, buf_view(&clean), NULL);
@@ -303,14 +303,14 @@ cell(const struct cells *t, size_t row, size_t column)
 static void
 fill_cells(const struct ctl_out *o, struct view list, struct cells *t)
 {
-    struct list_iter it = list_iter_of(list);
-    struct buf value BUF_AUTO = {0};
-    struct view      item;
+    struct list_iter    it = list_iter_of(list);
+    BUF_AUTO struct buf value = {0};
+    struct view         item;
 
     for (size_t row = 0; row < t->nrows && list_next(&it, &item); row++) {
         for (size_t i = 0; i < t->ncolumns; i++) {
-            struct buf cut BUF_AUTO = {0};
-            size_t         width;
+            BUF_AUTO struct buf cut = {0};
+            size_t              width;
 
             buf_clear(&value);
             if (!ctl_value(o, item, t->columns[i].path, t->columns[i].format, &value)) continue;

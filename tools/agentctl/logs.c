@@ -2,12 +2,6 @@
 #include "common/mp.h"
 #include "tools/agentctl/ctl.h"
 #include "tools/agentctl/text.h"
-#include <poll.h>
-
-/* A log is a file that a worker writes, not an event that agentd could wait for, so following one
- * means to ask again; a quarter of a second is live enough for people and next to nothing for
- * agentd. */
-#define FOLLOW_MS 250
 
 /* A log as far as it has been read. */
 struct reading {
@@ -69,7 +63,10 @@ read_all(struct ctl *c, struct reading *r, bool is_following, struct err *e)
         if (r->has_news) continue;
         /* What was written before the end is there for an answer that was asked for behind it. */
         if (!is_following || (had_ended && r->has_ended)) return CTL_DONE;
-        if (!r->has_ended) (void)poll(NULL, 0, FOLLOW_MS);
+        /* A log is a file that a worker writes, no event that agentd could wait for, so following
+         * one means to ask again: a quarter of a second is live enough for people and next to
+         * nothing for agentd. */
+        if (!r->has_ended) ctl_pause(c, CTL_PAUSE_MS);
     }
 }
 
@@ -91,10 +88,10 @@ show_document(struct ctl *c, const struct reading *r, struct err *e)
 enum ctl_exit
 ctl_run_logs(struct ctl *c, struct err *e)
 {
-    struct ctl_request request CTL_REQUEST_AUTO = {0};
-    struct buf body            BUF_AUTO = {0};
-    struct reading             r = {0};
-    enum ctl_exit              failed;
+    CTL_REQUEST_AUTO struct ctl_request request = {0};
+    struct buf body                     BUF_AUTO = {0};
+    struct reading                      r = {0};
+    enum ctl_exit                       failed;
 
     if (ctl_request_make(&c->args, clock_now().wall_ms, &request, e)) return CTL_USAGE;
     ctl_request_pack(&request, &body);

@@ -44,7 +44,7 @@ add_params(struct buf *out, const struct ctl_param *list)
 static void
 add_command(struct buf *out, const struct ctl_command *c)
 {
-    struct buf synopsis BUF_AUTO = {0};
+    BUF_AUTO struct buf synopsis = {0};
 
     ctl_help_synopsis(c, false, &synopsis);
     buf_add_str(out, ".SS ");

@@ -30,17 +30,17 @@ add_page(struct pages *p, struct view body)
 static enum ctl_exit
 ask_pages(struct ctl *c, struct ctl_request *request, struct pages *p, struct err *e)
 {
-    int64_t          until_ms = clock_now().boot_ms + ctl_timeout_ms(c);
-    int64_t          wanted = LIMIT_DEFAULT;
-    struct buf asked BUF_AUTO = {0};
+    int64_t             until_ms = clock_now().boot_ms + ctl_timeout_ms(c);
+    int64_t             wanted = LIMIT_DEFAULT;
+    BUF_AUTO struct buf asked = {0};
 
     ctl_request_pack(request, &asked);
     (void)mp_find_i64(buf_view(&asked), "limit", &wanted); /* not given: the default */
     do {
-        struct buf body  BUF_AUTO = {0};
-        struct buf reply BUF_AUTO = {0};
-        enum ctl_exit    failed;
-        int64_t          left_ms = until_ms - clock_now().boot_ms;
+        struct buf body     BUF_AUTO = {0};
+        BUF_AUTO struct buf reply = {0};
+        enum ctl_exit       failed;
+        int64_t             left_ms = until_ms - clock_now().boot_ms;
 
         ctl_request_set_i64(request, "limit", wanted - p->count);
         if (p->next.size > 0) ctl_request_set_str(request, "after", buf_view(&p->next));
@@ -77,9 +77,9 @@ show_pages(struct ctl *c, const struct pages *p, struct err *e)
 enum ctl_exit
 ctl_run_list(struct ctl *c, struct err *e)
 {
-    struct ctl_request request CTL_REQUEST_AUTO = {0};
-    struct pages               pages = {0};
-    enum ctl_exit              failed = CTL_USAGE;
+    CTL_REQUEST_AUTO struct ctl_request request = {0};
+    struct pages                        pages = {0};
+    enum ctl_exit                       failed = CTL_USAGE;
 
     if (ctl_request_make(&c->args, clock_now().wall_ms, &request, e) == E_OK) {
         failed = ask_pages(c, &request, &pages, e);

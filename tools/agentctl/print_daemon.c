@@ -30,10 +30,10 @@ static void
 add_parts(struct ctl_out *o, const char *title, struct view body, const struct part *parts,
           size_t count)
 {
-    struct buf line BUF_AUTO = {0};
+    BUF_AUTO struct buf line = {0};
 
     for (size_t i = 0; i < count; i++) {
-        struct buf value BUF_AUTO = {0};
+        BUF_AUTO struct buf value = {0};
 
         if (!ctl_value(o, body, parts[i].path, parts[i].format, &value)) continue;
         buf_add_str(&line, parts[i].before + (line.size > 0 ? 0 : strspn(parts[i].before, " ,;")));
@@ -276,9 +276,9 @@ ctl_print_event(struct ctl_out *o, struct view event)
     (void)ctl_value(o, event, "company", CTL_AS_TEXT, &line);
     if (!mp_read_map(&r, &pairs)) pairs = 0;
     for (uint32_t i = 0; i < pairs && mp_read_str(&r, &key) && mp_read_any(&r, &raw); i++) {
-        struct buf value BUF_AUTO = {0};
-        struct buf name  BUF_AUTO = {0};
-        bool             is_shown = false;
+        BUF_AUTO struct buf value = {0};
+        struct buf name     BUF_AUTO = {0};
+        bool                is_shown = false;
 
         for (size_t j = 0; j < ARRAY_LEN(in_front); j++)
             is_shown = is_shown || view_is(key, in_front[j]);

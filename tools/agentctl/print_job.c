@@ -8,54 +8,55 @@
 /* ---- jobs ---------------------------------------------------------------------------------------
  */
 
+static const struct ctl_column job_rows[] = {
+    {"job",          "id",                CTL_AS_TEXT   },
+    {"state",        "state",             CTL_AS_STATE  },
+    {"reason",       "reason",            CTL_AS_TEXT   },
+    {"stopping",     "stopping",          CTL_AS_YES    },
+    {"quarantined",  "quarantined",       CTL_AS_YES    },
+    {"title",        "title",             CTL_AS_TEXT   },
+    {"trigger",      "trigger",           CTL_AS_TEXT   },
+    {"source",       "source",            CTL_AS_TEXT   },
+    {"company",      "company",           CTL_AS_TEXT   },
+    {"agent",        "agent",             CTL_AS_TEXT   },
+    {"handler",      "handler",           CTL_AS_TEXT   },
+    {"priority",     "priority",          CTL_AS_TEXT   },
+    {"submitted",    "submitted_at",      CTL_AS_INSTANT},
+    {"run at",       "run_at",            CTL_AS_INSTANT},
+    {"claimed",      "claimed_at",        CTL_AS_INSTANT},
+    {"lease ends",   "lease_expires_at",  CTL_AS_INSTANT},
+    {"ended",        "ended_at",          CTL_AS_INSTANT},
+    {"expires",      "expires_at",        CTL_AS_INSTANT},
+    {"worker",       "worker",            CTL_AS_TEXT   },
+    {"attempt",      "attempt",           CTL_AS_TEXT   },
+    {"failures",     "failures",          CTL_AS_TEXT   },
+    {"crashes",      "crashes",           CTL_AS_TEXT   },
+    {"max attempts", "max_attempts",      CTL_AS_TEXT   },
+    {"max run",      "max_run_ms",        CTL_AS_SPAN   },
+    {"max turns",    "max_turns",         CTL_AS_TEXT   },
+    {"failure",      "failure.class",     CTL_AS_TEXT   },
+    {"message",      "failure.message",   CTL_AS_TEXT   },
+    {"retry at",     "failure.retry_at",  CTL_AS_INSTANT},
+    {"schedule",     "schedule",          CTL_AS_TEXT   },
+    {"nominal",      "nominal_at",        CTL_AS_INSTANT},
+    {"session",      "session",           CTL_AS_TEXT   },
+    {"unique key",   "unique_key",        CTL_AS_TEXT   },
+    {"goal",         "goal",              CTL_AS_TEXT   },
+    {"ticket",       "ticket",            CTL_AS_TEXT   },
+    {"parent",       "parent",            CTL_AS_TEXT   },
+    {"root",         "root",              CTL_AS_TEXT   },
+    {"tags",         "tags",              CTL_AS_MAP    },
+    {"turns",        "usage.turns",       CTL_AS_TEXT   },
+    {"tokens",       "usage.tokens",      CTL_AS_TEXT   },
+    {"cost",         "usage.cost_micros", CTL_AS_COST   },
+    {"context",      "context",           CTL_AS_JSON   },
+    {"payload",      "payload",           CTL_AS_JSON   },
+    {"output",       "output",            CTL_AS_JSON   },
+};
+
 void
 ctl_print_job(struct ctl_out *o, struct view body)
 {
-    static const struct ctl_column rows[] = {
-        {"job",          "id",                CTL_AS_TEXT   },
-        {"state",        "state",             CTL_AS_STATE  },
-        {"reason",       "reason",            CTL_AS_TEXT   },
-        {"stopping",     "stopping",          CTL_AS_YES    },
-        {"quarantined",  "quarantined",       CTL_AS_YES    },
-        {"title",        "title",             CTL_AS_TEXT   },
-        {"trigger",      "trigger",           CTL_AS_TEXT   },
-        {"source",       "source",            CTL_AS_TEXT   },
-        {"company",      "company",           CTL_AS_TEXT   },
-        {"agent",        "agent",             CTL_AS_TEXT   },
-        {"handler",      "handler",           CTL_AS_TEXT   },
-        {"priority",     "priority",          CTL_AS_TEXT   },
-        {"submitted",    "submitted_at",      CTL_AS_INSTANT},
-        {"run at",       "run_at",            CTL_AS_INSTANT},
-        {"claimed",      "claimed_at",        CTL_AS_INSTANT},
-        {"lease ends",   "lease_expires_at",  CTL_AS_INSTANT},
-        {"ended",        "ended_at",          CTL_AS_INSTANT},
-        {"expires",      "expires_at",        CTL_AS_INSTANT},
-        {"worker",       "worker",            CTL_AS_TEXT   },
-        {"attempt",      "attempt",           CTL_AS_TEXT   },
-        {"failures",     "failures",          CTL_AS_TEXT   },
-        {"crashes",      "crashes",           CTL_AS_TEXT   },
-        {"max attempts", "max_attempts",      CTL_AS_TEXT   },
-        {"max run",      "max_run_ms",        CTL_AS_SPAN   },
-        {"max turns",    "max_turns",         CTL_AS_TEXT   },
-        {"failure",      "failure.class",     CTL_AS_TEXT   },
-        {"message",      "failure.message",   CTL_AS_TEXT   },
-        {"retry at",     "failure.retry_at",  CTL_AS_INSTANT},
-        {"schedule",     "schedule",          CTL_AS_TEXT   },
-        {"nominal",      "nominal_at",        CTL_AS_INSTANT},
-        {"session",      "session",           CTL_AS_TEXT   },
-        {"unique key",   "unique_key",        CTL_AS_TEXT   },
-        {"goal",         "goal",              CTL_AS_TEXT   },
-        {"ticket",       "ticket",            CTL_AS_TEXT   },
-        {"parent",       "parent",            CTL_AS_TEXT   },
-        {"root",         "root",              CTL_AS_TEXT   },
-        {"tags",         "tags",              CTL_AS_MAP    },
-        {"turns",        "usage.turns",       CTL_AS_TEXT   },
-        {"tokens",       "usage.tokens",      CTL_AS_TEXT   },
-        {"cost",         "usage.cost_micros", CTL_AS_COST   },
-        {"context",      "context",           CTL_AS_JSON   },
-        {"payload",      "payload",           CTL_AS_JSON   },
-        {"output",       "output",            CTL_AS_JSON   },
-    };
     static const struct ctl_column attempts[] = {
         {"#",       "attempt",    CTL_AS_NUMBER},
         {"CLAIMED", "claimed_at", CTL_AS_WHEN  },
@@ -71,7 +72,7 @@ ctl_print_job(struct ctl_out *o, struct view body)
     };
     struct view list = ctl_list(body, "attempts");
 
-    RECORD(o, body, rows);
+    RECORD(o, body, job_rows);
     if (!ctl_has_items(list)) return;
     ctl_title(o, "attempts");
     TABLE(o, list, attempts);
@@ -220,7 +221,7 @@ ctl_print_schedule(struct ctl_out *o, struct view body)
 
     RECORD(o, body, rows);
     for (const char *title = "next"; list_next(&next, &item); title = "") {
-        struct buf text BUF_AUTO = {0};
+        BUF_AUTO struct buf text = {0};
 
         ctl_raw(o, item, CTL_AS_INSTANT, &text);
         ctl_line(o, title, buf_view(&text));

@@ -107,8 +107,8 @@ put_time(const char *text, int64_t now_ms, struct buf *out, struct err *e)
 static enum errc
 put_json(const char *text, struct buf *out, struct err *e)
 {
-    struct buf file BUF_AUTO = {0};
-    struct view     json = view_str(text);
+    BUF_AUTO struct buf file = {0};
+    struct view         json = view_str(text);
 
     if (text[0] == '@' || strcmp(text, "-") == 0) {
         if (read_all(text[0] == '@' ? text + 1 : text, &file, e)) return e->code;
@@ -143,10 +143,10 @@ is_blank(struct view line)
 static enum errc
 put_jobs(const char *path, struct buf *out, struct err *e)
 {
-    struct buf file BUF_AUTO = {0};
-    size_t          header = mp_array_open(out);
-    uint32_t        count = 0;
-    struct view     rest;
+    BUF_AUTO struct buf file = {0};
+    size_t              header = mp_array_open(out);
+    uint32_t            count = 0;
+    struct view         rest;
 
     if (read_all(path, &file, e)) return e->code;
     rest = buf_view(&file);
@@ -269,7 +269,7 @@ put_tags(const struct ctl_args *a, const struct ctl_param *p, struct buf *out, s
         if (!equals || equals == text) {
             return err_set(e, E_BAD_REQUEST, "\"%s\" is not a tag: K=V", text);
         }
-        char *key FREE_AUTO = xstrndup(text, (size_t)(equals - text));
+        FREE_AUTO char *key = xstrndup(text, (size_t)(equals - text));
         mp_put_cstr(out, &m, key, equals + 1);
     }
     mp_close(out, &m);
@@ -337,7 +337,7 @@ prefix_names(struct ctl_request *r, const char *company)
 
         if (f->type != FT_REF || !get_str(r, f->name, &text)) continue;
         if (memchr(text.data, '/', text.size)) continue;
-        char *name FREE_AUTO = xasprintf("%s/%.*s", company, VIEW_ARG(text));
+        FREE_AUTO char *name = xasprintf("%s/%.*s", company, VIEW_ARG(text));
         ctl_request_set_str(r, f->name, view_str(name));
     }
 }
@@ -411,9 +411,9 @@ name_option(const struct ctl_args *a, struct err *e)
 enum errc
 ctl_request_make(const struct ctl_args *a, int64_t now_ms, struct ctl_request *out, struct err *e)
 {
-    struct buf body BUF_AUTO = {0};
-    const char     *wrong;
-    union msg       m;
+    BUF_AUTO struct buf body = {0};
+    const char         *wrong;
+    union msg           m;
 
     *out = (struct ctl_request){.desc = msg_desc(a->command->op)};
     for (size_t i = 0; i < a->ngiven; i++) {

@@ -44,6 +44,7 @@ static enum ctl_exit
 wait_for(struct ctl *c, int64_t id, int64_t until_ms, struct buf *job, struct err *e)
 {
     for (;;) {
+        int64_t       asked_ms = clock_now().boot_ms;
         enum ctl_exit failed = ask_once(c, id, until_ms, job, e);
         bool          is_pending = false;
         struct view   state;
@@ -59,6 +60,8 @@ wait_for(struct ctl *c, int64_t id, int64_t until_ms, struct buf *job, struct er
             err_hint(e, "agentctl job why %lld", (long long)id);
             return CTL_NO_ANSWER;
         }
+        /* A daemon that stops answers all who wait, at once. */
+        if (clock_now().boot_ms - asked_ms < CTL_PAUSE_MS) ctl_pause(c, CTL_PAUSE_MS);
     }
 }
 
@@ -79,10 +82,10 @@ show_last(struct ctl *c, const struct buf *job, enum ctl_exit waited, struct err
 enum ctl_exit
 ctl_run_wait(struct ctl *c, struct err *e)
 {
-    struct ctl_request request CTL_REQUEST_AUTO = {0};
-    struct buf body            BUF_AUTO = {0};
-    struct buf job             BUF_AUTO = {0};
-    int64_t                    id = 0;
+    CTL_REQUEST_AUTO struct ctl_request request = {0};
+    struct buf body                     BUF_AUTO = {0};
+    struct buf job                      BUF_AUTO = {0};
+    int64_t                             id = 0;
 
     if (ctl_request_make(&c->args, clock_now().wall_ms, &request, e)) return CTL_USAGE;
     ctl_request_pack(&request, &body);
@@ -95,12 +98,12 @@ ctl_run_wait(struct ctl *c, struct err *e)
 enum ctl_exit
 ctl_run_submit(struct ctl *c, struct err *e)
 {
-    struct ctl_request request CTL_REQUEST_AUTO = {0};
-    struct buf body            BUF_AUTO = {0};
-    struct buf job             BUF_AUTO = {0};
-    int64_t                    until_ms = end_of_wait(c);
-    int64_t                    id;
-    enum ctl_exit              failed;
+    CTL_REQUEST_AUTO struct ctl_request request = {0};
+    struct buf body                     BUF_AUTO = {0};
+    struct buf job                      BUF_AUTO = {0};
+    int64_t                             until_ms = end_of_wait(c);
+    int64_t                             id;
+    enum ctl_exit                       failed;
 
     if (ctl_request_make(&c->args, clock_now().wall_ms, &request, e)) return CTL_USAGE;
     ctl_request_pack(&request, &body);

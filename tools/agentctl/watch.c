@@ -29,7 +29,7 @@ open_signals(struct err *e)
 static void
 print_gap(struct ctl_out *o, struct view gap)
 {
-    struct buf first BUF_AUTO = {0};
+    BUF_AUTO struct buf first = {0};
 
     (void)ctl_value(o, gap, "first", CTL_AS_TEXT, &first); /* absent: told without it */
     buf_printf(o->buf, "-- a gap: the events before %.*s are no longer kept --\n",
@@ -71,11 +71,12 @@ show_events(struct ctl *c, struct view reply, struct err *e)
 static enum ctl_exit
 read_once(struct ctl *c, struct ctl_request *request, struct buf *cursor, struct err *e)
 {
-    struct buf body  BUF_AUTO = {0};
-    struct buf reply BUF_AUTO = {0};
-    int64_t          wait_ms = cursor->size > 0 ? CTL_WAIT_MS : 0;
-    enum ctl_exit    failed;
-    struct view      next;
+    struct buf body     BUF_AUTO = {0};
+    BUF_AUTO struct buf reply = {0};
+    int64_t             asked_ms = clock_now().boot_ms;
+    int64_t             wait_ms = cursor->size > 0 ? CTL_WAIT_MS : 0;
+    enum ctl_exit       failed;
+    struct view         next;
 
     ctl_request_set_i64(request, "wait_ms", wait_ms);
     if (cursor->size > 0) ctl_request_set_str(request, "since", buf_view(cursor));
@@ -90,16 +91,21 @@ read_once(struct ctl *c, struct ctl_request *request, struct buf *cursor, struct
     }
     buf_clear(cursor);
     buf_add_view(cursor, next);
+    /* A daemon that stops answers all who wait, at once and with nothing. */
+    bool is_early = clock_now().boot_ms - asked_ms < CTL_PAUSE_MS;
+    if (wait_ms > 0 && is_early && !ctl_has_items(ctl_list(buf_view(&reply), "items"))) {
+        ctl_pause(c, CTL_PAUSE_MS);
+    }
     return CTL_DONE;
 }
 
 static void
 tell_cursor(const struct ctl *c, struct buf *cursor)
 {
-    struct buf body BUF_AUTO = {0};
-    struct buf text BUF_AUTO = {0};
-    const char     *topic = ctl_args_text(&c->args, "topic");
-    struct err      e;
+    BUF_AUTO struct buf body = {0};
+    BUF_AUTO struct buf text = {0};
+    const char         *topic = ctl_args_text(&c->args, "topic");
+    struct err          e;
 
     if (cursor->size == 0) return;
     if (!c->is_json) {
@@ -117,11 +123,11 @@ tell_cursor(const struct ctl *c, struct buf *cursor)
 enum ctl_exit
 ctl_run_watch(struct ctl *c, struct err *e)
 {
-    struct ctl_request request CTL_REQUEST_AUTO = {0};
-    const char                *since = ctl_args_text(&c->args, "since");
-    struct buf cursor          BUF_AUTO = {0};
-    enum ctl_exit              failed = CTL_DONE;
-    bool                       is_interrupted = false;
+    CTL_REQUEST_AUTO struct ctl_request request = {0};
+    const char                         *since = ctl_args_text(&c->args, "since");
+    struct buf cursor                   BUF_AUTO = {0};
+    enum ctl_exit                       failed = CTL_DONE;
+    bool                                is_interrupted = false;
 
     if (ctl_request_make(&c->args, clock_now().wall_ms, &request, e)) return CTL_USAGE;
     if (since) buf_add_str(&cursor, since);

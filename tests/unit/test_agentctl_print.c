@@ -1,0 +1,532 @@
+/* The printers on fabricated replies: what agentd sends, and what nobody should. */
+#include "common/json.h"
+#include "common/mp.h"
+#include "tools/agentctl/print.h"
+#include "tools/agentctl/text.h"
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NOW_MS INT64_C(1795251600000) /* 2026-11-21T09:00:00Z */
+
+typedef void printer(struct ctl_out *o, struct view body);
+
+static printer *const printers[] = {
+    ctl_print_job,      ctl_print_jobs,      ctl_print_job_ids,   ctl_print_job_stats,
+    ctl_print_why,      ctl_print_schedule,  ctl_print_schedules, ctl_print_firings,
+    ctl_print_removed,  ctl_print_companies, ctl_print_agent,     ctl_print_agents,
+    ctl_print_handlers, ctl_print_session,   ctl_print_sessions,  ctl_print_effect,
+    ctl_print_effects,  ctl_print_status,    ctl_print_pong,      ctl_print_workers,
+    ctl_print_scaled,   ctl_print_restarted, ctl_print_fsck,      ctl_print_reload,
+    ctl_print_clock,    ctl_print_event,
+};
+
+static struct ctl_out
+out_into(struct buf *text)
+{
+    return (struct ctl_out){.buf = text, .now_ms = NOW_MS};
+}
+
+static void
+pack(const char *json, struct buf *out)
+{
+    struct err e;
+
+    if (json_to_mp(view_str(json), out, &e)) fail_msg("%s: %s", json, e.msg);
+}
+
+static void
+must_print(printer *print, const char *json, const char *expected)
+{
+    BUF_AUTO struct buf body = {0};
+    BUF_AUTO struct buf text = {0};
+    struct ctl_out      o = out_into(&text);
+
+    pack(json, &body);
+    print(&o, buf_view(&body));
+    assert_string_equal(buf_str(&text), expected);
+}
+
+/* ---- what agentd sends --------------------------------------------------------------------------
+ */
+
+static void
+a_job_is_a_record_with_what_is_known(void **state)
+{
+    (void)state;
+    must_print(ctl_print_job,
+               "{\"id\":42,\"state\":\"failed\",\"reason\":null,\"title\":\"\",\"agent\":null,"
+               "\"handler\":\"echo\",\"priority\":80,\"submitted_at\":1795251590000,"
+               "\"run_at\":1795338000000,\"max_run_ms\":1200000,"
+               "\"failure\":{\"class\":\"timeout\",\"message\":\"took\\ntoo long\","
+               "\"retry_at\":null},"
+               "\"tags\":{\"a\":\"1\",\"b\":\"2\"},\"usage\":{\"turns\":3,\"cost_micros\":1500},"
+               "\"payload\":\"1\",\"output\":{\"x\":[1]},\"quarantined\":false,\"attempts\":[]}",
+               "job           42\n"
+               "state         failed\n"
+               "handler       echo\n"
+               "priority      80\n"
+               "submitted     2026-11-21 08:59:50Z (10s ago)\n"
+               "run at        2026-11-22 09:00:00Z\n"
+               "max run       20m\n"
+               "failure       timeout\n"
+               "message       took too long\n"
+               "tags          a=1, b=2\n"
+               "turns         3\n"
+               "cost          0.001500\n"
+               "payload       \"1\"\n"
+               "output        {\"x\":[1]}\n");
+}
+
+static void
+attempts_are_a_table_below_their_job(void **state)
+{
+    (void)state;
+    must_print(ctl_print_job,
+               "{\"id\":1,\"attempts\":[{\"attempt\":1,\"claimed_at\":1795251540000,"
+               "\"outcome\":\"failed\",\"class\":\"timeout\",\"exit_code\":1,\"signal\":null},"
+               "{\"attempt\":10,\"claimed_at\":1795251598500,\"outcome\":null}]}",
+               "job           1\n"
+               "\n"
+               "attempts\n"
+               " #  CLAIMED  OUTCOME  CLASS    EXIT\n"
+               " 1  1m ago   failed   timeout     1\n"
+               "10  1s ago   -        -           -\n");
+}
+
+static void
+columns_are_aligned_and_those_that_say_nothing_are_left_out(void **state)
+{
+    (void)state;
+    must_print(ctl_print_jobs,
+               "{\"items\":[{\"id\":7,\"state\":\"running\",\"handler\":\"echo\",\"agent\":null,"
+               "\"title\":\"Grüße\"},{\"id\":1000,\"state\":\"ready\",\"handler\":\"a\","
+               "\"agent\":null,\"title\":\"世界\"}],\"next\":null}",
+               "  ID  STATE    HANDLER  TITLE\n"
+               "   7  running  echo     Grüße\n"
+               "1000  ready    a        世界\n");
+}
+
+static void
+an_empty_list_prints_nothing(void **state)
+{
+    (void)state;
+    must_print(ctl_print_jobs, "{\"items\":[],\"next\":null}", "");
+    must_print(ctl_print_workers, "{\"items\":[],\"next\":null}", "");
+    must_print(ctl_print_job_ids, "{\"ids\":[]}", "");
+}
+
+static void
+ids_stand_one_a_line(void **state)
+{
+    (void)state;
+    must_print(ctl_print_job_ids, "{\"ids\":[5,6,9007199254740993]}", "5\n6\n9007199254740993\n");
+}
+
+static void
+no_limit_is_said(void **state)
+{
+    (void)state;
+    must_print(ctl_print_companies,
+               "{\"items\":[{\"name\":\"default\",\"max_concurrent\":null},"
+               "{\"name\":\"acme\",\"max_concurrent\":0}]}",
+               "NAME     MAX\n"
+               "default  unlimited\n"
+               "acme     0\n");
+}
+
+static void
+why_names_every_blocker(void **state)
+{
+    (void)state;
+    must_print(ctl_print_why,
+               "{\"id\":3,\"state\":\"parked\",\"text\":\"company acme is at its cap\","
+               "\"earliest_at\":1795251660000,\"blockers\":[{\"predicate\":\"company_cap\","
+               "\"message\":\"5 of 5\",\"holder\":\"acme\",\"until_at\":1795251660000,"
+               "\"change\":\"raise it to 6\"}]}",
+               "job           3\n"
+               "state         parked\n"
+               "why           company acme is at its cap\n"
+               "earliest      2026-11-21 09:01:00Z (in 1m)\n"
+               "\n"
+               "HELD BY      HOLDER  UNTIL  MESSAGE  CHANGE\n"
+               "company_cap  acme    in 1m  5 of 5   raise it to 6\n");
+}
+
+static void
+a_schedule_shows_its_next_firings_and_warnings(void **state)
+{
+    (void)state;
+    must_print(ctl_print_schedule,
+               "{\"name\":\"nightly\",\"cron\":\"0 3 * * *\",\"every_ms\":null,\"max_turns\":null,"
+               "\"next_at\":[1795316400000,1795402800000],"
+               "\"warnings\":[{\"type\":\"turns\",\"message\":\"no limit\"}]}",
+               "schedule      nightly\n"
+               "cron          0 3 * * *\n"
+               "max turns     unlimited\n"
+               "next          2026-11-22 03:00:00Z (in 18h)\n"
+               "              2026-11-23 03:00:00Z\n"
+               "warning       no limit\n");
+}
+
+static void
+status_is_one_screen(void **state)
+{
+    (void)state;
+    must_print(
+        ctl_print_status,
+        "{\"running\":true,\"pid\":7,\"version\":\"0.1.0\",\"uptime_ms\":90061000,"
+        "\"last_crash_at\":null,\"unclean_stops\":0,\"run\":\"/run/agentd\",\"draining\":false,"
+        "\"workers\":{\"count\":2,\"up\":2,\"slots\":16,\"busy\":3,\"degraded\":false},"
+        "\"queue\":{\"scheduled\":1,\"ready\":0,\"running\":3},"
+        "\"caps\":[{\"cap\":\"global\",\"on\":null,\"limit\":null,\"used\":3},"
+        "{\"cap\":\"company\",\"on\":\"acme\",\"limit\":5,\"used\":2}],"
+        "\"next\":[{\"schedule\":\"nightly\",\"next_fire_at\":1795251660000}],"
+        "\"warnings\":[{\"type\":\"x\",\"message\":\"mind the gap\"}],"
+        "\"store\":{\"used_bytes\":1024,\"file_bytes\":1048576},\"lag_us\":{\"last\":150}}",
+        "agentd        0.1.0\n"
+        "running       yes\n"
+        "pid           7\n"
+        "up            1d 1h\n"
+        "unclean stops 0\n"
+        "run folder    /run/agentd\n"
+        "workers       2 of 2 up, 3 slots busy of 16\n"
+        "queue         scheduled 1  ready 0  running 3\n"
+        "store         1.0 KiB used, file 1.0 MiB\n"
+        "loop lag      0.1ms\n"
+        "warning       mind the gap\n"
+        "\n"
+        "CAP      ON    USED  LIMIT\n"
+        "global   -        3  unlimited\n"
+        "company  acme     2  5\n"
+        "\n"
+        "NEXT FIRING  AT\n"
+        "nightly      2026-11-21 09:01:00Z (in 1m)\n");
+}
+
+static void
+a_degraded_pool_is_told(void **state)
+{
+    (void)state;
+    must_print(ctl_print_status, "{\"workers\":{\"degraded\":true}}",
+               "workers       degraded: yes\n");
+}
+
+static void
+small_answers_are_sentences(void **state)
+{
+    (void)state;
+    must_print(ctl_print_pong, "{}", "agentd answers\n");
+    must_print(ctl_print_scaled, "{\"count\":4,\"from\":2}", "workers       4, there were 2\n");
+    must_print(ctl_print_restarted, "{\"restarting\":2}", "workers       restarting 2\n");
+    must_print(ctl_print_removed, "{\"removed\":\"nightly\"}", "removed       nightly\n");
+    must_print(ctl_print_clock, "{\"accepted\":true}", "the clock is accepted\n");
+    must_print(ctl_print_clock, "{\"accepted\":false}", "the clock was not in doubt\n");
+    must_print(ctl_print_fsck, "{\"ok\":true,\"rows\":9,\"problems\":[]}",
+               "store         OK\nrows          9\n");
+    must_print(ctl_print_fsck, "{\"ok\":false,\"rows\":9,\"problems\":[\"one is off\"]}",
+               "store         NOT OK\nrows          9\nproblem       one is off\n");
+    must_print(ctl_print_reload, "{\"applied\":true,\"plan\":[],\"settings\":[]}",
+               "nothing changes\napplied       yes\n");
+    must_print(ctl_print_reload,
+               "{\"applied\":false,\"plan\":[{\"action\":\"add\",\"kind\":\"agent\","
+               "\"name\":\"a\"}],\"settings\":[{\"key\":\"log.level\",\"from\":\"info\","
+               "\"to\":\"debug\",\"restart\":true}]}",
+               "ACTION  KIND   NAME\n"
+               "add     agent  a\n"
+               "\n"
+               "SETTING    FROM  TO     RESTART\n"
+               "log.level  info  debug  yes\n"
+               "applied       no\n");
+}
+
+static void
+an_event_is_one_line(void **state)
+{
+    (void)state;
+    must_print(ctl_print_event,
+               "{\"seq\":5,\"type\":\"job.completed\",\"at\":1795251600123,\"company\":\"acme\","
+               "\"job\":42,\"agent\":null,\"note\":\"a\\nb\",\"data\":{\"x\":1}}",
+               "2026-11-21 09:00:00Z  job.completed  acme  job=42  note=a b  data={\"x\":1}\n");
+}
+
+/* ---- terminals ----------------------------------------------------------------------------------
+ */
+
+static void
+states_are_coloured_on_a_terminal_only(void **state)
+{
+    BUF_AUTO struct buf body = {0};
+    BUF_AUTO struct buf text = {0};
+    struct ctl_out      o = out_into(&text);
+
+    (void)state;
+    pack("{\"items\":[{\"id\":1,\"state\":\"failed\"}]}", &body);
+    o.has_colour = true;
+    ctl_print_jobs(&o, buf_view(&body));
+    assert_string_equal(buf_str(&text), "\033[1mID\033[0m  \033[1mSTATE\033[0m\n"
+                                        " 1  \033[31mfailed\033[0m\n");
+}
+
+/* No line of `text` is wider than `width`. */
+static void
+must_fit(struct buf *text, size_t width)
+{
+    for (const char *at = buf_str(text); *at; at += strcspn(at, "\n") + 1) {
+        struct view line = view_of(at, strcspn(at, "\n"));
+
+        if (ctl_width(line) > width) fail_msg("too wide: %.*s", VIEW_ARG(line));
+    }
+}
+
+static void
+lines_are_cut_to_the_terminal(void **state)
+{
+    BUF_AUTO struct buf body = {0};
+    BUF_AUTO struct buf text = {0};
+    struct ctl_out      o = out_into(&text);
+
+    (void)state;
+    pack("{\"items\":[{\"id\":1,\"state\":\"ready\",\"handler\":\"a\",\"title\":\"a long title\"},"
+         "{\"id\":2,\"state\":\"ready\",\"handler\":\"a\",\"title\":\"short\"}]}",
+         &body);
+    o.width = 26;
+    ctl_print_jobs(&o, buf_view(&body));
+    assert_string_equal(buf_str(&text), "ID  STATE  HANDLER  TITLE\n"
+                                        " 1  ready  a        a lon…\n"
+                                        " 2  ready  a        short\n");
+    for (size_t width = 1; width < 40; width++) {
+        buf_clear(&text);
+        o.width = width;
+        ctl_print_jobs(&o, buf_view(&body));
+        must_fit(&text, width);
+    }
+}
+
+/* ---- what nobody should send --------------------------------------------------------------------
+ */
+
+#define EVIL "\x1b[31m\x07\n\r\xe2\x80\xae\xc2\x9bx"
+
+static void
+must_be_harmless(struct buf *text)
+{
+    assert_true(utf8_is_valid(buf_view(text)));
+    for (size_t i = 0; i < text->size; i++) {
+        unsigned char c = (unsigned char)text->data[i];
+
+        if ((c < 0x20 && c != '\n') || c == 0x7f) fail_msg("byte %u at %zu", c, i);
+    }
+    assert_null(strstr(buf_str(text), "\xe2\x80\xae"));
+    assert_null(strstr(buf_str(text), "\xc2\x9b"));
+}
+
+static void
+print_all(struct view body, size_t width)
+{
+    for (size_t i = 0; i < ARRAY_LEN(printers); i++) {
+        BUF_AUTO struct buf text = {0};
+        struct ctl_out      o = out_into(&text);
+
+        o.width = width;
+        printers[i](&o, body);
+        must_be_harmless(&text);
+    }
+}
+
+/* All keys that a printer looks for. */
+static const char *const keys[] = {
+    "id",         "state",        "reason",       "title",      "trigger",     "agent",
+    "handler",    "company",      "name",         "status",     "text",        "message",
+    "class",      "outcome",      "kind",         "sink",       "session",     "key",
+    "schedule",   "cron",         "origin",       "type",       "at",          "version",
+    "pid",        "run",          "removed",      "predicate",  "holder",      "change",
+    "until_at",   "next_fire_at", "submitted_at", "max_run_ms", "cost_micros", "used_bytes",
+    "lag_us",     "priority",     "attempt",      "worker",     "cap",         "on",
+    "used",       "limit",        "action",       "from",       "to",          "restart",
+    "count",      "payload",      "output",       "context",    "checkpoint",  "receipt",
+    "unique_key", "ok",           "rows",         "applied",    "accepted",    "restarting",
+    "seq",        "overlap",      "stopping",
+};
+static const char *const lists[] = {
+    "items", "attempts", "blockers", "next_at", "warnings", "companies", "ids",  "problems",
+    "plan",  "settings", "caps",     "next",    "sinks",    "command",   "jobs", "current_jobs",
+};
+static const char *const maps[] = {
+    "failure", "usage", "tags", "queue", "workers", "store", "recent", "data",
+};
+
+/* What every key holds, by turns. */
+enum content { AN_EVIL_STRING, A_HUGE_NUMBER, A_LOW_NUMBER, NIL, A_FLOAT, A_BIN, A_BOOL, CONTENTS };
+
+static void
+put_content(struct buf *out, enum content content)
+{
+    switch (content) {
+    case AN_EVIL_STRING: mp_cstr(out, EVIL); break;
+    case A_HUGE_NUMBER: mp_u64(out, UINT64_MAX); break;
+    case A_LOW_NUMBER: mp_i64(out, INT64_MIN); break;
+    case NIL: mp_nil(out); break;
+    case A_FLOAT: mp_f64(out, 1e300); break;
+    case A_BIN: mp_bin(out, view_of("\x1b\xff", 2)); break;
+    case A_BOOL: mp_bool(out, true); break;
+    case CONTENTS: fail();
+    }
+}
+
+static void
+put_body(struct buf *out, enum content content, int depth)
+{
+    struct mp_open_map m = mp_open(out);
+
+    mp_key(out, &m, EVIL);
+    put_content(out, content);
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+        mp_key(out, &m, keys[i]);
+        put_content(out, content);
+    }
+    for (size_t i = 0; depth > 0 && i < ARRAY_LEN(maps); i++) {
+        mp_key(out, &m, maps[i]);
+        put_body(out, content, depth - 1);
+    }
+    for (size_t i = 0; depth > 0 && i < ARRAY_LEN(lists); i++) {
+        mp_key(out, &m, lists[i]);
+        mp_array(out, 2);
+        put_content(out, content);
+        put_body(out, content, depth - 1);
+    }
+    mp_close(out, &m);
+}
+
+static void
+whatever_the_fields_hold_nothing_harmful_is_printed(void **state)
+{
+    (void)state;
+    for (enum content content = 0; content < CONTENTS; content++) {
+        BUF_AUTO struct buf body = {0};
+
+        put_body(&body, content, 2);
+        print_all(buf_view(&body), 0);
+        print_all(buf_view(&body), 20);
+    }
+}
+
+static void
+lists_and_maps_of_another_kind_are_survived(void **state)
+{
+    static const char *const bodies[] = {
+        "{}",
+        "[]",
+        "null",
+        "5",
+        "\"text\"",
+        "{\"items\":{\"a\":1},\"attempts\":5,\"blockers\":\"x\",\"next_at\":null,\"ids\":{}}",
+        "{\"items\":[1,null,[],{},\"x\"],\"ids\":[null,\"x\",1.5],\"next_at\":[\"x\",null]}",
+        "{\"failure\":[],\"usage\":3,\"tags\":[1],\"queue\":null,\"workers\":\"\",\"caps\":[[]]}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+        BUF_AUTO struct buf body = {0};
+
+        pack(bodies[i], &body);
+        print_all(buf_view(&body), 0);
+    }
+}
+
+static void
+bytes_that_are_no_message_are_survived(void **state)
+{
+    BUF_AUTO struct buf whole = {0};
+
+    (void)state;
+    print_all(view_of(NULL, 0), 0);
+    print_all(view_of("\xdf\xff\xff\xff\xff", 5), 0);
+    print_all(view_of("\x81\xa5items\xdd\xff\xff\xff\xff", 12), 0);
+    put_body(&whole, AN_EVIL_STRING, 1);
+    for (size_t size = 0; size < whole.size; size += 97)
+        print_all(view_of(whole.data, size), 0);
+}
+
+static void
+a_very_long_list_ends_somewhere(void **state)
+{
+    BUF_AUTO struct buf body = {0};
+    BUF_AUTO struct buf text = {0};
+    struct ctl_out      o = out_into(&text);
+    const char         *end;
+
+    (void)state;
+    mp_map(&body, 1);
+    mp_cstr(&body, "items");
+    mp_array(&body, 100000);
+    for (int i = 0; i < 100000; i++)
+        mp_nil(&body);
+    ctl_print_jobs(&o, buf_view(&body));
+    end = "and 90000 more\n";
+    assert_true(text.size > strlen(end));
+    assert_string_equal(buf_str(&text) + text.size - strlen(end), end);
+}
+
+static void
+a_very_long_value_is_shown_whole_where_nothing_cuts_it(void **state)
+{
+    struct buf body    BUF_AUTO = {0};
+    struct buf text    BUF_AUTO = {0};
+    struct buf value   BUF_AUTO = {0};
+    struct ctl_out     o = out_into(&text);
+    struct mp_open_map m = mp_open(&body);
+
+    (void)state;
+    for (int i = 0; i < 1000000; i++)
+        buf_add(&value, "x", 1);
+    mp_put_str(&body, &m, "reason", buf_view(&value));
+    mp_close(&body, &m);
+    ctl_print_job(&o, buf_view(&body));
+    assert_int_equal(text.size, value.size + strlen("reason        ") + 1);
+    buf_clear(&text);
+    o.width = 80;
+    ctl_print_job(&o, buf_view(&body));
+    must_fit(&text, 80);
+}
+
+static int
+set_locale(void **state)
+{
+    (void)state;
+    return setlocale(LC_CTYPE, "C.UTF-8") ? 0 : -1;
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_job_is_a_record_with_what_is_known),
+        cmocka_unit_test(attempts_are_a_table_below_their_job),
+        cmocka_unit_test(columns_are_aligned_and_those_that_say_nothing_are_left_out),
+        cmocka_unit_test(an_empty_list_prints_nothing),
+        cmocka_unit_test(ids_stand_one_a_line),
+        cmocka_unit_test(no_limit_is_said),
+        cmocka_unit_test(why_names_every_blocker),
+        cmocka_unit_test(a_schedule_shows_its_next_firings_and_warnings),
+        cmocka_unit_test(status_is_one_screen),
+        cmocka_unit_test(a_degraded_pool_is_told),
+        cmocka_unit_test(small_answers_are_sentences),
+        cmocka_unit_test(an_event_is_one_line),
+        cmocka_unit_test(states_are_coloured_on_a_terminal_only),
+        cmocka_unit_test(lines_are_cut_to_the_terminal),
+        cmocka_unit_test(whatever_the_fields_hold_nothing_harmful_is_printed),
+        cmocka_unit_test(lists_and_maps_of_another_kind_are_survived),
+        cmocka_unit_test(bytes_that_are_no_message_are_survived),
+        cmocka_unit_test(a_very_long_list_ends_somewhere),
+        cmocka_unit_test(a_very_long_value_is_shown_whole_where_nothing_cuts_it),
+    };
+
+    return cmocka_run_group_tests(tests, set_locale, NULL);
+}
