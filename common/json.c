@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What passed MP_DEPTH_MAX at admission is printed inside replies and documents of our own. */
+#define PRINT_DEPTH_MAX (2 * MP_DEPTH_MAX)
+
 static enum errc
 refuse_at(struct view text, size_t at, const char *what, struct err *e)
 {
@@ -225,7 +228,7 @@ print_array(struct printer *p)
     uint32_t count;
 
     if (!mp_read_array(&p->r, &count)) return "malformed msgpack";
-    if (p->depth == MP_DEPTH_MAX) return "nested too deep";
+    if (p->depth == PRINT_DEPTH_MAX) return "nested too deep";
     buf_add(p->out, "[", 1);
     p->depth++;
     for (uint32_t i = 0; i < count; i++) {
@@ -246,7 +249,7 @@ print_map(struct printer *p)
     uint32_t pairs;
 
     if (!mp_read_map(&p->r, &pairs)) return "malformed msgpack";
-    if (p->depth == MP_DEPTH_MAX) return "nested too deep";
+    if (p->depth == PRINT_DEPTH_MAX) return "nested too deep";
     buf_add(p->out, "{", 1);
     p->depth++;
     for (uint32_t i = 0; i < pairs; i++) {

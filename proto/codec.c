@@ -150,7 +150,7 @@ take_value(const struct field_desc *f, struct mp_reader *r, char *member, struct
     if (f->type == FT_LIST && type != MP_ARRAY) return err_field(e, f->name, "must be a list");
     if (!mp_read_any(r, &v)) return err_field(e, f->name, "is malformed");
     if (check_size(f, v, e)) return e->code;
-    if ((wrong = mp_check_json(v))) return err_field(e, f->name, "%s", wrong);
+    if (f->type != FT_RAW && (wrong = mp_check_json(v))) return err_field(e, f->name, "%s", wrong);
     *(struct view *)member = v;
     return E_OK;
 }
@@ -188,7 +188,8 @@ take_field(const struct field_desc *f, struct mp_reader *r, void *out, bool *has
     case FT_TEXT: return take_string(f, r, member, e);
     case FT_JSON:
     case FT_MAP:
-    case FT_LIST: return take_value(f, r, member, e);
+    case FT_LIST:
+    case FT_RAW: return take_value(f, r, member, e);
     }
     abort(); /* every type of the enum is above */
 }
@@ -289,6 +290,7 @@ is_in_range(const struct field_desc *f, const char *member)
     case FT_JSON:
     case FT_MAP:
     case FT_LIST:
+    case FT_RAW:
         if (((const struct view *)member)->size == 0) return false;
         /* fall through */
     case FT_STR:
@@ -324,7 +326,8 @@ put_field(const struct field_desc *f, const char *member, struct buf *out)
     case FT_TEXT: mp_str(out, *(const struct view *)member); break;
     case FT_JSON:
     case FT_MAP:
-    case FT_LIST: mp_raw(out, *(const struct view *)member); break;
+    case FT_LIST:
+    case FT_RAW: mp_raw(out, *(const struct view *)member); break;
     }
 }
 

@@ -161,9 +161,12 @@ handler_line_parse(struct view line, struct buf *scratch, struct handler_line *o
     if (line.size > HANDLER_LINE_MAX && begins_as_protocol(line)) {
         return err_set(e, E_BAD_REQUEST, "a protocol line of more than %d bytes", HANDLER_LINE_MAX);
     }
-    if (line.size > 0 && line.size <= HANDLER_LINE_MAX && line.data[0] == '{' &&
-        !json_to_mp(line, scratch, &not_json) && mp_find_str(buf_view(scratch), "type", &type)) {
-        p.line.kind = kind_of(type);
+    if (line.size > 0 && line.size <= HANDLER_LINE_MAX && line.data[0] == '{') {
+        if (json_to_mp(line, scratch, &not_json) == E_OK) {
+            if (mp_find_str(buf_view(scratch), "type", &type)) p.line.kind = kind_of(type);
+        } else if (begins_as_protocol(line)) { /* a result that was cut off must not pass as text */
+            return err_set(e, E_BAD_REQUEST, "a protocol line that is not JSON: %s", not_json.msg);
+        }
     }
     if (p.line.kind != LINE_LOG_TEXT && take_line(p.line.kind, scratch, &p, e)) return e->code;
     *out = p.line;

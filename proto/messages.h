@@ -302,7 +302,7 @@
     F(S, STR,  idempotency_key, REQUIRED, 1, 64)                                                \
     F(S, STR,  lease,           REQUIRED, 1, 64)        /* AGENTD_LEASE: incarnation-token */   \
     F(S, I64,  max_turns,       NULLABLE, 1, 10000)                                             \
-    F(S, MAP,  document,        REQUIRED, 0, WORKER_MESSAGE_MAX) /* what the handler gets on stdin, payload apart */ \
+    F(S, RAW,  document,        REQUIRED, 0, WORKER_MESSAGE_MAX) /* what the handler gets on stdin, payload apart */ \
     F(S, JSON, payload,         OPTIONAL, 0, PAYLOAD_MAX)
 #define JOB_STOP_FIELDS(F, S)                                                                   \
     F(S, U64,  seq,             REQUIRED, 1, INT64_MAX)                                         \
@@ -317,7 +317,7 @@
     F(S, BOOL, probe,           OPTIONAL, 0, 0)         /* do not send: say whether it is there */ \
     F(S, STR,  lease,           REQUIRED, 1, 64)                                                \
     F(S, MAP,  sink,            REQUIRED, 0, 65536)     /* a `sink` object */                   \
-    F(S, MAP,  document,        REQUIRED, 0, PAYLOAD_MAX + 65536) /* the line or body that is sent */ \
+    F(S, RAW,  document,        REQUIRED, 0, PAYLOAD_MAX + 65536) /* the line or body that is sent */ \
     F(S, MS,   max_run_ms,      REQUIRED, 1, YEARS_100_MS)
 
 #define HELLO_FIELDS(F, S)                                                                      \
@@ -402,7 +402,8 @@ enum field_type {
     FT_TEXT,
     FT_JSON,
     FT_MAP,
-    FT_LIST
+    FT_LIST,
+    FT_RAW
 };
 
 typedef uint64_t    field_U64;
@@ -417,6 +418,7 @@ typedef struct view field_TEXT;
 typedef struct view field_JSON;
 typedef struct view field_MAP;
 typedef struct view field_LIST;
+typedef struct view field_RAW;
 
 #define FIELD_MEMBER(S, type, name, need, low, high) field_##type name;
 #define FIELD_BIT(S, type, name, need, low, high)    S##_BIT_##name,

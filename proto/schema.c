@@ -6,6 +6,7 @@ static const char *const type_names[] = {
     [FT_U64] = "U64",   [FT_I64] = "I64",   [FT_MS] = "MS",   [FT_TIME] = "TIME",
     [FT_BOOL] = "BOOL", [FT_NAME] = "NAME", [FT_REF] = "REF", [FT_STR] = "STR",
     [FT_TEXT] = "TEXT", [FT_JSON] = "JSON", [FT_MAP] = "MAP", [FT_LIST] = "LIST",
+    [FT_RAW] = "RAW",
 };
 static const char *const need_names[] = {
     [REQUIRED] = "required",
@@ -54,7 +55,8 @@ print_range(struct buf *out, const struct field_desc *f)
     case FT_TEXT:
     case FT_JSON:
     case FT_MAP:
-    case FT_LIST: break;
+    case FT_LIST:
+    case FT_RAW: break;
     }
     buf_add_str(out, "  ");
     print_bound(out, f->low);

@@ -150,7 +150,8 @@ pack_value(struct reader *r, const struct field_desc *f, const struct yaml *n, s
     case FT_MAP: return pack_map(r, f, n, e);
     case FT_TIME:
     case FT_BOOL:
-    case FT_JSON: return yaml_pack(n, &r->scratch, e);
+    case FT_JSON:
+    case FT_RAW: return yaml_pack(n, &r->scratch, e);
     }
     abort(); /* every type is above */
 }

@@ -155,7 +155,8 @@ put_good_value(struct buf *b, const struct field_desc *f)
     case FT_STR:
     case FT_TEXT: mp_cstr(b, "a"); break;
     case FT_JSON:
-    case FT_LIST: mp_array(b, 0); break;
+    case FT_LIST:
+    case FT_RAW: mp_array(b, 0); break;
     case FT_MAP: mp_map(b, 0); break;
     default: mp_i64(b, f->low); break;
     }

@@ -47,6 +47,7 @@ put_sized(struct buf *b, enum field_type type, size_t size)
         put_packed_string(b, size - 3);
         break;
     case FT_LIST:
+    case FT_RAW:
         mp_array(b, size > 1);
         if (size > 1) put_packed_string(b, size - 1);
         break;
@@ -250,6 +251,7 @@ takes(enum field_type type, enum mp_type value)
     switch (type) {
     case FT_BOOL: return value == MP_BOOL;
     case FT_JSON: return value != MP_BIN;
+    case FT_RAW: return true;
     case FT_MAP: return value == MP_MAP;
     case FT_LIST: return value == MP_ARRAY;
     case FT_NAME:
