@@ -33,7 +33,7 @@ static void
 the_installed_texts_are_those_of_the_table(void **state)
 {
     BUF_AUTO struct buf completion = {0};
-    struct buf man      BUF_AUTO = {0};
+    BUF_AUTO struct buf man = {0};
 
     (void)state;
     ctl_completion_bash(&completion);
@@ -50,7 +50,7 @@ help_of_a_command_names_all_that_it_takes(void **state)
     (void)state;
     for (size_t i = 0; (c = ctl_command_at(i)); i++) {
         const struct ctl_param *lists[] = {c->args, c->flags, ctl_globals};
-        struct buf help         BUF_AUTO = {0};
+        BUF_AUTO struct buf     help = {0};
 
         ctl_help_command(c, &help);
         for (size_t j = 0; j < ARRAY_LEN(lists); j++) {
@@ -69,7 +69,7 @@ static void
 help_names_every_command(void **state)
 {
     const struct ctl_command *c;
-    struct buf all            BUF_AUTO = {0};
+    BUF_AUTO struct buf       all = {0};
 
     (void)state;
     ctl_help_all(&all);

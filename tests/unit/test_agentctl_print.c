@@ -477,11 +477,11 @@ a_very_long_list_ends_somewhere(void **state)
 static void
 a_very_long_value_is_shown_whole_where_nothing_cuts_it(void **state)
 {
-    struct buf body    BUF_AUTO = {0};
-    struct buf text    BUF_AUTO = {0};
-    struct buf value   BUF_AUTO = {0};
-    struct ctl_out     o = out_into(&text);
-    struct mp_open_map m = mp_open(&body);
+    BUF_AUTO struct buf body = {0};
+    BUF_AUTO struct buf text = {0};
+    BUF_AUTO struct buf value = {0};
+    struct ctl_out      o = out_into(&text);
+    struct mp_open_map  m = mp_open(&body);
 
     (void)state;
     for (int i = 0; i < 1000000; i++)

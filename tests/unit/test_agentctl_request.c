@@ -62,8 +62,8 @@ __attribute__((sentinel)) static void
 must_make(const char *expected, ...)
 {
     CTL_REQUEST_AUTO struct ctl_request request = {0};
-    struct buf body                     BUF_AUTO = {0};
-    struct buf json                     BUF_AUTO = {0};
+    BUF_AUTO struct buf                 body = {0};
+    BUF_AUTO struct buf                 json = {0};
     struct err                          e;
     va_list                             list;
 

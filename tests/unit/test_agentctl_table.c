@@ -98,8 +98,8 @@ must_pack(const struct ctl_command *c, struct built *b, const struct ctl_param *
     CTL_REQUEST_AUTO struct ctl_request request = {0};
     struct ctl_args                     args;
     struct err                          e = {0};
-    struct buf body                     BUF_AUTO = {0};
-    struct buf expected                 BUF_AUTO = {0};
+    BUF_AUTO struct buf                 body = {0};
+    BUF_AUTO struct buf                 expected = {0};
     struct view                         value;
     union msg                           m;
 

@@ -42,7 +42,7 @@ static void
 put_valued(struct buf *out, const char *name, const char *first, bool is_file)
 {
     const struct ctl_command *c;
-    struct buf list           BUF_AUTO = {0};
+    BUF_AUTO struct buf       list = {0};
 
     add_once(&list, "--", first);
     add_valued(&list, ctl_globals, is_file);
@@ -55,8 +55,8 @@ static void
 put_nouns(struct buf *out)
 {
     const struct ctl_command *c;
-    struct buf nouns          BUF_AUTO = {0};
-    struct buf alone          BUF_AUTO = {0};
+    BUF_AUTO struct buf       nouns = {0};
+    BUF_AUTO struct buf       alone = {0};
 
     for (size_t i = 0; (c = ctl_command_at(i)); i++) {
         add_once(&nouns, "", c->noun);
@@ -84,7 +84,7 @@ static void
 put_flags(struct buf *out)
 {
     const struct ctl_command *c;
-    struct buf globals        BUF_AUTO = {0};
+    BUF_AUTO struct buf       globals = {0};
     char                      name[64];
 
     for (size_t i = 0; (c = ctl_command_at(i)); i++) {

@@ -118,10 +118,10 @@ put_clean(struct buf *out, struct mp_open_map *m, const char *key, const char *t
 static void
 complain_json(enum ctl_exit code, const struct err *e)
 {
-    struct buf body    BUF_AUTO = {0};
-    struct buf text    BUF_AUTO = {0};
-    struct mp_open_map outer = mp_open(&body);
-    struct err         failed;
+    BUF_AUTO struct buf body = {0};
+    BUF_AUTO struct buf text = {0};
+    struct mp_open_map  outer = mp_open(&body);
+    struct err          failed;
 
     mp_key(&body, &outer, "error");
     struct mp_open_map inner = mp_open(&body);
@@ -160,8 +160,8 @@ static enum ctl_exit
 run_request(struct ctl *c, struct err *e)
 {
     CTL_REQUEST_AUTO struct ctl_request request = {0};
-    struct buf body                     BUF_AUTO = {0};
-    struct buf reply                    BUF_AUTO = {0};
+    BUF_AUTO struct buf                 body = {0};
+    BUF_AUTO struct buf                 reply = {0};
     enum ctl_exit                       failed;
 
     if (ctl_request_make(&c->args, clock_now().wall_ms, &request, e)) return CTL_USAGE;
@@ -282,9 +282,9 @@ print_absent(struct ctl_out *o, struct view body)
 enum ctl_exit
 ctl_run_daemon_status(struct ctl *c, struct err *e)
 {
-    enum ctl_exit      code = run_request(c, e);
-    struct buf body    BUF_AUTO = {0};
-    struct mp_open_map m;
+    enum ctl_exit       code = run_request(c, e);
+    BUF_AUTO struct buf body = {0};
+    struct mp_open_map  m;
 
     if (!c->is_absent) return code;
     *e = (struct err){0};
@@ -318,8 +318,8 @@ print_version(struct ctl_out *o, struct view body)
 enum ctl_exit
 ctl_run_version(struct ctl *c, struct err *e)
 {
-    struct buf body    BUF_AUTO = {0};
-    struct mp_open_map m = mp_open(&body);
+    BUF_AUTO struct buf body = {0};
+    struct mp_open_map  m = mp_open(&body);
 
     mp_put_cstr(&body, &m, "version", AGENTD_VERSION);
     mp_put_i64(&body, &m, "protocol", PROTO_VERSION);

@@ -26,9 +26,9 @@ print_explained(struct ctl_out *o, struct view body)
 static void
 explain(const struct cron *cron, int64_t from_ms, int64_t count, struct buf *body)
 {
-    struct buf words   BUF_AUTO = {0};
-    struct mp_open_map m = mp_open(body);
-    uint32_t           found = 0;
+    BUF_AUTO struct buf words = {0};
+    struct mp_open_map  m = mp_open(body);
+    uint32_t            found = 0;
 
     cron_words(cron, &words);
     mp_put_str(body, &m, "text", buf_view(&words));

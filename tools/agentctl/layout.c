@@ -40,10 +40,10 @@ find_path(struct view map, const char *path, struct view *out)
 static void
 put_any(struct view raw, struct buf *out)
 {
-    struct mp_reader r = mp_reader_of(raw);
-    struct view      text;
-    struct buf json  BUF_AUTO = {0};
-    struct err       e;
+    struct mp_reader    r = mp_reader_of(raw);
+    struct view         text;
+    BUF_AUTO struct buf json = {0};
+    struct err          e;
 
     if (mp_peek(&r) == MP_STR && mp_read_str(&r, &text)) {
         ctl_clean(text, CTL_ONE_LINE, out);

@@ -27,11 +27,11 @@ show_text(struct ctl *c, struct reading *r, struct view text, struct err *e)
 static enum ctl_exit
 read_once(struct ctl *c, struct reading *r, struct err *e)
 {
-    struct buf body    BUF_AUTO = {0};
-    struct buf reply   BUF_AUTO = {0};
-    struct mp_open_map m = mp_open(&body);
-    struct view        text = {0};
-    int64_t            offset = 0;
+    BUF_AUTO struct buf body = {0};
+    BUF_AUTO struct buf reply = {0};
+    struct mp_open_map  m = mp_open(&body);
+    struct view         text = {0};
+    int64_t             offset = 0;
 
     mp_put_i64(&body, &m, "id", r->id);
     mp_put_i64(&body, &m, "offset", r->offset);
@@ -73,8 +73,8 @@ read_all(struct ctl *c, struct reading *r, bool is_following, struct err *e)
 static enum ctl_exit
 show_document(struct ctl *c, const struct reading *r, struct err *e)
 {
-    struct buf body    BUF_AUTO = {0};
-    struct mp_open_map m = mp_open(&body);
+    BUF_AUTO struct buf body = {0};
+    struct mp_open_map  m = mp_open(&body);
 
     mp_put_str(&body, &m, "text", buf_view(&r->text));
     mp_put_i64(&body, &m, "offset", r->offset);
@@ -89,7 +89,7 @@ enum ctl_exit
 ctl_run_logs(struct ctl *c, struct err *e)
 {
     CTL_REQUEST_AUTO struct ctl_request request = {0};
-    struct buf body                     BUF_AUTO = {0};
+    BUF_AUTO struct buf                 body = {0};
     struct reading                      r = {0};
     enum ctl_exit                       failed;
 

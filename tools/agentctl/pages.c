@@ -37,7 +37,7 @@ ask_pages(struct ctl *c, struct ctl_request *request, struct pages *p, struct er
     ctl_request_pack(request, &asked);
     (void)mp_find_i64(buf_view(&asked), "limit", &wanted); /* not given: the default */
     do {
-        struct buf body     BUF_AUTO = {0};
+        BUF_AUTO struct buf body = {0};
         BUF_AUTO struct buf reply = {0};
         enum ctl_exit       failed;
         int64_t             left_ms = until_ms - clock_now().boot_ms;
@@ -56,8 +56,8 @@ ask_pages(struct ctl *c, struct ctl_request *request, struct pages *p, struct er
 static enum ctl_exit
 show_pages(struct ctl *c, const struct pages *p, struct err *e)
 {
-    struct buf body    BUF_AUTO = {0};
-    struct mp_open_map m = mp_open(&body);
+    BUF_AUTO struct buf body = {0};
+    struct mp_open_map  m = mp_open(&body);
 
     mp_key(&body, &m, "items");
     mp_array(&body, p->count);

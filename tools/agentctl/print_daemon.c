@@ -264,7 +264,7 @@ ctl_print_event(struct ctl_out *o, struct view event)
 {
     static const char *const in_front[] = {"at", "type", "company", "seq"};
     struct mp_reader         r = mp_reader_of(event);
-    struct buf line          BUF_AUTO = {0};
+    BUF_AUTO struct buf      line = {0};
     struct view              key, raw;
     uint32_t                 pairs = 0;
     int64_t                  at_ms;
@@ -277,7 +277,7 @@ ctl_print_event(struct ctl_out *o, struct view event)
     if (!mp_read_map(&r, &pairs)) pairs = 0;
     for (uint32_t i = 0; i < pairs && mp_read_str(&r, &key) && mp_read_any(&r, &raw); i++) {
         BUF_AUTO struct buf value = {0};
-        struct buf name     BUF_AUTO = {0};
+        BUF_AUTO struct buf name = {0};
         bool                is_shown = false;
 
         for (size_t j = 0; j < ARRAY_LEN(in_front); j++)

@@ -122,7 +122,7 @@ put_json(const char *text, struct buf *out, struct err *e)
 static enum errc
 put_job(struct view line, struct buf *out, struct err *e)
 {
-    struct buf job        BUF_AUTO = {0};
+    BUF_AUTO struct buf   job = {0};
     struct msg_job_submit m;
 
     if (json_to_mp(line, &job, e)) return e->code;

@@ -17,11 +17,11 @@ end_of_wait(const struct ctl *c)
 static enum ctl_exit
 ask_once(struct ctl *c, int64_t id, int64_t until_ms, struct buf *job, struct err *e)
 {
-    struct buf body    BUF_AUTO = {0};
-    struct buf reply   BUF_AUTO = {0};
-    int64_t            wait_ms = CTL_WAIT_MS;
-    int64_t            grace_ms = CTL_TIMEOUT_MS;
-    struct mp_open_map m = mp_open(&body);
+    BUF_AUTO struct buf body = {0};
+    BUF_AUTO struct buf reply = {0};
+    int64_t             wait_ms = CTL_WAIT_MS;
+    int64_t             grace_ms = CTL_TIMEOUT_MS;
+    struct mp_open_map  m = mp_open(&body);
 
     if (until_ms != NO_END) {
         int64_t left_ms = until_ms - clock_now().boot_ms;
@@ -83,8 +83,8 @@ enum ctl_exit
 ctl_run_wait(struct ctl *c, struct err *e)
 {
     CTL_REQUEST_AUTO struct ctl_request request = {0};
-    struct buf body                     BUF_AUTO = {0};
-    struct buf job                      BUF_AUTO = {0};
+    BUF_AUTO struct buf                 body = {0};
+    BUF_AUTO struct buf                 job = {0};
     int64_t                             id = 0;
 
     if (ctl_request_make(&c->args, clock_now().wall_ms, &request, e)) return CTL_USAGE;
@@ -99,8 +99,8 @@ enum ctl_exit
 ctl_run_submit(struct ctl *c, struct err *e)
 {
     CTL_REQUEST_AUTO struct ctl_request request = {0};
-    struct buf body                     BUF_AUTO = {0};
-    struct buf job                      BUF_AUTO = {0};
+    BUF_AUTO struct buf                 body = {0};
+    BUF_AUTO struct buf                 job = {0};
     int64_t                             until_ms = end_of_wait(c);
     int64_t                             id;
     enum ctl_exit                       failed;

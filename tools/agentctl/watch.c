@@ -39,10 +39,10 @@ print_gap(struct ctl_out *o, struct view gap)
 static enum ctl_exit
 show_gap(struct ctl *c, struct view reply, struct err *e)
 {
-    struct buf body    BUF_AUTO = {0};
-    struct mp_open_map m = mp_open(&body);
-    struct view        gap, first = {0};
-    uint32_t           pairs;
+    BUF_AUTO struct buf body = {0};
+    struct mp_open_map  m = mp_open(&body);
+    struct view         gap, first = {0};
+    uint32_t            pairs;
 
     if (!mp_find(reply, "gap", &gap)) return CTL_DONE;
     struct mp_reader r = mp_reader_of(gap);
@@ -71,7 +71,7 @@ show_events(struct ctl *c, struct view reply, struct err *e)
 static enum ctl_exit
 read_once(struct ctl *c, struct ctl_request *request, struct buf *cursor, struct err *e)
 {
-    struct buf body     BUF_AUTO = {0};
+    BUF_AUTO struct buf body = {0};
     BUF_AUTO struct buf reply = {0};
     int64_t             asked_ms = clock_now().boot_ms;
     int64_t             wait_ms = cursor->size > 0 ? CTL_WAIT_MS : 0;
@@ -125,7 +125,7 @@ ctl_run_watch(struct ctl *c, struct err *e)
 {
     CTL_REQUEST_AUTO struct ctl_request request = {0};
     const char                         *since = ctl_args_text(&c->args, "since");
-    struct buf cursor                   BUF_AUTO = {0};
+    BUF_AUTO struct buf                 cursor = {0};
     enum ctl_exit                       failed = CTL_DONE;
     bool                                is_interrupted = false;
 
