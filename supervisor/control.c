@@ -80,6 +80,7 @@ forget(struct control *c, struct asked **a)
     c->free_places[c->nfree++] = (uint16_t)place;
     (*a)->client->in_flight--;
     (void)zmq_msg_close(&(*a)->frame);
+    buf_done(&(*a)->own_body);
     free(*a);
     *a = NULL;
 }

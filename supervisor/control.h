@@ -26,6 +26,7 @@ struct asked {
     struct actor   actor;
     char           actor_id[24];
     bool           has_delimiter; /* asked by a REQ socket: the reply has its empty frame too */
+    struct buf     own_body;      /* what the body became while it waited */
     uint64_t       waits_for;     /* parked: a job, or 0 for the feed */
     int64_t        until_boot_ms; /* parked: not longer than this */
 };

@@ -1,5 +1,7 @@
 #include "supervisor/reads.h"
 
+#include "common/mp.h"
+
 void
 reads_init(struct reads *r, struct store *store, struct engine *engine, struct control *control)
 {
@@ -25,11 +27,29 @@ wait_ms(const struct request *req)
     return req->desc->id == MSG_JOB_WAIT ? m.job_wait.wait_ms : m.feed_read.wait_ms;
 }
 
+/* A reader "from now on" keeps the now of its first look: what comes while it waits is for it. */
+static void
+keep_place(struct reads *r, struct asked *a)
+{
+    struct msg_feed_read m;
+    struct err           e;
+
+    if (a->req.desc->id != MSG_FEED_READ || a->own_body.size > 0 ||
+        msg_unpack(a->req.desc, a->req.body, &m, &e) || HAS(&m, feed_read, since) ||
+        !mp_find_str(buf_view(&r->reply), "next", &m.since)) {
+        return;
+    }
+    SET_HAS(&m, feed_read, since);
+    msg_pack(a->req.desc, &m, &a->own_body);
+    a->req.body = buf_view(&a->own_body);
+}
+
 static void
 park(struct reads *r, struct asked *a)
 {
     struct err e;
 
+    keep_place(r, a);
     if (parked_add(&r->parked, a)) return;
     (void)err_set(&e, E_BUSY, "%d requests wait already", PARKED_MAX);
     control_refuse(r->control, &a, &e);
