@@ -232,7 +232,7 @@ nil_is_absent_or_no_limit_or_an_error(void **state)
             const struct field_desc *f = &d->fields[i];
             enum errc                code = unpack_with(d, i, &nil, &m, &e);
 
-            if (f->need == REQUIRED && f->type != FT_JSON) {
+            if (f->need == REQUIRED && f->type != FT_JSON && f->type != FT_RAW) {
                 expect_refused(code, &e, f->name);
                 continue;
             }

@@ -47,6 +47,28 @@ expect_json(struct view value, const char *json)
 }
 
 static void
+a_protocol_line_that_is_not_json_is_an_error(void **state)
+{
+    static const char *const lines[] = {
+        "{\"type\":\"turn\"",
+        "{\"type\":\"turn\"} and more",
+        "{\"type\":\"turn\",\"type\":\"turn\"}",
+        "{\"type\": \"result\",\"output\":[1,",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        struct buf BUF_AUTO scratch = {0};
+        struct handler_line line;
+        struct err          e;
+
+        assert_int_equal(handler_line_parse(view_str(lines[i]), &scratch, &line, &e),
+                         E_BAD_REQUEST);
+        assert_non_null(strstr(e.msg, "not JSON"));
+    }
+}
+
+static void
 what_is_no_protocol_is_log_text(void **state)
 {
     static const char *const lines[] = {
@@ -54,8 +76,6 @@ what_is_no_protocol_is_log_text(void **state)
         "hello",
         "{",
         "{}",
-        "{\"type\":\"turn\"",
-        "{\"type\":\"turn\"} and more",
         "{\"type\":\"no such type\"}",
         "{\"type\":\"Turn\"}",
         "{\"type\":1}",
@@ -64,7 +84,6 @@ what_is_no_protocol_is_log_text(void **state)
         "[\"type\",\"turn\"]",
         "\"turn\"",
         " {\"type\":\"turn\"}",
-        "{\"type\":\"turn\",\"type\":\"turn\"}",
         "{'type':'turn'}",
     };
 
@@ -334,6 +353,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_no_protocol_is_log_text),
+        cmocka_unit_test(a_protocol_line_that_is_not_json_is_an_error),
         cmocka_unit_test(every_kind_gives_its_fields),
         cmocka_unit_test(an_effect_is_the_map_without_its_type),
         cmocka_unit_test(what_is_optional_may_be_absent_or_null),
