@@ -144,22 +144,48 @@ event_fault(const struct builder *b, struct fy_event *ev)
     return NULL;
 }
 
-static void
-add_scalar(struct builder *b, struct fy_event *ev)
+/* libfyaml 0.7 reads a run of apostrophes in single quotes, and some folded blocks, wrongly: a
+ * character too many or too few, cut or padded to the length that its scanner has counted.  So the
+ * pieces are gathered here and must be as long as that; fy_token_get_text would cut, and leak. */
+static enum errc
+take_text(struct builder *b, struct fy_event *ev, struct view *out, struct err *e)
+{
+    BUF_AUTO struct buf         text = {0};
+    struct fy_token            *token = ev->scalar.value;
+    const struct fy_iter_chunk *piece = NULL;
+    int                         fault = 0;
+
+    *out = view_of(NULL, 0);
+    if (!token) return E_OK;
+    struct fy_token_iter *it = fy_token_iter_create(token);
+    if (!it) return err_set(e, E_INTERNAL, "cannot set up the YAML parser");
+    while ((piece = fy_token_iter_chunk_next(it, piece, &fault)))
+        buf_add(&text, piece->str, piece->len);
+    fy_token_iter_destroy(it);
+    if (fault || text.size != fy_token_get_text_length(token)) {
+        return refuse_event(b, ev, e,
+                            "this text cannot be read reliably: write it in double quotes");
+    }
+    *out = arena_copy(b->arena, buf_view(&text));
+    return E_OK;
+}
+
+static enum errc
+add_scalar(struct builder *b, struct fy_event *ev, struct err *e)
 {
     struct fy_token *token = ev->scalar.value;
-    size_t           size = 0;
-    const char      *data = token ? fy_token_get_text(token, &size) : NULL;
-    struct view      text = arena_copy(b->arena, view_of(data, size));
     bool             is_plain = !token || fy_token_scalar_style(token) == FYSS_PLAIN;
+    struct view      text;
 
+    if (take_text(b, ev, &text, e)) return e->code;
     if (b->open->type == YAML_MAP && !b->has_key) {
         b->has_key = true;
         b->key = text;
         take_place(b, ev);
-        return;
+        return E_OK;
     }
     add_node(b, is_plain ? yaml_plain_type(text) : YAML_STRING, ev)->text = text;
+    return E_OK;
 }
 
 static int
@@ -222,10 +248,7 @@ take_event(struct builder *b, struct fy_event *ev, struct err *e)
     case FYET_SEQUENCE_START:
         if ((fault = event_fault(b, ev))) return refuse_event(b, ev, e, fault);
         b->nodes++;
-        if (ev->type == FYET_SCALAR) {
-            add_scalar(b, ev);
-            return E_OK;
-        }
+        if (ev->type == FYET_SCALAR) return add_scalar(b, ev, e);
         b->open = add_node(b, ev->type == FYET_MAPPING_START ? YAML_MAP : YAML_LIST, ev);
         b->depth++;
         return E_OK;
