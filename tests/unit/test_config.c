@@ -70,7 +70,7 @@ static const struct bad bad_syntax[] = {
     {"- a\n- b\n",                       "1:1", "", "found a list, allowed: a map of sections", NULL},
     {"agents: {a: {data: {x: 'x''''y'}}}\n", "1:24", "agents.a.data", "this text cannot be read reliably: write it in double quotes", NULL},
     {"agents: {a: {data: {x: 1, '''''''': 1}}}\n", "1:27", "agents.a.data", "this text cannot be read reliably", NULL},
-    {"agents:\n  a: {data: }\n  b:\n    data:\n      t: >\n        one\n    \n         two\n", "6:9", "agents.b.data", "this text cannot be read reliably", NULL},
+    {"agents:\n  a: {data: }\n  b:\n    data:\n      t: >\n        one\n    \n         two\n", "6:1", "agents.b.data", "this text cannot be read reliably", NULL},
     {"hello\n",                          "1:1", "", "found \"hello\", allowed: a map of sections", NULL},
     {"agents: {a: {data: {x: [[[[[[[[[[[[[[]]]]]]]]]]]]]]}}}\n", "1:36", "agents.a.data.x[0][0][0][0][0][0][0][0][0][0][0]", "nested too deep", NULL},
 };
