@@ -58,7 +58,6 @@ a_protocol_line_that_is_not_json_is_an_error(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
-        struct buf BUF_AUTO scratch = {0};
         struct handler_line line;
         struct err          e;
 
