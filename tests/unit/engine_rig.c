@@ -1,0 +1,638 @@
+#include "tests/unit/engine_rig.h"
+
+#include <unistd.h>
+
+#define SETTLE_MAX 2000
+
+/* ---- set-up and tear-down ---- */
+
+static void
+open_engine(struct rig *r)
+{
+    struct err e = {0};
+
+    if (store_open(&r->store, &r->options, &e)) fail_msg("%s", e.msg);
+    r->engine = engine_new(r->store);
+    r->deadline = engine_deadline(r->engine);
+}
+
+static void
+close_engine(struct rig *r)
+{
+    engine_destroy(&r->engine);
+    store_close(&r->store);
+}
+
+static const struct msg_limits default_limits = {
+    .has = (UINT64_C(1) << msg_limits_BITS) - 1,
+    .max_concurrent = NO_LIMIT,
+    .schedule_max_concurrent = 2,
+    .company_max_concurrent = 5,
+    .agent_max_concurrent = 1,
+    .max_run_ms = 20 * MINUTE_MS,
+    .max_turns = NO_LIMIT,
+    .max_attempts = 5,
+    .retry =
+        {"\x94\xce\x00\x01\xd4\xc0\xce\x00\x09\x27\xc0\xce\x00\x1b\x77\x40\xce\x00\x6d\xdd\x00",
+                21                                                                                       },
+    .max_crashes = 3,
+    .kill_grace_ms = 10 * SECOND_MS,
+    .heartbeat_timeout_ms = 30 * SECOND_MS,
+    .catch_up_ms = DAY_MS,
+    .feed_bytes_max = 256 << 20,
+    .feed_age_max_ms = DAY_MS,
+    .session_sinks = {"\x90",                                                                                 1},
+};
+
+int
+rig_begin_unbooted(void **state)
+{
+    char        top[] = "/dev/shm/agentd-engine-XXXXXX";
+    char        other[] = "/tmp/agentd-engine-XXXXXX";
+    struct rig *r = xcalloc(1, sizeof(*r));
+    const char *made = mkdtemp(top);
+
+    if (!made) made = mkdtemp(other);
+    assert_non_null(made);
+    (void)snprintf(r->dir, sizeof(r->dir), "%s/store", made);
+    r->options = (struct store_options){
+        .dir = r->dir, .map_bytes = 512 << 20, .reserve_floor_bytes = 1 << 20};
+    r->header.now = (struct now){.wall_ms = RIG_WALL_MS, .boot_ms = RIG_BOOT_MS};
+    r->actor = (struct actor){.kind = "user", .id = view_str("uid:1000"), .role = ROLE_ADMIN};
+    r->limits = default_limits;
+    r->boot_id = 77;
+    r->beat_boot_ms = RIG_BOOT_MS;
+    arena_init(&r->inputs);
+    arena_init(&r->results);
+    arena_init(&r->kept);
+    open_engine(r);
+    *state = r;
+    return 0;
+}
+
+int
+rig_begin(void **state)
+{
+    struct rig *r;
+
+    (void)rig_begin_unbooted(state); /* is 0 or ends the test */
+    r = *state;
+    rig_boot(r, false);
+    rig_configure(r, &(struct rig_declared){0});
+    return 0;
+}
+
+void
+rig_copy(struct rig *r, void **state)
+{
+    char        from[128], to[128];
+    struct rig *c;
+    FILE       *in, *out;
+    char        block[4096];
+    size_t      size;
+
+    (void)rig_begin_unbooted(state); /* is 0 or ends the test */
+    c = *state;
+    close_engine(c);
+    (void)snprintf(from, sizeof(from), "%s/data.mdb", r->dir); /* fits */
+    (void)snprintf(to, sizeof(to), "%s/data.mdb", c->dir);     /* fits */
+    in = fopen(from, "re");
+    out = fopen(to, "we");
+    assert_true(in && out);
+    while ((size = fread(block, 1, sizeof(block), in)) > 0)
+        assert_int_equal(fwrite(block, 1, size, out), size);
+    assert_int_equal(fclose(in), 0);
+    assert_int_equal(fclose(out), 0);
+    open_engine(c);
+}
+
+int
+rig_end(void **state)
+{
+    static const char *const files[] = {"data.mdb", "lock.mdb", "new.mdb", "new.mdb-lock"};
+    struct rig              *r = *state;
+    char                     path[128];
+
+    if (r->writer) { /* a test failed within a turn; destroying would abort and hide its message */
+        txn_abort(&r->writer);
+        engine_turn_done(r->engine, false);
+    }
+    close_engine(r);
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", r->dir, files[i]); /* fits */
+        (void)unlink(path);
+    }
+    (void)rmdir(r->dir);
+    *strrchr(r->dir, '/') = '\0';
+    (void)rmdir(r->dir);
+    arena_done(&r->inputs);
+    arena_done(&r->results);
+    arena_done(&r->kept);
+    free(r->queue);
+    free(r->leases);
+    free(r);
+    return 0;
+}
+
+/* ---- what a turn said ---- */
+
+static void
+take_start(struct rig *r, const struct output *o, const struct rig_lease *new)
+{
+    struct rig_worker *w = &r->workers[o->worker];
+
+    for (size_t i = 0; i < r->lease_count; i++) {
+        const struct rig_lease *old = &r->leases[i];
+
+        if (!old->is_live) continue;
+        if (old->op == new->op && old->id == new->id)
+            fail_msg("%s %d is begun while an attempt of it lives", msg_desc(new->op)->op,
+                     (int)new->id);
+        if (old->slot == new->slot && old->worker == new->worker &&
+            old->generation == new->generation)
+            fail_msg("slot %d is given twice", (int)new->slot);
+    }
+    if (new->token <= r->last_token) fail_msg("token %d is not new", (int)new->token);
+    r->last_token = new->token;
+    if (new->op == MSG_JOB_START && ++w->jobs > w->slots)
+        fail_msg("worker %d has more jobs than slots", (int)o->worker);
+    if (r->lease_count == r->lease_cap) {
+        r->lease_cap = r->lease_cap ? r->lease_cap * 2 : 64;
+        r->leases = xrealloc(r->leases, r->lease_cap * sizeof(*r->leases));
+    }
+    r->leases[r->lease_count++] = *new;
+}
+
+static void
+take_stop(struct rig *r, const struct msg_job_stop *m)
+{
+    for (size_t i = 0; i < r->lease_count; i++) {
+        struct rig_lease *l = &r->leases[i];
+
+        if (l->token != m->token) continue;
+        assert_int_equal(l->slot, m->slot);
+        l->is_stopped = true;
+        l->grace_ms = m->grace_ms;
+        return;
+    }
+    fail_msg("job.stop of token %d, which no worker has", (int)m->token);
+}
+
+static void
+take_message(struct rig *r, const struct output *o)
+{
+    struct rig_worker     *w = &r->workers[o->worker];
+    const struct msg_desc *d;
+    union msg              m;
+    struct err             e = {0};
+    struct view            body = arena_copy(&r->kept, o->body);
+    uint64_t               seq = 0;
+
+    if (worker_open(GROUP_TO_WORKER, body, &d, &m, &e)) fail_msg("to a worker: %s", e.msg);
+    if (!w->is_up || w->generation != o->generation)
+        fail_msg("%s to worker %d, which is not up", d->op, (int)o->worker);
+    (void)mp_find(body, "body", &body); /* worker_open found it */
+    struct rig_lease l = {.op = d->id,
+                          .worker = o->worker,
+                          .generation = o->generation,
+                          .token = o->token,
+                          .is_live = true,
+                          .body = body};
+    if (d->id == MSG_JOB_START) {
+        seq = m.job_start.seq;
+        l.id = m.job_start.job;
+        l.attempt = m.job_start.attempt;
+        l.slot = m.job_start.slot;
+        assert_int_equal(l.token, m.job_start.token);
+    } else if (d->id == MSG_EFFECT_SEND) {
+        seq = m.effect_send.seq;
+        l.id = m.effect_send.effect;
+        l.slot = m.effect_send.slot;
+        l.is_probe = m.effect_send.probe;
+        assert_int_equal(l.token, m.effect_send.token);
+    } else {
+        seq = m.job_stop.seq;
+        take_stop(r, &m.job_stop);
+    }
+    if (seq <= w->last_seq) fail_msg("worker %d: seq does not ascend", (int)o->worker);
+    l.seq = w->last_seq = seq;
+    if (d->id != MSG_JOB_STOP) take_start(r, o, &l);
+}
+
+static struct output
+copy_of(struct rig *r, const struct output *o)
+{
+    struct output c = *o;
+
+    c.body = arena_copy(&r->results, o->body);
+    if (o->error) {
+        struct err *e = arena_alloc(&r->results, sizeof(*e));
+
+        *e = *o->error;
+        c.error = e;
+    }
+    if (o->text) c.text = arena_printf(&r->results, "%s", o->text);
+    if (o->detail) c.detail = arena_printf(&r->results, "%s", o->detail);
+    return c;
+}
+
+static void
+take_outputs(struct rig *r)
+{
+    size_t               count;
+    const struct output *outputs = engine_outputs(r->engine, &count);
+
+    r->outputs = arena_alloc(&r->results, (count + 1) * sizeof(*r->outputs));
+    r->output_count = count;
+    for (size_t i = 0; i < count; i++) {
+        r->outputs[i] = copy_of(r, &outputs[i]);
+        if (outputs[i].kind == OUT_TO_WORKER) take_message(r, &r->outputs[i]);
+    }
+}
+
+const struct output *
+rig_output(const struct rig *r, enum output_kind kind, size_t nth)
+{
+    for (size_t i = 0; i < r->output_count; i++) {
+        if (r->outputs[i].kind == kind && nth-- == 0) return &r->outputs[i];
+    }
+    return NULL;
+}
+
+size_t
+rig_output_count(const struct rig *r, enum output_kind kind)
+{
+    size_t count = 0;
+
+    while (rig_output(r, kind, count))
+        count++;
+    return count;
+}
+
+/* ---- turns ---- */
+
+void
+rig_push(struct rig *r, const struct input *in)
+{
+    if (r->queue_count == r->queue_cap) {
+        r->queue_cap = r->queue_cap ? r->queue_cap * 2 : 64;
+        r->queue = xrealloc(r->queue, r->queue_cap * sizeof(*r->queue));
+    }
+    r->queue[r->queue_count] = *in;
+    r->queue[r->queue_count].body = arena_copy(&r->inputs, in->body);
+    r->queue[r->queue_count].request_id = arena_copy(&r->inputs, in->request_id);
+    r->queue_count++;
+}
+
+static void
+beat(struct rig *r)
+{
+    if (r->is_silent || r->beat_boot_ms == r->header.now.boot_ms) return;
+    r->beat_boot_ms = r->header.now.boot_ms;
+    for (uint32_t w = 0; w < WORKERS_MAX; w++)
+        if (r->workers[w].is_up) rig_heartbeat(r, w);
+}
+
+static bool
+comes_first(const struct input *in, unsigned rank)
+{
+    switch (in->kind) {
+    case INPUT_REQUEST: return rank == 2;
+    case INPUT_BOOT:
+    case INPUT_CONFIG:
+    case INPUT_DRAIN:
+    case INPUT_INTERRUPT:
+    case INPUT_GOODBYE: return rank == 1;
+    default: return rank == 0;
+    }
+}
+
+static void
+apply(struct rig *r, unsigned rank)
+{
+    for (size_t i = 0; i < r->queue_count; i++)
+        if (comes_first(&r->queue[i], rank)) engine_apply(r->engine, &r->queue[i]);
+}
+
+static void
+begin_run(struct rig *r)
+{
+    struct err e = {0};
+
+    if (!r->is_space_set) store_reserve(r->store, &r->header.space);
+    r->writer = txn_begin_write(r->store, &e);
+    if (!r->writer) fail_msg("%s", e.msg);
+    r->writes = store_writes(r->store);
+    engine_turn_begin(r->engine, r->writer, &r->header);
+}
+
+static void
+run(struct rig *r)
+{
+    begin_run(r);
+    apply(r, 0);
+    apply(r, 1);
+    engine_due(r->engine);
+    apply(r, 2);
+    engine_dispatch(r->engine);
+    engine_turn_end(r->engine);
+}
+
+/* The turn, taken back; the state that it led to. */
+static uint64_t
+run_in_vain(struct rig *r)
+{
+    uint64_t before = rig_hash(r);
+
+    run(r);
+    uint64_t hash = txn_state_hash(r->writer);
+    txn_abort(&r->writer);
+    engine_turn_done(r->engine, false);
+    assert_true(rig_hash(r) == before);
+    return hash;
+}
+
+static void
+end_run(struct rig *r)
+{
+    struct err e = {0};
+    bool       outcome_unknown;
+
+    r->was_dirty = txn_is_dirty(r->writer);
+    if (!r->was_dirty) {
+        txn_abort(&r->writer);
+    } else if (txn_commit(&r->writer, &outcome_unknown, &e)) {
+        fail_msg("%s", e.msg);
+    }
+    r->writes = store_writes(r->store) - r->writes;
+    engine_turn_done(r->engine, true);
+    r->deadline = engine_deadline(r->engine);
+}
+
+static void
+problem(const char *sentence, void *arg)
+{
+    (*(int *)arg)++;
+    print_message("unsound: %s\n", sentence);
+}
+
+static void
+expect_sound(struct rig *r)
+{
+    struct err  e = {0};
+    int         problems = 0;
+    bool        cancel = false;
+    struct txn *t = txn_begin_read(r->store, &e);
+
+    if (!t) fail_msg("%s", e.msg);
+    (void)store_check(t, problem, &problems, &cancel); /* the number of rows */
+    engine_check(t, problem, &problems, &cancel);
+    txn_abort(&t);
+    assert_int_equal(problems, 0);
+}
+
+bool
+rig_is_due(const struct rig *r)
+{
+    return r->deadline.wall_ms <= r->header.now.wall_ms ||
+           r->deadline.boot_ms <= r->header.now.boot_ms;
+}
+
+/* Nothing may be left that only another input would set going. */
+static void
+expect_nothing_left(struct rig *r)
+{
+    struct deadline deadline = r->deadline;
+    bool            was_dirty = r->was_dirty;
+    uint64_t        writes = r->writes;
+    size_t          count;
+
+    run(r);
+    const struct output *o = engine_outputs(r->engine, &count);
+    if (count > 0) fail_msg("the turn before left something undone: output %d", (int)o[0].kind);
+    if (txn_is_dirty(r->writer)) fail_msg("a turn without inputs wrote something");
+    end_run(r);
+    assert_int_equal(r->deadline.wall_ms, deadline.wall_ms);
+    assert_int_equal(r->deadline.boot_ms, deadline.boot_ms);
+    r->was_dirty = was_dirty;
+    r->writes = writes;
+}
+
+static void
+forget_inputs(struct rig *r)
+{
+    r->queue_count = 0;
+    arena_reset(&r->inputs);
+}
+
+void
+rig_turn(struct rig *r)
+{
+    beat(r);
+    arena_reset(&r->results);
+    if (r->is_unchecked) {
+        run(r);
+    } else {
+        uint64_t hash = run_in_vain(r);
+
+        run(r);
+        if (txn_state_hash(r->writer) != hash)
+            fail_msg("a turn's second run differs from its first");
+    }
+    end_run(r);
+    forget_inputs(r);
+    take_outputs(r);
+    if (r->is_unchecked) return;
+    if (r->was_dirty) expect_sound(r);
+    if (!rig_is_due(r)) expect_nothing_left(r);
+}
+
+void
+rig_turn_singly(struct rig *r)
+{
+    for (size_t i = 0; i < r->queue_count; i++) {
+        begin_run(r);
+        engine_apply(r->engine, &r->queue[i]);
+        engine_turn_end(r->engine);
+        end_run(r);
+        take_outputs(r);
+    }
+    forget_inputs(r);
+    rig_turn(r);
+}
+
+void
+rig_settle(struct rig *r)
+{
+    for (int i = 0; i < SETTLE_MAX; i++) {
+        rig_turn(r);
+        if (!rig_is_due(r)) return;
+    }
+    fail_msg("always due: wall %+d ms, boot %+d ms",
+             (int)(r->deadline.wall_ms - r->header.now.wall_ms),
+             (int)(r->deadline.boot_ms - r->header.now.boot_ms));
+}
+
+void
+rig_wait(struct rig *r, int64_t ms)
+{
+    r->header.now.wall_ms += ms;
+    r->header.now.boot_ms += ms;
+}
+
+void
+rig_advance(struct rig *r, int64_t ms)
+{
+    rig_wait(r, ms);
+    rig_settle(r);
+}
+
+uint64_t
+rig_hash(struct rig *r)
+{
+    struct err  e = {0};
+    struct txn *t = txn_begin_read(r->store, &e);
+
+    if (!t) fail_msg("%s", e.msg);
+    uint64_t hash = txn_state_hash(t);
+    txn_abort(&t);
+    return hash;
+}
+
+/* ---- the life of agentd ---- */
+
+void
+rig_boot(struct rig *r, bool unclean)
+{
+    const struct input in = {.kind = INPUT_BOOT,
+                             .boot_id = r->boot_id,
+                             .unclean = unclean,
+                             .last_sign_of_life_ms =
+                                 unclean ? r->header.now.wall_ms - SECOND_MS : 0};
+
+    rig_push(r, &in);
+    if (!unclean) rig_turn(r);
+}
+
+static void
+start_again(struct rig *r, bool unclean)
+{
+    close_engine(r);
+    memset(r->workers, 0, sizeof(r->workers));
+    r->queue_count = 0;
+    open_engine(r);
+    rig_boot(r, unclean);
+}
+
+void
+rig_crash(struct rig *r)
+{
+    start_again(r, true);
+}
+
+void
+rig_stop(struct rig *r)
+{
+    const struct input inputs[] = {
+        {.kind = INPUT_DRAIN    },
+        {.kind = INPUT_INTERRUPT, .grace_ms = 1000},
+        {.kind = INPUT_GOODBYE                      }
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(inputs); i++) {
+        rig_push(r, &inputs[i]);
+        rig_turn(r);
+    }
+    start_again(r, false);
+}
+
+void
+rig_old_leases_gone(struct rig *r)
+{
+    for (size_t i = 0; i < r->lease_count; i++) {
+        struct rig_lease *l = &r->leases[i];
+
+        if (!l->is_live || r->workers[l->worker].generation == l->generation) continue;
+        l->is_live = false;
+        rig_push(r, &(struct input){.kind = INPUT_LEASE_GONE, .token = l->token});
+    }
+}
+
+/* ---- workers ---- */
+
+void
+rig_worker_started(struct rig *r, uint32_t worker, uint32_t slots)
+{
+    const struct input in = {.kind = INPUT_WORKER_STARTED,
+                             .worker = worker,
+                             .generation = ++r->last_generation,
+                             .slots = slots};
+
+    r->workers[worker] =
+        (struct rig_worker){.is_up = true, .generation = in.generation, .slots = slots};
+    rig_push(r, &in);
+}
+
+void
+rig_workers(struct rig *r, uint32_t count, uint32_t slots)
+{
+    for (uint32_t w = 0; w < count; w++) {
+        rig_worker_started(r, w, slots);
+        rig_hello(r, w);
+    }
+    rig_turn(r);
+}
+
+void
+rig_worker_gone(struct rig *r, uint32_t worker)
+{
+    struct rig_worker *w = &r->workers[worker];
+
+    rig_push(r, &(struct input){
+                    .kind = INPUT_WORKER_GONE, .worker = worker, .generation = w->generation});
+    for (size_t i = 0; i < r->lease_count; i++) {
+        struct rig_lease *l = &r->leases[i];
+
+        if (l->worker == worker && l->generation == w->generation) l->is_live = false;
+    }
+    w->is_up = false;
+    w->jobs = 0;
+}
+
+void
+rig_retire(struct rig *r, uint32_t worker)
+{
+    rig_push(r, &(struct input){.kind = INPUT_WORKER_RETIRE,
+                                .worker = worker,
+                                .generation = r->workers[worker].generation});
+}
+
+static struct rig_lease *
+find_lease(struct rig *r, enum msg_id op, uint64_t id)
+{
+    for (size_t i = r->lease_count; i-- > 0;)
+        if (r->leases[i].op == op && r->leases[i].id == id) return &r->leases[i];
+    return NULL;
+}
+
+struct rig_lease *
+rig_lease(struct rig *r, uint64_t job)
+{
+    return find_lease(r, MSG_JOB_START, job);
+}
+
+struct rig_lease *
+rig_delivery(struct rig *r, uint64_t effect)
+{
+    return find_lease(r, MSG_EFFECT_SEND, effect);
+}
+
+size_t
+rig_running(const struct rig *r)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < r->lease_count; i++)
+        if (r->leases[i].is_live && r->leases[i].op == MSG_JOB_START) count++;
+    return count;
+}
