@@ -219,6 +219,17 @@ a_degraded_pool_is_told(void **state)
 }
 
 static void
+the_loop_and_the_workers_are_told_as_agentd_counts_them(void **state)
+{
+    (void)state;
+    must_print(ctl_print_status,
+               "{\"workers\":{\"wanted\":2,\"live\":1,\"slots_each\":4,\"started\":3,\"died\":1,"
+               "\"degraded\":true},\"loop\":{\"lag_p99_us\":8200,\"lag_worst_us\":12100}}",
+               "workers       1 of 2 up, slots of each: 4, died: 1, degraded: yes\n"
+               "loop lag      p99 8.2ms, at worst 12.1ms\n");
+}
+
+static void
 small_answers_are_sentences(void **state)
 {
     (void)state;
@@ -254,6 +265,9 @@ an_event_is_one_line(void **state)
                "{\"seq\":5,\"type\":\"job.completed\",\"at\":1795251600123,\"company\":\"acme\","
                "\"job\":42,\"agent\":null,\"note\":\"a\\nb\",\"data\":{\"x\":1}}",
                "2026-11-21 09:00:00Z  job.completed  acme  job=42  note=a b  data={\"x\":1}\n");
+    must_print(ctl_print_event,
+               "{\"seq\":6,\"type\":\"worker.up\",\"at\":1795251600123,\"worker\":0}",
+               "2026-11-21 09:00:00Z  worker.up  worker=0\n");
 }
 
 /* ---- terminals ----------------------------------------------------------------------------------
@@ -517,6 +531,7 @@ main(void)
         cmocka_unit_test(a_schedule_shows_its_next_firings_and_warnings),
         cmocka_unit_test(status_is_one_screen),
         cmocka_unit_test(a_degraded_pool_is_told),
+        cmocka_unit_test(the_loop_and_the_workers_are_told_as_agentd_counts_them),
         cmocka_unit_test(small_answers_are_sentences),
         cmocka_unit_test(an_event_is_one_line),
         cmocka_unit_test(states_are_coloured_on_a_terminal_only),

@@ -42,6 +42,7 @@ enum ctl_exit
 ctl_show_by(struct ctl *c, struct view body, void (*print)(struct ctl_out *o, struct view body),
             struct err *e)
 {
+    c->out.now_ms = clock_now().wall_ms;
     if (!c->is_json) {
         print(&c->out, body);
     } else if (json_from_mp(body, &c->text, e)) {
@@ -259,7 +260,7 @@ ctl_main(int argc, char **argv)
 
     /* Only for the width of characters; numbers stay as in C. */
     (void)setlocale(LC_CTYPE, "C.UTF-8");
-    c.out = (struct ctl_out){.buf = &c.text, .now_ms = clock_now().wall_ms};
+    c.out = (struct ctl_out){.buf = &c.text};
     look_at_terminal(&c.out);
     enum ctl_exit code = run(&c, argc, argv, &e);
     if (e.code) complain(code, c.is_json, &e);

@@ -49,13 +49,14 @@ ctl_run_cron(struct ctl *c, struct err *e)
 {
     const char         *from = ctl_args_text(&c->args, "from");
     const char         *count_text = ctl_args_text(&c->args, "count");
-    int64_t             from_ms = c->out.now_ms;
+    int64_t             now_ms = clock_now().wall_ms;
+    int64_t             from_ms = now_ms;
     int64_t             count = COUNT_DEFAULT;
     BUF_AUTO struct buf body = {0};
     struct cron         cron;
 
     if (cron_parse(view_str(ctl_args_text(&c->args, "EXPR")), &cron, e)) return CTL_USAGE;
-    if (from && instant_parse(view_str(from), c->out.now_ms, &from_ms, e)) {
+    if (from && instant_parse(view_str(from), now_ms, &from_ms, e)) {
         err_wrap(e, "--from");
         return CTL_USAGE;
     }

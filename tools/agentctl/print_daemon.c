@@ -47,11 +47,15 @@ static void
 add_workers(struct ctl_out *o, struct view body)
 {
     static const struct part parts[] = {
-        {"",                "workers.up",       CTL_AS_TEXT},
-        {" of ",            "workers.count",    CTL_AS_TEXT},
-        {" up, ",           "workers.busy",     CTL_AS_TEXT},
-        {" slots busy of ", "workers.slots",    CTL_AS_TEXT},
-        {", degraded: ",    "workers.degraded", CTL_AS_YES },
+        {"",                     "workers.up",         CTL_AS_TEXT},
+        {" of ",                 "workers.count",      CTL_AS_TEXT},
+        {" up, ",                "workers.busy",       CTL_AS_TEXT},
+        {" slots busy of ",      "workers.slots",      CTL_AS_TEXT},
+        {"",                     "workers.live",       CTL_AS_TEXT},
+        {" of ",                 "workers.wanted",     CTL_AS_TEXT},
+        {" up, slots of each: ", "workers.slots_each", CTL_AS_TEXT},
+        {", died: ",             "workers.died",       CTL_AS_TEXT},
+        {", degraded: ",         "workers.degraded",   CTL_AS_YES },
     };
 
     PARTS(o, "workers", body, parts);
@@ -83,8 +87,10 @@ add_store(struct ctl_out *o, struct view body)
         {"; disk free ", "store.disk_free_bytes", CTL_AS_BYTES},
     };
     static const struct part lag[] = {
-        {"",            "lag_us.last", CTL_AS_MICROS},
-        {", at worst ", "lag_us.max",  CTL_AS_MICROS},
+        {"",            "lag_us.last",       CTL_AS_MICROS},
+        {", at worst ", "lag_us.max",        CTL_AS_MICROS},
+        {"p99 ",        "loop.lag_p99_us",   CTL_AS_MICROS},
+        {", at worst ", "loop.lag_worst_us", CTL_AS_MICROS},
     };
 
     PARTS(o, "store", body, store);
@@ -259,34 +265,36 @@ ctl_print_clock(struct ctl_out *o, struct view body)
 /* ---- events -------------------------------------------------------------------------------------
  */
 
+/* "name=value", or the value alone when name is empty; nothing when there is no value. */
+static void
+add_pair(const struct ctl_out *o, struct view name, struct view raw, struct buf *line)
+{
+    BUF_AUTO struct buf value = {0};
+
+    ctl_raw(o, raw, CTL_AS_TEXT, &value);
+    if (value.size == 0) return;
+    if (line->size > 0) buf_add_str(line, "  ");
+    ctl_clean(name, CTL_ONE_LINE, line);
+    if (name.size > 0) buf_add_str(line, "=");
+    buf_add_view(line, buf_view(&value));
+}
+
 void
 ctl_print_event(struct ctl_out *o, struct view event)
 {
-    static const char *const in_front[] = {"at", "type", "company", "seq"};
-    struct mp_reader         r = mp_reader_of(event);
-    BUF_AUTO struct buf      line = {0};
-    struct view              key, raw;
-    uint32_t                 pairs = 0;
-    int64_t                  at_ms;
+    struct mp_reader    r = mp_reader_of(event);
+    BUF_AUTO struct buf line = {0};
+    struct view         key, raw;
+    uint32_t            pairs = 0;
+    int64_t             at_ms;
 
     if (mp_find_i64(event, "at", &at_ms)) ctl_instant(at_ms, &line);
-    buf_add_str(&line, "  ");
-    (void)ctl_value(o, event, "type", CTL_AS_TEXT, &line); /* absent: nothing to show */
-    buf_add_str(&line, "  ");
-    (void)ctl_value(o, event, "company", CTL_AS_TEXT, &line);
+    if (mp_find(event, "type", &raw)) add_pair(o, view_of(NULL, 0), raw, &line);
+    if (mp_find(event, "company", &raw)) add_pair(o, view_of(NULL, 0), raw, &line);
     if (!mp_read_map(&r, &pairs)) pairs = 0;
     for (uint32_t i = 0; i < pairs && mp_read_str(&r, &key) && mp_read_any(&r, &raw); i++) {
-        BUF_AUTO struct buf value = {0};
-        BUF_AUTO struct buf name = {0};
-        bool                is_shown = false;
-
-        for (size_t j = 0; j < ARRAY_LEN(in_front); j++)
-            is_shown = is_shown || view_is(key, in_front[j]);
-        if (is_shown) continue;
-        ctl_raw(o, raw, CTL_AS_TEXT, &value);
-        if (value.size == 0) continue;
-        ctl_clean(key, CTL_ONE_LINE, &name);
-        buf_printf(&line, "  %.*s=%.*s", VIEW_ARG(buf_view(&name)), VIEW_ARG(buf_view(&value)));
+        if (view_is(key, "at") || view_is(key, "type") || view_is(key, "company")) continue;
+        if (!view_is(key, "seq")) add_pair(o, key, raw, &line);
     }
     if (o->width > 0) {
         (void)ctl_cut(buf_view(&line), o->width, o->buf);
