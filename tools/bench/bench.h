@@ -1,0 +1,99 @@
+/* bench - agentd, its peers and the machine's own limits, measured in one run, alternating.
+ *
+ * A figure is the median of several runs, with the least and the greatest.  Absolute figures differ
+ * between machines and hours; the ratios of one run hold.  This is never a test: nothing here
+ * passes or fails. */
+#ifndef BENCH_BENCH_H
+#define BENCH_BENCH_H
+
+#include "common/buf.h"
+#include "proto/codec.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define PAYLOAD_BYTES 256
+#define RUNS_MAX      9
+
+struct options {
+    const char *build;     /* where the programs are */
+    char        dir[4096]; /* scratch, on the disk that is measured */
+    bool        quick;
+    int         runs;
+};
+
+/* ---- figures (report.c) ---- */
+struct figure {
+    double   values[RUNS_MAX];
+    unsigned count;
+};
+void   figure_add(struct figure *f, double v);
+double figure_median(const struct figure *f);
+/* A row: what, agentd's figure, then each other's with the ratio agentd/other. */
+struct other {
+    const char          *name;
+    const struct figure *figure;
+};
+void   report_head(void);
+void   report_row(const char *id, const char *what, const char *unit, const struct figure *agentd,
+                  const struct other *others, unsigned count);
+double percentile(double *values, size_t n, double p); /* sorts */
+
+/* ---- time ---- */
+double now_s(void); /* CLOCK_MONOTONIC, seconds */
+
+/* ---- programs under measurement (process.c) ---- */
+struct process {
+    pid_t pid;
+    char  dir[4160];
+    int   port;
+};
+/* Starts agentd with `slots` per worker in a fresh folder; exits the bench with a sentence when it
+ * does not come up. */
+void process_start_agentd(struct process *p, const struct options *o, unsigned workers,
+                          unsigned slots);
+/* False when the program is not installed. */
+bool process_start_beanstalkd(struct process *p, const struct options *o);
+bool process_start_redis(struct process *p, const struct options *o);
+void process_stop(struct process *p); /* and removes its folder */
+/* Of agentd: CPU seconds used, times it was woken, RssAnon and RSS in KiB. */
+struct usage {
+    double   cpu_s;
+    uint64_t wakeups;
+    uint64_t rss_kb;
+};
+struct usage process_usage(pid_t pid);
+pid_t        process_child(pid_t pid); /* the first child, e.g. a worker; 0: none */
+
+/* ---- agentd's clients (client.c) ---- */
+struct client {
+    void    *ctx, *socket;
+    uint64_t next_id;
+};
+void client_open(struct client *c, const struct process *p);
+void client_close(struct client *c);
+void client_send(struct client *c, enum msg_id op, struct view body);
+/* Waits for one reply and gives its body (valid until the next call); exits the bench when it is an
+ * error. */
+struct view client_receive(struct client *c);
+struct view client_ask(struct client *c, enum msg_id op, struct view body);
+/* A packed job.submit of `handler` with the 256-byte payload. */
+struct view submit_body(const char *handler, int64_t delay_ms);
+
+/* ---- peers (peers.c): text protocols over loopback; each returns operations per second ---- */
+double beanstalkd_put(const struct process *p, unsigned n, unsigned window, unsigned clients);
+double beanstalkd_cycle(const struct process *p, unsigned n);
+void   beanstalkd_latency(const struct process *p, unsigned n, double *us);
+double redis_push(const struct process *p, unsigned n, unsigned window, unsigned clients);
+double redis_cycle(const struct process *p, unsigned n);
+
+/* ---- the machine (limits.c) ---- */
+double limit_lmdb_commits(const struct options *o, unsigned n, unsigned per_commit);
+double limit_fdatasync(const struct options *o, unsigned n);
+double limit_spawn(unsigned n, unsigned parallel);
+double limit_zmq_round_trips(const struct options *o, unsigned n);
+
+/* ---- the figures (figures.c) ---- */
+void figures_run(const struct options *o);
+
+#endif
