@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define CLIENTS_MAX      1024
-#define CLIENT_IN_FLIGHT 64
+#define CLIENT_IN_FLIGHT 512
 #define ROUTING_ID_MAX   255
 #define CLIENTS_BUCKETS  2048
 
