@@ -74,7 +74,7 @@ drop_entries(struct txn *t, enum index_id id, struct view primary)
         txn_fail(t, rc, "read");
         return;
     }
-    for (rc = mdb_cursor_get(c, &k, &v, MDB_FIRST); rc == 0;) {
+    for (rc = mdb_cursor_get(c, &k, &v, MDB_FIRST); rc == 0 && !txn_failed(t);) {
         uint8_t bytes[ROW_KEY_MAX];
         bool    is_ours = view_eq(view_of_val(v), primary);
 
