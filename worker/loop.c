@@ -340,8 +340,8 @@ set_timer(struct loop *l, struct err *e)
 static enum errc
 turn(struct loop *l, struct err *e)
 {
-    struct now now;
-    int64_t    woken_us;
+    struct now now = {0};
+    int64_t    woken_us = 0;
 
     if (set_timer(l, e) || gather(l, &now, &woken_us, e)) return e->code;
     act(l, &now);

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define BLOCK_BYTES   262144
-#define KEPT_LINE_MAX (4 * PAYLOAD_MAX) /* a longer line is no effect of ours */
+#define KEPT_LINE_MAX (4UL * PAYLOAD_MAX) /* a longer line is no effect of ours */
 
 static void
 answer(struct buf *out, const char *outcome, const char *key, const char *text)

@@ -1,8 +1,7 @@
-/* What becomes of an attempt: every kind of handler, every verdict, every limit. */
+/* What becomes of an attempt: every kind of handler, every verdict. */
 #include "common/json.h"
 #include "common/mp.h"
 #include "tests/system/fake_supervisor.h"
-#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -291,134 +289,6 @@ a_handler_is_stopped_at_its_turn_limit(void **state)
     assert_int_equal(f.m.ended.signal, SIGKILL);
 }
 
-/* ---- limits and floods ---------------------------------------------------------------------- */
-
-static void
-effects_are_limited_in_number_and_bytes(void **state)
-{
-    (void)state;
-    expect_completed(&f,
-                     job("i=0; while [ $i -lt 100 ]; do i=$((i+1)); "
-                         "echo '{\"type\":\"effect\",\"kind\":\"a\"}'; done"),
-                     NULL);
-    expect_failed(&f,
-                  job("i=0; while [ $i -lt 101 ]; do i=$((i+1)); "
-                      "echo '{\"type\":\"effect\",\"kind\":\"a\"}'; done"),
-                  "invalid_output", "effects");
-    expect_failed(&f,
-                  job("x=$(head -c 600000 /dev/zero | tr '\\0' x); for i in 1 2; do echo "
-                      "'{\"type\":\"effect\",\"kind\":\"a\",\"x\":\"'$x'\"}'; done"),
-                  "invalid_output", "effects");
-}
-
-static void
-a_protocol_line_is_limited(void **state)
-{
-    (void)state;
-    expect_failed(&f,
-                  job("printf '{\"type\":\"result\",\"output\":\"'; "
-                      "head -c 1600000 /dev/zero | tr '\\0' x; echo '\"}'"),
-                  "invalid_output", "bytes");
-    expect_failed(&f,
-                  job("printf '{\"type\":\"result\",\"output\":\"'; "
-                      "head -c 1100000 /dev/zero | tr '\\0' x; echo '\"}'"),
-                  "invalid_output", "output");
-    expect_completed(&f,
-                     job("printf '{\"type\":\"dance\",\"x\":\"'; "
-                         "head -c 1600000 /dev/zero | tr '\\0' x; echo '\"}'"),
-                     NULL);
-}
-
-static void
-a_flood_of_output_grows_nothing_and_starves_nobody(void **state)
-{
-    uint64_t a, b;
-
-    (void)state;
-    a = fake_job(&f, &(struct fake_job){.slot = 0, .script = "head -c 100000000 /dev/zero"});
-    b = fake_job(&f,
-                 &(struct fake_job){.slot = 1, .script = "while :; do echo y; echo x >&2; done"});
-    fake_expect(&f, MSG_HEARTBEAT, 0);
-    expect_completed(&f, fake_job(&f, &(struct fake_job){.slot = 2, .kind = "noop"}), NULL);
-    expect_completed(&f, a, NULL);
-    fake_stop_job(&f, 1, b, 5000);
-    expect_failed(&f, b, "handler_error", "stopped on request");
-    fake_expect(&f, MSG_HEARTBEAT, 0);
-    assert_true(f.m.heartbeat.last_seq == f.seq);
-}
-
-static void
-the_log_is_cut_at_its_limit(void **state)
-{
-    struct fake_job j = {.job = 300,
-                         .handler = "{\"log_max\":1024}",
-                         .script = "i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo line $i; done"};
-
-    (void)state;
-    expect_completed(&f, fake_job(&f, &j), NULL);
-    expect_completed(&f, fake_job(&f, &j), NULL);
-    FREE_AUTO char *log = fake_log(&f, 300);
-    assert_non_null(strstr(log, " 1 out line 1\n"));
-    assert_null(strstr(log, "line 100"));
-    const char *note = strstr(log, "log limit reached; later lines are discarded\n");
-    assert_non_null(note);
-    assert_string_equal(note, "log limit reached; later lines are discarded\n");
-    assert_true(note - log < 1024 + 64);
-}
-
-static void
-each_stream_is_told_apart_in_the_log(void **state)
-{
-    struct fake_job j = {
-        .job = 5,
-        .script = "echo to out; echo '{\"type\":\"log\",\"level\":\"warn\",\"message\":\"w\"}'; "
-                  "printf 'e\\033[1m\\n' >&2; echo '{\"type\":\"result\"}'"};
-
-    (void)state;
-    expect_completed(&f, fake_job(&f, &j), NULL);
-    FREE_AUTO char *log = fake_log(&f, 5);
-    assert_non_null(strstr(log, "Z 1 out to out\n"));
-    assert_non_null(strstr(log, "Z 1 warn w\n"));
-    assert_non_null(strstr(log, "Z 1 err e?[1m\n"));
-    assert_null(strstr(log, "result"));
-}
-
-static void
-progress_carries_totals(void **state)
-{
-    uint64_t t;
-
-    (void)state;
-    t = job("echo '{\"type\":\"turn\"}'; "
-            "echo '{\"type\":\"progress\",\"percent\":40,\"message\":\"half\"}'; sleep 1000");
-    do {
-        fake_expect(&f, MSG_PROGRESS, t);
-    } while (!HAS(&f.m.progress, progress, percent));
-    assert_int_equal(f.m.progress.turns, 1);
-    assert_int_equal(f.m.progress.percent, 40);
-    assert_true(view_is(f.m.progress.message, "half"));
-    fake_stop_job(&f, 0, t, 0);
-    expect_failed(&f, t, "handler_error", "stopped");
-}
-
-/* A report for each line would be 3,000 of them; 100 ms apart they cannot be more than the time
- * that has passed allows. */
-static void
-progress_reports_are_coalesced(void **state)
-{
-    enum msg_id came;
-    uint64_t    t;
-    int         count = 0;
-
-    (void)state;
-    t = job("i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo '{\"type\":\"turn\"}'; done");
-    while ((came = fake_next(&f)) != MSG_ENDED)
-        count += came == MSG_PROGRESS;
-    assert_int_equal(f.m.ended.token, t);
-    assert_int_equal(f.m.ended.turns, 3000);
-    assert_true(count < 1000);
-}
-
 /* ---- input ---------------------------------------------------------------------------------- */
 
 static void
@@ -543,13 +413,6 @@ main(void)
         TEST(a_second_verdict_or_a_bad_exit_after_one_is_a_failure),
         TEST(a_wrong_protocol_line_is_invalid_output_and_stops_the_handler),
         TEST(a_handler_is_stopped_at_its_turn_limit),
-        TEST(effects_are_limited_in_number_and_bytes),
-        TEST(a_protocol_line_is_limited),
-        TEST(a_flood_of_output_grows_nothing_and_starves_nobody),
-        TEST(the_log_is_cut_at_its_limit),
-        TEST(each_stream_is_told_apart_in_the_log),
-        TEST(progress_carries_totals),
-        TEST(progress_reports_are_coalesced),
         TEST(the_document_stands_on_stdin_as_one_line),
         TEST(a_payload_may_be_nested_as_deep_as_any),
         TEST(a_handler_that_reads_nothing_and_closes_its_output_holds_up_nobody),
