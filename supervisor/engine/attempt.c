@@ -109,6 +109,8 @@ attempt_stop(struct engine *en, struct job_state *j, enum failure_class reason, 
         j->stop_reason = (uint8_t)reason;
         job_must_move(en, j, JOB_ON_STOP);
         feed_job(en, FEED_JOB_STOPPING, j);
+    } else if (reason != FAIL_INTERRUPTED) {
+        return; /* only the end of agentd itself shortens the grace of a stop under way */
     }
     if (!l) return; /* of an earlier agentd: the shell is ending its processes already */
     stop.seq = fleet_next_seq(en, l->worker);

@@ -3,6 +3,8 @@
 #include "common/name.h"
 
 #include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -130,6 +132,19 @@ actor_sees(struct txn *t, const struct actor *a, uint32_t company)
     return object_find(t, KIND_COMPANY, 0, a->company) == company;
 }
 
+__attribute__((format(printf, 3, 4))) static enum errc
+not_found(struct err *e, const char *field, const char *fmt, ...)
+{
+    char    why[200];
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(why, sizeof(why), fmt, ap);
+    va_end(ap);
+    (void)err_field(e, field, "%s", why);
+    return e->code = E_NOT_FOUND;
+}
+
 enum errc
 object_company(struct txn *t, const struct actor *a, struct view name, uint32_t *company,
                struct err *e)
@@ -139,7 +154,7 @@ object_company(struct txn *t, const struct actor *a, struct view name, uint32_t 
     if (name.size == 0) name = a->company.size ? a->company : view_str("default");
     id = object_find(t, KIND_COMPANY, 0, name);
     if (id == 0 || !actor_sees(t, a, id)) {
-        return err_set(e, E_NOT_FOUND, "company: there is no company \"%.*s\"", VIEW_ARG(name));
+        return not_found(e, "company", "there is no company \"%.*s\"", VIEW_ARG(name));
     }
     *company = id;
     return E_OK;
@@ -154,23 +169,24 @@ object_ref(struct txn *t, const struct actor *a, enum object_kind kind, struct v
 
     if (name_split(ref, field, &in_company, &name, e)) return e->code;
     if (in_company.size || owner == 0) {
-        if (object_company(t, a, in_company, &owner, e)) return e->code;
+        if (object_company(t, a, in_company, &owner, e)) {
+            if (in_company.size == 0) return e->code;
+            return not_found(e, field, "there is no company \"%.*s\"", VIEW_ARG(in_company));
+        }
     }
     if (*company != 0 && owner != *company && owner != COMPANY_DEFAULT_ID) {
-        return err_set(e, E_NOT_FOUND, "%s: \"%.*s\" belongs to another company", field,
-                       VIEW_ARG(ref));
+        return not_found(e, field, "\"%.*s\" belongs to another company", VIEW_ARG(ref));
     }
     if (*company != 0 && owner != *company && kind != KIND_HANDLER && kind != KIND_SINK) {
-        return err_set(e, E_NOT_FOUND, "%s: \"%.*s\" belongs to another company", field,
-                       VIEW_ARG(ref));
+        return not_found(e, field, "\"%.*s\" belongs to another company", VIEW_ARG(ref));
     }
     *id = object_find(t, kind, owner, name);
     if (*id == 0 && (kind == KIND_HANDLER || kind == KIND_SINK)) {
         *id = object_find(t, kind, COMPANY_DEFAULT_ID, name);
     }
     if (*id == 0) {
-        return err_set(e, E_NOT_FOUND, "%s: there is no %s \"%.*s\"", field, object_kind_name(kind),
-                       VIEW_ARG(ref));
+        return not_found(e, field, "there is no %s \"%.*s\"", object_kind_name(kind),
+                         VIEW_ARG(ref));
     }
     if (*company == 0) *company = owner;
     return E_OK;
