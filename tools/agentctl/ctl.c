@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <locale.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,16 +81,11 @@ ctl_pause(const struct ctl *c, int ms)
 }
 
 void
-ctl_note(const struct ctl *c, const char *fmt, ...)
+ctl_note(const struct ctl *c, const char *text)
 {
     BUF_AUTO struct buf clean = {0};
-    va_list             args;
-    char                text[512];
 
     if (c->is_json) return;
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
     ctl_clean(view_str(text), CTL_ONE_LINE, &clean);
     fprintf(stderr, "agentctl: %s\n", buf_str(&clean));
 }

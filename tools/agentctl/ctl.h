@@ -41,7 +41,7 @@ enum ctl_exit ctl_flush(struct ctl *c, struct err *e) MUST_CHECK;
 /* Lets a moment pass; shorter when it is interrupted. */
 void ctl_pause(const struct ctl *c, int ms);
 /* A sentence on stderr that is not an error; people only. */
-void ctl_note(const struct ctl *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void ctl_note(const struct ctl *c, const char *text);
 
 /* What commands run; each documented where it is made. */
 enum ctl_exit ctl_run_list(struct ctl *c, struct err *e);

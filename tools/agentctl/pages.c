@@ -68,7 +68,10 @@ show_pages(struct ctl *c, const struct pages *p, struct err *e)
     if (failed) return failed;
     if (p->count == 0) ctl_note(c, "nothing found");
     if (p->next.size > 0) {
-        ctl_note(c, "there is more: --after %.*s", VIEW_ARG(buf_view(&p->next)));
+        FREE_AUTO char *more =
+            xasprintf("there is more: --after %.*s", VIEW_ARG(buf_view(&p->next)));
+
+        ctl_note(c, more);
     }
     return CTL_DONE;
 }

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Text is larger than what it packs to; beyond this it cannot become a request. */
-#define TEXT_MAX (4 * CLIENT_MESSAGE_MAX)
+#define TEXT_MAX ((size_t)4 * CLIENT_MESSAGE_MAX)
 /* What the envelope around a body may take. */
 #define ENVELOPE_MAX 512
 
@@ -39,7 +39,7 @@ read_all(const char *path, struct buf *out, struct err *e)
     if (!is_stdin) (void)close(fd); /* only read from */
     if (got < 0) return e->code;
     if (out->size > TEXT_MAX) {
-        return err_set(e, E_TOO_LARGE, "%s is over %d bytes", path, TEXT_MAX);
+        return err_set(e, E_TOO_LARGE, "%s is over %zu bytes", path, TEXT_MAX);
     }
     return E_OK;
 }

@@ -109,8 +109,11 @@ tell_cursor(const struct ctl *c, struct buf *cursor)
 
     if (cursor->size == 0) return;
     if (!c->is_json) {
-        ctl_note(c, "go on with: agentctl watch --since %s%s%s", buf_str(cursor),
-                 topic ? " --topic " : "", topic ? topic : "");
+        FREE_AUTO char *note =
+            xasprintf("go on with: agentctl watch --since %s%s%s", buf_str(cursor),
+                      topic ? " --topic " : "", topic ? topic : "");
+
+        ctl_note(c, note);
         return;
     }
     mp_map(&body, 1);
