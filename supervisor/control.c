@@ -9,10 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FRAMES_MAX      8
-#define MESSAGE_SLACK   65536 /* above the limit: answered with too_large; far above: cut off */
-#define SEND_HIGH_WATER 256   /* replies a client has not read; its requests in flight fit well */
-#define CLOSE_LINGER_MS 500   /* the last replies of a planned stop */
+#define FRAMES_MAX    8
+#define MESSAGE_SLACK 65536 /* above the limit: answered with too_large; far above: cut off */
+/* Replies that a client has not read.  ZeroMQ learns only now and then what was read, in batches of
+ * half the mark, so it stands well above what a client may have in flight: none of those is ever
+ * dropped. */
+#define SEND_HIGH_WATER (4 * CLIENT_IN_FLIGHT)
+#define CLOSE_LINGER_MS 500 /* the last replies of a planned stop */
 #define TAG_INDEX_BITS  16
 
 struct control {
