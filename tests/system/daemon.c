@@ -64,6 +64,10 @@ daemon_fail(const struct daemon *d, const char *fmt, ...)
     (void)vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     print_log(d);
+    if (getpid() != d->owner) {
+        (void)fprintf(stderr, "%s\n", text);
+        _exit(99); /* the failure's way out is the parent's */
+    }
     fail_msg("%s", text);
     abort(); /* fail_msg does not return */
 }
@@ -98,7 +102,7 @@ daemon_program(const char *name)
 void
 daemon_make(struct daemon *d)
 {
-    *d = (struct daemon){.folder = "/tmp/test_daemon.XXXXXX", .out = -1};
+    *d = (struct daemon){.folder = "/tmp/test_daemon.XXXXXX", .owner = getpid(), .out = -1};
     assert_non_null(mkdtemp(d->folder));
     (void)snprintf(d->run, sizeof(d->run), "%s/run", d->folder);
     (void)snprintf(d->state, sizeof(d->state), "%s/state", d->folder);

@@ -29,6 +29,7 @@ struct daemon {
     char     log[80];    /* its standard error */
     bool     has_config;
     pid_t    pid;        /* 0: not running */
+    pid_t    owner;      /* the test's process: only it may fail the test */
     int      out;        /* its standard output */
     char     ready[256]; /* the line that said so */
     uint64_t files_max;  /* RLIMIT_NOFILE of the next start; 0: as ours */
