@@ -67,6 +67,18 @@ pipes_open(struct pipes *p, struct view input, struct err *e)
     return open_pipe(p->err, e);
 }
 
+/* So that a handler of another user may open /dev/stdout and /dev/stderr, too. */
+static enum errc
+give_to(const struct account *account, const struct pipes *p, struct err *e)
+{
+    if (!account || account->is_ours) return E_OK;
+    if (fchown(p->out[1], account->uid, account->gid) != 0 ||
+        fchown(p->err[1], account->uid, account->gid) != 0) {
+        return err_errno(e, "fchown of a pipe");
+    }
+    return E_OK;
+}
+
 static enum errc
 watch(int epoll_fd, struct stream *s, int fd, struct err *e)
 {
@@ -124,7 +136,8 @@ launch(const struct launcher *l, const struct launch *what, struct lease *lease,
          {-1, -1}
     };
 
-    if (pipes_open(&p, what->input, e) || start(l, what, &p, lease, e)) {
+    if (pipes_open(&p, what->input, e) || give_to(what->account, &p, e) ||
+        start(l, what, &p, lease, e)) {
         return e->code; /* the closing of the pipes ends the watch, too */
     }
     lease->out.fd = p.out[0];

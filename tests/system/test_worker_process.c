@@ -162,20 +162,30 @@ it_leads_its_own_group_in_the_work_folder(void **state)
         "/usr\n");
 }
 
+static uint64_t
+job_of(const char *handler, const char *script)
+{
+    return fake_job(&f, &(struct fake_job){.script = script, .handler = handler});
+}
+
 static void
 a_handler_runs_as_its_user(void **state)
 {
-    struct fake_job j = {.script = "id -un; id -Gn; echo $HOME $USER $LOGNAME; pwd; "
-                                   "grep CapEff /proc/self/status | tr -d '\\t'",
-                         .handler = "{\"user\":\"nobody\"}"};
+    static const char nobody[] = "{\"user\":\"nobody\"}";
 
     (void)state;
-    if (geteuid() == 0) {
-        expect_output(fake_job(&f, &j), "nobody\nnogroup\n/nonexistent nobody nobody\n/\n"
-                                        "CapEff:0000000000000000\n");
-    } else {
-        expect_failed(&f, fake_job(&f, &j), "handler_error", "does not run as root");
+    if (geteuid() != 0) {
+        expect_failed(&f, job_of("{\"user\":\"root\"}", "true"), "handler_error",
+                      "does not run as root");
+        return;
     }
+    expect_output(job_of(nobody, "id -un; id -Gn; echo $HOME $USER $LOGNAME; pwd"),
+                  "nobody\nnogroup\n/nonexistent nobody nobody\n/\n");
+    expect_output(job_of(nobody, "grep CapEff /proc/self/status | tr -d '\\t'"),
+                  "CapEff:0000000000000000\n");
+    expect_output(job_of(nobody, "cat /dev/stdin > /dev/stdout; echo x > /dev/stderr"),
+                  "{\"payload\":null}\n");
+    expect_output(job_of("{\"user\":\"root\"}", "id -un; pwd | grep -o work"), "root\nwork\n");
 }
 
 static void
