@@ -177,4 +177,5 @@ help: ## this list
 # The calls that this test makes fail.
 comma := ,
 LDFLAGS.test_store_faults := $(addprefix -Wl$(comma)--wrap=,mdb_put mdb_del mdb_get mdb_stat mdb_cursor_open \
-    mdb_cursor_get mdb_txn_begin mdb_txn_commit mdb_dbi_open mdb_env_create mdb_env_open fsync renameat)
+    mdb_cursor_get mdb_txn_begin mdb_txn_commit mdb_dbi_open mdb_env_create mdb_env_open fsync fstatat openat \
+    renameat)

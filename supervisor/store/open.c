@@ -64,11 +64,11 @@ open_dir(const char *dir, int *fd, struct err *e)
     if (*fd < 0 || fstat(*fd, &st) != 0) {
         return err_errno(e, "cannot open the store's folder %s", dir);
     }
-    if (is_new) { /* so that the folder itself outlives a power loss; without the right, it may not
-                   */
+    if (is_new) { /* so that the folder itself outlives a power loss; not every parent lets us */
         FD_AUTO int parent = openat(*fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (parent >= 0 && fsync(parent) != 0)
+        if (parent < 0 ? errno != EACCES : fsync(parent) != 0) {
             return err_errno(e, "cannot flush the folder of %s", dir);
+        }
     }
     return file_check_owner(&st, dir, "", e);
 }
@@ -221,9 +221,12 @@ static enum errc
 open_in(struct store *s, int dir_fd, const struct store_options *o, struct err *e)
 {
     struct stat st;
-    bool        is_there = fstatat(dir_fd, DATA_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0;
 
-    if (!is_there && create(s, dir_fd, o, e)) return e->code;
+    if (fstatat(dir_fd, DATA_FILE, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        /* Only what is surely not there is made: a new store takes the old one's place. */
+        if (errno != ENOENT) return err_errno(e, "cannot look at %s/" DATA_FILE, o->dir);
+        if (create(s, dir_fd, o, e)) return e->code;
+    }
     if (file_check(dir_fd, o->dir, e)) return e->code;
     if (env_open(s, o->dir, o->relaxed ? MDB_NOMETASYNC : 0, o, e)) return e->code;
     return attach(s, o->dir, e);

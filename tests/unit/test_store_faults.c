@@ -64,6 +64,8 @@ __wrap_mdb_txn_commit(MDB_txn *t)
         return -1;                                    \
     }
 WRAP_ERRNO(fsync, (int fd), (fd))
+WRAP_ERRNO(fstatat, (int fd, const char *p, struct stat *st, int f), (fd, p, st, f))
+WRAP_ERRNO(openat, (int fd, const char *p, int f), (fd, p, f))
 WRAP_ERRNO(renameat, (int a, const char *x, int b, const char *y), (a, x, b, y))
 
 /* ---- a run that uses every kind of call ---- */
@@ -272,12 +274,14 @@ a_store_whose_opening_fails_opens_the_next_time(void **state)
     (void)state;
     for (int is_new = 0; is_new < 2; is_new++) {
         unsigned   nth = 0;
+        uint64_t   incarnation = 0;
         enum errc  code;
         struct err e;
         do {
             if (nth == 0 || is_new) case_begin_without_store(&c);
             if (nth == 0 && !is_new) {
                 case_open(&c);
+                incarnation = store_incarnation(c.store);
                 store_close(&c.store);
             }
             e = (struct err){0};
@@ -291,6 +295,7 @@ a_store_whose_opening_fails_opens_the_next_time(void **state)
             assert_int_equal(e.msg[0] == '\0', code == E_OK);
             if (code != E_OK) case_open(&c);
             expect_sound(&c);
+            if (incarnation) assert_int_equal(store_incarnation(c.store), incarnation);
             if (is_new) {
                 case_end(&c);
             } else {
