@@ -1,0 +1,948 @@
+/* Attempts: verdicts, classes, the ladder, leases, crashes and old leases (A5–A7, A18, N1–N5, N26).
+ */
+#include "tests/unit/engine_rig.h"
+
+#define LADDER_STEPS 4
+static const int64_t ladder_ms[LADDER_STEPS] = {2 * MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS,
+                                                120 * MINUTE_MS};
+
+static uint64_t
+start_one(struct rig *r)
+{
+    rig_workers(r, 1, 4);
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    expect_state(r, id, "running");
+    return id;
+}
+
+static void
+run_until_started(struct rig *r, uint64_t id)
+{
+    int64_t wait = rig_job_i64(r, id, "run_at") - r->header.now.wall_ms;
+
+    if (wait > 0) rig_advance(r, wait);
+    rig_settle(r);
+    expect_state(r, id, "running");
+}
+
+/* ---- what a worker gets ---- */
+
+static void
+a_start_carries_all_that_the_handler_needs(void **state)
+{
+    struct rig *r = *state;
+    struct view v;
+    int64_t     n;
+
+    rig_configure(r,
+                  &(struct rig_declared){
+                      .companies = "{'name':'acme'}",
+                      .handlers = "{'name':'h','kind':'exec','command':['prog','-x'],'cwd':'/d'}",
+                      .agents = "{'name':'anna','company':'acme','handler':'h','capabilities':5,"
+                                "'data':{'prompt':'p'}}",
+                  });
+    rig_workers(r, 1, 1);
+    uint64_t id = rig_submit(r, "'agent':'acme/anna','payload':{'q':1},'context':{'c':2},"
+                                "'max_turns':12,'title':'t','tags':{'a':'b'},'max_run_ms':60000");
+    const struct rig_lease *l = rig_lease(r, id);
+    assert_non_null(l);
+    assert_true(mp_find(l->body, "handler", &v));
+    r->reply = v;
+    assert_string_equal(rig_text(r, "kind"), "exec");
+    assert_string_equal(rig_text(r, "command.1"), "-x");
+    assert_string_equal(rig_text(r, "cwd"), "/d");
+    assert_true(mp_find_i64(l->body, "max_turns", &n) && n == 12);
+    assert_true(mp_find(l->body, "document", &v));
+    r->reply = v;
+    assert_int_equal(rig_i64(r, "v"), 1);
+    assert_int_equal(rig_i64(r, "job.id"), (int64_t)id);
+    assert_int_equal(rig_i64(r, "job.attempt"), 1);
+    assert_string_equal(rig_text(r, "job.title"), "t");
+    assert_string_equal(rig_text(r, "job.tags.a"), "b");
+    assert_string_equal(rig_text(r, "agent.name"), "anna");
+    assert_string_equal(rig_text(r, "agent.company"), "acme");
+    assert_int_equal(rig_i64(r, "agent.capabilities"), 5);
+    assert_string_equal(rig_text(r, "agent.data.prompt"), "p");
+    assert_int_equal(rig_len(r, "why"), 0);
+    assert_true(rig_is_nil(r, "session"));
+    assert_true(rig_is_nil(r, "event"));
+    assert_true(rig_is_nil(r, "checkpoint"));
+    assert_true(rig_is_nil(r, "action"));
+    assert_int_equal(rig_i64(r, "context.c"), 2);
+    assert_int_equal(rig_i64(r, "budget.max_turns"), 12);
+    assert_int_equal(rig_i64(r, "budget.deadline_at"), RIG_WALL_MS + MINUTE_MS);
+}
+
+static void
+the_idempotency_key_stays_and_the_lease_changes(void **state)
+{
+    struct rig *r = *state;
+    struct view key, lease, key_again, lease_again;
+
+    uint64_t id = start_one(r);
+    assert_true(mp_find_str(rig_lease(r, id)->body, "idempotency_key", &key));
+    assert_true(mp_find_str(rig_lease(r, id)->body, "lease", &lease));
+    rig_fail(r, id, "tool_failed");
+    run_until_started(r, id);
+    assert_true(mp_find_str(rig_lease(r, id)->body, "idempotency_key", &key_again));
+    assert_true(mp_find_str(rig_lease(r, id)->body, "lease", &lease_again));
+    assert_true(view_eq(key, key_again));
+    assert_false(view_eq(lease, lease_again));
+}
+
+/* ---- verdicts ---- */
+
+static void
+a_completion_keeps_output_and_usage(void **state)
+{
+    struct rig *r = *state;
+
+    uint64_t id = start_one(r);
+    rig_wait(r, 1500);
+    rig_ended(r, id,
+              "'verdict':'completed','output':[7],'turns':3,'input_tokens':10,"
+              "'output_tokens':20,'cost_micros':30,'exit_code':0,'rss_kb':512");
+    rig_turn(r);
+    expect_state(r, id, "completed");
+    assert_int_equal(rig_i64(r, "output.0"), 7);
+    assert_int_equal(rig_i64(r, "usage.turns"), 3);
+    assert_int_equal(rig_i64(r, "usage.tokens"), 30);
+    assert_int_equal(rig_i64(r, "usage.cost_micros"), 30);
+    assert_int_equal(rig_i64(r, "ended_at"), RIG_WALL_MS + 1500);
+    assert_true(rig_is_nil(r, "failure"));
+    assert_true(rig_is_nil(r, "worker"));
+    assert_true(rig_is_nil(r, "lease_expires_at"));
+    assert_int_equal(rig_i64(r, "claimed_at"), RIG_WALL_MS);
+    assert_int_equal(rig_len(r, "attempts"), 1);
+    assert_int_equal(rig_i64(r, "attempts.0.attempt"), 1);
+    assert_string_equal(rig_text(r, "attempts.0.outcome"), "completed");
+    assert_int_equal(rig_i64(r, "attempts.0.exit_code"), 0);
+    assert_int_equal(rig_i64(r, "attempts.0.rss_kb"), 512);
+    assert_int_equal(rig_i64(r, "attempts.0.claimed_at"), RIG_WALL_MS);
+    assert_int_equal(rig_i64(r, "attempts.0.ended_at"), RIG_WALL_MS + 1500);
+    assert_true(rig_is_nil(r, "attempts.0.class"));
+}
+
+static void
+totals_are_not_added_twice(void **state)
+{
+    struct rig *r = *state;
+
+    uint64_t id = start_one(r);
+    rig_progress(r, id, "'turns':2,'input_tokens':100,'percent':10,'message':'m'");
+    rig_turn(r);
+    assert_int_equal(rig_job_i64(r, id, "usage.turns"), 2);
+    rig_progress(r, id, "'turns':5,'input_tokens':150");
+    rig_progress(r, id, "'turns':4,'input_tokens':120"); /* overtaken */
+    rig_turn(r);
+    assert_int_equal(rig_job_i64(r, id, "usage.turns"), 5);
+    assert_int_equal(rig_i64(r, "usage.tokens"), 150);
+    rig_ended(r, id, "'verdict':'failed','turns':6,'input_tokens':160");
+    rig_turn(r);
+    assert_int_equal(rig_job_i64(r, id, "usage.turns"), 6);
+    assert_int_equal(rig_i64(r, "attempts.0.usage.turns"), 6);
+    run_until_started(r, id);
+    rig_ended(r, id, "'verdict':'completed','turns':4");
+    rig_turn(r);
+    assert_int_equal(rig_job_i64(r, id, "usage.turns"), 10); /* over all attempts */
+    assert_int_equal(rig_i64(r, "attempts.1.usage.turns"), 4);
+}
+
+/* SPEC A6: what each class leads to. */
+static void
+each_class_that_a_handler_may_name_is_retried_or_not(void **state)
+{
+    static const struct {
+        const char *named, *kept;
+        bool        is_retried;
+    } classes[] = {
+        {"turn_limit_exceeded", "turn_limit_exceeded", false},
+        {"timeout",             "timeout",             true },
+        {"handler_error",       "handler_error",       true },
+        {"invalid_output",      "invalid_output",      true },
+        {"context_exceeded",    "context_exceeded",    true },
+        {"tool_failed",         "tool_failed",         true },
+        {"budget_exceeded",     "budget_exceeded",     false},
+        {"auth_failed",         "auth_failed",         true },
+        {"rate_limited",        "rate_limited",        true },
+        {"lease_expired",       "handler_error",       true },
+        {"aborted",             "handler_error",       true },
+        {"expired",             "handler_error",       true },
+        {"worker_lost",         "handler_error",       true },
+        {"interrupted",         "handler_error",       true },
+        {"whatever",            "handler_error",       true },
+    };
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
+        uint64_t id = rig_submit(r, "'handler':'noop'");
+
+        rig_fail(r, id, classes[i].named);
+        expect_state(r, id, classes[i].is_retried ? "scheduled" : "failed");
+        assert_string_equal(rig_text(r, "failure.class"), classes[i].kept);
+        assert_string_equal(rig_text(r, "failure.message"), "went wrong");
+        assert_int_equal(rig_i64(r, "failures"), 1);
+        assert_int_equal(rig_i64(r, "crashes"), 0);
+        assert_string_equal(rig_text(r, "attempts.0.outcome"), "failed");
+        assert_string_equal(rig_text(r, "attempts.0.class"), classes[i].kept);
+        if (classes[i].is_retried) {
+            assert_string_equal(rig_text(r, "reason"), "retry");
+            assert_int_equal(rig_i64(r, "failure.retry_at"), rig_i64(r, "run_at"));
+        } else {
+            assert_true(rig_is_nil(r, "failure.retry_at"));
+        }
+    }
+}
+
+/* ---- the ladder ---- */
+
+static void
+the_ladder_is_climbed_with_jitter_and_ends(void **state)
+{
+    struct rig *r = *state;
+
+    uint64_t id = start_one(r);
+    for (int i = 0; i < LADDER_STEPS; i++) {
+        rig_fail(r, id, "tool_failed");
+        int64_t wait = rig_job_i64(r, id, "run_at") - r->header.now.wall_ms;
+        assert_in_range(wait, ladder_ms[i] * 3 / 4, ladder_ms[i] * 5 / 4);
+        assert_int_equal(rig_i64(r, "failures"), i + 1);
+        rig_advance(r, wait - 1);
+        expect_state(r, id, "scheduled");
+        rig_advance(r, 1);
+        expect_state(r, id, "running");
+        assert_int_equal(rig_i64(r, "attempt"), i + 2);
+    }
+    rig_fail(r, id, "tool_failed"); /* the fifth of 5 */
+    expect_state(r, id, "failed");
+    assert_int_equal(rig_i64(r, "failures"), 5);
+    assert_int_equal(rig_i64(r, "attempt"), 5);
+    assert_int_equal(rig_len(r, "attempts"), 5);
+    assert_false(rig_bool(r, "quarantined"));
+    assert_int_equal(rig_feed_count(r, "job.failed"), 1);
+    assert_int_equal(rig_feed_count(r, "job.retrying"), 4);
+}
+
+static void
+jitter_spreads_over_the_whole_quarter(void **state)
+{
+    enum { JOBS = 200 };
+    struct rig *r = *state;
+    int64_t     least = INT64_MAX, most = 0;
+
+    r->is_unchecked = true;
+    rig_workers(r, 1, 4);
+    for (int i = 0; i < JOBS; i++) {
+        uint64_t id = rig_submit(r, "'handler':'noop','retry':[1000000]");
+        rig_fail(r, id, "tool_failed");
+        int64_t wait = rig_job_i64(r, id, "run_at") - r->header.now.wall_ms;
+
+        if (wait < least) least = wait;
+        if (wait > most) most = wait;
+        rig_must(r, "job.cancel", "'id':%d", (int)id);
+    }
+    assert_in_range(least, 750000, 800000); /* 200 draws miss a tenth of the range with 1e-9 */
+    assert_in_range(most, 1200000, 1250000);
+}
+
+static void
+own_ladders_win_over_the_handlers_and_that_over_the_limits(void **state)
+{
+    struct rig *r = *state;
+
+    rig_configure(r, &(struct rig_declared){
+                         .handlers = "{'name':'h','kind':'exec','command':['x'],'retry':[8000]}"});
+    rig_workers(r, 1, 4);
+    uint64_t own = rig_submit(r, "'handler':'h','retry':[400,40000]");
+    rig_fail(r, own, "timeout");
+    assert_in_range(rig_job_i64(r, own, "run_at") - RIG_WALL_MS, 300, 500);
+    uint64_t handlers = rig_submit(r, "'handler':'h'");
+    rig_fail(r, handlers, "timeout");
+    assert_in_range(rig_job_i64(r, handlers, "run_at") - RIG_WALL_MS, 6000, 10000);
+    rig_advance(r, 10000);
+    expect_state(r, own, "running");
+    rig_fail(r, own, "timeout");
+    assert_in_range(rig_job_i64(r, own, "run_at") - r->header.now.wall_ms, 30000, 50000);
+    run_until_started(r, own);
+    rig_fail(r, own, "timeout"); /* the last step repeats (N2) */
+    assert_in_range(rig_job_i64(r, own, "run_at") - r->header.now.wall_ms, 30000, 50000);
+}
+
+static void
+max_attempts_bounds_the_failures(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    uint64_t once = rig_submit(r, "'handler':'noop','max_attempts':1");
+    rig_fail(r, once, "tool_failed");
+    expect_state(r, once, "failed");
+    uint64_t many = rig_submit(r, "'handler':'noop','max_attempts':40,'retry':[0]");
+    for (int i = 1; i < 40; i++) {
+        rig_fail(r, many, "tool_failed");
+        rig_settle(r);
+        expect_state(r, many, "running");
+        assert_int_equal(rig_i64(r, "attempt"), i + 1);
+    }
+    rig_fail(r, many, "tool_failed");
+    expect_state(r, many, "failed");
+}
+
+static void
+retry_after_wins_over_the_ladder(void **state)
+{
+    struct rig *r = *state;
+
+    uint64_t id = start_one(r);
+    rig_ended(r, id, "'verdict':'failed','class':'rate_limited','after_ms':12345");
+    rig_turn(r);
+    assert_int_equal(rig_job_i64(r, id, "run_at"), RIG_WALL_MS + 12345); /* exactly: no jitter */
+    assert_int_equal(rig_i64(r, "failures"), 1);
+    rig_advance(r, 12345);
+    rig_ended(r, id, "'verdict':'failed','class':'budget_exceeded','after_ms':5");
+    rig_turn(r);
+    expect_state(r, id, "failed"); /* a class that is not retried is not retried later either */
+}
+
+static void
+a_snooze_costs_no_attempt(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    uint64_t id = rig_submit(r, "'handler':'noop','max_attempts':1");
+    for (int i = 1; i <= 3; i++) {
+        rig_ended(r, id, "'verdict':'snoozed','after_ms':7000,'turns':1");
+        rig_turn(r);
+        expect_state(r, id, "scheduled");
+        assert_int_equal(rig_i64(r, "run_at"), r->header.now.wall_ms + 7000);
+        assert_int_equal(rig_i64(r, "failures"), 0);
+        assert_int_equal(rig_i64(r, "attempt"), i);
+        assert_int_equal(rig_i64(r, "usage.turns"), i); /* usage is committed */
+        assert_true(rig_is_nil(r, "failure"));
+        rig_advance(r, 7000);
+        expect_state(r, id, "running");
+    }
+    assert_string_equal(rig_text(r, "attempts.2.outcome"), "snoozed");
+    assert_int_equal(rig_feed_count(r, "job.snoozed"), 3);
+}
+
+/* Exit 75 without a verdict: the worker reports a snooze without a time. */
+static void
+a_snooze_without_a_time_takes_the_ladders_next_step(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    uint64_t id = rig_submit(r, "'handler':'noop','retry':[4000,400000]");
+    rig_ended(r, id, "'verdict':'snoozed','exit_code':75");
+    rig_turn(r);
+    assert_in_range(rig_job_i64(r, id, "run_at") - RIG_WALL_MS, 3000, 5000);
+    assert_int_equal(rig_i64(r, "failures"), 0);
+    run_until_started(r, id);
+    rig_fail(r, id, "tool_failed");
+    run_until_started(r, id);
+    rig_ended(r, id, "'verdict':'snoozed','exit_code':75");
+    rig_turn(r);
+    assert_in_range(rig_job_i64(r, id, "run_at") - r->header.now.wall_ms, 300000, 500000);
+    assert_int_equal(rig_i64(r, "failures"), 1);
+}
+
+/* ---- stops: the first reason wins ---- */
+
+static void
+the_first_stop_reason_fixes_the_class(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    uint64_t cancelled = rig_submit(r, "'handler':'noop','max_run_ms':10000");
+    uint64_t expired = rig_submit(r, "'handler':'noop','max_run_ms':10000");
+    rig_advance(r, 9000);
+    rig_must(r, "job.cancel", "'id':%d", (int)cancelled);
+    rig_advance(r, 1000);
+    assert_true(rig_lease(r, expired)->is_stopped);
+    rig_must(r, "job.cancel", "'id':%d", (int)expired);
+    rig_ended(r, cancelled, "'verdict':'failed','class':'timeout','signal':15");
+    rig_ended(r, expired, "'verdict':'failed','class':'timeout','signal':9");
+    rig_turn(r);
+    expect_state(r, cancelled, "cancelled");
+    assert_string_equal(rig_text(r, "failure.class"), "aborted");
+    assert_int_equal(rig_i64(r, "failures"), 0);
+    expect_state(r, expired, "scheduled");
+    assert_string_equal(rig_text(r, "failure.class"), "lease_expired");
+    assert_string_equal(rig_text(r, "attempts.0.outcome"), "stopped");
+    assert_string_equal(rig_text(r, "attempts.0.class"), "lease_expired");
+    assert_int_equal(rig_i64(r, "attempts.0.signal"), 9);
+    assert_int_equal(rig_i64(r, "failures"), 1);
+}
+
+static void
+after_a_stop_a_result_is_refused(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    uint64_t id = rig_submit(r, "'handler':'noop','max_run_ms':10000");
+    rig_advance(r, 10000);
+    expect_state(r, id, "running"); /* it holds its caps until its processes are gone (N1) */
+    assert_true(rig_bool(r, "stopping"));
+    rig_ended(r, id, "'verdict':'completed','output':1");
+    rig_turn(r);
+    expect_state(r, id, "scheduled");
+    assert_true(rig_is_nil(r, "output"));
+}
+
+static void
+a_result_that_comes_in_the_turn_of_the_leases_end_counts(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    uint64_t id = rig_submit(r, "'handler':'noop','max_run_ms':10000");
+    rig_wait(r, 10000);
+    rig_ended(r, id, "'verdict':'completed'"); /* reports are applied first (N6) */
+    rig_turn(r);
+    expect_state(r, id, "completed");
+}
+
+static void
+one_lease_that_does_not_end_holds_up_no_other(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    uint64_t stuck = rig_submit(r, "'handler':'noop','max_run_ms':10000");
+    rig_advance(r, 10000);
+    assert_true(rig_lease(r, stuck)->is_stopped);
+    uint64_t other = rig_submit(r, "'handler':'noop','max_run_ms':20000");
+    assert_int_equal(r->deadline.boot_ms < r->header.now.boot_ms + 30001, 1);
+    rig_advance(r, 20000);
+    assert_true(rig_lease(r, other)->is_stopped);
+    rig_ended(r, other, "'verdict':'failed'");
+    rig_turn(r);
+    expect_state(r, other, "scheduled");
+    expect_state(r, stuck, "running");
+}
+
+/* ---- late and stale reports ---- */
+
+static void
+late_reports_change_nothing(void **state)
+{
+    struct rig *r = *state;
+
+    uint64_t         id = start_one(r);
+    struct rig_lease old = *rig_lease(r, id);
+    rig_fail(r, id, "tool_failed");
+    uint64_t hash = rig_hash(r);
+    rig_report(r, &old, "ended", "'verdict':'completed'");
+    rig_turn(r);
+    assert_true(rig_hash(r) == hash);
+    run_until_started(r, id);
+    assert_int_equal(rig_lease(r, id)->slot, old.slot); /* the slot is used again … */
+    hash = rig_hash(r);
+    rig_report(r, &old, "ended", "'verdict':'completed'"); /* … the token is not */
+    rig_report(r, &old, "progress", "'turns':99");
+    rig_report(r, &old, "effect.done", "'outcome':'delivered'");
+    rig_turn(r);
+    assert_true(rig_hash(r) == hash);
+    expect_state(r, id, "running");
+    rig_complete(r, id);
+    expect_state(r, id, "completed");
+}
+
+static void
+reports_with_a_slot_or_token_of_another_are_refused(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 2, 4);
+    uint64_t         a = rig_submit(r, "'handler':'noop'");
+    uint64_t         b = rig_submit(r, "'handler':'noop'");
+    struct rig_lease mixed = *rig_lease(r, a);
+    mixed.token = rig_lease(r, b)->token;
+    uint64_t hash = rig_hash(r);
+    rig_report(r, &mixed, "ended", "'verdict':'completed'");
+    mixed = *rig_lease(r, a);
+    mixed.slot = 1023;
+    rig_report(r, &mixed, "ended", "'verdict':'completed'");
+    rig_turn(r);
+    assert_true(rig_hash(r) == hash);
+    assert_int_equal(engine_lease_count(r->engine), 2);
+}
+
+static void
+reports_of_a_former_generation_are_dropped(void **state)
+{
+    struct rig *r = *state;
+
+    uint64_t         id = start_one(r);
+    struct rig_lease old = *rig_lease(r, id);
+    rig_worker_gone(r, 0);
+    rig_turn(r);
+    rig_worker_started(r, 0, 4);
+    rig_hello(r, 0);
+    rig_turn(r);
+    expect_state(r, id, "running");
+    uint64_t hash = rig_hash(r);
+    rig_report(r, &old, "ended", "'verdict':'completed'");
+    rig_turn(r);
+    assert_true(rig_hash(r) == hash);
+    expect_state(r, id, "running");
+}
+
+static void
+a_malformed_report_costs_the_worker_its_life_and_nothing_else(void **state)
+{
+    static const char *const frames[] = {"",
+                                         "\xc0",
+                                         "\x93\x01\x02\x03",
+                                         "\x81\xa1v\x01",
+                                         "\x83\xa1v\x01\xa2op\xa5"
+                                         "ended\xa4"
+                                         "body\x80",
+                                         "\x83\xa1v\x01\xa2op\xa5no-op\xa4"
+                                         "body\x80",
+                                         "\xdf\xff\xff\xff\xff"};
+    struct rig              *r = *state;
+
+    rig_workers(r, 2, 1);
+    for (size_t i = 0; i < ARRAY_LEN(frames); i++) {
+        uint64_t id = rig_submit(r, "'handler':'noop'");
+        uint32_t w = rig_lease(r, id)->worker;
+
+        rig_raw_report(r, w, view_str(frames[i]));
+        rig_turn(r);
+        assert_int_equal(rig_output_count(r, OUT_WORKER_KILL), 1);
+        assert_int_equal(rig_output(r, OUT_WORKER_KILL, 0)->worker, w);
+        expect_state(r, id, "running"); /* until its processes are gone */
+        rig_worker_gone(r, w);
+        rig_turn(r);
+        expect_state(r, id, "running"); /* on the other worker */
+        assert_int_equal(rig_i64(r, "crashes"), 1);
+        rig_complete(r, id);
+        rig_worker_started(r, w, 1);
+        rig_hello(r, w);
+        rig_turn(r);
+    }
+}
+
+/* ---- workers that are lost ---- */
+
+static void
+a_lost_workers_jobs_run_again_at_once_and_alone(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 2, 2);
+    uint64_t a = rig_submit(r, "'handler':'noop'");
+    uint64_t b = rig_submit(r, "'handler':'noop'");
+    uint64_t c = rig_submit(r, "'handler':'noop'");
+    uint32_t lost = rig_lease(r, a)->worker;
+    assert_int_not_equal(rig_lease(r, b)->worker, lost); /* the one with the most free slots */
+    rig_worker_gone(r, lost);
+    rig_turn(r);
+    rig_must_read(r, "job.show", "'id':%d", (int)a);
+    assert_string_equal(rig_text(r, "failure.class"), "worker_lost");
+    assert_int_equal(rig_i64(r, "crashes"), 1);
+    assert_int_equal(rig_i64(r, "failures"), 0);
+    assert_int_equal(rig_i64(r, "run_at"), RIG_WALL_MS);
+    assert_int_equal(rig_job_i64(r, c, "crashes"), 1); /* it shared the worker with a */
+    expect_state(r, a, "parked");                      /* the other worker runs b */
+    assert_string_equal(rig_text(r, "reason"), "alone");
+    uint64_t d = rig_submit(r, "'handler':'noop'"); /* b has nothing against company */
+    expect_state(r, d, "running");
+    rig_complete(r, b);
+    expect_state(r, a, "parked");
+    rig_complete(r, d);
+    expect_state(r, a, "running");
+    expect_state(r, c, "ready"); /* a slot is free, but a runs alone */
+    uint64_t e = rig_submit(r, "'handler':'noop'");
+    expect_state(r, e, "ready");
+    rig_complete(r, a);
+    expect_state(r, c, "running");
+    expect_state(r, e, "ready");
+    rig_complete(r, c);
+    expect_state(r, e, "running");
+}
+
+static void
+three_crashes_in_a_row_quarantine(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 1);
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    for (int i = 1; i <= 3; i++) {
+        rig_worker_gone(r, 0);
+        rig_turn(r);
+        assert_int_equal(rig_job_i64(r, id, "crashes"), i);
+        rig_worker_started(r, 0, 1);
+        rig_hello(r, 0);
+        rig_turn(r);
+    }
+    expect_state(r, id, "failed");
+    assert_true(rig_bool(r, "quarantined"));
+    assert_string_equal(rig_text(r, "failure.class"), "worker_lost");
+    assert_int_equal(rig_i64(r, "failures"), 0);
+    assert_int_equal(rig_i64(r, "attempt"), 3);
+    rig_must(r, "job.retry", "'id':%d", (int)id);
+    rig_settle(r);
+    expect_state(r, id, "running");
+    assert_false(rig_bool(r, "quarantined"));
+    assert_int_equal(rig_i64(r, "crashes"), 0);
+}
+
+static void
+crashes_count_in_a_row_only(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 1);
+    uint64_t id = rig_submit(r, "'handler':'noop','retry':[0],'max_attempts':9");
+    for (int i = 0; i < 3; i++) {
+        for (int k = 1; k <= 2; k++) {
+            rig_worker_gone(r, 0);
+            rig_worker_started(r, 0, 1);
+            rig_hello(r, 0);
+            rig_settle(r);
+            assert_int_equal(rig_job_i64(r, id, "crashes"), k);
+        }
+        if (i == 1) {
+            rig_ended(r, id, "'verdict':'snoozed','after_ms':0");
+        } else {
+            rig_ended(r, id, "'verdict':'failed'");
+        }
+        rig_settle(r);
+        expect_state(r, id, "running");
+        assert_int_equal(rig_i64(r, "crashes"), 0);
+    }
+}
+
+static void
+a_silent_worker_is_killed_and_its_jobs_wait_for_its_end(void **state)
+{
+    struct rig *r = *state;
+
+    uint64_t id = start_one(r);
+    r->is_silent = true;
+    rig_wait(r, r->limits.heartbeat_timeout_ms - 1);
+    rig_turn(r);
+    assert_int_equal(rig_output_count(r, OUT_WORKER_KILL), 0);
+    rig_wait(r, 1);
+    rig_turn(r);
+    assert_int_equal(rig_output_count(r, OUT_WORKER_KILL), 1);
+    expect_state(r, id, "running");
+    uint64_t next = rig_submit(r, "'handler':'noop'"); /* a lost worker gets nothing new */
+    expect_state(r, next, "parked");
+    assert_string_equal(rig_text(r, "reason"), "no_worker");
+    rig_worker_gone(r, 0);
+    rig_turn(r);
+    rig_must_read(r, "job.show", "'id':%d", (int)id);
+    assert_string_equal(rig_text(r, "failure.class"), "worker_lost");
+    assert_int_equal(rig_feed_count(r, "worker.lost"), 1);
+}
+
+static void
+a_stall_of_the_loop_kills_no_worker(void **state)
+{
+    struct rig *r = *state;
+
+    (void)start_one(r);
+    r->is_silent = true;
+    r->header.stall_ms = r->limits.heartbeat_timeout_ms / 2 + 1;
+    rig_wait(r, DAY_MS / 24 / 6);
+    r->limits.max_run_ms = DAY_MS;
+    rig_turn(r);
+    assert_int_equal(rig_output_count(r, OUT_WORKER_KILL), 0);
+    r->header.stall_ms = 0;
+    rig_wait(r, r->limits.heartbeat_timeout_ms);
+    rig_turn(r);
+    assert_int_equal(rig_output_count(r, OUT_WORKER_KILL), 1);
+}
+
+static void
+what_a_worker_has_seen_and_does_not_run_is_lost(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    uint64_t           a = rig_submit(r, "'handler':'noop'");
+    uint64_t           b = rig_submit(r, "'handler':'noop'");
+    struct rig_worker *w = &r->workers[0];
+    struct view        frame;
+
+    /* It has seen a, not yet b, and runs neither. */
+    frame = rig_pack(r,
+                     "{'v':1,'op':'heartbeat','body':{'worker':0,'generation':%d,'last_seq':%d,"
+                     "'running':[]}}",
+                     (int)w->generation, (int)rig_lease(r, a)->seq);
+    rig_raw_report(r, 0, frame);
+    rig_lease(r, a)->is_live = false;
+    w->jobs--;
+    rig_turn(r);
+    rig_must_read(r, "job.show", "'id':%d", (int)a);
+    assert_string_equal(rig_text(r, "failure.class"), "worker_lost");
+    assert_int_equal(rig_i64(r, "crashes"), 1);
+    assert_true(rig_lease(r, b)->is_live);
+    expect_state(r, b, "running");
+    assert_int_equal(rig_i64(r, "crashes"), 0);
+}
+
+static void
+a_message_that_could_not_be_sent_ends_the_worker(void **state)
+{
+    struct rig *r = *state;
+
+    uint64_t                id = start_one(r);
+    const struct rig_lease *l = rig_lease(r, id);
+    rig_push(r, &(struct input){.kind = INPUT_SEND_FAILED,
+                                .worker = l->worker,
+                                .generation = l->generation,
+                                .token = l->token});
+    rig_turn(r);
+    assert_int_equal(rig_output_count(r, OUT_WORKER_KILL), 1);
+    rig_worker_gone(r, 0);
+    rig_worker_started(r, 0, 4);
+    rig_hello(r, 0);
+    rig_turn(r);
+    expect_state(r, id, "running");
+    assert_int_equal(rig_i64(r, "attempt"), 2);
+}
+
+static void
+a_retiring_worker_ends_its_jobs_and_gets_none(void **state)
+{
+    struct rig *r = *state;
+
+    uint64_t id = start_one(r);
+    rig_retire(r, 0);
+    rig_turn(r);
+    assert_int_equal(rig_output_count(r, OUT_WORKER_IDLE), 0);
+    uint64_t next = rig_submit(r, "'handler':'noop'");
+    expect_state(r, next, "parked");
+    rig_complete(r, id);
+    expect_state(r, id, "completed");
+    assert_int_equal(rig_output_count(r, OUT_WORKER_IDLE), 1);
+    expect_state(r, next, "parked");
+}
+
+/* ---- an earlier agentd's attempts ---- */
+
+static void
+old_leases_hold_their_caps_until_their_processes_are_gone(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.company_max_concurrent = 2;
+    rig_configure(r, &(struct rig_declared){0});
+    rig_workers(r, 1, 4);
+    uint64_t a = rig_submit(r, "'handler':'noop'");
+    uint64_t b = rig_submit(r, "'handler':'noop'");
+    uint64_t c = rig_submit(r, "'handler':'noop'");
+    expect_state(r, c, "parked");
+    rig_crash(r);
+    rig_turn(r);
+    assert_int_equal(rig_output_count(r, OUT_OLD_LEASE), 2);
+    assert_int_equal(engine_old_lease_count(r->engine), 2);
+    rig_workers(r, 1, 4);
+    expect_state(r, a, "running");
+    expect_state(r, c, "parked");
+    assert_string_equal(rig_text(r, "reason"), "company_cap");
+    rig_advance(r, 2 * r->limits.max_run_ms); /* not even their lease ends them */
+    expect_state(r, a, "running");
+    expect_state(r, c, "parked");
+    rig_push(r, &(struct input){.kind = INPUT_LEASE_GONE, .token = rig_lease(r, a)->token});
+    rig_lease(r, a)->is_live = false;
+    rig_turn(r);
+    assert_int_equal(engine_old_lease_count(r->engine), 1);
+    rig_must_read(r, "job.show", "'id':%d", (int)a);
+    assert_string_equal(rig_text(r, "failure.class"), "interrupted");
+    assert_int_equal(rig_i64(r, "crashes"), 1);
+    assert_int_equal(rig_i64(r, "failures"), 0);
+    assert_int_equal(rig_running(r), 2); /* b of before, and one of a and c */
+    rig_old_leases_gone(r);
+    rig_settle(r);
+    assert_int_equal(engine_old_lease_count(r->engine), 0);
+    assert_int_equal(rig_job_i64(r, b, "crashes"), 1);
+    assert_int_equal(rig_running(r), 2);
+}
+
+static void
+three_crashes_of_the_supervisor_quarantine_what_ran(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    uint64_t later = rig_submit(r, "'handler':'noop','delay_ms':100000");
+    for (int i = 1; i <= 3; i++) {
+        expect_state(r, id, "running");
+        assert_int_equal(rig_i64(r, "crashes"), i - 1);
+        rig_crash(r);
+        rig_turn(r);
+        rig_old_leases_gone(r);
+        rig_turn(r);
+        rig_workers(r, 1, 4);
+    }
+    expect_state(r, id, "failed");
+    assert_true(rig_bool(r, "quarantined"));
+    assert_string_equal(rig_text(r, "failure.class"), "interrupted");
+    expect_state(r, later, "scheduled");
+    assert_int_equal(rig_i64(r, "crashes"), 0);
+}
+
+static void
+planned_stops_do_not_count(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    for (int i = 0; i < 5; i++) {
+        expect_state(r, id, "running");
+        rig_stop(r); /* the worker does not even report the end */
+        rig_turn(r);
+        rig_old_leases_gone(r);
+        rig_turn(r);
+        rig_workers(r, 1, 4);
+    }
+    expect_state(r, id, "running");
+    assert_int_equal(rig_i64(r, "crashes"), 0);
+    assert_int_equal(rig_i64(r, "failures"), 0);
+    assert_int_equal(rig_i64(r, "attempt"), 6);
+    assert_string_equal(rig_text(r, "attempts.4.class"), "interrupted");
+}
+
+static void
+a_cancel_of_an_old_lease_is_kept_until_it_is_gone(void **state)
+{
+    struct rig *r = *state;
+
+    uint64_t id = start_one(r);
+    rig_crash(r);
+    rig_turn(r);
+    rig_must(r, "job.cancel", "'id':%d", (int)id);
+    assert_true(rig_bool(r, "stopping"));
+    rig_old_leases_gone(r);
+    rig_turn(r);
+    expect_state(r, id, "cancelled");
+    assert_string_equal(rig_text(r, "failure.class"), "aborted");
+}
+
+static void
+a_stop_reason_outlives_a_crash(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    uint64_t id = rig_submit(r, "'handler':'noop','max_run_ms':5000");
+    rig_advance(r, 5000);
+    assert_true(rig_lease(r, id)->is_stopped);
+    rig_crash(r);
+    rig_turn(r);
+    rig_old_leases_gone(r);
+    rig_turn(r);
+    expect_state(r, id, "scheduled");
+    assert_string_equal(rig_text(r, "failure.class"), "lease_expired");
+    assert_int_equal(rig_i64(r, "failures"), 1);
+    assert_int_equal(rig_i64(r, "crashes"), 0);
+}
+
+static void
+a_new_boot_of_the_machine_changes_nothing_about_leases(void **state)
+{
+    struct rig *r = *state;
+
+    uint64_t id = start_one(r);
+    r->boot_id = 78;
+    r->header.now.boot_ms = 1000; /* boot time begins anew */
+    r->beat_boot_ms = 1000;
+    r->header.now.wall_ms += MINUTE_MS;
+    rig_crash(r);
+    rig_settle(r);
+    rig_old_leases_gone(r);
+    rig_workers(r, 1, 4);
+    expect_state(r, id, "running");
+    assert_int_equal(rig_i64(r, "attempt"), 2);
+    rig_advance(r, r->limits.max_run_ms - 1);
+    assert_false(rig_lease(r, id)->is_stopped);
+    rig_advance(r, 1);
+    assert_true(rig_lease(r, id)->is_stopped);
+}
+
+static void
+nothing_acknowledged_is_lost_by_a_crash(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 1);
+    uint64_t running = rig_submit(r, "'handler':'noop','payload':'p'");
+    uint64_t ready = rig_submit(r, "'handler':'noop','tags':{'a':'b'}");
+    uint64_t scheduled = rig_submit(r, "'handler':'noop','delay_ms':60000");
+    uint64_t done = rig_submit(r, "'handler':'noop','priority':100");
+    rig_complete(r, running);
+    rig_complete(r, done);
+    rig_crash(r);
+    rig_turn(r);
+    rig_old_leases_gone(r);
+    rig_workers(r, 1, 1);
+    expect_state(r, running, "completed");
+    expect_state(r, done, "completed");
+    expect_state(r, ready, "running");
+    expect_state(r, scheduled, "scheduled");
+    assert_string_equal(rig_job_text(r, ready, "tags.a"), "b");
+    assert_int_equal(rig_submit(r, "'handler':'noop'"), done + 1); /* ids go on */
+    rig_complete(r, ready);
+    rig_advance(r, MINUTE_MS);
+    rig_status(r);
+    assert_true(rig_i64(r, "last_crash_at") > 0);
+    assert_int_equal(rig_i64(r, "unclean_stops"), 1);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_start_carries_all_that_the_handler_needs),
+        TEST(the_idempotency_key_stays_and_the_lease_changes),
+        TEST(a_completion_keeps_output_and_usage),
+        TEST(totals_are_not_added_twice),
+        TEST(each_class_that_a_handler_may_name_is_retried_or_not),
+        TEST(the_ladder_is_climbed_with_jitter_and_ends),
+        TEST(jitter_spreads_over_the_whole_quarter),
+        TEST(own_ladders_win_over_the_handlers_and_that_over_the_limits),
+        TEST(max_attempts_bounds_the_failures),
+        TEST(retry_after_wins_over_the_ladder),
+        TEST(a_snooze_costs_no_attempt),
+        TEST(a_snooze_without_a_time_takes_the_ladders_next_step),
+        TEST(the_first_stop_reason_fixes_the_class),
+        TEST(after_a_stop_a_result_is_refused),
+        TEST(a_result_that_comes_in_the_turn_of_the_leases_end_counts),
+        TEST(one_lease_that_does_not_end_holds_up_no_other),
+        TEST(late_reports_change_nothing),
+        TEST(reports_with_a_slot_or_token_of_another_are_refused),
+        TEST(reports_of_a_former_generation_are_dropped),
+        TEST(a_malformed_report_costs_the_worker_its_life_and_nothing_else),
+        TEST(a_lost_workers_jobs_run_again_at_once_and_alone),
+        TEST(three_crashes_in_a_row_quarantine),
+        TEST(crashes_count_in_a_row_only),
+        TEST(a_silent_worker_is_killed_and_its_jobs_wait_for_its_end),
+        TEST(a_stall_of_the_loop_kills_no_worker),
+        TEST(what_a_worker_has_seen_and_does_not_run_is_lost),
+        TEST(a_message_that_could_not_be_sent_ends_the_worker),
+        TEST(a_retiring_worker_ends_its_jobs_and_gets_none),
+        TEST(old_leases_hold_their_caps_until_their_processes_are_gone),
+        TEST(three_crashes_of_the_supervisor_quarantine_what_ran),
+        TEST(planned_stops_do_not_count),
+        TEST(a_cancel_of_an_old_lease_is_kept_until_it_is_gone),
+        TEST(a_stop_reason_outlives_a_crash),
+        TEST(a_new_boot_of_the_machine_changes_nothing_about_leases),
+        TEST(nothing_acknowledged_is_lost_by_a_crash),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
