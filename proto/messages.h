@@ -238,7 +238,7 @@
 #define WORKER_RESTART_FIELDS(F, S)    F(S, U64, worker, OPTIONAL, 0, WORKERS_MAX)
 
 #define FEED_READ_FIELDS(F, S)                                                                  \
-    F(S, STR,  since,           OPTIONAL, 0, 64)        /* a cursor; absent: from now on */     \
+    F(S, STR,  since,           OPTIONAL, 0, 64)        /* a cursor; absent: from now on; 0: all that is kept */     \
     F(S, STR,  topic,           OPTIONAL, 0, 64)        /* a type or a prefix ending in '.' */  \
     F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
     F(S, MS,   wait_ms,         OPTIONAL, 0, 25000)     /* how long to wait for the first */

@@ -298,7 +298,9 @@ feed_read(struct engine *en, struct txn *t, const struct actor *a, const struct 
     size_t             header;
 
     *ok = true;
-    if (m->since.size && cursor_parse(en, m->since, &from, &other_store, e)) {
+    if (view_is(m->since, "0")) {
+        from = first - 1; /* from the oldest event that is kept */
+    } else if (m->since.size && cursor_parse(en, m->since, &from, &other_store, e)) {
         *ok = false;
         return READ_DONE;
     }
