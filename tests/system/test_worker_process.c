@@ -185,7 +185,7 @@ a_handler_runs_as_its_user(void **state)
                   "CapEff:0000000000000000\n");
     expect_output(job_of(nobody, "cat /dev/stdin > /dev/stdout; echo x > /dev/stderr"),
                   "{\"payload\":null}\n");
-    expect_output(job_of("{\"user\":\"root\"}", "id -un; pwd | grep -o work"), "root\nwork\n");
+    expect_output(job_of("{\"user\":\"root\"}", "id -un; pwd | grep -o '/work$'"), "root\n/work\n");
 }
 
 static void
