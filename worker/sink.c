@@ -53,8 +53,6 @@ sink_start(struct sink *k, const struct msg_effect_send *m, int64_t now_ms, stru
     if (sink.path.size == 0) return err_field(e, "path", "a sink of kind file needs it");
 
     struct lease *lease = slots_add(k->slots, LEASE_SINK, m->slot, m->token, m->lease);
-    lease->delivery.effect = m->effect;
-    lease->delivery.is_probe = m->probe;
     lease->wake_at_ms = now_ms + m->max_run_ms;
     if (run(k, m, sink.path, lease, e)) slots_remove(k->slots, &lease);
     return lease ? E_OK : e->code;

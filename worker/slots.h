@@ -18,8 +18,6 @@ enum lease_kind { LEASE_SLEEP, LEASE_EXEC, LEASE_SINK };
 
 /* What a sink's process has answered. */
 struct delivery {
-    uint64_t   effect;
-    bool       is_probe;
     bool       is_late;     /* it was stopped at its time limit */
     char       outcome[16]; /* "" until it has answered */
     struct buf receipt;

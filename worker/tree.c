@@ -14,7 +14,10 @@ tree_stop(struct tree *t, int64_t grace_ms, int64_t now_ms)
 {
     int64_t kill_at_ms = now_ms + grace_ms;
 
-    if (t->is_running && t->kill_at_ms == NEVER) (void)kill(-t->pid, SIGTERM); /* or it has died */
+    if (t->is_running && t->kill_at_ms == NEVER) {
+        (void)kill(-t->pid, SIGTERM); /* or it has died */
+        (void)kill(-t->pid, SIGCONT); /* one that is stopped could not heed it */
+    }
     if (kill_at_ms < t->kill_at_ms) t->kill_at_ms = kill_at_ms;
 }
 

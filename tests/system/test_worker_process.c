@@ -1,4 +1,5 @@
 /* What a handler's process is given, and how its whole tree ends. */
+#include "common/clock.h"
 #include "common/mp.h"
 #include "tests/system/fake_supervisor.h"
 #include <dirent.h>
@@ -55,6 +56,20 @@ static bool
 is_there(pid_t pid)
 {
     return kill(pid, 0) == 0;
+}
+
+/* The state letter of proc(5) behind the name in parentheses is T. */
+static bool
+is_stopped(pid_t pid)
+{
+    FREE_AUTO char *path = xasprintf("/proc/%d/stat", (int)pid);
+    char            line[256] = "";
+    FILE           *in = fopen(path, "r");
+
+    assert_non_null(in);
+    (void)!fgets(line, sizeof(line), in);
+    assert_int_equal(fclose(in), 0);
+    return strstr(line, ") T ") != NULL;
 }
 
 /* ---- what it is given ----------------------------------------------------------------------- */
@@ -315,6 +330,21 @@ a_stop_is_term_first(void **state)
 }
 
 static void
+a_stop_reaches_a_handler_that_was_stopped_by_a_signal(void **state)
+{
+    uint64_t t;
+
+    (void)state;
+    t = job("trap 'exit 5' TERM; echo $$ > pid; kill -STOP $$");
+    pid_t pid = pid_in("work/pid");
+    for (int64_t end_ms = clock_now().boot_ms + WAIT_MS; !is_stopped(pid);)
+        assert_true(clock_now().boot_ms < end_ms);
+    fake_stop_job(&f, 0, t, 3600000);
+    expect_failed(&f, t, "handler_error", "stopped on request");
+    assert_int_equal(f.m.ended.exit_code, 5);
+}
+
+static void
 a_stop_kills_what_ignores_term(void **state)
 {
     uint64_t t;
@@ -443,6 +473,7 @@ main(int argc, char **argv)
         TEST(a_stray_belongs_to_its_own_lease),
         TEST(a_stray_without_a_name_is_killed_beside_other_handlers),
         TEST(a_stop_is_term_first),
+        TEST(a_stop_reaches_a_handler_that_was_stopped_by_a_signal),
         TEST(a_stop_kills_what_ignores_term),
         TEST(the_whole_group_has_the_grace),
         TEST(a_second_stop_may_shorten_the_grace),
