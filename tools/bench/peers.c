@@ -167,6 +167,12 @@ beanstalkd_latency(const struct process *p, unsigned n, double *us)
     int          producer = dial(p->port), consumer = dial(p->port);
     char         reply[1024];
 
+    /* A tube of its own: jobs of other figures still wait in the default one. */
+    send_all(producer, "use latency\r\n", 13);
+    (void)take_lines(producer);
+    send_all(consumer, "watch latency\r\nignore default\r\n", 31);
+    for (unsigned lines = 0; lines < 2;)
+        lines += take_lines(consumer);
     for (unsigned i = 0; i < n; i++) {
         double             started;
         size_t             size = 0;
