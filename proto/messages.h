@@ -42,6 +42,7 @@
 #define WORKER_MESSAGE_MAX 4194304
 #define BATCH_MAX          1000
 #define LADDER_MAX         32
+#define SINKS_MAX          8 /* of one agent, and of those without their own */
 #define WORKERS_MAX        64
 #define SLOTS_MAX          1024 /* of all workers together */
 

@@ -104,7 +104,7 @@ take_sources(struct load *l, struct buf *warnings, struct err *e)
     for (size_t i = 0; i < l->src->nsets; i++) {
         if (settings_from_set(&l->settings, l->src->sets[i], e)) return e->code;
     }
-    return settings_fit_slots(&l->settings, e);
+    return settings_finish(&l->settings, e);
 }
 
 /* ---- folders ------------------------------------------------------------------------------------

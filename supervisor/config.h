@@ -59,7 +59,7 @@
     S("limits",   "catch_up",                DURATION, limits.catch_up_ms,             "24h",  0, YEARS_100_MS, RELOAD) \
     S("limits",   "feed_bytes",              BYTES,    limits.feed_bytes_max,          "256M", 65536, INT64_MAX, RELOAD) \
     S("limits",   "feed_age",                DURATION, limits.feed_age_max_ms,         "24h",  1000, YEARS_100_MS, RELOAD) \
-    S("sessions", "sinks",                   NAMES,    limits.session_sinks,           "",     0, 64, RELOAD)
+    S("sessions", "sinks",                   NAMES,    limits.session_sinks,           "",     0, SINKS_MAX, RELOAD)
 
 #define SETTINGS(S) SHELL_SETTINGS(S) LIMIT_SETTINGS(S)
 

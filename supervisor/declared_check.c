@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COMPANY_DEFAULT "default"
-
 static const char *const handler_kinds[] = {"exec", "noop", "echo", "sleep", NULL};
 static const char *const later_handler_kinds[] = {"persistent", "http", "plugin", NULL};
 static const char *const sink_kinds[] = {"file", NULL};
@@ -229,6 +227,9 @@ check_agent(const struct declared *d, const struct declared_object *o, struct er
 
     if (check_company(d, o, e)) return e->code;
     if (HAS(a, agent, handler) && check_handler_ref(d, o, a->handler, e)) return e->code;
+    if (sinks && sinks->count > SINKS_MAX) {
+        return yaml_refuse(sinks, e, "more than %d sinks", SINKS_MAX);
+    }
     for (const struct yaml *n = sinks ? sinks->first : NULL; n; n = n->next) {
         if (declared_has_sink(d, n->text)) continue;
         return refuse_reference(n, d, DECLARED_SINK, "no such sink is declared", e);

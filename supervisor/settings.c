@@ -11,7 +11,6 @@
 
 #define VARIABLE_MAX 64
 #define SHOWN_MAX    48 /* bytes of a value in a message */
-#define OVER_SLOTS   "workers.count times workers.slots is over %d"
 
 static const struct setting *
 setting_at(size_t i)
@@ -230,8 +229,74 @@ settings_from_set(struct settings *s, const char *set, struct err *e)
     return E_OK;
 }
 
-/* ---- workers times slots ------------------------------------------------------------------------
+/* ---- what two settings must be together ---------------------------------------------------------
  */
+
+static bool
+has_too_many_slots(const struct config *c)
+{
+    return c->workers * c->slots > SLOTS_MAX; /* 0 workers: as many as there is room for */
+}
+
+static bool
+has_late_heartbeats(const struct config *c)
+{
+    return c->heartbeat_interval_ms >= c->limits.heartbeat_timeout_ms;
+}
+
+static const struct rule {
+    bool (*is_broken)(const struct config *c);
+    const char *sentence;
+    const char *section;
+    const char *keys[2];
+} rules[] = {
+    {has_too_many_slots,
+     "workers.count times workers.slots is over 1024",                         "workers",
+     {"slots", "count"}                         },
+    {has_late_heartbeats,
+     "workers.heartbeat_interval must be less than workers.heartbeat_timeout", "workers",
+     {"heartbeat_interval", "heartbeat_timeout"}},
+};
+_Static_assert(SLOTS_MAX == 1024, "the sentence of the first rule says so");
+
+/* Takes back what the environment said of the setting. */
+static void
+drop_variable(struct settings *s, const struct setting *setting, const struct rule *rule)
+{
+    char name[VARIABLE_MAX];
+
+    if (s->source[index_of(setting)] != FROM_ENVIRONMENT) return;
+    buf_printf(s->warnings, "%s: ignored: %s\n",
+               variable_name(setting->section, setting->key, name), rule->sentence);
+    memcpy(setting_member(s->target.config, setting), setting_member(&s->config_below, setting),
+           sizeof(int64_t));
+    s->source[index_of(setting)] = s->source_below[index_of(setting)];
+}
+
+/* At the stronger source of the two. */
+static enum errc
+refuse_pair(const struct settings *s, const struct setting *a, const struct setting *b,
+            const struct rule *rule, struct err *e)
+{
+    const struct setting *at = s->source[index_of(b)] > s->source[index_of(a)] ? b : a;
+
+    if (s->source[index_of(at)] == FROM_FILE) {
+        return yaml_refuse(s->node[index_of(at)], e, "%s", rule->sentence);
+    }
+    return err_set(e, E_BAD_REQUEST, "--set %s.%s: %s", at->section, at->key, rule->sentence);
+}
+
+static enum errc
+keep_rule(struct settings *s, const struct rule *rule, struct err *e)
+{
+    const struct config  *c = s->target.config;
+    const struct setting *a = setting_find(view_str(rule->section), view_str(rule->keys[0]));
+    const struct setting *b = setting_find(view_str(rule->section), view_str(rule->keys[1]));
+
+    if (rule->is_broken(c)) drop_variable(s, a, rule);
+    if (rule->is_broken(c)) drop_variable(s, b, rule);
+    return rule->is_broken(c) ? refuse_pair(s, a, b, rule, e) : E_OK;
+}
 
 static int64_t
 count_cores(void)
@@ -240,55 +305,18 @@ count_cores(void)
     long      online;
 
     if (sched_getaffinity(0, sizeof(set), &set) == 0) return CPU_COUNT(&set);
-    online = sysconf(_SC_NPROCESSORS_ONLN);
+    online = sysconf(_SC_NPROCESSORS_ONLN); /* more cores than the set has bits */
     return online > 0 ? online : 1;
 }
 
-static bool
-is_over(const struct config *c)
-{
-    return c->workers * c->slots > SLOTS_MAX; /* 0 workers: what fits is taken */
-}
-
-/* Takes back what the environment said of the setting. */
-static void
-drop_variable(struct settings *s, const struct setting *setting)
-{
-    char name[VARIABLE_MAX];
-
-    if (s->source[index_of(setting)] != FROM_ENVIRONMENT) return;
-    buf_printf(s->warnings, "%s: ignored: " OVER_SLOTS "\n",
-               variable_name(setting->section, setting->key, name), SLOTS_MAX);
-    memcpy(setting_member(s->target.config, setting), setting_member(&s->config_below, setting),
-           sizeof(int64_t));
-    s->source[index_of(setting)] = s->source_below[index_of(setting)];
-}
-
-/* At the stronger source of the two. */
-static enum errc
-refuse_product(const struct settings *s, const struct setting *count, const struct setting *slots,
-               struct err *e)
-{
-    const struct setting *at = count;
-
-    if (s->source[index_of(slots)] >= s->source[index_of(count)]) at = slots;
-    if (s->source[index_of(at)] == FROM_FILE) {
-        return yaml_refuse(s->node[index_of(at)], e, OVER_SLOTS, SLOTS_MAX);
-    }
-    err_set(e, E_BAD_REQUEST, OVER_SLOTS, SLOTS_MAX);
-    return err_wrap(e, "--set %s.%s", at->section, at->key);
-}
-
 enum errc
-settings_fit_slots(struct settings *s, struct err *e)
+settings_finish(struct settings *s, struct err *e)
 {
-    struct config        *c = s->target.config;
-    const struct setting *count = setting_find(view_str("workers"), view_str("count"));
-    const struct setting *slots = setting_find(view_str("workers"), view_str("slots"));
+    struct config *c = s->target.config;
 
-    if (is_over(c)) drop_variable(s, slots);
-    if (is_over(c)) drop_variable(s, count);
-    if (is_over(c)) return refuse_product(s, count, slots, e);
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        if (keep_rule(s, &rules[i], e)) return e->code;
+    }
     if (c->workers > 0) return E_OK;
     c->workers = count_cores();
     if (c->workers > WORKERS_MAX) c->workers = WORKERS_MAX;

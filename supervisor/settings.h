@@ -30,8 +30,8 @@ enum errc settings_from_file(struct settings *s, const struct yaml *section, con
 void settings_from_environment(struct settings *s, const char *const *variables);
 /* One "section.key=value" of --set. */
 enum errc settings_from_set(struct settings *s, const char *set, struct err *e) MUST_CHECK;
-/* After all sources: 0 workers become one per core, and workers times slots must be at most
- * SLOTS_MAX; where the environment made it more, it is ignored. */
-enum errc settings_fit_slots(struct settings *s, struct err *e) MUST_CHECK;
+/* After all sources: checks what settings must be together, where the environment gives way, and
+ * makes of 0 workers one per core. */
+enum errc settings_finish(struct settings *s, struct err *e) MUST_CHECK;
 
 #endif

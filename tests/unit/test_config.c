@@ -113,7 +113,7 @@ static const struct bad bad_values[] = {
     {"daemon: {pid_file: 7}\n",          "1:20", "daemon.pid_file", "found 7, allowed: a path of 0 to 4096 bytes", NULL},
     {"daemon: {view_group: \"a\\nb\"}\n", "1:22", "daemon.view_group", "found \"a?b\", allowed: a text of 0 to 64 bytes", NULL},
     {"sessions: {sinks: [a]}\n",         "1:20", "sessions.sinks[0]", "found \"a\", no such sink is declared", NULL},
-    {"sessions: {sinks: a}\n",           "1:19", "sessions.sinks", "found \"a\", allowed: a list of up to 64 names", NULL},
+    {"sessions: {sinks: a}\n",           "1:19", "sessions.sinks", "found \"a\", allowed: a list of up to 8 names", NULL},
     {"workers:\n  slots: 600\n  count: 2\n", "2:10", "workers.slots", "workers.count times workers.slots is over 1024", NULL},
     {"workers: {count: 65}\n",           "1:18", "workers.count", "found 65, allowed: an integer from 0 to 64", NULL},
 };
@@ -141,6 +141,7 @@ static const struct bad bad_objects[] = {
     {"agents: {a: {company: acme}}\n",   "1:23", "agents.a.company", "found \"acme\", no such company is declared", NULL},
     {"agents: {a: {sinks: [s]}}\n",      "1:22", "agents.a.sinks[0]", "found \"s\", no such sink is declared", NULL},
     {"agents: {a: {sinks: s}}\n",        "1:21", "agents.a.sinks", "found \"s\", allowed: a list", NULL},
+    {"sinks: {s: {kind: file, path: x}}\nagents: {a: {sinks: [s, s, s, s, s, s, s, s, s]}}\n", "2:21", "agents.a.sinks", "more than 8 sinks", NULL},
     {"handlers:\n  h:\n    command: [x]\n", "2:3", "handlers.h", "kind is missing", NULL},
     {"handlers: {h: {kind: exce}}\n",    "1:22", "handlers.h.kind", "found \"exce\", allowed: exec, noop, echo or sleep", "did you mean \"exec\"?"},
     {"handlers: {h: {kind: http}}\n",    "1:22", "handlers.h.kind", "found \"http\", not supported by this version", NULL},
@@ -409,6 +410,18 @@ references_may_name_built_in_and_own_objects(void **state)
 }
 
 static void
+the_company_default_is_always_declared(void **state)
+{
+    must_load(*state, "");
+    expect_list(*state, "companies", "[{\"name\":\"default\"}]");
+    must_load(*state, "companies: {acme: {}}\n");
+    expect_list(*state, "companies", "[{\"name\":\"acme\"},{\"name\":\"default\"}]");
+    must_load(*state, "companies: {default: {max_concurrent: 3}, acme: {}}\n");
+    expect_list(*state, "companies",
+                "[{\"name\":\"default\",\"max_concurrent\":3},{\"name\":\"acme\"}]");
+}
+
+static void
 expect_same_engine_config(struct fixture *f, const char *text, const struct buf *expected)
 {
     must_load(f, text);
@@ -484,6 +497,7 @@ main(void)
         TEST(a_program_without_slash_and_absolute_paths_stay),
         TEST(values_have_the_types_of_yamls_core_schema),
         TEST(references_may_name_built_in_and_own_objects),
+        TEST(the_company_default_is_always_declared),
         TEST(the_same_declarations_make_the_same_bytes),
         TEST(the_engines_part_passes_its_own_check),
     };

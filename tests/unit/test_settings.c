@@ -21,7 +21,7 @@ values_of(const struct setting *s, const char *out[3])
     static const char *const durabilities[] = {"relaxed", "full", "relaxed"};
     static const char *const paths[] = {"/x", "/y/y", "/z"};
     static const char *const numbers[] = {"2", "3", "5"};
-    static const char *const durations[] = {"2s", "1500ms", "1m"};
+    static const char *const durations[] = {"2s", "1500ms", "3s"};
     static const char *const bytes[] = {"2M", "4194304", "1G"};
     static const char *const ladders[] = {"1s", "2s,3s", "1m,1h"};
     static const char *const names[] = {"a", "b,c", "c"};
@@ -349,7 +349,7 @@ a_variable_that_names_an_undeclared_sink_is_ignored(void **state)
                         "c",
                         3);
     assert_string_equal(buf_str(&f->warnings),
-                        "AGENTD_SESSIONS_SINKS: ignored: found \"a,x\", allowed: up to 64 names of "
+                        "AGENTD_SESSIONS_SINKS: ignored: found \"a,x\", allowed: up to 8 names of "
                         "declared sinks like a,b\n");
     f->variables[0] = "AGENTD_SESSIONS_SINKS=";
     assert_int_equal(fixture_load_text(f, SINKS "sessions: {sinks: [c]}\n"), E_OK);
@@ -403,6 +403,29 @@ too_many_slots_by_set_are_refused(void **state)
     assert_non_null(strstr(f->e.msg, "c.yaml:1:18: workers.slots: "));
 }
 
+static void
+heartbeats_come_before_their_time_out(void **state)
+{
+    struct fixture *f = *state;
+    const char     *sets[] = {"workers.heartbeat_interval=10s"};
+
+    assert_int_equal(fixture_load_text(f, "workers:\n  heartbeat_interval: 5s\n"
+                                          "  heartbeat_timeout: 5s\n"),
+                     E_BAD_REQUEST);
+    assert_non_null(strstr(f->e.msg, "c.yaml:2:23: workers.heartbeat_interval: "
+                                     "workers.heartbeat_interval must be less than "));
+    assert_int_equal(fixture_load_text(f, "workers: {heartbeat_timeout: 1s}\n"), E_BAD_REQUEST);
+    assert_non_null(strstr(f->e.msg, "c.yaml:1:30: workers.heartbeat_timeout: "));
+    f->variables[0] = "AGENTD_WORKERS_HEARTBEAT_TIMEOUT=900ms";
+    assert_int_equal(fixture_load_text(f, ""), E_OK);
+    assert_int_equal(f->config.limits.heartbeat_timeout_ms, 10000);
+    assert_memory_equal(buf_str(&f->warnings), "AGENTD_WORKERS_HEARTBEAT_TIMEOUT: ignored: ", 42);
+    f->src.sets = sets;
+    f->src.nsets = 1;
+    assert_int_equal(fixture_load_text(f, ""), E_BAD_REQUEST);
+    assert_memory_equal(f->e.msg, "--set workers.heartbeat_interval: ", 34);
+}
+
 int
 main(void)
 {
@@ -421,6 +444,7 @@ main(void)
         TEST(workers_follow_the_cores_and_the_room_for_slots),
         TEST(a_variable_that_makes_too_many_slots_is_ignored),
         TEST(too_many_slots_by_set_are_refused),
+        TEST(heartbeats_come_before_their_time_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
