@@ -47,10 +47,6 @@ static void
 add_workers(struct ctl_out *o, struct view body)
 {
     static const struct part parts[] = {
-        {"",                     "workers.up",         CTL_AS_TEXT},
-        {" of ",                 "workers.count",      CTL_AS_TEXT},
-        {" up, ",                "workers.busy",       CTL_AS_TEXT},
-        {" slots busy of ",      "workers.slots",      CTL_AS_TEXT},
         {"",                     "workers.live",       CTL_AS_TEXT},
         {" of ",                 "workers.wanted",     CTL_AS_TEXT},
         {" up, slots of each: ", "workers.slots_each", CTL_AS_TEXT},
@@ -87,8 +83,6 @@ add_store(struct ctl_out *o, struct view body)
         {"; disk free ", "store.disk_free_bytes", CTL_AS_BYTES},
     };
     static const struct part lag[] = {
-        {"",            "lag_us.last",       CTL_AS_MICROS},
-        {", at worst ", "lag_us.max",        CTL_AS_MICROS},
         {"p99 ",        "loop.lag_p99_us",   CTL_AS_MICROS},
         {", at worst ", "loop.lag_worst_us", CTL_AS_MICROS},
     };
