@@ -107,6 +107,10 @@ check_rows(struct check *c, enum index_id id)
         return;
     }
     while (goes_on(c) && (rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
+        if (k.mv_size > ROW_KEY_MAX) {
+            problem(c, id, view_of(NULL, 0), "a key has an impossible size");
+            break;
+        }
         size_t both = k.mv_size < last_size ? k.mv_size : last_size;
         int    order = memcmp(k.mv_data, last, both);
         if (order < 0 || (order == 0 && k.mv_size <= last_size)) {

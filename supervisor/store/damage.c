@@ -10,7 +10,8 @@ damage_key(const struct damage *d)
     return view_of(d->key, d->key_size);
 }
 
-/* The entry of this row, made when there is none; NULL when the list is full. */
+/* The entry of this row, made when there is none; NULL when the list is full, or for a key of a
+ * size that no key can have, by which the row could not be found again. */
 static struct damage *
 entry(struct store *s, enum index_id id, struct view key)
 {
@@ -18,7 +19,7 @@ entry(struct store *s, enum index_id id, struct view key)
         struct damage *d = &s->damage[i];
         if (d->id == id && view_eq(damage_key(d), key)) return d;
     }
-    if (s->damage_count == DAMAGE_LIST_MAX) return NULL;
+    if (s->damage_count == DAMAGE_LIST_MAX || key.size > ROW_KEY_MAX) return NULL;
     struct damage *d = &s->damage[s->damage_count++];
     *d = (struct damage){.id = id, .key_size = (uint16_t)key.size};
     memcpy(d->key, key.data, key.size);
@@ -76,7 +77,7 @@ drop_entries(struct txn *t, enum index_id id, struct view primary)
     }
     for (rc = mdb_cursor_get(c, &k, &v, MDB_FIRST); rc == 0 && !txn_failed(t);) {
         uint8_t bytes[ROW_KEY_MAX];
-        bool    is_ours = view_eq(view_of_val(v), primary);
+        bool    is_ours = k.mv_size <= ROW_KEY_MAX && view_eq(view_of_val(v), primary);
 
         if (is_ours) {
             memcpy(bytes, k.mv_data, k.mv_size);

@@ -103,14 +103,14 @@ env_close(struct store *s)
     s->env = NULL;
 }
 
-/* Opens every table and index, making those that are not there. */
+/* Opens every table and index; flags: MDB_CREATE to make those that are not there. */
 static int
-open_tables(struct store *s, MDB_txn *txn)
+open_tables(struct store *s, MDB_txn *txn, unsigned flags)
 {
-    int rc = mdb_dbi_open(txn, "quarantine", MDB_CREATE, &s->quarantine_db);
+    int rc = mdb_dbi_open(txn, "quarantine", flags, &s->quarantine_db);
 
     for (enum index_id id = 0; id < INDEX_COUNT && rc == 0; id++)
-        rc = mdb_dbi_open(txn, key_desc(id)->name, MDB_CREATE, &s->dbs[id]);
+        rc = mdb_dbi_open(txn, key_desc(id)->name, flags, &s->dbs[id]);
     return rc;
 }
 
@@ -127,7 +127,7 @@ fill_new(struct store *s)
     if (rc != 0) return rc;
     rc = mdb_dbi_open(txn, FACTS_NAME, MDB_CREATE, &s->facts_db);
     if (rc == 0) rc = facts_write(txn, s->facts_db, &facts);
-    if (rc == 0) rc = open_tables(s, txn);
+    if (rc == 0) rc = open_tables(s, txn, MDB_CREATE);
     if (rc == 0) return mdb_txn_commit(txn);
     mdb_txn_abort(txn);
     return rc;
@@ -183,7 +183,6 @@ check_facts(struct store *s, int rc, const char *dir, struct err *e)
                 dir, s->facts.schema, SCHEMA_VERSION);
         return err_hint(e, "install that agentd again, or restore a backup that this one made");
     }
-    s->facts.schema = SCHEMA_VERSION; /* from the next commit on */
     return E_OK;
 }
 
@@ -205,16 +204,20 @@ attach(struct store *s, const char *dir, struct err *e)
         mdb_txn_abort(txn);
         return e->code;
     }
-    rc = open_tables(s, txn);
+    /* In a store of our own schema a table that is not there was lost: an empty one in its place
+     * would hide that. */
+    rc = open_tables(s, txn, s->facts.schema < SCHEMA_VERSION ? MDB_CREATE : 0);
     if (rc == 0) rc = mdb_stat(txn, s->facts_db, &stat);
     if (rc == 0) {
         s->page_bytes = stat.ms_psize;
+        s->facts.schema = SCHEMA_VERSION; /* from the next commit on */
         rc = mdb_txn_commit(txn);
     } else {
         mdb_txn_abort(txn);
     }
     if (rc == 0) return E_OK;
-    return err_set(e, errc_of(s, rc), "cannot open the tables of %s: %s", dir, mdb_strerror(rc));
+    err_set(e, errc_of(s, rc), "cannot open the tables of %s: %s", dir, mdb_strerror(rc));
+    return rc == MDB_NOTFOUND ? err_hint(e, RESTORE_ADVICE) : e->code;
 }
 
 static enum errc

@@ -296,12 +296,14 @@ record_encode(enum table_id table, struct view key, const void *rec, struct buf 
     fields_encode(table_desc(table), rec, out);
     put_u64(sum, checksum(table, key, view_of(out->data + start, out->size - start)));
     buf_add(out, sum, sizeof(sum));
+    assert(out->size - start <= RECORD_BYTES_MAX);
 }
 
 bool
 record_is_sound(enum table_id table, struct view key, struct view stored)
 {
-    return stored.size > SUM_BYTES && record_sum(stored) == checksum(table, key, array_of(stored));
+    return stored.size > SUM_BYTES && stored.size <= RECORD_BYTES_MAX &&
+           record_sum(stored) == checksum(table, key, array_of(stored));
 }
 
 bool

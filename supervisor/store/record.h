@@ -26,6 +26,10 @@ void fields_encode(const struct table_desc *d, const void *rec, struct buf *out)
  * from `array`.  A stored nil reads as empty, so a nil given as an ANY does too. */
 bool fields_decode(const struct table_desc *d, struct view array, void *rec);
 
+/* More than any message may carry.  A longer value is a damaged length, which could lead out of the
+ * file. */
+#define RECORD_BYTES_MAX (8u << 20)
+
 /* Appends the stored form of rec. */
 void record_encode(enum table_id table, struct view key, const void *rec, struct buf *out);
 /* False when the checksum or the form is wrong: damaged. */

@@ -5,8 +5,9 @@
  * key and value, checked on read.
  *
  * A write transaction remembers its first failure: from then on every call on it does nothing and
- * txn_commit() returns it, so a sequence of saves needs one check.  A damaged record is not such a
- * failure: loads say LOAD_DAMAGED, the row is kept for store_quarantine() and reported.
+ * txn_commit() returns it, so a sequence of saves needs one check; loads say LOAD_DAMAGED then,
+ * since what they do not know is not absent.  A damaged record is not such a failure: loads say
+ * LOAD_DAMAGED, the row is kept for store_quarantine() and reported.
  *
  * Bytes that a load returns are copied into the transaction's arena: they stay valid until it ends,
  * across later writes. Bytes from a scan are valid until its next step. */
@@ -135,8 +136,11 @@ void      bytes_delete(struct txn *t, enum blob_kind kind, uint64_t owner);
 uint64_t txn_state_hash(const struct txn *t);
 /* Puts and deletes made so far by this process, index entries included (N16's test). */
 uint64_t store_writes(const struct store *s);
-/* Damaged records seen by loads and scans since the last call are moved to the quarantine table
- * with their index entries dropped; returns how many.  report is called for each. */
+/* Damaged records seen by loads and scans since the last call, at most 64, are moved to the
+ * quarantine table with their index entries dropped; returns how many.  report is called for each.
+ * An index entry that fits no record is moved likewise, under its index's name, and what it was to
+ * lead to gets its right entries back.  A save or delete that meets a damaged record moves it at
+ * once and leaves only the report to this call. */
 size_t store_quarantine(struct txn *t,
                         void (*report)(const char *table, struct view key, void *arg), void *arg);
 bool   store_has_damage(const struct store *s);

@@ -326,6 +326,26 @@ a_store_whose_own_row_is_damaged_is_refused(void **state)
     expect_refused(c, "is not a store of agentd");
 }
 
+static void
+a_store_that_lost_a_table_is_refused(void **state)
+{
+    struct store_case *c = *state;
+    MDB_dbi            main_db;
+    MDB_val            k = {9, "job_state"};
+    MDB_txn           *txn;
+
+    make_store(c);
+    case_open(c);
+    assert_int_equal(mdb_txn_begin(c->store->env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, NULL, 0, &main_db), 0);
+    assert_int_equal(mdb_drop(txn, c->store->dbs[TABLE_JOB_STATE], 1), 0);
+    assert_int_equal(mdb_get(txn, main_db, &k, &k), MDB_NOTFOUND);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    store_close(&c->store);
+    expect_refused(c, "cannot open the tables");
+    expect_refused(c, "cannot open the tables"); /* nor was it made meanwhile */
+}
+
 int
 main(void)
 {
@@ -342,6 +362,7 @@ main(void)
         TEST(a_store_that_was_cut_short_is_refused_at_every_length),
         TEST(flips_in_what_the_head_says_of_itself_are_refused),
         TEST(a_store_of_a_newer_schema_is_refused),
+        TEST(a_store_that_lost_a_table_is_refused),
         TEST(a_store_whose_own_row_is_damaged_is_refused),
     };
 
