@@ -206,64 +206,58 @@ received_done(struct received *m)
     (void)zmq_msg_close(&m->body);
 }
 
+/* Whoever may connect to the socket may speak, but only a role may ask. */
 static enum errc
-check_role(struct control *c, zmq_msg_t *frame, const struct msg_desc *desc,
-           struct credentials *who, enum role *role, struct err *e)
+check_role(struct control *c, struct asked *a, struct err *e)
 {
-    if (!credentials_parse(zmq_msg_gets(frame, "Peer-Address"), who)) {
+    const struct msg_desc *desc = a->req.desc;
+    struct credentials     who;
+
+    if (!credentials_parse(zmq_msg_gets(&a->frame, "Peer-Address"), &who)) {
         return err_set(e, E_UNAUTHENTICATED, "the connection has no credentials");
     }
-    *role = roles_of(c->roles, who);
-    if (*role == ROLE_NONE) {
-        (void)err_set(e, E_UNAUTHENTICATED, "user %u has no role here", (unsigned)who->uid);
+    enum role role = roles_of(c->roles, &who);
+    if (role == ROLE_NONE) {
+        (void)err_set(e, E_UNAUTHENTICATED, "user %u has no role here", (unsigned)who.uid);
         return err_hint(e, "daemon.view_group, submit_group and operator_group give roles");
     }
-    if (*role < desc->role) {
+    if (role < desc->role) {
         return err_set(e, E_DENIED, "%s takes the role %s, user %u has %s", desc->op,
-                       role_name(desc->role), (unsigned)who->uid, role_name(*role));
+                       role_name(desc->role), (unsigned)who.uid, role_name(role));
     }
+    (void)snprintf(a->actor_id, sizeof(a->actor_id), "uid:%u", (unsigned)who.uid); /* fits */
+    a->actor = (struct actor){.kind = "user", .id = view_str(a->actor_id), .role = role};
     return E_OK;
 }
 
 /* Everything that is judged before the engine or a reader sees the request. */
 static enum errc
-check(struct control *c, struct received *m, struct request *req, struct credentials *who,
-      enum role *role, uint64_t *id, struct err *e)
+check(struct control *c, const struct received *m, struct asked *a, uint64_t *id, struct err *e)
 {
     if (!m->is_whole) {
         return err_set(e, E_BAD_REQUEST,
                        "a message is one frame, with an empty one before it or not");
     }
-    if (zmq_msg_size(&m->body) > CLIENT_MESSAGE_MAX) {
-        return err_set(e, E_TOO_LARGE, "a message has at most %d bytes", CLIENT_MESSAGE_MAX);
-    }
-    if (request_open(frame_view(&m->body), req, id, e)) return e->code;
-    return check_role(c, &m->body, req->desc, who, role, e);
+    if (request_open(frame_view(&a->frame), &a->req, id, e)) return e->code;
+    return check_role(c, a, e);
 }
 
-static struct asked *
-remember(struct control *c, struct client *client, struct received *m, const struct request *req,
-         const struct credentials *who, enum role role)
+/* Gives it a tag and counts it as in flight. */
+static enum errc
+admit(struct control *c, struct received *m, struct asked *a, struct err *e)
 {
-    struct asked *a = xcalloc(1, sizeof(*a));
-    uint16_t      place = c->free_places[--c->nfree];
-    const char   *before = zmq_msg_data(&m->body);
+    struct client *client = clients_get(&c->clients, frame_view(&m->routing_id));
 
+    if (!client || client->in_flight >= CLIENT_IN_FLIGHT || c->nfree == 0) {
+        return err_set(e, E_BUSY, "too many requests without a reply, at most %d each",
+                       CLIENT_IN_FLIGHT);
+    }
+    uint16_t place = c->free_places[--c->nfree];
     a->tag = c->serial++ << TAG_INDEX_BITS | place;
     a->client = client;
-    a->has_delimiter = m->has_delimiter;
-    (void)zmq_msg_init(&a->frame);
-    (void)zmq_msg_move(&a->frame, &m->body);
-    /* A small message's bytes lie in the zmq_msg_t itself and have moved with it. */
-    const char *after = zmq_msg_data(&a->frame);
-    a->req = *req;
-    a->req.body.data = after + (req->body.data - before);
-    if (req->request_id.size > 0) a->req.request_id.data = after + (req->request_id.data - before);
-    (void)snprintf(a->actor_id, sizeof(a->actor_id), "uid:%u", (unsigned)who->uid); /* fits */
-    a->actor = (struct actor){.kind = "user", .id = view_str(a->actor_id), .role = role};
     client->in_flight++;
     c->asked[place] = a;
-    return a;
+    return E_OK;
 }
 
 static void
@@ -284,27 +278,25 @@ hand_on(struct control *c, struct asked *a, struct inputs *q)
     inputs_push(q, &in);
 }
 
+/* The frame moves first: the bytes of a small one lie in the zmq_msg_t itself, and views into it
+ * would not move with it. */
 static void
 on_message(struct control *c, struct received *m, struct inputs *q)
 {
-    struct request     req;
-    struct credentials who;
-    enum role          role = ROLE_NONE;
-    uint64_t           id = 0;
-    struct err         e;
+    struct asked *a = xcalloc(1, sizeof(*a));
+    uint64_t      id = 0;
+    struct err    e;
 
-    if (check(c, m, &req, &who, &role, &id, &e)) {
+    a->has_delimiter = m->has_delimiter;
+    (void)zmq_msg_init(&a->frame); /* cannot fail */
+    (void)zmq_msg_move(&a->frame, &m->body);
+    if (check(c, m, a, &id, &e) || admit(c, m, a, &e)) {
         refuse_unasked(c, m, id, &e);
+        (void)zmq_msg_close(&a->frame);
+        free(a);
         return;
     }
-    struct client *client = clients_get(&c->clients, frame_view(&m->routing_id));
-    if (!client || client->in_flight >= CLIENT_IN_FLIGHT || c->nfree == 0) {
-        (void)err_set(&e, E_BUSY, "too many requests without a reply, at most %d each",
-                      CLIENT_IN_FLIGHT);
-        refuse_unasked(c, m, id, &e);
-        return;
-    }
-    hand_on(c, remember(c, client, m, &req, &who, role), q);
+    hand_on(c, a, q);
 }
 
 void
