@@ -1,6 +1,5 @@
 /* What a handler's process is given, and how its whole tree ends. */
 #include "common/clock.h"
-#include "common/mp.h"
 #include "tests/system/fake_supervisor.h"
 #include <dirent.h>
 #include <setjmp.h>
