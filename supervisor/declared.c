@@ -385,12 +385,8 @@ void
 declared_pack(const struct declared *d, enum declared_kind kind, struct buf *out)
 {
     const struct declared_list *list = &d->of[kind];
-    struct msg_company          company = {.name = view_str(COMPANY_DEFAULT)};
-    bool                        is_default_added = kind == DECLARED_COMPANY &&
-                            !declared_find(d, DECLARED_COMPANY, view_of(NULL, 0), company.name);
 
-    mp_array(out, (uint32_t)list->count + is_default_added);
+    mp_array(out, (uint32_t)list->count);
     for (size_t i = 0; i < list->count; i++)
         msg_pack(msg_desc(kinds[kind].message), &list->items[i].msg, out);
-    if (is_default_added) msg_pack(msg_desc(MSG_COMPANY), &company, out);
 }

@@ -58,9 +58,7 @@ void      declared_done(struct declared *d);
 /* company: empty for the kinds without one. */
 const struct declared_object *declared_find(const struct declared *d, enum declared_kind kind,
                                             struct view company, struct view name);
-/* Appends the packed list of a kind's objects, in the order of the file.  The company `default` is
- * among its kind's also when the file is silent of it, so that it loses nothing but the limits that
- * an earlier file gave it. */
+/* Appends the packed list of a kind's objects, in the order of the file. */
 void declared_pack(const struct declared *d, enum declared_kind kind, struct buf *out);
 
 #endif

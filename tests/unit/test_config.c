@@ -410,18 +410,6 @@ references_may_name_built_in_and_own_objects(void **state)
 }
 
 static void
-the_company_default_is_always_declared(void **state)
-{
-    must_load(*state, "");
-    expect_list(*state, "companies", "[{\"name\":\"default\"}]");
-    must_load(*state, "companies: {acme: {}}\n");
-    expect_list(*state, "companies", "[{\"name\":\"acme\"},{\"name\":\"default\"}]");
-    must_load(*state, "companies: {default: {max_concurrent: 3}, acme: {}}\n");
-    expect_list(*state, "companies",
-                "[{\"name\":\"default\",\"max_concurrent\":3},{\"name\":\"acme\"}]");
-}
-
-static void
 expect_same_engine_config(struct fixture *f, const char *text, const struct buf *expected)
 {
     must_load(f, text);
@@ -497,7 +485,6 @@ main(void)
         TEST(a_program_without_slash_and_absolute_paths_stay),
         TEST(values_have_the_types_of_yamls_core_schema),
         TEST(references_may_name_built_in_and_own_objects),
-        TEST(the_company_default_is_always_declared),
         TEST(the_same_declarations_make_the_same_bytes),
         TEST(the_engines_part_passes_its_own_check),
     };
