@@ -129,6 +129,7 @@ snapshot_cap(struct snapshot *s, enum predicate p, uint32_t on, int64_t *limit, 
     case HELD_DRAINING: *limit = m->is_draining ? 0 : NO_LIMIT; break;
     case HELD_NO_WORKER: *limit = m->slot_count == 0 ? 0 : NO_LIMIT; break;
     case HELD_NO_SLOT:
+        if (m->slot_count == 0) break; /* that is NO_WORKER */
         *limit = m->slot_count;
         *used = m->slot_count - fleet_free_slots(m);
         break;

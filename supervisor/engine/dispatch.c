@@ -20,6 +20,14 @@ start_head(struct engine *en, struct lane_turn *l, unsigned worker)
     return attempt_start(en, &j, worker);
 }
 
+/* Among the lanes of a company that one limit held, only the best competes at first; the others
+ * follow while the limit has room, so that none of them waits behind what should start after it. */
+static void
+let_next_compete(struct engine *en, struct snapshot *s, const struct lane_turn *l)
+{
+    if (l->freed_by && snapshot_room(s, l->freed_by, l->freed_on) > 0) lanes_unblock_next(en, l);
+}
+
 /* Starts what can start; true when it ended because no lane is left, false when everything is held.
  */
 static bool
@@ -34,6 +42,7 @@ start_all(struct engine *en, struct snapshot *s)
         if (!l) return true;
         if (snapshot_blocks(s, LANE, &l->row, HELD_NOT, &f)) {
             lane_block(en, l, (uint8_t)f.predicate, f.on);
+            let_next_compete(en, s, l);
             continue;
         }
         int worker = fleet_pick(&en->memory, l->row.flags & JOB_FLAG_ALONE);
@@ -45,6 +54,7 @@ start_all(struct engine *en, struct snapshot *s)
         }
         snapshot_add(s, &l->row);
         lane_served(en, l);
+        let_next_compete(en, s, l);
     }
 }
 

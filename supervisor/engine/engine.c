@@ -130,6 +130,7 @@ engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
     turn->last_lane = NULL;
     turn->released = NULL;
     turn->released_count = 0;
+    turn->released_cap = 0;
     turn->due_left = TURN_DUE_MAX;
     if (store_has_damage(en->store)) (void)store_quarantine(t, report_damage, en);
 }

@@ -11,6 +11,13 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Deliveries take leases, too, beside the slots. */
+static uint32_t
+leases_left(const struct memory *m)
+{
+    return SLOTS_MAX - m->lease_count;
+}
+
 uint32_t
 fleet_free_slots(const struct memory *m)
 {
@@ -21,7 +28,7 @@ fleet_free_slots(const struct memory *m)
 
         if (w->state == WORKER_UP && !w->is_alone && w->slots > w->jobs) n += w->slots - w->jobs;
     }
-    return n;
+    return n < leases_left(m) ? n : leases_left(m);
 }
 
 bool
@@ -36,6 +43,7 @@ fleet_pick(const struct memory *m, bool alone)
     int      best = -1;
     uint32_t best_free = 0;
 
+    if (leases_left(m) == 0) return -1;
     for (unsigned i = 0; i < WORKERS_MAX; i++) {
         const struct fleet_worker *w = &m->workers[i];
 
@@ -53,6 +61,7 @@ fleet_pick_for_delivery(const struct memory *m)
 {
     int best = -1;
 
+    if (leases_left(m) == 0) return -1;
     for (unsigned i = 0; i < WORKERS_MAX; i++) {
         const struct fleet_worker *w = &m->workers[i];
 
@@ -74,7 +83,7 @@ fleet_take(struct engine *en, uint32_t worker, enum lease_kind kind, uint64_t id
 
     while (slot < SLOTS_MAX && m->leases[slot].kind != LEASE_FREE)
         slot++;
-    assert(slot < SLOTS_MAX); /* admission keeps the slots of all workers below it */
+    assert(slot < SLOTS_MAX); /* or fleet_pick… had found no worker */
     m->leases[slot] = (struct fleet_lease){
         .kind = (uint8_t)kind, .worker = (uint8_t)worker, .token = token, .id = id};
     if (slot >= m->lease_high) m->lease_high = slot + 1;

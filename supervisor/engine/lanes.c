@@ -283,14 +283,53 @@ lane_served(struct engine *en, struct lane_turn *l)
 
 /* ---- blocked lanes ------------------------------------------------------------ */
 
-static unsigned
+static bool
+is_blocked_by(const struct lane *l, uint8_t predicate, uint32_t on)
+{
+    return l->blocked_by == predicate && l->blocked_on == on;
+}
+
+static void
 unblock(struct engine *en, struct lane_turn *l)
 {
-    if (!l || l->row.blocked_by == 0) return 0;
+    l->freed_by = l->row.blocked_by;
+    l->freed_on = l->row.blocked_on;
     l->row.blocked_by = 0;
     l->row.blocked_on = 0;
     l->row.blocked_at = 0;
     company_of(en, l->row.company)->is_idle = false;
+}
+
+/* The company's best lane that the limit blocks: those of the turn by their rows in memory, the
+ * others by the index. */
+static struct lane_turn *
+best_blocked(struct engine *en, uint8_t predicate, uint32_t on, uint32_t company)
+{
+    struct lane       key = {.blocked_by = predicate, .blocked_on = on, .company = company};
+    struct lane_turn *best = NULL;
+    struct scan       s;
+    bool              found = false;
+
+    for (struct lane_turn *l = company_of(en, company)->lanes; l; l = l->next_in_company) {
+        find_head(en, l);
+        if (is_blocked_by(&l->row, predicate, on) && (!best || goes_before(&l->row, &best->row)))
+            best = l;
+    }
+    scan_open(&s, en->turn.txn, INDEX_lane_blocked, &key, 3, 3);
+    while (!found && scan_next_key(&s, &key))
+        found = !idmap_get(&en->turn.lanes, key.id);
+    scan_close(&s);
+    if (found && (!best || goes_before(&key, &best->row))) best = lane_get(en, key.id);
+    return best;
+}
+
+static unsigned
+unblock_best(struct engine *en, uint8_t predicate, uint32_t on, uint32_t company)
+{
+    struct lane_turn *l = best_blocked(en, predicate, on, company);
+
+    if (!l) return 0;
+    unblock(en, l);
     return 1;
 }
 
@@ -303,23 +342,25 @@ lanes_unblock(struct engine *en, uint8_t predicate, uint32_t on)
 
     scan_open(&s, en->turn.txn, INDEX_lane_blocked, &key, 2, 2);
     while (scan_next_key(&s, &key)) {
-        struct lane_turn *l = lane_get(en, key.id);
-
-        if (l && (l->row.blocked_by != predicate || l->row.blocked_on != on))
-            continue; /* freed earlier this turn */
-        n += unblock(en, l);
+        n += unblock_best(en, predicate, on, key.company);
         key.company++;
         scan_seek(&s, &key, 3);
     }
     scan_close(&s);
     /* Those that came to be blocked in this very turn stand in no index yet. */
     for (struct lane_turn *l = en->turn.lane_list; l; l = l->next) {
-        if (l->row.blocked_by == predicate && l->row.blocked_on == on &&
-            l->stored.blocked_by != predicate) {
-            n += unblock(en, l);
-        }
+        if (!is_blocked_by(&l->row, predicate, on) || is_blocked_by(&l->stored, predicate, on))
+            continue;
+        unblock(en, l);
+        n++;
     }
     return n;
+}
+
+void
+lanes_unblock_next(struct engine *en, const struct lane_turn *l)
+{
+    (void)unblock_best(en, l->freed_by, l->freed_on, l->row.company);
 }
 
 void

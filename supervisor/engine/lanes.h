@@ -19,7 +19,9 @@ struct lane_turn {
     bool              is_new;     /* no stored row yet */
     bool              head_known; /* else row.head* are to be looked up */
     bool              is_skipped; /* its head cannot be read: not looked at again in this turn */
-    struct lane_turn *next;       /* all lanes of the turn */
+    uint8_t           freed_by;   /* in this turn: the limit that held it and has room again */
+    uint32_t          freed_on;
+    struct lane_turn *next; /* all lanes of the turn */
     struct lane_turn *next_in_company;
 };
 
@@ -54,6 +56,9 @@ void lane_served(struct engine *en, struct lane_turn *l);
 /* Lets the best lane of each company that (predicate, on) blocks compete again; returns how many.
  */
 unsigned lanes_unblock(struct engine *en, uint8_t predicate, uint32_t on);
+/* A lane that was let compete has started its head or is held by another limit: the next best of
+ * its company that the same limit blocks competes, too. */
+void lanes_unblock_next(struct engine *en, const struct lane_turn *l);
 /* Calls fn for every (predicate, on) that blocks lanes. */
 void lanes_each_block(struct engine *en,
                       void (*fn)(struct engine *, uint8_t predicate, uint32_t on));

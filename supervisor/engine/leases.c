@@ -6,25 +6,28 @@
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/outbox.h"
 
+#include <string.h>
+
 /* ---- limits that have room again ---------------------------------------------- */
 
-#define RELEASED_MAX \
-    64 /* more distinct limits in one turn: all blocked lanes are looked at instead */
+#define LOOKED_BACK 64 /* a limit is noted twice only when as many others lie between */
 
 void
 limit_released(struct engine *en, uint8_t predicate, uint32_t on)
 {
     struct turn *t = &en->turn;
+    size_t       first = t->released_count > LOOKED_BACK ? t->released_count - LOOKED_BACK : 0;
 
-    for (size_t i = 0; i < t->released_count; i++) {
-        if (t->released[i].predicate == predicate && t->released[i].on == on) return;
+    for (size_t i = t->released_count; i > first; i--) {
+        if (t->released[i - 1].predicate == predicate && t->released[i - 1].on == on) return;
     }
-    if (t->released_count == RELEASED_MAX) {
-        en->memory.recheck_limits = true;
-        return;
+    if (t->released_count == t->released_cap) {
+        struct released *old = t->released;
+
+        t->released_cap = t->released_cap ? t->released_cap * 2 : LOOKED_BACK;
+        t->released = arena_alloc(txn_arena(t->txn), t->released_cap * sizeof(*t->released));
+        if (old) memcpy(t->released, old, t->released_count * sizeof(*old));
     }
-    if (!t->released)
-        t->released = arena_alloc(txn_arena(t->txn), RELEASED_MAX * sizeof(*t->released));
     t->released[t->released_count++] = (struct released){predicate, on};
 }
 
