@@ -113,7 +113,9 @@ echo "{\"type\":\"checkpoint\",\"data\":{\"inode\":$inode,\"offset\":$end,\"file
 if [ "$lines" -eq 0 ]; then
     echo '{"type":"result","output":{"lines":0},"notify":false}'
 else
-    message=$(json "$lines new lines in $log_file match '$pattern'; the last: $last")
+    verb='lines match'
+    [ "$lines" -gt 1 ] || verb='line matches'
+    message=$(json "$log_file: $lines new $verb '$pattern', the last: $last")
     printf '{"type":"result","output":{"lines":%s},"notify":true,"message":"%s","metadata":{"file":"%s","lines":%s}}\n' \
         "$lines" "$message" "$name" "$lines"
 fi
