@@ -10,8 +10,10 @@
 
 /* What one transaction has read, decoded once.  Lives in the transaction's arena. */
 struct objects {
-    struct txn  *txn;
-    struct idmap map;
+    struct txn      *txn;
+    struct idmap     map;
+    bool             is_read; /* of a read: what runs does not change meanwhile … */
+    struct snapshot *running; /* … and is counted once, when it is first asked for */
 };
 struct object_entry {
     struct object row;

@@ -84,13 +84,10 @@ tag_matches(const struct filter *f, const struct job_spec *spec)
 static bool
 state_matches(struct reading *r, const struct filter *f, const struct job_state *j)
 {
-    enum predicate held = HELD_NOT;
-    bool           is_parked = false;
-
     if (f->state != JOB_NONE && j->state != f->state) return false;
     if (f->state == JOB_READY) {
-        held = view_held_by_lane(&r->objects, &r->engine->memory, j);
-        is_parked = held != HELD_NOT && predicate_parks(held);
+        bool is_parked = view_held(&r->objects, &r->engine->memory, j) != HELD_NOT;
+
         if (is_parked != f->parked) return false;
     }
     if (f->due &&

@@ -30,27 +30,42 @@ put_id_or_nil(struct buf *b, struct mp_open_map *m, const char *key, uint64_t id
     }
 }
 
+static enum predicate
+held_now(struct objects *o, const struct memory *m, const struct lane *lane)
+{
+    struct finding f = {0};
+
+    if (!o->running) {
+        o->running = arena_alloc(txn_arena(o->txn), sizeof(*o->running));
+        snapshot_take(o->running, m, o);
+    }
+    while (snapshot_blocks(o->running, PASS, NULL, f.predicate, &f)) {
+        if (predicate_parks(f.predicate)) return f.predicate;
+    }
+    return snapshot_blocks(o->running, LANE, lane, HELD_NOT, &f) ? f.predicate : HELD_NOT;
+}
+
 enum predicate
-view_held_by_lane(struct objects *o, const struct memory *m, const struct job_state *j)
+view_held(struct objects *o, const struct memory *m, const struct job_state *j)
 {
     struct lane lane = {.id = j->lane};
 
     if (j->state != JOB_READY) return HELD_NOT;
     if (m->is_draining) return HELD_DRAINING;
     if (m->slot_count == 0) return HELD_NO_WORKER;
-    if (lane_load(o->txn, &lane) != LOAD_FOUND || lane.blocked_by >= HELD_COUNT) return HELD_NOT;
-    return lane.blocked_by;
+    if (lane_load(o->txn, &lane) != LOAD_FOUND) return HELD_NOT;
+    if (o->is_read) return held_now(o, m, &lane);
+    return lane.blocked_by < HELD_COUNT ? lane.blocked_by : HELD_NOT;
 }
 
 static void
 put_state(struct objects *o, const struct memory *m, const struct job_state *j, struct buf *b,
           struct mp_open_map *map)
 {
-    enum predicate held = view_held_by_lane(o, m, j);
-    bool           is_parked = held != HELD_NOT && predicate_parks(held);
+    enum predicate held = view_held(o, m, j);
 
-    mp_put_cstr(b, map, "state", is_parked ? "parked" : job_state_name(j->state));
-    if (is_parked) {
+    mp_put_cstr(b, map, "state", held ? "parked" : job_state_name(j->state));
+    if (held) {
         mp_put_cstr(b, map, "reason", predicate_name(held));
     } else if (j->state == JOB_SCHEDULED) {
         mp_put_cstr(b, map, "reason", j->flags & JOB_FLAG_RETRY ? "retry" : "due_later");

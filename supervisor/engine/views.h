@@ -16,12 +16,9 @@ void view_job(struct objects *o, const struct memory *m, const struct job_state 
 void view_job_pairs(struct objects *o, const struct memory *m, const struct job_state *j,
                     const struct job_spec *spec, enum job_view how, struct buf *out,
                     struct mp_open_map *map);
-/* What holds the ready job's lane, as of the last dispatch: HELD_NOT when nothing does. */
-struct finding view_held(struct objects *o, const struct memory *m, const struct job_state *j);
-
-/* The same as its lane's row remembers it: cheap, for lists. */
-enum predicate view_held_by_lane(struct objects *o, const struct memory *m,
-                                 const struct job_state *j);
+/* What a ready job is parked by, HELD_NOT when by nothing (waiting for a slot is nothing).  In a
+ * read as things stand now, within a turn as the last dispatch left the job's lane. */
+enum predicate view_held(struct objects *o, const struct memory *m, const struct job_state *j);
 
 /* The handler's document (handler protocol 1), payload apart. */
 void view_document(struct objects *o, const struct job_state *j, const struct job_spec *spec,

@@ -4,9 +4,12 @@
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/views.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+
+#define HOLDERS_MAX 5 /* named; of the others the number is told */
 
 /* The answer as it grows: the first sentence is the text. */
 struct why {
@@ -15,12 +18,14 @@ struct why {
     struct mp_open_map map;
     size_t             blockers;
     uint32_t           count;
+    int64_t            earliest_at; /* the latest of what the blockers are known to wait for */
+    bool               is_unknown;  /* nobody knows when some blocker ends */
     char               text[512];
 };
 
 static void
-blocker(struct why *w, const char *predicate, const char *message, struct view holder,
-        int64_t until_at, const char *change)
+put_blocker(struct why *w, const char *predicate, const char *message, struct view holder,
+            int64_t until_at, const char *change)
 {
     struct buf        *b = w->reply;
     struct mp_open_map m = mp_open(b);
@@ -35,39 +40,97 @@ blocker(struct why *w, const char *predicate, const char *message, struct view h
     w->count++;
 }
 
-/* When the first of the running jobs that count under the limit must end, by its lease. */
-static int64_t
-first_lease_end(struct why *w, const struct finding *f)
+/* until_at 0: nobody knows. */
+static void
+blocker(struct why *w, const char *predicate, const char *message, struct view holder,
+        int64_t until_at, const char *change)
 {
-    struct job_state j = {0};
-    struct scan      s;
-    int64_t          first = 0;
+    put_blocker(w, predicate, message, holder, until_at, change);
+    if (until_at == 0) w->is_unknown = true;
+    if (until_at > w->earliest_at) w->earliest_at = until_at;
+}
 
-    scan_open(&s, w->objects->txn, INDEX_job_running, &j, 0, 0);
-    while (scan_next(&s, &j)) {
-        bool counts = f->predicate == HELD_GLOBAL_CAP || f->predicate == HELD_NO_SLOT ||
-                      (f->predicate == HELD_SCHEDULE_CAP && (j.flags & JOB_FLAG_SCHEDULE_BORN)) ||
-                      (f->predicate == HELD_COMPANY_CAP && j.company == f->on) ||
-                      (f->predicate == HELD_AGENT_CAP && j.agent == f->on) ||
-                      (f->predicate == HELD_HANDLER_CAP && j.handler == f->on);
+/* The running jobs that count under a limit, by the end of their leases. */
+struct holders {
+    uint64_t ids[HOLDERS_MAX];
+    uint32_t count;
+    int64_t  first_end; /* when the first of them must end; 0: there is none */
+    char     text[160];
+};
 
-        if (counts && (first == 0 || j.lease_expires_at < first)) first = j.lease_expires_at;
+static bool
+counts_under(const struct job_state *j, const struct finding *f)
+{
+    switch (f->predicate) {
+    case HELD_NO_SLOT:
+    case HELD_GLOBAL_CAP: return true;
+    case HELD_SCHEDULE_CAP: return j->flags & JOB_FLAG_SCHEDULE_BORN;
+    case HELD_COMPANY_CAP: return j->company == f->on;
+    case HELD_AGENT_CAP: return j->agent == f->on;
+    case HELD_HANDLER_CAP: return j->handler == f->on;
+    default: return false;
     }
-    scan_close(&s);
-    return first;
 }
 
 static void
-cap_blocker(struct why *w, const struct finding *f, const char *what, const char *setting)
+find_holders(struct why *w, const struct finding *f, struct holders *h)
 {
-    struct view name = objects_name(w->objects, f->on);
-    char        message[256], change[256];
+    struct job_state j = {0};
+    struct scan      s;
+    size_t           used;
 
-    snprintf(message, sizeof(message), "%s%s%.*s: %" PRIu32 " of %" PRId64 " running", what,
-             name.size ? " " : "", VIEW_ARG(name), f->used, f->limit);
-    snprintf(change, sizeof(change), "raise %s%s%.*s from %" PRId64 " to %" PRIu32, setting,
-             name.size ? " of " : "", VIEW_ARG(name), f->limit, f->used + 1);
-    blocker(w, predicate_name(f->predicate), message, name, first_lease_end(w, f), change);
+    *h = (struct holders){0};
+    scan_open(&s, w->objects->txn, INDEX_job_running, &j, 0, 0);
+    while (scan_next(&s, &j)) {
+        if (!counts_under(&j, f)) continue;
+        if (h->count < HOLDERS_MAX) h->ids[h->count] = j.id;
+        if (h->first_end == 0 || j.lease_expires_at < h->first_end)
+            h->first_end = j.lease_expires_at;
+        h->count++;
+    }
+    scan_close(&s);
+    if (h->count == 0) return;
+    used = (size_t)snprintf(h->text, sizeof(h->text), "job%s", h->count > 1 ? "s" : "");
+    for (uint32_t i = 0; i < h->count && i < HOLDERS_MAX; i++) {
+        used += (size_t)snprintf(h->text + used, sizeof(h->text) - used, "%s %" PRIu64,
+                                 i ? "," : "", h->ids[i]);
+    }
+    if (h->count > HOLDERS_MAX)
+        snprintf(h->text + used, sizeof(h->text) - used, " and %" PRIu32 " more",
+                 h->count - HOLDERS_MAX);
+}
+
+/* owner: whose cap it is, a word before its name; NULL: a setting. */
+static void
+cap_blocker(struct why *w, const struct finding *f, const char *owner, const char *setting)
+{
+    struct view    name = objects_name(w->objects, f->on);
+    struct holders h;
+    char           cap[128], message[256], change[256];
+
+    if (owner) {
+        snprintf(cap, sizeof(cap), "%s %.*s's cap", owner, VIEW_ARG(name));
+    } else {
+        snprintf(cap, sizeof(cap), "%s", setting);
+    }
+    find_holders(w, f, &h);
+    snprintf(message, sizeof(message), "%s: %" PRIu32 " of %" PRId64 " running", cap, f->used,
+             f->limit);
+    snprintf(change, sizeof(change), "raise %s from %" PRId64 " to %" PRIu32, cap, f->limit,
+             f->used + 1);
+    blocker(w, predicate_name(f->predicate), message, view_str(h.text), h.first_end, change);
+}
+
+static void
+slot_blocker(struct why *w, const struct finding *f)
+{
+    struct holders h;
+    char           message[128];
+
+    find_holders(w, f, &h);
+    snprintf(message, sizeof(message), "all %" PRId64 " worker slots are busy", f->limit);
+    blocker(w, "no_slot", message, view_str(h.text), h.first_end,
+            "agentctl worker scale N with a larger N");
 }
 
 static void
@@ -82,21 +145,12 @@ predicate_blocker(struct why *w, const struct finding *f)
         blocker(w, "no_worker", "no worker is up", (struct view){0}, 0,
                 "agentctl worker list tells why");
         break;
-    case HELD_NO_SLOT: {
-        char message[128];
-
-        snprintf(message, sizeof(message), "all %" PRId64 " worker slots are busy", f->limit);
-        blocker(w, "no_slot", message, (struct view){0}, first_lease_end(w, f),
-                "agentctl worker scale N with a larger N");
-        break;
-    }
-    case HELD_GLOBAL_CAP: cap_blocker(w, f, "the global cap", "limits.max_concurrent"); break;
-    case HELD_SCHEDULE_CAP:
-        cap_blocker(w, f, "the cap of schedule-born jobs", "limits.schedule_max_concurrent");
-        break;
-    case HELD_COMPANY_CAP: cap_blocker(w, f, "company", "max_concurrent"); break;
-    case HELD_AGENT_CAP: cap_blocker(w, f, "agent", "max_concurrent"); break;
-    case HELD_HANDLER_CAP: cap_blocker(w, f, "handler", "max_concurrent"); break;
+    case HELD_NO_SLOT: slot_blocker(w, f); break;
+    case HELD_GLOBAL_CAP: cap_blocker(w, f, NULL, "limits.max_concurrent"); break;
+    case HELD_SCHEDULE_CAP: cap_blocker(w, f, NULL, "limits.schedule_max_concurrent"); break;
+    case HELD_COMPANY_CAP: cap_blocker(w, f, "company", NULL); break;
+    case HELD_AGENT_CAP: cap_blocker(w, f, "agent", NULL); break;
+    case HELD_HANDLER_CAP: cap_blocker(w, f, "handler", NULL); break;
     case HELD_ALONE:
         blocker(w, "alone", "it lost its worker before and runs alone now: no worker is empty",
                 (struct view){0}, 0, "agentctl worker scale N with a larger N");
@@ -123,12 +177,12 @@ ready_blockers(struct why *w, const struct memory *m, const struct job_state *j)
          after = f.predicate) {
         predicate_blocker(w, &f);
     }
-    if (w->count == 0 && lane.head != j->id) {
-        char message[128];
+    if (lane.head != j->id) {
+        char head[32], message[128];
 
-        snprintf(message, sizeof(message), "job %" PRIu64 " of the same lane goes first",
-                 lane.head);
-        blocker(w, "order", message, (struct view){0}, 0, "raise its priority");
+        snprintf(head, sizeof(head), "job %" PRIu64, lane.head);
+        snprintf(message, sizeof(message), "%s meets the same limits and goes first", head);
+        put_blocker(w, "order", message, view_str(head), 0, "raise its priority");
     }
 }
 
@@ -192,6 +246,16 @@ blockers_close(struct why *w)
     mp_array_close(w->reply, w->blockers, w->count);
 }
 
+/* Nothing for what has started, or when nobody knows. */
+static void
+put_earliest(struct why *w, const struct job_state *j, const struct now *now)
+{
+    int64_t at = w->earliest_at > now->wall_ms ? w->earliest_at : now->wall_ms;
+
+    if (w->is_unknown || (j->state != JOB_SCHEDULED && j->state != JOB_READY)) at = 0;
+    mp_put_time(w->reply, &w->map, "earliest_at", at);
+}
+
 enum errc
 why_job(struct engine *en, struct txn *t, const struct now *now, const struct actor *a, uint64_t id,
         struct buf *reply, struct err *e)
@@ -203,9 +267,11 @@ why_job(struct engine *en, struct txn *t, const struct now *now, const struct ac
 
     if (job_get(t, a, id, &j, e)) return e->code;
     objects_init(&o, t);
+    o.is_read = true;
     why_open(&w, &o, reply);
     mp_put_u64(reply, &w.map, "id", id);
-    mp_put_cstr(reply, &w.map, "state", job_state_name(j.state));
+    mp_put_cstr(reply, &w.map, "state",
+                view_held(&o, &en->memory, &j) ? "parked" : job_state_name(j.state));
     blockers_open(&w);
     if (j.state == JOB_SCHEDULED) scheduled_blocker(&w, &j, now, clock_is_held);
     if (j.state == JOB_READY) ready_blockers(&w, &en->memory, &j);
@@ -214,8 +280,7 @@ why_job(struct engine *en, struct txn *t, const struct now *now, const struct ac
     if (job_state_is_end(j.state)) ended_text(&w, &j);
     if (w.text[0] == '\0') snprintf(w.text, sizeof(w.text), "nothing holds it: it starts at once");
     mp_put_cstr(reply, &w.map, "text", w.text);
-    mp_put_time(reply, &w.map, "earliest_at",
-                job_state_is_end(j.state) || j.state == JOB_RUNNING ? 0 : j.run_at);
+    put_earliest(&w, &j, now);
     mp_close(reply, &w.map);
     return E_OK;
 }
@@ -271,6 +336,7 @@ why_schedule(struct engine *en, struct txn *t, const struct now *now, const stru
     if (schedule_load(t, &run) != LOAD_FOUND)
         return err_set(e, E_DAMAGED, "the schedule's record is damaged");
     objects_init(&o, t);
+    o.is_read = true;
     why_open(&w, &o, reply);
     mp_put_str(reply, &w.map, "name", name);
     mp_put_cstr(reply, &w.map, "status", run.paused ? "paused" : "active");
