@@ -1,0 +1,883 @@
+/* What holds a job: caps, order, fairness, and why (A4, A8, A10, N17–N19). */
+#include "tests/unit/engine_rig.h"
+
+#define LANE_WORLD                                              \
+    .companies = "{'name':'acme'},{'name':'beta'}",             \
+    .agents = "{'name':'anna','company':'acme','handler':'h'}," \
+              "{'name':'bert','company':'acme','handler':'h'}", \
+    .handlers = "{'name':'h','kind':'exec','command':['x']}"
+
+static void
+expect_held(struct rig *r, uint64_t id, const char *reason)
+{
+    expect_state(r, id, "parked");
+    assert_string_equal(rig_text(r, "reason"), reason);
+}
+
+/* ---- each cap ---- */
+
+/* One kind of job under one cap: `limit` may be changed between calls. */
+struct cap_case {
+    const char *reason;
+    const char *body;      /* of the jobs that count */
+    const char *uncounted; /* of a job that this cap does not hold; NULL: there is none */
+    int64_t    *limit;
+};
+
+static void
+set_cap(struct rig *r, struct cap_case *c, int64_t limit)
+{
+    *c->limit = limit;
+    rig_configure(r, &(struct rig_declared){LANE_WORLD});
+    rig_settle(r);
+}
+
+static void
+check_cap(struct rig *r, struct cap_case *c)
+{
+    uint64_t id[6];
+
+    set_cap(r, c, 2);
+    for (size_t i = 0; i < ARRAY_LEN(id); i++)
+        id[i] = rig_submit(r, "%s", c->body);
+    expect_state(r, id[0], "running");
+    expect_state(r, id[1], "running");
+    expect_held(r, id[2], c->reason);
+    expect_held(r, id[5], c->reason);
+    if (c->uncounted) {
+        uint64_t other = rig_submit(r, "%s", c->uncounted);
+
+        expect_state(r, other, "running");
+        rig_complete(r, other);
+    }
+    rig_complete(r, id[0]); /* one goes, one comes */
+    expect_state(r, id[2], "running");
+    expect_held(r, id[3], c->reason);
+
+    set_cap(r, c, 3); /* raised: at once */
+    expect_state(r, id[3], "running");
+    expect_held(r, id[4], c->reason);
+    set_cap(r, c, 1); /* lowered: nothing is stopped, nothing is started until it fits */
+    assert_int_equal(rig_running(r), 3);
+    rig_complete(r, id[1]);
+    rig_complete(r, id[2]);
+    expect_held(r, id[4], c->reason);
+    rig_complete(r, id[3]);
+    expect_state(r, id[4], "running");
+
+    set_cap(r, c, 0); /* holds everything */
+    rig_complete(r, id[4]);
+    expect_held(r, id[5], c->reason);
+    assert_int_equal(rig_running(r), 0);
+    set_cap(r, c, NO_LIMIT);
+    expect_state(r, id[5], "running");
+    for (size_t i = 0; i < ARRAY_LEN(id); i++)
+        id[i] = rig_submit(r, "%s", c->body);
+    expect_state(r, id[5], "running");
+}
+
+static void
+lift_all_caps(struct rig *r)
+{
+    r->limits.schedule_max_concurrent = NO_LIMIT;
+    r->limits.company_max_concurrent = NO_LIMIT;
+    r->limits.agent_max_concurrent = NO_LIMIT;
+    rig_configure(r, &(struct rig_declared){LANE_WORLD});
+    rig_workers(r, 2, 16);
+}
+
+static void
+the_global_cap_holds(void **state)
+{
+    struct rig     *r = *state;
+    struct cap_case c = {"global_cap", "'handler':'noop'", NULL, &r->limits.max_concurrent};
+
+    lift_all_caps(r);
+    check_cap(r, &c);
+}
+
+static void
+the_cap_of_schedule_born_jobs_holds(void **state)
+{
+    struct rig     *r = *state;
+    struct cap_case c = {"schedule_cap", "'handler':'noop','trigger':'schedule'",
+                         "'handler':'noop','trigger':'ticket_assigned'",
+                         &r->limits.schedule_max_concurrent};
+
+    lift_all_caps(r);
+    check_cap(r, &c);
+}
+
+static void
+schedule_born_means_trigger_schedule_or_heartbeat(void **state)
+{
+    static const struct {
+        const char *trigger;
+        bool        is_held;
+    } triggers[] = {
+        {"schedule",        true },
+        {"heartbeat",       true },
+        {"manual",          false},
+        {"goal_decomposed", false},
+        {"routine",         false},
+        {"timer",           false},
+        {"event",           false},
+        {"ticket_assigned", false},
+        {"follow_up",       false},
+        {"workflow",        false},
+    };
+    struct rig *r = *state;
+
+    lift_all_caps(r);
+    r->limits.schedule_max_concurrent = 0;
+    rig_configure(r, &(struct rig_declared){LANE_WORLD});
+    for (size_t i = 0; i < ARRAY_LEN(triggers); i++) {
+        uint64_t id = rig_submit(r, "'handler':'noop','trigger':'%s'", triggers[i].trigger);
+
+        expect_state(r, id, triggers[i].is_held ? "parked" : "running");
+    }
+}
+
+static void
+the_company_cap_holds(void **state)
+{
+    struct rig     *r = *state;
+    struct cap_case c = {"company_cap", "'handler':'noop','company':'acme'",
+                         "'handler':'noop','company':'beta'", &r->limits.company_max_concurrent};
+
+    lift_all_caps(r);
+    check_cap(r, &c);
+}
+
+static void
+the_agent_cap_holds(void **state)
+{
+    struct rig     *r = *state;
+    struct cap_case c = {"agent_cap", "'agent':'acme/anna'", "'agent':'acme/bert'",
+                         &r->limits.agent_max_concurrent};
+
+    lift_all_caps(r);
+    check_cap(r, &c);
+}
+
+static void
+an_agent_runs_one_job_by_default(void **state)
+{
+    struct rig *r = *state;
+
+    rig_configure(r, &(struct rig_declared){LANE_WORLD});
+    rig_workers(r, 1, 8);
+    uint64_t a = rig_submit(r, "'agent':'acme/anna'");
+    uint64_t b = rig_submit(r, "'agent':'acme/anna','handler':'noop'"); /* of another lane */
+    expect_state(r, a, "running");
+    expect_held(r, b, "agent_cap");
+    rig_complete(r, a);
+    expect_state(r, b, "running");
+}
+
+/* An own cap wins over the general one, and null over a number. */
+static void
+own_caps_win_over_the_general_ones(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    id[8];
+
+    r->limits.company_max_concurrent = 1;
+    r->limits.agent_max_concurrent = 1;
+    rig_configure(r,
+                  &(struct rig_declared){
+                      .companies =
+                          "{'name':'two','max_concurrent':2},{'name':'free','max_concurrent':null},"
+                          "{'name':'none','max_concurrent':0}",
+                      .agents = "{'name':'a','company':'free','max_concurrent':3,'handler':'noop'}",
+                      .handlers = "{'name':'one','kind':'exec','command':['x'],'max_concurrent':1}",
+                  });
+    rig_workers(r, 2, 16);
+    for (int i = 0; i < 3; i++)
+        id[i] = rig_submit(r, "'handler':'noop','company':'two'");
+    expect_state(r, id[1], "running");
+    expect_held(r, id[2], "company_cap");
+    for (int i = 0; i < 5; i++)
+        id[i] = rig_submit(r, "'agent':'free/a'");
+    expect_state(r, id[2], "running");
+    expect_held(r, id[3], "agent_cap");
+    for (int i = 0; i < 8; i++)
+        id[i] = rig_submit(r, "'handler':'noop','company':'free'");
+    expect_state(r, id[7], "running");
+    expect_held(r, rig_submit(r, "'handler':'noop','company':'none'"), "company_cap");
+    uint64_t first = rig_submit(r, "'handler':'one','company':'free'");
+    uint64_t second =
+        rig_submit(r, "'handler':'one','company':'two'"); /* company cap comes first */
+    uint64_t third = rig_submit(r, "'handler':'one','company':'free'");
+    expect_state(r, first, "running");
+    expect_held(r, second, "company_cap");
+    expect_held(r, third, "handler_cap"); /* over all companies */
+}
+
+static void
+an_own_cap_changes_live(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    id[4];
+
+    rig_configure(r, &(struct rig_declared){.handlers = "{'name':'h','kind':'exec','command':['x'],"
+                                                        "'max_concurrent':1}"});
+    rig_workers(r, 1, 8);
+    for (size_t i = 0; i < ARRAY_LEN(id); i++)
+        id[i] = rig_submit(r, "'handler':'h'");
+    expect_held(r, id[1], "handler_cap");
+    rig_configure(r, &(struct rig_declared){.handlers = "{'name':'h','kind':'exec','command':['x'],"
+                                                        "'max_concurrent':3}"});
+    expect_state(r, id[2], "running"); /* in the very turn of the reload */
+    expect_held(r, id[3], "handler_cap");
+    rig_configure(r,
+                  &(struct rig_declared){.handlers = "{'name':'h','kind':'exec','command':['x']}"});
+    expect_state(r, id[3], "running");
+}
+
+static void
+declare_capped(struct rig *r, int companies, int cap)
+{
+    BUF_AUTO struct buf list = {0};
+
+    for (int i = 0; i < companies; i++)
+        buf_printf(&list, "%s{'name':'c%d','max_concurrent':%d}", i > 0 ? "," : "", i, cap);
+    rig_configure(r, &(struct rig_declared){.companies = buf_str(&list)});
+}
+
+static void
+any_number_of_caps_can_change_in_one_turn(void **state)
+{
+    enum { COUNT = 150 };
+    struct rig *r = *state;
+
+    r->is_unchecked = true;
+    declare_capped(r, COUNT, 0);
+    rig_workers(r, 4, 64);
+    for (int i = 0; i < 2 * COUNT; i++)
+        (void)rig_queue(r, "job.submit", "'handler':'noop','company':'c%d'", i % COUNT);
+    rig_turn(r);
+    assert_int_equal(rig_running(r), 0);
+    r->is_unchecked = false;
+    declare_capped(r, COUNT, 1);
+    assert_int_equal(rig_running(r), COUNT);
+    for (uint64_t id = 1; id <= COUNT; id++) /* and as many can be freed */
+        rig_ended(r, id, "'verdict':'completed'");
+    rig_turn(r);
+    assert_int_equal(rig_running(r), COUNT);
+    expect_state(r, COUNT + 1, "running");
+    expect_state(r, 2 * COUNT, "running");
+}
+
+static void
+a_full_pool_is_not_parked(void **state)
+{
+    struct rig *r = *state;
+
+    uint64_t early = rig_submit(r, "'handler':'noop'");
+    expect_held(r, early, "no_worker");
+    rig_workers(r, 1, 1);
+    expect_state(r, early, "running");
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    expect_state(r, id, "ready"); /* waiting only for a free slot is ready (A1) */
+    assert_true(rig_is_nil(r, "reason"));
+}
+
+static void
+caps_count_what_a_stopping_job_still_holds(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.company_max_concurrent = 1;
+    rig_configure(r, &(struct rig_declared){0});
+    rig_workers(r, 1, 8);
+    uint64_t a = rig_submit(r, "'handler':'noop'");
+    uint64_t b = rig_submit(r, "'handler':'noop'");
+    rig_must(r, "job.cancel", "'id':%d", (int)a);
+    expect_held(r, b, "company_cap"); /* its processes still run (N1) */
+    rig_ended(r, a, "'verdict':'failed'");
+    rig_turn(r);
+    expect_state(r, b, "running");
+}
+
+static void
+many_leases_and_deliveries_fit_the_table(void **state)
+{
+    struct rig         *r = *state;
+    BUF_AUTO struct buf jobs = {0};
+
+    r->is_unchecked = true;
+    r->limits.company_max_concurrent = NO_LIMIT;
+    rig_configure(r, &(struct rig_declared){0});
+    for (uint32_t w = 0; w < WORKERS_MAX; w++) {
+        rig_worker_started(r, w, SLOTS_MAX / WORKERS_MAX);
+        rig_hello(r, w);
+    }
+    rig_turn(r);
+    for (int i = 0; i < 1000; i++)
+        buf_printf(&jobs, "%s{'handler':'noop'}", i > 0 ? "," : "");
+    rig_must(r, "job.submit_many", "'jobs':[%s]", buf_str(&jobs));
+    rig_must(r, "job.submit_many", "'jobs':[%s]", buf_str(&jobs));
+    rig_settle(r);
+    assert_int_equal(rig_running(r), SLOTS_MAX);
+    rig_complete(r, 1);
+    assert_int_equal(rig_running(r), SLOTS_MAX);
+}
+
+/* ---- order ---- */
+
+static void
+jobs_start_by_priority_then_time_then_id(void **state)
+{
+    static const struct {
+        int priority, run_at, place;
+    } jobs[] = {
+        {50, 300, 5},
+        {50, 100, 3},
+        {90, 900, 1},
+        {50, 100, 4},
+        {10, 0,   6},
+        {50, 0,   2},
+    };
+    struct rig *r = *state;
+    uint64_t    id[ARRAY_LEN(jobs)];
+
+    rig_workers(r, 1, 1);
+    uint64_t runner = rig_submit(r, "'handler':'noop','priority':100");
+    for (size_t i = 0; i < ARRAY_LEN(jobs); i++) /* of two lanes: the order is over both */
+        id[i] = rig_submit(r, "'handler':'%s','priority':%d,'run_at':%d", i % 2 ? "echo" : "noop",
+                           jobs[i].priority, jobs[i].run_at);
+    for (int place = 1; place <= (int)ARRAY_LEN(jobs); place++) {
+        rig_complete(r, runner);
+        for (size_t i = 0; i < ARRAY_LEN(jobs); i++)
+            if (jobs[i].place == place) runner = id[i];
+        expect_state(r, runner, "running");
+    }
+}
+
+static void
+nothing_overtakes_a_head_inside_its_lane(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.company_max_concurrent = 1;
+    rig_configure(r, &(struct rig_declared){0});
+    rig_workers(r, 1, 4);
+    uint64_t runner = rig_submit(r, "'handler':'noop'");
+    uint64_t low = rig_submit(r, "'handler':'noop','priority':1");
+    uint64_t high = rig_submit(r, "'handler':'noop','priority':99"); /* a blocked lane's new head */
+    rig_complete(r, runner);
+    expect_state(r, high, "running");
+    expect_held(r, low, "company_cap");
+}
+
+/* ---- fairness ---- */
+
+enum { COMPANIES = 50, FLOOD = 300, OTHERS = 3 };
+
+static void
+declare_companies(struct rig *r)
+{
+    BUF_AUTO struct buf companies = {0};
+
+    for (int i = 0; i < COMPANIES; i++)
+        buf_printf(&companies, "%s{'name':'c%d'}", i > 0 ? "," : "", i);
+    r->limits.company_max_concurrent = NO_LIMIT;
+    rig_configure(r, &(struct rig_declared){.companies = buf_str(&companies)});
+}
+
+static void
+submit_flood_and_others(struct rig *r)
+{
+    BUF_AUTO struct buf jobs = {0};
+
+    for (int i = 0; i < FLOOD; i++)
+        buf_printf(&jobs, "%s{'handler':'noop','company':'c7','delay_ms':1000}", i > 0 ? "," : "");
+    rig_must(r, "job.submit_many", "'jobs':[%s]", buf_str(&jobs));
+    buf_clear(&jobs);
+    for (int i = 0; i < COMPANIES; i++) {
+        if (i == 7) continue;
+        for (int k = 0; k < OTHERS; k++)
+            buf_printf(&jobs, "%s{'handler':'noop','company':'c%d','delay_ms':2000}",
+                       jobs.size > 0 ? "," : "", i);
+    }
+    rig_must(r, "job.submit_many", "'jobs':[%s]", buf_str(&jobs));
+    rig_advance(r, 2000); /* all are ready now, the flood's with the earlier run_at and id */
+}
+
+static void
+one_flooding_company_starves_no_other(void **state)
+{
+    struct rig *r = *state;
+    size_t      done = 0, others = 0;
+
+    r->is_unchecked = true;
+    declare_companies(r);
+    submit_flood_and_others(r);
+    rig_workers(r, 1, 2);
+    while (others < (COMPANIES - 1) * OTHERS) {
+        assert_true(done < r->lease_count);
+        uint64_t id = r->leases[done++].id;
+
+        if (id > FLOOD) others++;
+        rig_complete(r, id);
+        /* Companies take turns: in each round the flooding one had one start, not more. */
+        assert_true(done - others <= others / (COMPANIES - 1) + 2);
+    }
+    while (done < r->lease_count)
+        rig_complete(r, r->leases[done++].id);
+    assert_int_equal(done, FLOOD + (COMPANIES - 1) * OTHERS);
+}
+
+static void
+a_flood_of_higher_priority_is_bounded_by_priority_max(void **state)
+{
+    struct rig *r = *state;
+
+    rig_configure(r, &(struct rig_declared){LANE_WORLD});
+    r->actor.role = ROLE_SUBMIT;
+    rig_refused(r, E_BAD_REQUEST, "priority", "job.submit",
+                "'handler':'noop','company':'acme','priority':100");
+}
+
+static void
+turns_are_taken_over_a_restart(void **state)
+{
+    struct rig *r = *state;
+
+    rig_configure(r, &(struct rig_declared){LANE_WORLD});
+    rig_workers(r, 1, 1);
+    uint64_t a1 = rig_submit(r, "'handler':'noop','company':'acme'");
+    (void)rig_submit(r, "'handler':'noop','company':'acme'");
+    uint64_t b1 = rig_submit(r, "'handler':'noop','company':'beta'");
+    rig_complete(r, a1);
+    expect_state(r, b1, "running"); /* acme was served last */
+    (void)rig_submit(r, "'handler':'noop','company':'beta'");
+    rig_crash(r);
+    rig_turn(r);
+    rig_old_leases_gone(r);
+    rig_workers(r, 1, 1);
+    expect_state(r, a1 + 1, "running");
+}
+
+/* ---- why ---- */
+
+static size_t
+blocker(struct rig *r, const char *predicate)
+{
+    size_t n = rig_len(r, "blockers");
+
+    for (size_t i = 0; i < n; i++) {
+        char path[40];
+
+        (void)snprintf(path, sizeof(path), "blockers.%zu.predicate", i); /* fits */
+        if (strcmp(rig_text(r, path), predicate) == 0) return i;
+    }
+    fail_msg("no blocker %s in %s", predicate, rig_json(r));
+    return 0;
+}
+
+static const char *
+blocker_text(struct rig *r, size_t i, const char *field)
+{
+    char path[40];
+
+    (void)snprintf(path, sizeof(path), "blockers.%zu.%s", i, field); /* fits */
+    return rig_text(r, path);
+}
+
+static int64_t
+blocker_until(struct rig *r, size_t i)
+{
+    char path[40];
+
+    (void)snprintf(path, sizeof(path), "blockers.%zu.until_at", i); /* fits */
+    return rig_is_nil(r, path) ? 0 : rig_i64(r, path);
+}
+
+static void
+ask_why(struct rig *r, uint64_t id, size_t blockers)
+{
+    rig_must_read(r, "job.why", "'id':%d", (int)id);
+    assert_int_equal(rig_i64(r, "id"), (int64_t)id);
+    if (rig_len(r, "blockers") != blockers) fail_msg("blockers: %s", rig_json(r));
+    assert_true(strlen(rig_text(r, "text")) > 0);
+}
+
+static void
+why_names_every_blocker_its_holder_and_the_change(void **state)
+{
+    struct rig *r = *state;
+    char        holder[32];
+    size_t      i;
+
+    r->limits.max_concurrent = 1;
+    r->limits.schedule_max_concurrent = 1;
+    r->limits.company_max_concurrent = 1;
+    rig_configure(r, &(struct rig_declared){
+                         .companies = "{'name':'acme'}",
+                         .agents = "{'name':'anna','company':'acme','handler':'h'}",
+                         .handlers = "{'name':'h','kind':'exec','command':['x'],"
+                                     "'max_concurrent':1}",
+                     });
+    rig_workers(r, 1, 1);
+    uint64_t running = rig_submit(r, "'agent':'acme/anna','trigger':'schedule'");
+    rig_advance(r, 1000);
+    uint64_t held = rig_submit(r, "'agent':'acme/anna','trigger':'schedule'");
+    int64_t  lease_end = RIG_WALL_MS + r->limits.max_run_ms;
+    (void)snprintf(holder, sizeof(holder), "job %d", (int)running); /* fits */
+
+    ask_why(r, held, 6); /* no_slot and five caps: everything that holds it, not only the first */
+    assert_string_equal(rig_text(r, "state"), "parked");
+    assert_int_equal(rig_i64(r, "earliest_at"), lease_end);
+    static const struct {
+        const char *predicate, *change;
+    } caps[] = {
+        {"global_cap",   "raise limits.max_concurrent from 1 to 2"         },
+        {"schedule_cap", "raise limits.schedule_max_concurrent from 1 to 2"},
+        {"company_cap",  "raise company acme's cap from 1 to 2"            },
+        {"agent_cap",    "raise agent anna's cap from 1 to 2"              },
+        {"handler_cap",  "raise handler h's cap from 1 to 2"               },
+    };
+    for (size_t c = 0; c < ARRAY_LEN(caps); c++) {
+        i = blocker(r, caps[c].predicate);
+        assert_string_equal(blocker_text(r, i, "change"), caps[c].change);
+        assert_string_equal(blocker_text(r, i, "holder"), holder);
+        assert_int_equal(blocker_until(r, i), lease_end);
+        assert_non_null(strstr(blocker_text(r, i, "message"), "1 of 1"));
+    }
+    i = blocker(r, "no_slot");
+    assert_string_equal(blocker_text(r, i, "holder"), holder);
+    assert_int_equal(blocker_until(r, i), lease_end);
+}
+
+static void
+the_change_that_why_names_starts_the_job(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.company_max_concurrent = 1;
+    rig_configure(r, &(struct rig_declared){LANE_WORLD});
+    rig_workers(r, 1, 8);
+    (void)rig_submit(r, "'agent':'acme/anna'");
+    uint64_t held = rig_submit(r, "'agent':'acme/anna'");
+    ask_why(r, held, 2);
+    rig_configure(r, &(struct rig_declared){
+                         .companies = "{'name':'acme','max_concurrent':2},{'name':'beta'}",
+                         .agents = "{'name':'anna','company':'acme','handler':'h',"
+                                   "'max_concurrent':2}",
+                         .handlers = "{'name':'h','kind':'exec','command':['x']}",
+                     });
+    expect_state(r, held, "running");
+    ask_why(r, held, 0);
+    assert_true(rig_is_nil(r, "earliest_at"));
+}
+
+static void
+why_lists_the_holders_of_a_cap(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.company_max_concurrent = 3;
+    rig_configure(r, &(struct rig_declared){0});
+    rig_workers(r, 1, 8);
+    (void)rig_submit(r, "'handler':'noop','max_run_ms':50000");
+    (void)rig_submit(r, "'handler':'noop','max_run_ms':20000");
+    (void)rig_submit(r, "'handler':'noop','max_run_ms':30000");
+    uint64_t held = rig_submit(r, "'handler':'noop'");
+    ask_why(r, held, 1);
+    assert_string_equal(blocker_text(r, 0, "holder"), "jobs 2, 3, 1"); /* by the end of the lease */
+    assert_int_equal(blocker_until(r, 0), RIG_WALL_MS + 20000);
+}
+
+static void
+why_of_what_is_not_due(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 1);
+    uint64_t later = rig_submit(r, "'handler':'noop','delay_ms':5000");
+    ask_why(r, later, 1);
+    size_t i = blocker(r, "due_later");
+    assert_int_equal(blocker_until(r, i), RIG_WALL_MS + 5000);
+    assert_int_equal(rig_i64(r, "earliest_at"), RIG_WALL_MS + 5000);
+    assert_string_not_equal(blocker_text(r, i, "change"), RIG_NO_TEXT);
+}
+
+static void
+why_of_what_runs_and_of_what_has_ended(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 1);
+    uint64_t id = rig_submit(r, "'handler':'noop','max_attempts':1");
+    ask_why(r, id, 0);
+    assert_non_null(strstr(rig_text(r, "text"), "running"));
+    rig_fail(r, id, "tool_failed");
+    ask_why(r, id, 0);
+    assert_non_null(strstr(rig_text(r, "text"), "tool_failed"));
+    assert_true(rig_is_nil(r, "earliest_at"));
+    assert_int_equal(rig_read(r, "job.why", "'id':77"), E_NOT_FOUND);
+}
+
+static void
+why_without_workers_slots_or_while_draining(void **state)
+{
+    struct rig *r = *state;
+
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    ask_why(r, id, 1);
+    (void)blocker(r, "no_worker");
+    rig_workers(r, 1, 1);
+    uint64_t next = rig_submit(r, "'handler':'noop'");
+    uint64_t after = rig_submit(r, "'handler':'noop'");
+    ask_why(r, next, 1);
+    assert_int_equal(blocker_until(r, blocker(r, "no_slot")), RIG_WALL_MS + r->limits.max_run_ms);
+    ask_why(r, after, 2); /* the pool is full, and next goes first */
+    assert_string_equal(blocker_text(r, blocker(r, "order"), "holder"), "job 2");
+    rig_push(r, &(struct input){.kind = INPUT_DRAIN});
+    rig_turn(r);
+    ask_why(r, next, 2);
+    assert_int_equal(blocker(r, "draining"), 0);
+    assert_true(rig_is_nil(r, "earliest_at")); /* nobody knows */
+}
+
+/* ---- a model: caps never exceeded, no slot idle, order kept ---- */
+
+enum { MODEL_JOBS_MAX = 3000, MODEL_TURNS = 1500 };
+
+struct model_job {
+    int     company, agent, handler, priority; /* −1: none */
+    bool    is_schedule_born;
+    uint8_t state; /* 0 waiting, 1 running, 2 over */
+};
+
+struct model {
+    struct rig      *rig;
+    uint64_t         seed;
+    struct model_job jobs[MODEL_JOBS_MAX + 1]; /* by id */
+    uint64_t         count;
+    int              cap_global, cap_schedule, cap_company[3], cap_agent[4], cap_handler[3];
+    int              running, schedule_born, company[3], agent[4], handler[3];
+};
+
+static unsigned
+draw(struct model *m, unsigned bound)
+{
+    m->seed ^= m->seed << 13;
+    m->seed ^= m->seed >> 7;
+    m->seed ^= m->seed << 17;
+    return (unsigned)(m->seed >> 11) % bound;
+}
+
+static int
+draw_cap(struct model *m)
+{
+    unsigned n = draw(m, 6);
+
+    return n == 5 ? NO_LIMIT : (int)n;
+}
+
+static void
+put_cap(struct buf *b, int cap)
+{
+    if (cap == NO_LIMIT) {
+        buf_add_str(b, ",'max_concurrent':null}");
+    } else {
+        buf_printf(b, ",'max_concurrent':%d}", cap);
+    }
+}
+
+static void
+model_configure(struct model *m)
+{
+    static const char *const names[] = {"x", "y", "z"};
+    BUF_AUTO struct buf      companies = {0}, agents = {0}, handlers = {0};
+
+    m->rig->limits.max_concurrent = m->cap_global = draw(m, 2) ? NO_LIMIT : (int)draw(m, 7);
+    m->rig->limits.schedule_max_concurrent = m->cap_schedule = draw_cap(m);
+    for (int i = 0; i < 3; i++) {
+        buf_printf(&companies, "%s{'name':'c%d'", i ? "," : "", i);
+        put_cap(&companies, m->cap_company[i] = draw_cap(m));
+        buf_printf(&handlers, "%s{'name':'%s','kind':'exec','command':['x']", i ? "," : "",
+                   names[i]);
+        put_cap(&handlers, m->cap_handler[i] = draw_cap(m));
+    }
+    for (int i = 0; i < 4; i++) {
+        buf_printf(&agents, "%s{'name':'a%d','company':'c%d'", i ? "," : "", i, i % 2);
+        put_cap(&agents, m->cap_agent[i] = draw_cap(m));
+    }
+    rig_configure(m->rig, &(struct rig_declared){.companies = buf_str(&companies),
+                                                 .agents = buf_str(&agents),
+                                                 .handlers = buf_str(&handlers)});
+}
+
+static void
+model_submit(struct model *m)
+{
+    static const char *const names[] = {"x", "y", "z"};
+    struct model_job        *j = &m->jobs[++m->count];
+    char                     agent[40] = "";
+
+    j->agent = draw(m, 2) ? (int)draw(m, 4) : -1;
+    j->company = j->agent >= 0 ? j->agent % 2 : (int)draw(m, 3);
+    j->handler = (int)draw(m, 3);
+    j->priority = (int)draw(m, 4) * 10;
+    j->is_schedule_born = draw(m, 3) == 0;
+    if (j->agent >= 0)
+        (void)snprintf(agent, sizeof(agent), "'agent':'c%d/a%d',", j->company, j->agent); /* fits */
+    (void)rig_queue(m->rig, "job.submit",
+                    "%s'company':'c%d','handler':'%s','priority':%d,'trigger':'%s'", agent,
+                    j->company, names[j->handler], j->priority,
+                    j->is_schedule_born ? "schedule" : "event");
+}
+
+static void
+model_count(struct model *m, const struct model_job *j, int by)
+{
+    m->running += by;
+    m->schedule_born += j->is_schedule_born ? by : 0;
+    m->company[j->company] += by;
+    if (j->agent >= 0) m->agent[j->agent] += by;
+    m->handler[j->handler] += by;
+}
+
+static bool
+is_full(int cap, int used)
+{
+    return cap != NO_LIMIT && used >= cap;
+}
+
+/* The names of the caps that hold the job. */
+static bool
+model_holds(const struct model *m, const struct model_job *j, const char *reason)
+{
+    const struct {
+        const char *name;
+        bool        holds;
+    } caps[] = {
+        {"global_cap",   is_full(m->cap_global,                           m->running)            },
+        {"schedule_cap", j->is_schedule_born && is_full(m->cap_schedule,  m->schedule_born)      },
+        {"company_cap",  is_full(m->cap_company[j->company],              m->company[j->company])},
+        {"agent_cap",    j->agent >= 0 && is_full(m->cap_agent[j->agent], m->agent[j->agent])    },
+        {"handler_cap",  is_full(m->cap_handler[j->handler],              m->handler[j->handler])},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(caps); i++)
+        if (caps[i].holds && (!reason || strcmp(reason, caps[i].name) == 0)) return true;
+    return false;
+}
+
+/* Takes the starts of the turn, one by one: none may break a cap or pass by a better job. */
+static void
+model_take_starts(struct model *m, size_t first)
+{
+    for (size_t i = first; i < m->rig->lease_count; i++) {
+        struct model_job *j = &m->jobs[m->rig->leases[i].id];
+
+        assert_int_equal(j->state, 0);
+        if (model_holds(m, j, NULL)) fail_msg("a start over a cap");
+        for (uint64_t id = 1; id <= m->count; id++) {
+            const struct model_job *other = &m->jobs[id];
+
+            if (other->state == 0 && other->priority > j->priority && !model_holds(m, other, NULL))
+                fail_msg("job %d passes by job %d", (int)m->rig->leases[i].id, (int)id);
+        }
+        j->state = 1;
+        model_count(m, j, 1);
+    }
+}
+
+static void
+model_check_waiting(struct model *m, int slots)
+{
+    for (uint64_t id = 1; id <= m->count; id++) {
+        const struct model_job *j = &m->jobs[id];
+
+        if (j->state != 0) continue;
+        if (m->running < slots && !model_holds(m, j, NULL))
+            fail_msg("job %d waits though nothing holds it", (int)id);
+        if (strcmp(rig_job_text(m->rig, id, "state"), "parked") != 0) continue;
+        if (!model_holds(m, j, rig_text(m->rig, "reason")))
+            fail_msg("job %d is parked by %s, which does not hold it", (int)id,
+                     rig_text(m->rig, "reason"));
+    }
+}
+
+static void
+model_end_some(struct model *m)
+{
+    for (size_t i = 0; i < m->rig->lease_count; i++) {
+        struct rig_lease *l = &m->rig->leases[i];
+
+        if (!l->is_live || draw(m, 3) != 0) continue;
+        m->jobs[l->id].state = 2;
+        model_count(m, &m->jobs[l->id], -1);
+        rig_ended(m->rig, l->id, "'verdict':'completed'");
+    }
+}
+
+static void
+a_model_agrees_over_random_turns(void **state)
+{
+    struct rig   *r = *state;
+    struct model *m = xcalloc(1, sizeof(*m));
+    enum { SLOTS = 6 };
+
+    r->is_unchecked = true;
+    m->rig = r;
+    m->seed = 88172645463325252;
+    model_configure(m);
+    rig_workers(r, 2, SLOTS / 2);
+    for (int turn = 0; turn < MODEL_TURNS; turn++) {
+        size_t before = r->lease_count;
+
+        model_end_some(m);
+        for (unsigned n = draw(m, 3); n > 0 && m->count < MODEL_JOBS_MAX; n--)
+            model_submit(m);
+        if (draw(m, 20) == 0) {
+            model_configure(m);
+        } else {
+            rig_turn(r);
+        }
+        model_take_starts(m, before);
+        if (turn % 16 == 0) model_check_waiting(m, SLOTS);
+        if (rig_is_due(r)) fail_msg("a turn leaves dispatch undone");
+    }
+    assert_true(m->count > 1000);
+    free(m);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
+    const struct CMUnitTest tests[] = {
+        TEST(the_global_cap_holds),
+        TEST(the_cap_of_schedule_born_jobs_holds),
+        TEST(schedule_born_means_trigger_schedule_or_heartbeat),
+        TEST(the_company_cap_holds),
+        TEST(the_agent_cap_holds),
+        TEST(an_agent_runs_one_job_by_default),
+        TEST(own_caps_win_over_the_general_ones),
+        TEST(an_own_cap_changes_live),
+        TEST(any_number_of_caps_can_change_in_one_turn),
+        TEST(a_full_pool_is_not_parked),
+        TEST(caps_count_what_a_stopping_job_still_holds),
+        TEST(many_leases_and_deliveries_fit_the_table),
+        TEST(jobs_start_by_priority_then_time_then_id),
+        TEST(nothing_overtakes_a_head_inside_its_lane),
+        TEST(one_flooding_company_starves_no_other),
+        TEST(a_flood_of_higher_priority_is_bounded_by_priority_max),
+        TEST(turns_are_taken_over_a_restart),
+        TEST(why_names_every_blocker_its_holder_and_the_change),
+        TEST(the_change_that_why_names_starts_the_job),
+        TEST(why_lists_the_holders_of_a_cap),
+        TEST(why_of_what_is_not_due),
+        TEST(why_of_what_runs_and_of_what_has_ended),
+        TEST(why_without_workers_slots_or_while_draining),
+        TEST(a_model_agrees_over_random_turns),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
