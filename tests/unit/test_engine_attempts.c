@@ -558,7 +558,7 @@ a_lost_workers_jobs_run_again_at_once_and_alone(void **state)
     expect_state(r, a, "parked");
     rig_complete(r, d);
     expect_state(r, a, "running");
-    expect_state(r, c, "ready"); /* a slot is free, but a runs alone */
+    expect_state(r, c, "parked"); /* a slot is free, but a runs alone */
     uint64_t e = rig_submit(r, "'handler':'noop'");
     expect_state(r, e, "ready");
     rig_complete(r, a);
