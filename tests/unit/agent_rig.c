@@ -16,15 +16,15 @@
 #include <cmocka.h>
 
 char *
-rig_path(const struct rig *r, const char *name)
+agent_rig_path(const struct agent_rig *r, const char *name)
 {
     return xasprintf("%s/%s", r->folder, name);
 }
 
 void
-rig_write(const struct rig *r, const char *name, const char *mode, struct view text)
+agent_rig_write(const struct agent_rig *r, const char *name, const char *mode, struct view text)
 {
-    FREE_AUTO char *path = rig_path(r, name);
+    FREE_AUTO char *path = agent_rig_path(r, name);
     FILE           *f = fopen(path, mode);
 
     assert_non_null(f);
@@ -33,9 +33,9 @@ rig_write(const struct rig *r, const char *name, const char *mode, struct view t
 }
 
 static void
-read_file(const struct rig *r, const char *name, struct buf *out)
+read_file(const struct agent_rig *r, const char *name, struct buf *out)
 {
-    FREE_AUTO char *path = rig_path(r, name);
+    FREE_AUTO char *path = agent_rig_path(r, name);
     FILE           *f = fopen(path, "re");
     char            block[4096];
     size_t          n;
@@ -48,16 +48,16 @@ read_file(const struct rig *r, const char *name, struct buf *out)
 }
 
 static void
-redirect(const struct rig *r, const char *name, int flags, int as)
+redirect(const struct agent_rig *r, const char *name, int flags, int as)
 {
-    FREE_AUTO char *path = rig_path(r, name);
+    FREE_AUTO char *path = agent_rig_path(r, name);
     int             fd = open(path, flags, 0600);
 
     if (fd < 0 || dup2(fd, as) < 0) _exit(99);
 }
 
 void
-rig_run_script(struct rig *r, const char *script)
+agent_rig_run_script(struct agent_rig *r, const char *script)
 {
     char *argv[] = {"sh", (char *)(uintptr_t)script, NULL};
     char *envp[8] = {r->path_variable};
@@ -88,7 +88,7 @@ put_json(struct buf *out, struct view packed)
 }
 
 static void
-take_line(struct rig *r, struct view text)
+take_line(struct agent_rig *r, struct view text)
 {
     BUF_AUTO struct buf scratch = {0};
     struct handler_line line;
@@ -115,7 +115,7 @@ take_line(struct rig *r, struct view text)
 }
 
 static void
-take_lines(struct rig *r)
+take_lines(struct agent_rig *r)
 {
     struct view rest = buf_view(&r->out);
 
@@ -131,7 +131,7 @@ take_lines(struct rig *r)
 }
 
 void
-rig_run(struct rig *r, const char *script, const char *payload)
+agent_rig_run(struct agent_rig *r, const char *script, const char *payload)
 {
     FREE_AUTO char *document = xasprintf(
         "{\"v\":1,\"job\":{\"id\":7,\"title\":null},\"agent\":{\"name\":\"a\"},\"why\":[],"
@@ -139,39 +139,39 @@ rig_run(struct rig *r, const char *script, const char *payload)
         "\"action\":null,\"context\":{},\"budget\":{\"max_turns\":null},\"payload\":%s}\n",
         r->checkpoint.size > 0 ? buf_str(&r->checkpoint) : "null", payload);
 
-    rig_write(r, "stdin", "we", view_str(document));
-    rig_run_script(r, script);
+    agent_rig_write(r, "stdin", "we", view_str(document));
+    agent_rig_run_script(r, script);
     take_lines(r);
 }
 
 void
-rig_must_complete(struct rig *r, const char *script)
+agent_rig_must_complete(struct agent_rig *r, const char *script)
 {
-    rig_run(r, script, "null");
+    agent_rig_run(r, script, "null");
     if (r->status != 0) fail_msg("status %d: %s", r->status, buf_str(&r->err));
     assert_int_equal(r->turns, 1);
     assert_int_equal(r->results, 1);
 }
 
 void
-rig_expect_failure(struct rig *r, const char *script, const char *says)
+agent_rig_expect_failure(struct agent_rig *r, const char *script, const char *says)
 {
-    rig_run(r, script, "null");
+    agent_rig_run(r, script, "null");
     assert_true(WIFEXITED(r->status) && WEXITSTATUS(r->status) == 1);
     if (!strstr(buf_str(&r->err), says)) fail_msg("%s", buf_str(&r->err));
     assert_int_equal(r->results, 0);
 }
 
 void
-rig_set_variable(struct rig *r, size_t index, const char *name, const char *value)
+agent_rig_set_variable(struct agent_rig *r, size_t index, const char *name, const char *value)
 {
     (void)snprintf(r->variables[index], sizeof(r->variables[index]), "%s=%s", name, value);
 }
 
 int
-rig_new(void **state)
+agent_rig_new(void **state)
 {
-    struct rig *r = xcalloc(1, sizeof(*r));
+    struct agent_rig *r = xcalloc(1, sizeof(*r));
 
     (void)snprintf(r->folder, sizeof(r->folder), "/tmp/test_agents.XXXXXX");
     assert_non_null(mkdtemp(r->folder));
@@ -181,14 +181,14 @@ rig_new(void **state)
 }
 
 int
-rig_end(void **state)
+agent_rig_end(void **state)
 {
     static const char *const names[] = {"stdin", "stdout", "stderr", "df",
                                         "table", "log",    "log.1",  "other"};
-    struct rig              *r = *state;
+    struct agent_rig        *r = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        FREE_AUTO char *path = rig_path(r, names[i]);
+        FREE_AUTO char *path = agent_rig_path(r, names[i]);
         (void)unlink(path); /* most tests make only some */
     }
     assert_int_equal(rmdir(r->folder), 0);

@@ -5,7 +5,7 @@
 
 #include "common/buf.h"
 
-struct rig {
+struct agent_rig {
     char       folder[64];
     char       path_variable[128]; /* with the folder before the system's */
     char       variables[4][256];  /* set by a test, in use up to the first empty one */
@@ -21,23 +21,24 @@ struct rig {
 };
 
 /* cmocka's setup and teardown. */
-int rig_new(void **state);
-int rig_end(void **state);
+int agent_rig_new(void **state);
+int agent_rig_end(void **state);
 
 /* A path below the rig's folder; the caller frees. */
-char *rig_path(const struct rig *r, const char *name);
+char *agent_rig_path(const struct agent_rig *r, const char *name);
 /* mode: of fopen. */
-void rig_write(const struct rig *r, const char *name, const char *mode, struct view text);
-void rig_set_variable(struct rig *r, size_t index, const char *name, const char *value);
+void agent_rig_write(const struct agent_rig *r, const char *name, const char *mode,
+                     struct view text);
+void agent_rig_set_variable(struct agent_rig *r, size_t index, const char *name, const char *value);
 
 /* Runs a script with the rig's file `stdin` as it is; fills status, out and err. */
-void rig_run_script(struct rig *r, const char *script);
+void agent_rig_run_script(struct agent_rig *r, const char *script);
 /* With a document as agentd makes it: it has the last checkpoint, and the payload comes last. Takes
  * the lines. */
-void rig_run(struct rig *r, const char *script, const char *payload);
+void agent_rig_run(struct agent_rig *r, const char *script, const char *payload);
 /* The job completes, with one verdict. */
-void rig_must_complete(struct rig *r, const char *script);
+void agent_rig_must_complete(struct agent_rig *r, const char *script);
 /* The job fails, and standard error says why. */
-void rig_expect_failure(struct rig *r, const char *script, const char *says);
+void agent_rig_expect_failure(struct agent_rig *r, const char *script, const char *says);
 
 #endif

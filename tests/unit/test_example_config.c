@@ -18,14 +18,14 @@ static void
 without_a_document_they_fail(void **state)
 {
     static const char *const documents[] = {"", "\n", "hello\n", "[1]\n", "{\"v\":2}\n"};
-    struct rig              *r = *state;
+    struct agent_rig        *r = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(documents); i++) {
-        rig_write(r, "stdin", "we", view_str(documents[i]));
-        rig_run_script(r, DISK_WATCH);
+        agent_rig_write(r, "stdin", "we", view_str(documents[i]));
+        agent_rig_run_script(r, DISK_WATCH);
         assert_int_equal(WEXITSTATUS(r->status), 1);
         assert_int_equal(r->out.size, 0);
-        rig_run_script(r, LOG_WATCH);
+        agent_rig_run_script(r, LOG_WATCH);
         assert_int_equal(WEXITSTATUS(r->status), 1);
         assert_string_equal(buf_str(&r->err),
                             "log-watch: no document of version 1 on standard input\n");
@@ -75,7 +75,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_new, rig_end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, agent_rig_new, agent_rig_end)
         TEST(without_a_document_they_fail),
         cmocka_unit_test(the_example_configuration_is_good_and_its_programs_are_there),
     };

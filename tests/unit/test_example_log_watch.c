@@ -14,33 +14,33 @@
 
 /* The agent watches the file `log` of the rig, which holds `text`, and has run once. */
 static void
-start_watching(struct rig *r, const char *text)
+start_watching(struct agent_rig *r, const char *text)
 {
-    FREE_AUTO char *path = rig_path(r, "log");
+    FREE_AUTO char *path = agent_rig_path(r, "log");
 
-    rig_set_variable(r, 0, "LOG_FILE", path);
-    rig_write(r, "log", "we", view_str(text));
-    rig_must_complete(r, LOG_WATCH);
+    agent_rig_set_variable(r, 0, "LOG_FILE", path);
+    agent_rig_write(r, "log", "we", view_str(text));
+    agent_rig_must_complete(r, LOG_WATCH);
     assert_int_equal(r->checkpoints, 1);
     assert_false(r->notify);
 }
 
 static void
-append(struct rig *r, const char *text)
+append(struct agent_rig *r, const char *text)
 {
-    rig_write(r, "log", "ae", view_str(text));
+    agent_rig_write(r, "log", "ae", view_str(text));
 }
 
 static void
-expect_found(struct rig *r, unsigned lines, const char *last)
+expect_found(struct agent_rig *r, unsigned lines, const char *last)
 {
-    FREE_AUTO char *path = rig_path(r, "log");
+    FREE_AUTO char *path = agent_rig_path(r, "log");
     FREE_AUTO char *message =
         xasprintf("%s: %u new line%s 'error|fail|fatal|critical|panic', the last: %s", path, lines,
                   lines > 1 ? "s match" : " matches", last);
     FREE_AUTO char *output = xasprintf("{\"lines\":%u}", lines);
 
-    rig_must_complete(r, LOG_WATCH);
+    agent_rig_must_complete(r, LOG_WATCH);
     assert_true(r->notify);
     assert_string_equal(buf_str(&r->message), message);
     assert_string_equal(buf_str(&r->output), output);
@@ -48,9 +48,9 @@ expect_found(struct rig *r, unsigned lines, const char *last)
 }
 
 static void
-expect_quiet(struct rig *r)
+expect_quiet(struct agent_rig *r)
 {
-    rig_must_complete(r, LOG_WATCH);
+    agent_rig_must_complete(r, LOG_WATCH);
     assert_false(r->notify);
     assert_string_equal(buf_str(&r->output), "{\"lines\":0}");
 }
@@ -58,9 +58,9 @@ expect_quiet(struct rig *r)
 static void
 the_first_run_starts_at_the_end_of_the_file(void **state)
 {
-    struct rig     *r = *state;
-    FREE_AUTO char *path = rig_path(r, "log");
-    struct stat     st;
+    struct agent_rig *r = *state;
+    FREE_AUTO char   *path = agent_rig_path(r, "log");
+    struct stat       st;
 
     start_watching(r, "error one\nerror two\n");
     assert_int_equal(stat(path, &st), 0);
@@ -73,7 +73,7 @@ the_first_run_starts_at_the_end_of_the_file(void **state)
 static void
 new_error_lines_are_counted_once(void **state)
 {
-    struct rig *r = *state;
+    struct agent_rig *r = *state;
 
     start_watching(r, "error old\n");
     append(r, "all is well\nERROR one\nit Failed twice, an error\nfine\n");
@@ -88,7 +88,7 @@ new_error_lines_are_counted_once(void **state)
 static void
 a_line_is_counted_when_it_is_whole(void **state)
 {
-    struct rig *r = *state;
+    struct agent_rig *r = *state;
 
     start_watching(r, "");
     append(r, "fine\nerror, and mo");
@@ -102,14 +102,14 @@ a_line_is_counted_when_it_is_whole(void **state)
 static void
 a_renamed_file_is_read_to_its_end_and_the_new_one_from_its_beginning(void **state)
 {
-    struct rig     *r = *state;
-    FREE_AUTO char *path = rig_path(r, "log");
-    FREE_AUTO char *renamed = rig_path(r, "log.1");
+    struct agent_rig *r = *state;
+    FREE_AUTO char   *path = agent_rig_path(r, "log");
+    FREE_AUTO char   *renamed = agent_rig_path(r, "log.1");
 
     start_watching(r, "error old\n");
     append(r, "error late\n");
     assert_int_equal(rename(path, renamed), 0);
-    rig_write(r, "log", "we", view_str("error new\nfine\n"));
+    agent_rig_write(r, "log", "we", view_str("error new\nfine\n"));
     expect_found(r, 2, "error new");
     expect_quiet(r);
     append(r, "fatal\n");
@@ -119,13 +119,13 @@ a_renamed_file_is_read_to_its_end_and_the_new_one_from_its_beginning(void **stat
 static void
 a_file_that_is_another_is_read_from_its_beginning(void **state)
 {
-    struct rig     *r = *state;
-    FREE_AUTO char *path = rig_path(r, "log");
-    FREE_AUTO char *other = rig_path(r, "other");
+    struct agent_rig *r = *state;
+    FREE_AUTO char   *path = agent_rig_path(r, "log");
+    FREE_AUTO char   *other = agent_rig_path(r, "other");
 
     start_watching(r, "error old\n");
-    rig_write(r, "other", "we", view_str("error of another file, longer than the first\n"));
-    rig_write(r, "log.1", "we", view_str("error of a file that was never watched\n"));
+    agent_rig_write(r, "other", "we", view_str("error of another file, longer than the first\n"));
+    agent_rig_write(r, "log.1", "we", view_str("error of a file that was never watched\n"));
     assert_int_equal(rename(other, path), 0);
     expect_found(r, 1, "error of another file, longer than the first");
 }
@@ -133,10 +133,10 @@ a_file_that_is_another_is_read_from_its_beginning(void **state)
 static void
 an_emptied_file_is_read_from_its_beginning(void **state)
 {
-    struct rig *r = *state;
+    struct agent_rig *r = *state;
 
     start_watching(r, "error old, and a long line of it\n");
-    rig_write(r, "log", "we", view_str("error new\n"));
+    agent_rig_write(r, "log", "we", view_str("error new\n"));
     expect_found(r, 1, "error new");
     expect_quiet(r);
 }
@@ -144,9 +144,9 @@ an_emptied_file_is_read_from_its_beginning(void **state)
 static void
 a_missing_file_is_no_failure_and_keeps_the_place(void **state)
 {
-    struct rig     *r = *state;
-    FREE_AUTO char *path = rig_path(r, "log");
-    FREE_AUTO char *other = rig_path(r, "other");
+    struct agent_rig *r = *state;
+    FREE_AUTO char   *path = agent_rig_path(r, "log");
+    FREE_AUTO char   *other = agent_rig_path(r, "other");
 
     start_watching(r, "error old\n");
     append(r, "error new\n");
@@ -160,7 +160,7 @@ a_missing_file_is_no_failure_and_keeps_the_place(void **state)
 static void
 strange_lines_stay_json(void **state)
 {
-    struct rig         *r = *state;
+    struct agent_rig   *r = *state;
     BUF_AUTO struct buf line = {0};
 
     start_watching(r, "");
@@ -179,48 +179,48 @@ strange_lines_stay_json(void **state)
 static void
 nul_bytes_in_the_log_do_not_stop_it(void **state)
 {
-    struct rig *r = *state;
+    struct agent_rig *r = *state;
 
     start_watching(r, "");
-    rig_write(r, "log", "ae", view_of("\0\0error one\nerror two\n", 22));
+    agent_rig_write(r, "log", "ae", view_of("\0\0error one\nerror two\n", 22));
     expect_found(r, 2, "error two");
 }
 
 static void
 a_pattern_may_be_given_and_must_be_one(void **state)
 {
-    struct rig *r = *state;
+    struct agent_rig *r = *state;
 
     start_watching(r, "");
     append(r, "error\nit's \"odd\"\n");
-    rig_set_variable(r, 1, "PATTERN", "s \"o");
-    rig_must_complete(r, LOG_WATCH);
+    agent_rig_set_variable(r, 1, "PATTERN", "s \"o");
+    agent_rig_must_complete(r, LOG_WATCH);
     assert_non_null(strstr(buf_str(&r->message), "matches 's \"o', the last: it's \"odd\""));
     append(r, "x\n");
-    rig_set_variable(r, 1, "PATTERN", "(");
-    rig_expect_failure(r, LOG_WATCH, "log-watch: grep cannot use PATTERN '('");
-    rig_set_variable(r, 1, "PATTERN", "-x");
+    agent_rig_set_variable(r, 1, "PATTERN", "(");
+    agent_rig_expect_failure(r, LOG_WATCH, "log-watch: grep cannot use PATTERN '('");
+    agent_rig_set_variable(r, 1, "PATTERN", "-x");
     expect_quiet(r);
 }
 
 static void
 what_is_no_file_fails(void **state)
 {
-    struct rig *r = *state;
+    struct agent_rig *r = *state;
 
-    rig_set_variable(r, 0, "LOG_FILE", r->folder);
-    rig_expect_failure(r, LOG_WATCH, " is not a file");
+    agent_rig_set_variable(r, 0, "LOG_FILE", r->folder);
+    agent_rig_expect_failure(r, LOG_WATCH, " is not a file");
 }
 
 static void
 text_in_the_payload_is_not_taken_for_a_checkpoint(void **state)
 {
-    struct rig     *r = *state;
-    FREE_AUTO char *path = rig_path(r, "log");
+    struct agent_rig *r = *state;
+    FREE_AUTO char   *path = agent_rig_path(r, "log");
 
-    rig_set_variable(r, 0, "LOG_FILE", path);
-    rig_write(r, "log", "we", view_str("error\n"));
-    rig_run(r, LOG_WATCH, "\"\\\"checkpoint\\\":{\\\"inode\\\":1,\\\"offset\\\":0}\"");
+    agent_rig_set_variable(r, 0, "LOG_FILE", path);
+    agent_rig_write(r, "log", "we", view_str("error\n"));
+    agent_rig_run(r, LOG_WATCH, "\"\\\"checkpoint\\\":{\\\"inode\\\":1,\\\"offset\\\":0}\"");
     assert_int_equal(r->status, 0);
     assert_false(r->notify);
     assert_non_null(strstr(buf_str(&r->checkpoint), "\"offset\":6"));
@@ -230,7 +230,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_new, rig_end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, agent_rig_new, agent_rig_end)
         TEST(the_first_run_starts_at_the_end_of_the_file),
         TEST(new_error_lines_are_counted_once),
         TEST(a_line_is_counted_when_it_is_whole),
