@@ -229,6 +229,23 @@ daemon_start(struct daemon *d, ...)
     if (strncmp(d->ready, "ready ", 6) != 0) daemon_fail(d, "not ready: %s", d->ready);
 }
 
+void
+daemon_start_two(struct daemon *d)
+{
+    const char   *argv[] = {"agentd", "--state", d->state, "--run", d->run, NULL};
+    struct daemon both[2] = {*d, *d};
+    bool          is_ready[2];
+
+    for (int i = 0; i < 2; i++)
+        both[i].pid = launch(&both[i], argv, &both[i].out);
+    for (int i = 0; i < 2; i++)
+        is_ready[i] = read_line(d, both[i].out, both[i].ready, sizeof(both[i].ready));
+    if (is_ready[0] == is_ready[1]) daemon_fail(d, "%d of two are ready", is_ready[0] * 2);
+    *d = both[is_ready[1]];
+    int code = daemon_wait(&both[is_ready[0]]);
+    if (code != 1) daemon_fail(d, "the other one ended with %d", code);
+}
+
 static void
 add_file(const char *path, off_t from, struct buf *text)
 {

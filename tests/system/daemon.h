@@ -43,6 +43,8 @@ void daemon_remove(struct daemon *d); /* kills what runs */
 void daemon_write_config(struct daemon *d, const char *yaml);
 /* Starts it with more arguments, ended by NULL, and waits until it is ready. */
 void daemon_start(struct daemon *d, ...) __attribute__((sentinel));
+/* Starts two at once: one must get ready, the other end with code 1. */
+void daemon_start_two(struct daemon *d);
 /* Starts one that must end by itself, with this exit code; what it wrote to standard error and
  * output. */
 void daemon_expect_refusal(struct daemon *d, int code, struct buf *text, ...)
