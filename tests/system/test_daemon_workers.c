@@ -107,6 +107,40 @@ a_silent_worker_is_killed_and_replaced(void **state)
     lose_the_worker(SIGSTOP);
 }
 
+struct past {
+    int64_t at_ms;
+};
+
+static bool
+is_past(void *arg)
+{
+    const struct past *p = arg;
+
+    return daemon_now_ms() >= p->at_ms;
+}
+
+/* It was agentd itself that did not listen: nobody is silent for that. */
+static void
+workers_outlive_a_pause_of_agentd(void **state)
+{
+    (void)state;
+    start_and_connect("2");
+    pid_t       pid = pid_of_first();
+    uint64_t    job = must_submit(&c, "{\"handler\":\"sleep\",\"payload\":{\"ms\":2500}}");
+    struct past pause = {.at_ms = daemon_now_ms() + 1500}; /* well above the heartbeat time-out */
+
+    expect_job(&c, job, "state", "\"running\"");
+    daemon_signal(&d, SIGSTOP);
+    daemon_wait_until(&d, "the pause is over", is_past, &pause);
+    daemon_signal(&d, SIGCONT);
+    expect_job(&c, job, "state", "\"completed\"");
+    assert_int_equal(number_at(&c, "attempt"), 1);
+    assert_int_equal(pid_of_first(), pid);
+    (void)must(&c, MSG_STATUS, "{}");
+    assert_int_equal(number_at(&c, "workers.died"), 0);
+    stop_and_leave();
+}
+
 static void
 copy_file(const char *from, const char *to)
 {
@@ -282,6 +316,7 @@ main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_killed_worker_is_replaced, make, clear),
         cmocka_unit_test_setup_teardown(a_silent_worker_is_killed_and_replaced, make, clear),
+        cmocka_unit_test_setup_teardown(workers_outlive_a_pause_of_agentd, make, clear),
         cmocka_unit_test_setup_teardown(an_upgrade_of_the_program_does_not_mix_versions, make,
                                         clear),
         cmocka_unit_test_setup_teardown(
