@@ -179,3 +179,6 @@ comma := ,
 LDFLAGS.test_store_faults := $(addprefix -Wl$(comma)--wrap=,mdb_put mdb_del mdb_get mdb_stat mdb_cursor_open \
     mdb_cursor_get mdb_txn_begin mdb_txn_commit mdb_dbi_open mdb_env_create mdb_env_open fsync fstatat openat \
     renameat)
+
+# A simulated store's one random number comes from the seed.
+LDFLAGS.sim := -Wl,--wrap=getrandom

@@ -1,0 +1,59 @@
+/* config - the configuration of a simulated daemon: companies, agents, handlers, sinks, schedules
+ * and limits that come, change and go from reload to reload.
+ *
+ * What it packs is what the loader would let through: every name that a declaration gives is
+ * declared, too. */
+#ifndef SIM_CONFIG_H
+#define SIM_CONFIG_H
+
+#include "common/buf.h"
+#include "proto/codec.h"
+#include "tools/sim/rng.h"
+
+#define SIM_COMPANIES 4 /* default, acme, beta, gamma */
+#define SIM_HANDLERS  7 /* noop, echo, sleep, h0 … h3 */
+#define SIM_BUILTINS  3 /* of them */
+#define SIM_SINKS     2
+#define SIM_AGENTS    6
+#define SIM_SCHEDULES 4
+
+struct declaration {
+    bool       is_there;
+    struct buf spec;
+    int        company, handler, agent; /* that it names; -1: none */
+    unsigned   sinks;                   /* bit N: sink N */
+};
+
+struct config {
+    struct declaration companies[SIM_COMPANIES];
+    struct declaration handlers[SIM_HANDLERS];
+    struct declaration sinks[SIM_SINKS];
+    struct declaration agents[SIM_AGENTS];
+    struct declaration schedules[SIM_SCHEDULES];
+    struct buf         limits;
+    unsigned           default_sinks;
+    int64_t            heartbeat_timeout_ms;
+    bool               is_calm; /* no cap holds everything, handlers may be tried often */
+};
+
+void config_init(struct config *c, struct rng *r);
+void config_done(struct config *c);
+/* Changes a few things. */
+void config_change(struct config *c, struct rng *r);
+/* Gives every limit a value that lets work go on; takes nothing away. */
+void config_calm(struct config *c, struct rng *r);
+/* A packed `config` object. */
+void config_pack(const struct config *c, struct buf *out);
+void config_copy(struct config *to, const struct config *from);
+
+const char *config_company(int i);
+const char *config_handler(int i);
+const char *config_agent(int i);
+int         config_agent_company(int i);
+
+/* A schedule's declaration under `name`; `r` chooses its times and the rest. */
+void config_fill_schedule(struct config *c, struct rng *r, const char *name, struct declaration *d);
+/* A ladder of at least one step. */
+void config_fill_ladder(struct rng *r, struct buf *list);
+
+#endif

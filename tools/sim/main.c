@@ -1,0 +1,217 @@
+/* The simulator: the real engine on a real store, in a world without sockets, processes or sleep.
+ *
+ *     make sim SEEDS=1000                 seeds 1 to 1000, 2000 operations each
+ *     make sim SEEDS=1 SEED=77 OPS=2000   replays one run exactly
+ *     build/sim --hash …                  prints the hash of each run's last state, too
+ *
+ * How to read it: run.c is a run from its first operation to its drained end; turn.c gives the
+ * engine its turns, as the reactor would, with failed commits and crashes; world.c and reports.c
+ * are the workers and sinks; requests.c, config.c, faults.c and reads.c are what is done to agentd;
+ * model.h says what should come of it, and the model_*.c say it rule by rule.  When a claim of the
+ * model fails, the run's seed, its operation, the sentence and the command for a replay are
+ * printed, and the exit is 1.  A failure is the same every time; fewer OPS make another run. */
+#include "tools/sim/sim.h"
+#include "tools/sim/verdict.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROCESSES_MAX 64
+
+struct options {
+    uint64_t seeds, first, operations;
+    unsigned processes;
+    bool     shows_hash;
+};
+
+/* ---- a process that makes every n-th run ----------------------------------------------------- */
+
+static char *
+make_folder(void)
+{
+    const char *in = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : getenv("TMPDIR");
+    char       *path = xasprintf("%s/sim-XXXXXX", in ? in : "/tmp");
+
+    if (!mkdtemp(path)) {
+        fprintf(stderr, "sim: cannot make %s: %s\n", path, strerror(errno));
+        exit(1);
+    }
+    return path;
+}
+
+static bool
+send_result(int fd, const struct run_result *r)
+{
+    return write(fd, r, sizeof(*r)) == (ssize_t)sizeof(*r); /* less than PIPE_BUF: whole */
+}
+
+static _Noreturn void
+make_runs(const struct options *o, unsigned process, const char *folder, int fd)
+{
+    verdict_watch();
+    for (uint64_t i = process; i < o->seeds; i += o->processes) {
+        struct run_result r;
+
+        sim_run(o->first + i, o->operations, folder, &r);
+        if (!send_result(fd, &r)) _exit(1);
+    }
+    _exit(0);
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+struct process {
+    pid_t pid;
+    int   fd;
+    char *folder;
+};
+
+static void
+start(const struct options *o, unsigned i, struct process *p)
+{
+    int fds[2];
+
+    p->folder = make_folder();
+    if (pipe(fds) != 0 || (p->pid = fork()) < 0) {
+        fprintf(stderr, "sim: cannot start a process: %s\n", strerror(errno));
+        exit(1);
+    }
+    if (p->pid == 0) {
+        close(fds[0]);
+        make_runs(o, i, p->folder, fds[1]);
+    }
+    close(fds[1]);
+    p->fd = fds[0];
+}
+
+/* What a broken run leaves in its folder goes, too. */
+static void
+clean_up(struct process *p)
+{
+    static const char *const files[] = {"data.mdb", "lock.mdb", "new.mdb", "new.mdb-lock"};
+
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        FREE_AUTO char *path = xasprintf("%s/%s", p->folder, files[i]);
+
+        (void)unlink(path); /* mostly not there */
+    }
+    (void)rmdir(p->folder); /* a folder that stays harms nobody */
+    free(p->folder);
+    close(p->fd);
+}
+
+static void
+add(struct run_result *sum, const struct run_result *r)
+{
+    sum->operations += r->operations;
+    sum->turns += r->turns;
+    sum->commits += r->commits;
+    sum->jobs += r->jobs;
+    sum->attempts += r->attempts;
+    sum->firings += r->firings;
+    sum->effects += r->effects;
+    sum->crashes += r->crashes;
+    sum->failed_commits += r->failed_commits;
+    sum->stops += r->stops;
+    sum->deaths += r->deaths;
+    sum->simulated_ms += r->simulated_ms;
+}
+
+/* Takes the results in the order of the seeds; false when a process has ended before its last. */
+static bool
+collect(const struct options *o, struct process *p, struct run_result *sum)
+{
+    for (uint64_t i = 0; i < o->seeds; i++) {
+        struct run_result r;
+
+        if (read(p[i % o->processes].fd, &r, sizeof(r)) != (ssize_t)sizeof(r)) return false;
+        if (o->shows_hash) printf("seed %" PRIu64 " hash %016" PRIx64 "\n", o->first + i, r.hash);
+        add(sum, &r);
+    }
+    return true;
+}
+
+static int
+run_all(const struct options *o)
+{
+    struct process    p[PROCESSES_MAX];
+    struct run_result sum = {0};
+    bool              ok;
+
+    fflush(NULL);
+    for (unsigned i = 0; i < o->processes; i++)
+        start(o, i, &p[i]);
+    ok = collect(o, p, &sum);
+    for (unsigned i = 0; i < o->processes; i++) {
+        if (!ok) (void)kill(p[i].pid, SIGKILL); /* our own child, not yet waited for */
+        (void)waitpid(p[i].pid, NULL, 0);
+        clean_up(&p[i]);
+    }
+    if (!ok) return 1;
+    printf("sim: %" PRIu64 " seeds, %" PRIu64 " operations, %" PRIu64 " turns, %" PRIu64
+           " commits, %" PRIu64 " jobs, %" PRIu64 " attempts, %" PRIu64 " firings, %" PRIu64
+           " effects, %" PRIu64 " crashes, %" PRIu64 " failed commits, %" PRIu64
+           " planned stops, %" PRIu64 " worker deaths, %" PRId64 " simulated days: ok\n",
+           o->seeds, sum.operations, sum.turns, sum.commits, sum.jobs, sum.attempts, sum.firings,
+           sum.effects, sum.crashes, sum.failed_commits, sum.stops, sum.deaths,
+           sum.simulated_ms / 86400000);
+    return 0;
+}
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+static _Noreturn void
+usage(void)
+{
+    fprintf(stderr, "usage: sim [--seeds N] [--seed FIRST] [--ops N] [--processes N] [--hash]\n");
+    exit(2);
+}
+
+static uint64_t
+number(const char *text, uint64_t low, uint64_t high)
+{
+    char    *end;
+    uint64_t n;
+
+    errno = 0;
+    n = strtoull(text, &end, 10);
+    if (errno || *end || end == text || n < low || n > high) usage();
+    return n;
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct option names[] = {
+        {"seeds",            required_argument, NULL, 'n'},
+        {"seed",              required_argument, NULL, 's'},
+        {"ops",                  required_argument, NULL, 'o'},
+        {"processes",required_argument, NULL, 'p'},
+        {"hash",               no_argument, NULL, 'h'},
+        {0             }
+    };
+    long           cores = sysconf(_SC_NPROCESSORS_ONLN);
+    struct options o = {.seeds = 1, .first = 1, .operations = 2000};
+    int            c;
+
+    o.processes = cores > 0 && cores < PROCESSES_MAX ? (unsigned)cores : 1;
+    while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        switch (c) {
+        case 'n': o.seeds = number(optarg, 1, 1000000000); break;
+        case 's': o.first = number(optarg, 0, UINT64_MAX / 2); break;
+        case 'o': o.operations = number(optarg, 1, 1000000000); break;
+        case 'p': o.processes = (unsigned)number(optarg, 1, PROCESSES_MAX); break;
+        case 'h': o.shows_hash = true; break;
+        default: usage();
+        }
+    }
+    if (optind != argc) usage();
+    if (o.seeds < o.processes) o.processes = (unsigned)o.seeds;
+    return run_all(&o);
+}

@@ -1,0 +1,310 @@
+#include "tools/sim/model.h"
+
+#include "tools/sim/verdict.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ANSWER_DAY_MS 86400000
+
+void
+model_init(struct model *m)
+{
+    memset(m, 0, sizeof(*m));
+}
+
+void
+model_done(struct model *m)
+{
+    for (size_t i = 0; i < m->objects.count; i++)
+        buf_done(&m->objects.items[i].spec);
+    for (size_t i = 0; i < m->schedules.count; i++)
+        free(m->schedules.items[i].decided.items);
+    free(m->objects.items);
+    free(m->schedules.items);
+    free(m->jobs.items);
+    free(m->active.items);
+    free(m->leases.items);
+    free(m->effects.items);
+    free(m->answers.items);
+    free(m->messages.items);
+    free(m->stops.items);
+    free(m->attempts.items);
+    free(m->ended.items);
+    free(m->kills.items);
+    buf_done(&m->limits_spec);
+}
+
+void
+model_crashed(struct model *m)
+{
+    for (size_t i = 0; i < m->leases.count; i++)
+        m->leases.items[i].is_old = true;
+    memset(m->workers, 0, sizeof(m->workers));
+    m->is_booted = m->is_draining = m->clock_is_accepted = false;
+}
+
+bool
+model_is_drained(const struct model *m, char *what, size_t size)
+{
+    what[0] = '\0';
+    if (m->active.count) {
+        const struct m_job *j = &m->jobs.items[m->active.items[0] - 1];
+
+        snprintf(what, size, "job %" PRIu64 " is in state %u", j->id, j->state);
+    } else if (m->leases.count) {
+        snprintf(what, size, "a lease of %" PRIu64 " has not ended", m->leases.items[0].id);
+    } else if (m->settled < m->effects.count) {
+        const struct m_effect *e = &m->effects.items[m->settled];
+
+        snprintf(what, size, "effect %" PRIu64 " has status %u", e->id, e->status);
+    }
+    return what[0] == '\0';
+}
+
+/* ---- outputs --------------------------------------------------------------------------------- */
+
+static void
+open_messages(struct model *m)
+{
+    m->messages.count = 0;
+    for (size_t i = 0; i < m->turn->output_count; i++) {
+        const struct output   *o = &m->turn->outputs[i];
+        struct m_message      *msg;
+        const struct msg_desc *d;
+        struct err             e = {0};
+
+        if (o->kind != OUT_TO_WORKER) continue;
+        msg = LIST_ADD(&m->messages);
+        claim(worker_open(GROUP_TO_WORKER, o->body, &d, &msg->m, &e) == E_OK,
+              "a message that no worker can read: %s", e.msg);
+        msg->op = d->id;
+        msg->worker = o->worker;
+        msg->generation = o->generation;
+        claim(o->generation == m->workers[o->worker].generation ||
+                  m->workers[o->worker].state == M_NONE,
+              "a message to another generation of worker %u", o->worker);
+    }
+}
+
+struct m_message *
+m_next_message(struct model *m, enum msg_id op)
+{
+    for (size_t i = 0; i < m->messages.count; i++) {
+        struct m_message *msg = &m->messages.items[i];
+
+        if (msg->op == op && !msg->is_explained) return msg;
+    }
+    return NULL;
+}
+
+static const struct output *
+reply_of(const struct turn_facts *t, uint64_t client)
+{
+    for (size_t i = 0; i < t->output_count; i++) {
+        if (t->outputs[i].kind == OUT_REPLY && t->outputs[i].client == client)
+            return &t->outputs[i];
+    }
+    return NULL;
+}
+
+/* Every stop that was due went out, with its grace, and no other. */
+static void
+check_stops(struct model *m)
+{
+    struct m_message *msg;
+
+    for (size_t i = 0; i < m->stops.count; i++) {
+        const struct m_stop *s = &m->stops.items[i];
+        bool                 found = false;
+
+        for (size_t k = 0; k < m->messages.count && !found; k++) {
+            msg = &m->messages.items[k];
+            if (msg->op != MSG_JOB_STOP || msg->is_explained || msg->m.job_stop.token != s->token)
+                continue;
+            claim(msg->m.job_stop.grace_ms == s->grace_ms, "a stop with a wrong grace");
+            msg->is_explained = found = true;
+        }
+        claim(found, "the lease %" PRIu64 " was not told to stop", s->token);
+    }
+    msg = m_next_message(m, MSG_JOB_STOP);
+    claim(!msg, "the lease %" PRIu64 " was told to stop", msg ? msg->m.job_stop.token : 0);
+}
+
+static bool
+take_u64(uint64_t *list, size_t *count, uint64_t value)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (list[i] != value) continue;
+        list[i] = list[--*count];
+        return true;
+    }
+    return false;
+}
+
+static void
+check_kill(struct model *m, const struct output *o)
+{
+    for (size_t i = 0; i < m->kills.count; i++) {
+        if (m->kills.items[i] != o->worker) continue;
+        LIST_REMOVE(&m->kills, i);
+        return;
+    }
+    broken("worker %u is to be killed (%s) for no reason", o->worker, o->text);
+}
+
+static bool
+holds_something(const struct model *m, uint32_t worker)
+{
+    for (size_t i = 0; i < m->leases.count; i++) {
+        if (!m->leases.items[i].is_old && m->leases.items[i].worker == worker) return true;
+    }
+    return false;
+}
+
+static void
+check_old_lease(struct model *m, const struct output *o)
+{
+    const struct m_lease *l = m_lease(m, o->token);
+
+    claim(l && l->is_old, "an old lease %" PRIu64 " that nobody held", o->token);
+    claim(l->is_effect || l->id == o->job, "an old lease names another job");
+}
+
+static void
+check_outputs(struct model *m)
+{
+    size_t old = 0, expected_old = 0;
+    bool   was_boot = m->turn->before_count && m->turn->before[0].kind == INPUT_BOOT;
+
+    for (size_t i = 0; i < m->turn->output_count; i++) {
+        const struct output *o = &m->turn->outputs[i];
+
+        if (o->kind == OUT_JOB_ENDED)
+            claim(take_u64(m->ended.items, &m->ended.count, o->job),
+                  "job %" PRIu64 " was told to have ended", o->job);
+        if (o->kind == OUT_WORKER_KILL) check_kill(m, o);
+        if (o->kind == OUT_WORKER_IDLE) m->workers[o->worker].was_idle_told = true;
+        if (o->kind == OUT_OLD_LEASE) {
+            check_old_lease(m, o);
+            old++;
+        }
+    }
+    for (size_t i = 0; i < m->leases.count; i++)
+        expected_old += m->leases.items[i].is_old;
+    claim(m->ended.count == 0, "nobody was told that a job has ended");
+    claim(m->kills.count == 0, "a worker should have been given up");
+    claim(!was_boot || old == expected_old, "%zu old leases were named, expected %zu", old,
+          expected_old);
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        const struct m_worker *w = &m->workers[i];
+
+        claim(w->state != M_RETIRING || holds_something(m, i) || w->was_idle_told,
+              "worker %u retires, holds nothing, and nobody was told", i);
+    }
+}
+
+/* The loop sleeps until the engine's deadline: it must not lie behind what comes next. */
+static void
+check_deadline(struct model *m)
+{
+    const struct deadline *d = &m->turn->deadline;
+    bool                   held = m->turn->header.clock_is_held && !m->clock_is_accepted;
+
+    for (size_t i = 0; i < m->active.count && !m->is_draining && !held; i++) {
+        const struct m_job *j = m_job(m, m->active.items[i]);
+        bool                waits = j->state == JOB_SCHEDULED || j->state == JOB_READY;
+
+        claim(j->state != JOB_SCHEDULED || d->wall_ms <= j->run_at,
+              "the engine sleeps past the time of job %" PRIu64, j->id);
+        claim(!waits || j->expires_at == 0 || d->wall_ms <= j->expires_at,
+              "the engine sleeps past expires_at of job %" PRIu64, j->id);
+    }
+    for (size_t i = 0; i < m->schedules.count && !m->is_draining && !held; i++) {
+        const struct m_schedule *s = &m->schedules.items[i];
+
+        claim(m_object(m, s->object)->is_gone || d->wall_ms <= s->next_at,
+              "the engine sleeps past the next time of schedule %.*s",
+              VIEW_ARG(m_object(m, s->object)->name));
+    }
+    for (size_t i = 0; i < m->leases.count; i++) {
+        const struct m_lease *l = &m->leases.items[i];
+        const struct m_job   *j = l->is_old || l->is_effect ? NULL : m_job(m, l->id);
+
+        claim(!j || j->stop_reason || d->boot_ms <= j->lease_end_boot,
+              "the engine sleeps past the end of the lease of job %" PRIu64, j ? j->id : 0);
+    }
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        const struct m_worker *w = &m->workers[i];
+
+        claim(w->state == M_NONE || w->state == M_LOST ||
+                  d->boot_ms <= w->seen_boot_ms + m->limits.heartbeat_timeout_ms,
+              "the engine sleeps past the time-out of worker %u", i);
+    }
+}
+
+/* ---- the turn -------------------------------------------------------------------------------- */
+
+/* A clock that went back by more than a second is noticed while running (N27). */
+static void
+due(struct model *m)
+{
+    bool held = m->turn->header.clock_is_held && !m->clock_is_accepted;
+
+    if (m->now.wall_ms + 1000 < m->last_wall_ms) {
+        m->last_wall_ms = m->now.wall_ms;
+        m_replan(m);
+    }
+    m_fleet_due(m);
+    if (m->is_draining || held) return;
+    m_jobs_due(m);
+    m_schedules_due(m);
+}
+
+static void
+begin(struct model *m, const struct turn_facts *t)
+{
+    m->turn = t;
+    m->txn = t->txn;
+    m->now = t->header.now;
+    m->turns++;
+    m->stops.count = 0;
+    m->attempts.count = 0;
+    m->ended.count = 0;
+    m->kills.count = 0;
+    open_messages(m);
+    for (size_t i = 0; i < m->answers.count; i++) {
+        struct m_answer *a = &m->answers.items[i];
+
+        a->is_doubtful |= m->now.wall_ms >= a->at_ms + ANSWER_DAY_MS;
+    }
+}
+
+void
+model_turn(struct model *m, const struct turn_facts *t)
+{
+    begin(m, t);
+    for (size_t i = 0; i < t->before_count; i++) {
+        const struct input *in = &t->before[i];
+
+        m_input(m, in);
+        if (in->kind == INPUT_CONFIG) m_config(m, in, reply_of(t, in->client));
+    }
+    if (t->has_due && m->is_booted) due(m);
+    for (size_t i = 0; i < t->after_count; i++)
+        m_request(m, &t->after[i], reply_of(t, t->after[i].client));
+    if (t->has_due && m->is_booted) {
+        m_dispatch(m);
+        m_effects_dispatch(m);
+    }
+    check_stops(m);
+    claim(!m_next_message(m, MSG_JOB_START) && !m_next_message(m, MSG_EFFECT_SEND),
+          "something was started outside the dispatch");
+    check_outputs(m);
+    m_compare_turn(m);
+    if (t->has_due && m->has_limits) check_deadline(m);
+    if (t->was_dirty) m->last_wall_ms = m->now.wall_ms;
+    m->turn = NULL;
+    m->txn = NULL;
+}

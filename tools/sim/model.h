@@ -1,0 +1,258 @@
+/* model - what the engine should do, told a second time: plainly, by the specification, without the
+ * engine's lanes, indexes and caches.
+ *
+ * After every turn that was kept the model is given the same inputs and the outputs that came of
+ * them.  It works out what must have happened: states, numbers, times, which job had to start next,
+ * which nominal times had to be decided; and compares with the outputs and with the rows in the
+ * store.  What is chance or taste (a retry's jitter, which worker, which of two sinks first) is
+ * taken over from the row when it lies within the bounds.  A difference ends the run (verdict.h).
+ *
+ * Jobs, effects and the inputs' names are found by walking lists: they are short in a simulation.
+ */
+#ifndef SIM_MODEL_H
+#define SIM_MODEL_H
+
+#include "supervisor/engine/engine.h"
+#include "tools/sim/list.h"
+
+/* ---- what is declared ------------------------------------------------------------------------ */
+
+/* A company, agent, handler, sink or schedule; one made anew under the same name is a new one. */
+struct m_object {
+    enum object_kind kind;
+    bool             is_gone;
+    bool             is_api;  /* made by a request, not by the configuration */
+    bool             is_seen; /* in the configuration under judgement */
+    int              company; /* index of its company; -1 for a company itself */
+    uint32_t         id;      /* in the store */
+    struct view      name;    /* in spec */
+    struct buf       spec;    /* packed, as declared */
+    union msg        declared;
+    uint64_t         served;   /* company: when it last had its turn; 0: never */
+    int              schedule; /* schedule: index in schedules */
+};
+
+struct m_schedule {
+    int     object;
+    bool    is_paused;
+    int64_t created_at;
+    int64_t cursor; /* the last nominal time that was decided, or from when on they count */
+    int64_t next_at;
+    LIST_OF(int64_t) decided; /* nominal times that have a row */
+    int64_t  latest;          /* of them */
+    uint64_t firings, suppressed;
+    uint64_t checkpoint; /* hash of what its handler last left; 0: nothing */
+};
+
+/* ---- jobs ------------------------------------------------------------------------------------ */
+
+struct m_ladder {
+    uint32_t count;
+    int64_t  steps[LADDER_MAX];
+};
+
+struct m_job {
+    uint64_t        id;
+    uint8_t         state;                             /* enum job_state_id */
+    int             company, agent, handler, schedule; /* objects; -1: none */
+    bool            is_born;                           /* of a schedule: counts in its cap */
+    bool            is_alone;                          /* runs alone in a worker from now on */
+    bool            is_quarantined, is_retry;
+    uint8_t         priority;
+    int64_t         run_at;
+    int64_t         run_at_high; /* not 0: run_at to run_at_high, the row will tell */
+    int64_t         expires_at, claimed_at, ended_at, lease_end_boot, lease_end_wall, submitted_at;
+    int64_t         max_run_ms, max_turns;
+    uint32_t        attempt, failures, crashes, max_attempts;
+    uint64_t        token;
+    const char     *stop_reason; /* class; NULL: not asked to stop */
+    const char     *failure;     /* class; NULL: none */
+    uint64_t        turns, input_tokens, output_tokens, cost_micros;
+    uint64_t        payload, output; /* hashes; 0: none */
+    struct m_ladder ladder;          /* its own */
+    bool            is_touched;
+};
+
+/* One thing that a worker holds, or held when an earlier agentd ended. */
+struct m_lease {
+    uint64_t token, id, seq, slot;
+    bool     is_effect, is_old;
+    uint32_t worker;
+    uint64_t turns, input_tokens, output_tokens, cost_micros;
+};
+
+struct m_attempt { /* an attempt that ended in this turn */
+    uint64_t    job, token;
+    uint32_t    attempt;
+    uint8_t     outcome;
+    const char *failure;
+    uint64_t    turns;
+};
+
+/* ---- effects --------------------------------------------------------------------------------- */
+
+struct m_effect {
+    uint64_t id, job, token, payload;
+    int      sink;     /* object; -1: none */
+    int      schedule; /* whose session it is of; -1: none */
+    uint8_t  status;   /* enum effect_status */
+    bool     is_probe_owed;
+    uint32_t attempts;
+    int64_t  not_before;
+    bool     is_touched;
+};
+
+/* ---- workers, answers ------------------------------------------------------------------------ */
+
+enum m_worker_state { M_NONE, M_STARTING, M_UP, M_RETIRING, M_LOST };
+struct m_worker {
+    enum m_worker_state state;
+    uint64_t            generation;
+    uint32_t            slots;
+    int64_t             seen_boot_ms;
+    bool                was_idle_told;
+};
+
+struct m_answer { /* the reply that a repeated request must get */
+    uint64_t key, reply;
+    int64_t  at_ms;
+    bool     is_doubtful; /* a day has passed by some clock: it may be forgotten */
+};
+
+/* ---- a turn ---------------------------------------------------------------------------------- */
+
+struct turn_facts {
+    struct turn_header   header;
+    const struct input  *before; /* applied before what is due … */
+    size_t               before_count;
+    const struct input  *after; /* … and behind it */
+    size_t               after_count;
+    bool                 has_due; /* due work and dispatch, too */
+    bool                 was_dirty;
+    const struct output *outputs;
+    size_t               output_count;
+    struct deadline      deadline;
+    struct txn          *txn; /* a read transaction on the state after the turn */
+};
+
+struct m_message { /* to a worker */
+    uint32_t    worker;
+    uint64_t    generation;
+    enum msg_id op;
+    union msg   m;
+    bool        is_explained;
+};
+
+struct m_stop { /* that the turn must have sent */
+    uint64_t token;
+    int64_t  grace_ms;
+};
+
+struct model {
+    const struct turn_facts *turn;
+    struct now               now;
+    struct txn              *txn;
+
+    LIST_OF(struct m_object) objects;
+    LIST_OF(struct m_schedule) schedules;
+    LIST_OF(struct m_job) jobs; /* job N is item N - 1 */
+    LIST_OF(uint64_t) active;   /* jobs that have not ended */
+    LIST_OF(struct m_lease) leases;
+    LIST_OF(struct m_effect) effects; /* effect N is item N - 1 */
+    size_t settled;                   /* so many of the first effects are at rest */
+    LIST_OF(struct m_answer) answers;
+    struct m_worker   workers[WORKERS_MAX];
+    struct buf        limits_spec;
+    struct msg_limits limits;
+    bool              has_limits;
+    bool              is_booted, is_draining, clock_is_accepted;
+    int64_t           last_wall_ms; /* of the last turn that changed something */
+    uint64_t          last_token, served, turns;
+
+    /* of the turn */
+    LIST_OF(struct m_message) messages;
+    LIST_OF(struct m_stop) stops;
+    LIST_OF(struct m_attempt) attempts;
+    LIST_OF(uint64_t) ended; /* jobs */
+    LIST_OF(uint32_t) kills; /* workers */
+};
+
+void model_init(struct model *m);
+void model_done(struct model *m);
+/* Judges a turn that was kept. */
+void model_turn(struct model *m, const struct turn_facts *t);
+/* The engine is gone, with everything that it held in memory. */
+void model_crashed(struct model *m);
+/* Compares every job, schedule and effect with its row; `all`: those that have ended, too. */
+void model_sweep(struct model *m, struct txn *t, bool all);
+/* Whether everything that can end has ended: no job waits or runs, no effect is under way. */
+bool model_is_drained(const struct model *m, char *what, size_t size);
+
+/* ---- what the model's files share ------------------------------------------------------------ */
+
+struct m_job    *m_job(struct model *m, uint64_t id); /* NULL: there is none */
+struct m_object *m_object(struct model *m, int index);
+struct m_lease  *m_lease(struct model *m, uint64_t token); /* NULL: it has ended */
+void             m_drop_lease(struct model *m, const struct m_lease *l);
+bool             m_is_end(uint8_t state);
+/* The first unexplained message of this kind, or NULL. */
+struct m_message *m_next_message(struct model *m, enum msg_id op);
+
+/* objects */
+int m_find(const struct model *m, enum object_kind kind, int company, struct view name);
+/* As references are resolved (N34): -1 and *e when there is no such object for this actor. */
+int  m_company(struct model *m, const struct actor *a, struct view name, enum errc *e);
+int  m_ref(struct model *m, const struct actor *a, enum object_kind kind, struct view ref,
+           int *company, enum errc *e);
+bool m_sees(struct model *m, const struct actor *a, int company);
+int  m_add_object(struct model *m, enum object_kind kind, int company, struct view spec, bool api);
+void m_builtins(struct model *m);
+void m_config(struct model *m, const struct input *in, const struct output *reply);
+uint32_t m_id_in_store(struct model *m, enum object_kind kind, int company, struct view name);
+
+/* jobs */
+struct m_job *m_add_job(struct model *m);
+void          m_touch(struct m_job *j);
+void          m_make_ready(struct m_job *j);
+void          m_end_job(struct model *m, struct m_job *j, enum job_state_id state);
+void          m_jobs_due(struct model *m);
+void          m_defaults(struct model *m, struct m_job *j, bool has_max_turns);
+void          m_ladder(struct view list, struct m_ladder *out);
+enum errc     m_admission(const struct model *m);
+
+/* requests */
+void m_request(struct model *m, const struct input *in, const struct output *reply);
+
+/* fleet */
+void m_input(struct model *m, const struct input *in);
+void m_fleet_due(struct model *m);
+void m_stop_attempt(struct model *m, struct m_job *j, const char *reason, int64_t grace_ms);
+
+/* attempts */
+void m_attempt_progress(struct model *m, struct m_lease *l, const struct msg_progress *p);
+void m_attempt_ended(struct model *m, const struct m_lease *l, const struct msg_ended *e);
+void m_attempt_lost(struct model *m, const struct m_lease *l, const char *class);
+
+/* dispatch */
+void m_dispatch(struct model *m);
+
+/* schedules */
+int64_t m_next_nominal(const struct m_schedule *s, const struct msg_schedule *d, int64_t after);
+void    m_add_schedule(struct model *m, int object);
+void    m_replan(struct model *m);
+void    m_schedules_due(struct model *m);
+bool    m_firing_in_flight(struct model *m, int object);
+
+/* effects */
+void m_effects_commit(struct model *m, const struct m_job *j, struct view effects);
+bool m_effects_valid(struct view effects);
+void m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_done *d);
+void m_effect_lost(struct model *m, const struct m_lease *l);
+void m_effects_dispatch(struct model *m);
+
+/* compare */
+void m_compare_turn(struct model *m);
+void m_compare_schedule(struct model *m, struct m_schedule *s);
+void m_compare_effect(struct model *m, struct m_effect *e);
+
+#endif

@@ -1,0 +1,246 @@
+#include "tools/sim/model.h"
+
+#include "tools/sim/verdict.h"
+
+#include <inttypes.h>
+
+/* ---- what is held ---------------------------------------------------------------------------- */
+
+static uint32_t
+jobs_on(const struct model *m, uint32_t worker)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < m->leases.count; i++) {
+        const struct m_lease *l = &m->leases.items[i];
+
+        n += !l->is_effect && !l->is_old && l->worker == worker;
+    }
+    return n;
+}
+
+static bool
+runs_alone(struct model *m, uint32_t worker)
+{
+    for (size_t i = 0; i < m->leases.count; i++) {
+        const struct m_lease *l = &m->leases.items[i];
+
+        if (!l->is_effect && !l->is_old && l->worker == worker && m_job(m, l->id)->is_alone)
+            return true;
+    }
+    return false;
+}
+
+/* Slots that a job may take on this worker. */
+static uint32_t
+free_on(struct model *m, uint32_t worker, bool alone)
+{
+    const struct m_worker *w = &m->workers[worker];
+    uint32_t               used;
+
+    if (w->state != M_UP || runs_alone(m, worker)) return 0;
+    used = jobs_on(m, worker);
+    if (alone && used > 0) return 0;
+    return w->slots > used ? w->slots - used : 0;
+}
+
+static bool
+some_worker_takes(struct model *m, bool alone)
+{
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        if (m->workers[i].state != M_NONE && free_on(m, i, alone) > 0) return true;
+    }
+    return false;
+}
+
+/* ---- caps: counted from the leases, those of an earlier agentd included (A8, A12) --------------
+ */
+
+struct counts {
+    int64_t all, born, company, agent, handler;
+};
+
+static struct counts
+count_beside(struct model *m, const struct m_job *j)
+{
+    struct counts c = {0};
+
+    for (size_t i = 0; i < m->leases.count; i++) {
+        const struct m_job *other;
+
+        if (m->leases.items[i].is_effect) continue;
+        other = m_job(m, m->leases.items[i].id);
+        c.all++;
+        c.born += other->is_born;
+        c.company += other->company == j->company;
+        c.agent += j->agent >= 0 && other->agent == j->agent;
+        c.handler += other->handler == j->handler;
+    }
+    return c;
+}
+
+static bool
+has_room(int64_t count, int64_t limit)
+{
+    return limit == NO_LIMIT || count < limit;
+}
+
+/* Its own cap, else the general one. */
+static int64_t
+cap(bool is_given, int64_t own, int64_t general)
+{
+    return is_given ? own : general;
+}
+
+static bool
+caps_have_room(struct model *m, const struct m_job *j)
+{
+    const struct msg_company *c = &m_object(m, j->company)->declared.company;
+    const struct msg_handler *h = &m_object(m, j->handler)->declared.handler;
+    const struct msg_limits  *l = &m->limits;
+    struct counts             n = count_beside(m, j);
+
+    if (!has_room(n.all, l->max_concurrent)) return false;
+    if (j->is_born && !has_room(n.born, l->schedule_max_concurrent)) return false;
+    if (!has_room(n.company, cap(HAS(c, company, max_concurrent), c->max_concurrent,
+                                 l->company_max_concurrent)))
+        return false;
+    if (!has_room(n.handler, cap(HAS(h, handler, max_concurrent), h->max_concurrent, NO_LIMIT)))
+        return false;
+    if (j->agent < 0) return true;
+    const struct msg_agent *a = &m_object(m, j->agent)->declared.agent;
+
+    return has_room(n.agent,
+                    cap(HAS(a, agent, max_concurrent), a->max_concurrent, l->agent_max_concurrent));
+}
+
+static bool
+can_start(struct model *m, const struct m_job *j)
+{
+    return j->state == JOB_READY && caps_have_room(m, j) && some_worker_takes(m, j->is_alone);
+}
+
+/* ---- order (A4, N19) ------------------------------------------------------------------------- */
+
+/* Within a company: priority, then earlier run_at, then lower id. */
+static bool
+goes_before_in_company(const struct m_job *a, const struct m_job *b)
+{
+    if (a->priority != b->priority) return a->priority > b->priority;
+    if (a->run_at != b->run_at) return a->run_at < b->run_at;
+    return a->id < b->id;
+}
+
+/* Whether `other`, which can start, must start before j.  Between companies that were never served
+ * any order is right. */
+static bool
+must_go_before(struct model *m, const struct m_job *other, const struct m_job *j)
+{
+    if (other->company == j->company) return goes_before_in_company(other, j);
+    if (other->priority != j->priority) return other->priority > j->priority;
+    return m_object(m, other->company)->served < m_object(m, j->company)->served;
+}
+
+static void
+check_order(struct model *m, const struct m_job *j)
+{
+    for (size_t i = 0; i < m->active.count; i++) {
+        const struct m_job *other = m_job(m, m->active.items[i]);
+
+        if (other == j || other->state != JOB_READY || !must_go_before(m, other, j)) continue;
+        claim(!can_start(m, other),
+              "job %" PRIu64 " (priority %u, run_at %" PRId64
+              ", company %d) was started before job "
+              "%" PRIu64 " (priority %u, run_at %" PRId64 ", company %d)",
+              j->id, j->priority, j->run_at, j->company, other->id, other->priority, other->run_at,
+              other->company);
+    }
+}
+
+/* ---- a start --------------------------------------------------------------------------------- */
+
+static void
+check_may_start(struct model *m, const struct m_job *j, uint32_t worker)
+{
+    claim(!m->is_draining, "job %" PRIu64 " was started while draining", j->id);
+    claim(j->state == JOB_READY, "job %" PRIu64 " was started in state %u", j->id, j->state);
+    claim(j->expires_at == 0 || j->expires_at > m->now.wall_ms || m->turn->header.clock_is_held,
+          "job %" PRIu64 " was started after expires_at", j->id);
+    claim(caps_have_room(m, j), "job %" PRIu64 " was started over a cap", j->id);
+    claim(free_on(m, worker, j->is_alone) > 0,
+          "job %" PRIu64 " was sent to worker %u, which has no slot for it", j->id, worker);
+}
+
+static void
+check_checkpoint(struct model *m, const struct m_job *j, struct view document)
+{
+    struct view checkpoint;
+    uint64_t    expected = 0;
+
+    if (j->schedule >= 0)
+        expected = m->schedules.items[m_object(m, j->schedule)->schedule].checkpoint;
+    claim(mp_find(document, "checkpoint", &checkpoint), "a document without checkpoint");
+    if (expected == 0) {
+        claim(checkpoint.size == 1, "job %" PRIu64 " was given a checkpoint of nobody", j->id);
+    } else {
+        claim(hash64(checkpoint, 0) == expected,
+              "job %" PRIu64 " was not given the checkpoint of the last completed firing", j->id);
+    }
+}
+
+static void
+check_message(struct model *m, const struct m_job *j, const struct msg_job_start *s)
+{
+    struct view name;
+
+    claim(s->token > m->last_token, "token %" PRIu64 " is not above all before it", s->token);
+    claim(s->attempt == j->attempt, "job %" PRIu64 ": attempt %" PRIu64 " was sent, expected %u",
+          j->id, s->attempt, j->attempt);
+    claim(s->max_turns == j->max_turns, "job %" PRIu64 ": wrong max_turns", j->id);
+    claim((s->payload.size ? hash64(s->payload, 0) : 0) == j->payload,
+          "job %" PRIu64 " was sent with another payload", j->id);
+    claim(mp_find_str(s->handler, "name", &name) && view_eq(name, m_object(m, j->handler)->name),
+          "job %" PRIu64 " was sent with another handler", j->id);
+    check_checkpoint(m, j, s->document);
+}
+
+static void
+started(struct model *m, const struct m_message *msg)
+{
+    const struct msg_job_start *s = &msg->m.job_start;
+    struct m_job               *j = m_job(m, s->job);
+
+    claim(j, "job %" PRIu64 ", which nobody made, was started", s->job);
+    check_may_start(m, j, msg->worker);
+    check_order(m, j);
+    j->attempt++;
+    check_message(m, j, s);
+    m->last_token = s->token;
+    j->state = JOB_RUNNING;
+    j->token = s->token;
+    j->claimed_at = m->now.wall_ms;
+    j->lease_end_wall = m->now.wall_ms + j->max_run_ms;
+    j->lease_end_boot = m->now.boot_ms + j->max_run_ms;
+    m_touch(j);
+    m_object(m, j->company)->served = ++m->served;
+    *LIST_ADD(&m->leases) = (struct m_lease){
+        .token = s->token, .id = j->id, .seq = s->seq, .slot = s->slot, .worker = msg->worker};
+}
+
+/* Every start was the right one, and nothing that could start was left. */
+void
+m_dispatch(struct model *m)
+{
+    struct m_message *msg;
+
+    while ((msg = m_next_message(m, MSG_JOB_START))) {
+        msg->is_explained = true;
+        started(m, msg);
+    }
+    if (m->is_draining || !some_worker_takes(m, false)) return;
+    for (size_t i = 0; i < m->active.count; i++) {
+        const struct m_job *j = m_job(m, m->active.items[i]);
+
+        claim(!can_start(m, j), "job %" PRIu64 " could start and was left waiting", j->id);
+    }
+}

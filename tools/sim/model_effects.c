@@ -1,0 +1,246 @@
+#include "tools/sim/model.h"
+
+#include "tools/sim/verdict.h"
+
+#include <inttypes.h>
+
+#define SENDS_MAX 5 /* of one effect */
+
+/* ---- commit ---------------------------------------------------------------------------------- */
+
+/* This version serves notify, with a message. */
+bool
+m_effects_valid(struct view effects)
+{
+    struct list_iter it = list_iter_of(effects);
+    struct view      item, kind, message;
+
+    while (list_next(&it, &item)) {
+        if (!mp_find_str(item, "kind", &kind) || !view_is(kind, "notify")) return false;
+        if (!mp_find_str(item, "message", &message) || message.size == 0) return false;
+    }
+    return true;
+}
+
+/* The agent's own sinks, else the default ones. */
+static uint32_t
+sinks_of(struct model *m, const struct m_job *j, int *sinks, uint32_t max)
+{
+    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+    struct m_object   *agent = m_object(m, j->agent);
+    bool               own = agent && agent->declared.agent.sinks.size > 0;
+    struct view        list = own ? agent->declared.agent.sinks : m->limits.session_sinks;
+    struct list_iter   it;
+    struct view        item;
+    uint32_t           n = 0;
+
+    if (list.size == 0) return 0;
+    it = list_iter_of(list);
+    while (n < max && list_next(&it, &item)) {
+        struct mp_reader r = mp_reader_of(item);
+        int              company = j->company;
+        enum errc        e = E_OK;
+        struct view      name;
+
+        if (!mp_read_str(&r, &name)) continue;
+        sinks[n] = m_ref(m, &daemon, KIND_SINK, name, &company, &e);
+        n += sinks[n] >= 0;
+    }
+    return n;
+}
+
+static void
+add(struct model *m, const struct m_job *j, struct view payload, int sink)
+{
+    struct m_effect *e = LIST_ADD(&m->effects);
+
+    e->id = m->effects.count;
+    e->job = j->id;
+    e->payload = hash64(payload, 0);
+    e->sink = sink;
+    e->schedule = j->schedule;
+    e->status = sink < 0 ? STATUS_SUPPRESSED : STATUS_PENDING;
+    e->not_before = m->now.wall_ms;
+    e->is_touched = true;
+}
+
+void
+m_effects_commit(struct model *m, const struct m_job *j, struct view effects)
+{
+    struct list_iter it = list_iter_of(effects);
+    struct view      item;
+    int              sinks[8];
+    uint32_t         count = sinks_of(m, j, sinks, ARRAY_LEN(sinks));
+
+    while (list_next(&it, &item)) {
+        if (count == 0) add(m, j, item, -1);
+        for (uint32_t i = 0; i < count; i++)
+            add(m, j, item, sinks[i]);
+    }
+}
+
+/* ---- outcomes -------------------------------------------------------------------------------- */
+
+static struct m_effect *
+effect_of(struct model *m, const struct m_lease *l)
+{
+    struct m_effect *e = l->id <= m->effects.count ? &m->effects.items[l->id - 1] : NULL;
+
+    claim(e && e->token == l->token, "a lease of effect %" PRIu64 " is not its last", l->id);
+    return e;
+}
+
+static void
+settle(struct m_effect *e, enum effect_status status, bool is_probe_owed)
+{
+    e->status = (uint8_t)status;
+    e->is_probe_owed = is_probe_owed;
+    e->token = 0;
+    e->is_touched = true;
+}
+
+/* What may have been sent is never sent again before the sink was asked (D4). */
+void
+m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_done *d)
+{
+    struct m_effect *e = effect_of(m, l);
+
+    m_drop_lease(m, l);
+    if (view_is(d->outcome, "delivered")) {
+        settle(e, STATUS_DELIVERED, false);
+    } else if (view_is(d->outcome, "absent") && e->is_probe_owed) {
+        settle(e, STATUS_PENDING, false);
+    } else if (e->is_probe_owed) {
+        settle(e, STATUS_UNKNOWN, true);
+    } else if (!view_is(d->outcome, "failed")) {
+        settle(e, STATUS_UNKNOWN, true);
+    } else {
+        settle(e, e->attempts >= SENDS_MAX ? STATUS_FAILED : STATUS_PENDING, false);
+    }
+    e->not_before = -1; /* the row tells when it is tried again */
+}
+
+void
+m_effect_lost(struct model *m, const struct m_lease *l)
+{
+    struct m_effect *e = effect_of(m, l);
+
+    m_drop_lease(m, l);
+    settle(e, STATUS_UNKNOWN, true);
+    e->not_before = -1;
+}
+
+/* ---- sends ----------------------------------------------------------------------------------- */
+
+static bool
+is_under_way(const struct m_effect *e)
+{
+    return e->status == STATUS_PENDING || e->status == STATUS_ATTEMPTING;
+}
+
+/* The first of its (session, sink) that is pending or attempting (N22). */
+static bool
+is_head(const struct model *m, const struct m_effect *e, bool unknown_holds)
+{
+    for (size_t i = m->settled; i < m->effects.count && i + 1 < e->id; i++) {
+        const struct m_effect *other = &m->effects.items[i];
+
+        if (other->schedule != e->schedule || other->sink != e->sink) continue;
+        if (is_under_way(other) || (unknown_holds && other->is_probe_owed)) return false;
+    }
+    return true;
+}
+
+static uint32_t
+deliveries_on(const struct model *m, uint32_t worker)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < m->leases.count; i++) {
+        const struct m_lease *l = &m->leases.items[i];
+
+        n += l->is_effect && !l->is_old && l->worker == worker;
+    }
+    return n;
+}
+
+static void
+sent(struct model *m, const struct m_message *msg)
+{
+    const struct msg_effect_send *s = &msg->m.effect_send;
+    struct m_effect              *e;
+
+    claim(s->effect > 0 && s->effect <= m->effects.count,
+          "effect %" PRIu64 ", which no attempt left, was sent", s->effect);
+    e = &m->effects.items[s->effect - 1];
+    claim(!m->is_draining, "effect %" PRIu64 " was sent while draining", e->id);
+    claim(e->token == 0, "effect %" PRIu64 " was sent twice at a time", e->id);
+    claim(s->probe == e->is_probe_owed, "effect %" PRIu64 ": probe %d, expected %d", e->id,
+          s->probe, e->is_probe_owed);
+    claim(e->status == (s->probe ? STATUS_UNKNOWN : STATUS_PENDING),
+          "effect %" PRIu64 " was sent in status %u", e->id, e->status);
+    claim(e->not_before <= m->now.wall_ms, "effect %" PRIu64 " was sent too early", e->id);
+    claim(is_head(m, e, false), "effect %" PRIu64 " was sent before an earlier one", e->id);
+    claim(m->workers[msg->worker].state == M_UP, "an effect was sent to a worker that is not up");
+    claim(s->token > m->last_token, "token %" PRIu64 " is not above all before it", s->token);
+    m->last_token = s->token;
+    e->token = s->token;
+    if (!s->probe) {
+        e->status = STATUS_ATTEMPTING;
+        e->attempts++;
+    }
+    e->is_touched = true;
+    *LIST_ADD(&m->leases) = (struct m_lease){.token = s->token,
+                                             .id = e->id,
+                                             .seq = s->seq,
+                                             .slot = s->slot,
+                                             .worker = msg->worker,
+                                             .is_effect = true};
+}
+
+/* An effect whose sink is no longer declared cannot be sent: it is failed when its turn has come.
+ */
+static void
+fail_without_sink(struct model *m, struct m_effect *e)
+{
+    struct effect row = {.id = e->id};
+
+    if (e->sink < 0 || !m_object(m, e->sink)->is_gone || e->token != 0) return;
+    if (!is_under_way(e) && !e->is_probe_owed) return;
+    claim(effect_load(m->txn, &row) == LOAD_FOUND, "effect %" PRIu64 " is not in the store", e->id);
+    if (row.status == STATUS_FAILED) settle(e, STATUS_FAILED, false);
+}
+
+static bool
+some_worker_delivers(const struct model *m)
+{
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        if (m->workers[i].state == M_UP && deliveries_on(m, i) == 0) return true;
+    }
+    return false;
+}
+
+void
+m_effects_dispatch(struct model *m)
+{
+    struct m_message *msg;
+    bool              has_worker;
+
+    for (size_t i = m->settled; i < m->effects.count; i++)
+        fail_without_sink(m, &m->effects.items[i]);
+    while ((msg = m_next_message(m, MSG_EFFECT_SEND))) {
+        msg->is_explained = true;
+        sent(m, msg);
+    }
+    has_worker = !m->is_draining && some_worker_delivers(m);
+    while (m->settled < m->effects.count && !is_under_way(&m->effects.items[m->settled]) &&
+           !m->effects.items[m->settled].is_probe_owed)
+        m->settled++;
+    for (size_t i = m->settled; has_worker && i < m->effects.count; i++) {
+        const struct m_effect *e = &m->effects.items[i];
+        bool waits = e->token == 0 && (e->status == STATUS_PENDING || e->is_probe_owed);
+
+        claim(!waits || e->not_before < 0 || e->not_before > m->now.wall_ms || !is_head(m, e, true),
+              "effect %" PRIu64 " could be sent and was left waiting", e->id);
+    }
+}

@@ -1,0 +1,116 @@
+#include "tools/sim/model.h"
+
+#include "tools/sim/verdict.h"
+
+#include <inttypes.h>
+
+struct m_job *
+m_job(struct model *m, uint64_t id)
+{
+    return id == 0 || id > m->jobs.count ? NULL : &m->jobs.items[id - 1];
+}
+
+bool
+m_is_end(uint8_t state)
+{
+    return state == JOB_COMPLETED || state == JOB_FAILED || state == JOB_CANCELLED ||
+           state == JOB_EXPIRED;
+}
+
+void
+m_touch(struct m_job *j)
+{
+    j->is_touched = true;
+}
+
+/* Ids are given out one after the other: a job that nobody asked for would show as a gap. */
+struct m_job *
+m_add_job(struct model *m)
+{
+    struct m_job *j = LIST_ADD(&m->jobs);
+
+    j->id = m->jobs.count;
+    j->submitted_at = m->now.wall_ms;
+    *LIST_ADD(&m->active) = j->id;
+    m_touch(j);
+    return j;
+}
+
+void
+m_make_ready(struct m_job *j)
+{
+    j->state = JOB_READY;
+    j->is_retry = false;
+    m_touch(j);
+}
+
+void
+m_end_job(struct model *m, struct m_job *j, enum job_state_id state)
+{
+    j->state = (uint8_t)state;
+    j->ended_at = m->now.wall_ms;
+    j->is_retry = false;
+    *LIST_ADD(&m->ended) = j->id;
+    m_touch(j);
+}
+
+/* The job's own, else its handler's, else the default. */
+void
+m_defaults(struct model *m, struct m_job *j, bool has_max_turns)
+{
+    const struct m_object    *o = m_object(m, j->handler);
+    const struct msg_handler *h = &o->declared.handler;
+
+    if (j->max_attempts == 0) j->max_attempts = (uint32_t)h->max_attempts;
+    if (j->max_attempts == 0) j->max_attempts = (uint32_t)m->limits.max_attempts;
+    if (j->max_run_ms == 0) j->max_run_ms = h->max_run_ms;
+    if (j->max_run_ms == 0) j->max_run_ms = m->limits.max_run_ms;
+    if (has_max_turns) return;
+    j->max_turns = m->limits.max_turns;
+    if (HAS(h, handler, max_turns)) j->max_turns = h->max_turns;
+}
+
+void
+m_ladder(struct view list, struct m_ladder *out)
+{
+    struct list_iter it = list_iter_of(list);
+    struct view      item;
+
+    out->count = 0;
+    if (list.size == 0) return;
+    while (out->count < LADDER_MAX && list_next(&it, &item)) {
+        struct mp_reader r = mp_reader_of(item);
+
+        claim(mp_read_i64(&r, &out->steps[out->count]), "a ladder with a step that is no number");
+        out->count++;
+    }
+}
+
+/* Whether new work is taken; E_OK: yes. */
+enum errc
+m_admission(const struct model *m)
+{
+    const struct store_space *space = &m->turn->header.space;
+
+    if (m->is_draining) return E_DRAINING;
+    if (space->can_admit) return E_OK;
+    return space->disk_is_short ? E_DISK_FULL : E_STORE_FULL;
+}
+
+/* Scheduled jobs whose time has come; jobs not started in time (N4). */
+void
+m_jobs_due(struct model *m)
+{
+    for (size_t i = 0; i < m->active.count; i++) {
+        struct m_job *j = m_job(m, m->active.items[i]);
+        bool          waits = j->state == JOB_SCHEDULED || j->state == JOB_READY;
+
+        if (waits && j->expires_at != 0 && j->expires_at <= m->now.wall_ms) {
+            j->failure = "expired";
+            m_end_job(m, j, JOB_EXPIRED);
+        } else if (j->state == JOB_SCHEDULED && j->run_at_high == 0 &&
+                   j->run_at <= m->now.wall_ms) {
+            m_make_ready(j);
+        }
+    }
+}

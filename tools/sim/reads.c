@@ -1,0 +1,270 @@
+#include "supervisor/engine/job.h"
+#include "tools/sim/sim.h"
+#include "tools/sim/verdict.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static const struct actor reader = {
+    .kind = "user", .id = {"uid:0", 5},
+         .role = ROLE_ADMIN
+};
+
+/* One read from a snapshot.  *e is what was answered; the reply is one whole value. */
+static void
+read_now(struct sim *s, struct txn *t, enum msg_id op, const void *m, struct buf *reply,
+         struct err *e)
+{
+    struct buf body BUF_AUTO = {0};
+    uint64_t        wait_on, hash = txn_state_hash(t);
+    const char     *wrong;
+    bool            ok;
+
+    *e = (struct err){.code = E_OK};
+    msg_pack(msg_desc(op), m, &body);
+    buf_clear(reply);
+    (void)engine_read(s->engine, t, &s->world.now, &reader, op, buf_view(&body), reply, &wait_on,
+                      &ok, e); /* nobody waits here */
+    claim(ok == (e->code == E_OK), "%s: ok %d with %s", msg_desc(op)->op, ok, errc_wire(e->code));
+    claim(txn_state_hash(t) == hash, "%s changed the state", msg_desc(op)->op);
+    wrong = ok ? mp_check(buf_view(reply)) : NULL;
+    claim(!wrong, "%s answered nonsense: %s", msg_desc(op)->op, wrong);
+}
+
+/* ---- what the model knows -------------------------------------------------------------------- */
+
+static void
+read_job(struct sim *s, struct txn *t)
+{
+    struct buf reply    BUF_AUTO = {0};
+    struct msg_job_show m = {.id = 1 + rng_below(&s->rng, s->model.jobs.count + 1)};
+    const struct m_job *j = m_job(&s->model, m.id);
+    struct err          e;
+    struct view         state;
+    int64_t             attempt, crashes;
+
+    read_now(s, t, MSG_JOB_WHY, &m, &reply, &e);
+    claim(e.code == (j ? E_OK : E_NOT_FOUND), "job.why %" PRIu64 ": %s", m.id, errc_wire(e.code));
+    read_now(s, t, MSG_JOB_SHOW, &m, &reply, &e);
+    claim(e.code == (j ? E_OK : E_NOT_FOUND), "job.show %" PRIu64 ": %s", m.id, errc_wire(e.code));
+    if (!j) return;
+    claim(mp_find_str(buf_view(&reply), "state", &state) &&
+              (view_is(state, job_state_name(j->state)) ||
+               (j->state == JOB_READY && view_is(state, "parked"))),
+          "job.show %" PRIu64 " says %.*s, expected %s", m.id, VIEW_ARG(state),
+          job_state_name(j->state));
+    claim(mp_find_i64(buf_view(&reply), "attempt", &attempt) && attempt == j->attempt &&
+              mp_find_i64(buf_view(&reply), "crashes", &crashes) && crashes == j->crashes,
+          "job.show %" PRIu64 " has wrong numbers", m.id);
+}
+
+static void
+read_stats(struct sim *s, struct txn *t)
+{
+    struct buf reply     BUF_AUTO = {0};
+    struct msg_job_stats m = {0};
+    struct err           e;
+    int64_t              counts[JOB_STATE_COUNT] = {0}, told;
+
+    for (size_t i = 0; i < s->model.jobs.count; i++)
+        counts[s->model.jobs.items[i].state]++;
+    read_now(s, t, MSG_JOB_STATS, &m, &reply, &e);
+    claim(e.code == E_OK, "job.stats: %s", e.msg);
+    for (enum job_state_id i = JOB_SCHEDULED; i < JOB_STATE_COUNT; i++) {
+        claim(mp_find_i64(buf_view(&reply), job_state_name(i), &told) && told == counts[i],
+              "job.stats says %" PRId64 " jobs are %s, expected %" PRId64, told, job_state_name(i),
+              counts[i]);
+    }
+}
+
+/* Every job of a state, page after page; each once. */
+static void
+read_list(struct sim *s, struct txn *t)
+{
+    static const enum job_state_id states[] = {JOB_SCHEDULED, JOB_RUNNING, JOB_FAILED};
+    enum job_state_id              state = states[rng_below(&s->rng, ARRAY_LEN(states))];
+    struct buf reply               BUF_AUTO = {0};
+    struct msg_job_list            m = {.limit = (uint64_t)rng_between(&s->rng, 1, 50)};
+    char                           after[140] = "";
+    size_t                         count = 0, expected = 0;
+    struct view                    items, next;
+    struct err                     e;
+
+    for (size_t i = 0; i < s->model.jobs.count; i++)
+        expected += s->model.jobs.items[i].state == state;
+    m.state = view_str(job_state_name(state));
+    SET_HAS(&m, job_list, state);
+    SET_HAS(&m, job_list, limit);
+    do {
+        m.after = view_str(after);
+        if (after[0]) SET_HAS(&m, job_list, after);
+        read_now(s, t, MSG_JOB_LIST, &m, &reply, &e);
+        claim(e.code == E_OK, "job.list: %s", e.msg);
+        claim(mp_find(buf_view(&reply), "items", &items), "job.list answered no items");
+        count += list_iter_of(items).left;
+        after[0] = '\0';
+        if (mp_find_str(buf_view(&reply), "next", &next))
+            snprintf(after, sizeof(after), "%.*s", VIEW_ARG(next));
+    } while (after[0]);
+    claim(count == expected, "job.list gives %zu jobs that are %s, expected %zu", count,
+          job_state_name(state), expected);
+}
+
+static void
+read_something(struct sim *s, struct txn *t)
+{
+    static const enum msg_id    lists[] = {MSG_SCHEDULE_LIST, MSG_COMPANY_LIST, MSG_AGENT_LIST,
+                                           MSG_HANDLER_LIST,  MSG_SESSION_LIST, MSG_EFFECT_LIST,
+                                           MSG_WORKER_LIST};
+    const union msg             none = {0};
+    struct buf reply            BUF_AUTO = {0};
+    struct msg_effect_show      effect = {.id = 1 + rng_below(&s->rng, s->model.effects.count + 1)};
+    struct msg_schedule_firings f = {.name = view_str(rng_chance(&s->rng, 500) ? "cs0" : "as0")};
+    struct err                  e;
+
+    read_now(s, t, lists[rng_below(&s->rng, ARRAY_LEN(lists))], &none, &reply, &e);
+    claim(e.code == E_OK, "a list was refused: %s", e.msg);
+    read_now(s, t, MSG_EFFECT_SHOW, &effect, &reply, &e);
+    claim(e.code == (effect.id <= s->model.effects.count ? E_OK : E_NOT_FOUND), "effect.show: %s",
+          errc_wire(e.code));
+    read_now(s, t, MSG_SCHEDULE_FIRINGS, &f, &reply, &e);
+    claim(e.code == E_OK || e.code == E_NOT_FOUND, "schedule.firings: %s", e.msg);
+    struct msg_schedule_show show = {.name = f.name};
+
+    read_now(s, t, MSG_SCHEDULE_WHY, &show, &reply, &e);
+    claim(e.code == E_OK || e.code == E_NOT_FOUND, "schedule.why: %s", e.msg);
+}
+
+void
+sim_read(struct sim *s)
+{
+    struct err  e = {0};
+    struct txn *t;
+
+    if (!s->engine) return;
+    t = txn_begin_read(s->store, &e);
+    claim(t, "no read transaction: %s", e.msg);
+    switch (rng_below(&s->rng, 5)) {
+    case 0: read_stats(s, t); break;
+    case 1: read_list(s, t); break;
+    case 2: read_something(s, t); break;
+    default: read_job(s, t);
+    }
+    txn_abort(&t);
+}
+
+/* ---- the feed -------------------------------------------------------------------------------- */
+
+/* What may follow what, by the states that the events of one job tell (A1). */
+static void
+follow_job(struct watcher *w, struct view event)
+{
+    struct view       type, name;
+    int64_t           id;
+    enum job_state_id state;
+    uint8_t          *last;
+
+    if (!mp_find_str(event, "type", &type) || !mp_find_i64(event, "job", &id) ||
+        !mp_find_str(event, "state", &name) || !mp_find_str(event, "handler", &name))
+        return;
+    (void)mp_find_str(event, "state", &name);
+    state = job_state_from(name);
+    while (w->states.count <= (size_t)id)
+        *LIST_ADD(&w->states) = JOB_NONE;
+    last = &w->states.items[id];
+    if (!w->is_lost || *last != JOB_NONE) {
+        bool is_first = view_is(type, "job.submitted"), was_running = *last == JOB_RUNNING;
+        bool was_end = job_state_is_end(*last);
+
+        claim(is_first == (*last == JOB_NONE), "job %" PRId64 ": %.*s after state %u", id,
+              VIEW_ARG(type), *last);
+        if (state == JOB_COMPLETED || state == JOB_FAILED)
+            claim(was_running, "job %" PRId64 " is %.*s without having run", id, VIEW_ARG(name));
+        if (view_is(type, "job.started"))
+            claim(!was_running && !was_end, "job %" PRId64 " started after state %u", id, *last);
+        if (was_end)
+            claim(view_is(type, "job.retrying"), "job %" PRId64 ": %.*s after its end", id,
+                  VIEW_ARG(type));
+    }
+    *last = (uint8_t)state;
+}
+
+static void
+take_events(struct watcher *w, struct view items)
+{
+    struct list_iter it = list_iter_of(items);
+    struct view      event;
+    int64_t          seq;
+
+    while (list_next(&it, &event)) {
+        claim(mp_find_i64(event, "seq", &seq), "an event without a number");
+        claim((uint64_t)seq == w->seq + 1, "the feed goes from %" PRIu64 " to %" PRId64, w->seq,
+              seq);
+        w->seq = (uint64_t)seq;
+        follow_job(w, event);
+    }
+}
+
+/* A watcher that comes back now and then: no hole, or it is told of the gap (N40). */
+void
+sim_follow_feed(struct sim *s)
+{
+    struct watcher      *w = &s->watcher;
+    struct msg_feed_read m = {.limit = (uint64_t)rng_between(&s->rng, 20, 500)};
+    struct buf reply     BUF_AUTO = {0};
+    struct err           e = {0};
+    struct txn          *t;
+    struct view          items, gap, next;
+    int64_t              first;
+
+    if (!s->engine || engine_feed_seq(s->engine) == w->seq) return;
+    t = txn_begin_read(s->store, &e);
+    claim(t, "no read transaction: %s", e.msg);
+    if (!w->cursor[0])
+        snprintf(w->cursor, sizeof(w->cursor), "%016" PRIx64 "-0", store_incarnation(s->store));
+    SET_HAS(&m, feed_read, limit);
+    SET_HAS(&m, feed_read, since);
+    while (w->seq < engine_feed_seq(s->engine)) {
+        m.since = view_str(w->cursor);
+        read_now(s, t, MSG_FEED_READ, &m, &reply, &e);
+        claim(e.code == E_OK, "feed.read: %s", e.msg);
+        claim(mp_find(buf_view(&reply), "gap", &gap) &&
+                  mp_find(buf_view(&reply), "items", &items) &&
+                  mp_find_str(buf_view(&reply), "next", &next),
+              "feed.read answered something else");
+        if (mp_find_i64(gap, "first", &first)) {
+            claim((uint64_t)first > w->seq + 1, "a gap that is none: %" PRId64, first);
+            w->seq = (uint64_t)first - 1;
+            w->is_lost = true;
+            w->states.count = 0;
+        } else {
+            claim(list_iter_of(items).left > 0, "the feed ends before its last event");
+        }
+        take_events(w, items);
+        snprintf(w->cursor, sizeof(w->cursor), "%.*s", VIEW_ARG(next));
+    }
+    txn_abort(&t);
+}
+
+/* ---- fsck ------------------------------------------------------------------------------------ */
+
+static void
+on_problem(const char *sentence, void *arg)
+{
+    (void)arg;
+    broken("fsck: %s", sentence);
+}
+
+void
+sim_check_store(struct sim *s)
+{
+    const bool  cancel = false;
+    struct err  e = {0};
+    struct txn *t = txn_begin_read(s->store, &e);
+
+    claim(t, "no read transaction: %s", e.msg);
+    (void)store_check(t, on_problem, NULL, &cancel); /* how many rows does not matter */
+    engine_check(t, on_problem, NULL, &cancel);
+    claim(!store_has_damage(s->store), "a record is damaged");
+    txn_abort(&t);
+}

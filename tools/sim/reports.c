@@ -1,0 +1,262 @@
+#include "tools/sim/verdict.h"
+#include "tools/sim/world.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* ---- on the way ------------------------------------------------------------------------------ */
+
+/* Behind everything that the worker has sent before. */
+static void
+post(struct world *w, struct sim_worker *k, struct view frame, bool may_be_late)
+{
+    struct letter *l;
+    int64_t        at = w->now.boot_ms;
+
+    if (may_be_late && !w->is_calm && rng_chance(w->rng, w->chances.late_report))
+        at += rng_between(w->rng, 0, w->heartbeat_ms);
+    if (k->reports.count && k->reports.items[k->reports.count - 1].at > at)
+        at = k->reports.items[k->reports.count - 1].at;
+    l = LIST_ADD(&k->reports);
+    l->at = at;
+    buf_add_view(&l->frame, frame);
+}
+
+static void
+report(struct world *w, struct sim_worker *k, enum msg_id op, const void *m)
+{
+    struct buf frame BUF_AUTO = {0};
+
+    if (k->life != LIFE_UP) return; /* nobody hears it */
+    if (!w->is_calm && rng_chance(w->rng, w->chances.lost_report)) return;
+    worker_pack(op, m, &frame);
+    post(w, k, buf_view(&frame), true);
+    if (!w->is_calm && rng_chance(w->rng, w->chances.repeated_report))
+        post(w, k, buf_view(&frame), true);
+}
+
+/* ---- of the worker itself -------------------------------------------------------------------- */
+
+void
+report_hello(struct world *w, struct sim_worker *k)
+{
+    struct buf frame BUF_AUTO = {0};
+    struct msg_hello m = {.worker = k->index,
+                          .generation = k->generation,
+                          .slots = k->slots,
+                          .pid = 1000 + k->generation,
+                          .version = view_str("sim")};
+
+    worker_pack(MSG_HELLO, &m, &frame);
+    post(w, k, buf_view(&frame), false);
+}
+
+void
+report_heartbeat(struct world *w, struct sim_worker *k)
+{
+    struct buf frame     BUF_AUTO = {0};
+    struct buf running   BUF_AUTO = {0};
+    struct msg_heartbeat m = {
+        .worker = k->index, .generation = k->generation, .last_seq = k->last_seq};
+
+    mp_array(&running, (uint32_t)k->runs.count);
+    for (size_t i = 0; i < k->runs.count; i++)
+        mp_u64(&running, k->runs.items[i].token);
+    m.running = buf_view(&running);
+    worker_pack(MSG_HEARTBEAT, &m, &frame);
+    post(w, k, buf_view(&frame), false);
+}
+
+void
+report_garbage(struct world *w, struct sim_worker *k)
+{
+    static const char *const frames[] = {"", "\xc1", "\x93\x01\xa5hello\x80", "\x81\xa1v\x02"};
+
+    if (k->life == LIFE_UP)
+        post(w, k, view_str(frames[rng_below(w->rng, ARRAY_LEN(frames))]), false);
+}
+
+/* ---- of a job -------------------------------------------------------------------------------- */
+
+void
+report_progress(struct world *w, struct sim_worker *k, struct run *r)
+{
+    struct msg_progress m = {.worker = k->index,
+                             .generation = k->generation,
+                             .slot = r->slot,
+                             .token = r->token,
+                             .turns = r->turns += rng_below(w->rng, 5),
+                             .input_tokens = r->turns * 100,
+                             .output_tokens = r->turns * 10};
+
+    SET_HAS(&m, progress, turns);
+    SET_HAS(&m, progress, input_tokens);
+    SET_HAS(&m, progress, output_tokens);
+    if (rng_chance(w->rng, 300)) SET_HAS(&m, progress, percent);
+    if (rng_chance(w->rng, 300)) {
+        m.message = view_str("so far so good");
+        SET_HAS(&m, progress, message);
+    }
+    report(w, k, MSG_PROGRESS, &m);
+}
+
+static void
+fill_effects(struct world *w, const struct run *r, struct buf *list)
+{
+    uint32_t n = (uint32_t)rng_between(w->rng, 1, 3);
+
+    mp_array(list, n);
+    for (uint32_t i = 0; i < n; i++) {
+        bool               is_bad = !w->is_calm && rng_chance(w->rng, 30);
+        struct mp_open_map m = mp_open(list);
+        char               text[2400];
+        int length = rng_chance(w->rng, 50) ? 2300 : snprintf(text, 64, "run %" PRIu64, r->token);
+
+        if (length == 2300) memset(text, 'x', sizeof(text));
+        mp_put_cstr(list, &m, "kind", is_bad && i == 1 ? "send_message" : "notify");
+        mp_put_str(list, &m, "message", view_of(text, is_bad && i == 0 ? 0 : (size_t)length));
+        mp_close(list, &m);
+    }
+}
+
+static void
+fill_output(struct world *w, const struct run *r, struct buf *out)
+{
+    char text[5000];
+
+    if (rng_chance(w->rng, 50)) {
+        memset(text, 'o', sizeof(text));
+        mp_str(out, view_of(text, sizeof(text)));
+    } else {
+        mp_u64(out, r->token);
+    }
+}
+
+static void
+fill_failure(struct world *w, struct msg_ended *m)
+{
+    static const char *const names[] = {
+        "turn_limit_exceeded", "timeout",          "handler_error", "invalid_output",
+        "auth_failed",         "context_exceeded", "tool_failed",   "budget_exceeded",
+        "rate_limited",        "lease_expired", /* none that a handler may name */
+        "interrupted",         "nonsense",
+    };
+
+    m->verdict = view_str("failed");
+    m->class = view_str(names[rng_below(w->rng, ARRAY_LEN(names))]);
+    SET_HAS(m, ended, class);
+    m->message = view_str("it did not work out");
+    SET_HAS(m, ended, message);
+    if (!rng_chance(w->rng, 200)) return;
+    m->after_ms = rng_between(w->rng, 0, 600000);
+    SET_HAS(m, ended, after_ms);
+}
+
+static void
+fill_end(struct world *w, const struct run *r, struct msg_ended *m, struct buf bufs[3])
+{
+    const struct chances *c = &w->chances;
+
+    m->verdict = view_str("completed");
+    if (!w->is_calm && rng_chance(w->rng, c->failed)) {
+        fill_failure(w, m);
+        return;
+    }
+    if (!w->is_calm && rng_chance(w->rng, c->snoozed)) {
+        m->verdict = view_str("snoozed");
+        if (rng_chance(w->rng, 700)) SET_HAS(m, ended, after_ms);
+        if (HAS(m, ended, after_ms)) m->after_ms = rng_between(w->rng, 0, 600000);
+        return;
+    }
+    if (rng_chance(w->rng, 500)) {
+        fill_output(w, r, &bufs[0]);
+        m->output = buf_view(&bufs[0]);
+        SET_HAS(m, ended, output);
+    }
+    if (rng_chance(w->rng, c->effects)) {
+        fill_effects(w, r, &bufs[1]);
+        m->effects = buf_view(&bufs[1]);
+        SET_HAS(m, ended, effects);
+    }
+    if (rng_chance(w->rng, c->checkpoint)) {
+        fill_output(w, r, &bufs[2]);
+        m->checkpoint = buf_view(&bufs[2]);
+        SET_HAS(m, ended, checkpoint);
+    }
+}
+
+static void
+report_job_end(struct world *w, struct sim_worker *k, const struct run *r)
+{
+    struct buf       bufs[3] = {{0}, {0}, {0}};
+    struct msg_ended m = {
+        .worker = k->index, .generation = k->generation, .slot = r->slot, .token = r->token};
+
+    fill_end(w, r, &m, bufs);
+    m.turns = r->turns + rng_below(w->rng, 3);
+    SET_HAS(&m, ended, turns);
+    if (rng_chance(w->rng, 300)) {
+        m.cost_micros = m.turns * 7;
+        SET_HAS(&m, ended, cost_micros);
+    }
+    report(w, k, MSG_ENDED, &m);
+    for (size_t i = 0; i < ARRAY_LEN(bufs); i++)
+        buf_done(&bufs[i]);
+}
+
+/* ---- of a delivery --------------------------------------------------------------------------- */
+
+static bool *
+in_sink(struct world *w, uint64_t effect)
+{
+    while (w->sink.count <= effect)
+        *LIST_ADD(&w->sink) = false;
+    return &w->sink.items[effect];
+}
+
+static void
+write_to_sink(struct world *w, uint64_t effect)
+{
+    bool *is_there = in_sink(w, effect);
+
+    claim(!*is_there, "effect %" PRIu64 " was delivered twice", effect);
+    *is_there = true;
+}
+
+void
+sink_cut_off(struct world *w, const struct run *r)
+{
+    if (r->is_effect && !r->is_probe && rng_chance(w->rng, 500)) write_to_sink(w, r->id);
+}
+
+static const char *
+probe(struct world *w, const struct run *r)
+{
+    if (!w->is_calm && rng_chance(w->rng, 100))
+        return rng_chance(w->rng, 500) ? "unknown" : "failed";
+    return *in_sink(w, r->id) ? "delivered" : "absent";
+}
+
+static const char *
+deliver(struct world *w, const struct run *r)
+{
+    bool is_written = w->is_calm || rng_chance(w->rng, 900);
+
+    if (is_written) write_to_sink(w, r->id);
+    if (!w->is_calm && rng_chance(w->rng, 80)) return "unknown";
+    return is_written ? "delivered" : "failed";
+}
+
+void
+report_end(struct world *w, struct sim_worker *k, const struct run *r)
+{
+    struct msg_effect_done m = {
+        .worker = k->index, .generation = k->generation, .slot = r->slot, .token = r->token};
+
+    if (!r->is_effect) {
+        report_job_end(w, k, r);
+        return;
+    }
+    m.outcome = view_str(r->is_probe ? probe(w, r) : deliver(w, r));
+    report(w, k, MSG_EFFECT_DONE, &m);
+}
