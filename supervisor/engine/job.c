@@ -300,6 +300,21 @@ on_job_cancel(struct engine *en, const struct actor *a, const struct msg_job_can
     return reply_job(en, &j, reply, e);
 }
 
+/* What an ended job named may have been taken out of the configuration meanwhile. */
+static enum errc
+check_needs(struct engine *en, const struct job_state *j, struct err *e)
+{
+    struct objects *o = &en->turn.objects;
+
+    if (objects_get(o, j->company) && objects_get(o, j->handler) &&
+        (j->agent == 0 || objects_get(o, j->agent))) {
+        return E_OK;
+    }
+    err_set(e, E_NOT_FOUND,
+            "job %" PRIu64 " needs a handler, an agent or a company that was removed", j->id);
+    return err_hint(e, "submit it again to one that is there");
+}
+
 enum errc
 on_job_retry(struct engine *en, const struct actor *a, const struct msg_job_retry *m,
              struct buf *reply, struct err *e)
@@ -313,8 +328,9 @@ on_job_retry(struct engine *en, const struct actor *a, const struct msg_job_retr
         return err_set(e, E_WRONG_STATE, "job %" PRIu64 " is ready: it starts as soon as it can",
                        j.id);
     }
+    if (ev == JOB_ON_RETRY && j.state != JOB_COMPLETED && check_needs(en, &j, e)) return e->code;
+    j.failures = 0; /* N2, also when it waits for its next try */
     if (ev == JOB_ON_RETRY) {
-        j.failures = 0;
         j.crashes = 0;
         j.flags &= (uint8_t) ~(JOB_FLAG_QUARANTINED | JOB_FLAG_ALONE);
         j.expires_at = 0; /* its time to start may have passed; the operator wants it now */
