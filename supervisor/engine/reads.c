@@ -244,7 +244,7 @@ read_schedule_firings(struct reading *r, const struct msg_schedule_firings *m)
         return r->e->code;
     page_open(r, &p, HAS(m, schedule_firings, limit), m->limit);
     f.schedule = o->row.id;
-    f.nominal_at = (int64_t)after + 1;
+    f.nominal_at = after ? (int64_t)after - 1 : INT64_MAX; /* newest first */
     scan_open(&s, r->txn, PRIMARY_FIRING, &f, 1, 2);
     while (!page_is_over(&p) && scan_next(&s, &f)) {
         snprintf(p.next, sizeof(p.next), "%" PRId64, f.nominal_at);

@@ -292,12 +292,14 @@ schedule_blockers(struct why *w, struct engine *en, const struct schedule *run,
                   const struct now *now)
 {
     struct job_state j = {.id = run->last_job};
-    char             at[40], message[384];
+    char             at[40], holder[32], message[384], change[128];
 
     if (run->paused) {
         snprintf(message, sizeof(message), "it is paused%s%.*s", run->pause_reason.size ? ": " : "",
                  VIEW_ARG(run->pause_reason));
-        blocker(w, "paused", message, (struct view){0}, 0, "agentctl schedule resume NAME");
+        snprintf(change, sizeof(change), "agentctl schedule resume %.*s",
+                 VIEW_ARG(objects_name(w->objects, run->id)));
+        blocker(w, "paused", message, (struct view){0}, 0, change);
     }
     if (en->memory.is_draining) predicate_blocker(w, &(struct finding){.predicate = HELD_DRAINING});
     if (en->turn.header.clock_is_held && !en->memory.clock_accepted) {
@@ -314,11 +316,11 @@ schedule_blockers(struct why *w, struct engine *en, const struct schedule *run,
     }
     if (run->last_job && job_state_load(w->objects->txn, &j) == LOAD_FOUND &&
         !job_state_is_end(j.state)) {
-        snprintf(message, sizeof(message),
-                 "job %" PRIu64 " of it is %s: a firing meanwhile is skipped", j.id,
+        snprintf(holder, sizeof(holder), "job %" PRIu64, j.id);
+        snprintf(message, sizeof(message), "%s of it is %s: a firing meanwhile is skipped", holder,
                  job_state_name(j.state));
-        blocker(w, "in_flight", message, (struct view){0}, j.lease_expires_at,
-                "agentctl job cancel ID");
+        snprintf(change, sizeof(change), "agentctl job cancel %" PRIu64, j.id);
+        blocker(w, "in_flight", message, view_str(holder), j.lease_expires_at, change);
     }
 }
 

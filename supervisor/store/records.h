@@ -272,7 +272,7 @@
     K(LANE,      id)                                      \
     K(QUEUE,     company)                                 \
     K(SCHEDULE,  id)                                      \
-    K(FIRING,    schedule, nominal_at)                    \
+    K(FIRING,    schedule, DESC(nominal_at))              \
     K(SESSION,   id)                                      \
     K(EFFECT,    id)                                      \
     K(FEED,      seq)                                     \
