@@ -176,6 +176,8 @@ int64_t     rig_i64(struct rig *r, const char *path);
 bool        rig_bool(struct rig *r, const char *path);
 const char *rig_text(struct rig *r, const char *path);
 size_t      rig_len(struct rig *r, const char *path); /* of a list */
+/* "list.i.field", as a path for the others. */
+const char *rig_path(struct rig *r, const char *list, size_t i, const char *field);
 /* The reply as JSON, for messages. */
 const char *rig_json(struct rig *r);
 /* job.show, then the field. */

@@ -331,6 +331,12 @@ rig_len(struct rig *r, const char *path)
 }
 
 const char *
+rig_path(struct rig *r, const char *list, size_t i, const char *field)
+{
+    return arena_printf(&r->results, "%s.%zu.%s", list, i, field);
+}
+
+const char *
 rig_job_text(struct rig *r, uint64_t id, const char *path)
 {
     rig_must_read(r, "job.show", "'id':%llu", (unsigned long long)id);
@@ -367,10 +373,7 @@ rig_feed_count(struct rig *r, const char *type)
     rig_feed(r);
     size_t len = rig_len(r, "items");
     for (size_t i = 0; i < len; i++) {
-        char path[32];
-
-        (void)snprintf(path, sizeof(path), "items.%zu.type", i); /* fits */
-        if (strcmp(rig_text(r, path), type) == 0) count++;
+        if (strcmp(rig_text(r, rig_path(r, "items", i, "type")), type) == 0) count++;
     }
     return count;
 }

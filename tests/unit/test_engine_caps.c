@@ -468,9 +468,8 @@ blocker(struct rig *r, const char *predicate)
     size_t n = rig_len(r, "blockers");
 
     for (size_t i = 0; i < n; i++) {
-        char path[40];
+        const char *path = rig_path(r, "blockers", i, "predicate");
 
-        (void)snprintf(path, sizeof(path), "blockers.%zu.predicate", i); /* fits */
         if (strcmp(rig_text(r, path), predicate) == 0) return i;
     }
     fail_msg("no blocker %s in %s", predicate, rig_json(r));
@@ -480,18 +479,16 @@ blocker(struct rig *r, const char *predicate)
 static const char *
 blocker_text(struct rig *r, size_t i, const char *field)
 {
-    char path[40];
+    const char *path = rig_path(r, "blockers", i, field);
 
-    (void)snprintf(path, sizeof(path), "blockers.%zu.%s", i, field); /* fits */
     return rig_text(r, path);
 }
 
 static int64_t
 blocker_until(struct rig *r, size_t i)
 {
-    char path[40];
+    const char *path = rig_path(r, "blockers", i, "until_at");
 
-    (void)snprintf(path, sizeof(path), "blockers.%zu.until_at", i); /* fits */
     return rig_is_nil(r, path) ? 0 : rig_i64(r, path);
 }
 

@@ -526,9 +526,8 @@ page_through(struct rig *r, const char *filter, unsigned limit, uint64_t *ids, s
         size_t n = rig_len(r, "items");
         assert_true(n <= limit);
         for (size_t i = 0; i < n; i++) {
-            char path[32];
+            const char *path = rig_path(r, "items", i, "id");
 
-            (void)snprintf(path, sizeof(path), "items.%zu.id", i); /* fits */
             assert_true(count < max);
             ids[count++] = (uint64_t)rig_i64(r, path);
         }

@@ -1,0 +1,722 @@
+/* Schedules: when they fire, what becomes of each nominal time, and what may be done to them
+ * (C1–C4, C7, N27, N29, N35, N37). */
+#include "tests/unit/engine_rig.h"
+
+/* RIG_WALL_MS is 08:00:00, a Friday. */
+
+static void
+add(struct rig *r, const char *name, const char *when)
+{
+    rig_must(r, "schedule.add", "'name':'%s',%s,'handler':'noop'", name, when);
+}
+
+static int64_t
+schedule_i64(struct rig *r, const char *name, const char *field)
+{
+    rig_must_read(r, "schedule.show", "'name':'%s'", name);
+    return rig_i64(r, field);
+}
+
+static size_t
+firings(struct rig *r, const char *name)
+{
+    rig_must_read(r, "schedule.firings", "'name':'%s','limit':1000", name);
+    return rig_len(r, "items");
+}
+
+static size_t
+outcomes(struct rig *r, const char *name, const char *outcome)
+{
+    size_t n = firings(r, name), count = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *path = rig_path(r, "items", i, "outcome");
+
+        if (strcmp(rig_text(r, path), outcome) == 0) count++;
+    }
+    return count;
+}
+
+static void
+complete_last(struct rig *r, const char *name)
+{
+    rig_complete(r, (uint64_t)schedule_i64(r, name, "last_job"));
+}
+
+/* ---- what is said ---- */
+
+static void
+a_schedule_has_every_field(void **state)
+{
+    static const char *const fields[] = {"name",
+                                         "company",
+                                         "cron",
+                                         "every_ms",
+                                         "agent",
+                                         "handler",
+                                         "payload",
+                                         "title",
+                                         "type",
+                                         "priority",
+                                         "max_turns",
+                                         "max_run_ms",
+                                         "max_attempts",
+                                         "tags",
+                                         "origin",
+                                         "status",
+                                         "pause_reason",
+                                         "paused_at",
+                                         "next_fire_at",
+                                         "next_at",
+                                         "cursor_at",
+                                         "firing_count",
+                                         "suppressed_count",
+                                         "missed_count",
+                                         "last_job",
+                                         "last_fired_at",
+                                         "failure_streak",
+                                         "last_failure",
+                                         "overlap",
+                                         "misfire",
+                                         "created_at",
+                                         "warnings"};
+    struct rig              *r = *state;
+
+    add(r, "s", "'cron':'*/15 * * * *'");
+    for (int again = 0; again < 2; again++) {
+        for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+            if (!rig_has(r, fields[i])) fail_msg("no %s in %s", fields[i], rig_json(r));
+        assert_string_equal(rig_text(r, "name"), "s");
+        assert_string_equal(rig_text(r, "company"), "default");
+        assert_string_equal(rig_text(r, "cron"), "*/15 * * * *");
+        assert_true(rig_is_nil(r, "every_ms"));
+        assert_string_equal(rig_text(r, "origin"), "api");
+        assert_string_equal(rig_text(r, "status"), "active");
+        assert_string_equal(rig_text(r, "overlap"), "skip");
+        assert_string_equal(rig_text(r, "misfire"), "latest");
+        assert_string_equal(rig_text(r, "type"), "schedule");
+        assert_int_equal(rig_i64(r, "next_fire_at"), RIG_WALL_MS + 15 * MINUTE_MS);
+        assert_int_equal(rig_len(r, "next_at"), 3);
+        assert_int_equal(rig_i64(r, "next_at.2"), RIG_WALL_MS + 45 * MINUTE_MS);
+        assert_int_equal(rig_i64(r, "created_at"), RIG_WALL_MS);
+        assert_int_equal(rig_i64(r, "firing_count"), 0);
+        rig_must_read(r, "schedule.show", "'name':'default/s'");
+    }
+}
+
+/* ---- firing ---- */
+
+static void
+a_cron_schedule_fires_at_its_minutes(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'cron':'*/15 * * * *'");
+    assert_int_equal(r->deadline.wall_ms, RIG_WALL_MS + 15 * MINUTE_MS);
+    rig_advance(r, 15 * MINUTE_MS - 1);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 0);
+    for (int i = 1; i <= 3; i++) {
+        rig_advance(r, i == 1 ? 1 : 15 * MINUTE_MS);
+        assert_int_equal(schedule_i64(r, "s", "firing_count"), i);
+        assert_int_equal(rig_i64(r, "last_fired_at"), RIG_WALL_MS + 15 * MINUTE_MS * i);
+        assert_int_equal(rig_i64(r, "cursor_at"), RIG_WALL_MS + 15 * MINUTE_MS * i);
+        assert_int_equal(rig_i64(r, "next_fire_at"), RIG_WALL_MS + 15 * MINUTE_MS * (i + 1));
+        complete_last(r, "s");
+    }
+}
+
+static void
+an_interval_counts_from_its_making(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    rig_advance(r, 1234);
+    add(r, "s", "'every_ms':90000");
+    for (int i = 1; i <= 5; i++) {
+        rig_advance(r, 90000);
+        assert_int_equal(schedule_i64(r, "s", "firing_count"), i);
+        assert_int_equal(rig_i64(r, "cursor_at"), RIG_WALL_MS + 1234 + 90000LL * i);
+        complete_last(r, "s");
+    }
+}
+
+static void
+a_firing_makes_a_job_of_its_declaration(void **state)
+{
+    struct rig *r = *state;
+
+    rig_configure(r, &(struct rig_declared){
+                         .companies = "{'name':'acme'}",
+                         .agents = "{'name':'anna','company':'acme','handler':'h'}",
+                         .handlers = "{'name':'h','kind':'exec','command':['x'],'max_turns':70}",
+                     });
+    rig_must(r, "schedule.add",
+             "'name':'s','company':'acme','every_ms':60000,'agent':'anna','payload':{'p':1},"
+             "'title':'The title','priority':33,'max_run_ms':5000,'max_turns':12,"
+             "'tags':{'a':'b'},'type':'heartbeat'");
+    rig_advance(r, MINUTE_MS + 7); /* seen a little late: the nominal time stays */
+    uint64_t id = (uint64_t)schedule_i64(r, "acme/s", "last_job");
+    rig_must_read(r, "job.show", "'id':%d", (int)id);
+    assert_string_equal(rig_text(r, "trigger"), "heartbeat");
+    assert_string_equal(rig_text(r, "company"), "acme");
+    assert_string_equal(rig_text(r, "agent"), "anna");
+    assert_string_equal(rig_text(r, "handler"), "h");
+    assert_string_equal(rig_text(r, "schedule"), "s");
+    assert_int_equal(rig_i64(r, "nominal_at"), RIG_WALL_MS + MINUTE_MS);
+    assert_int_equal(rig_i64(r, "run_at"), RIG_WALL_MS + MINUTE_MS + 7);
+    assert_int_equal(rig_i64(r, "payload.p"), 1);
+    assert_string_equal(rig_text(r, "title"), "The title — firing #1");
+    assert_int_equal(rig_i64(r, "priority"), 33);
+    assert_int_equal(rig_i64(r, "max_run_ms"), 5000);
+    assert_int_equal(rig_i64(r, "max_turns"), 12);
+    assert_int_equal(rig_i64(r, "max_attempts"), 1); /* a firing that failed is a failed firing */
+    assert_string_equal(rig_text(r, "tags.a"), "b");
+}
+
+static void
+max_turns_of_a_firing_come_from_schedule_handler_or_limits(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.max_turns = 300;
+    rig_configure(r, &(struct rig_declared){
+                         .handlers = "{'name':'h','kind':'exec','command':['x'],'max_turns':70}"});
+    rig_must(r, "schedule.add", "'name':'own','every_ms':60000,'handler':'h','max_turns':9");
+    rig_must(r, "schedule.add", "'name':'none','every_ms':60000,'handler':'h','max_turns':null");
+    rig_must(r, "schedule.add", "'name':'handlers','every_ms':60000,'handler':'h'");
+    rig_must(r, "schedule.add", "'name':'limits','every_ms':60000,'handler':'noop'");
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(rig_job_i64(r, (uint64_t)schedule_i64(r, "own", "last_job"), "max_turns"), 9);
+    assert_int_equal(rig_job_i64(r, (uint64_t)schedule_i64(r, "handlers", "last_job"), "max_turns"),
+                     70);
+    assert_int_equal(rig_job_i64(r, (uint64_t)schedule_i64(r, "limits", "last_job"), "max_turns"),
+                     300);
+    (void)rig_job_text(r, (uint64_t)schedule_i64(r, "none", "last_job"), "state");
+    assert_true(rig_is_nil(r, "max_turns"));
+}
+
+static void
+a_declared_ladder_retries_firings(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    rig_must(r, "schedule.add", "'name':'s','every_ms':600000,'handler':'noop','retry':[1000]");
+    rig_must(r, "schedule.add", "'name':'plain','every_ms':600000,'handler':'noop'");
+    rig_advance(r, 600000);
+    uint64_t retried = (uint64_t)schedule_i64(r, "s", "last_job");
+    uint64_t plain = (uint64_t)schedule_i64(r, "plain", "last_job");
+    rig_fail(r, retried, "tool_failed");
+    rig_fail(r, plain, "tool_failed");
+    expect_state(r, retried, "scheduled");
+    expect_state(r, plain, "failed");
+    assert_int_equal(schedule_i64(r, "plain", "failure_streak"), 1);
+    assert_string_equal(rig_text(r, "last_failure"), "tool_failed");
+    assert_int_equal(schedule_i64(r, "s", "failure_streak"), 0); /* firings that ended */
+    rig_advance(r, 600000);
+    complete_last(r, "plain");
+    assert_int_equal(schedule_i64(r, "plain", "failure_streak"), 0);
+    assert_true(rig_is_nil(r, "last_failure"));
+}
+
+static void
+each_firing_has_a_row(void **state)
+{
+    static const char *const fields[] = {
+        "schedule",     "nominal_at",  "outcome",  "reason",     "count",
+        "job",          "number",      "fired_at", "claimed_at", "completed_at",
+        "slot_wait_ms", "duration_ms", "state",    "turns",      "class"};
+    struct rig *r = *state;
+
+    add(r, "s", "'every_ms':60000");
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(firings(r, "s"), 1);
+    rig_advance(r, 2000);
+    rig_workers(r, 1, 1); /* it waited 2 s for a worker */
+    rig_wait(r, 3000);
+    rig_ended(r, (uint64_t)schedule_i64(r, "s", "last_job"), "'verdict':'completed','turns':4");
+    rig_turn(r);
+    assert_int_equal(firings(r, "s"), 1);
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        const char *path = rig_path(r, "items", 0, fields[i]);
+
+        if (!rig_has(r, path)) fail_msg("no %s in %s", path, rig_json(r));
+    }
+    assert_string_equal(rig_text(r, "items.0.schedule"), "s");
+    assert_int_equal(rig_i64(r, "items.0.nominal_at"), RIG_WALL_MS + MINUTE_MS);
+    assert_string_equal(rig_text(r, "items.0.outcome"), "fired");
+    assert_int_equal(rig_i64(r, "items.0.number"), 1);
+    assert_int_equal(rig_i64(r, "items.0.fired_at"), RIG_WALL_MS + MINUTE_MS);
+    assert_int_equal(rig_i64(r, "items.0.slot_wait_ms"), 2000);
+    assert_int_equal(rig_i64(r, "items.0.duration_ms"), 3000);
+    assert_string_equal(rig_text(r, "items.0.state"), "completed");
+    assert_int_equal(rig_i64(r, "items.0.turns"), 4);
+}
+
+/* ---- overlap ---- */
+
+static void
+a_firing_still_in_flight_suppresses_the_next(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'every_ms':60000");
+    for (int i = 0; i < 4; i++)
+        rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+    assert_int_equal(rig_i64(r, "suppressed_count"), 3);
+    assert_int_equal(outcomes(r, "s", "suppressed"), 3);
+    complete_last(r, "s");
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 2);
+    assert_int_equal(rig_feed_count(r, "schedule.suppressed"), 3);
+    assert_int_equal(rig_feed_count(r, "schedule.fired"), 2);
+}
+
+static void
+a_firing_that_waits_is_in_flight_too(void **state)
+{
+    struct rig *r = *state;
+
+    add(r, "s", "'every_ms':60000"); /* no worker */
+    rig_advance(r, MINUTE_MS);
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "suppressed_count"), 1);
+    rig_must(r, "job.cancel", "'id':%d", (int)schedule_i64(r, "s", "last_job"));
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 2);
+}
+
+/* ---- misfires ---- */
+
+static void
+after_downtime_only_the_latest_fires(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'every_ms':60000");
+    rig_stop(r);
+    rig_wait(r, 10 * MINUTE_MS + 30000);
+    rig_settle(r);
+    rig_workers(r, 1, 4);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+    assert_int_equal(rig_i64(r, "missed_count"), 9);
+    assert_int_equal(rig_i64(r, "cursor_at"), RIG_WALL_MS + 10 * MINUTE_MS);
+    assert_int_equal(rig_i64(r, "next_fire_at"), RIG_WALL_MS + 11 * MINUTE_MS);
+    assert_int_equal(firings(r, "s"), 10); /* each leaves a row that says why */
+    assert_int_equal(outcomes(r, "s", "missed"), 9);
+    for (size_t i = 0; i < 10; i++) {
+        const char *path = rig_path(r, "items", i, "outcome");
+
+        if (strcmp(rig_text(r, path), "missed") != 0) continue;
+        path = rig_path(r, "items", i, "reason");
+        assert_string_not_equal(rig_text(r, path), RIG_NO_TEXT);
+    }
+    rig_must_read(r, "job.list", " ");
+    assert_int_equal(rig_len(r, "items"), 1);
+    assert_int_equal(rig_i64(r, "items.0.nominal_at"), RIG_WALL_MS + 10 * MINUTE_MS);
+}
+
+static void
+a_jump_forward_is_downtime(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "hourly", "'cron':'0 * * * *'");
+    r->header.now.wall_ms += 5 * HOUR_MS + 1; /* a step of the wall clock alone */
+    rig_settle(r);
+    assert_int_equal(schedule_i64(r, "hourly", "firing_count"), 1);
+    assert_int_equal(rig_i64(r, "missed_count"), 4);
+}
+
+static void
+beyond_the_catch_up_window_nothing_fires(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.catch_up_ms = HOUR_MS;
+    rig_configure(r, &(struct rig_declared){0});
+    add(r, "daily", "'cron':'0 9 * * *'"); /* in an hour */
+    add(r, "often", "'every_ms':60000");
+    rig_stop(r);
+    rig_wait(r, DAY_MS); /* 08:00 the next day: 09:00 was 23 h ago */
+    rig_settle(r);
+    assert_int_equal(schedule_i64(r, "daily", "firing_count"), 0);
+    assert_int_equal(rig_i64(r, "missed_count"), 1);
+    assert_int_equal(rig_i64(r, "next_fire_at"), RIG_WALL_MS + DAY_MS + HOUR_MS);
+    assert_int_equal(outcomes(r, "daily", "missed"), 1);
+    assert_int_equal(schedule_i64(r, "often", "firing_count"), 1);
+    assert_int_equal(rig_i64(r, "missed_count"), DAY_MS / MINUTE_MS - 1);
+    assert_true(firings(r, "often") <=
+                62); /* what lies before the window is one row with a count */
+}
+
+static void
+exactly_at_the_window_still_fires(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.catch_up_ms = HOUR_MS;
+    rig_configure(r, &(struct rig_declared){0});
+    add(r, "daily", "'cron':'0 9 * * *'");
+    rig_stop(r);
+    rig_wait(r, 2 * HOUR_MS); /* 10:00 */
+    rig_settle(r);
+    assert_int_equal(schedule_i64(r, "daily", "firing_count"), 1);
+}
+
+static void
+a_turn_decides_at_most_256_nominal_times(void **state)
+{
+    struct rig *r = *state;
+    int64_t     left = 1000;
+
+    r->limits.catch_up_ms = DAY_MS;
+    rig_configure(r, &(struct rig_declared){0});
+    add(r, "s", "'every_ms':1000");
+    rig_wait(r, 1000 * SECOND_MS);
+    while (left > 0) {
+        rig_turn(r);
+        int64_t decided = schedule_i64(r, "s", "missed_count") + rig_i64(r, "firing_count");
+        assert_true(1000 - decided <= left);
+        assert_true(left - (1000 - decided) <= 256);
+        left = 1000 - decided;
+        assert_int_equal(rig_is_due(r), left > 0);
+    }
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+    assert_int_equal(rig_i64(r, "missed_count"), 999);
+}
+
+static void
+one_overdue_schedule_does_not_keep_others_from_firing_for_ever(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 8);
+    add(r, "a", "'every_ms':1000");
+    add(r, "b", "'every_ms':1000");
+    rig_advance(r, 2000 * SECOND_MS);
+    assert_int_equal(schedule_i64(r, "a", "firing_count"), 1);
+    assert_int_equal(schedule_i64(r, "b", "firing_count"), 1);
+}
+
+/* ---- clocks ---- */
+
+static void
+a_clock_that_goes_back_fires_nothing_twice(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'cron':'* * * * *'");
+    for (int i = 0; i < 10; i++) {
+        rig_advance(r, MINUTE_MS);
+        complete_last(r, "s");
+    }
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 10);
+    r->header.now.wall_ms -= 5 * MINUTE_MS + 10;
+    rig_settle(r);
+    for (int i = 0; i < 6; i++) { /* 08:05 to 08:10 once more */
+        rig_advance(r, MINUTE_MS);
+        assert_int_equal(schedule_i64(r, "s", "firing_count"), 10);
+    }
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 11);
+    assert_int_equal(outcomes(r, "s", "fired"), 11);
+    assert_int_equal(rig_len(r, "items"), 11);
+}
+
+static void
+a_clock_that_goes_back_far_fires_from_there_on(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'cron':'* * * * *'");
+    rig_advance(r, MINUTE_MS);
+    complete_last(r, "s");
+    r->header.now.wall_ms -= 3650 * DAY_MS;
+    rig_settle(r);
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 2);
+}
+
+static void
+a_clock_behind_the_last_run_at_start_replans(void **state)
+{
+    struct rig *r = *state;
+
+    add(r, "s", "'cron':'* * * * *'");
+    rig_advance(r, 3 * MINUTE_MS); /* one fired, two missed */
+    rig_stop(r);
+    rig_turn(r);
+    r->header.now.wall_ms -= 10 * MINUTE_MS;
+    rig_stop(r);
+    rig_settle(r);
+    assert_int_equal(schedule_i64(r, "s", "next_fire_at"), r->header.now.wall_ms + MINUTE_MS);
+}
+
+static void
+a_held_clock_fires_nothing(void **state)
+{
+    struct rig *r = *state;
+
+    add(r, "s", "'every_ms':60000");
+    r->header.clock_is_held = true;
+    rig_advance(r, 5 * MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 0);
+    rig_must_read(r, "schedule.why", "'name':'s'");
+    assert_non_null(strstr(rig_json(r), "clock accept"));
+    r->header.clock_is_held = false; /* it is synchronised now */
+    rig_settle(r);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+    assert_int_equal(rig_i64(r, "missed_count"), 4);
+}
+
+/* ---- pause, resume, remove ---- */
+
+static void
+paused_times_are_missed_rows(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'every_ms':60000");
+    rig_advance(r, MINUTE_MS);
+    rig_must(r, "schedule.pause", "'name':'s','reason':'a holiday'");
+    assert_string_equal(rig_text(r, "status"), "paused");
+    assert_string_equal(rig_text(r, "pause_reason"), "a holiday");
+    assert_int_equal(rig_i64(r, "paused_at"), RIG_WALL_MS + MINUTE_MS);
+    complete_last(r, "s"); /* what runs ends */
+    rig_advance(r, 3 * MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+    assert_int_equal(rig_i64(r, "missed_count"), 3);
+    assert_int_equal(outcomes(r, "s", "missed"), 3);
+    assert_string_equal(rig_text(r, "items.0.reason"), "paused");
+    rig_refused(r, E_WRONG_STATE, "", "schedule.pause", "'name':'s'");
+    rig_must(r, "schedule.resume", "'name':'s'");
+    assert_string_equal(rig_text(r, "status"), "active");
+    assert_true(rig_is_nil(r, "pause_reason"));
+    rig_refused(r, E_WRONG_STATE, "", "schedule.resume", "'name':'s'");
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1); /* none of them comes back */
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 2);
+    assert_int_equal(rig_feed_count(r, "schedule.paused"), 1);
+    assert_int_equal(rig_feed_count(r, "schedule.resumed"), 1);
+}
+
+static void
+a_pause_outlives_a_crash(void **state)
+{
+    struct rig *r = *state;
+
+    add(r, "s", "'every_ms':60000");
+    rig_must(r, "schedule.pause", "'name':'s'");
+    rig_crash(r);
+    rig_advance(r, 2 * MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 0);
+    assert_string_equal(rig_text(r, "status"), "paused");
+}
+
+static void
+a_schedule_with_a_job_in_flight_is_in_use(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'every_ms':60000");
+    rig_advance(r, MINUTE_MS);
+    rig_refused(r, E_IN_USE, "", "schedule.remove", "'name':'s'");
+    complete_last(r, "s");
+    rig_must(r, "schedule.remove", "'name':'s'");
+    assert_string_equal(rig_text(r, "removed"), "s");
+    assert_int_equal(rig_read(r, "schedule.show", "'name':'s'"), E_NOT_FOUND);
+    rig_refused(r, E_NOT_FOUND, "name", "schedule.remove", "'name':'s'");
+    rig_advance(r, HOUR_MS);
+    rig_must_read(r, "job.list", " ");
+    assert_int_equal(rig_len(r, "items"), 1);
+    assert_string_equal(rig_job_text(r, 1, "state"), "completed"); /* its job is shown as ever */
+}
+
+static void
+a_name_made_anew_is_a_new_schedule(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'every_ms':60000");
+    rig_refused(r, E_CONFLICT, "", "schedule.add", "'name':'s','every_ms':60000,'handler':'noop'");
+    rig_advance(r, MINUTE_MS);
+    complete_last(r, "s");
+    rig_must(r, "schedule.remove", "'name':'s'");
+    add(r, "s", "'every_ms':60000");
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 0);
+    assert_int_equal(firings(r, "s"), 0);
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+}
+
+static void
+what_the_file_declares_the_file_removes(void **state)
+{
+    struct rig *r = *state;
+
+    rig_configure(
+        r, &(struct rig_declared){.schedules = "{'name':'s','every_ms':60000,'handler':'noop'}"});
+    rig_must_read(r, "schedule.show", "'name':'s'");
+    assert_string_equal(rig_text(r, "origin"), "config");
+    rig_refused(r, E_DECLARED_IN_CONFIG, "", "schedule.remove", "'name':'s'");
+    rig_must(r, "schedule.pause", "'name':'s'"); /* pause and resume are allowed */
+    rig_configure(
+        r, &(struct rig_declared){.schedules = "{'name':'s','every_ms':60000,'handler':'noop'}"});
+    rig_must_read(r, "schedule.show", "'name':'s'");
+    assert_string_equal(rig_text(r, "status"), "paused"); /* how it runs is not the file's */
+    rig_must(r, "schedule.resume", "'name':'s'");
+    rig_configure(r, &(struct rig_declared){0});
+    assert_int_equal(rig_read(r, "schedule.show", "'name':'s'"), E_NOT_FOUND);
+}
+
+static void
+a_reload_keeps_the_cursor_and_a_new_time_starts_from_now(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    rig_configure(
+        r, &(struct rig_declared){.schedules = "{'name':'s','cron':'0 * * * *','handler':'noop'}"});
+    rig_advance(r, HOUR_MS);
+    complete_last(r, "s");
+    rig_wait(r, 30 * MINUTE_MS);
+    rig_configure(
+        r, &(struct rig_declared){.schedules = "{'name':'s','cron':'0 * * * *','handler':'echo'}"});
+    assert_int_equal(schedule_i64(r, "s", "next_fire_at"), RIG_WALL_MS + 2 * HOUR_MS);
+    assert_int_equal(rig_i64(r, "firing_count"), 1);
+    assert_string_equal(rig_text(r, "handler"), "echo");
+    rig_configure(r, &(struct rig_declared){
+                         .schedules = "{'name':'s','cron':'10 * * * *','handler':'echo'}"});
+    assert_int_equal(schedule_i64(r, "s", "next_fire_at"),
+                     RIG_WALL_MS + 2 * HOUR_MS + 10 * MINUTE_MS);
+    assert_int_equal(rig_i64(r, "firing_count"), 1); /* 09:10 is past and not made up for */
+    assert_int_equal(rig_i64(r, "missed_count"), 0);
+}
+
+/* ---- why, lists ---- */
+
+static void
+why_says_when_and_what_holds(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'every_ms':60000");
+    rig_must_read(r, "schedule.why", "'name':'s'");
+    assert_string_equal(rig_text(r, "status"), "active");
+    assert_int_equal(rig_i64(r, "next_fire_at"), RIG_WALL_MS + MINUTE_MS);
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "due_later");
+    assert_int_equal(rig_i64(r, "blockers.0.until_at"), RIG_WALL_MS + MINUTE_MS);
+    rig_advance(r, MINUTE_MS);
+    rig_must(r, "schedule.pause", "'name':'s','reason':'because'");
+    rig_must_read(r, "schedule.why", "'name':'s'");
+    assert_string_equal(rig_text(r, "status"), "paused");
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "paused");
+    assert_non_null(strstr(rig_text(r, "blockers.0.message"), "because"));
+    assert_string_equal(rig_text(r, "blockers.0.change"), "agentctl schedule resume s");
+    assert_string_equal(rig_text(r, "blockers.2.predicate"), "in_flight");
+    assert_string_equal(rig_text(r, "blockers.2.holder"), "job 1");
+    assert_string_equal(rig_text(r, "blockers.2.change"), "agentctl job cancel 1");
+    assert_int_equal(rig_read(r, "schedule.why", "'name':'none'"), E_NOT_FOUND);
+}
+
+static void
+lists_are_paged(void **state)
+{
+    struct rig *r = *state;
+    char        after[160] = "";
+    size_t      count = 0;
+
+    for (int i = 0; i < 25; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof(name), "s%d", i); /* fits */
+        add(r, name, "'every_ms':60000");
+    }
+    for (int pages = 0; pages < 10; pages++) {
+        rig_must_read(r, "schedule.list", "'limit':10%s", after);
+        count += rig_len(r, "items");
+        if (rig_is_nil(r, "next")) break;
+        (void)snprintf(after, sizeof(after), ",'after':'%s'", rig_text(r, "next"));
+    }
+    assert_int_equal(count, 25);
+    rig_must_read(r, "schedule.list", "'limit':1");
+    assert_false(rig_has(r, "items.0.payload"));
+}
+
+static void
+firings_are_paged_newest_first(void **state)
+{
+    struct rig *r = *state;
+    char        after[160] = "";
+    size_t      count = 0;
+    int64_t     last = INT64_MAX;
+
+    add(r, "s", "'every_ms':60000");
+    rig_advance(r, 25 * MINUTE_MS);
+    for (int pages = 0; pages < 10; pages++) {
+        rig_must_read(r, "schedule.firings", "'name':'s','limit':10%s", after);
+        size_t n = rig_len(r, "items");
+
+        for (size_t i = 0; i < n; i++) {
+            const char *path = rig_path(r, "items", i, "nominal_at");
+
+            assert_true(rig_i64(r, path) < last);
+            last = rig_i64(r, path);
+        }
+        count += n;
+        if (rig_is_nil(r, "next")) break;
+        (void)snprintf(after, sizeof(after), ",'after':'%s'", rig_text(r, "next"));
+    }
+    assert_int_equal(count, 25);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_schedule_has_every_field),
+        TEST(a_cron_schedule_fires_at_its_minutes),
+        TEST(an_interval_counts_from_its_making),
+        TEST(a_firing_makes_a_job_of_its_declaration),
+        TEST(max_turns_of_a_firing_come_from_schedule_handler_or_limits),
+        TEST(a_declared_ladder_retries_firings),
+        TEST(each_firing_has_a_row),
+        TEST(a_firing_still_in_flight_suppresses_the_next),
+        TEST(a_firing_that_waits_is_in_flight_too),
+        TEST(after_downtime_only_the_latest_fires),
+        TEST(a_jump_forward_is_downtime),
+        TEST(beyond_the_catch_up_window_nothing_fires),
+        TEST(exactly_at_the_window_still_fires),
+        TEST(a_turn_decides_at_most_256_nominal_times),
+        TEST(one_overdue_schedule_does_not_keep_others_from_firing_for_ever),
+        TEST(a_clock_that_goes_back_fires_nothing_twice),
+        TEST(a_clock_that_goes_back_far_fires_from_there_on),
+        TEST(a_clock_behind_the_last_run_at_start_replans),
+        TEST(a_held_clock_fires_nothing),
+        TEST(paused_times_are_missed_rows),
+        TEST(a_pause_outlives_a_crash),
+        TEST(a_schedule_with_a_job_in_flight_is_in_use),
+        TEST(a_name_made_anew_is_a_new_schedule),
+        TEST(what_the_file_declares_the_file_removes),
+        TEST(a_reload_keeps_the_cursor_and_a_new_time_starts_from_now),
+        TEST(why_says_when_and_what_holds),
+        TEST(lists_are_paged),
+        TEST(firings_are_paged_newest_first),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
