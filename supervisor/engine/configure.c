@@ -224,6 +224,37 @@ plan_removals(struct engine *en, struct plan *p)
     scan_close(&s);
 }
 
+static bool
+removes_something(const struct plan *p)
+{
+    for (const struct step *s = p->first; s; s = s->next) {
+        if (s->action == ACTION_REMOVE) return true;
+    }
+    return false;
+}
+
+/* A company is not taken away from under the schedules that were made in it through the API: they
+ * could no longer be named. */
+static enum errc
+check_owned(struct engine *en, const struct plan *p, struct err *e)
+{
+    struct object row = {0};
+    struct scan   s;
+
+    scan_open(&s, turn_txn(en), PRIMARY_OBJECT, &row, 0, 0);
+    while (e->code == E_OK && scan_next(&s, &row)) {
+        if (row.origin != ORIGIN_API && row.origin != ORIGIN_AGENT) continue;
+        for (const struct step *g = p->first; g; g = g->next) {
+            if (g->action != ACTION_REMOVE || g->id != row.company) continue;
+            err_set(e, E_IN_USE, "company %.*s is gone from the file, but %s %.*s belongs to it",
+                    VIEW_ARG(g->name), object_kind_name(row.kind), VIEW_ARG(row.name));
+            (void)err_hint(e, "remove it, then reload again");
+        }
+    }
+    scan_close(&s);
+    return e->code;
+}
+
 /* An object that unfinished work needs stays until that has ended: the reload is refused with the
  * reason. */
 static enum errc
@@ -231,8 +262,9 @@ check_removals(struct engine *en, const struct plan *p, struct err *e)
 {
     struct job_state    j = {0};
     struct scan         s;
-    const enum index_id indexes[] = {INDEX_job_running, INDEX_job_due};
+    const enum index_id indexes[] = {INDEX_job_running, INDEX_job_ready, INDEX_job_due};
 
+    if (!removes_something(p)) return E_OK;
     for (size_t i = 0; i < ARRAY_LEN(indexes); i++) {
         scan_open(&s, turn_txn(en), indexes[i], &j, 0, 0);
         while (scan_next(&s, &j)) {
@@ -250,7 +282,7 @@ check_removals(struct engine *en, const struct plan *p, struct err *e)
         }
         scan_close(&s);
     }
-    return E_OK;
+    return check_owned(en, p, e);
 }
 
 static void

@@ -307,11 +307,12 @@ check_needs(struct engine *en, const struct job_state *j, struct err *e)
     struct objects *o = &en->turn.objects;
 
     if (objects_get(o, j->company) && objects_get(o, j->handler) &&
-        (j->agent == 0 || objects_get(o, j->agent))) {
+        (j->agent == 0 || objects_get(o, j->agent)) &&
+        (j->schedule == 0 || objects_get(o, j->schedule))) {
         return E_OK;
     }
     err_set(e, E_NOT_FOUND,
-            "job %" PRIu64 " needs a handler, an agent or a company that was removed", j->id);
+            "what job %" PRIu64 " needs (handler, agent, company, schedule) was removed", j->id);
     return err_hint(e, "submit it again to one that is there");
 }
 

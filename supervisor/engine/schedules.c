@@ -85,6 +85,7 @@ schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_change
         run.session = session_of(
             en, run.company,
             view_str(arena_printf(txn_arena(t), "schedule/%.*s", VIEW_ARG(o->row.name))), 0);
+        session_begin_anew(en, run.session);
         run.cursor = en->turn.now.wall_ms;
     } else if (schedule_load(t, &run) != LOAD_FOUND) {
         return;

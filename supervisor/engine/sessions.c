@@ -31,6 +31,30 @@ session_checkpoint(struct txn *t, const struct session *s, struct view *out)
     return s->checkpoint.size ? LOAD_FOUND : LOAD_ABSENT;
 }
 
+static void
+put_checkpoint(struct txn *t, struct session *s, struct view data)
+{
+    if (s->checkpoint_bytes) bytes_delete(t, BLOB_CHECKPOINT, s->id);
+    s->checkpoint_bytes = 0;
+    s->checkpoint = data;
+    if (data.size > BLOB_FROM) {
+        bytes_save(t, BLOB_CHECKPOINT, s->id, data);
+        s->checkpoint_bytes = (uint32_t)data.size;
+        s->checkpoint = (struct view){0};
+    }
+}
+
+/* The number goes on: the keys of effects rest on it. */
+void
+session_begin_anew(struct engine *en, uint32_t id)
+{
+    struct session s = {.id = id};
+
+    if (session_load(turn_txn(en), &s) != LOAD_FOUND) return;
+    put_checkpoint(turn_txn(en), &s, (struct view){0});
+    session_save(turn_txn(en), &s);
+}
+
 uint64_t
 session_commit(struct engine *en, uint32_t id, struct view data)
 {
@@ -40,14 +64,7 @@ session_commit(struct engine *en, uint32_t id, struct view data)
     if (session_load(t, &s) != LOAD_FOUND || data.size == 0) return s.checkpoint_id;
     s.checkpoint_id++;
     s.checkpoint_at = en->turn.now.wall_ms;
-    if (s.checkpoint_bytes) bytes_delete(t, BLOB_CHECKPOINT, id);
-    s.checkpoint_bytes = 0;
-    s.checkpoint = data;
-    if (data.size > BLOB_FROM) {
-        bytes_save(t, BLOB_CHECKPOINT, id, data);
-        s.checkpoint_bytes = (uint32_t)data.size;
-        s.checkpoint = (struct view){0};
-    }
+    put_checkpoint(t, &s, data);
     session_save(t, &s);
     return s.checkpoint_id;
 }

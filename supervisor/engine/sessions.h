@@ -11,6 +11,8 @@ uint32_t session_of(struct engine *en, uint32_t company, struct view name, uint3
 uint32_t session_find(struct txn *t, uint32_t company, struct view name);
 /* The checkpoint's packed bytes (empty: none yet). */
 enum load session_checkpoint(struct txn *t, const struct session *s, struct view *out) MUST_CHECK;
+/* A new owner under an old name begins without the checkpoint of the one before (N34). */
+void session_begin_anew(struct engine *en, uint32_t id);
 /* A completed attempt's checkpoint; returns the number that its effects carry (the old one's when
  * `data` is empty). */
 uint64_t session_commit(struct engine *en, uint32_t id, struct view data);
