@@ -113,7 +113,7 @@ value_allowed(const struct value_range *r, char *out)
 enum errc
 value_read_ladder(const struct yaml *node, struct buf *out, struct err *e)
 {
-    int64_t ms;
+    int64_t ms = 0;
 
     if (node->type != YAML_LIST || node->count < 1 || node->count > LADDER_MAX) {
         return yaml_refuse_found(node, e, "allowed: a list of 1 to %d durations", LADDER_MAX);

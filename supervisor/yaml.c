@@ -9,7 +9,7 @@
 
 /* The scanner keeps a token per indicator of a flow line in memory before we see the first event,
  * so they are counted first: generously, since prose in quotes has commas too. */
-#define INDICATORS_MAX (4 * MP_NODES_MAX)
+#define INDICATORS_MAX ((size_t)4 * MP_NODES_MAX)
 
 struct builder {
     struct arena *arena;
@@ -226,6 +226,8 @@ static enum errc
 close_container(struct builder *b, struct err *e)
 {
     const struct yaml *first = NULL;
+
+    assert(b->open->parent); /* events come in pairs */
     const struct yaml *again = b->open->type == YAML_MAP ? find_repeated(b->open, &first) : NULL;
 
     if (again) {
@@ -241,6 +243,7 @@ take_event(struct builder *b, struct fy_event *ev, struct err *e)
 {
     const char *fault = NULL;
 
+    assert(b->open);
     switch (ev->type) {
     case FYET_ALIAS:
     case FYET_SCALAR:
