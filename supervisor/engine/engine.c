@@ -115,6 +115,7 @@ engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
     struct turn *turn = &en->turn;
 
     copy_memory(&en->before, &en->memory);
+    en->deadline_before = en->deadline;
     arena_reset(&turn->arena);
     buf_clear(&turn->feed);
     turn->txn = t;
@@ -309,6 +310,7 @@ engine_turn_done(struct engine *en, bool kept)
     en->turn.txn = NULL;
     if (kept) return;
     copy_memory(&en->memory, &en->before);
+    en->deadline = en->deadline_before;
     en->turn.output_count = 0;
 }
 

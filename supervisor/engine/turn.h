@@ -107,6 +107,7 @@ struct engine {
     struct memory   before;
     struct turn     turn;
     struct deadline deadline;
+    struct deadline deadline_before;
 };
 
 /* Appends an output, zeroed but for its kind; the pointer is good until the next call. */
