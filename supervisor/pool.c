@@ -2,8 +2,8 @@
 
 #include "common/log.h"
 #include "supervisor/deaths.h"
+#include "supervisor/link.h"
 #include "supervisor/orphans.h"
-#include "supervisor/sockets.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -12,7 +12,6 @@
 
 #define RETIRED_KILL_MS 5000 /* from TERM to KILL for a worker that has nothing left */
 #define NOT_STARTED_MS  100  /* before the next try when a process could not be made */
-#define EARLY_MAX       64   /* reports kept until the worker's own socket is connected */
 
 enum worker_phase {
     PHASE_ABSENT,
@@ -35,11 +34,7 @@ struct worker {
     pid_t             pid;
     int64_t           act_at_boot_ms; /* ABSENT: not started before; ENDING: KILL then */
     bool              is_restart_wanted;
-    bool              is_connected; /* its end of `push` is there */
-    void             *push;
-    struct watch      push_watch; /* until it is connected */
-    zmq_msg_t         early[EARLY_MAX];
-    size_t            nearly;
+    struct link       link;
 };
 
 struct pool {
@@ -70,29 +65,17 @@ pool_new(void *zmq, struct poller *poller, struct inputs *inputs, const struct s
     for (uint32_t i = 0; i < WORKERS_MAX; i++) {
         p->workers[i].pool = p;
         p->workers[i].index = i;
-        p->workers[i].push_watch.fd = -1;
+        link_init(&p->workers[i].link, poller, inputs);
     }
     return p;
-}
-
-static void
-drop_early(struct worker *w)
-{
-    while (w->nearly > 0)
-        (void)zmq_msg_close(&w->early[--w->nearly]);
 }
 
 void
 pool_destroy(struct pool **p)
 {
     if (!*p) return;
-    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
-        struct worker *w = &(*p)->workers[i];
-
-        drop_early(w);
-        poller_unwatch((*p)->poller, &w->push_watch);
-        socket_close(&w->push);
-    }
+    for (uint32_t i = 0; i < WORKERS_MAX; i++)
+        link_done(&(*p)->workers[i].link);
     free(*p);
     *p = NULL;
 }
@@ -176,34 +159,6 @@ pool_has_worker(const struct pool *p, uint64_t worker)
 /* ---- start --------------------------------------------------------------------------------- */
 
 static enum errc
-open_push(struct worker *w, struct err *e)
-{
-    FREE_AUTO char *path = xasprintf("%s/worker-%u.sock", w->pool->setup->run_dir, w->index);
-    const struct socket_spec spec = {.type = ZMQ_PUSH,
-                                     .path = path,
-                                     .group = NO_GROUP,
-                                     .send_high_water = 2 * SLOTS_MAX,
-                                     .message_bytes_max = WORKER_MESSAGE_MAX};
-
-    return w->push ? E_OK : socket_bind(w->pool->zmq, &spec, &w->push, e);
-}
-
-/* Hands the engine what came before the worker could be answered. */
-static void
-look_whether_connected(void *arg)
-{
-    struct worker     *w = arg;
-    const struct input in = about(w, INPUT_REPORT);
-
-    if (!socket_can_send(w->push)) return;
-    w->is_connected = true;
-    poller_unwatch(w->pool->poller, &w->push_watch);
-    for (size_t i = 0; i < w->nearly; i++)
-        inputs_push_frame(w->pool->inputs, &in, &w->early[i]);
-    w->nearly = 0;
-}
-
-static enum errc
 start_process(struct worker *w, struct err *e)
 {
     struct pool             *p = w->pool;
@@ -212,12 +167,9 @@ start_process(struct worker *w, struct err *e)
                                       .slots = p->slots,
                                       .heartbeat_ms = p->heartbeat_ms};
 
-    if (open_push(w, e)) return e->code;
-    if (poller_watch(p->poller, &w->push_watch, socket_fd(w->push), look_whether_connected, w, e)) {
-        return e->code;
-    }
+    if (link_expect(&w->link, p->zmq, p->setup->run_dir, w->index, e)) return e->code;
     if (spawn_worker(p->setup, &order, &w->pid, e)) {
-        poller_unwatch(p->poller, &w->push_watch);
+        link_end(&w->link);
         return e->code;
     }
     return E_OK;
@@ -237,7 +189,7 @@ start(struct worker *w, int64_t boot_ms)
     w->phase = PHASE_LIVE;
     w->generation = ++p->generations;
     w->is_restart_wanted = false;
-    w->is_connected = false;
+    link_begin(&w->link, w->index, w->generation);
     p->starts++;
     struct input in = about(w, INPUT_WORKER_STARTED);
     in.slots = (uint32_t)p->slots;
@@ -284,8 +236,7 @@ on_end(struct worker *w, const siginfo_t *how, int64_t boot_ms)
            phase_names[w->phase]);
     w->phase = PHASE_ORPHANED;
     w->act_at_boot_ms = is_planned ? boot_ms : deaths_note(&p->deaths, boot_ms);
-    drop_early(w);
-    poller_unwatch(p->poller, &w->push_watch);
+    link_end(&w->link);
     deaths_say(&p->deaths, boot_ms);
 }
 
@@ -407,12 +358,8 @@ pool_send(struct pool *p, uint32_t worker, uint64_t generation, uint64_t token, 
 {
     struct worker *w = find_generation(p, worker, generation);
 
-    if (!w) return; /* it has ended; INPUT_WORKER_GONE settles its leases */
-    /* Asking takes in what has changed on the socket: a peer that came, or one that went. */
-    if (socket_can_send(w->push) &&
-        zmq_send(w->push, message.data, message.size, ZMQ_DONTWAIT) >= 0) {
-        return;
-    }
+    /* One that has ended: INPUT_WORKER_GONE settles its leases. */
+    if (!w || link_send(&w->link, message)) return;
     struct input in = about(w, INPUT_SEND_FAILED);
     in.token = token;
     inputs_push(p->inputs, &in);
@@ -445,15 +392,7 @@ pool_on_report(struct pool *p, pid_t pid, zmq_msg_t *frame)
     struct worker *w = find_pid(p, pid);
 
     if (!w) return false;
-    if (!w->is_connected) look_whether_connected(w);
-    if (w->is_connected) {
-        const struct input in = about(w, INPUT_REPORT);
-
-        inputs_push_frame(p->inputs, &in, frame);
-    } else if (w->nearly < EARLY_MAX) {
-        (void)zmq_msg_init(&w->early[w->nearly]); /* cannot fail */
-        (void)zmq_msg_move(&w->early[w->nearly++], frame);
-    } else {
+    if (!link_report(&w->link, frame)) {
         pool_kill(p, w->index, w->generation, "it reports and takes no messages");
     }
     return true;

@@ -4,8 +4,10 @@
 #include <string.h>
 #include <time.h>
 
-#define REPORTS_MAX (TURN_INPUTS_MAX * 9 / 10) /* of a turn's inputs: clients get the rest */
-#define START_TAG   2                          /* the configuration of the start */
+/* Of a turn: clients get the rest. */
+#define REPORTS_MAX       ((size_t)TURN_INPUTS_MAX / 10 * 9)
+#define REPORTS_BYTES_MAX ((size_t)TURN_BYTES_MAX / 10 * 9)
+#define START_TAG         2 /* the configuration of the start */
 
 static int64_t
 min(int64_t a, int64_t b)
@@ -129,11 +131,11 @@ static void
 gather(struct reactor *r)
 {
     struct turn_budget all = {.inputs = TURN_INPUTS_MAX, .bytes = TURN_BYTES_MAX};
-    struct turn_budget reports = {.inputs = REPORTS_MAX, .bytes = TURN_BYTES_MAX / 10 * 9};
+    struct turn_budget reports = {.inputs = REPORTS_MAX, .bytes = REPORTS_BYTES_MAX};
 
     reports_gather(r->reports, r->pool, &reports);
     all.inputs -= REPORTS_MAX - reports.inputs;
-    all.bytes -= TURN_BYTES_MAX / 10 * 9 - reports.bytes;
+    all.bytes -= REPORTS_BYTES_MAX - reports.bytes;
     take_signals(r);
     survivors_on_time(r->survivors, r->now.boot_ms);
     if (survivors_leave_room(r->survivors)) pool_release(r->pool);
