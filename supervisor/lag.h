@@ -17,7 +17,7 @@ struct lag {
 };
 
 void lag_note(struct lag *l, int64_t us, int64_t boot_ms);
-/* No more than this was the share of `percent` of the turns: the next power of two, or the worst. */
+/* No more than this was the share of `percent` of the turns: a power of two, or the worst. */
 uint64_t lag_percentile_us(const struct lag *l, unsigned percent);
 uint64_t lag_worst_us(const struct lag *l);
 
