@@ -1,0 +1,44 @@
+/* breaks - what the run proved wrong: printed when it is found, kept in FOLDER/breaks, counted. */
+#ifndef TESTS_BREAKS_H
+#define TESTS_BREAKS_H
+
+#include <stdbool.h>
+
+// clang-format off
+#define BREAKS(B)                                                          \
+    B(LOST,       "acknowledged jobs lost")                                \
+    B(UNEXPECTED, "jobs that nobody submitted")                            \
+    B(TWICE,      "requests that made more jobs than they asked for")      \
+    B(TORN,       "batches of which only a part is there")                 \
+    B(OVERLAP,    "two live attempts of one job")                          \
+    B(ATTEMPTS,   "attempts whose numbers do not ascend or do not agree")  \
+    B(OUTCOME,    "jobs that ended otherwise than they should")            \
+    B(OUTPUT,     "wrong outputs")                                         \
+    B(ANSWER,     "answers that must never be")                            \
+    B(SEND_TWICE, "effects sent twice")                                    \
+    B(SEND_LOST,  "effects not sent")                                      \
+    B(SEND_ORDER, "effects sent out of order")                             \
+    B(CHECKPOINT, "checkpoints that are not the last completed one's")     \
+    B(SCHEDULE,   "nominal times without exactly one decision")            \
+    B(FEED,       "holes, repeats or changes in the feed")                 \
+    B(FSCK,       "problems that fsck found")                              \
+    B(DRAIN,      "things that did not come to an end")                    \
+    B(DAEMON,     "ends and starts of agentd that went wrong")             \
+    B(LEFT,       "processes left behind")
+// clang-format on
+
+enum broken {
+#define B(NAME, text) BREAK_##NAME,
+    BREAKS(B)
+#undef B
+        BREAK_COUNT
+};
+
+void     breaks_open(const char *folder);
+void     breaks_add(enum broken b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+unsigned breaks_count(enum broken b);
+/* A line for each promise and what was found. */
+void breaks_print(void);
+bool breaks_any(void);
+
+#endif

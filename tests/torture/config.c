@@ -1,0 +1,131 @@
+#include "tests/torture/config.h"
+
+#include "common/mem.h"
+#include "tests/torture/rig.h"
+#include <stdio.h>
+#include <sys/stat.h>
+
+const struct scheduled schedules[] = {
+    {"tick",  "every: 1s",           1000,  true,  "noop" },
+    {"tock",  "every: 1s",           1000,  true,  "work" },
+    {"slack", "every: 2s",           2000,  true,  "slow" },
+    {"chime", "every: 3s",           3000,  true,  "tells"},
+    {"bell",  "every: 2s",           2000,  true,  "tells"},
+    {"cron",  "cron: \"* * * * *\"", 60000, false, "noop" },
+};
+const unsigned schedules_count = ARRAY_LEN(schedules);
+
+/* What the handlers do.  Each holds a lock of its job for as long as it lives, its children too,
+ * and writes a line when it starts and one when it is about to give its verdict. */
+static const char handler[] =
+    "#!/bin/sh\n"
+    "exec 9>>\"$TORTURE/locks/$AGENTD_JOB_ID\"\n"
+    "note() {\n"
+    "    read -r up rest </proc/uptime\n"
+    "    printf '%s %s %s %s %s %s\\n' \"$1\" \"$AGENTD_JOB_ID\" \"$AGENTD_ATTEMPT\" "
+    "\"$AGENTD_LEASE\" \"$$\" \"$up\" >>\"$TORTURE/handlers.history\"\n"
+    "}\n"
+    "flock -n 9 || note overlap\n"
+    "note start\n"
+    "read -r document\n"
+    "mark=${document#*\\\"mark\\\":\\\"}\n"
+    "mark=${mark%%\\\"*}\n"
+    "seen=${document#*\\\"checkpoint\\\":\\{\\\"job\\\":}\n"
+    "seen=${seen%%[,\\}]*}\n"
+    "case $seen in *[!0-9]*) seen=0 ;; esac\n"
+    "result() {\n"
+    "    note end\n"
+    "    printf '{\"type\":\"result\",\"output\":"
+    "{\"mark\":\"%s\",\"job\":%s,\"attempt\":%s,\"seen\":%s}}\\n' "
+    "\"$mark\" \"$AGENTD_JOB_ID\" \"$AGENTD_ATTEMPT\" \"$seen\"\n"
+    "    exit 0\n"
+    "}\n"
+    "case $1 in\n"
+    "work) result ;;\n"
+    "slow) sleep 0.$(($$ % 8 + 1)); result ;;\n"
+    "forks)\n"
+    "    trap '' TERM\n"
+    "    setsid sleep 60 </dev/null >/dev/null 2>&1 &\n"
+    "    sleep 0.2\n"
+    "    result ;;\n"
+    "flaky) [ $(($$ % 3)) -ne 0 ] || { note end; exit 3; }; result ;;\n"
+    "fails) note end; echo 'it never works' >&2; exit 1 ;;\n"
+    "snoozes)\n"
+    "    [ \"$AGENTD_ATTEMPT\" -ne 1 ] || { note end; echo '{\"type\":\"snooze\",\"ms\":100}'; "
+    "exit 0; }\n"
+    "    result ;;\n"
+    "overruns) sleep 30; note end ;;\n"
+    "tells)\n"
+    "    printf '{\"type\":\"notify\",\"message\":\"%s %s\"}\\n' \"$AGENTD_JOB_ID\" "
+    "\"$AGENTD_ATTEMPT\"\n"
+    "    printf '{\"type\":\"checkpoint\",\"data\":{\"job\":%s,\"attempt\":%s}}\\n' "
+    "\"$AGENTD_JOB_ID\" \"$AGENTD_ATTEMPT\"\n"
+    "    result ;;\n"
+    "esac\n";
+
+static const char *const exec_handlers[] = {"work",  "slow",    "forks",    "flaky",
+                                            "fails", "snoozes", "overruns", "tells"};
+
+static FILE *
+create(const char *folder, const char *name)
+{
+    FREE_AUTO char *path = xasprintf("%s/%s", folder, name);
+
+    return fopen(path, "we");
+}
+
+static void
+print_settings(FILE *f)
+{
+    (void)fprintf(f,
+                  "daemon: {stop_grace: 500ms}\n"
+                  "workers: {count: %d, slots: 4, heartbeat_interval: 100ms, "
+                  "heartbeat_timeout: 700ms}\n"
+                  "limits:\n"
+                  "  max_crashes: 1000000\n"
+                  "  retry: [50ms, 100ms]\n"
+                  "  kill_grace: 200ms\n"
+                  "  company_max_concurrent: 8\n"
+                  "  agent_max_concurrent: 2\n"
+                  "  schedule_max_concurrent: 4\n"
+                  "  feed_bytes: 64G\n"
+                  "  feed_age: 3650d\n"
+                  "sessions: {sinks: [mail]}\n"
+                  "companies:\n"
+                  "  acme: {}\n"
+                  "  beta: {max_concurrent: 3, priority_max: 60}\n",
+                  WORKERS);
+}
+
+static void
+print_objects(FILE *f, const char *folder)
+{
+    (void)fprintf(f, "sinks:\n  mail: {kind: file, path: %s/mail.history}\nhandlers:\n", folder);
+    for (unsigned i = 0; i < ARRAY_LEN(exec_handlers); i++) {
+        (void)fprintf(f,
+                      "  %s:\n    kind: exec\n    command: [/bin/sh, %s/handler.sh, %s]\n"
+                      "    set_env: {TORTURE: %s}\n",
+                      exec_handlers[i], folder, exec_handlers[i], folder);
+    }
+    (void)fprintf(f, "agents:\n  - {name: herald, company: acme, handler: tells, sinks: [mail]}\n"
+                     "schedules:\n");
+    for (unsigned i = 0; i < schedules_count; i++) {
+        (void)fprintf(f, "  %s: {%s, handler: %s, max_attempts: 1000, payload: {mark: %s}}\n",
+                      schedules[i].name, schedules[i].when, schedules[i].handler,
+                      schedules[i].name);
+    }
+}
+
+bool
+config_write(const char *folder)
+{
+    FREE_AUTO char *locks = xasprintf("%s/locks", folder);
+    FILE           *script = create(folder, "handler.sh");
+    FILE           *config = create(folder, "agentd.yaml");
+
+    if (!script || !config || mkdir(locks, 0700)) return false;
+    (void)fputs(handler, script); /* fclose tells of what failed */
+    print_settings(config);
+    print_objects(config, folder);
+    return fclose(script) == 0 && fclose(config) == 0;
+}

@@ -1,0 +1,240 @@
+/* What the store says of all jobs at the end, read into the model. */
+#include "common/json.h"
+#include "common/mp.h"
+#include "tests/torture/breaks.h"
+#include "tests/torture/config.h"
+#include "tests/torture/model.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PAGES_MAX 10000000
+#define FETCH_MS  20000
+
+static int64_t
+number_of(struct view map, const char *key)
+{
+    int64_t n = 0;
+
+    return mp_find_i64(map, key, &n) ? n : 0;
+}
+
+static struct view
+text_of(struct view map, const char *key)
+{
+    struct view v = {0};
+
+    return mp_find_str(map, key, &v) ? v : (struct view){0};
+}
+
+/* ---- pages ----------------------------------------------------------------------------------- */
+
+static bool
+take_page(struct view body, char *after, size_t size, void (*take)(struct view item, void *arg),
+          void *arg)
+{
+    struct view items, item, next = text_of(body, "next");
+    uint32_t    count = 0;
+
+    if (mp_find(body, "items", &items)) {
+        struct mp_reader r = mp_reader_of(items);
+
+        (void)mp_read_array(&r, &count); /* what is no list has no items */
+        while (count-- > 0 && mp_read_any(&r, &item))
+            take(item, arg);
+    }
+    if (next.size == 0 || next.size >= size) return false;
+    (void)snprintf(after, size, "%.*s", VIEW_ARG(next)); /* fits */
+    return true;
+}
+
+void
+fetch_pages(struct link *l, enum msg_id op, const char *body,
+            void (*take)(struct view item, void *arg), void *arg)
+{
+    char after[160] = "";
+    bool has_more = true;
+
+    for (unsigned n = 0; has_more && n < PAGES_MAX; n++) {
+        BUF_AUTO struct buf request = {0}, page = {0};
+
+        buf_printf(&request, "{%s%s\"limit\":500", body, body[0] ? "," : "");
+        if (after[0]) buf_printf(&request, ",\"after\":\"%s\"", after);
+        buf_add_str(&request, "}");
+        if (link_ask(l, op, buf_str(&request), NULL, FETCH_MS) != ANSWER_YES) {
+            breaks_add(BREAK_ANSWER, "%s %s: %s", msg_desc(op)->op, buf_str(&request),
+                       l->error.msg);
+            return;
+        }
+        buf_add_view(&page, buf_view(&l->body)); /* what takes it may ask more */
+        has_more = take_page(buf_view(&page), after, sizeof(after), take, arg);
+    }
+}
+
+/* ---- one job --------------------------------------------------------------------------------- */
+
+static unsigned
+end_of(struct view state)
+{
+    static const struct {
+        const char *state;
+        unsigned    end;
+    } ends[] = {
+        {"scheduled", END_SCHEDULED},
+        {"completed", END_COMPLETED},
+        {"failed",    END_FAILED   },
+        {"cancelled", END_CANCELLED},
+        {"expired",   END_EXPIRED  },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        if (view_is(state, ends[i].state)) return ends[i].end;
+    }
+    return 0;
+}
+
+static void
+read_mark(struct job *j, struct view title)
+{
+    char text[64];
+
+    j->client = NO_CLIENT;
+    if (title.size >= sizeof(text)) return;
+    memcpy(text, title.data, title.size);
+    text[title.size] = '\0';
+    if (sscanf(text, "c%d-%u-%u", &j->client, &j->number, &j->index) < 2) j->client = NO_CLIENT;
+}
+
+static unsigned
+schedule_of(struct view name)
+{
+    for (unsigned i = 0; i < schedules_count; i++) {
+        if (view_is(name, schedules[i].name)) return i + 1;
+    }
+    return 0;
+}
+
+/* The attempts must be numbered from 1 on, without a hole, and only the last can have completed. */
+static void
+check_attempts(struct job *j, uint64_t id, struct view show)
+{
+    struct view attempts, item;
+    uint32_t    count = 0, n;
+
+    if (!mp_find(show, "attempts", &attempts)) return;
+    struct mp_reader r = mp_reader_of(attempts);
+    (void)mp_read_array(&r, &count); /* what is no list has no items */
+    for (n = 1; n <= count && mp_read_any(&r, &item); n++) {
+        bool is_stopped = view_is(text_of(item, "outcome"), "stopped");
+        bool is_completed = view_is(text_of(item, "outcome"), "completed");
+
+        if (number_of(item, "attempt") != n || (is_completed && n < j->attempt)) {
+            breaks_add(BREAK_ATTEMPTS,
+                       "job %" PRIu64 ": attempt %" PRId64 " (%.*s) stands as number %u", id,
+                       number_of(item, "attempt"), VIEW_ARG(text_of(item, "outcome")), n);
+        }
+        j->is_stopped_otherwise |= is_stopped && !view_is(text_of(item, "class"), "aborted");
+    }
+    if (count != j->attempt && j->attempt <= 1000 && j->end) {
+        breaks_add(BREAK_ATTEMPTS, "job %" PRIu64 ": %u attempts are kept, it had %" PRIu64, id,
+                   count, j->attempt);
+    }
+}
+
+static void
+wrong_output(uint64_t id, struct view title, struct view output)
+{
+    BUF_AUTO struct buf text = {0};
+    struct err          e;
+
+    if (json_from_mp(output, &text, &e)) buf_add_str(&text, "(no JSON)");
+    breaks_add(BREAK_OUTPUT, "job %" PRIu64 " (%.*s): %.200s", id, VIEW_ARG(title), buf_str(&text));
+}
+
+static bool
+is_marked(struct job *j, uint64_t id, struct view show, struct view output)
+{
+    struct view payload = {0};
+
+    (void)mp_find(show, "payload", &payload); /* without one it is not marked */
+    j->seen_checkpoint = (uint64_t)number_of(output, "seen");
+    return view_eq(text_of(output, "mark"), text_of(payload, "mark")) &&
+           number_of(output, "job") == (int64_t)id &&
+           number_of(output, "attempt") == (int64_t)j->attempt;
+}
+
+static bool
+is_nil(struct view value)
+{
+    return value.size == 1 && (unsigned char)value.data[0] == 0xc0;
+}
+
+static void
+check_output(struct job *j, uint64_t id, struct view show)
+{
+    struct view handler = text_of(show, "handler"), output = {0}, payload = {0};
+    bool        is_right;
+
+    if (!mp_find(show, "output", &output) || !mp_find(show, "payload", &payload)) {
+        breaks_add(BREAK_OUTPUT, "job %" PRIu64 " has no output or payload", id);
+        return;
+    }
+    if (j->end != END_COMPLETED || view_is(handler, "noop") || view_is(handler, "sleep")) {
+        is_right = is_nil(output);
+    } else if (view_is(handler, "echo")) {
+        is_right = view_eq(output, payload);
+    } else {
+        is_right = is_marked(j, id, show, output);
+    }
+    if (!is_right) wrong_output(id, text_of(show, "title"), output);
+}
+
+static void
+take_job(struct job *j, uint64_t id, struct view show)
+{
+    j->is_there = true;
+    j->end = end_of(text_of(show, "state"));
+    j->attempt = (uint64_t)number_of(show, "attempt");
+    j->failures = (uint64_t)number_of(show, "failures");
+    j->max_attempts = (uint64_t)number_of(show, "max_attempts");
+    j->nominal_at = number_of(show, "nominal_at");
+    j->schedule = schedule_of(text_of(show, "schedule"));
+    j->is_telling = view_is(text_of(show, "handler"), "tells");
+    read_mark(j, text_of(show, "title"));
+    check_attempts(j, id, show);
+    check_output(j, id, show);
+}
+
+struct fetching {
+    struct model *model;
+    struct link  *link;
+};
+
+static void
+take_item(struct view item, void *arg)
+{
+    struct fetching *f = arg;
+    uint64_t         id = (uint64_t)number_of(item, "id");
+    struct job      *j = model_job(f->model, id);
+    char             body[64];
+
+    if (!j || j->is_there) {
+        breaks_add(BREAK_UNEXPECTED, "job %" PRIu64 " is listed twice, or has no id", id);
+        return;
+    }
+    if (id > f->model->last) f->model->last = id;
+    (void)snprintf(body, sizeof(body), "{\"id\":%" PRIu64 "}", id); /* fits */
+    if (link_ask(f->link, MSG_JOB_SHOW, body, NULL, FETCH_MS) != ANSWER_YES) {
+        breaks_add(BREAK_LOST, "job %" PRIu64 " is listed, but: %s", id, f->link->error.msg);
+        return;
+    }
+    take_job(j, id, buf_view(&f->link->body));
+}
+
+void
+model_fetch(struct model *m, struct link *l)
+{
+    struct fetching f = {m, l};
+
+    fetch_pages(l, MSG_JOB_LIST, "", take_item, &f);
+}

@@ -1,0 +1,32 @@
+/* history - what one client asked and was answered, a line each, in a file that the judge reads.
+ *
+ *   S NUMBER KIND COUNT       it is about to submit COUNT jobs of this kind
+ *   A NUMBER ID…              they were acknowledged with these ids
+ *   U NUMBER                  their outcome is unknown: asked, never answered
+ *   R NUMBER CODE             they were refused
+ *   C JOB WORD                a cancel: yes (it is cancelled), stopping, no, unknown
+ *   T JOB WORD                a retry: yes, no, unknown
+ *   V JOB STATE ATTEMPT       a read showed the job so
+ *   E CODE SEQ HASH           (feed) the reader took this event; CODE is the topic, "all" for all
+ *   X TEXT                    an answer that must never be
+ */
+#ifndef TESTS_HISTORY_H
+#define TESTS_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct history {
+    FILE *file;
+};
+
+void history_open(struct history *h, const char *folder, const char *who);
+void history_close(struct history *h);
+void history_add(struct history *h, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Calls take for every line, without its newline; false when there is no such file. */
+bool history_read(const char *folder, const char *who, void (*take)(char *line, void *arg),
+                  void *arg);
+
+#endif

@@ -1,0 +1,17 @@
+/* judge - compares the model with the drained store; what does not agree is a break. */
+#ifndef TESTS_JUDGE_H
+#define TESTS_JUDGE_H
+
+#include "tests/torture/model.h"
+
+/* The feed from its beginning against the readers' histories; counts events per job. */
+void judge_feed(struct model *m, struct link *l);
+/* Nominal times against firings; marks the jobs that firings made. */
+void judge_schedules(struct model *m, struct link *l);
+/* Effects against completed attempts, and against the sink's file. */
+void judge_effects(struct model *m, struct link *l);
+/* Every job and every request by itself; last, for it uses what the others have found. */
+void judge_jobs(struct model *m);
+void judge_fsck(struct link *l);
+
+#endif

@@ -1,0 +1,199 @@
+#include "common/hash.h"
+#include "common/json.h"
+#include "common/mp.h"
+#include "tests/torture/breaks.h"
+#include "tests/torture/history.h"
+#include "tests/torture/judge.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct effect {
+    bool     is_there, is_delivered;
+    uint64_t job, attempts, lines;
+    uint64_t session; /* hash of its name; 0: none */
+};
+
+struct outbox {
+    struct model  *model;
+    struct effect *effects; /* by id */
+    uint64_t       cap;
+    uint64_t       line;      /* of the sink's file */
+    uint64_t      *last_sent; /* by the session's place in `sessions` */
+    uint64_t      *sessions;
+    size_t         nsessions;
+};
+
+static int64_t
+number_of(struct view map, const char *key)
+{
+    int64_t n = 0;
+
+    return mp_find_i64(map, key, &n) ? n : 0;
+}
+
+static struct view
+text_of(struct view map, const char *key)
+{
+    struct view v = {0};
+
+    return mp_find_str(map, key, &v) ? v : (struct view){0};
+}
+
+static struct effect *
+effect_of(struct outbox *o, uint64_t id)
+{
+    uint64_t cap = o->cap ? o->cap : 1024;
+
+    if (id == 0 || id >> 32) return NULL;
+    while (cap <= id)
+        cap *= 2;
+    if (cap != o->cap) {
+        o->effects = xrealloc(o->effects, cap * sizeof(*o->effects));
+        memset(o->effects + o->cap, 0, (cap - o->cap) * sizeof(*o->effects));
+        o->cap = cap;
+    }
+    return &o->effects[id];
+}
+
+/* ---- what the store says --------------------------------------------------------------------- */
+
+/* "JOB ATTEMPT": it must be the completed attempt's. */
+static bool
+is_of_completed(const struct model *m, struct view message, uint64_t job)
+{
+    uint64_t id, attempt;
+    char     text[64];
+
+    (void)snprintf(text, sizeof(text), "%.*s",
+                   VIEW_ARG(message)); /* a longer one is none of ours */
+    return sscanf(text, "%" SCNu64 " %" SCNu64, &id, &attempt) == 2 && id == job && id < m->cap &&
+           m->jobs[id].end == END_COMPLETED && m->jobs[id].attempt == attempt;
+}
+
+static void
+take_effect(struct view item, void *arg)
+{
+    struct outbox *o = arg;
+    uint64_t       id = (uint64_t)number_of(item, "id");
+    struct effect *ef = effect_of(o, id);
+    struct view    status = text_of(item, "status"), session = text_of(item, "session");
+    struct view    payload = {0};
+
+    if (!ef || ef->is_there) {
+        breaks_add(BREAK_SEND_TWICE, "effect %" PRIu64 " is listed twice, or has no id", id);
+        return;
+    }
+    ef->is_there = true;
+    ef->is_delivered = view_is(status, "delivered");
+    ef->job = (uint64_t)number_of(item, "job");
+    ef->attempts = (uint64_t)number_of(item, "attempts");
+    ef->session = session.size ? hash64(session, 0) : 0;
+    o->model->effects++;
+    if (!ef->is_delivered) {
+        breaks_add(BREAK_SEND_LOST, "effect %" PRIu64 " of job %" PRIu64 " is %.*s: %.*s", id,
+                   ef->job, VIEW_ARG(status), VIEW_ARG(text_of(item, "reason")));
+    }
+    (void)mp_find(item, "payload", &payload); /* without one it has no message */
+    if (is_of_completed(o->model, text_of(payload, "message"), ef->job)) {
+        o->model->jobs[ef->job].effects++;
+    } else {
+        breaks_add(BREAK_SEND_TWICE,
+                   "effect %" PRIu64 " of job %" PRIu64 " is of an attempt that did not complete",
+                   id, ef->job);
+    }
+}
+
+/* ---- what the sink has ----------------------------------------------------------------------- */
+
+static uint64_t *
+last_sent(struct outbox *o, uint64_t session)
+{
+    size_t i = 0;
+
+    while (i < o->nsessions && o->sessions[i] != session)
+        i++;
+    if (i == o->nsessions) {
+        o->nsessions++;
+        o->sessions = xrealloc(o->sessions, o->nsessions * sizeof(*o->sessions));
+        o->last_sent = xrealloc(o->last_sent, o->nsessions * sizeof(*o->last_sent));
+        o->sessions[i] = session;
+        o->last_sent[i] = 0;
+    }
+    return &o->last_sent[i];
+}
+
+/* One that had to be sent again comes behind those that were sent meanwhile. */
+static void
+judge_order(struct outbox *o, const struct effect *ef, uint64_t id)
+{
+    if (ef->session == 0 || ef->attempts != 1) return;
+    uint64_t *last = last_sent(o, ef->session);
+    if (id < *last) {
+        breaks_add(BREAK_SEND_ORDER, "effect %" PRIu64 " was sent behind effect %" PRIu64, id,
+                   *last);
+    }
+    *last = id;
+}
+
+/* A line that was cut short by a kill is none; the effect is found again, whole, below it. */
+static void
+take_line(char *line, void *arg)
+{
+    struct outbox      *o = arg;
+    BUF_AUTO struct buf packed = {0};
+    struct err          e;
+
+    o->line++;
+    if (json_to_mp(view_str(line), &packed, &e)) {
+        (void)printf("note: line %" PRIu64 " of the sink's file is torn\n", o->line);
+        return;
+    }
+    uint64_t       id = (uint64_t)number_of(buf_view(&packed), "effect_id");
+    struct effect *ef = effect_of(o, id);
+    if (!ef || !ef->is_there) {
+        breaks_add(BREAK_SEND_TWICE, "line %" PRIu64 ": effect %" PRIu64 " is not in the store",
+                   o->line, id);
+    } else if (ef->lines++ > 0) {
+        breaks_add(BREAK_SEND_TWICE, "line %" PRIu64 ": effect %" PRIu64 " again", o->line, id);
+    } else {
+        judge_order(o, ef, id);
+    }
+}
+
+static void
+judge_counts(const struct outbox *o)
+{
+    for (uint64_t id = 1; id < o->cap; id++) {
+        const struct effect *ef = &o->effects[id];
+
+        if (ef->is_delivered && ef->lines == 0) {
+            breaks_add(BREAK_SEND_LOST,
+                       "effect %" PRIu64 " is delivered, the sink does not have it", id);
+        }
+    }
+    for (uint64_t id = 1; id <= o->model->last; id++) {
+        const struct job *j = &o->model->jobs[id];
+        uint64_t          wanted = j->is_telling && j->end == END_COMPLETED;
+
+        if (j->effects != wanted) {
+            breaks_add(j->effects > wanted ? BREAK_SEND_TWICE : BREAK_SEND_LOST,
+                       "job %" PRIu64 " has %" PRIu64 " effects instead of %" PRIu64, id,
+                       j->effects, wanted);
+        }
+    }
+}
+
+void
+judge_effects(struct model *m, struct link *l)
+{
+    struct outbox o = {.model = m};
+
+    fetch_pages(l, MSG_EFFECT_LIST, "", take_effect, &o);
+    (void)history_read(m->folder, "mail", take_line, &o); /* none: nothing was ever sent */
+    judge_counts(&o);
+    free(o.effects);
+    free(o.sessions);
+    free(o.last_sent);
+}

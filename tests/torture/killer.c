@@ -1,0 +1,142 @@
+#include "tests/torture/killer.h"
+
+#include "common/proc.h"
+#include "tests/torture/config.h"
+#include <assert.h>
+#include <signal.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#define CHILDREN_MAX 64
+#define EARLY_MS     40   /* about what a start takes */
+#define BURST_MS     60   /* longer than a client's longest pause */
+#define LIFE_MS      1200 /* of most lives, at most */
+#define LONG_LIFE_MS 4000
+#define TERM_PART    10  /* percent of the ends that are planned */
+#define ACCIDENT_MS  500 /* between two accidents, on average */
+
+void
+killer_init(struct killer *k, struct rig *r, uint64_t seed, atomic_bool *burst)
+{
+    *k = (struct killer){.rig = r, .dice = dice_of(seed, 1), .burst = burst};
+}
+
+/* ---- accidents ------------------------------------------------------------------------------- */
+
+/* A child of `parent` and its descriptor, -1 when there is none. */
+static int
+open_child(struct killer *k, pid_t parent, pid_t *child)
+{
+    pid_t  children[CHILDREN_MAX];
+    size_t n = proc_children(parent, children, CHILDREN_MAX);
+
+    if (n == 0) return -1;
+    *child = children[dice_below(&k->dice, n < CHILDREN_MAX ? n : CHILDREN_MAX)];
+    int fd = pidfd_open(*child, 0);
+    /* Looked at again behind the open: it is that child or nobody. */
+    if (fd >= 0 && proc_parent(*child) == parent) return fd;
+    if (fd >= 0) (void)close(fd);
+    return -1;
+}
+
+static void
+stop_worker(struct killer *k, int fd)
+{
+    if (k->nstopped == STOPPED_MAX || pidfd_send_signal(fd, SIGSTOP, NULL, 0)) {
+        (void)close(fd);
+        return;
+    }
+    k->stopped[k->nstopped++] =
+        (struct stopped){fd, rig_now_ms() + (int64_t)dice_below(&k->dice, 2 * STOPPED_MS)};
+    k->workers_stopped++;
+}
+
+static void
+kill_one(int fd, unsigned *count)
+{
+    if (pidfd_send_signal(fd, SIGKILL, NULL, 0) == 0) ++*count;
+    (void)close(fd);
+}
+
+static void
+accident(struct killer *k)
+{
+    pid_t    worker = 0, handler = 0;
+    unsigned what = (unsigned)dice_below(&k->dice, 100);
+    int      fd = open_child(k, k->rig->pid, &worker);
+
+    if (fd < 0) return;
+    if (what < 30) {
+        kill_one(fd, &k->workers_killed);
+    } else if (what < 50) {
+        stop_worker(k, fd);
+    } else {
+        (void)close(fd);
+        fd = open_child(k, worker, &handler);
+        if (fd >= 0) kill_one(fd, &k->handlers_killed);
+    }
+}
+
+static void
+continue_stopped(struct killer *k, int64_t now_ms)
+{
+    for (size_t i = k->nstopped; i-- > 0;) {
+        struct stopped *s = &k->stopped[i];
+
+        if (s->continue_at_ms > now_ms) continue;
+        (void)pidfd_send_signal(s->fd, SIGCONT, NULL, 0); /* it may be dead by now */
+        (void)close(s->fd);
+        *s = k->stopped[--k->nstopped];
+    }
+}
+
+/* ---- lives ----------------------------------------------------------------------------------- */
+
+static void
+live(struct killer *k, int64_t life_ms)
+{
+    int64_t end_ms = rig_now_ms() + life_ms, accident_ms = rig_now_ms();
+
+    accident_ms += (int64_t)dice_below(&k->dice, 2 * ACCIDENT_MS);
+    while (rig_now_ms() < end_ms) {
+        atomic_store(k->burst, end_ms - rig_now_ms() < BURST_MS);
+        rig_step(k->rig);
+        continue_stopped(k, rig_now_ms());
+        if (rig_now_ms() < accident_ms) continue;
+        accident(k);
+        accident_ms = rig_now_ms() + (int64_t)dice_below(&k->dice, 2 * ACCIDENT_MS);
+    }
+}
+
+static int64_t
+pick_life(struct killer *k)
+{
+    uint64_t what = dice_below(&k->dice, 100);
+
+    if (what < 20) return (int64_t)dice_below(&k->dice, EARLY_MS);
+    if (what < 28) return (int64_t)dice_below(&k->dice, LONG_LIFE_MS);
+    return (int64_t)dice_below(&k->dice, LIFE_MS);
+}
+
+void
+killer_round(struct killer *k)
+{
+    live(k, pick_life(k));
+    atomic_store(k->burst, false);
+    assert(k->rig->pid > 0);
+    if (dice_percent(&k->dice, TERM_PART)) {
+        rig_stop(k->rig);
+        k->terms++;
+    } else {
+        k->early_kills += !k->rig->is_ready;
+        k->kills++;
+        rig_kill(k->rig);
+    }
+    rig_start(k->rig);
+}
+
+void
+killer_done(struct killer *k)
+{
+    continue_stopped(k, INT64_MAX);
+}

@@ -1,0 +1,49 @@
+/* load - the processes that use agentd while it is being killed: clients and readers of the feed.
+ */
+#ifndef TESTS_LOAD_H
+#define TESTS_LOAD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define CLIENTS     6
+#define READERS     3
+#define NAME_BYTES  32
+#define BATCH_LARGE 40
+
+/* In memory that all processes of the run share. */
+struct shared {
+    atomic_bool  stop;  /* finish what you are at, then end */
+    atomic_bool  burst; /* agentd is about to be killed: ask without a pause */
+    atomic_ulong requests, acknowledged, unknown;
+};
+
+struct load {
+    const char    *folder;
+    const char    *run_folder;
+    uint64_t       seed;
+    struct shared *shared;
+    pid_t          pids[CLIENTS + READERS]; /* 0: it has ended */
+    unsigned       failed;                  /* that ended otherwise than with code 0 */
+};
+
+/* The name of a history: "client-3", "reader-0". */
+void load_client_name(unsigned number, char *out);
+void load_reader_name(unsigned number, char *out);
+/* What reader `number` asks for: "" for everything, else a topic. */
+const char *load_reader_topic(unsigned number);
+
+void load_start(struct load *l);
+/* One of the caller's children has ended; arg is the load. */
+void load_on_end(pid_t pid, int status, void *arg);
+bool load_is_over(const struct load *l);
+/* Kills those that are still there. */
+void load_kill(struct load *l);
+
+/* What the processes run. */
+_Noreturn void client_main(const struct load *l, unsigned number);
+_Noreturn void reader_main(const struct load *l, unsigned number);
+
+#endif

@@ -1,0 +1,304 @@
+/* torture - the real programs under kill -9 (RELIABILITY, check 1).
+ *
+ *     torture --build build --kills 50 [--seed S]
+ *
+ * Clients use agentd while it, its workers and its handlers are killed at random times.  Then
+ * everything comes to its end, and what is there is compared with what was promised.  The seed
+ * makes the same choices again; when they take effect the machine decides. */
+#include "common/clock.h"
+#include "common/mp.h"
+#include "tests/torture/breaks.h"
+#include "tests/torture/config.h"
+#include "tests/torture/judge.h"
+#include "tests/torture/killer.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#define PROGRESS_EVERY 10
+#define LOAD_END_MS    60000
+#define DRAIN_MS       120000
+#define DRAIN_LOOK_MS  100
+#define SOON_MS        1800000
+#define AFTER_STOP_MS  2000
+#define CALL_MS        5000
+
+struct options {
+    const char *build;
+    unsigned    kills;
+    uint64_t    seed;
+};
+
+static bool
+parse(struct options *o, int argc, char **argv)
+{
+    *o = (struct options){"build", 50, (uint64_t)time(NULL)};
+    for (int i = 1; i < argc; i += 2) {
+        if (i + 1 == argc) return false;
+        if (strcmp(argv[i], "--build") == 0) {
+            o->build = argv[i + 1];
+        } else if (strcmp(argv[i], "--kills") == 0) {
+            o->kills = (unsigned)strtoul(argv[i + 1], NULL, 10);
+        } else if (strcmp(argv[i], "--seed") == 0) {
+            o->seed = strtoull(argv[i + 1], NULL, 10);
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- the killing ----------------------------------------------------------------------------- */
+
+static int
+compare(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void
+print_recovery(struct rig *r)
+{
+    if (r->readies == 0) return;
+    qsort(r->ready_ms, r->readies, sizeof(*r->ready_ms), compare);
+    (void)printf("  ready after a start: min %" PRId64 " ms, median %" PRId64 " ms, max %" PRId64
+                 " ms (%zu of %zu starts came so far)\n",
+                 r->ready_ms[0], r->ready_ms[r->readies / 2], r->ready_ms[r->readies - 1],
+                 r->readies, r->starts);
+}
+
+static void
+print_progress(const struct killer *k, const struct load *l, int64_t began_ms)
+{
+    (void)printf("%4u kills, %3u stops, %4" PRId64 " s: %lu requests, %lu jobs acknowledged, %lu "
+                 "outcomes unknown\n",
+                 k->kills, k->terms, (rig_now_ms() - began_ms) / 1000,
+                 atomic_load(&l->shared->requests), atomic_load(&l->shared->acknowledged),
+                 atomic_load(&l->shared->unknown));
+    (void)fflush(stdout);
+}
+
+static void
+end_load(struct rig *r, struct load *l)
+{
+    int64_t end_ms = rig_now_ms() + LOAD_END_MS;
+
+    atomic_store(&l->shared->stop, true);
+    while (!load_is_over(l) && rig_now_ms() < end_ms)
+        rig_step(r);
+    if (!load_is_over(l)) breaks_add(BREAK_DRAIN, "clients got no answer in %d ms", LOAD_END_MS);
+    if (l->failed) breaks_add(BREAK_ANSWER, "%u clients failed", l->failed);
+    load_kill(l);
+}
+
+static void
+kill_all_the_time(struct killer *k, struct load *l, unsigned kills)
+{
+    int64_t began_ms = rig_now_ms();
+
+    for (unsigned n = 1; n <= kills; n++) {
+        killer_round(k);
+        if (n % PROGRESS_EVERY == 0) print_progress(k, l, began_ms);
+    }
+    killer_done(k);
+}
+
+/* ---- the end of everything ------------------------------------------------------------------- */
+
+static void
+pause_schedules(struct link *l)
+{
+    char body[64];
+
+    for (unsigned i = 0; i < schedules_count; i++) {
+        (void)snprintf(body, sizeof(body), "{\"name\":\"%s\"}", schedules[i].name); /* fits */
+        if (link_ask(l, MSG_SCHEDULE_PAUSE, body, NULL, CALL_MS) != ANSWER_YES) {
+            breaks_add(BREAK_DRAIN, "pause of %s: %s", schedules[i].name, l->error.msg);
+        }
+    }
+}
+
+static bool
+is_list_empty(struct link *l, enum msg_id op, const char *body)
+{
+    struct view items;
+    uint32_t    count = 1;
+
+    if (link_ask(l, op, body, NULL, CALL_MS) != ANSWER_YES) return false;
+    if (!mp_find(buf_view(&l->body), "items", &items)) return false;
+    struct mp_reader r = mp_reader_of(items);
+    return mp_read_array(&r, &count) && count == 0;
+}
+
+/* Counts scheduled jobs that come soon; late ones are to wait. */
+static void
+count_soon(struct view item, void *arg)
+{
+    int64_t run_at = 0;
+
+    (void)mp_find_i64(item, "run_at", &run_at); /* without one it counts */
+    *(unsigned *)arg += run_at < clock_now().wall_ms + SOON_MS;
+}
+
+static bool
+are_jobs_drained(struct link *l)
+{
+    int64_t  ready = -1, running = -1;
+    unsigned soon = 0;
+
+    if (link_ask(l, MSG_JOB_STATS, "{}", NULL, CALL_MS) != ANSWER_YES) return false;
+    (void)mp_find_i64(buf_view(&l->body), "ready", &ready); /* without it it is not drained */
+    (void)mp_find_i64(buf_view(&l->body), "running", &running);
+    if (ready != 0 || running != 0) return false;
+    fetch_pages(l, MSG_JOB_LIST, "\"state\":\"scheduled\"", count_soon, &soon);
+    return soon == 0;
+}
+
+static bool
+is_drained(struct link *l)
+{
+    return are_jobs_drained(l) &&
+           is_list_empty(l, MSG_EFFECT_LIST, "{\"status\":\"pending\",\"limit\":1}") &&
+           is_list_empty(l, MSG_EFFECT_LIST, "{\"status\":\"attempting\",\"limit\":1}") &&
+           is_list_empty(l, MSG_EFFECT_LIST, "{\"status\":\"unknown\",\"limit\":1}");
+}
+
+static void
+drain(struct rig *r, struct link *l)
+{
+    int64_t end_ms = rig_now_ms() + DRAIN_MS;
+
+    while (!is_drained(l)) {
+        int64_t look_ms = rig_now_ms() + DRAIN_LOOK_MS;
+
+        if (rig_now_ms() >= end_ms) {
+            breaks_add(BREAK_DRAIN, "jobs or effects are under way after %d ms", DRAIN_MS);
+            return;
+        }
+        while (rig_now_ms() < look_ms)
+            rig_step(r);
+    }
+}
+
+static void
+judge(struct model *m, struct link *l)
+{
+    model_read(m);
+    model_fetch(m, l);
+    judge_feed(m, l);
+    judge_schedules(m, l);
+    judge_effects(m, l);
+    judge_jobs(m);
+    judge_fsck(l);
+}
+
+static void
+stop_and_look(struct rig *r)
+{
+    rig_stop(r);
+    int64_t end_ms = rig_now_ms() + AFTER_STOP_MS;
+    while (rig_now_ms() < end_ms)
+        rig_reap(r);
+    rig_check_nothing_left(r);
+}
+
+/* ---- the run --------------------------------------------------------------------------------- */
+
+static struct shared *
+share(void)
+{
+    void *p = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                   -1, 0);
+
+    if (p == MAP_FAILED) {
+        perror("torture: mmap");
+        exit(2);
+    }
+    return p;
+}
+
+static void
+print_ends(const struct model *m)
+{
+    unsigned ends[END_EXPIRED + 1] = {0};
+
+    for (uint64_t id = 1; id <= m->last; id++)
+        ends[m->jobs[id].end]++;
+    (void)printf("  %" PRIu64
+                 " jobs: %u completed, %u failed, %u cancelled, %u expired, %u waiting\n",
+                 m->last, ends[END_COMPLETED], ends[END_FAILED], ends[END_CANCELLED],
+                 ends[END_EXPIRED], ends[END_SCHEDULED]);
+    (void)printf("  firings: %" PRIu64 " fired, %" PRIu64 " missed, %" PRIu64
+                 " suppressed; %" PRIu64 " effects; %" PRIu64 " events\n",
+                 m->fired, m->missed, m->suppressed, m->effects, m->events);
+}
+
+static void
+print_summary(struct rig *r, const struct killer *k, const struct load *l, const struct model *m)
+{
+    (void)printf("\n  %u kills of agentd (%u before it was ready), %u planned stops; killed: %u "
+                 "workers, %u handlers; stopped: %u workers\n",
+                 k->kills, k->early_kills, k->terms, k->workers_killed, k->handlers_killed,
+                 k->workers_stopped);
+    (void)printf("  %lu requests, %lu jobs acknowledged, %lu outcomes unknown\n",
+                 atomic_load(&l->shared->requests), atomic_load(&l->shared->acknowledged),
+                 atomic_load(&l->shared->unknown));
+    print_ends(m);
+    print_recovery(r);
+    breaks_print();
+}
+
+static void
+run(const struct options *o, struct rig *r)
+{
+    struct load   l = {r->folder, r->run, o->seed, share(), {0}, 0};
+    struct model  m;
+    struct killer k;
+    struct link   link;
+
+    model_init(&m, r->folder);
+    r->on_end = load_on_end;
+    r->on_end_arg = &l;
+    killer_init(&k, r, o->seed, &l.shared->burst);
+    rig_start(r);
+    load_start(&l);
+    kill_all_the_time(&k, &l, o->kills);
+    rig_wait_ready(r);
+    end_load(r, &l);
+    link_open(&link, r->run);
+    pause_schedules(&link);
+    drain(r, &link);
+    judge(&m, &link);
+    link_close(&link);
+    stop_and_look(r);
+    print_summary(r, &k, &l, &m);
+    model_done(&m);
+}
+
+int
+main(int argc, char **argv)
+{
+    struct options o;
+    struct rig     r;
+
+    if (!parse(&o, argc, argv)) {
+        (void)fprintf(stderr, "usage: torture [--build FOLDER] [--kills N] [--seed S]\n");
+        return 2;
+    }
+    (void)printf("torture: seed %" PRIu64 ", %u kills\n", o.seed, o.kills);
+    rig_make(&r, o.build);
+    breaks_open(r.folder);
+    (void)printf("torture: folder %s\n", r.folder);
+    (void)fflush(stdout);
+    run(&o, &r);
+    (void)printf(breaks_any() ? "torture: FAILED, see %s; again with --seed %" PRIu64 "\n"
+                              : "torture: no break (%s, seed %" PRIu64 ")\n",
+                 r.folder, o.seed);
+    rig_remove(&r, breaks_any());
+    return breaks_any();
+}

@@ -1,0 +1,248 @@
+#include "tests/torture/model.h"
+
+#include "tests/torture/breaks.h"
+#include "tests/torture/history.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IDS_MAX (1ULL << 32)
+
+void
+model_init(struct model *m, const char *folder)
+{
+    *m = (struct model){.folder = folder};
+}
+
+void
+model_done(struct model *m)
+{
+    for (int c = 0; c < CLIENTS; c++) {
+        for (size_t i = 0; i < m->clients[c].count; i++)
+            free(m->clients[c].intents[i].ids);
+        free(m->clients[c].intents);
+    }
+    free(m->jobs);
+}
+
+struct job *
+model_job(struct model *m, uint64_t id)
+{
+    uint64_t cap = m->cap ? m->cap : 1024;
+
+    if (id == 0 || id >= IDS_MAX) return NULL;
+    while (cap <= id)
+        cap *= 2;
+    if (cap != m->cap) {
+        m->jobs = xrealloc(m->jobs, cap * sizeof(*m->jobs));
+        memset(m->jobs + m->cap, 0, (cap - m->cap) * sizeof(*m->jobs));
+        m->cap = cap;
+    }
+    return &m->jobs[id];
+}
+
+struct intent *
+model_intent(struct model *m, int client, unsigned number)
+{
+    if (client < 0 || client >= CLIENTS || number >= m->clients[client].count) return NULL;
+    return &m->clients[client].intents[number];
+}
+
+/* ---- histories ------------------------------------------------------------------------------- */
+
+struct reading {
+    struct model *model;
+    int           client;
+};
+
+static void
+malformed(const struct reading *r, const char *line)
+{
+    breaks_add(BREAK_ANSWER, "history of client %d: \"%s\"", r->client, line);
+}
+
+static void
+take_intent(struct reading *r, const char *line)
+{
+    struct client_model *c = &r->model->clients[r->client];
+    unsigned             number, count;
+    char                 kind[16];
+
+    if (sscanf(line, "S %u %15s %u", &number, kind, &count) != 3 || number != c->count ||
+        kind_from(kind) == KIND_COUNT) {
+        malformed(r, line);
+        return;
+    }
+    c->intents = xrealloc(c->intents, (c->count + 1) * sizeof(*c->intents));
+    c->intents[c->count++] = (struct intent){.kind = kind_from(kind), .count = count};
+}
+
+static void
+take_ids(struct reading *r, struct intent *in, const char *text)
+{
+    unsigned n = 0;
+    char    *end;
+
+    in->ids = xcalloc(in->count, sizeof(*in->ids));
+    in->asked = ASKED_YES;
+    for (uint64_t id = strtoull(text, &end, 10); end != text; id = strtoull(text, &end, 10)) {
+        struct job *j = model_job(r->model, id);
+
+        if (n == in->count || !j) {
+            breaks_add(BREAK_ANSWER, "client %d was given the job id %" PRIu64, r->client, id);
+            return;
+        }
+        if (j->is_acknowledged) breaks_add(BREAK_TWICE, "job %" PRIu64 " was given out twice", id);
+        j->is_acknowledged = true;
+        in->ids[n++] = id;
+        text = end;
+    }
+}
+
+static void
+take_answer(struct reading *r, const char *line)
+{
+    struct client_model *c = &r->model->clients[r->client];
+    unsigned             number;
+    int                  used = 0;
+
+    if (sscanf(line + 1, "%u%n", &number, &used) != 1 || number >= c->count) {
+        malformed(r, line);
+        return;
+    }
+    switch (line[0]) {
+    case 'A': take_ids(r, &c->intents[number], line + 1 + used); break;
+    case 'U': c->intents[number].asked = ASKED_UNKNOWN; break;
+    default:
+        c->intents[number].asked = ASKED_NO;
+        if (strcmp(line + 1 + used, " draining") == 0) return; /* it was not asked again */
+        breaks_add(BREAK_ANSWER, "client %d: submission %u was refused:%s", r->client, number,
+                   line + 1 + used);
+    }
+}
+
+static void
+take_change(struct reading *r, const char *line)
+{
+    uint64_t id;
+    char     word[16];
+
+    if (sscanf(line + 1, "%" SCNu64 " %15s", &id, word) != 2) {
+        malformed(r, line);
+        return;
+    }
+    struct job *j = model_job(r->model, id);
+    bool        is_yes = strcmp(word, "yes") == 0, is_no = strcmp(word, "no") == 0;
+    if (!j || is_no) return;
+    if (line[0] == 'C') {
+        j->may_be_cancelled = true;
+        j->was_stopping |= strcmp(word, "stopping") == 0;
+        j->must_be_cancelled |= is_yes;
+    } else {
+        j->may_be_retried = true;
+        j->must_be_cancelled = false;
+    }
+}
+
+static void
+take_seen(struct reading *r, const char *line)
+{
+    uint64_t id, attempt;
+    char     state[16];
+
+    if (sscanf(line, "V %" SCNu64 " %15s %" SCNu64, &id, state, &attempt) != 3) {
+        malformed(r, line);
+        return;
+    }
+    struct job *j = model_job(r->model, id);
+    if (!j) return;
+    if (attempt < j->seen_attempt) {
+        breaks_add(BREAK_ATTEMPTS, "job %" PRIu64 ": attempt %" PRIu64 " was seen after %" PRIu64,
+                   id, attempt, j->seen_attempt);
+    }
+    if (j->was_seen_completed && strcmp(state, "completed") != 0) {
+        breaks_add(BREAK_OUTCOME, "job %" PRIu64 " was seen completed, then %s", id, state);
+    }
+    j->seen_attempt = attempt;
+    j->was_seen_completed |= strcmp(state, "completed") == 0;
+}
+
+static void
+take_line(char *line, void *arg)
+{
+    struct reading *r = arg;
+
+    switch (line[0]) {
+    case 'S': take_intent(r, line); break;
+    case 'A':
+    case 'U':
+    case 'R': take_answer(r, line); break;
+    case 'C':
+    case 'T': take_change(r, line); break;
+    case 'V': take_seen(r, line); break;
+    case 'X': breaks_add(BREAK_ANSWER, "client %d: %s", r->client, line + 2); break;
+    default: malformed(r, line);
+    }
+}
+
+/* ---- the record ------------------------------------------------------------------------------ */
+
+static void
+take_start(struct job *j, uint64_t id, uint64_t attempt)
+{
+    if (attempt <= j->last_start) {
+        breaks_add(BREAK_ATTEMPTS, "job %" PRIu64 ": attempt %" PRIu64 " started after %" PRIu64,
+                   id, attempt, j->last_start);
+    }
+    j->last_start = attempt;
+}
+
+static void
+take_end(struct job *j, uint64_t id, uint64_t attempt)
+{
+    if (attempt != j->last_start) {
+        breaks_add(BREAK_OVERLAP,
+                   "job %" PRIu64 ": attempt %" PRIu64 " ended when %" PRIu64 " had begun", id,
+                   attempt, j->last_start);
+    }
+    j->last_end = attempt;
+}
+
+static void
+take_record(char *line, void *arg)
+{
+    struct model *m = arg;
+    uint64_t      id, attempt;
+    char          what[16], lease[64];
+    struct job   *j;
+
+    if (sscanf(line, "%15s %" SCNu64 " %" SCNu64 " %63s", what, &id, &attempt, lease) != 4 ||
+        !(j = model_job(m, id))) {
+        breaks_add(BREAK_ANSWER, "the handlers' record: \"%s\"", line);
+    } else if (strcmp(what, "start") == 0) {
+        take_start(j, id, attempt);
+    } else if (strcmp(what, "end") == 0) {
+        take_end(j, id, attempt);
+    } else {
+        breaks_add(BREAK_OVERLAP,
+                   "job %" PRIu64 ": attempt %" PRIu64 " (lease %s) found another alive", id,
+                   attempt, lease);
+    }
+}
+
+void
+model_read(struct model *m)
+{
+    char name[NAME_BYTES];
+
+    for (int c = 0; c < CLIENTS; c++) {
+        struct reading r = {m, c};
+
+        load_client_name((unsigned)c, name);
+        if (!history_read(m->folder, name, take_line, &r)) {
+            breaks_add(BREAK_ANSWER, "client %d has left no history", c);
+        }
+    }
+    (void)history_read(m->folder, "handlers", take_record, m); /* none: no handler ever ran */
+}

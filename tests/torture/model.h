@@ -1,0 +1,80 @@
+/* model - what must be so, from what the clients were answered and what the handlers wrote; and
+ * what is so, from the store at the end. */
+#ifndef TESTS_MODEL_H
+#define TESTS_MODEL_H
+
+#include "tests/torture/kinds.h"
+#include "tests/torture/link.h"
+#include "tests/torture/load.h"
+
+enum asked { ASKED_OPEN, ASKED_YES, ASKED_NO, ASKED_UNKNOWN };
+
+/* One request to submit. */
+struct intent {
+    enum kind  kind;
+    enum asked asked;
+    unsigned   count;
+    uint64_t  *ids; /* ASKED_YES: count of them */
+    unsigned   found;
+};
+
+struct client_model {
+    struct intent *intents;
+    size_t         count;
+};
+
+#define NO_CLIENT (-1)
+
+struct job {
+    /* what the clients know */
+    bool     is_acknowledged;
+    bool     must_be_cancelled; /* acknowledged so, and not retried since */
+    bool     may_be_cancelled;
+    bool     was_stopping; /* a cancel was acknowledged while it ran */
+    bool     may_be_retried;
+    bool     was_seen_completed;
+    uint64_t seen_attempt;
+    /* what the handlers wrote */
+    uint64_t last_start, last_end;
+    /* what the store says */
+    bool     is_there;
+    int      client;        /* NO_CLIENT: not a client's */
+    unsigned number, index; /* of its mark */
+    unsigned schedule;      /* 1 + its place in `schedules`; 0: none */
+    unsigned end;           /* END_…; 0: it has not ended */
+    uint64_t attempt, failures, max_attempts;
+    int64_t  nominal_at;
+    bool     is_stopped_otherwise; /* an attempt was stopped by something else than a cancel */
+    bool     is_telling;           /* its handler sends effects and keeps checkpoints */
+    uint64_t seen_checkpoint;      /* the job whose checkpoint its completed attempt was given */
+    uint64_t firings, effects;
+    /* what the feed says */
+    uint64_t submitted, started, completed;
+};
+
+struct model {
+    const char         *folder;
+    struct client_model clients[CLIENTS];
+    struct job         *jobs; /* by id; 0 is none */
+    uint64_t            cap;
+    uint64_t            last; /* the greatest id of the store */
+    uint64_t            effects, fired, missed, suppressed, events;
+};
+
+void model_init(struct model *m, const char *folder);
+void model_done(struct model *m);
+/* The job of this id, made when it is new; NULL for an id that no store gives. */
+struct job *model_job(struct model *m, uint64_t id);
+/* The intent of a mark; NULL when there is none. */
+struct intent *model_intent(struct model *m, int client, unsigned number);
+
+/* The clients' histories and the handlers' record. */
+void model_read(struct model *m);
+/* All jobs of the store, each looked at by itself. */
+void model_fetch(struct model *m, struct link *l);
+
+/* Reads every page of a list: take is called for each item.  body: JSON without its braces. */
+void fetch_pages(struct link *l, enum msg_id op, const char *body,
+                 void (*take)(struct view item, void *arg), void *arg);
+
+#endif
