@@ -133,6 +133,7 @@ engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
     turn->released_count = 0;
     turn->released_cap = 0;
     turn->due_left = TURN_DUE_MAX;
+    turn->due_again = false;
     if (store_has_damage(en->store)) (void)store_quarantine(t, report_damage, en);
 }
 
@@ -283,6 +284,7 @@ find_deadline(struct engine *en)
     if (!en->memory.is_draining) d.wall_ms = earlier(d.wall_ms, outbox_deadline(en));
     d.wall_ms = earlier(d.wall_ms, answers_deadline(en));
     d.wall_ms = earlier(d.wall_ms, feed_deadline(en));
+    if (en->turn.due_again) d.wall_ms = earlier(d.wall_ms, en->turn.now.wall_ms);
     d.boot_ms = earlier(leases_deadline(en), fleet_deadline(&en->memory));
     en->deadline = d;
 }

@@ -11,7 +11,7 @@
 
 #define ATTEMPTS_MAX    5     /* sends of one effect before it is failed */
 #define SEND_TIMEOUT_MS 60000 /* one delivery; then its outcome is unknown */
-#define EXAMINED_MAX    256   /* pending effects looked at in one turn */
+#define EXAMINED_MAX    256   /* due effects looked at in one turn */
 
 static const char *const kind_names[EFFECT_KIND_COUNT] = {[EFFECT_NONE] = "none",
 #define E(name, text) [EFFECT_##name] = text,
@@ -97,14 +97,43 @@ dedupe_key(const struct effect *ef, struct view payload, uint32_t ordinal)
     return hash128(buf_view(&b));
 }
 
+/* The first of a (session, sink) that has not been settled; false when there is none (N22). */
+static bool
+queue_head(struct engine *en, const struct effect *ef, struct effect *head)
+{
+    struct effect key = {.session = ef->session, .sink = ef->sink};
+    struct scan   s;
+    bool          found;
+
+    scan_open(&s, turn_txn(en), INDEX_effect_queue, &key, 2, 2);
+    found = scan_next(&s, &key);
+    *head = (struct effect){.id = key.id};
+    scan_close(&s);
+    return found && effect_load(turn_txn(en), head) == LOAD_FOUND;
+}
+
+/* The one before it is settled. */
+static void
+next_comes_forward(struct engine *en, const struct effect *before)
+{
+    struct effect head;
+
+    if (!queue_head(en, before, &head) || head.not_before != BEHIND_ANOTHER) return;
+    head.not_before = en->turn.now.wall_ms;
+    effect_save(turn_txn(en), &head);
+}
+
 static void
 write_effect(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal)
 {
+    struct effect head;
+
     ef->id = en->memory.meta.next_effect++;
     ef->place = ef->id;
     ef->created_at = en->turn.now.wall_ms;
     ef->updated_at = ef->created_at;
-    ef->not_before = ef->created_at;
+    ef->not_before =
+        ef->status == STATUS_PENDING && queue_head(en, ef, &head) ? BEHIND_ANOTHER : ef->created_at;
     ef->dedupe = dedupe_key(ef, payload, ordinal);
     ef->payload = payload;
     if (payload.size > BLOB_FROM) {
@@ -176,20 +205,6 @@ outbox_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint_
 
 /* ---- delivery ----------------------------------------------------------------- */
 
-/* Whether nothing of the same (session, sink) stands before it (N22). */
-static bool
-is_head(struct engine *en, const struct effect *ef)
-{
-    struct effect key = {.session = ef->session, .sink = ef->sink};
-    struct scan   s;
-    bool          head;
-
-    scan_open(&s, turn_txn(en), INDEX_effect_queue, &key, 2, 2);
-    head = scan_next_key(&s, &key) && key.place == ef->place;
-    scan_close(&s);
-    return head;
-}
-
 static void
 put_document(struct engine *en, const struct effect *ef, struct view payload, struct buf *b)
 {
@@ -215,11 +230,12 @@ settle(struct engine *en, struct effect *ef, enum effect_status status, struct v
 {
     ef->status = (uint8_t)status;
     ef->reason = reason;
-    ef->probe = 0;
+    ef->probe = status == STATUS_UNKNOWN; /* the sink is asked before anything else is sent to it */
     ef->token = 0;
     ef->updated_at = en->turn.now.wall_ms;
     effect_save(turn_txn(en), ef);
     feed_effect(en, type, ef);
+    if (status != STATUS_PENDING && status != STATUS_UNKNOWN) next_comes_forward(en, ef);
 }
 
 static void
@@ -277,14 +293,16 @@ outbox_dispatch(struct engine *en)
 
     if (en->memory.is_draining) return;
     scan_open(&s, turn_txn(en), INDEX_effect_pending, &key, 0, 0);
-    while (examined++ < EXAMINED_MAX && scan_next_key(&s, &key) &&
-           key.not_before <= en->turn.now.wall_ms) {
+    while (scan_next_key(&s, &key) && key.not_before <= en->turn.now.wall_ms) {
         struct effect ef = {.id = key.id};
         int           worker = fleet_pick_for_delivery(&en->memory);
 
         if (worker < 0) break;
-        if (effect_load(turn_txn(en), &ef) != LOAD_FOUND || ef.token != 0 || !is_head(en, &ef))
-            continue;
+        if (++examined > EXAMINED_MAX) {
+            en->turn.due_again = true;
+            break;
+        }
+        if (effect_load(turn_txn(en), &ef) != LOAD_FOUND || ef.token != 0) continue;
         send(en, &ef, (unsigned)worker);
     }
     scan_close(&s);
@@ -309,13 +327,22 @@ send_again(struct engine *en, struct effect *ef, struct view reason)
     settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
 }
 
-/* It may have been sent: the sink is asked before anything else. */
+/* It was not sent, whatever became of the attempt: it may be sent now. */
+static void
+absent(struct engine *en, struct effect *ef, struct view reason)
+{
+    if (ef->attempts >= ATTEMPTS_MAX) {
+        settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
+        return;
+    }
+    ef->not_before = en->turn.now.wall_ms;
+    settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
+}
+
 static void
 unknown(struct engine *en, struct effect *ef, struct view reason)
 {
     settle(en, ef, STATUS_UNKNOWN, reason, FEED_EFFECT_UNKNOWN);
-    ef->probe = 1;
-    effect_save(turn_txn(en), ef);
 }
 
 /* The probe could not be made: it is made again later; nothing is sent meanwhile. */
@@ -341,9 +368,7 @@ outbox_done(struct engine *en, uint32_t slot, const struct msg_effect_done *m)
         ef.receipt = m->receipt;
         settle(en, &ef, STATUS_DELIVERED, (struct view){0}, FEED_EFFECT_DELIVERED);
     } else if (view_is(m->outcome, "absent") && ef.probe) {
-        ef.not_before = en->turn.now.wall_ms;
-        settle(en, &ef, STATUS_PENDING, view_str("a probe did not find it at the sink"),
-               FEED_EFFECT_PENDING);
+        absent(en, &ef, view_str("a probe did not find it at the sink"));
     } else if (ef.probe) {
         probe_again(en, &ef, m->message);
     } else if (view_is(m->outcome, "failed")) {

@@ -98,7 +98,7 @@ struct turn {
     size_t           released_count, released_cap;
 
     uint32_t due_left;  /* items of due work that this turn may still do */
-    bool     due_again; /* more is due than that */
+    bool     due_again; /* more could be done at once than one turn does */
 };
 
 struct engine {

@@ -1,4 +1,5 @@
 #include "supervisor/engine/failure.h"
+#include "supervisor/engine/outbox.h"
 #include "tools/sim/model.h"
 #include "tools/sim/verdict.h"
 
@@ -178,7 +179,7 @@ m_compare_effect(struct model *m, struct m_effect *e)
           e->is_probe_owed);
     claim(row.job == e->job && row.sink == id_of(m, e->sink),
           "effect %" PRIu64 " is of another job or for another sink", e->id);
-    e->not_before = row.not_before;
+    e->not_before = row.not_before == BEHIND_ANOTHER ? 0 : row.not_before;
     payload = row.payload;
     if (row.payload_bytes &&
         bytes_load(m->txn, BLOB_EFFECT, row.id, row.payload_bytes, &payload) != LOAD_FOUND)

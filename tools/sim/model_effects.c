@@ -109,7 +109,7 @@ m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_
     if (view_is(d->outcome, "delivered")) {
         settle(e, STATUS_DELIVERED, false);
     } else if (view_is(d->outcome, "absent") && e->is_probe_owed) {
-        settle(e, STATUS_PENDING, false);
+        settle(e, e->attempts >= SENDS_MAX ? STATUS_FAILED : STATUS_PENDING, false);
     } else if (e->is_probe_owed) {
         settle(e, STATUS_UNKNOWN, true);
     } else if (!view_is(d->outcome, "failed")) {
