@@ -10,7 +10,7 @@ struct recount {
     struct txn *txn;
     void (*problem)(const char *sentence, void *arg);
     void        *arg;
-    struct idmap queues, lanes;
+    struct idmap queues, lanes, schedules;
 };
 
 __attribute__((format(printf, 2, 3))) static void
@@ -69,6 +69,11 @@ count_job(struct recount *r, const struct job_state *j)
         return;
     }
     count_state(row_of(r, &r->queues, j->company, sizeof(struct queue)), j);
+    if (j->schedule && !job_state_is_end(j->state)) {
+        struct schedule *run = row_of(r, &r->schedules, j->schedule, sizeof(*run));
+
+        run->in_flight++;
+    }
     if (j->state == JOB_READY) {
         struct lane *l;
 
@@ -123,6 +128,79 @@ check_lane(struct recount *r, const struct lane *l)
     if (c && (c->head_priority != l->head_priority || c->head_run_at != l->head_run_at)) {
         problem(r, "lane %" PRIu32 ": its row has another priority or time than its first job",
                 l->id);
+    }
+}
+
+static void
+check_schedules(struct recount *r, const bool *cancel)
+{
+    struct schedule run = {0};
+    struct scan     s;
+
+    scan_open(&s, r->txn, PRIMARY_SCHEDULE, &run, 0, 0);
+    while (!*cancel && scan_next(&s, &run)) {
+        const struct schedule *c = idmap_get(&r->schedules, run.id);
+        uint32_t               counted = c ? c->in_flight : 0;
+
+        if (counted == run.in_flight) continue;
+        problem(r, "schedule %" PRIu32 ": %" PRIu32 " jobs have not ended, its row says %" PRIu32,
+                run.id, counted, run.in_flight);
+    }
+    scan_close(&s);
+}
+
+static void
+check_rows(struct recount *r, const bool *cancel)
+{
+    struct queue q = {0};
+    struct lane  l = {0};
+    struct scan  s;
+    uint32_t     queues = 0, lanes = 0;
+
+    scan_open(&s, r->txn, PRIMARY_QUEUE, &q, 0, 0);
+    while (!*cancel && scan_next(&s, &q)) {
+        queues += idmap_get(&r->queues, q.company) != NULL;
+        check_queue(r, &q);
+    }
+    scan_close(&s);
+    scan_open(&s, r->txn, PRIMARY_LANE, &l, 0, 0);
+    while (!*cancel && scan_next(&s, &l)) {
+        lanes += idmap_get(&r->lanes, l.id) != NULL;
+        check_lane(r, &l);
+    }
+    scan_close(&s);
+    if (*cancel) return;
+    if (queues != r->queues.count)
+        problem(r, "%" PRIu32 " companies with jobs have no counters", r->queues.count - queues);
+    if (lanes != r->lanes.count)
+        problem(r, "%" PRIu32 " lanes with ready jobs have no row", r->lanes.count - lanes);
+}
+
+static void
+check_feed(struct recount *r, const bool *cancel)
+{
+    struct feed row = {0};
+    struct meta m = {.id = 1};
+    struct scan s;
+    uint64_t    bytes = 0, next = 0;
+
+    if (meta_load(r->txn, &m) != LOAD_FOUND) return;
+    scan_open(&s, r->txn, PRIMARY_FEED, &row, 0, 0);
+    while (!*cancel && scan_next(&s, &row)) {
+        bytes += row.events.size;
+        if (next && row.seq != next) {
+            problem(r, "the feed has a hole: event %" PRIu64 " follows event %" PRIu64, row.seq,
+                    next - 1);
+        }
+        next = row.seq + row.count;
+    }
+    scan_close(&s);
+    if (*cancel) return;
+    if (next && next != m.feed_seq + 1)
+        problem(r, "the feed ends at event %" PRIu64 ", not %" PRIu64, next - 1, m.feed_seq);
+    if (bytes != m.feed_bytes) {
+        problem(r, "the feed holds %" PRIu64 " bytes, its counter says %" PRIu64, bytes,
+                m.feed_bytes);
     }
 }
 
@@ -194,5 +272,6 @@ engine_check(struct txn *t, void (*report)(const char *sentence, void *arg), voi
         count_job(&r, &j);
     scan_close(&s);
     if (!*cancel) check_rows(&r, cancel);
+    if (!*cancel) check_schedules(&r, cancel);
     if (!*cancel) check_feed(&r, cancel);
 }

@@ -203,10 +203,18 @@ worker_of(struct engine *en, uint64_t index, uint64_t generation)
     return w->state != WORKER_NONE && w->generation == generation ? w : NULL;
 }
 
+/* That the one before it is gone may still be held back, when the store refused that input. */
 void
 on_worker_started(struct engine *en, const struct input *in)
 {
-    assert(in->worker < WORKERS_MAX && en->memory.workers[in->worker].state == WORKER_NONE);
+    assert(in->worker < WORKERS_MAX);
+    if (en->memory.workers[in->worker].state != WORKER_NONE) {
+        const struct input gone = {.kind = INPUT_WORKER_GONE,
+                                   .worker = in->worker,
+                                   .generation = en->memory.workers[in->worker].generation};
+
+        on_worker_gone(en, &gone);
+    }
     en->memory.workers[in->worker] = (struct fleet_worker){.state = WORKER_STARTING,
                                                            .slots = in->slots,
                                                            .generation = in->generation,
@@ -308,15 +316,18 @@ fleet_deadline(const struct memory *m)
 
 /* ---- reports ------------------------------------------------------------------ */
 
+/* Its first report: the hello, or another one when the hello came before the store took its start.
+ */
 static void
-on_hello(struct engine *en, struct fleet_worker *w, const struct msg_hello *m)
+come_up(struct engine *en, uint32_t worker, enum msg_id id, const union msg *m)
 {
-    if (w->state != WORKER_STARTING) return;
+    struct fleet_worker *w = &en->memory.workers[worker];
+
     w->state = WORKER_UP;
-    w->pid = m->pid;
+    if (id == MSG_HELLO) w->pid = m->hello.pid;
     count_slots(en);
     limit_released(en, HELD_ALONE, 0);
-    feed_worker(en, FEED_WORKER_UP, (uint32_t)m->worker);
+    feed_worker(en, FEED_WORKER_UP, worker);
 }
 
 static bool
@@ -368,7 +379,7 @@ report(struct engine *en, struct fleet_worker *w, enum msg_id id, const union ms
     struct fleet_lease *l;
 
     switch (id) {
-    case MSG_HELLO: on_hello(en, w, &m->hello); break;
+    case MSG_HELLO: break;
     case MSG_HEARTBEAT: on_heartbeat(en, w, &m->heartbeat); break;
     case MSG_PROGRESS:
         l = lease_of(en, m->progress.slot, m->progress.token, m->progress.worker, LEASE_JOB);
@@ -407,5 +418,6 @@ on_report(struct engine *en, const struct input *in)
     w = worker_of(en, in->worker, in->generation);
     if (!w || w->state == WORKER_LOST) return;
     w->seen_boot_ms = en->turn.now.boot_ms;
+    if (w->state == WORKER_STARTING) come_up(en, in->worker, d->id, &m);
     report(en, w, d->id, &m);
 }

@@ -145,6 +145,15 @@ count_move(struct engine *en, const struct job_state *j, enum job_state_id befor
 }
 
 static void
+count_firing(struct engine *en, const struct job_state *j, enum job_state_id before)
+{
+    bool was_open = before != JOB_NONE && !job_state_is_end(before);
+    bool is_open = !job_state_is_end(j->state);
+
+    if (j->schedule && was_open != is_open) schedule_count(en, j->schedule, is_open ? 1 : -1);
+}
+
+static void
 check(const struct job_state *j)
 {
     assert((j->state == JOB_RUNNING) == (j->lease_end_boot != 0));
@@ -177,6 +186,7 @@ job_move(struct engine *en, struct job_state *j, enum job_event ev, struct err *
         turn_output(en, OUT_JOB_ENDED)->job = j->id;
     }
     count_move(en, j, before);
+    count_firing(en, j, before);
     check(j);
     job_state_save(turn_txn(en), j);
     return E_OK;

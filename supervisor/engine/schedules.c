@@ -129,13 +129,15 @@ schedules_replan(struct engine *en)
 
 /* ---- firing ------------------------------------------------------------------- */
 
-static bool
-is_in_flight(struct engine *en, const struct schedule *run)
+void
+schedule_count(struct engine *en, uint32_t id, int change)
 {
-    struct job_state j = {.id = run->last_job};
+    struct schedule run = {.id = id};
 
-    return run->last_job && job_state_load(turn_txn(en), &j) == LOAD_FOUND &&
-           !job_state_is_end(j.state);
+    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return; /* damaged: fsck says so */
+    if (change < 0 && run.in_flight == 0) return; /* a row from before there was a count */
+    run.in_flight += (uint32_t)change;
+    schedule_save(turn_txn(en), &run);
 }
 
 static void
@@ -175,6 +177,7 @@ create_job(struct engine *en, const struct object_entry *o, const struct schedul
     submit_write(en, &sub, &actor, &j);
     f->job = j.id;
     run->last_job = j.id;
+    run->in_flight++; /* as schedule_count has written */
 }
 
 static void
@@ -214,7 +217,7 @@ fire(struct engine *en, const struct object_entry *o, struct schedule *run, stru
         return;
     }
     refs.company = o->row.company;
-    if (is_in_flight(en, run)) {
+    if (run->in_flight > 0) { /* the last firing, or an older one that was retried by hand */
         f->outcome = FIRING_SUPPRESSED;
         f->reason = view_str("the firing before it is still in flight");
         f->job = run->last_job;
@@ -456,9 +459,9 @@ on_schedule_remove(struct engine *en, const struct actor *a, const struct msg_sc
                 VIEW_ARG(m->name));
         return err_hint(e, "take it out of the file and reload, or pause it");
     }
-    if (is_in_flight(en, &run)) {
-        err_set(e, E_IN_USE, "job %" PRIu64 " of schedule \"%.*s\" has not ended", run.last_job,
-                VIEW_ARG(m->name));
+    if (run.in_flight > 0) {
+        err_set(e, E_IN_USE, "schedule \"%.*s\" has a job that has not ended: %" PRIu64,
+                VIEW_ARG(m->name), run.last_job);
         return err_hint(e, "cancel the job or wait for its end");
     }
     map = mp_open(reply);

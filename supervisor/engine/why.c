@@ -321,6 +321,11 @@ schedule_blockers(struct why *w, struct engine *en, const struct schedule *run,
                  job_state_name(j.state));
         snprintf(change, sizeof(change), "agentctl job cancel %" PRIu64, j.id);
         blocker(w, "in_flight", message, view_str(holder), j.lease_expires_at, change);
+    } else if (run->in_flight > 0) {
+        blocker(
+            w, "in_flight",
+            "a job of an older firing was retried and has not ended: a firing meanwhile is skipped",
+            (struct view){0}, 0, "cancel that job or wait for its end");
     }
 }
 

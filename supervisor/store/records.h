@@ -181,7 +181,8 @@
     F(U64, last_job)                                                              \
     F(I64, last_fired_at)                                                         \
     F(U32, failure_streak)                                                        \
-    F(U8,  last_failure)
+    F(U8,  last_failure)                                                          \
+    F(U32, in_flight)         /* its jobs that have not ended */
 
 /* One nominal time of a schedule and what became of it. */
 #define FIRING_RECORD(F)                                                         \

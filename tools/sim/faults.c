@@ -48,20 +48,19 @@ sim_start_agentd(struct sim *s)
                          .boot_id = s->boot_id,
                          .unclean = !s->was_clean,
                          .last_sign_of_life_ms = s->world.now.wall_ms};
-    uint32_t     wanted = s->world.wanted;
 
     s->engine = engine_new(s->store);
     hold_clock(s);
     s->is_crash_wanted = !s->world.is_calm && rng_chance(&s->rng, 30);
-    s->world.wanted = 0;
     waiting_push(&s->daemon, &boot, (struct view){0});
     sim_settle(s);
     if (s->engine) {
         sim_ask_config(s, false);
         sim_settle(s);
     }
-    s->world.wanted = wanted;
-    if (s->engine) claim(s->model.has_limits, "the first configuration was refused");
+    if (!s->engine) return;
+    claim(s->model.has_limits, "the first configuration was refused");
+    s->world.has_agentd = true;
 }
 
 static void
@@ -83,7 +82,6 @@ static void
 stop_agentd(struct sim *s)
 {
     uint64_t crashes = s->crashes;
-    uint32_t wanted = s->world.wanted;
 
     tell(s, INPUT_DRAIN, 0);
     sim_settle(s);
@@ -93,7 +91,7 @@ stop_agentd(struct sim *s)
         sim_pass(s, 1400);
     }
     if (s->crashes != crashes) return;
-    s->world.wanted = 0;
+    s->world.has_agentd = false;
     for (size_t i = 0; i < ARRAY_LEN(s->world.workers); i++)
         world_kill(&s->world, &s->world.workers[i], 1500);
     sim_pass(s, 1000);
@@ -101,7 +99,6 @@ stop_agentd(struct sim *s)
         tell(s, INPUT_GOODBYE, 0);
         sim_settle(s);
     }
-    s->world.wanted = wanted;
     if (s->crashes != crashes || !s->engine) return;
     s->stops++;
     end_agentd(s, true);

@@ -66,17 +66,14 @@ give_up(struct model *m, uint32_t worker)
 }
 
 static void
-worker_gone(struct model *m, const struct input *in)
+lose_worker(struct model *m, uint32_t worker)
 {
-    struct m_worker *w = worker_of(m, in);
-
-    if (!w) return;
     for (size_t i = m->leases.count; i-- > 0;) {
         const struct m_lease l = m->leases.items[i];
 
-        if (!l.is_old && l.worker == in->worker) lose(m, &m->leases.items[i], "worker_lost");
+        if (!l.is_old && l.worker == worker) lose(m, &m->leases.items[i], "worker_lost");
     }
-    *w = (struct m_worker){0};
+    m->workers[worker] = (struct m_worker){0};
 }
 
 /* Of an earlier agentd: its attempt was interrupted, its delivery has an unknown outcome (N26). */
@@ -141,7 +138,7 @@ report(struct model *m, const struct input *in)
         return;
     }
     w->seen_boot_ms = m->now.boot_ms;
-    if (d->id == MSG_HELLO && w->state == M_STARTING) w->state = M_UP;
+    if (w->state == M_STARTING) w->state = M_UP;
     if (d->id == MSG_HEARTBEAT) heartbeat(m, in->worker, &r.heartbeat);
     if (d->id == MSG_PROGRESS && (l = reported(m, r.progress.token, in->worker, false)))
         m_attempt_progress(m, l, &r.progress);
@@ -190,7 +187,8 @@ m_input(struct model *m, const struct input *in)
     switch (in->kind) {
     case INPUT_BOOT: boot(m); break;
     case INPUT_REPORT: report(m, in); break;
-    case INPUT_WORKER_STARTED:
+    case INPUT_WORKER_STARTED: /* the one before it is gone, though nobody may have said so yet */
+        lose_worker(m, in->worker);
         m->workers[in->worker] = (struct m_worker){.state = M_STARTING,
                                                    .generation = in->generation,
                                                    .slots = in->slots,
@@ -199,7 +197,9 @@ m_input(struct model *m, const struct input *in)
     case INPUT_WORKER_RETIRE:
         if (w && w->state != M_LOST) w->state = M_RETIRING;
         break;
-    case INPUT_WORKER_GONE: worker_gone(m, in); break;
+    case INPUT_WORKER_GONE:
+        if (w) lose_worker(m, in->worker);
+        break;
     case INPUT_SEND_FAILED: send_failed(m, in); break;
     case INPUT_LEASE_GONE: lease_gone(m, in->token); break;
     case INPUT_DRAIN: m->is_draining = true; break;

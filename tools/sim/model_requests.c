@@ -94,20 +94,25 @@ static const struct trigger triggers[] = {
     {"follow_up",       50, false},
 };
 
+static const struct trigger *
+find_trigger(const struct msg_job_submit *s)
+{
+    struct view name = HAS(s, job_submit, trigger) ? s->trigger : view_str("manual");
+
+    for (size_t i = 0; i < ARRAY_LEN(triggers); i++) {
+        if (view_is(name, triggers[i].name)) return &triggers[i];
+    }
+    return NULL;
+}
+
 static enum errc
 take_priority(struct model *m, const struct actor *a, const struct msg_job_submit *s,
               struct m_job *j)
 {
     const struct msg_company *c = &m_object(m, j->company)->declared.company;
-    const struct trigger     *t = NULL;
+    const struct trigger     *t = find_trigger(s);
     int64_t                   most = HAS(c, company, priority_max) ? c->priority_max : 80;
-    struct view               name = s->trigger;
 
-    if (!HAS(s, job_submit, trigger)) name = view_str("manual");
-    for (size_t i = 0; i < ARRAY_LEN(triggers); i++) {
-        if (view_is(name, triggers[i].name)) t = &triggers[i];
-    }
-    if (!t) return E_BAD_REQUEST;
     j->is_born = t->is_born;
     j->priority = HAS(s, job_submit, priority) ? (uint8_t)s->priority : t->priority;
     return a->role < ROLE_OPERATOR && j->priority > most ? E_BAD_REQUEST : E_OK;
@@ -136,6 +141,7 @@ judge_submit(struct model *m, const struct actor *a, const struct msg_job_submit
 
     *j = (struct m_job){.schedule = -1};
     if (HAS(s, job_submit, unique_key) || HAS(s, job_submit, session)) return E_BAD_REQUEST;
+    if (!find_trigger(s)) return E_BAD_REQUEST;
     if ((e = resolve(m, a, s, j)) != E_OK) return e;
     if ((e = take_times(m, s, j)) != E_OK) return e;
     if ((e = take_priority(m, a, s, j)) != E_OK) return e;
@@ -246,7 +252,8 @@ static bool
 has_all_it_needs(struct model *m, const struct m_job *j)
 {
     return !m_object(m, j->company)->is_gone && !m_object(m, j->handler)->is_gone &&
-           (j->agent < 0 || !m_object(m, j->agent)->is_gone);
+           (j->agent < 0 || !m_object(m, j->agent)->is_gone) &&
+           (j->schedule < 0 || !m_object(m, j->schedule)->is_gone);
 }
 
 /* A manual retry keeps the id and resets failures (N2). */

@@ -187,6 +187,12 @@ next_work(const struct sim_worker *k)
 
 /* ---- life and death -------------------------------------------------------------------------- */
 
+static bool
+is_wanted(const struct world *w, const struct sim_worker *k)
+{
+    return w->has_agentd && k - w->workers < w->wanted;
+}
+
 static void
 start_worker(struct world *w, struct sim_worker *k)
 {
@@ -317,7 +323,7 @@ next_of_worker(const struct world *w, const struct sim_worker *k)
 {
     int64_t at = NEVER, head;
 
-    if (k->life == LIFE_NONE) return k - w->workers < w->wanted ? k->acts_at : NEVER;
+    if (k->life == LIFE_NONE) return is_wanted(w, k) ? k->acts_at : NEVER;
     if (k->life != LIFE_UP) at = k->acts_at;
     if (k->life == LIFE_DEAD) return earlier(at, next_work(k));
     head = k->reports.count ? k->reports.items[0].at : NEVER;
@@ -363,7 +369,7 @@ step_worker(struct world *w, struct sim_worker *k)
 {
     bool is_time = k->acts_at <= w->now.boot_ms;
 
-    if (k->life == LIFE_NONE && is_time && k - w->workers < w->wanted) start_worker(w, k);
+    if (k->life == LIFE_NONE && is_time && is_wanted(w, k)) start_worker(w, k);
     if (k->life == LIFE_NONE) return;
     if (k->life == LIFE_DEAD) {
         work(w, k); /* what it left behind goes on until it is found; nobody hears of its end */
@@ -440,6 +446,7 @@ world_beat(struct world *w)
 void
 world_orphan(struct world *w, int64_t within_ms)
 {
+    w->has_agentd = false;
     waiting_clear(&w->before);
     w->old_leases.count = 0;
     for (size_t i = 0; i < w->late.count; i++)

@@ -83,7 +83,8 @@ struct world {
     struct chances    chances;
     struct waiting    before; /* reports, and what became of workers */
     struct sim_worker workers[8];
-    uint32_t          wanted; /* workers */
+    uint32_t          wanted;     /* workers */
+    bool              has_agentd; /* that starts them */
     uint32_t          slots_max;
     uint64_t          generations;
     int64_t           heartbeat_ms;
