@@ -1,4 +1,5 @@
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/outbox.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -204,59 +205,21 @@ check_feed(struct recount *r, const bool *cancel)
     }
 }
 
+/* The first of each (session, sink) waits for nobody. */
 static void
-check_rows(struct recount *r, const bool *cancel)
+check_outbox(struct recount *r, const bool *cancel)
 {
-    struct queue q = {0};
-    struct lane  l = {0};
-    struct scan  s;
-    uint32_t     queues = 0, lanes = 0;
+    struct effect key = {0};
+    struct scan   s;
 
-    scan_open(&s, r->txn, PRIMARY_QUEUE, &q, 0, 0);
-    while (!*cancel && scan_next(&s, &q)) {
-        queues += idmap_get(&r->queues, q.company) != NULL;
-        check_queue(r, &q);
+    scan_open(&s, r->txn, INDEX_effect_queue, &key, 0, 0);
+    while (!*cancel && scan_next(&s, &key)) {
+        if (key.not_before == BEHIND_ANOTHER)
+            problem(r, "effect %" PRIu64 " waits behind another, but it is the first", key.id);
+        key.sink++;
+        scan_seek(&s, &key, 2);
     }
     scan_close(&s);
-    scan_open(&s, r->txn, PRIMARY_LANE, &l, 0, 0);
-    while (!*cancel && scan_next(&s, &l)) {
-        lanes += idmap_get(&r->lanes, l.id) != NULL;
-        check_lane(r, &l);
-    }
-    scan_close(&s);
-    if (*cancel) return;
-    if (queues != r->queues.count)
-        problem(r, "%" PRIu32 " companies with jobs have no counters", r->queues.count - queues);
-    if (lanes != r->lanes.count)
-        problem(r, "%" PRIu32 " lanes with ready jobs have no row", r->lanes.count - lanes);
-}
-
-static void
-check_feed(struct recount *r, const bool *cancel)
-{
-    struct feed row = {0};
-    struct meta m = {.id = 1};
-    struct scan s;
-    uint64_t    bytes = 0, next = 0;
-
-    if (meta_load(r->txn, &m) != LOAD_FOUND) return;
-    scan_open(&s, r->txn, PRIMARY_FEED, &row, 0, 0);
-    while (!*cancel && scan_next(&s, &row)) {
-        bytes += row.events.size;
-        if (next && row.seq != next) {
-            problem(r, "the feed has a hole: event %" PRIu64 " follows event %" PRIu64, row.seq,
-                    next - 1);
-        }
-        next = row.seq + row.count;
-    }
-    scan_close(&s);
-    if (*cancel) return;
-    if (next && next != m.feed_seq + 1)
-        problem(r, "the feed ends at event %" PRIu64 ", not %" PRIu64, next - 1, m.feed_seq);
-    if (bytes != m.feed_bytes) {
-        problem(r, "the feed holds %" PRIu64 " bytes, its counter says %" PRIu64, bytes,
-                m.feed_bytes);
-    }
 }
 
 void
@@ -274,4 +237,5 @@ engine_check(struct txn *t, void (*report)(const char *sentence, void *arg), voi
     if (!*cancel) check_rows(&r, cancel);
     if (!*cancel) check_schedules(&r, cancel);
     if (!*cancel) check_feed(&r, cancel);
+    if (!*cancel) check_outbox(&r, cancel);
 }
