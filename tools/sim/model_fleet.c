@@ -40,9 +40,10 @@ m_stop_attempt(struct model *m, struct m_job *j, const char *reason, int64_t gra
 {
     const struct m_lease *l = m_lease(m, j->token);
 
+    claim(l, "running job %" PRIu64 " without a lease", j->id);
+    if (j->stop_reason && strcmp(reason, "interrupted") != 0) return; /* it is told already */
     if (!j->stop_reason) j->stop_reason = reason;
     m_touch(j);
-    claim(l, "running job %" PRIu64 " without a lease", j->id);
     if (l->is_old) return; /* its processes are being ended already */
     *LIST_ADD(&m->stops) = (struct m_stop){j->token, grace_ms};
 }
