@@ -95,7 +95,7 @@ check_entry(struct check *c, enum index_id id, struct view key, struct view prim
 static void
 check_rows(struct check *c, enum index_id id)
 {
-    uint8_t     last[ROW_KEY_MAX];
+    uint8_t     last[ROW_KEY_MAX] = {0};
     size_t      last_size = 0;
     MDB_cursor *cursor;
     MDB_val     k;

@@ -124,7 +124,7 @@ key_decode(const struct key_desc *k, const uint8_t *key, void *rec)
         const struct field_desc *f = part_field(d, k->parts[i]);
         size_t                   bytes = type_bytes[f->type];
         uint8_t                  flip = k->parts[i] & KEY_DESCENDING ? 0xff : 0;
-        uint8_t                  plain[16];
+        uint8_t                  plain[16] = {0};
 
         for (size_t j = 0; j < bytes; j++)
             plain[j] = key[j] ^ flip;

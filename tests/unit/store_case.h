@@ -81,6 +81,27 @@ case_end(struct store_case *c)
     (void)rmdir(c->dir);
 }
 
+/* For cmocka: *state is the case. */
+static inline int
+case_setup(void **state)
+{
+    struct store_case *c = xcalloc(1, sizeof(*c));
+
+    case_begin(c);
+    *state = c;
+    return 0;
+}
+
+static inline int
+case_teardown(void **state)
+{
+    struct store_case *c = *state;
+
+    case_end(c);
+    free(c);
+    return 0;
+}
+
 static inline struct txn *
 must_begin(struct store_case *c)
 {

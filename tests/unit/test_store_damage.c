@@ -5,26 +5,6 @@ struct reports {
     char last_table[32];
 };
 
-static int
-begin(void **state)
-{
-    struct store_case *c = xcalloc(1, sizeof(*c));
-
-    case_begin(c);
-    *state = c;
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    struct store_case *c = *state;
-
-    case_end(c);
-    free(c);
-    return 0;
-}
-
 static void
 count_report(const char *table, struct view key, void *arg)
 {
@@ -487,7 +467,7 @@ every_flipped_bit_of_any_record_is_found_and_healed(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, case_setup, case_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_damaged_record_is_never_served),
         TEST(damage_does_not_fail_a_transaction),

@@ -13,16 +13,6 @@ begin(void **state)
     return 0;
 }
 
-static int
-end(void **state)
-{
-    struct store_case *c = *state;
-
-    case_end(c);
-    free(c);
-    return 0;
-}
-
 static void
 expect_refused(struct store_case *c, const char *sentence)
 {
@@ -349,7 +339,7 @@ a_store_that_lost_a_table_is_refused(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, case_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_new_store_is_ours_alone),
         TEST(no_descriptor_of_the_store_is_inherited),

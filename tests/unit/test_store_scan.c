@@ -1,25 +1,5 @@
 #include "tests/unit/store_case.h"
 
-static int
-begin(void **state)
-{
-    struct store_case *c = xcalloc(1, sizeof(*c));
-
-    case_begin(c);
-    *state = c;
-    return 0;
-}
-
-static int
-end(void **state)
-{
-    struct store_case *c = *state;
-
-    case_end(c);
-    free(c);
-    return 0;
-}
-
 /* A ready job: its order within the lane is priority downwards, then run_at, then id. */
 static void
 add(struct txn *t, uint64_t id, uint32_t lane, uint8_t priority, int64_t run_at)
@@ -241,7 +221,7 @@ read_transactions_scan_too_and_closing_twice_is_harmless(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, case_setup, case_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_prefix_bounds_a_scan_and_descending_fields_go_down),
         TEST(a_scan_begins_where_it_is_told),

@@ -18,16 +18,6 @@ begin(void **state)
     return 0;
 }
 
-static int
-end(void **state)
-{
-    struct store_case *c = *state;
-
-    case_end(c);
-    free(c);
-    return 0;
-}
-
 static bool
 can_admit(struct store_case *c)
 {
@@ -207,7 +197,7 @@ a_file_that_ends_before_its_free_pages_is_whole(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, case_teardown)
     const struct CMUnitTest tests[] = {
         TEST(the_file_is_grown_ahead_of_need),
         TEST(a_full_map_bars_new_work_and_a_purge_lets_it_in_again),
