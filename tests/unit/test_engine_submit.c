@@ -159,7 +159,7 @@ the_handlers_defaults_stand_before_the_limits(void **state)
     r->limits.max_turns = 99;
     r->limits.max_attempts = 3;
     r->limits.max_run_ms = 777;
-    rig_configure(r, &(struct rig_declared){0});
+    declare(r);
     (void)rig_submit(r, "'handler':'noop'");
     assert_int_equal(rig_i64(r, "max_turns"), 99);
     assert_int_equal(rig_i64(r, "max_attempts"), 3);
