@@ -214,7 +214,11 @@ plan_removals(struct engine *en, struct plan *p)
             .action = ACTION_REMOVE, .kind = row.kind, .id = row.id, .company = row.company};
         bool is_declared = false;
 
-        if (row.origin != ORIGIN_CONFIG || row.kind == KIND_LIMITS) continue;
+        /* The default company stays: it was there before the file named it. */
+        if (row.origin != ORIGIN_CONFIG || row.kind == KIND_LIMITS ||
+            row.id == COMPANY_DEFAULT_ID) {
+            continue;
+        }
         for (const struct step *d = p->first; d && !is_declared; d = d->next)
             is_declared = d->id == row.id;
         if (is_declared) continue;

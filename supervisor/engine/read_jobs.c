@@ -121,7 +121,9 @@ walk_down(struct reading *r, struct page *p, const struct filter *f, uint64_t be
     uint64_t id = before;
 
     while (id > 1 && !page_is_over(p)) {
-        struct job_state j = {.id = --id};
+        struct job_state j = {.id = id - 1};
+
+        id--;
 
         if (job_state_load(r->txn, &j) == LOAD_FOUND) {
             consider(r, p, f, &j);

@@ -111,7 +111,7 @@ cap_blocker(struct why *w, const struct finding *f, const char *owner, const cha
     if (owner) {
         snprintf(cap, sizeof(cap), "%s %.*s's cap", owner, VIEW_ARG(name));
     } else {
-        snprintf(cap, sizeof(cap), "%s", setting);
+        snprintf(cap, sizeof(cap), "%s", setting ? setting : "");
     }
     find_holders(w, f, &h);
     snprintf(message, sizeof(message), "%s: %" PRIu32 " of %" PRId64 " running", cap, f->used,
