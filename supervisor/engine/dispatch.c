@@ -78,6 +78,7 @@ dispatch_run(struct engine *en)
 {
     struct memory  *m = &en->memory;
     struct snapshot s;
+    struct finding  f;
 
     if (m->is_draining || fleet_free_slots(m) == 0) {
         /* What was released now must not be forgotten when there is a slot again. */
@@ -86,6 +87,11 @@ dispatch_run(struct engine *en)
     }
     if (!m->recheck_limits && !en->turn.released_count && !lanes_pick(en)) return;
     snapshot_take(&s, m, &en->turn.objects);
+    /* Nothing can start: the lanes stay as they are, or each turn would move a few of them (N9). */
+    if (snapshot_blocks(&s, PASS, NULL, HELD_NOT, &f)) {
+        m->recheck_limits |= en->turn.released_count > 0;
+        return;
+    }
     if (m->recheck_limits) lanes_each_block(en, limit_released);
     m->recheck_limits = false;
     do {
