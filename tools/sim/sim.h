@@ -39,6 +39,7 @@ struct sim {
     bool     clock_is_held;
     int64_t  clock_held_until; /* boot */
     bool     is_turn_due;      /* the wall clock was set, or is believed again */
+    bool     was_dispatched;   /* the last turn had its due work and dispatch */
     int64_t  stall_ms;         /* for the next turn */
     int64_t  starts_at;        /* boot, while agentd is down */
     bool     was_clean;

@@ -72,7 +72,7 @@ is_idle(const struct sim *s, const struct work *w, const struct deadline *d)
     size_t               count;
     const struct output *outputs = engine_outputs(s->engine, &count);
 
-    if (w->before_count || s->stall_ms || s->is_turn_due) return false;
+    if (w->before_count || s->stall_ms || s->is_turn_due || !s->was_dispatched) return false;
     if (d->wall_ms <= s->world.now.wall_ms || d->boot_ms <= s->world.now.boot_ms) return false;
     for (size_t i = 0; i < count; i++) {
         if (outputs[i].kind != OUT_REPLY || !outputs[i].error) return false;
@@ -136,6 +136,7 @@ run(struct sim *s, const struct work *w)
     if (result != KEPT) return result;
     claim(!was_dirty || !w->has_due || s->model.turns == 0 || !is_idle(s, w, &d),
           "an idle turn wrote something");
+    s->was_dispatched = w->has_due;
     judge(s, w, &h, was_dirty);
     note_config(s);
     /* Half of the crashes come when the state is durable and nobody has heard of it. */
