@@ -6,6 +6,7 @@
 #include "tools/agentctl/text.h"
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -139,7 +140,9 @@ ctl_run_watch(struct ctl *c, struct err *e)
     while (!failed)
         failed = read_once(c, &request, &cursor, e);
     is_interrupted = c->client && ctl_client_is_interrupted(c->client);
-    tell_cursor(c, &cursor);
+    /* A cursor that was refused is none to go on from. */
+    bool is_refused = failed == CTL_REFUSED && since && strcmp(buf_str(&cursor), since) == 0;
+    if (!is_refused) tell_cursor(c, &cursor);
     (void)close(c->interrupt_fd); /* a signalfd: nothing to lose */
     if (!is_interrupted) return failed;
     *e = (struct err){0};
