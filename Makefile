@@ -54,7 +54,7 @@ programs: $(PROGRAMS)
 
 $(B)/core.a: $(call obj,common proto)
 $(B)/engine.a: $(call obj,supervisor/engine supervisor/store)
-$(B)/super.a: $(call obj,supervisor)
+$(B)/super.a: $(call obj,supervisor supervisor/config)
 $(B)/worker.a: $(call obj,worker)
 $(B)/ctl.a: $(call obj,tools/agentctl)
 %.a:

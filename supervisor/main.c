@@ -4,11 +4,11 @@
 #include "common/proc.h"
 #include "common/version.h"
 #include "supervisor/accept4.h"
+#include "supervisor/config/warnings.h"
 #include "supervisor/options.h"
 #include "supervisor/reactor.h"
 #include "supervisor/sockets.h"
 #include "supervisor/storecheck.h"
-#include "supervisor/warnings.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>

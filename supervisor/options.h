@@ -2,7 +2,7 @@
 #ifndef SUPERVISOR_OPTIONS_H
 #define SUPERVISOR_OPTIONS_H
 
-#include "supervisor/config.h"
+#include "supervisor/config/config.h"
 
 #define SETS_MAX 256
 

@@ -1,7 +1,7 @@
 #include "supervisor/reload.h"
 
 #include "common/mp.h"
-#include "supervisor/warnings.h"
+#include "supervisor/config/warnings.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #ifndef SUPERVISOR_RELOAD_H
 #define SUPERVISOR_RELOAD_H
 
-#include "supervisor/config.h"
+#include "supervisor/config/config.h"
 #include "supervisor/inputs.h"
 
 struct reload {

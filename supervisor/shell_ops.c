@@ -4,8 +4,8 @@
 #include "common/log.h"
 #include "common/version.h"
 #include "supervisor/accept4.h"
+#include "supervisor/config/warnings.h"
 #include "supervisor/joblogs.h"
-#include "supervisor/warnings.h"
 #include <inttypes.h>
 #include <unistd.h>
 

@@ -2,7 +2,7 @@
  * names its place, what is taken passes the engine's own check and reads the same again. */
 #include "common/mp.h"
 #include "proto/codec.h"
-#include "supervisor/config.h"
+#include "supervisor/config/config.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_CONFIG_FIXTURE_H
 #define TESTS_UNIT_CONFIG_FIXTURE_H
 
-#include "supervisor/config.h"
+#include "supervisor/config/config.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* docs/CONFIG.md has a row for every setting and every field, with what the lists say of it. */
 #include "common/timetext.h"
 #include "proto/codec.h"
-#include "supervisor/config.h"
-#include "supervisor/declared.h"
+#include "supervisor/config/config.h"
+#include "supervisor/config/declared.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

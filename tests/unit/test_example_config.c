@@ -1,6 +1,6 @@
 #include "common/mp.h"
 #include "proto/codec.h"
-#include "supervisor/config.h"
+#include "supervisor/config/config.h"
 #include "tests/unit/agent_rig.h"
 #include <setjmp.h>
 #include <stdarg.h>

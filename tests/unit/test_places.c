@@ -1,4 +1,4 @@
-#include "supervisor/places.h"
+#include "supervisor/config/places.h"
 #include "tests/unit/config_fixture.h"
 #include <setjmp.h>
 #include <stdarg.h>

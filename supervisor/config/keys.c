@@ -1,4 +1,4 @@
-#include "supervisor/config_keys.h"
+#include "supervisor/config/keys.h"
 
 #include <assert.h>
 #include <stdio.h>

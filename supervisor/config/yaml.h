@@ -4,8 +4,8 @@
  * anchors and aliases (so nothing expands), tags, a second document, keys that are not words,
  * repeated keys, control characters, bytes that are not UTF-8.  Bounded by YAML_BYTES_MAX,
  * MP_DEPTH_MAX and MP_NODES_MAX. */
-#ifndef SUPERVISOR_YAML_H
-#define SUPERVISOR_YAML_H
+#ifndef CONFIG_YAML_H
+#define CONFIG_YAML_H
 
 #include "common/buf.h"
 #include "common/err.h"

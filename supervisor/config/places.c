@@ -1,4 +1,4 @@
-#include "supervisor/places.h"
+#include "supervisor/config/places.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
-/* config_value - numbers, durations and sizes as a configuration writes them. */
-#ifndef SUPERVISOR_CONFIG_VALUE_H
-#define SUPERVISOR_CONFIG_VALUE_H
+/* value - numbers, durations and sizes as a configuration writes them. */
+#ifndef CONFIG_VALUE_H
+#define CONFIG_VALUE_H
 
-#include "supervisor/yaml.h"
+#include "supervisor/config/yaml.h"
 
 enum value_kind {
     VALUE_NUMBER,   /* an integer */

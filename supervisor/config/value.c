@@ -1,4 +1,4 @@
-#include "supervisor/config_value.h"
+#include "supervisor/config/value.h"
 
 #include "common/mp.h"
 #include "common/timetext.h"

@@ -1,4 +1,4 @@
-#include "supervisor/warnings.h"
+#include "supervisor/config/warnings.h"
 
 #include "common/log.h"
 #include "common/mp.h"

@@ -1,10 +1,10 @@
-#include "supervisor/declared.h"
+#include "supervisor/config/declared.h"
 
 #include "common/mp.h"
-#include "supervisor/config_keys.h"
-#include "supervisor/config_value.h"
-#include "supervisor/declared_check.h"
-#include "supervisor/places.h"
+#include "supervisor/config/declared_check.h"
+#include "supervisor/config/keys.h"
+#include "supervisor/config/places.h"
+#include "supervisor/config/value.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-#include "supervisor/settings.h"
+#include "supervisor/config/settings.h"
 
-#include "supervisor/config_keys.h"
-#include "supervisor/places.h"
+#include "supervisor/config/keys.h"
+#include "supervisor/config/places.h"
 #include <assert.h>
 #include <ctype.h>
 #include <sched.h>

@@ -6,12 +6,12 @@
  * liberties: a duration is a member without `_ms`, "5m" or a number of seconds; `retry` is a list
  * of such; sizes in bytes take K, M, G; arguments and variables may be numbers.  A program with a
  * '/' and a relative cwd are meant from the file's folder. */
-#ifndef SUPERVISOR_DECLARED_H
-#define SUPERVISOR_DECLARED_H
+#ifndef CONFIG_DECLARED_H
+#define CONFIG_DECLARED_H
 
 #include "common/buf.h"
 #include "proto/codec.h"
-#include "supervisor/yaml.h"
+#include "supervisor/config/yaml.h"
 
 #define COMPANY_DEFAULT "default" /* built in */
 

@@ -1,8 +1,8 @@
 /* declared_check - the rules of declared objects that no single field shows. */
-#ifndef SUPERVISOR_DECLARED_CHECK_H
-#define SUPERVISOR_DECLARED_CHECK_H
+#ifndef CONFIG_DECLARED_CHECK_H
+#define CONFIG_DECLARED_CHECK_H
 
-#include "supervisor/declared.h"
+#include "supervisor/config/declared.h"
 
 /* Takes company and name from the message, and checks the object by itself. */
 enum errc declared_identify(struct declared_object *o, enum declared_kind kind,

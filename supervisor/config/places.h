@@ -1,6 +1,6 @@
 /* places - where a daemon's files are: what the environment and the user say, and the defaults. */
-#ifndef SUPERVISOR_PLACES_H
-#define SUPERVISOR_PLACES_H
+#ifndef CONFIG_PLACES_H
+#define CONFIG_PLACES_H
 
 #include "common/buf.h"
 #include "common/err.h"

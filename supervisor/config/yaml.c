@@ -1,4 +1,4 @@
-#include "supervisor/yaml.h"
+#include "supervisor/config/yaml.h"
 
 #include "common/mp.h"
 #include <assert.h>

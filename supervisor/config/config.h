@@ -4,8 +4,8 @@
  * sinks, schedules) are those of proto/messages.h.  Precedence: --set, environment
  * (AGENTD_SECTION_KEY in capitals), file, default.  A bad value in the file or of --set refuses the
  * whole; a bad one in the environment is a warning and the next source counts (J6). */
-#ifndef SUPERVISOR_CONFIG_H
-#define SUPERVISOR_CONFIG_H
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
 
 #include "common/buf.h"
 #include "common/err.h"

@@ -1,6 +1,6 @@
 /* warnings - sentences, one a line, on their way to a log or a reply. */
-#ifndef SUPERVISOR_WARNINGS_H
-#define SUPERVISOR_WARNINGS_H
+#ifndef CONFIG_WARNINGS_H
+#define CONFIG_WARNINGS_H
 
 #include "common/buf.h"
 

@@ -1,9 +1,9 @@
-/* config_keys - what is said of a key that is not in the lists. */
-#ifndef SUPERVISOR_CONFIG_KEYS_H
-#define SUPERVISOR_CONFIG_KEYS_H
+/* keys - what is said of a key that is not in the lists. */
+#ifndef CONFIG_KEYS_H
+#define CONFIG_KEYS_H
 
 #include "common/suggest.h"
-#include "supervisor/yaml.h"
+#include "supervisor/config/yaml.h"
 
 /* Whether `section` (empty: the top level) has the key in a later version, which deserves a better
  * answer than "unknown". */

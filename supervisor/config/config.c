@@ -1,10 +1,10 @@
-#include "supervisor/config.h"
+#include "supervisor/config/config.h"
 
 #include "common/mp.h"
-#include "supervisor/config_keys.h"
-#include "supervisor/declared.h"
-#include "supervisor/places.h"
-#include "supervisor/settings.h"
+#include "supervisor/config/declared.h"
+#include "supervisor/config/keys.h"
+#include "supervisor/config/places.h"
+#include "supervisor/config/settings.h"
 #include <assert.h>
 #include <string.h>
 

@@ -1,11 +1,11 @@
-#include "supervisor/setting.h"
+#include "supervisor/config/setting.h"
 
 #include "common/mp.h"
 #include "common/name.h"
-#include "supervisor/config_keys.h"
-#include "supervisor/config_value.h"
-#include "supervisor/declared_check.h"
-#include "supervisor/places.h"
+#include "supervisor/config/declared_check.h"
+#include "supervisor/config/keys.h"
+#include "supervisor/config/places.h"
+#include "supervisor/config/value.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* settings - the values of all settings, from one source after the other, the strongest last. */
-#ifndef SUPERVISOR_SETTINGS_H
-#define SUPERVISOR_SETTINGS_H
+#ifndef CONFIG_SETTINGS_H
+#define CONFIG_SETTINGS_H
 
-#include "supervisor/setting.h"
+#include "supervisor/config/setting.h"
 
 enum setting_source { FROM_DEFAULT, FROM_FILE, FROM_ENVIRONMENT, FROM_SET };
 

@@ -1,6 +1,6 @@
 /* What the nodes of a tree hold, and what is said of them to people. */
 #include "common/mp.h"
-#include "supervisor/yaml.h"
+#include "supervisor/config/yaml.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>

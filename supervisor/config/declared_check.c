@@ -1,9 +1,9 @@
-#include "supervisor/declared_check.h"
+#include "supervisor/config/declared_check.h"
 
 #include "common/cron.h"
 #include "common/mp.h"
 #include "common/name.h"
-#include "supervisor/config_keys.h"
+#include "supervisor/config/keys.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

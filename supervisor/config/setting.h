@@ -1,10 +1,10 @@
 /* setting - one setting of the list: what may be its value, and how it is stored. */
-#ifndef SUPERVISOR_SETTING_H
-#define SUPERVISOR_SETTING_H
+#ifndef CONFIG_SETTING_H
+#define CONFIG_SETTING_H
 
-#include "supervisor/config.h"
-#include "supervisor/config_value.h"
-#include "supervisor/declared.h"
+#include "supervisor/config/config.h"
+#include "supervisor/config/declared.h"
+#include "supervisor/config/value.h"
 
 #define SETTING_ONE(section, key, type, member, text, low, high, when) +1
 #define SETTINGS_COUNT                                                 (0 SETTINGS(SETTING_ONE))
