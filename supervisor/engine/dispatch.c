@@ -73,8 +73,8 @@ unblock_released(struct engine *en, struct snapshot *s)
     return n;
 }
 
-void
-dispatch_run(struct engine *en)
+static void
+start_what_can(struct engine *en)
 {
     struct memory  *m = &en->memory;
     struct snapshot s;
@@ -101,4 +101,11 @@ dispatch_run(struct engine *en)
             return;
         }
     } while (unblock_released(en, &s));
+}
+
+void
+dispatch_run(struct engine *en)
+{
+    start_what_can(en);
+    en->turn.released_count = 0; /* seen to, or remembered by recheck_limits */
 }

@@ -295,6 +295,8 @@ engine_turn_end(struct engine *en)
     struct txn *t = turn_txn(en);
 
     if (!en->memory.is_booted || txn_failed(t)) return;
+    /* A turn without a dispatch: the next one sees to them. */
+    if (en->turn.released_count) en->memory.recheck_limits = true;
     lanes_flush(en);
     if (en->turn.feed_count || txn_is_dirty(t) ||
         memcmp(&en->memory.meta, &en->before.meta, sizeof(en->memory.meta)) != 0) {
