@@ -93,9 +93,9 @@ struct m_attempt { /* an attempt that ended in this turn */
 
 struct m_effect {
     uint64_t id, job, token, payload;
-    int      sink;     /* object; -1: none */
-    int      schedule; /* whose session it is of; -1: none */
-    uint8_t  status;   /* enum effect_status */
+    int      sink;    /* object; -1: none */
+    int      session; /* the schedule that first had it; -1: none */
+    uint8_t  status;  /* enum effect_status */
     bool     is_probe_owed;
     uint32_t attempts;
     int64_t  not_before;

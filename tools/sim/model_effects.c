@@ -49,6 +49,23 @@ sinks_of(struct model *m, const struct m_job *j, int *sinks, uint32_t max)
     return n;
 }
 
+/* A schedule's session is known by its name: one made anew under that name comes to the same one.
+ */
+static int
+session_of(struct model *m, int schedule)
+{
+    const struct m_object *o = m_object(m, schedule);
+
+    for (int i = 0; i < schedule; i++) {
+        const struct m_object *other = m_object(m, i);
+
+        if (other->kind == KIND_SCHEDULE && other->company == o->company &&
+            view_eq(other->name, o->name))
+            return i;
+    }
+    return schedule;
+}
+
 static void
 add(struct model *m, const struct m_job *j, struct view payload, int sink)
 {
@@ -58,7 +75,7 @@ add(struct model *m, const struct m_job *j, struct view payload, int sink)
     e->job = j->id;
     e->payload = hash64(payload, 0);
     e->sink = sink;
-    e->schedule = j->schedule;
+    e->session = session_of(m, j->schedule);
     e->status = sink < 0 ? STATUS_SUPPRESSED : STATUS_PENDING;
     e->not_before = m->now.wall_ms;
     e->is_touched = true;
@@ -145,7 +162,7 @@ is_head(const struct model *m, const struct m_effect *e, bool unknown_holds)
     for (size_t i = m->settled; i < m->effects.count && i + 1 < e->id; i++) {
         const struct m_effect *other = &m->effects.items[i];
 
-        if (other->schedule != e->schedule || other->sink != e->sink) continue;
+        if (other->session != e->session || other->sink != e->sink) continue;
         if (is_under_way(other) || (unknown_holds && other->is_probe_owed)) return false;
     }
     return true;
