@@ -37,14 +37,14 @@ schedule_check(struct engine *en, const struct actor *a, const struct msg_schedu
 {
     struct txn *t = turn_txn(en);
     struct cron c;
+    struct err  why;
 
     memset(refs, 0, sizeof(*refs));
     if (HAS(s, schedule, cron) == HAS(s, schedule, every_ms)) {
         return err_field(e, "cron", "give exactly one of cron and every");
     }
-    if (HAS(s, schedule, cron) && cron_parse(s->cron, &c, e)) {
-        if (!e->field[0]) (void)err_wrap(e, "cron");
-        return e->code;
+    if (HAS(s, schedule, cron) && cron_parse(s->cron, &c, &why)) {
+        return err_field(e, "cron", "%s", why.msg);
     }
     if (HAS(s, schedule, type) && !view_is(s->type, "schedule") && !view_is(s->type, "heartbeat")) {
         return err_field(e, "type", "is schedule or heartbeat");
