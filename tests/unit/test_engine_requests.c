@@ -1,0 +1,556 @@
+/* Requests: answered once even when asked twice, refused without a trace, and blind to other
+ * companies (N36, N39, N43). */
+#include "tests/unit/engine_rig.h"
+
+static void
+declare(struct rig *r)
+{
+    rig_configure(r, &(struct rig_declared){
+                         .companies = "{'name':'acme'},{'name':'beta'}",
+                         .agents = "{'name':'anna','company':'acme','handler':'noop'},"
+                                   "{'name':'bert','company':'beta','handler':'noop'},"
+                                   "{'name':'mute','company':'acme'}",
+                         .sinks = "{'name':'file','kind':'file','path':'f'}",
+                     });
+}
+
+/* ---- every field of every write ---- */
+
+static const struct {
+    const char *op;
+    const char *body; /* a good one, but for the field that is tried */
+} writes[] = {
+    {"job.submit",      "'handler':'noop'"                              },
+    {"job.submit_many", "'jobs':[{'handler':'noop'}]"                   },
+    {"job.cancel",      "'id':1"                                        },
+    {"job.retry",       "'id':1"                                        },
+    {"job.set",         "'id':1,'priority':5"                           },
+    {"schedule.add",    "'name':'new','every_ms':60000,'handler':'noop'"},
+    {"schedule.pause",  "'name':'s'"                                    },
+    {"schedule.resume", "'name':'s'"                                    },
+    {"schedule.remove", "'name':'s'"                                    },
+    {"clock.accept",    ""                                              },
+};
+
+static void
+every_write_operation_is_tried(void **state)
+{
+    size_t count = 0;
+
+    (void)state;
+    for (enum msg_id id = MSG_NONE + 1; id < MSG_COUNT; id++) {
+        const struct msg_desc *d = msg_desc(id);
+        bool                   found = false;
+
+        if (d->group != GROUP_CONTROL || d->how != HOW_WRITE) continue;
+        for (size_t i = 0; i < ARRAY_LEN(writes); i++)
+            found |= strcmp(writes[i].op, d->op) == 0;
+        if (!found) fail_msg("%s is not tried", d->op);
+        count++;
+    }
+    assert_int_equal(count, ARRAY_LEN(writes));
+}
+
+/* The good body without the field, and then with the field as `value`. */
+static void
+expect_refused(struct rig *r, const char *op, const char *good, const char *field,
+               const char *value)
+{
+    BUF_AUTO struct buf body = {0};
+    FREE_AUTO char     *key = xasprintf("'%s':", field);
+    const char         *at = strstr(good, key);
+
+    if (at) {
+        const char *end = strchr(at, ','); /* values of the good bodies that have one end there */
+
+        if (strstr(at, "[{")) end = NULL;
+        buf_add(&body, good, (size_t)(at - good));
+        if (end) buf_add_str(&body, end + 1);
+        if (!end && body.size > 0) body.size--; /* the comma before it */
+    } else {
+        buf_add_str(&body, good);
+    }
+    if (value) buf_printf(&body, "%s%s%s", body.size > 0 ? "," : "", key, value);
+    rig_refused(r, E_BAD_REQUEST, field, op, "%s", buf_str(&body));
+}
+
+static bool
+is_number(enum field_type t)
+{
+    return t == FT_U64 || t == FT_I64 || t == FT_MS || t == FT_TIME;
+}
+
+static void
+try_numbers(struct rig *r, const char *op, const char *good, const struct field_desc *f)
+{
+    char value[32];
+
+    expect_refused(r, op, good, f->name, "'7'");
+    expect_refused(r, op, good, f->name, "1.5");
+    expect_refused(r, op, good, f->name, "true");
+    expect_refused(r, op, good, f->name, "[1]");
+    (void)snprintf(value, sizeof(value), "%lld", (long long)f->low - 1);
+    expect_refused(r, op, good, f->name, value);
+    if (f->high == INT64_MAX) return;
+    (void)snprintf(value, sizeof(value), "%lld", (long long)f->high + 1);
+    expect_refused(r, op, good, f->name, value);
+}
+
+static void
+try_text(struct rig *r, const char *op, const char *good, const struct field_desc *f)
+{
+    size_t          size = (f->type == FT_NAME || f->type == FT_REF ? 130 : (size_t)f->high) + 1;
+    FREE_AUTO char *text = xmalloc(size + 3);
+
+    expect_refused(r, op, good, f->name, "7");
+    expect_refused(r, op, good, f->name, "{}");
+    memset(text, 'a', size + 2);
+    text[0] = text[size + 1] = '\'';
+    text[size + 2] = '\0';
+    expect_refused(r, op, good, f->name, text);
+    if (f->type == FT_NAME || f->type == FT_REF) {
+        expect_refused(r, op, good, f->name, "'Upper'");
+        expect_refused(r, op, good, f->name, "''");
+        expect_refused(r, op, good, f->name, "'a b'");
+        expect_refused(r, op, good, f->name, "'a/b/c'");
+    }
+    if (f->type == FT_NAME) expect_refused(r, op, good, f->name, "'a/b'");
+    if (f->type == FT_STR) expect_refused(r, op, good, f->name, "'a\\u0007b'");
+}
+
+static void
+try_field(struct rig *r, const char *op, const char *good, const struct field_desc *f)
+{
+    if (f->need == REQUIRED) expect_refused(r, op, good, f->name, NULL);
+    if (is_number(f->type)) {
+        try_numbers(r, op, good, f);
+        return;
+    }
+    switch (f->type) {
+    case FT_NAME:
+    case FT_REF:
+    case FT_STR: try_text(r, op, good, f); break;
+    case FT_MAP:
+        expect_refused(r, op, good, f->name, "[]");
+        expect_refused(r, op, good, f->name, "'text'");
+        break;
+    case FT_LIST:
+        expect_refused(r, op, good, f->name, "{}");
+        expect_refused(r, op, good, f->name, "5");
+        break;
+    case FT_BOOL: expect_refused(r, op, good, f->name, "1"); break;
+    default: break; /* JSON takes any value */
+    }
+}
+
+static void
+a_bad_field_is_named_and_leaves_no_trace(void **state)
+{
+    struct rig *r = *state;
+    size_t      fields = 0;
+
+    declare(r);
+    rig_must(r, "schedule.add", "'name':'s','every_ms':3600000,'handler':'noop'");
+    (void)rig_submit(r, "'handler':'noop','delay_ms':100000");
+    for (size_t i = 0; i < ARRAY_LEN(writes); i++) {
+        const struct msg_desc *d = msg_find(GROUP_CONTROL, view_str(writes[i].op));
+
+        for (size_t k = 0; k < d->nfields; k++, fields++)
+            try_field(r, writes[i].op, writes[i].body, &d->fields[k]);
+        rig_refused(r, E_BAD_REQUEST, "no_such_field", writes[i].op, "%s%s'no_such_field':1",
+                    writes[i].body, writes[i].body[0] ? "," : "");
+    }
+    assert_true(fields > 40);
+}
+
+/* ---- what fields mean together, and to other objects ---- */
+
+static void
+what_cannot_be_is_refused_by_name(void **state)
+{
+    static const struct {
+        const char *op, *body;
+        enum errc   code;
+        const char *field;
+    } bad[] = {
+        {"job.submit",      " ",                                                              E_BAD_REQUEST, "handler"   },
+        {"job.submit",      "'handler':'nobody'",                                             E_NOT_FOUND,   "handler"   },
+        {"job.submit",      "'handler':'gamma/noop'",                                         E_NOT_FOUND,   "handler"   },
+        {"job.submit",      "'handler':'noop','company':'gamma'",                             E_NOT_FOUND,   "company"   },
+        {"job.submit",      "'agent':'anna'",                                                 E_NOT_FOUND,   "agent"     }, /* the company is default's */
+        {"job.submit",      "'agent':'acme/nobody'",                                          E_NOT_FOUND,   "agent"     },
+        {"job.submit",      "'agent':'beta/bert','company':'acme'",                           E_NOT_FOUND,   "agent"     },
+        {"job.submit",      "'agent':'acme/mute'",                                            E_BAD_REQUEST, "handler"   },
+        {"job.submit",      "'handler':'acme/own','company':'beta'",                          E_NOT_FOUND,   "handler"   },
+        {"job.submit",      "'handler':'noop','trigger':'whim'",                              E_BAD_REQUEST, "trigger"   },
+        {"job.submit",      "'handler':'noop','run_at':5,'delay_ms':5",                       E_BAD_REQUEST, "delay_ms"  },
+        {"job.submit",      "'handler':'noop','expires_at':1799999999999",                    E_BAD_REQUEST, "expires_at"},
+        {"job.submit",      "'handler':'noop','delay_ms':9000,'expires_at':1800000008000",    E_BAD_REQUEST,
+         "expires_at"                                                                                                    },
+        {"job.submit",      "'handler':'noop','retry':[]",                                    E_BAD_REQUEST, "retry"     },
+        {"job.submit",      "'handler':'noop','retry':['x']",                                 E_BAD_REQUEST, "retry"     },
+        {"job.submit",      "'handler':'noop','retry':[-1]",                                  E_BAD_REQUEST, "retry"     },
+        {"job.submit",
+         "'handler':'noop','retry':[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
+         "1,1,1,1,1,1,1,1,1]",                                                                E_BAD_REQUEST, "retry"     },
+        {"job.cancel",      "'id':99",                                                        E_NOT_FOUND,   ""          },
+        {"job.retry",       "'id':99",                                                        E_NOT_FOUND,   ""          },
+        {"job.set",         "'id':99,'priority':5",                                           E_NOT_FOUND,   ""          },
+        {"job.set",         "'id':1",                                                         E_BAD_REQUEST, "priority"  },
+        {"schedule.add",    "'name':'t','handler':'noop'",                                    E_BAD_REQUEST, "cron"      },
+        {"schedule.add",    "'name':'t','handler':'noop','cron':'* * * * *','every_ms':5000",
+         E_BAD_REQUEST,                                                                                      "cron"      },
+        {"schedule.add",    "'name':'t','every_ms':5000",                                     E_BAD_REQUEST, "handler"   },
+        {"schedule.add",    "'name':'t','every_ms':5000,'handler':'nobody'",                  E_NOT_FOUND,   "handler"   },
+        {"schedule.add",    "'name':'t','every_ms':5000,'agent':'acme/mute'",                 E_BAD_REQUEST,
+         "handler"                                                                                                       },
+        {"schedule.add",    "'name':'t','every_ms':5000,'handler':'noop','company':'gamma'",
+         E_NOT_FOUND,                                                                                        "company"   },
+        {"schedule.add",    "'name':'t','every_ms':5000,'handler':'noop','type':'yearly'",
+         E_BAD_REQUEST,                                                                                      "type"      },
+        {"schedule.add",    "'name':'t','every_ms':5000,'handler':'noop','retry':[]",         E_BAD_REQUEST,
+         "retry"                                                                                                         },
+        {"schedule.add",    "'name':'s','every_ms':5000,'handler':'noop'",                    E_CONFLICT,    ""          },
+        {"schedule.pause",  "'name':'nobody'",                                                E_NOT_FOUND,   "name"      },
+        {"schedule.resume", "'name':'gamma/s'",                                               E_NOT_FOUND,   "name"      },
+        {"schedule.resume", "'name':'s'",                                                     E_WRONG_STATE, ""          },
+        {"schedule.remove", "'name':'acme/s'",                                                E_NOT_FOUND,   "name"      },
+    };
+    struct rig *r = *state;
+
+    declare(r);
+    rig_must(r, "schedule.add", "'name':'s','every_ms':3600000,'handler':'noop'");
+    (void)rig_submit(r, "'handler':'noop','delay_ms':100000");
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        rig_refused(r, bad[i].code, bad[i].field, bad[i].op, "%s", bad[i].body);
+}
+
+static void
+bad_cron_expressions_name_field_and_column(void **state)
+{
+    static const char *const bad[] = {"* * * *",     "60 * * * *", "* 24 * * *",   "* * 0 * *",
+                                      "* * * 13 *",  "* * * * 8",  "*/0 * * * *",  "x * * * *",
+                                      "5-1 * * * *", "@reboot",    "* * * * * * *"};
+    struct rig              *r = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        uint64_t hash = rig_hash(r);
+
+        assert_int_equal(
+            rig_ask(r, "schedule.add", "'name':'t','cron':'%s','handler':'noop'", bad[i]),
+            E_BAD_REQUEST);
+        assert_true(strlen(r->error.msg) > 10);
+        assert_true(rig_hash(r) == hash);
+    }
+    rig_refused(r, E_BAD_REQUEST, "cron", "schedule.add",
+                "'name':'t','cron':'0 0 30 2 *','handler':'noop'"); /* never comes */
+}
+
+static void
+what_this_version_does_not_serve_is_refused_not_ignored(void **state)
+{
+    static const struct {
+        const char *field, *value;
+    } fields[] = {
+        {"unique_key",         "'k'"     },
+        {"on_conflict",        "'return'"},
+        {"session",            "'s'"     },
+        {"goal",               "1"       },
+        {"ticket",             "1"       },
+        {"parent",             "1"       },
+        {"token_budget",       "1"       },
+        {"cost_budget_micros", "1"       },
+    };
+    struct rig *r = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+        rig_refused(r, E_BAD_REQUEST, fields[i].field, "job.submit", "'handler':'noop','%s':%s",
+                    fields[i].field, fields[i].value);
+}
+
+static void
+payloads_that_are_no_json_are_refused(void **state)
+{
+    static const struct {
+        const char *bytes;
+        size_t      size;
+    } payloads[] = {
+        {"\x81\x01\x02",             3}, /* a key that is no string */
+        {"\xc4\x01\x00",             3}, /* bin */
+        {"\xd4\x01\x00",             3}, /* ext */
+        {"\xcb\x7f\xf8\0\0\0\0\0\0", 9}, /* NaN */
+        {"\xa1\xff",                 2}, /* no UTF-8 */
+        {"\x82\xa1"
+         "a\x01\xa1"
+         "a\x02",           7}, /* a key twice */
+    };
+    struct rig *r = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(payloads); i++) {
+        BUF_AUTO struct buf body = {0};
+        uint64_t            hash = rig_hash(r);
+
+        mp_map(&body, 2);
+        mp_cstr(&body, "handler");
+        mp_cstr(&body, "noop");
+        mp_cstr(&body, "payload");
+        buf_add(&body, payloads[i].bytes, payloads[i].size);
+        rig_push(r, &(struct input){.kind = INPUT_REQUEST,
+                                    .client = 1000 + i,
+                                    .actor = r->actor,
+                                    .op = MSG_JOB_SUBMIT,
+                                    .body = buf_view(&body)});
+        rig_turn(r);
+        assert_int_equal(rig_answer(r, 1000 + i), E_BAD_REQUEST);
+        assert_true(rig_hash(r) == hash);
+    }
+}
+
+/* ---- asked again ---- */
+
+static void
+a_request_asked_twice_is_done_once(void **state)
+{
+    struct rig *r = *state;
+
+    r->request_id = "r-1";
+    uint64_t        id = rig_submit(r, "'handler':'noop'");
+    FREE_AUTO char *first = xstrdup(rig_json(r));
+    uint64_t        hash = rig_hash(r);
+    assert_int_equal(rig_submit(r, "'handler':'noop'"), id);
+    assert_string_equal(rig_json(r), first); /* the same answer, to the letter */
+    assert_true(rig_hash(r) == hash);
+    r->request_id = "r-2";
+    assert_int_equal(rig_submit(r, "'handler':'noop'"), id + 1);
+    r->request_id = NULL;
+    assert_int_equal(rig_submit(r, "'handler':'noop'"), id + 2);
+    assert_int_equal(rig_submit(r, "'handler':'noop'"), id + 3);
+}
+
+static void
+two_of_them_in_one_turn_are_one(void **state)
+{
+    struct rig *r = *state;
+
+    r->request_id = "same";
+    uint64_t a = rig_queue(r, "job.submit", "'handler':'noop'");
+    uint64_t b = rig_queue(r, "job.submit", "'handler':'noop'");
+    rig_turn(r);
+    assert_int_equal(rig_answer(r, a), E_OK);
+    int64_t id = rig_i64(r, "id");
+    assert_int_equal(rig_answer(r, b), E_OK);
+    assert_int_equal(rig_i64(r, "id"), id);
+    rig_must_read(r, "job.list", " ");
+    assert_int_equal(rig_len(r, "items"), 1);
+}
+
+static void
+the_answer_outlives_a_crash_and_what_became_of_the_job(void **state)
+{
+    struct rig *r = *state;
+
+    r->request_id = "r";
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    r->request_id = NULL;
+    rig_must(r, "job.cancel", "'id':%d", (int)id);
+    rig_crash(r);
+    rig_turn(r);
+    r->request_id = "r";
+    assert_int_equal(rig_submit(r, "'handler':'noop'"), id);
+    assert_string_equal(rig_text(r, "state"), "parked"); /* as it was answered */
+}
+
+static void
+answers_are_kept_for_a_day(void **state)
+{
+    struct rig *r = *state;
+
+    r->request_id = "r";
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    rig_advance(r, DAY_MS - 1);
+    assert_int_equal(rig_submit(r, "'handler':'noop'"), id);
+    rig_advance(r, 1);
+    assert_int_equal(rig_submit(r, "'handler':'noop'"), id + 1);
+}
+
+static void
+request_ids_are_an_actors_own(void **state)
+{
+    struct rig *r = *state;
+
+    r->request_id = "r";
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    r->actor.id = view_str("uid:1001");
+    assert_int_equal(rig_submit(r, "'handler':'noop'"), id + 1);
+    r->actor.kind = "agent";
+    assert_int_equal(rig_submit(r, "'handler':'noop'"), id + 2);
+}
+
+static void
+a_refused_request_may_be_asked_again(void **state)
+{
+    struct rig *r = *state;
+
+    r->request_id = "r";
+    rig_refused(r, E_NOT_FOUND, "handler", "job.submit", "'handler':'h'");
+    rig_configure(r, &(struct rig_declared){.handlers = "{'name':'h','kind':'noop'}"});
+    assert_int_equal(rig_submit(r, "'handler':'h'"), 1);
+}
+
+static void
+long_answers_come_back_whole(void **state)
+{
+    struct rig         *r = *state;
+    BUF_AUTO struct buf jobs = {0};
+
+    for (int i = 0; i < 1000; i++)
+        buf_printf(&jobs, "%s{'handler':'noop'}", i > 0 ? "," : "");
+    r->request_id = "many";
+    r->is_unchecked = true;
+    rig_must(r, "job.submit_many", "'jobs':[%s]", buf_str(&jobs));
+    r->is_unchecked = false;
+    rig_must(r, "job.submit_many", "'jobs':[{'handler':'noop'}]");
+    assert_int_equal(rig_len(r, "ids"), 1000);
+    assert_int_equal(rig_i64(r, "ids.999"), 1000);
+    rig_advance(r, DAY_MS);
+    r->request_id = NULL;
+    assert_int_equal(rig_submit(r, "'handler':'noop'"), 1001);
+}
+
+/* ---- companies ---- */
+
+static void
+be_of_company(struct rig *r, const char *company)
+{
+    r->actor.company = view_str(company);
+    r->actor.role = ROLE_ADMIN;
+}
+
+static void
+another_companys_rows_are_not_found(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 1);
+    uint64_t id = rig_submit(r, "'agent':'acme/anna'");
+    rig_must(r, "schedule.add", "'name':'s','company':'acme','every_ms':60000,'handler':'noop'");
+    be_of_company(r, "beta");
+    rig_refused(r, E_NOT_FOUND, "", "job.cancel", "'id':%d", (int)id);
+    rig_refused(r, E_NOT_FOUND, "", "job.retry", "'id':%d", (int)id);
+    rig_refused(r, E_NOT_FOUND, "", "job.set", "'id':%d,'priority':1", (int)id);
+    rig_refused(r, E_NOT_FOUND, "agent", "job.submit", "'agent':'acme/anna'");
+    rig_refused(r, E_NOT_FOUND, "company", "job.submit", "'handler':'noop','company':'acme'");
+    rig_refused(r, E_NOT_FOUND, "company", "job.submit", "'handler':'noop','company':'default'");
+    rig_refused(r, E_NOT_FOUND, "name", "schedule.pause", "'name':'acme/s'");
+    rig_refused(r, E_NOT_FOUND, "name", "schedule.pause", "'name':'s'");
+    rig_refused(r, E_NOT_FOUND, "name", "schedule.remove", "'name':'acme/s'");
+    rig_refused(r, E_NOT_FOUND, "company", "schedule.add",
+                "'name':'t','company':'acme','every_ms':60000,'handler':'noop'");
+    static const char *const reads[] = {"job.show", "job.why", "job.wait"};
+    for (size_t i = 0; i < ARRAY_LEN(reads); i++)
+        assert_int_equal(rig_read(r, reads[i], "'id':%d", (int)id), E_NOT_FOUND);
+    assert_int_equal(rig_read(r, "schedule.show", "'name':'acme/s'"), E_NOT_FOUND);
+    assert_int_equal(rig_read(r, "schedule.why", "'name':'acme/s'"), E_NOT_FOUND);
+    assert_int_equal(rig_read(r, "schedule.firings", "'name':'acme/s'"), E_NOT_FOUND);
+    assert_int_equal(rig_read(r, "agent.show", "'name':'acme/anna'"), E_NOT_FOUND);
+    assert_int_equal(rig_read(r, "session.show", "'key':'schedule/s'"), E_NOT_FOUND);
+    assert_int_equal(rig_read(r, "job.list", "'company':'acme'"), E_NOT_FOUND);
+    assert_int_equal(rig_read(r, "job.stats", "'company':'acme'"), E_NOT_FOUND);
+    /* Not even that it is there: the same words as for what there is not. */
+    (void)rig_read(r, "job.show", "'id':%d", (int)id);
+    FREE_AUTO char *hidden = xstrdup(r->error.msg);
+    (void)rig_read(r, "job.show", "'id':%d", (int)id + 1);
+    hidden[strlen(hidden) - 1]++;
+    assert_string_equal(r->error.msg, hidden);
+}
+
+static void
+lists_show_the_actors_company_only(void **state)
+{
+    static const char *const lists[] = {"job.list",     "schedule.list", "agent.list",
+                                        "session.list", "effect.list",   "company.list"};
+    struct rig              *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    for (int i = 0; i < 2; i++) {
+        const char *c = i ? "acme" : "beta";
+
+        uint64_t id = rig_submit(r, "'handler':'noop','company':'%s'", c);
+        rig_ended(r, id, "'verdict':'completed','effects':[{'kind':'notify','message':'m'}]");
+        rig_turn(r);
+        rig_must(r, "schedule.add", "'name':'s%d','company':'%s','every_ms':60000,'handler':'noop'",
+                 i, c);
+    }
+    be_of_company(r, "beta");
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        rig_must_read(r, lists[i], " ");
+        if (rig_len(r, "items") != 1) fail_msg("%s: %s", lists[i], rig_json(r));
+        const char *field = strcmp(lists[i], "company.list") == 0 ? "name" : "company";
+        assert_string_equal(rig_text(r, rig_path(r, "items", 0, field)), "beta");
+    }
+    rig_must_read(r, "job.stats", " ");
+    assert_int_equal(rig_i64(r, "completed"), 1);
+    assert_int_equal(rig_len(r, "companies"), 1);
+    uint64_t mine = rig_submit(r, "'handler':'noop'"); /* bare names are of the own company */
+    assert_string_equal(rig_text(r, "company"), "beta");
+    rig_must(r, "job.cancel", "'id':%d", (int)mine);
+    (void)rig_submit(r, "'agent':'bert'");
+    assert_string_equal(rig_text(r, "agent"), "bert");
+}
+
+static void
+the_feed_shows_the_actors_company_only(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    (void)rig_submit(r, "'handler':'noop','company':'acme'");
+    uint64_t mine = rig_submit(r, "'handler':'noop','company':'beta'");
+    be_of_company(r, "beta");
+    rig_feed(r);
+    assert_int_equal(rig_len(r, "items"), 1);
+    assert_int_equal(rig_i64(r, "items.0.job"), (int64_t)mine);
+}
+
+/* The one authorisation table is the shell's (H1): the engine asks for no role, but for a priority
+ * above the company's. */
+static void
+roles_are_the_shells(void **state)
+{
+    struct rig *r = *state;
+
+    r->actor.role = ROLE_VIEW;
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    rig_must(r, "job.cancel", "'id':%d", (int)id);
+    rig_must(r, "job.retry", "'id':%d", (int)id);
+    rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'handler':'noop'");
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_write_operation_is_tried),
+        TEST(a_bad_field_is_named_and_leaves_no_trace),
+        TEST(what_cannot_be_is_refused_by_name),
+        TEST(bad_cron_expressions_name_field_and_column),
+        TEST(what_this_version_does_not_serve_is_refused_not_ignored),
+        TEST(payloads_that_are_no_json_are_refused),
+        TEST(a_request_asked_twice_is_done_once),
+        TEST(two_of_them_in_one_turn_are_one),
+        TEST(the_answer_outlives_a_crash_and_what_became_of_the_job),
+        TEST(answers_are_kept_for_a_day),
+        TEST(request_ids_are_an_actors_own),
+        TEST(a_refused_request_may_be_asked_again),
+        TEST(long_answers_come_back_whole),
+        TEST(another_companys_rows_are_not_found),
+        TEST(lists_show_the_actors_company_only),
+        TEST(the_feed_shows_the_actors_company_only),
+        TEST(roles_are_the_shells),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
