@@ -229,8 +229,7 @@ firing_item(struct reading *r, const struct object_entry *o, const struct firing
     mp_close(b, &m);
 }
 
-/* Oldest first, from a cursor; without one, the newest page (found from the end by the counters is
- * not worth it: the rows of one schedule are walked). */
+/* Newest first. */
 static enum errc
 read_schedule_firings(struct reading *r, const struct msg_schedule_firings *m)
 {
