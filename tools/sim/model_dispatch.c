@@ -211,6 +211,8 @@ started(struct model *m, const struct m_message *msg)
     struct m_job               *j = m_job(m, s->job);
 
     claim(j, "job %" PRIu64 ", which nobody made, was started", s->job);
+    claim(msg->generation == m->workers[msg->worker].generation,
+          "job %" PRIu64 " was sent to another generation of worker %u", j->id, msg->worker);
     check_may_start(m, j, msg->worker);
     check_order(m, j);
     j->attempt++;

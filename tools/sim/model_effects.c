@@ -198,7 +198,9 @@ sent(struct model *m, const struct m_message *msg)
           "effect %" PRIu64 " was sent in status %u", e->id, e->status);
     claim(e->not_before <= m->now.wall_ms, "effect %" PRIu64 " was sent too early", e->id);
     claim(is_head(m, e, false), "effect %" PRIu64 " was sent before an earlier one", e->id);
-    claim(m->workers[msg->worker].state == M_UP, "an effect was sent to a worker that is not up");
+    claim(m->workers[msg->worker].state == M_UP &&
+              m->workers[msg->worker].generation == msg->generation,
+          "an effect was sent to a worker that is not up");
     claim(s->token > m->last_token, "token %" PRIu64 " is not above all before it", s->token);
     m->last_token = s->token;
     e->token = s->token;
