@@ -15,7 +15,7 @@ static const size_t type_bytes[] = {
     [FIELD_HASH] = 16, [FIELD_STR] = 16, [FIELD_ANY] = 16, [FIELD_BIN] = 16,
 };
 
-static inline const struct field_desc *
+static inline const struct record_field *
 part_field(const struct table_desc *d, uint8_t part)
 {
     return &d->fields[part & ~KEY_DESCENDING];
@@ -46,7 +46,7 @@ put_hash(uint8_t *out, const struct hash128 *h)
 }
 
 static inline size_t
-part_encode(enum field_type type, const void *field, uint8_t *out)
+part_encode(enum record_type type, const void *field, uint8_t *out)
 {
     uint32_t       u32;
     struct hash128 h;
@@ -72,7 +72,7 @@ key_encode(const struct key_desc *k, unsigned parts, const void *rec, uint8_t ou
 
     assert(parts <= k->part_count);
     for (unsigned i = 0; i < parts; i++) {
-        const struct field_desc *f = part_field(d, k->parts[i]);
+        const struct record_field *f = part_field(d, k->parts[i]);
         size_t bytes = part_encode(f->type, (const char *)rec + f->offset, out + size);
 
         if (k->parts[i] & KEY_DESCENDING) {
@@ -96,7 +96,7 @@ key_bytes(const struct key_desc *k)
 }
 
 static void
-part_decode(enum field_type type, const uint8_t *in, void *field)
+part_decode(enum record_type type, const uint8_t *in, void *field)
 {
     uint32_t u32;
 
@@ -121,10 +121,10 @@ key_decode(const struct key_desc *k, const uint8_t *key, void *rec)
     const struct table_desc *d = table_desc(k->table);
 
     for (unsigned i = 0; i < k->part_count; i++) {
-        const struct field_desc *f = part_field(d, k->parts[i]);
-        size_t                   bytes = type_bytes[f->type];
-        uint8_t                  flip = k->parts[i] & KEY_DESCENDING ? 0xff : 0;
-        uint8_t                  plain[16] = {0};
+        const struct record_field *f = part_field(d, k->parts[i]);
+        size_t                     bytes = type_bytes[f->type];
+        uint8_t                    flip = k->parts[i] & KEY_DESCENDING ? 0xff : 0;
+        uint8_t                    plain[16] = {0};
 
         for (size_t j = 0; j < bytes; j++)
             plain[j] = key[j] ^ flip;
@@ -165,7 +165,7 @@ take_small(struct mp_reader *r, uint64_t *out)
 }
 
 static inline void
-field_encode(enum field_type type, const void *field, struct buf *out)
+field_encode(enum record_type type, const void *field, struct buf *out)
 {
     uint8_t hash[16];
 
@@ -217,7 +217,7 @@ read_hash(struct mp_reader *r, struct hash128 *out)
 }
 
 static inline bool
-field_decode(struct mp_reader *r, enum field_type type, void *field)
+field_decode(struct mp_reader *r, enum record_type type, void *field)
 {
     struct view *v = field;
     uint64_t     n;

@@ -154,7 +154,7 @@ table_desc(enum table_id table)
     case TABLE_##NAME: {                                                           \
         typedef struct record row;                                                 \
         enum { own_table = TABLE_##NAME };                                         \
-        static const struct field_desc fields[] = {NAME##_RECORD(FIELD)};          \
+        static const struct record_field fields[] = {NAME##_RECORD(FIELD)};          \
         static const struct table_desc desc = {                                    \
             .name = name_##NAME,                                                   \
             .fields = fields,                                                      \

@@ -12,7 +12,7 @@
  * records.h that an older agentd would misread: a field, a table or an index more. */
 #define SCHEMA_VERSION 1
 
-enum field_type {
+enum record_type {
     FIELD_U8,
     FIELD_U32,
     FIELD_U64,
@@ -23,19 +23,19 @@ enum field_type {
     FIELD_BIN
 };
 
-struct field_desc {
-    const char     *name;
-    enum field_type type;
-    uint16_t        offset; /* in the record's struct */
+struct record_field {
+    const char      *name;
+    enum record_type type;
+    uint16_t         offset; /* in the record's struct */
 };
 
 struct table_desc {
-    const char              *name;
-    const struct field_desc *fields;
-    uint32_t                 field_count;
-    uint32_t                 version;
-    uint32_t                 record_bytes;
-    uint32_t                 indexes; /* bit n: FIRST_INDEX + n is an index of this table */
+    const char                *name;
+    const struct record_field *fields;
+    uint32_t                   field_count;
+    uint32_t                   version;
+    uint32_t                   record_bytes;
+    uint32_t                   indexes; /* bit n: FIRST_INDEX + n is an index of this table */
 };
 
 #define FIRST_INDEX ((enum index_id)TABLE_COUNT)

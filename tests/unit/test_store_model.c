@@ -131,7 +131,7 @@ random_index(struct world *w)
 }
 
 static void
-shrink(uint64_t domain, const struct field_desc *f, union record *r)
+shrink(uint64_t domain, const struct record_field *f, union record *r)
 {
     void *field = (char *)r + f->offset;
 

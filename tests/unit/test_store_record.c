@@ -39,7 +39,7 @@ every_index_is_of_one_table(void **state)
 
 /* How two fields order; text only as equal or not. */
 static int
-compare_fields(enum field_type type, const void *a, const void *b)
+compare_fields(enum record_type type, const void *a, const void *b)
 {
     const struct hash128 *h = a;
     const struct hash128 *i = b;
@@ -61,8 +61,8 @@ static int
 compare_records(const struct key_desc *k, const union record *a, const union record *b)
 {
     for (unsigned i = 0; i < k->part_count; i++) {
-        const struct field_desc *f = &table_desc(k->table)->fields[k->parts[i] & ~KEY_DESCENDING];
-        int                      order =
+        const struct record_field *f = &table_desc(k->table)->fields[k->parts[i] & ~KEY_DESCENDING];
+        int                        order =
             compare_fields(f->type, (const char *)a + f->offset, (const char *)b + f->offset);
 
         if (order == 2) return 2;
@@ -77,7 +77,7 @@ share_first_fields(const struct key_desc *k, unsigned count, const union record 
                    union record *to)
 {
     for (unsigned i = 0; i < count; i++) {
-        const struct field_desc *f = &table_desc(k->table)->fields[k->parts[i] & ~KEY_DESCENDING];
+        const struct record_field *f = &table_desc(k->table)->fields[k->parts[i] & ~KEY_DESCENDING];
 
         memcpy((char *)to + f->offset, (const char *)from + f->offset, field_bytes(f->type));
     }
@@ -141,8 +141,8 @@ first_fields_are_a_prefix_of_the_key_and_fixed_ones_come_back(void **state)
         assert_memory_equal(first, whole, size);
         key_decode(k, whole, &back);
         for (unsigned p = 0; p < k->part_count; p++) {
-            const struct field_desc *f = &d->fields[k->parts[p] & ~KEY_DESCENDING];
-            const void              *there = (const char *)&back + f->offset;
+            const struct record_field *f = &d->fields[k->parts[p] & ~KEY_DESCENDING];
+            const void                *there = (const char *)&back + f->offset;
             if (f->type >= FIELD_STR) {
                 assert_int_equal(((const struct view *)there)->size, 0);
             } else {
