@@ -177,6 +177,15 @@ put_history(struct objects *o, const struct job_state *j, struct buf *b, struct 
     mp_array_close(b, header, n);
 }
 
+static void
+put_session(struct objects *o, uint32_t id, struct buf *b, struct mp_open_map *map)
+{
+    struct session s = {.id = id};
+
+    if (id == 0 || session_load(o->txn, &s) != LOAD_FOUND) s.name = (struct view){0};
+    mp_put_str_or_nil(b, map, "session", s.name);
+}
+
 void
 view_job_pairs(struct objects *o, const struct memory *m, const struct job_state *j,
                const struct job_spec *spec, enum job_view how, struct buf *b,
@@ -196,7 +205,7 @@ view_job_pairs(struct objects *o, const struct memory *m, const struct job_state
     mp_put_time(b, map, "nominal_at", spec->nominal_at);
     put_usage(b, map, j->turns, j->input_tokens, j->output_tokens, j->cost_micros);
     mp_put_str_or_nil(b, map, "unique_key", spec->unique_key);
-    mp_put_nil(b, map, "session");
+    put_session(o, j->session, b, map);
     put_id_or_nil(b, map, "goal", spec->goal);
     put_id_or_nil(b, map, "ticket", spec->ticket);
     put_id_or_nil(b, map, "parent", spec->parent);
