@@ -9,7 +9,9 @@
 
 /* Tells handlers of the folder: before the daemon is started. */
 void marks_share(const struct daemon *d);
-/* Waits until the file has this many lines, and never more than that: its text. */
+/* An executable file in the folder. */
+void script_write(const struct daemon *d, const char *name, const char *text);
+/* Waits until the file has at least this many lines: its text. */
 const char *marks_wait(const struct daemon *d, const char *name, size_t lines, struct buf *text);
 /* How many lines the file has now; 0 when it is not there. */
 size_t marks_count(const struct daemon *d, const char *name);
