@@ -123,21 +123,22 @@ rig_must(struct rig *r, const char *op, const char *fmt, ...)
 void
 rig_refused(struct rig *r, enum errc code, const char *field, const char *op, const char *fmt, ...)
 {
-    uint64_t  hash = rig_hash(r);
-    va_list   ap;
-    enum errc got;
+    FREE_AUTO char *body = NULL;
+    uint64_t        hash = rig_hash(r);
+    va_list         ap;
 
     va_start(ap, fmt);
-    got = ask(r, op, fmt, ap);
+    assert_true(vasprintf(&body, fmt, ap) >= 0);
     va_end(ap);
+    enum errc got = rig_ask(r, op, "%s", body);
     if (got != code)
-        fail_msg("%s %s: %s instead of %s: %s", op, fmt, errc_wire(got), errc_wire(code),
+        fail_msg("%s %s: %s instead of %s: %s", op, body, errc_wire(got), errc_wire(code),
                  got == E_OK ? rig_json(r) : r->error.msg);
     if (strcmp(r->error.field, field) != 0)
-        fail_msg("%s %s: names field '%s' instead of '%s': %s", op, fmt, r->error.field, field,
+        fail_msg("%s %s: names field '%s' instead of '%s': %s", op, body, r->error.field, field,
                  r->error.msg);
-    if (r->error.msg[0] == '\0') fail_msg("%s %s: refused without a sentence", op, fmt);
-    if (rig_hash(r) != hash) fail_msg("%s %s: refused, but the state has changed", op, fmt);
+    if (r->error.msg[0] == '\0') fail_msg("%s %s: refused without a sentence", op, body);
+    if (rig_hash(r) != hash) fail_msg("%s %s: refused, but the state has changed", op, body);
 }
 
 static void
