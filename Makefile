@@ -174,11 +174,13 @@ help: ## this list
 -include $(shell find $(B) -name '*.d' -not -path 'build/*/build/*' 2>/dev/null)
 .SECONDARY:
 
-# The calls that this test makes fail.
+# The calls that these tests make fail.
 comma := ,
 LDFLAGS.test_store_faults := $(addprefix -Wl$(comma)--wrap=,mdb_put mdb_del mdb_get mdb_stat mdb_cursor_open \
     mdb_cursor_get mdb_txn_begin mdb_txn_commit mdb_dbi_open mdb_env_create mdb_env_open fsync fstatat openat \
     renameat)
+
+LDFLAGS.test_turns := -Wl,--wrap=mdb_put -Wl,--wrap=mdb_txn_commit
 
 # A simulated store's one random number comes from the seed.
 LDFLAGS.sim := -Wl,--wrap=getrandom
