@@ -32,23 +32,48 @@ put_object(struct engine *en, uint32_t id, enum object_kind kind, uint32_t compa
     return row.id;
 }
 
+static const char *const builtin_handlers[] = {"noop", "echo", "sleep"};
+
+static void
+pack_builtin(enum object_kind kind, struct view name, struct buf *spec)
+{
+    const struct msg_company company = {.name = name};
+    const struct msg_handler handler = {.name = name, .kind = name};
+
+    if (kind == KIND_COMPANY) {
+        msg_pack(msg_desc(MSG_COMPANY), &company, spec);
+    } else {
+        msg_pack(msg_desc(MSG_HANDLER), &handler, spec);
+    }
+}
+
+/* Whether the object was there before a file named it. */
+static bool
+is_builtin(const struct object *row)
+{
+    if (row->id == COMPANY_DEFAULT_ID) return true;
+    if (row->kind != KIND_HANDLER || row->company != COMPANY_DEFAULT_ID) return false;
+    for (size_t i = 0; i < ARRAY_LEN(builtin_handlers); i++) {
+        if (view_is(row->name, builtin_handlers[i])) return true;
+    }
+    return false;
+}
+
 void
 configure_builtins(struct engine *en)
 {
-    static const char *const handlers[] = {"noop", "echo", "sleep"};
-    struct msg_company       company = {.name = view_str("default")};
-    struct buf spec          BUF_AUTO = {0};
-    uint32_t                 id;
+    struct view     name = view_str("default");
+    struct buf spec BUF_AUTO = {0};
+    uint32_t        id;
 
-    msg_pack(msg_desc(MSG_COMPANY), &company, &spec);
-    id = put_object(en, 0, KIND_COMPANY, 0, company.name, ORIGIN_BUILTIN, buf_view(&spec));
+    pack_builtin(KIND_COMPANY, name, &spec);
+    id = put_object(en, 0, KIND_COMPANY, 0, name, ORIGIN_BUILTIN, buf_view(&spec));
     assert(id == COMPANY_DEFAULT_ID);
-    for (size_t i = 0; i < ARRAY_LEN(handlers); i++) {
-        struct msg_handler h = {.name = view_str(handlers[i]), .kind = view_str(handlers[i])};
-
+    for (size_t i = 0; i < ARRAY_LEN(builtin_handlers); i++) {
+        name = view_str(builtin_handlers[i]);
         buf_clear(&spec);
-        msg_pack(msg_desc(MSG_HANDLER), &h, &spec);
-        (void)put_object(en, 0, KIND_HANDLER, id, h.name, ORIGIN_BUILTIN, buf_view(&spec));
+        pack_builtin(KIND_HANDLER, name, &spec);
+        (void)put_object(en, 0, KIND_HANDLER, id, name, ORIGIN_BUILTIN, buf_view(&spec));
     }
 }
 
@@ -105,7 +130,8 @@ enum action { ACTION_KEEP, ACTION_ADD, ACTION_CHANGE, ACTION_REMOVE };
 struct step {
     enum action      action;
     enum object_kind kind;
-    uint32_t         id; /* 0: to be made */
+    enum origin      origin; /* that it will have */
+    uint32_t         id;     /* 0: to be made */
     uint32_t         company;
     struct view      company_name;
     struct view      name, spec;
@@ -158,7 +184,11 @@ same_times(struct view old_spec, struct view new_spec)
 static enum errc
 plan_one(struct engine *en, struct plan *p, enum object_kind kind, struct view spec, struct err *e)
 {
-    struct step   s = {.kind = kind, .spec = spec, .action = ACTION_ADD, .timing_changed = true};
+    struct step   s = {.kind = kind,
+                       .origin = ORIGIN_CONFIG,
+                       .spec = spec,
+                       .action = ACTION_ADD,
+                       .timing_changed = true};
     struct object old = {0};
 
     if (!mp_find_str(spec, "name", &s.name))
@@ -201,6 +231,18 @@ plan_list(struct engine *en, struct plan *p, enum object_kind kind, struct view 
     return E_OK;
 }
 
+/* What the file changed of it is undone. */
+static void
+restore_builtin(struct engine *en, struct step *s)
+{
+    struct buf spec BUF_AUTO = {0};
+
+    pack_builtin(s->kind, s->name, &spec);
+    s->action = ACTION_CHANGE;
+    s->origin = ORIGIN_BUILTIN;
+    s->spec = arena_copy(txn_arena(turn_txn(en)), buf_view(&spec));
+}
+
 /* Objects of origin config that the file no longer declares. */
 static void
 plan_removals(struct engine *en, struct plan *p)
@@ -214,15 +256,12 @@ plan_removals(struct engine *en, struct plan *p)
             .action = ACTION_REMOVE, .kind = row.kind, .id = row.id, .company = row.company};
         bool is_declared = false;
 
-        /* The default company stays: it was there before the file named it. */
-        if (row.origin != ORIGIN_CONFIG || row.kind == KIND_LIMITS ||
-            row.id == COMPANY_DEFAULT_ID) {
-            continue;
-        }
+        if (row.origin != ORIGIN_CONFIG || row.kind == KIND_LIMITS) continue;
         for (const struct step *d = p->first; d && !is_declared; d = d->next)
             is_declared = d->id == row.id;
         if (is_declared) continue;
         gone.name = arena_copy(txn_arena(turn_txn(en)), row.name);
+        if (is_builtin(&row)) restore_builtin(en, &gone);
         add_step(en, p, &gone);
     }
     scan_close(&s);
@@ -304,7 +343,7 @@ apply_step(struct engine *en, const struct step *s)
         company = object_find(turn_txn(en), KIND_COMPANY, 0,
                               s->company_name.size ? s->company_name : view_str("default"));
     }
-    id = put_object(en, s->id, s->kind, company, s->name, ORIGIN_CONFIG, s->spec);
+    id = put_object(en, s->id, s->kind, company, s->name, s->origin, s->spec);
     if (s->kind == KIND_SCHEDULE) schedule_planned(en, id, s->id == 0, s->timing_changed);
 }
 
