@@ -239,6 +239,18 @@ some_worker_delivers(const struct model *m)
     return false;
 }
 
+/* The head of a queue waits for its time only, which the row tells. */
+static void
+check_waits_rightly(struct model *m, struct m_effect *e)
+{
+    bool waits = e->token == 0 && (e->status == STATUS_PENDING || e->is_probe_owed);
+
+    if (!waits || !is_head(m, e, true)) return;
+    m_compare_effect(m, e);
+    claim(e->not_before > m->now.wall_ms, "effect %" PRIu64 " could be sent and was left waiting",
+          e->id);
+}
+
 void
 m_effects_dispatch(struct model *m)
 {
@@ -255,11 +267,6 @@ m_effects_dispatch(struct model *m)
     while (m->settled < m->effects.count && !is_under_way(&m->effects.items[m->settled]) &&
            !m->effects.items[m->settled].is_probe_owed)
         m->settled++;
-    for (size_t i = m->settled; has_worker && i < m->effects.count; i++) {
-        const struct m_effect *e = &m->effects.items[i];
-        bool waits = e->token == 0 && (e->status == STATUS_PENDING || e->is_probe_owed);
-
-        claim(!waits || e->not_before < 0 || e->not_before > m->now.wall_ms || !is_head(m, e, true),
-              "effect %" PRIu64 " could be sent and was left waiting", e->id);
-    }
+    for (size_t i = m->settled; has_worker && i < m->effects.count; i++)
+        check_waits_rightly(m, &m->effects.items[i]);
 }
