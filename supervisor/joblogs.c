@@ -44,7 +44,8 @@ add_text(struct buf *out, struct view bytes, bool is_last)
 
 /* Up to a piece of the file from *offset, which moves; *size is the file's. */
 static enum errc
-read_piece(const char *path, uint64_t *offset, uint64_t *size, struct buf *text, struct err *e)
+read_piece(const char *path, bool has_ended, uint64_t *offset, uint64_t *size, struct buf *text,
+           struct err *e)
 {
     BUF_AUTO struct buf raw = {0};
     struct stat         st;
@@ -58,7 +59,7 @@ read_piece(const char *path, uint64_t *offset, uint64_t *size, struct buf *text,
     (void)close(fd);
     if (got < 0) return e->code;
     *size = (uint64_t)st.st_size;
-    bool is_last = *offset + (uint64_t)got >= *size;
+    bool is_last = has_ended && *offset + (uint64_t)got >= *size;
     *offset += add_text(text, view_of(raw.data, (size_t)got), is_last);
     return E_OK;
 }
@@ -72,7 +73,7 @@ joblogs_piece(const char *state_dir, uint64_t job, uint64_t offset, bool has_end
         xasprintf("%s/logs/%02x/%" PRIu64 ".log", state_dir, (unsigned)(job % 256), job);
     uint64_t size = 0;
 
-    if (read_piece(path, &offset, &size, &text, e)) return e->code;
+    if (read_piece(path, has_ended, &offset, &size, &text, e)) return e->code;
     struct mp_open_map map = mp_open(reply);
     mp_put_str(reply, &map, "text", buf_view(&text));
     mp_put_u64(reply, &map, "offset", offset);
