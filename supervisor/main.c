@@ -141,32 +141,37 @@ open_store(struct parts *p, struct err *e)
 
 /* ---- start: sockets and parts -------------------------------------------------------------- */
 
-/* Who may pass the run folder may ask; the group of the widest role, else only our own user. */
+/* Who may pass the run folder may connect: the group of the widest role, else only our own user. */
 static enum errc
-open_run_folder(struct parts *p, gid_t *group, struct err *e)
+open_run_folder(const char *run_dir, gid_t group, struct err *e)
 {
-    const struct config *c = &p->config;
-
-    roles_set(&p->roles, c->operator_group, c->submit_group, c->view_group, &p->warnings);
-    *group = NO_GROUP;
-    if (!roles_socket_group(&p->roles, group)) return E_OK;
-    if (chown(c->run_dir, (uid_t)-1, *group)) {
-        (void)err_errno(e, "giving folder %s to group %u", c->run_dir, (unsigned)*group);
+    if (chown(run_dir, (uid_t)-1, group == NO_GROUP ? getegid() : group)) {
+        (void)err_errno(e, "giving folder %s to group %u", run_dir, (unsigned)group);
         return err_hint(e, "run as root or as a member of that group");
     }
-    return chmod(c->run_dir, 0750) ? err_errno(e, "mode of folder %s", c->run_dir) : E_OK;
+    return chmod(run_dir, 0750) ? err_errno(e, "mode of folder %s", run_dir) : E_OK;
+}
+
+static gid_t
+set_roles(struct parts *p, const struct config *c, struct buf *warnings)
+{
+    gid_t group = NO_GROUP;
+
+    roles_set(&p->roles, c->operator_group, c->submit_group, c->view_group, warnings);
+    (void)roles_socket_group(&p->roles, &group); /* none: it stays so */
+    return group;
 }
 
 static enum errc
 open_sockets(struct parts *p, struct err *e)
 {
     const char *run = p->config.run_dir;
-    gid_t       group;
+    gid_t       group = set_roles(p, &p->config, &p->warnings);
 
     accept4_prepare();
     if (!(p->zmq = zmq_ctx_new())) return err_set(e, E_INTERNAL, "ZeroMQ does not start");
     (void)zmq_ctx_set(p->zmq, ZMQ_BLOCKY, 0); /* cannot fail */
-    if (open_run_folder(p, &group, e)) return e->code;
+    if (open_run_folder(run, group, e)) return e->code;
     if (control_open(&p->control, p->zmq, run, group, &p->roles, e)) return e->code;
     if (reports_open(&p->reports, p->zmq, run, e)) return e->code;
     return doorbell_open(&p->doorbell, p->zmq, run, group, store_incarnation(p->store), e);
@@ -189,16 +194,36 @@ open_spawn(struct parts *p, struct err *e)
     return E_OK;
 }
 
-/* Settings that a reload may change. */
+/* Groups that a reload changed: what cannot be given to them is warned of. */
 static void
-apply_settings(const struct config *c, struct buf *warnings, void *arg)
+admit_groups(struct parts *p, const struct config *c, struct buf *warnings)
+{
+    FREE_AUTO char *control = xasprintf("%s/agentd.sock", p->config.run_dir);
+    FREE_AUTO char *feed = xasprintf("%s/feed.sock", p->config.run_dir);
+    gid_t           group = set_roles(p, c, warnings);
+    struct err      e;
+
+    if (open_run_folder(p->config.run_dir, group, &e) || socket_admit(control, group, &e) ||
+        socket_admit(feed, group, &e)) {
+        buf_printf(warnings, "%s\n", e.msg);
+    }
+}
+
+static void
+apply_settings(struct parts *p, const struct config *c)
+{
+    log_set_level((enum log_level)log_level_from(c->log_level));
+    pool_set_shape(p->pool, c->slots, c->heartbeat_interval_ms);
+    pool_set_count(p->pool, (uint32_t)c->workers);
+}
+
+static void
+on_reloaded(const struct config *c, struct buf *warnings, void *arg)
 {
     struct parts *p = arg;
 
-    log_set_level((enum log_level)log_level_from(c->log_level));
-    roles_set(&p->roles, c->operator_group, c->submit_group, c->view_group, warnings);
-    pool_set_shape(p->pool, c->slots, c->heartbeat_interval_ms);
-    pool_set_count(p->pool, (uint32_t)c->workers);
+    admit_groups(p, c, warnings);
+    apply_settings(p, c);
 }
 
 static void
@@ -211,7 +236,7 @@ make_parts(struct parts *p)
     survivors_init(&p->survivors, &p->poller, &p->inputs, &p->evidence, p->spawn.incarnation);
     turns_init(&p->turns, p->store, p->engine, &none);
     reads_init(&p->reads, p->store, p->engine, p->control);
-    reload_init(&p->reload, &p->options.sources, &p->config, apply_settings, p);
+    reload_init(&p->reload, &p->options.sources, &p->config, on_reloaded, p);
     stopping_init(&p->stopping, p->engine, p->pool, &p->inputs);
     p->ops = (struct shell_ops){.store = p->store,
                                 .engine = p->engine,
@@ -244,7 +269,7 @@ make_parts(struct parts *p)
                                   .ops = &p->ops,
                                   .lag = &p->lag,
                                   .lock = &p->lock};
-    apply_settings(&p->config, &p->warnings, p);
+    apply_settings(p, &p->config);
 }
 
 /* ---- start: the engine --------------------------------------------------------------------- */

@@ -31,12 +31,16 @@ set_options(void *socket, const struct socket_spec *spec)
            (set_int(socket, ZMQ_ROUTER_MANDATORY, 1) && set_int(socket, ZMQ_ROUTER_HANDOVER, 0));
 }
 
-/* Opening a socket takes the right to write to it. */
-static bool
-open_to_group(const struct socket_spec *spec)
+/* Connecting to a socket takes the right to write to it. */
+enum errc
+socket_admit(const char *path, gid_t group, struct err *e)
 {
-    if (spec->group == NO_GROUP) return true;
-    return chown(spec->path, (uid_t)-1, spec->group) == 0 && chmod(spec->path, 0660) == 0;
+    bool is_ours = group == NO_GROUP;
+
+    if (chown(path, (uid_t)-1, is_ours ? getegid() : group) || chmod(path, is_ours ? 0600 : 0660)) {
+        return err_errno(e, "socket %s", path);
+    }
+    return E_OK;
 }
 
 static bool
@@ -49,10 +53,10 @@ bind_narrowly(void *socket, const struct socket_spec *spec)
         errno = ENAMETOOLONG;
         return false;
     }
-    mode_t before = umask(spec->group == NO_GROUP ? 077 : 027);
+    mode_t before = umask(077); /* nobody gets in before socket_admit */
     int    rc = zmq_bind(socket, endpoint);
     (void)umask(before); /* cannot fail */
-    return rc == 0 && open_to_group(spec);
+    return rc == 0;
 }
 
 enum errc
@@ -62,6 +66,10 @@ socket_bind(void *zmq, const struct socket_spec *spec, void **out, struct err *e
 
     if (!socket || !set_options(socket, spec) || !bind_narrowly(socket, spec)) {
         (void)err_set(e, E_INTERNAL, "socket %s: %s", spec->path, zmq_strerror(zmq_errno()));
+        socket_close(&socket);
+        return e->code;
+    }
+    if (socket_admit(spec->path, spec->group, e)) {
         socket_close(&socket);
         return e->code;
     }

@@ -20,6 +20,8 @@ struct socket_spec {
 
 enum errc socket_bind(void *zmq, const struct socket_spec *spec, void **out,
                       struct err *e) MUST_CHECK;
+/* Lets another group connect from now on, or none. */
+enum errc socket_admit(const char *path, gid_t group, struct err *e) MUST_CHECK;
 /* NULL is fine. */
 void socket_close(void **socket);
 /* The descriptor that becomes ready when something may have happened on the socket. */

@@ -288,6 +288,17 @@ open_the_doors(void)
     assert_int_equal(chmod(path, 0666), 0);
 }
 
+static mode_t
+mode_of_socket(void)
+{
+    char        path[128];
+    struct stat st;
+
+    (void)snprintf(path, sizeof(path), "%s/agentd.sock", d.run);
+    assert_int_equal(stat(path, &st), 0);
+    return st.st_mode & 0777;
+}
+
 static void
 roles_follow_from_the_groups_of_the_user(void **state)
 {
@@ -299,15 +310,20 @@ roles_follow_from_the_groups_of_the_user(void **state)
     stop_and_leave();
     assert_int_equal(chmod(d.run, 0750), 0);
 
-    daemon_start(&d, "--set", "daemon.view_group=nogroup", NULL);
+    daemon_write_config(&d, "daemon:\n  view_group: nogroup\n");
+    daemon_start(&d, NULL);
     client_open(&c, &d);
     assert_int_equal(chmod(d.folder, 0755), 0);
     assert_int_equal(role_of_nobody(), 1); /* the run folder and the socket are open to the group */
-    stop_and_leave();
-    daemon_start(&d, "--set", "daemon.submit_group=nogroup", NULL);
-    client_open(&c, &d);
+    daemon_write_config(&d, "daemon:\n  submit_group: nogroup\n");
+    (void)must(&c, MSG_RELOAD, "{}");
     assert_int_equal(role_of_nobody(), 2);
     (void)must(&c, MSG_WORKER_SCALE, "{\"count\":1}"); /* we are root */
+    daemon_write_config(&d, "daemon:\n  submit_group: no-such-group\n");
+    (void)must(&c, MSG_RELOAD, "{}");
+    assert_non_null(strstr(value_at(&c, "warnings.0"), "no-such-group"));
+    assert_string_equal(value_at(&c, "warnings.1"), "");
+    assert_int_equal(mode_of_socket(), 0600);
     stop_and_leave();
 }
 
