@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define STAT_BYTES        1024    /* the fields of interest are in the first half */
@@ -372,4 +373,14 @@ proc_rss_kb(pid_t pid)
     text[size] = '\0';
     if (sscanf(text, "%*u %llu", &pages) != 1) return 0;
     return pages * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
+}
+
+void
+proc_default_signals(void)
+{
+    /* The kernel's own struct: handler, flags, restorer, mask; all zero is SIG_DFL. */
+    const unsigned long none[4] = {0};
+
+    for (int sig = 1; sig <= 64; sig++)
+        (void)syscall(SYS_rt_sigaction, sig, none, NULL, 8); /* KILL and STOP refuse */
 }

@@ -34,6 +34,10 @@ void proc_each(bool (*visit)(pid_t pid, void *arg), void *arg);
  * Zombies are neither signalled nor counted; a group that holds root or the caller is left alone.
  */
 size_t proc_kill_tree(pid_t root, pid_t pgid);
+/* Every signal's disposition to the default, those that glibc keeps to itself too (32 and 33:
+ * inherited as ignored they would stay so in everything that is exec'd).  Async-signal-safe; before
+ * threads are made, or in a child. */
+void proc_default_signals(void);
 /* Resident memory of the process in KiB; 0 when unknown. */
 uint64_t proc_rss_kb(pid_t pid);
 

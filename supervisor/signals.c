@@ -1,5 +1,6 @@
 #include "supervisor/signals.h"
 
+#include "common/proc.h"
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -66,8 +67,7 @@ signals_reset(void)
 {
     sigset_t none;
 
-    for (int number = 1; number < NSIG; number++)
-        (void)signal(number, SIG_DFL); /* KILL and STOP cannot be changed */
+    proc_default_signals();
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -20,7 +20,7 @@ skipped=$(cat "$logs"/* 2>/dev/null | sed -n 's/^\[  SKIPPED \] \([0-9]*\) test(
 if [ -f "$logs/.failed" ]; then
     while read -r code name; do
         echo "---- $name (exit $code)"
-        tail -n 60 "$logs/$name"
+        tail -n 300 "$logs/$name"
         [ "$failed" -gt 0 ] || failed=1
     done <"$logs/.failed"
 fi

@@ -1,5 +1,7 @@
 #include "worker/spawn.h"
 
+#include "common/proc.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <sched.h>
@@ -29,8 +31,7 @@ spawn_prepare(struct err *e)
 {
     struct rlimit none = {0, 0};
 
-    for (int sig = 1; sig < NSIG; sig++)
-        (void)signal(sig, SIG_DFL); /* KILL, STOP and libc's own refuse, and need it not */
+    proc_default_signals();
     umask(077);
     if (setrlimit(RLIMIT_CORE, &none) != 0) return err_errno(e, "setrlimit(RLIMIT_CORE)");
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return err_errno(e, "no_new_privs");
