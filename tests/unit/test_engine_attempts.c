@@ -496,17 +496,17 @@ reports_of_a_former_generation_are_dropped(void **state)
 static void
 a_malformed_report_costs_the_worker_its_life_and_nothing_else(void **state)
 {
-    static const char *const frames[] = {"",
-                                         "\xc0",
-                                         "\x93\x01\x02\x03",
-                                         "\x81\xa1v\x01",
-                                         "\x83\xa1v\x01\xa2op\xa5"
-                                         "ended\xa4"
-                                         "body\x80",
-                                         "\x83\xa1v\x01\xa2op\xa5no-op\xa4"
-                                         "body\x80",
-                                         "\xdf\xff\xff\xff\xff"};
-    struct rig              *r = *state;
+    static const char *const frames[] = {
+        "",
+        "\300",                                         /* nil */
+        "\223\001\002\003",                             /* a list */
+        "\201\241v\001",                                /* no op */
+        "\203\241v\001\242op\245ended\244body\200",     /* no fields */
+        "\203\241v\001\242op\245no-op\244body\200",     /* an unknown op */
+        "\203\241v\001\242op\251job.start\244body\200", /* one of the other way */
+        "\337\377\377\377\377",                         /* it claims more than there is */
+    };
+    struct rig *r = *state;
 
     rig_workers(r, 2, 1);
     for (size_t i = 0; i < ARRAY_LEN(frames); i++) {
