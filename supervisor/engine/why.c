@@ -125,10 +125,17 @@ static void
 slot_blocker(struct why *w, const struct finding *f)
 {
     struct holders h;
-    char           message[128];
+    char           message[160];
 
     find_holders(w, f, &h);
-    snprintf(message, sizeof(message), "all %" PRId64 " worker slots are busy", f->limit);
+    if (h.count < f->limit) {
+        snprintf(message, sizeof(message),
+                 "no worker slot is free: %" PRIu32 " of %" PRId64
+                 " run jobs, the others deliver or are kept beside a job that runs alone",
+                 h.count, f->limit);
+    } else {
+        snprintf(message, sizeof(message), "all %" PRId64 " worker slots are busy", f->limit);
+    }
     blocker(w, "no_slot", message, view_str(h.text), h.first_end,
             "agentctl worker scale N with a larger N");
 }
