@@ -12,6 +12,8 @@
 #define BURST_MS     60   /* longer than a client's longest pause */
 #define LIFE_MS      1200 /* of most lives, at most */
 #define LONG_LIFE_MS 4000
+#define DOWN_PART    4 /* percent of the ends that are not followed by a start at once */
+#define DOWN_MS      3000
 #define TERM_PART    10  /* percent of the ends that are planned */
 #define ACCIDENT_MS  500 /* between two accidents, on average */
 
@@ -108,6 +110,18 @@ live(struct killer *k, int64_t life_ms)
     }
 }
 
+/* Long enough for schedules to miss times. */
+static void
+stay_down(struct killer *k, int64_t down_ms)
+{
+    int64_t end_ms = rig_now_ms() + down_ms;
+
+    while (rig_now_ms() < end_ms) {
+        rig_reap(k->rig);
+        continue_stopped(k, rig_now_ms());
+    }
+}
+
 static int64_t
 pick_life(struct killer *k)
 {
@@ -132,6 +146,7 @@ killer_round(struct killer *k)
         k->kills++;
         rig_kill(k->rig);
     }
+    if (dice_percent(&k->dice, DOWN_PART)) stay_down(k, (int64_t)dice_below(&k->dice, DOWN_MS));
     rig_start(k->rig);
 }
 

@@ -100,6 +100,14 @@ take_ids(struct reading *r, struct intent *in, const char *text)
     }
 }
 
+/* It was not asked again; or the time by which it was to start passed while it was. */
+static bool
+is_refusable(enum kind k, const char *code)
+{
+    return strcmp(code, " draining") == 0 ||
+           (k == KIND_expires && strcmp(code, " bad_request") == 0);
+}
+
 static void
 take_answer(struct reading *r, const char *line)
 {
@@ -116,7 +124,7 @@ take_answer(struct reading *r, const char *line)
     case 'U': c->intents[number].asked = ASKED_UNKNOWN; break;
     default:
         c->intents[number].asked = ASKED_NO;
-        if (strcmp(line + 1 + used, " draining") == 0) return; /* it was not asked again */
+        if (is_refusable(c->intents[number].kind, line + 1 + used)) return;
         breaks_add(BREAK_ANSWER, "client %d: submission %u was refused:%s", r->client, number,
                    line + 1 + used);
     }
