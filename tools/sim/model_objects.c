@@ -205,6 +205,7 @@ is_in_use(struct model *m, int index)
     for (size_t i = 0; i < m->active.count; i++) {
         const struct m_job *j = m_job(m, m->active.items[i]);
 
+        if (m_is_end(j->state)) continue;
         if (j->company == index || j->agent == index || j->handler == index || j->schedule == index)
             return true;
     }
