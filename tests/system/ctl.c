@@ -419,7 +419,9 @@ ctl_start(struct ctl_process *p, const struct daemon *d, const char *fmt, ...)
     free(line);
     assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
     *p = (struct ctl_process){.d = d, .out = pipes[0]};
-    p->pid = launch(&w, pipes[1], STDERR_FILENO);
+    p->complaint = memfd_create("err", MFD_CLOEXEC);
+    assert_true(p->complaint >= 0);
+    p->pid = launch(&w, pipes[1], p->complaint);
     (void)close(pipes[1]);
     free(w.text);
 }
@@ -464,11 +466,14 @@ ctl_line_with(struct ctl_process *p, const char *text)
 }
 
 int
-ctl_end(struct ctl_process *p, int number)
+ctl_end(struct ctl_process *p, int number, struct buf *complaint)
 {
+    BUF_AUTO struct buf unread = {0};
+
     if (number) assert_int_equal(kill(p->pid, number), 0);
     int code = wait_for_end(p->d, p->pid, "in the background");
     p->pid = 0;
+    take_file(p->complaint, complaint ? complaint : &unread);
     (void)close(p->out);
     buf_done(&p->read);
     return code;

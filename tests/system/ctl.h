@@ -74,6 +74,7 @@ struct ctl_process {
     const struct daemon *d;
     pid_t                pid; /* 0: it has ended */
     int                  out; /* its standard output */
+    int                  complaint;
     struct buf           read;
     size_t               taken;
 };
@@ -84,7 +85,8 @@ void ctl_start(struct ctl_process *p, const struct daemon *d, const char *fmt, .
 const char *ctl_line(struct ctl_process *p);
 /* Lines are passed over until one has the text; that line. */
 const char *ctl_line_with(struct ctl_process *p, const char *text);
-/* Sends the signal unless it is 0, and waits for the end: the exit code. */
-int ctl_end(struct ctl_process *p, int number);
+/* Sends the signal unless it is 0, and waits for the end: the exit code.  Its standard error goes
+ * into `complaint`, which may be NULL. */
+int ctl_end(struct ctl_process *p, int number, struct buf *complaint);
 
 #endif

@@ -514,7 +514,7 @@ logs_are_followed_until_the_job_has_ended(void **state)
     gate_pass(gate, 1);
     assert_non_null(strstr(ctl_line_with(&follower, "over"), " 1 out over"));
     assert_null(ctl_line(&follower));
-    assert_int_equal(ctl_end(&follower, 0), 0);
+    assert_int_equal(ctl_end(&follower, 0, NULL), 0);
     ctl_must(&c, "job logs %" PRIu64, job);
     ctl_expect_text(&c, "text", "begun\n");
     ctl_expect_text(&c, "text", "over\n");
