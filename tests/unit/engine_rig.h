@@ -226,4 +226,9 @@ void rig_fail(struct rig *r, uint64_t job, const char *class);
 /* How many jobs have a live attempt. */
 size_t rig_running(const struct rig *r);
 
+/* ---- between the rig's files ---- */
+struct view rig_pack_between(struct rig *r, const char *open, const char *fmt, va_list ap,
+                             const char *close) __attribute__((format(printf, 3, 0)));
+void        rig_take_message(struct rig *r, const struct output *o);
+
 #endif

@@ -4,8 +4,8 @@
 
 /* ---- JSON with ' for " ---- */
 
-__attribute__((format(printf, 3, 0))) static struct view
-pack_between(struct rig *r, const char *open, const char *fmt, va_list ap, const char *close)
+struct view
+rig_pack_between(struct rig *r, const char *open, const char *fmt, va_list ap, const char *close)
 {
     BUF_AUTO struct buf text = {0};
     BUF_AUTO struct buf out = {0};
@@ -28,7 +28,7 @@ rig_pack(struct rig *r, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    struct view v = pack_between(r, "", fmt, ap, "");
+    struct view v = rig_pack_between(r, "", fmt, ap, "");
     va_end(ap);
     return v;
 }
@@ -64,7 +64,7 @@ rig_queue(struct rig *r, const char *op, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    struct view body = pack_between(r, "{", fmt, ap, "}");
+    struct view body = rig_pack_between(r, "{", fmt, ap, "}");
     va_end(ap);
     return queue_request(r, op, body);
 }
@@ -93,7 +93,7 @@ static enum errc ask(struct rig *r, const char *op, const char *fmt, va_list ap)
 static enum errc
 ask(struct rig *r, const char *op, const char *fmt, va_list ap)
 {
-    uint64_t client = queue_request(r, op, pack_between(r, "{", fmt, ap, "}"));
+    uint64_t client = queue_request(r, op, rig_pack_between(r, "{", fmt, ap, "}"));
 
     rig_turn(r);
     return rig_answer(r, client);
@@ -176,7 +176,7 @@ rig_read(struct rig *r, const char *op, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    enum errc code = read_op(r, op, pack_between(r, "{", fmt, ap, "}"));
+    enum errc code = read_op(r, op, rig_pack_between(r, "{", fmt, ap, "}"));
     va_end(ap);
     return code;
 }
@@ -187,7 +187,8 @@ rig_must_read(struct rig *r, const char *op, const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    if (read_op(r, op, pack_between(r, "{", fmt, ap, "}"))) fail_msg("%s: %s", op, r->error.msg);
+    if (read_op(r, op, rig_pack_between(r, "{", fmt, ap, "}")))
+        fail_msg("%s: %s", op, r->error.msg);
     va_end(ap);
 }
 
@@ -418,141 +419,4 @@ void
 rig_configure(struct rig *r, const struct rig_declared *d)
 {
     if (rig_try_configure(r, d, false)) fail_msg("config: %s", r->error.msg);
-}
-
-/* ---- workers ---- */
-
-void
-rig_raw_report(struct rig *r, uint32_t worker, struct view frame)
-{
-    rig_push(r, &(struct input){.kind = INPUT_REPORT,
-                                .worker = worker,
-                                .generation = r->workers[worker].generation,
-                                .body = frame});
-}
-
-/* {v, op, body}: the pairs of `head` and those of `body`. */
-static void
-push_report(struct rig *r, uint32_t worker, uint64_t generation, const char *op, struct view body)
-{
-    BUF_AUTO struct buf frame = {0};
-
-    mp_map(&frame, 3);
-    mp_cstr(&frame, "v");
-    mp_i64(&frame, PROTO_VERSION);
-    mp_cstr(&frame, "op");
-    mp_cstr(&frame, op);
-    mp_cstr(&frame, "body");
-    mp_raw(&frame, body);
-    rig_push(r, &(struct input){.kind = INPUT_REPORT,
-                                .worker = worker,
-                                .generation = generation,
-                                .body = buf_view(&frame)});
-}
-
-void
-rig_hello(struct rig *r, uint32_t worker)
-{
-    const struct rig_worker *w = &r->workers[worker];
-    struct view              body = rig_pack(
-                     r, "{'worker':%u,'generation':%llu,'slots':%u,'pid':%u,'version':'1'}", (unsigned)worker,
-                     (unsigned long long)w->generation, (unsigned)w->slots, 100 + (unsigned)worker);
-
-    push_report(r, worker, w->generation, "hello", body);
-}
-
-void
-rig_heartbeat(struct rig *r, uint32_t worker)
-{
-    const struct rig_worker *w = &r->workers[worker];
-    BUF_AUTO struct buf      running = {0};
-
-    for (size_t i = 0; i < r->lease_count; i++) {
-        const struct rig_lease *l = &r->leases[i];
-
-        if (!l->is_live || l->worker != worker || l->generation != w->generation) continue;
-        buf_printf(&running, "%s%llu", running.size > 0 ? "," : "", (unsigned long long)l->token);
-    }
-    struct view body = rig_pack(r, "{'worker':%u,'generation':%llu,'last_seq':%llu,'running':[%s]}",
-                                (unsigned)worker, (unsigned long long)w->generation,
-                                (unsigned long long)w->last_seq, buf_str(&running));
-    push_report(r, worker, w->generation, "heartbeat", body);
-}
-
-__attribute__((format(printf, 4, 0))) static void
-report(struct rig *r, const struct rig_lease *l, const char *op, const char *fmt, va_list ap)
-{
-    FREE_AUTO char *head = xasprintf("{'worker':%u,'generation':%llu,'slot':%llu,'token':%llu,",
-                                     (unsigned)l->worker, (unsigned long long)l->generation,
-                                     (unsigned long long)l->slot, (unsigned long long)l->token);
-
-    push_report(r, l->worker, l->generation, op, pack_between(r, head, fmt, ap, "}"));
-}
-
-void
-rig_report(struct rig *r, const struct rig_lease *l, const char *op, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    report(r, l, op, fmt, ap);
-    va_end(ap);
-}
-
-static void
-end_lease(struct rig *r, struct rig_lease *l)
-{
-    struct rig_worker *w = &r->workers[l->worker];
-
-    if (l->is_live && l->op == MSG_JOB_START && w->generation == l->generation) w->jobs--;
-    l->is_live = false;
-}
-
-void
-rig_ended(struct rig *r, uint64_t job, const char *fmt, ...)
-{
-    struct rig_lease *l = rig_lease(r, job);
-    va_list           ap;
-
-    if (!l) fail_msg("job %d was never started", (int)job);
-    va_start(ap, fmt);
-    report(r, l, "ended", fmt, ap);
-    va_end(ap);
-    end_lease(r, l);
-}
-
-void
-rig_progress(struct rig *r, uint64_t job, const char *fmt, ...)
-{
-    struct rig_lease *l = rig_lease(r, job);
-    va_list           ap;
-
-    if (!l) fail_msg("job %d was never started", (int)job);
-    va_start(ap, fmt);
-    report(r, l, "progress", fmt, ap);
-    va_end(ap);
-}
-
-void
-rig_effect_done(struct rig *r, uint64_t effect, const char *outcome)
-{
-    struct rig_lease *l = rig_delivery(r, effect);
-
-    if (!l) fail_msg("effect %d was never sent", (int)effect);
-    rig_report(r, l, "effect.done", "'outcome':'%s'", outcome);
-    end_lease(r, l);
-}
-
-void
-rig_complete(struct rig *r, uint64_t job)
-{
-    rig_ended(r, job, "'verdict':'completed'");
-    rig_turn(r);
-}
-
-void
-rig_fail(struct rig *r, uint64_t job, const char *class)
-{
-    rig_ended(r, job, "'verdict':'failed','class':'%s','message':'went wrong'", class);
-    rig_turn(r);
 }
