@@ -12,7 +12,7 @@
 #define BURST_MS     60   /* longer than a client's longest pause */
 #define LIFE_MS      1200 /* of most lives, at most */
 #define LONG_LIFE_MS 4000
-#define DOWN_PART    4 /* percent of the ends that are not followed by a start at once */
+#define DOWN_PART    8 /* percent of the ends that are not followed by a start at once */
 #define DOWN_MS      3000
 #define TERM_PART    10  /* percent of the ends that are planned */
 #define ACCIDENT_MS  500 /* between two accidents, on average */
