@@ -1,0 +1,343 @@
+/* What may be done to a schedule and asked of it, and what a clock that jumps does to it (C5, N27,
+ * N35, N37). */
+#include "tests/unit/engine_rig.h"
+
+static void
+add(struct rig *r, const char *name, const char *when)
+{
+    rig_must(r, "schedule.add", "'name':'%s',%s,'handler':'noop'", name, when);
+}
+
+static int64_t
+schedule_i64(struct rig *r, const char *name, const char *field)
+{
+    rig_must_read(r, "schedule.show", "'name':'%s'", name);
+    return rig_i64(r, field);
+}
+
+static size_t
+firings(struct rig *r, const char *name)
+{
+    rig_must_read(r, "schedule.firings", "'name':'%s','limit':1000", name);
+    return rig_len(r, "items");
+}
+
+static size_t
+outcomes(struct rig *r, const char *name, const char *outcome)
+{
+    size_t n = firings(r, name), count = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const char *path = rig_path(r, "items", i, "outcome");
+
+        if (strcmp(rig_text(r, path), outcome) == 0) count++;
+    }
+    return count;
+}
+
+static void
+complete_last(struct rig *r, const char *name)
+{
+    rig_complete(r, (uint64_t)schedule_i64(r, name, "last_job"));
+}
+
+/* ---- clocks ---- */
+
+static void
+a_clock_that_goes_back_fires_nothing_twice(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'cron':'* * * * *'");
+    for (int i = 0; i < 10; i++) {
+        rig_advance(r, MINUTE_MS);
+        complete_last(r, "s");
+    }
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 10);
+    r->header.now.wall_ms -= 5 * MINUTE_MS + 10;
+    rig_settle(r);
+    for (int i = 0; i < 6; i++) { /* 08:05 to 08:10 once more */
+        rig_advance(r, MINUTE_MS);
+        assert_int_equal(schedule_i64(r, "s", "firing_count"), 10);
+    }
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 11);
+    assert_int_equal(outcomes(r, "s", "fired"), 11);
+    assert_int_equal(rig_len(r, "items"), 11);
+}
+
+static void
+a_clock_that_goes_back_far_fires_from_there_on(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'cron':'* * * * *'");
+    rig_advance(r, MINUTE_MS);
+    complete_last(r, "s");
+    r->header.now.wall_ms -= 3650 * DAY_MS;
+    rig_settle(r);
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 2);
+}
+
+static void
+a_clock_behind_the_last_run_at_start_replans(void **state)
+{
+    struct rig *r = *state;
+
+    add(r, "s", "'cron':'* * * * *'");
+    rig_advance(r, 3 * MINUTE_MS); /* one fired, two missed */
+    rig_stop(r);
+    rig_turn(r);
+    r->header.now.wall_ms -= 10 * MINUTE_MS;
+    rig_stop(r);
+    rig_settle(r);
+    assert_int_equal(schedule_i64(r, "s", "next_fire_at"), r->header.now.wall_ms + MINUTE_MS);
+}
+
+static void
+a_held_clock_fires_nothing(void **state)
+{
+    struct rig *r = *state;
+
+    add(r, "s", "'every_ms':60000");
+    r->header.clock_is_held = true;
+    rig_advance(r, 5 * MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 0);
+    rig_must_read(r, "schedule.why", "'name':'s'");
+    assert_non_null(strstr(rig_json(r), "clock accept"));
+    r->header.clock_is_held = false; /* it is synchronised now */
+    rig_settle(r);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+    assert_int_equal(rig_i64(r, "missed_count"), 4);
+}
+
+/* ---- pause, resume, remove ---- */
+
+static void
+paused_times_are_missed_rows(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'every_ms':60000");
+    rig_advance(r, MINUTE_MS);
+    rig_must(r, "schedule.pause", "'name':'s','reason':'a holiday'");
+    assert_string_equal(rig_text(r, "status"), "paused");
+    assert_string_equal(rig_text(r, "pause_reason"), "a holiday");
+    assert_int_equal(rig_i64(r, "paused_at"), RIG_WALL_MS + MINUTE_MS);
+    complete_last(r, "s"); /* what runs ends */
+    rig_advance(r, 3 * MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+    assert_int_equal(rig_i64(r, "missed_count"), 3);
+    assert_int_equal(outcomes(r, "s", "missed"), 3);
+    assert_string_equal(rig_text(r, "items.0.reason"), "paused");
+    rig_refused(r, E_WRONG_STATE, "", "schedule.pause", "'name':'s'");
+    rig_must(r, "schedule.resume", "'name':'s'");
+    assert_string_equal(rig_text(r, "status"), "active");
+    assert_true(rig_is_nil(r, "pause_reason"));
+    rig_refused(r, E_WRONG_STATE, "", "schedule.resume", "'name':'s'");
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1); /* none of them comes back */
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 2);
+    assert_int_equal(rig_feed_count(r, "schedule.paused"), 1);
+    assert_int_equal(rig_feed_count(r, "schedule.resumed"), 1);
+}
+
+static void
+a_pause_outlives_a_crash(void **state)
+{
+    struct rig *r = *state;
+
+    add(r, "s", "'every_ms':60000");
+    rig_must(r, "schedule.pause", "'name':'s'");
+    rig_crash(r);
+    rig_advance(r, 2 * MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 0);
+    assert_string_equal(rig_text(r, "status"), "paused");
+}
+
+static void
+a_schedule_with_a_job_in_flight_is_in_use(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'every_ms':60000");
+    rig_advance(r, MINUTE_MS);
+    rig_refused(r, E_IN_USE, "", "schedule.remove", "'name':'s'");
+    complete_last(r, "s");
+    rig_must(r, "schedule.remove", "'name':'s'");
+    assert_string_equal(rig_text(r, "removed"), "s");
+    assert_int_equal(rig_read(r, "schedule.show", "'name':'s'"), E_NOT_FOUND);
+    rig_refused(r, E_NOT_FOUND, "name", "schedule.remove", "'name':'s'");
+    rig_advance(r, HOUR_MS);
+    rig_must_read(r, "job.list", " ");
+    assert_int_equal(rig_len(r, "items"), 1);
+    assert_string_equal(rig_job_text(r, 1, "state"), "completed"); /* its job is shown as ever */
+}
+
+static void
+a_name_made_anew_is_a_new_schedule(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'every_ms':60000");
+    rig_refused(r, E_CONFLICT, "", "schedule.add", "'name':'s','every_ms':60000,'handler':'noop'");
+    rig_advance(r, MINUTE_MS);
+    complete_last(r, "s");
+    rig_must(r, "schedule.remove", "'name':'s'");
+    add(r, "s", "'every_ms':60000");
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 0);
+    assert_int_equal(firings(r, "s"), 0);
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+}
+
+static void
+what_the_file_declares_the_file_removes(void **state)
+{
+    struct rig *r = *state;
+
+    rig_configure(
+        r, &(struct rig_declared){.schedules = "{'name':'s','every_ms':60000,'handler':'noop'}"});
+    rig_must_read(r, "schedule.show", "'name':'s'");
+    assert_string_equal(rig_text(r, "origin"), "config");
+    rig_refused(r, E_DECLARED_IN_CONFIG, "", "schedule.remove", "'name':'s'");
+    rig_must(r, "schedule.pause", "'name':'s'"); /* pause and resume are allowed */
+    rig_configure(
+        r, &(struct rig_declared){.schedules = "{'name':'s','every_ms':60000,'handler':'noop'}"});
+    rig_must_read(r, "schedule.show", "'name':'s'");
+    assert_string_equal(rig_text(r, "status"), "paused"); /* how it runs is not the file's */
+    rig_must(r, "schedule.resume", "'name':'s'");
+    rig_configure(r, &(struct rig_declared){0});
+    assert_int_equal(rig_read(r, "schedule.show", "'name':'s'"), E_NOT_FOUND);
+}
+
+static void
+a_reload_keeps_the_cursor_and_a_new_time_starts_from_now(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    rig_configure(
+        r, &(struct rig_declared){.schedules = "{'name':'s','cron':'0 * * * *','handler':'noop'}"});
+    rig_advance(r, HOUR_MS);
+    complete_last(r, "s");
+    rig_wait(r, 30 * MINUTE_MS);
+    rig_configure(
+        r, &(struct rig_declared){.schedules = "{'name':'s','cron':'0 * * * *','handler':'echo'}"});
+    assert_int_equal(schedule_i64(r, "s", "next_fire_at"), RIG_WALL_MS + 2 * HOUR_MS);
+    assert_int_equal(rig_i64(r, "firing_count"), 1);
+    assert_string_equal(rig_text(r, "handler"), "echo");
+    rig_configure(r, &(struct rig_declared){
+                         .schedules = "{'name':'s','cron':'10 * * * *','handler':'echo'}"});
+    assert_int_equal(schedule_i64(r, "s", "next_fire_at"),
+                     RIG_WALL_MS + 2 * HOUR_MS + 10 * MINUTE_MS);
+    assert_int_equal(rig_i64(r, "firing_count"), 1); /* 09:10 is past and not made up for */
+    assert_int_equal(rig_i64(r, "missed_count"), 0);
+}
+
+/* ---- why, lists ---- */
+
+static void
+why_says_when_and_what_holds(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'every_ms':60000");
+    rig_must_read(r, "schedule.why", "'name':'s'");
+    assert_string_equal(rig_text(r, "status"), "active");
+    assert_int_equal(rig_i64(r, "next_fire_at"), RIG_WALL_MS + MINUTE_MS);
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "due_later");
+    assert_int_equal(rig_i64(r, "blockers.0.until_at"), RIG_WALL_MS + MINUTE_MS);
+    rig_advance(r, MINUTE_MS);
+    rig_must(r, "schedule.pause", "'name':'s','reason':'because'");
+    rig_must_read(r, "schedule.why", "'name':'s'");
+    assert_string_equal(rig_text(r, "status"), "paused");
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "paused");
+    assert_non_null(strstr(rig_text(r, "blockers.0.message"), "because"));
+    assert_string_equal(rig_text(r, "blockers.0.change"), "agentctl schedule resume s");
+    assert_string_equal(rig_text(r, "blockers.2.predicate"), "in_flight");
+    assert_string_equal(rig_text(r, "blockers.2.holder"), "job 1");
+    assert_string_equal(rig_text(r, "blockers.2.change"), "agentctl job cancel 1");
+    assert_int_equal(rig_read(r, "schedule.why", "'name':'none'"), E_NOT_FOUND);
+}
+
+static void
+lists_are_paged(void **state)
+{
+    struct rig *r = *state;
+    char        after[160] = "";
+    size_t      count = 0;
+
+    for (int i = 0; i < 25; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof(name), "s%d", i); /* fits */
+        add(r, name, "'every_ms':60000");
+    }
+    for (int pages = 0; pages < 10; pages++) {
+        rig_must_read(r, "schedule.list", "'limit':10%s", after);
+        count += rig_len(r, "items");
+        if (rig_is_nil(r, "next")) break;
+        (void)snprintf(after, sizeof(after), ",'after':'%s'", rig_text(r, "next"));
+    }
+    assert_int_equal(count, 25);
+    rig_must_read(r, "schedule.list", "'limit':1");
+    assert_false(rig_has(r, "items.0.payload"));
+}
+
+static void
+firings_are_paged_newest_first(void **state)
+{
+    struct rig *r = *state;
+    char        after[160] = "";
+    size_t      count = 0;
+    int64_t     last = INT64_MAX;
+
+    add(r, "s", "'every_ms':60000");
+    rig_advance(r, 25 * MINUTE_MS);
+    for (int pages = 0; pages < 10; pages++) {
+        rig_must_read(r, "schedule.firings", "'name':'s','limit':10%s", after);
+        size_t n = rig_len(r, "items");
+
+        for (size_t i = 0; i < n; i++) {
+            const char *path = rig_path(r, "items", i, "nominal_at");
+
+            assert_true(rig_i64(r, path) < last);
+            last = rig_i64(r, path);
+        }
+        count += n;
+        if (rig_is_nil(r, "next")) break;
+        (void)snprintf(after, sizeof(after), ",'after':'%s'", rig_text(r, "next"));
+    }
+    assert_int_equal(count, 25);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_clock_that_goes_back_fires_nothing_twice),
+        TEST(a_clock_that_goes_back_far_fires_from_there_on),
+        TEST(a_clock_behind_the_last_run_at_start_replans),
+        TEST(a_held_clock_fires_nothing),
+        TEST(paused_times_are_missed_rows),
+        TEST(a_pause_outlives_a_crash),
+        TEST(a_schedule_with_a_job_in_flight_is_in_use),
+        TEST(a_name_made_anew_is_a_new_schedule),
+        TEST(what_the_file_declares_the_file_removes),
+        TEST(a_reload_keeps_the_cursor_and_a_new_time_starts_from_now),
+        TEST(why_says_when_and_what_holds),
+        TEST(lists_are_paged),
+        TEST(firings_are_paged_newest_first),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,264 @@
+/* Effects whose sending failed or whose outcome is unknown (D4, N22). */
+#include "tests/unit/engine_rig.h"
+
+#define NOTIFY(message) "{'kind':'notify','message':'" message "'}"
+
+static void
+set_default_sinks(struct rig *r, const char *names)
+{
+    r->limits.session_sinks = arena_copy(&r->kept, rig_pack(r, "[%s]", names));
+}
+
+static void
+declare(struct rig *r)
+{
+    set_default_sinks(r, "'file'");
+    r->limits.company_max_concurrent = NO_LIMIT;
+    r->limits.schedule_max_concurrent = NO_LIMIT;
+    rig_configure(
+        r,
+        &(struct rig_declared){
+            .companies = "{'name':'acme'}",
+            .agents = "{'name':'two','company':'acme','handler':'noop','sinks':['file','other']},"
+                      "{'name':'plain','company':'acme','handler':'noop'}",
+            .sinks = "{'name':'file','kind':'file','path':'out.jsonl'},"
+                     "{'name':'other','kind':'file','path':'/o/other.jsonl'}",
+        });
+    rig_workers(r, 1, 8);
+}
+
+/* A job that ends with these effects; the id of the first of them. */
+static uint64_t
+effects_of(struct rig *r, const char *job, const char *effects)
+{
+    uint64_t id = rig_submit(r, "%s", job), first = 0;
+
+    rig_ended(r, id, "'verdict':'completed','effects':[%s]", effects);
+    rig_turn(r);
+    expect_state(r, id, "completed");
+    rig_must_read(r, "effect.list", " ");
+    size_t n = rig_len(r, "items");
+    for (size_t i = 0; i < n; i++) {
+        uint64_t at = (uint64_t)rig_i64(r, rig_path(r, "items", i, "id"));
+
+        if (rig_i64(r, rig_path(r, "items", i, "job")) == (int64_t)id && (first == 0 || at < first))
+            first = at;
+    }
+    return first;
+}
+
+static const char *
+effect_text(struct rig *r, uint64_t id, const char *field)
+{
+    rig_must_read(r, "effect.show", "'id':%d", (int)id);
+    return rig_text(r, field);
+}
+
+#define expect_effect(r, id, want) assert_string_equal(effect_text(r, id, "status"), want)
+
+static void
+done(struct rig *r, uint64_t effect, const char *outcome)
+{
+    rig_effect_done(r, effect, outcome);
+    rig_turn(r);
+}
+
+/* ---- attempts ---- */
+
+static void
+what_was_surely_not_sent_is_tried_again_a_few_times(void **state)
+{
+    static const int64_t ladder_ms[] = {2 * MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS,
+                                        120 * MINUTE_MS};
+    struct rig          *r = *state;
+
+    declare(r);
+    uint64_t id = effects_of(r, "'handler':'noop'", NOTIFY("a"));
+    uint64_t next = effects_of(r, "'handler':'noop'", NOTIFY("b"));
+    for (int i = 0; i < 4; i++) {
+        size_t sent = r->lease_count;
+
+        done(r, id, "failed");
+        expect_effect(r, id, "pending");
+        assert_int_equal(rig_i64(r, "attempts"), i + 1);
+        assert_int_equal(r->lease_count, sent);
+        rig_advance(r, ladder_ms[i] - 1);
+        assert_int_equal(r->lease_count, sent);
+        rig_advance(r, 1);
+        assert_int_equal(r->lease_count, sent + 1);
+        expect_effect(r, id, "attempting");
+    }
+    assert_null(rig_delivery(r, next));
+    done(r, id, "failed");
+    expect_effect(r, id, "failed"); /* for good; it holds no follower back */
+    assert_int_equal(rig_i64(r, "attempts"), 5);
+    assert_non_null(rig_delivery(r, next));
+    assert_int_equal(rig_feed_count(r, "effect.failed"), 1);
+}
+
+/* ---- unknown ---- */
+
+static void
+an_unknown_outcome_is_probed_never_sent_blindly(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = effects_of(r, "'handler':'noop'", NOTIFY("a"));
+    done(r, id, "unknown");
+    expect_effect(r, id, "unknown");
+    assert_true(rig_delivery(r, id)->is_probe);
+    assert_int_equal(rig_i64(r, "attempts"), 1); /* a probe is no attempt */
+    done(r, id, "absent");                       /* so it was not sent: now it may be */
+    expect_effect(r, id, "attempting");
+    assert_false(rig_delivery(r, id)->is_probe);
+    assert_int_equal(rig_i64(r, "attempts"), 2);
+    done(r, id, "unknown");
+    done(r, id, "delivered"); /* the probe found it */
+    expect_effect(r, id, "delivered");
+    assert_int_equal(rig_i64(r, "attempts"), 2);
+    assert_int_equal(rig_feed_count(r, "effect.unknown"), 2);
+}
+
+static void
+a_probe_without_an_answer_is_made_again(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = effects_of(r, "'handler':'noop'", NOTIFY("a"));
+    done(r, id, "unknown");
+    for (int i = 0; i < 10; i++) {
+        size_t sent = r->lease_count;
+
+        done(r, id, i % 2 ? "failed" : "unknown");
+        expect_effect(r, id, "unknown");
+        assert_int_equal(r->lease_count, sent);
+        rig_advance(r, 5 * MINUTE_MS);
+        assert_int_equal(r->lease_count, sent + 1);
+        assert_true(rig_delivery(r, id)->is_probe);
+    }
+    done(r, id, "delivered");
+    expect_effect(r, id, "delivered");
+}
+
+static void
+what_is_absent_again_and_again_is_failed(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = effects_of(r, "'handler':'noop'", NOTIFY("a"));
+    for (int i = 1; i < 5; i++) {
+        done(r, id, "unknown");
+        done(r, id, "absent");
+        expect_effect(r, id, "attempting");
+        assert_int_equal(rig_i64(r, "attempts"), i + 1);
+    }
+    done(r, id, "unknown");
+    done(r, id, "absent");
+    expect_effect(r, id, "failed");
+    assert_int_equal(rig_i64(r, "attempts"), 5);
+}
+
+static void
+a_worker_that_dies_while_sending_leaves_it_unknown(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = effects_of(r, "'handler':'noop'", NOTIFY("a"));
+    rig_worker_gone(r, 0);
+    rig_turn(r);
+    expect_effect(r, id, "unknown");
+    rig_workers(r, 1, 1);
+    assert_true(rig_delivery(r, id)->is_probe);
+    rig_worker_gone(r, 0); /* and while probing */
+    rig_turn(r);
+    expect_effect(r, id, "unknown");
+    rig_workers(r, 1, 1);
+    assert_true(rig_delivery(r, id)->is_live);
+    assert_true(rig_delivery(r, id)->is_probe);
+    done(r, id, "absent");
+    expect_effect(r, id, "attempting");
+}
+
+static void
+a_crash_while_sending_leaves_it_unknown(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = effects_of(r, "'handler':'noop'", NOTIFY("a"));
+    uint64_t next = effects_of(r, "'handler':'noop'", NOTIFY("b"));
+    rig_crash(r);
+    rig_turn(r);
+    assert_int_equal(rig_output_count(r, OUT_OLD_LEASE), 1);
+    assert_int_equal(rig_output(r, OUT_OLD_LEASE, 0)->token, rig_delivery(r, id)->token);
+    assert_int_equal(engine_old_lease_count(r->engine), 1);
+    rig_workers(r, 1, 1);
+    expect_effect(r, id, "attempting"); /* its processes may still be at it */
+    assert_null(rig_delivery(r, next));
+    rig_old_leases_gone(r);
+    rig_turn(r);
+    assert_int_equal(engine_old_lease_count(r->engine), 0);
+    expect_effect(r, id, "unknown");
+    assert_true(rig_delivery(r, id)->is_probe);
+    done(r, id, "delivered");
+    expect_effect(r, id, "delivered");
+    assert_int_equal(rig_i64(r, "attempts"), 1);
+    assert_non_null(rig_delivery(r, next));
+}
+
+static void
+late_outcomes_are_refused(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t         id = effects_of(r, "'handler':'noop'", NOTIFY("a"));
+    struct rig_lease old = *rig_delivery(r, id);
+    done(r, id, "unknown");
+    uint64_t hash = rig_hash(r);
+    rig_report(r, &old, "effect.done", "'outcome':'delivered'");
+    rig_report(r, &old, "ended", "'verdict':'completed'");
+    rig_turn(r);
+    assert_true(rig_hash(r) == hash);
+    expect_effect(r, id, "unknown");
+}
+
+static void
+what_the_worker_has_lost_is_unknown(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t                 id = effects_of(r, "'handler':'noop'", NOTIFY("a"));
+    const struct rig_worker *w = &r->workers[0];
+    rig_delivery(r, id)->is_live = false;
+    rig_raw_report(r, 0,
+                   rig_pack(r,
+                            "{'v':1,'op':'heartbeat','body':{'worker':0,'generation':%d,"
+                            "'last_seq':%d,'running':[]}}",
+                            (int)w->generation, (int)w->last_seq));
+    rig_turn(r);
+    expect_effect(r, id, "unknown");
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
+    const struct CMUnitTest tests[] = {
+        TEST(what_was_surely_not_sent_is_tried_again_a_few_times),
+        TEST(an_unknown_outcome_is_probed_never_sent_blindly),
+        TEST(a_probe_without_an_answer_is_made_again),
+        TEST(what_is_absent_again_and_again_is_failed),
+        TEST(a_worker_that_dies_while_sending_leaves_it_unknown),
+        TEST(a_crash_while_sending_leaves_it_unknown),
+        TEST(late_outcomes_are_refused),
+        TEST(what_the_worker_has_lost_is_unknown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
