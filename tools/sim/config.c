@@ -283,21 +283,22 @@ fill_limits(struct config *c, struct rng *r)
 {
     struct buf ladder BUF_AUTO = {0};
     struct buf sinks  BUF_AUTO = {0};
-    struct msg_limits m = {.max_concurrent = random_cap(c, r, 12),
-                           .schedule_max_concurrent = random_cap(c, r, 4),
-                           .company_max_concurrent = random_cap(c, r, 6),
-                           .agent_max_concurrent = random_cap(c, r, 3),
-                           .max_run_ms = rng_between(r, 10000, 1200000),
-                           .max_turns = rng_chance(r, 500) ? NO_LIMIT : rng_between(r, 1, 10000),
-                           .max_attempts = (uint64_t)rng_between(r, 1, 5),
-                           .max_crashes = (uint64_t)rng_between(r, 1, 4),
-                           .kill_grace_ms = rng_chance(r, 200) ? 0 : rng_between(r, 1, 10000),
-                           .heartbeat_timeout_ms = rng_between(r, 4000, 120000),
-                           .catch_up_ms =
-                               rng_chance(r, 300) ? rng_between(r, 0, 3600000) : 86400000,
-                           .feed_bytes_max = (uint64_t)rng_between(r, 65536, 1 << 20),
-                           .feed_age_max_ms = rng_between(r, 600000, 86400000)};
+    struct msg_limits m = {0};
 
+    /* One after the other: the order within an initialiser is the compiler's. */
+    m.max_concurrent = random_cap(c, r, 12);
+    m.schedule_max_concurrent = random_cap(c, r, 4);
+    m.company_max_concurrent = random_cap(c, r, 6);
+    m.agent_max_concurrent = random_cap(c, r, 3);
+    m.max_run_ms = rng_between(r, 10000, 1200000);
+    m.max_turns = rng_chance(r, 500) ? NO_LIMIT : rng_between(r, 1, 10000);
+    m.max_attempts = (uint64_t)rng_between(r, 1, 5);
+    m.max_crashes = (uint64_t)rng_between(r, 1, 4);
+    m.kill_grace_ms = rng_chance(r, 200) ? 0 : rng_between(r, 1, 10000);
+    m.heartbeat_timeout_ms = rng_between(r, 4000, 120000);
+    m.catch_up_ms = rng_chance(r, 300) ? rng_between(r, 0, 3600000) : 86400000;
+    m.feed_bytes_max = (uint64_t)rng_between(r, 65536, 1 << 20);
+    m.feed_age_max_ms = rng_between(r, 600000, 86400000);
     c->heartbeat_timeout_ms = m.heartbeat_timeout_ms;
     config_fill_ladder(r, &ladder);
     m.retry = buf_view(&ladder);

@@ -177,16 +177,19 @@ sim_fault(struct sim *s)
     const unsigned        weights[] = {c->crash,      c->failed_commit, c->death,   c->silence,
                                        c->bad_report, c->clock_jump,    c->suspend, c->disk_full,
                                        c->stop,       c->reboot,        20};
+    struct sim_worker    *worker;
 
     switch (rng_weighted(&s->rng, weights, ARRAY_LEN(weights))) {
     case 0: s->is_crash_wanted = s->engine != NULL; break;
     case 1: s->is_next_commit_failing = s->engine != NULL; break;
     case 2:
         s->deaths++;
-        world_kill(&s->world, some_worker(s), rng_chance(&s->rng, 200) ? 20000 : 200);
+        worker = some_worker(s);
+        world_kill(&s->world, worker, rng_chance(&s->rng, 200) ? 20000 : 200);
         break;
     case 3:
-        world_silence(&s->world, some_worker(s),
+        worker = some_worker(s);
+        world_silence(&s->world, worker,
                       rng_between(&s->rng, 100, 3 * s->config.heartbeat_timeout_ms));
         break;
     case 4: report_garbage(&s->world, some_worker(s)); break;

@@ -353,9 +353,11 @@ about_schedule(struct sim *s, enum msg_id op)
     struct msg_schedule_show m = {0};
     char                     name[32];
 
+    char     origin = rng_chance(&s->rng, 500) ? 'a' : 'c';
+    unsigned number = (unsigned)rng_below(&s->rng, 6);
+
     snprintf(name, sizeof(name), "%s%s%cs%u", is_bare ? "" : config_company(company),
-             is_bare ? "" : "/", rng_chance(&s->rng, 500) ? 'a' : 'c',
-             (unsigned)rng_below(&s->rng, 6));
+             is_bare ? "" : "/", origin, number);
     m.name = view_str(name);
     if (op == MSG_SCHEDULE_PAUSE) {
         struct msg_schedule_pause pause = {.name = m.name};

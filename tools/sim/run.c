@@ -168,8 +168,8 @@ open_run(struct sim *s, uint64_t seed, const char *folder)
     the_incarnation = rng_next(&s->rng);
     config_init(&s->config, &s->rng);
     claim(store_open(&s->store, &o, &e) == E_OK, "store: %s", e.msg);
-    s->world.now = (struct now){.wall_ms = WALL_START_MS + rng_between(&s->rng, 0, 86400000),
-                                .boot_ms = rng_between(&s->rng, 1000, 100000000)};
+    s->world.now.wall_ms = WALL_START_MS + rng_between(&s->rng, 0, 86400000);
+    s->world.now.boot_ms = rng_between(&s->rng, 1000, 100000000);
     s->world.wanted = (uint32_t)rng_between(&s->rng, 1, 4);
     s->world.slots_max = (uint32_t)rng_between(&s->rng, 1, 6);
     s->world.heartbeat_ms = s->config.heartbeat_timeout_ms / 4;
