@@ -286,7 +286,7 @@ reply_job(struct engine *en, const struct job_state *j, struct buf *reply, struc
     struct job_spec spec;
 
     if (job_get_spec(turn_txn(en), j->id, &spec, e)) return e->code;
-    view_job(&en->turn.objects, &en->memory, j, &spec, JOB_VIEW_FULL, reply);
+    view_job(&en->turn.objects, &en->memory, j, &spec, JOB_VIEW_ANSWER, reply);
     return E_OK;
 }
 

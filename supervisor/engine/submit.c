@@ -221,9 +221,7 @@ on_job_submit(struct engine *en, const struct actor *a, const struct msg_job_sub
 
     if (submit_admit(en, e) || prepare(en, a, m, &s, e)) return e->code;
     submit_write(en, &s, a, &j);
-    s.spec.payload = s.payload; /* as given: no need to read it back */
-    s.spec.payload_bytes = 0;
-    view_job(&en->turn.objects, &en->memory, &j, &s.spec, JOB_VIEW_FULL, reply);
+    view_job(&en->turn.objects, &en->memory, &j, &s.spec, JOB_VIEW_ANSWER, reply);
     return E_OK;
 }
 

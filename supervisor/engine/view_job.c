@@ -212,6 +212,12 @@ view_job_pairs(struct objects *o, const struct memory *m, const struct job_state
     put_id_or_nil(b, map, "root", spec->root);
     mp_put_raw(b, map, "tags", spec->tags);
     if (how == JOB_VIEW_LIST) return;
+    if (how == JOB_VIEW_ANSWER) {
+        mp_put_raw(b, map, "payload", spec->payload);
+        mp_put_raw(b, map, "context", spec->context);
+        mp_put_raw(b, map, "output", j->output);
+        return;
+    }
     put_long(o, b, map, "payload", spec->payload, BLOB_PAYLOAD, j->id, spec->payload_bytes);
     mp_put_raw(b, map, "context", spec->context);
     put_long(o, b, map, "output", j->output, BLOB_OUTPUT, j->id, j->output_bytes);

@@ -7,7 +7,13 @@
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/turn.h"
 
-enum job_view { JOB_VIEW_LIST, JOB_VIEW_FULL, JOB_VIEW_HISTORY /* full, with the attempts */ };
+enum job_view {
+    JOB_VIEW_LIST,
+    JOB_VIEW_ANSWER, /* to a change: payload and output only while they are short, because an answer
+                        may be kept (N39), and on a full disk a cancel must still fit */
+    JOB_VIEW_FULL,
+    JOB_VIEW_HISTORY /* full, with the attempts */
+};
 
 /* One job as a map.  memory tells why a ready job waits. */
 void view_job(struct objects *o, const struct memory *m, const struct job_state *j,

@@ -51,7 +51,7 @@ random_any(uint64_t *seed, struct arena *a)
 }
 
 static inline void
-random_field(uint64_t *seed, struct arena *a, enum field_type type, void *field)
+random_field(uint64_t *seed, struct arena *a, enum record_type type, void *field)
 {
     switch (type) {
     case FIELD_U8: *(uint8_t *)field = (uint8_t)random_number(seed); break;
@@ -76,7 +76,7 @@ random_record(uint64_t *seed, struct arena *a, const struct table_desc *d, union
 
 /* Of a field in the record's struct. */
 static inline size_t
-field_bytes(enum field_type type)
+field_bytes(enum record_type type)
 {
     switch (type) {
     case FIELD_U8: return sizeof(uint8_t);
@@ -89,7 +89,7 @@ field_bytes(enum field_type type)
 }
 
 static inline bool
-fields_equal(enum field_type type, const void *a, const void *b)
+fields_equal(enum record_type type, const void *a, const void *b)
 {
     if (type >= FIELD_STR) return view_eq(*(const struct view *)a, *(const struct view *)b);
     return memcmp(a, b, field_bytes(type)) == 0;
