@@ -378,6 +378,20 @@ the_first_stop_reason_fixes_the_class(void **state)
     assert_int_equal(rig_i64(r, "failures"), 1);
 }
 
+/* What a stopped attempt asks for itself comes too late as well. */
+static void
+after_a_stop_no_retry_after_is_heard(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    uint64_t id = rig_submit(r, "'handler':'noop','max_run_ms':10000,'retry':[4000]");
+    rig_advance(r, 10000);
+    rig_ended(r, id, "'verdict':'failed','class':'rate_limited','after_ms':5");
+    rig_turn(r);
+    assert_in_range(rig_job_i64(r, id, "run_at") - r->header.now.wall_ms, 3000, 5000);
+}
+
 static void
 after_a_stop_a_result_is_refused(void **state)
 {
@@ -547,6 +561,7 @@ main(void)
         TEST(a_snooze_costs_no_attempt),
         TEST(a_snooze_without_a_time_takes_the_ladders_next_step),
         TEST(the_first_stop_reason_fixes_the_class),
+        TEST(after_a_stop_no_retry_after_is_heard),
         TEST(after_a_stop_a_result_is_refused),
         TEST(a_result_that_comes_in_the_turn_of_the_leases_end_counts),
         TEST(one_lease_that_does_not_end_holds_up_no_other),

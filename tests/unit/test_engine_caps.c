@@ -283,6 +283,48 @@ a_full_pool_is_not_parked(void **state)
     assert_true(rig_is_nil(r, "reason"));
 }
 
+/* A limit that frees while something else holds all is not forgotten. */
+static void
+what_is_freed_under_a_full_global_cap_starts_later(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.company_max_concurrent = 1;
+    rig_configure(r, &(struct rig_declared){LANE_WORLD});
+    rig_workers(r, 1, 8);
+    uint64_t a = rig_submit(r, "'handler':'noop','company':'acme'");
+    uint64_t b = rig_submit(r, "'handler':'noop','company':'acme'");
+    uint64_t c = rig_submit(r, "'handler':'noop','company':'beta'");
+    uint64_t d = rig_submit(r, "'handler':'noop'");
+    expect_held(r, b, "company_cap");
+    r->limits.max_concurrent = 1;
+    rig_configure(r, &(struct rig_declared){LANE_WORLD});
+    rig_complete(r, a);
+    expect_held(r, b, "global_cap");
+    rig_complete(r, c);
+    rig_complete(r, d);
+    expect_state(r, b, "running");
+}
+
+static void
+what_is_freed_without_a_free_slot_starts_later(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.company_max_concurrent = 1;
+    rig_configure(r, &(struct rig_declared){LANE_WORLD});
+    rig_workers(r, 2, 1);
+    uint64_t a = rig_submit(r, "'handler':'noop','company':'acme'");
+    uint64_t b = rig_submit(r, "'handler':'noop','company':'acme'");
+    uint64_t c = rig_submit(r, "'handler':'noop','company':'beta'");
+    expect_held(r, b, "company_cap");
+    rig_retire(r, rig_lease(r, a)->worker);
+    rig_complete(r, a);
+    expect_state(r, b, "ready");
+    rig_complete(r, c);
+    expect_state(r, b, "running");
+}
+
 static void
 caps_count_what_a_stopping_job_still_holds(void **state)
 {
@@ -353,6 +395,22 @@ jobs_start_by_priority_then_time_then_id(void **state)
             if (jobs[i].place == place) runner = id[i];
         expect_state(r, runner, "running");
     }
+}
+
+static void
+the_order_is_over_lanes_also_within_one_turn(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 3);
+    rig_must(r, "job.submit_many",
+             "'jobs':[{'handler':'noop','run_at':500},{'handler':'echo','run_at':400},"
+             "{'handler':'sleep','run_at':300},{'handler':'noop','run_at':200},"
+             "{'handler':'echo','run_at':100},{'handler':'sleep','run_at':600}]");
+    static const uint64_t order[] = {5, 4, 3};
+    assert_int_equal(r->lease_count, ARRAY_LEN(order));
+    for (size_t i = 0; i < ARRAY_LEN(order); i++)
+        assert_int_equal(r->leases[i].id, order[i]);
 }
 
 static void
@@ -475,9 +533,12 @@ main(void)
         TEST(an_own_cap_changes_live),
         TEST(any_number_of_caps_can_change_in_one_turn),
         TEST(a_full_pool_is_not_parked),
+        TEST(what_is_freed_under_a_full_global_cap_starts_later),
+        TEST(what_is_freed_without_a_free_slot_starts_later),
         TEST(caps_count_what_a_stopping_job_still_holds),
         TEST(many_leases_and_deliveries_fit_the_table),
         TEST(jobs_start_by_priority_then_time_then_id),
+        TEST(the_order_is_over_lanes_also_within_one_turn),
         TEST(nothing_overtakes_a_head_inside_its_lane),
         TEST(one_flooding_company_starves_no_other),
         TEST(a_flood_of_higher_priority_is_bounded_by_priority_max),

@@ -95,6 +95,7 @@ retry_now_brings_a_waiting_retry_forward(void **state)
     rig_fail(r, id, "tool_failed");
     expect_state(r, id, "scheduled");
     rig_must(r, "job.retry", "'id':%d", (int)id);
+    assert_int_equal(rig_i64(r, "failures"), 0); /* N2 */
     rig_settle(r);
     expect_state(r, id, "running");
     assert_int_equal(rig_i64(r, "attempt"), 2);

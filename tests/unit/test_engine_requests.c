@@ -396,6 +396,18 @@ a_refused_request_may_be_asked_again(void **state)
     assert_int_equal(rig_submit(r, "'handler':'h'"), 1);
 }
 
+static uint64_t
+blobs(struct rig *r)
+{
+    struct err  e = {0};
+    struct txn *t = txn_begin_read(r->store, &e);
+
+    if (!t) fail_msg("%s", e.msg);
+    uint64_t rows = table_rows(t, TABLE_BLOB);
+    txn_abort(&t);
+    return rows;
+}
+
 static void
 long_answers_come_back_whole(void **state)
 {
@@ -411,7 +423,9 @@ long_answers_come_back_whole(void **state)
     rig_must(r, "job.submit_many", "'jobs':[{'handler':'noop'}]");
     assert_int_equal(rig_len(r, "ids"), 1000);
     assert_int_equal(rig_i64(r, "ids.999"), 1000);
+    assert_true(blobs(r) > 0);
     rig_advance(r, DAY_MS);
+    assert_int_equal(blobs(r), 0); /* forgotten with all that was kept beside it */
     r->request_id = NULL;
     assert_int_equal(rig_submit(r, "'handler':'noop'"), 1001);
 }

@@ -114,6 +114,19 @@ a_held_clock_fires_nothing(void **state)
     assert_int_equal(rig_i64(r, "missed_count"), 4);
 }
 
+static void
+an_interval_keeps_its_anchor_when_the_clock_jumps(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'every_ms':60000");
+    rig_advance(r, 10 * MINUTE_MS);
+    r->header.now.wall_ms -= 3 * MINUTE_MS + 17000;
+    rig_settle(r); /* 08:06:43 */
+    assert_int_equal(schedule_i64(r, "s", "next_fire_at"), RIG_WALL_MS + 7 * MINUTE_MS);
+}
+
 /* ---- pause, resume, remove ---- */
 
 static void
@@ -239,6 +252,9 @@ a_reload_keeps_the_cursor_and_a_new_time_starts_from_now(void **state)
                      RIG_WALL_MS + 2 * HOUR_MS + 10 * MINUTE_MS);
     assert_int_equal(rig_i64(r, "firing_count"), 1); /* 09:10 is past and not made up for */
     assert_int_equal(rig_i64(r, "missed_count"), 0);
+    rig_configure(
+        r, &(struct rig_declared){.schedules = "{'name':'s','every_ms':2400000,'handler':'echo'}"});
+    assert_int_equal(schedule_i64(r, "s", "next_fire_at"), RIG_WALL_MS + 3 * 2400000);
 }
 
 /* ---- why, lists ---- */
@@ -328,6 +344,7 @@ main(void)
         TEST(a_clock_that_goes_back_far_fires_from_there_on),
         TEST(a_clock_behind_the_last_run_at_start_replans),
         TEST(a_held_clock_fires_nothing),
+        TEST(an_interval_keeps_its_anchor_when_the_clock_jumps),
         TEST(paused_times_are_missed_rows),
         TEST(a_pause_outlives_a_crash),
         TEST(a_schedule_with_a_job_in_flight_is_in_use),
