@@ -25,7 +25,8 @@
 static struct daemon d;
 static struct client c;
 static int           gate;
-static unsigned      standard; /* which of 0, 1, 2 were seen */
+static unsigned      standard;   /* which of 0, 1, 2 were seen */
+static char          stray[256]; /* a descriptor that should not be there */
 
 static void
 write_config(void)
@@ -136,9 +137,10 @@ is_standard(int fd, const char *target)
     static const char *const wanted[] = {"/memfd:agentd-input", "pipe:", "pipe:"};
 
     if (fd > 2 || strncmp(target, wanted[fd], strlen(wanted[fd])) != 0) {
-        daemon_fail(&d, "the handler's descriptor %d is %s", fd, target);
+        (void)snprintf(stray, sizeof(stray), "%d: %.200s", fd, target); /* fits */
+    } else {
+        standard |= 1u << fd;
     }
-    standard |= 1u << fd;
 }
 
 /* The store, the locks and the log's end are agentd's own. */
@@ -150,14 +152,14 @@ is_of_a_worker(int fd, const char *target)
     }
 }
 
-/* It is no shell any more, which has descriptors of its own making. */
+/* What a program opens while it starts it closes again; what it inherited stays. */
 static bool
-is_asleep(void *arg)
+has_only_the_three(void *arg)
 {
-    BUF_AUTO struct buf text = {0};
-
-    read_proc(*(pid_t *)arg, "comm", &text);
-    return strcmp(text.data, "sleep\n") == 0;
+    stray[0] = '\0';
+    standard = 0;
+    each_descriptor(*(pid_t *)arg, is_standard);
+    return standard == 7 && stray[0] == '\0';
 }
 
 static void
@@ -170,10 +172,8 @@ descriptors_are_not_inherited(void **state)
     (void)state;
     (void)marks_wait(&d, "mark", 1, &text);
     pid_t handler = (pid_t)marks_number(&d, "mark", 0);
-    daemon_wait_until(&d, "the handler sleeps", is_asleep, &handler);
-    standard = 0;
-    each_descriptor(handler, is_standard);
-    assert_int_equal(standard, 7);
+    daemon_wait_until(&d, "the handler has its three descriptors only", has_only_the_three,
+                      &handler);
     each_descriptor(proc_parent(handler), is_of_a_worker);
     (void)snprintf(body, sizeof(body), "{\"id\":%" PRIu64 "}", job); /* fits */
     (void)must(&c, MSG_JOB_CANCEL, body);
