@@ -424,6 +424,17 @@ attempt_ended(struct engine *en, uint32_t slot, const struct msg_ended *m)
 }
 
 void
+attempt_impossible(struct engine *en, struct job_state *j)
+{
+    j->failure = FAIL_HANDLER_ERROR;
+    j->failure_message = view_str("what it needs to start cannot be read: a damaged record");
+    turn_log(en, LOG_LEVEL_ERROR, "a job cannot be started: a damaged record", "job=%" PRIu64,
+             j->id);
+    give_up(en, j);
+    if (j->schedule) schedule_job_ended(en, j);
+}
+
+void
 attempt_lost(struct engine *en, uint32_t slot, const char *message)
 {
     struct fleet_lease lease = en->memory.leases[slot];

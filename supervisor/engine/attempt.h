@@ -12,6 +12,8 @@
 /* Leases the ready job to the worker: token, lease end, message.  False, and nothing changed, when
  * a record that it needs is damaged. */
 bool attempt_start(struct engine *en, struct job_state *j, unsigned worker) MUST_CHECK;
+/* What the ready job needs cannot be read, now or later: it fails, so as not to hold its lane. */
+void attempt_impossible(struct engine *en, struct job_state *j);
 /* Asks the running attempt to end; the first reason wins.  TERM, and KILL after grace_ms. */
 void attempt_stop(struct engine *en, struct job_state *j, enum failure_class reason,
                   int64_t grace_ms);

@@ -9,7 +9,7 @@
 
 #include <assert.h>
 
-/* The job is damaged or not ready: it must not stop the others.  Its lane looks for its head again;
+/* False for a job that is damaged: it must not stop the others.  Its lane looks for its head again;
  * a damaged row is quarantined with its index entry after the turn. */
 static bool
 start_head(struct engine *en, struct lane_turn *l, unsigned worker)
@@ -17,7 +17,9 @@ start_head(struct engine *en, struct lane_turn *l, unsigned worker)
     struct job_state j = {.id = l->row.head};
 
     if (job_state_load(en->turn.txn, &j) != LOAD_FOUND || j.state != JOB_READY) return false;
-    return attempt_start(en, &j, worker);
+    if (attempt_start(en, &j, worker)) return true;
+    attempt_impossible(en, &j);
+    return false;
 }
 
 /* Among the lanes of a company that one limit held, only the best competes at first; the others

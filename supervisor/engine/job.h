@@ -5,7 +5,7 @@
  *                        ▼                                                                  │
  *   SUBMIT ──▶ scheduled ──DUE──▶ ready ──START──▶ running ──COMPLETE──▶ completed          │
  *                  ▲  │             │                │  └───────────────────────────────────┘
- *                  │  │             │                ├──FAIL───▶ failed
+ *                  │  │             ├──────FAIL──────┼──FAIL───▶ failed
  *                  │  ├──CANCEL─────┼──▶ cancelled ◀─┴──ABORT
  *                  │  └──EXPIRE─────┴──▶ expired
  *                  └── RETRY from failed, cancelled, expired
@@ -31,6 +31,7 @@
     E(READY,     START,        RUNNING)      /* token, worker and lease are set */                   \
     E(READY,     CANCEL,       CANCELLED)                                                            \
     E(READY,     EXPIRE,       EXPIRED)                                                              \
+    E(READY,     FAIL,         FAILED)       /* what it needs to start cannot be read */              \
     E(RUNNING,   STOP,         RUNNING)      /* stop_reason is set; the first one wins */            \
     E(RUNNING,   REPORT,       RUNNING)      /* usage has grown */                                   \
     E(RUNNING,   COMPLETE,     COMPLETED)                                                            \

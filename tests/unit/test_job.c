@@ -23,6 +23,7 @@ static const struct {
     {JOB_READY,     JOB_ON_START,      JOB_RUNNING  },
     {JOB_READY,     JOB_ON_CANCEL,     JOB_CANCELLED},
     {JOB_READY,     JOB_ON_EXPIRE,     JOB_EXPIRED  },
+    {JOB_READY,     JOB_ON_FAIL,       JOB_FAILED   },
     {JOB_RUNNING,   JOB_ON_STOP,       JOB_RUNNING  },
     {JOB_RUNNING,   JOB_ON_REPORT,     JOB_RUNNING  },
     {JOB_RUNNING,   JOB_ON_COMPLETE,   JOB_COMPLETED},
