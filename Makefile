@@ -184,3 +184,5 @@ LDFLAGS.test_turns := -Wl,--wrap=mdb_put -Wl,--wrap=mdb_txn_commit
 
 # A simulated store's one random number comes from the seed.
 LDFLAGS.sim := -Wl,--wrap=getrandom
+.PHONY: sim-build
+sim-build: $(B)/sim
