@@ -5,7 +5,7 @@
 
 VARIANT ?= release
 B       := $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
-PKGS    := libczmq libzmq lmdb msgpack jansson libfyaml libxxhash
+PKGS    := libzmq lmdb msgpack jansson libfyaml libxxhash
 WARN    := -Wall -Wextra -Werror -Wshadow -Wconversion -Wvla -Wformat=2 -Wstrict-prototypes \
            -Wmissing-prototypes -Wno-sign-conversion
 

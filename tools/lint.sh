@@ -8,7 +8,7 @@ fail() {
     echo "lint: $1" >&2
     status=1
 }
-flags="-std=c11 -D_GNU_SOURCE -I. $(pkg-config --cflags libczmq libzmq lmdb msgpack jansson libfyaml libxxhash)"
+flags="-std=c11 -D_GNU_SOURCE -I. $(pkg-config --cflags libzmq lmdb msgpack jansson libfyaml libxxhash)"
 
 bad=$(git ls-files '*.c' '*.h' | xargs clang-format --dry-run 2>&1 | grep -o '^[^:]*' | sort -u || true)
 [ -z "$bad" ] || fail "not formatted (make format): $bad"
