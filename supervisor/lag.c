@@ -26,14 +26,22 @@ lag_note(struct lag *l, int64_t us, int64_t boot_ms)
 }
 
 uint64_t
-lag_percentile_us(const struct lag *l, unsigned percent)
+lag_turns(const struct lag *l)
 {
     uint64_t total = 0;
-    uint64_t sum = 0;
-    uint64_t worst = lag_worst_us(l);
 
     for (unsigned i = 0; i < LAG_BUCKETS; i++)
         total += l->counts[0][i] + l->counts[1][i];
+    return total;
+}
+
+uint64_t
+lag_percentile_us(const struct lag *l, unsigned percent)
+{
+    uint64_t total = lag_turns(l);
+    uint64_t sum = 0;
+    uint64_t worst = lag_worst_us(l);
+
     for (unsigned i = 0; i < LAG_BUCKETS && total > 0; i++) {
         sum += l->counts[0][i] + l->counts[1][i];
         if (sum * 100 >= total * percent) return 1ULL << i < worst ? 1ULL << i : worst;

@@ -16,7 +16,8 @@ struct lag {
     int      now;
 };
 
-void lag_note(struct lag *l, int64_t us, int64_t boot_ms);
+void     lag_note(struct lag *l, int64_t us, int64_t boot_ms);
+uint64_t lag_turns(const struct lag *l); /* how many were noted */
 /* No more than this was the share of `percent` of the turns: a power of two, or the worst. */
 uint64_t lag_percentile_us(const struct lag *l, unsigned percent);
 uint64_t lag_worst_us(const struct lag *l);

@@ -9,7 +9,8 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#define LAG_WARNING_US 50000 /* of the loop's p99 (K3) */
+#define LAG_WARNING_US    50000 /* of the loop's p99 (K3) … */
+#define LAG_WARNING_TURNS 100   /* … of at least so many: one slow turn at start is no 1 % */
 #define HANGUP_TAG     1     /* the reload that a signal asked for */
 
 void
@@ -87,7 +88,7 @@ put_warnings(const struct shell_ops *o, const struct now *now, struct buf *b,
         buf_printf(&lines, "the %s is full: new work is refused\n",
                    o->turns->space.disk_is_short ? "disk" : "store");
     }
-    if (lag_percentile_us(o->lag, 99) > LAG_WARNING_US) {
+    if (lag_turns(o->lag) >= LAG_WARNING_TURNS && lag_percentile_us(o->lag, 99) > LAG_WARNING_US) {
         buf_add_str(&lines, "the loop is slow: 1 % of its turns take over 50 ms\n");
     }
     if (o->is_clock_held) {
