@@ -225,7 +225,9 @@
 #define HANDLER_LIST_FIELDS(F, S)      LISTING_FIELDS(F, S)
 #define SESSION_LIST_FIELDS(F, S)      LISTING_FIELDS(F, S)
 #define AGENT_SHOW_FIELDS(F, S)        F(S, REF, name, REQUIRED, 0, 0)
-#define SESSION_SHOW_FIELDS(F, S)      F(S, STR, key,  REQUIRED, 1, 256)
+#define SESSION_SHOW_FIELDS(F, S)                                                               \
+    F(S, STR,  key,             REQUIRED, 1, 256)                                               \
+    F(S, NAME, company,         OPTIONAL, 0, 0)
 #define EFFECT_SHOW_FIELDS(F, S)       F(S, U64, id,   REQUIRED, 1, INT64_MAX)
 #define EFFECT_LIST_FIELDS(F, S)                                                                \
     F(S, STR,  status,          OPTIONAL, 0, 16)                                                \

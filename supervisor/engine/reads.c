@@ -294,7 +294,7 @@ read_session_show(struct reading *r, const struct msg_session_show *m)
     uint32_t       company;
     struct session s = {0};
 
-    if (object_company(r->txn, r->actor, (struct view){0}, &company, r->e)) return r->e->code;
+    if (object_company(r->txn, r->actor, m->company, &company, r->e)) return r->e->code;
     s.id = session_find(r->txn, company, m->key);
     if (s.id == 0 || session_load(r->txn, &s) != LOAD_FOUND) {
         return err_set(r->e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(m->key));
