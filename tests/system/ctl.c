@@ -193,6 +193,7 @@ ctl_open(struct ctl *c, const struct daemon *d)
 void
 ctl_close(struct ctl *c)
 {
+    if (daemon_log_has(c->d, "Sanitizer")) daemon_fail(c->d, "a sanitizer has something to say");
     json_decref(c->out);
     json_decref(c->error);
     buf_done(&c->line);

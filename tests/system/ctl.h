@@ -31,6 +31,7 @@ struct ctl {
 };
 
 void ctl_open(struct ctl *c, const struct daemon *d);
+/* Fails when a sanitizer has found something in agentd or a worker. */
 void ctl_close(struct ctl *c);
 
 /* Runs a command to its end; its exit code. */

@@ -53,8 +53,8 @@ static int
 clear(void **state)
 {
     (void)state;
-    ctl_close(&c);
     if (d.pid) daemon_stop(&d);
+    ctl_close(&c);
     daemon_remove(&d);
     return 0;
 }

@@ -74,8 +74,8 @@ static int
 stop(void **state)
 {
     (void)state;
-    ctl_close(&c);
     if (d.pid) daemon_stop(&d);
+    ctl_close(&c);
     (void)close(gate);
     daemon_remove(&d);
     return 0;

@@ -46,8 +46,8 @@ static int
 stop(void **state)
 {
     (void)state;
-    ctl_close(&c);
     daemon_stop(&d);
+    ctl_close(&c);
     daemon_remove(&d);
     return 0;
 }

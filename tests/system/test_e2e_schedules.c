@@ -19,6 +19,8 @@
 #define CONFIG                                                                        \
     "workers: {count: 1, slots: 4}\n"                                                 \
     "daemon: {stop_grace: 0s}\n"                                                      \
+    "companies: {acme: {}}\n"                                                         \
+    "agents: [{name: scout, company: acme, handler: count}]\n"                        \
     "handlers:\n"                                                                     \
     "  count: {kind: exec, command: [./count], env: [DIR]}\n"                         \
     "  held: {kind: exec, env: [DIR], command: [sh, -c, 'read x <$DIR/gate']}\n"      \
@@ -60,8 +62,8 @@ static int
 stop(void **state)
 {
     (void)state;
-    ctl_close(&c);
     if (d.pid) daemon_stop(&d);
+    ctl_close(&c);
     (void)close(gate);
     daemon_remove(&d);
     return 0;
@@ -148,6 +150,34 @@ the_list_holds_the_files_and_ours(void **state)
     ctl_refused(&c, 1, "not_found", "mine", "schedule show mine");
     ctl_must(&c, "schedule list");
     assert_int_equal(ctl_count(&c, "items"), 1);
+}
+
+/* The same name in two companies is two schedules, each with a session of its own. */
+static void
+schedules_belong_to_companies(void **state)
+{
+    (void)state;
+    ctl_must(&c, "schedule add same --every 1h --handler noop");
+    ctl_must(&c, "schedule add acme/same --every 1s --agent scout");
+    ctl_expect(&c, "company", "\"acme\"");
+    ctl_refused(&c, 1, "conflict", "same",
+                "--company acme schedule add same --every 1h --agent scout");
+    ctl_until_least(&c, "firing_count", 1, "schedule show acme/same");
+    ctl_must(&c, "job show %" PRId64, ctl_number(&c, "last_job"));
+    ctl_expect(&c, "company", "\"acme\"");
+    ctl_expect(&c, "agent", "\"scout\"");
+    ctl_expect(&c, "session", "\"schedule/same\"");
+    ctl_await(&c, (uint64_t)ctl_number(&c, "id"), "completed");
+    ctl_must(&c, "session show schedule/same --company acme");
+    assert_true(ctl_number(&c, "checkpoint.n") >= 1);
+    ctl_must(&c, "session show schedule/same");
+    ctl_expect(&c, "checkpoint", "null");
+    ctl_must(&c, "schedule list --company acme");
+    assert_int_equal(ctl_count(&c, "items"), 1);
+    ctl_must(&c, "schedule pause acme/same");
+    ctl_must(&c, "schedule show same");
+    ctl_expect(&c, "status", "\"active\"");
+    ctl_expect(&c, "firing_count", "0");
 }
 
 static void
@@ -368,6 +398,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_cron_schedule_is_added_and_shown),
         TEST(the_list_holds_the_files_and_ours),
+        TEST(schedules_belong_to_companies),
         TEST(cron_is_explained_without_a_daemon),
         TEST(every_second_fires_and_completes),
         TEST(each_run_gets_the_checkpoint_and_tells_once),
