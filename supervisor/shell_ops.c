@@ -11,7 +11,7 @@
 
 #define LAG_WARNING_US    50000 /* of the loop's p99 (K3) … */
 #define LAG_WARNING_TURNS 100   /* … of at least so many: one slow turn at start is no 1 % */
-#define HANGUP_TAG     1     /* the reload that a signal asked for */
+#define HANGUP_TAG        1     /* the reload that a signal asked for */
 
 void
 shell_ops_done(struct shell_ops *o)
