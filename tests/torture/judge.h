@@ -13,5 +13,7 @@ void judge_effects(struct model *m, struct link *l);
 /* Every job and every request by itself; last, for it uses what the others have found. */
 void judge_jobs(struct model *m);
 void judge_fsck(struct link *l);
+/* What the programs wrote of themselves, when nothing writes any more. */
+void judge_log(const char *folder);
 
 #endif

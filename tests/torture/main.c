@@ -205,6 +205,7 @@ stop_and_look(struct rig *r)
     while (rig_now_ms() < end_ms)
         rig_reap(r);
     rig_check_nothing_left(r);
+    judge_log(r->folder);
 }
 
 /* ---- the run --------------------------------------------------------------------------------- */
