@@ -1,9 +1,11 @@
 #include "supervisor/engine/failure.h"
 #include "supervisor/engine/outbox.h"
 #include "supervisor/engine/schedules.h"
+#include "supervisor/engine/turn_hint.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 /* ---- schedules ---------------------------------------------------------------- */
 
@@ -57,6 +59,29 @@ put_declared(struct objects *o, const struct object_entry *en, struct buf *b,
     mp_put_i64(b, map, "created_at", en->row.created_at);
 }
 
+static void
+put_schedule_warnings(const struct msg_schedule *s, bool full, struct buf *b,
+                      struct mp_open_map *map)
+{
+    int64_t            hint = full && s->max_turns <= 0 ? turn_hint(s->payload) : 0;
+    char               message[160];
+    struct mp_open_map m;
+
+    mp_key(b, map, "warnings");
+    mp_array(b, hint > 0);
+    if (hint == 0) return;
+    snprintf(message, sizeof(message),
+             "the payload says \"max %" PRId64
+             " turns\", but max_turns is not set: a sentence in a "
+             "prompt is a hint, not a limit",
+             hint);
+    m = mp_open(b);
+    mp_put_cstr(b, &m, "type", "max_turns_in_payload");
+    mp_put_i64(b, &m, "turns", hint);
+    mp_put_cstr(b, &m, "message", message);
+    mp_close(b, &m);
+}
+
 void
 view_schedule(struct objects *o, const struct object_entry *en, const struct schedule *run,
               bool full, struct buf *b)
@@ -79,8 +104,7 @@ view_schedule(struct objects *o, const struct object_entry *en, const struct sch
     mp_put_cstr(b, &map, "last_failure",
                 run->last_failure ? failure_rule(run->last_failure)->name : NULL);
     if (full) mp_put_raw(b, &map, "payload", en->spec.schedule.payload);
-    mp_key(b, &map, "warnings");
-    mp_array(b, 0);
+    put_schedule_warnings(&en->spec.schedule, full, b, &map);
     mp_close(b, &map);
 }
 

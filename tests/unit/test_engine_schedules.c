@@ -101,6 +101,33 @@ a_schedule_has_every_field(void **state)
     }
 }
 
+static void
+a_limit_in_the_prompt_only_is_warned_of(void **state)
+{
+    struct rig *r = *state;
+
+    rig_must(
+        r, "schedule.add",
+        "'name':'a','every_ms':60000,'handler':'noop','payload':{'prompt':'Do it. Max 50 turns.'}");
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(rig_len(r, "warnings"), 1);
+        assert_string_equal(rig_text(r, "warnings.0.type"), "max_turns_in_payload");
+        assert_int_equal(rig_i64(r, "warnings.0.turns"), 50);
+        assert_non_null(strstr(rig_text(r, "warnings.0.message"), "50"));
+        rig_must_read(r, "schedule.show", "'name':'a'");
+    }
+    rig_must(r, "schedule.add",
+             "'name':'b','every_ms':60000,'handler':'noop','max_turns':40,"
+             "'payload':'max 50 turns'");
+    assert_int_equal(rig_len(r, "warnings"), 0);
+    rig_must(r, "schedule.add",
+             "'name':'c','every_ms':60000,'handler':'noop','max_turns':null,"
+             "'payload':'max 50 turns'");
+    assert_int_equal(rig_len(r, "warnings"), 1);
+    add(r, "d", "'every_ms':60000");
+    assert_int_equal(rig_len(r, "warnings"), 0);
+}
+
 /* ---- firing ---- */
 
 static void
@@ -408,6 +435,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
     const struct CMUnitTest tests[] = {
         TEST(a_schedule_has_every_field),
+        TEST(a_limit_in_the_prompt_only_is_warned_of),
         TEST(a_cron_schedule_fires_at_its_minutes),
         TEST(an_interval_counts_from_its_making),
         TEST(a_firing_makes_a_job_of_its_declaration),
