@@ -274,6 +274,7 @@ run(const struct options *o, struct rig *r)
     link_open(&link, r->run);
     pause_schedules(&link);
     drain(r, &link);
+    rig_check_nothing_left(r); /* an attempt ends only when its whole tree is gone */
     judge(&m, &link);
     link_close(&link);
     stop_and_look(r);

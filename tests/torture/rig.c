@@ -248,11 +248,11 @@ rig_reap(struct rig *r)
 
 struct leftovers {
     const struct rig *rig;
-    size_t            size; /* of the folder's name */
+    bool              is_agentd_there; /* then its own processes may be, too */
 };
 
 static bool
-names_folder(const struct leftovers *l, pid_t pid)
+names_folder(const struct rig *r, pid_t pid)
 {
     FREE_AUTO char *path = xasprintf("/proc/%d/cmdline", (int)pid);
     char            text[4096];
@@ -261,21 +261,29 @@ names_folder(const struct leftovers *l, pid_t pid)
     if (fd < 0) return false;
     ssize_t n = read(fd, text, sizeof(text));
     (void)close(fd);
-    return n > 0 && memmem(text, (size_t)n, l->rig->folder, l->size);
+    return n > 0 && memmem(text, (size_t)n, r->folder, strlen(r->folder));
+}
+
+static bool
+is_handler(const struct rig *r, pid_t pid, char *lease, size_t size)
+{
+    char folder[sizeof(r->folder)];
+
+    return proc_environ(pid, "AGENTD_LEASE", lease, size) &&
+           proc_environ(pid, "TORTURE", folder, sizeof(folder)) && strcmp(folder, r->folder) == 0;
 }
 
 static bool
 visit(pid_t pid, void *arg)
 {
     const struct leftovers *l = arg;
-    char                    folder[64] = "", lease[64] = "";
+    char                    lease[64] = "";
 
     if (pid == getpid() || proc_is_zombie(pid)) return true;
-    bool is_handler = proc_environ(pid, "AGENTD_LEASE", lease, sizeof(lease)) &&
-                      proc_environ(pid, "TORTURE", folder, sizeof(folder)) &&
-                      strcmp(folder, l->rig->folder) == 0;
-    if (is_handler || names_folder(l, pid)) {
-        breaks_add(BREAK_LEFT, "process %d (lease %s)", (int)pid, lease[0] ? lease : "none");
+    if (is_handler(l->rig, pid, lease, sizeof(lease)) ||
+        (!l->is_agentd_there && names_folder(l->rig, pid))) {
+        breaks_add(BREAK_LEFT, "process %d (lease %s) %s", (int)pid, lease[0] ? lease : "none",
+                   l->is_agentd_there ? "behind its job" : "behind agentd");
     }
     return true;
 }
@@ -283,7 +291,7 @@ visit(pid_t pid, void *arg)
 void
 rig_check_nothing_left(const struct rig *r)
 {
-    struct leftovers l = {r, strlen(r->folder)};
+    struct leftovers l = {r, r->pid != 0};
 
     proc_each(visit, &l);
 }

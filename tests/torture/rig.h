@@ -47,9 +47,8 @@ void rig_stop(struct rig *r);
 
 /* A pause in which what has ended is reaped, for when no agentd is there. */
 void rig_reap(struct rig *r);
-/* Processes that still belong to this run (its leases, or its folder in their arguments), as
- * breaks.
- */
+/* Processes that still belong to this run, as breaks: with all jobs at their end, those of
+ * handlers; when no agentd is there, all that have its folder in their arguments, too. */
 void    rig_check_nothing_left(const struct rig *r);
 int64_t rig_now_ms(void);
 
