@@ -16,8 +16,13 @@
 
 #include <cmocka.h>
 
-#define SLOTS       8
-#define TIMES_MAX   10000
+#define SLOTS     8
+#define TIMES_MAX 10000
+#ifdef __has_feature
+#define IS_SANITIZED __has_feature(address_sanitizer)
+#else
+#define IS_SANITIZED 0
+#endif
 #define GROWTH_KB   8192
 #define FLOOD_BYTES "40000000"
 
@@ -289,7 +294,9 @@ each_attempt_has_one_outcome_and_leaves_nothing(void **state)
     nothing_is_left();
     every_slot_is_back();
     int64_t grown_kb = anonymous_kb() - before_kb;
-    if (grown_kb > GROWTH_KB) daemon_fail(&d, "agentd grew by %" PRId64 " KiB", grown_kb);
+    /* What a sanitizer keeps of freed memory says nothing about agentd. */
+    if (!IS_SANITIZED && grown_kb > GROWTH_KB)
+        daemon_fail(&d, "agentd grew by %" PRId64 " KiB", grown_kb);
     free(jobs);
 }
 
