@@ -12,10 +12,13 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TOUCH_MS        5000
 #define LOCK_TRIES      100 /* the holder may be removing the file just now */
+#define LOCK_WAIT_MS    1000
+#define LOCK_PAUSE_MS   5
 #define DESCRIPTORS_MAX 65536
 #define OOM_SCORE       "-900"
 
@@ -90,6 +93,20 @@ is_still_at(int fd, const char *path)
            opened.st_dev == there.st_dev;
 }
 
+/* A child of an agentd that was killed holds its locks until it execs or ends, which takes some ms;
+ * whoever holds them longer is there to stay. */
+static bool
+take_lock(int fd)
+{
+    const struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000};
+
+    for (int waited = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited += LOCK_PAUSE_MS) {
+        if (errno != EWOULDBLOCK || waited >= LOCK_WAIT_MS) return false;
+        (void)nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
 /* A file that its holder removed between our open and our lock is not the one to hold. */
 static enum errc
 lock_pid_file(const char *path, int *out, struct err *e)
@@ -98,7 +115,7 @@ lock_pid_file(const char *path, int *out, struct err *e)
         int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 
         if (fd < 0) return err_errno(e, "PID file %s", path);
-        if (flock(fd, LOCK_EX | LOCK_NB)) {
+        if (!take_lock(fd)) {
             (void)refuse_second(fd, path, e);
             (void)close(fd);
             return e->code;
@@ -118,7 +135,7 @@ lock_state(const char *dir, int *out, struct err *e)
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (fd < 0) return err_errno(e, "state folder %s", dir);
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
+    if (!take_lock(fd)) {
         (void)close(fd);
         return err_set(e, E_IN_USE, "another agentd uses the state folder %s", dir);
     }
