@@ -91,6 +91,13 @@ wait_for_attempts(size_t count)
     assert_int_equal(marks_count(&d, "mark"), count);
 }
 
+static pid_t
+worker_pid(void)
+{
+    ctl_until(&c, "items.0.state", "\"up\"", "worker list");
+    return (pid_t)ctl_number(&c, "items.0.pid");
+}
+
 static void
 expect_sound(void)
 {
@@ -142,6 +149,29 @@ a_killed_agentd_runs_the_job_again_when_its_processes_are_gone(void **state)
     expect_sound();
 }
 
+/* The worker cannot end what it runs: the next agentd must, before it runs the job again. */
+static void
+what_a_stopped_worker_ran_is_ended_by_the_next_agentd(void **state)
+{
+    (void)state;
+    uint64_t job = ctl_submit(&c, "lasting");
+    wait_for_attempts(1);
+    assert_int_equal(kill(worker_pid(), SIGSTOP), 0);
+    daemon_kill(&d);
+    daemon_start(&d, NULL);
+    /* Meanwhile it still counts as running, and holds what it holds. */
+    ctl_must(&c, "job show %" PRIu64, job);
+    ctl_expect(&c, "state", "\"running\"");
+    ctl_await(&c, ctl_submit(&c, "noop"), "completed");
+    wait_for_attempts(2);
+    assert_int_equal(marks_count(&d, "alive"), 0);
+    ctl_must(&c, "job show %" PRIu64, job);
+    ctl_expect(&c, "attempt", "2");
+    ctl_expect(&c, "crashes", "1");
+    gate_pass(gate, 1);
+    ctl_await(&c, job, "completed");
+}
+
 static void
 three_crashes_in_a_row_quarantine_a_job(void **state)
 {
@@ -191,13 +221,6 @@ a_planned_stop_is_no_crash(void **state)
     ctl_must(&c, "status");
     ctl_expect(&c, "unclean_stops", "0");
     ctl_expect(&c, "last_crash_at", "null");
-}
-
-static pid_t
-worker_pid(void)
-{
-    ctl_until(&c, "items.0.state", "\"up\"", "worker list");
-    return (pid_t)ctl_number(&c, "items.0.pid");
 }
 
 /* Two jobs lose the one worker; from then on each has it for itself, so that the next one to fall
@@ -388,6 +411,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
     const struct CMUnitTest tests[] = {
         TEST(a_killed_agentd_runs_the_job_again_when_its_processes_are_gone),
+        TEST(what_a_stopped_worker_ran_is_ended_by_the_next_agentd),
         TEST(three_crashes_in_a_row_quarantine_a_job),
         TEST(a_planned_stop_is_no_crash),
         TEST(a_killed_worker_loses_its_jobs_which_then_run_alone),

@@ -373,7 +373,7 @@ a_delayed_job_starts_when_its_time_has_come(void **state)
     ctl_expect(&c, "blockers.0.predicate", "\"due_later\"");
     int64_t until = ctl_number(&c, "blockers.0.until_at");
     assert_int_equal(ctl_number(&c, "earliest_at"), until);
-    ctl_refused(&c, 3, "no_answer", "has not ended", "job wait %" PRIu64 " --timeout 200ms", job);
+    ctl_refused(&c, 3, "no_answer", "has not ended", "job wait %" PRIu64 " --timeout 1s", job);
     ctl_must(&c, "job retry %" PRIu64, job);
     ctl_await(&c, job, "completed");
 }
@@ -383,7 +383,7 @@ a_job_that_is_not_started_in_time_expires(void **state)
 {
     (void)state;
     (void)hold_the_slot();
-    uint64_t job = ctl_submit(&c, "noop --expires +300ms");
+    uint64_t job = ctl_submit(&c, "noop --expires +1s");
     ctl_ends(&c, 4, "job wait %" PRIu64, job);
     ctl_expect(&c, "state", "\"expired\"");
     ctl_expect(&c, "failure.class", "\"expired\"");
