@@ -18,14 +18,15 @@ on_problem(const char *sentence, void *arg)
 
 /* That the store cannot be opened is said by the parent, which tries the same next. */
 static _Noreturn void
-walk(const struct store_options *options)
+walk(const struct store_options *options, pid_t parent)
 {
     struct store *s = NULL;
     struct err    e;
     unsigned      found = 0;
     bool          never = false;
 
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* It may have died before this; on our own we would hold its locks for the whole walk. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent) _exit(0);
     if (store_open(&s, options, &e)) _exit(0);
     struct txn *t = txn_begin_read(s, &e);
     if (!t) _exit(0);
@@ -39,10 +40,11 @@ enum errc
 storecheck_in_child(const struct store_options *options, struct err *e)
 {
     int   status = 0;
+    pid_t parent = getpid();
     pid_t child = fork();
 
     if (child < 0) return err_errno(e, "fork");
-    if (child == 0) walk(options);
+    if (child == 0) walk(options, parent);
     if (waitpid(child, &status, 0) != child) return err_errno(e, "waiting for the store's check");
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return E_OK;
     (void)err_set(e, E_DAMAGED, "reading the store in %s crashes (%s %d)", options->dir,
