@@ -106,6 +106,25 @@ clean_up(struct process *p)
     close(p->fd);
 }
 
+/* Waits for a process; when the others have failed it need not finish.  A break has told its own
+ * story; a signal from outside has not. */
+static bool
+end(struct process *p, bool may_finish)
+{
+    int status = 0;
+
+    if (!may_finish && waitpid(p->pid, &status, WNOHANG) == 0) {
+        (void)kill(p->pid, SIGKILL); /* our own child, not yet waited for */
+        (void)waitpid(p->pid, NULL, 0);
+    } else if (may_finish) {
+        (void)waitpid(p->pid, &status, 0);
+    }
+    if (WIFSIGNALED(status))
+        fprintf(stderr, "sim: a process was ended by signal %d\n", WTERMSIG(status));
+    clean_up(p);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 static void
 add(struct run_result *sum, const struct run_result *r)
 {
@@ -149,9 +168,7 @@ run_all(const struct options *o)
         start(o, i, &p[i]);
     ok = collect(o, p, &sum);
     for (unsigned i = 0; i < o->processes; i++) {
-        if (!ok) (void)kill(p[i].pid, SIGKILL); /* our own child, not yet waited for */
-        (void)waitpid(p[i].pid, NULL, 0);
-        clean_up(&p[i]);
+        ok = end(&p[i], ok) && ok;
     }
     if (!ok) return 1;
     printf("sim: %" PRIu64 " seeds, %" PRIu64 " operations, %" PRIu64 " turns, %" PRIu64
