@@ -156,7 +156,7 @@ some_worker(struct sim *s)
 static void
 fill_disk(struct sim *s)
 {
-    s->can_admit = !s->can_admit;
+    s->can_admit = false;
     s->disk_is_short = rng_chance(&s->rng, 500);
 }
 

@@ -5,15 +5,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const struct actor reader = {
+static const struct actor everybody = {
     .kind = "user", .id = {"uid:0", 5},
          .role = ROLE_ADMIN
+};
+static const struct actor acme = {
+    .kind = "user", .id = {"key:acme", 8},
+         .role = ROLE_VIEW, .company = {"acme",     4}
 };
 
 /* One read from a snapshot.  *e is what was answered; the reply is one whole value. */
 static void
-read_now(struct sim *s, struct txn *t, enum msg_id op, const void *m, struct buf *reply,
-         struct err *e)
+read_as(struct sim *s, struct txn *t, const struct actor *a, enum msg_id op, const void *m,
+        struct buf *reply, struct err *e)
 {
     struct buf body BUF_AUTO = {0};
     uint64_t        wait_on, hash = txn_state_hash(t);
@@ -23,12 +27,19 @@ read_now(struct sim *s, struct txn *t, enum msg_id op, const void *m, struct buf
     *e = (struct err){.code = E_OK};
     msg_pack(msg_desc(op), m, &body);
     buf_clear(reply);
-    (void)engine_read(s->engine, t, &s->world.now, &reader, op, buf_view(&body), reply, &wait_on,
-                      &ok, e); /* nobody waits here */
+    (void)engine_read(s->engine, t, &s->world.now, a, op, buf_view(&body), reply, &wait_on, &ok,
+                      e); /* nobody waits here */
     claim(ok == (e->code == E_OK), "%s: ok %d with %s", msg_desc(op)->op, ok, errc_wire(e->code));
     claim(txn_state_hash(t) == hash, "%s changed the state", msg_desc(op)->op);
     wrong = ok ? mp_check(buf_view(reply)) : NULL;
     claim(!wrong, "%s answered nonsense: %s", msg_desc(op)->op, wrong);
+}
+
+static void
+read_now(struct sim *s, struct txn *t, enum msg_id op, const void *m, struct buf *reply,
+         struct err *e)
+{
+    read_as(s, t, &everybody, op, m, reply, e);
 }
 
 /* ---- what the model knows -------------------------------------------------------------------- */
@@ -56,6 +67,29 @@ read_job(struct sim *s, struct txn *t)
     claim(mp_find_i64(buf_view(&reply), "attempt", &attempt) && attempt == j->attempt &&
               mp_find_i64(buf_view(&reply), "crashes", &crashes) && crashes == j->crashes,
           "job.show %" PRIu64 " has wrong numbers", m.id);
+}
+
+/* A company's own reader sees its jobs and no others (N36); whoever waits for a job is told whether
+ * it has ended. */
+static void
+read_as_company(struct sim *s, struct txn *t)
+{
+    struct buf reply          BUF_AUTO = {0};
+    struct msg_job_wait       m = {.id = 1 + rng_below(&s->rng, s->model.jobs.count + 1)};
+    const struct m_job       *j = m_job(&s->model, m.id);
+    bool                      sees = j && m_sees(&s->model, &acme, j->company), pending;
+    struct err                e;
+    const struct msg_job_show show = {.id = m.id};
+
+    read_as(s, t, &acme, MSG_JOB_SHOW, &show, &reply, &e);
+    claim(e.code == (sees ? E_OK : E_NOT_FOUND), "job.show %" PRIu64 " by acme: %s", m.id,
+          errc_wire(e.code));
+    read_as(s, t, &acme, MSG_JOB_WAIT, &m, &reply, &e);
+    claim(e.code == (sees ? E_OK : E_NOT_FOUND), "job.wait %" PRIu64 " by acme: %s", m.id,
+          errc_wire(e.code));
+    claim(!sees || (mp_find_bool(buf_view(&reply), "pending", &pending) &&
+                    pending == !m_is_end(j->state)),
+          "job.wait %" PRIu64 " is wrong about its end", m.id);
 }
 
 static void
@@ -144,10 +178,11 @@ sim_read(struct sim *s)
     if (!s->engine) return;
     t = txn_begin_read(s->store, &e);
     claim(t, "no read transaction: %s", e.msg);
-    switch (rng_below(&s->rng, 5)) {
+    switch (rng_below(&s->rng, 6)) {
     case 0: read_stats(s, t); break;
     case 1: read_list(s, t); break;
     case 2: read_something(s, t); break;
+    case 3: read_as_company(s, t); break;
     default: read_job(s, t);
     }
     txn_abort(&t);

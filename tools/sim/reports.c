@@ -40,15 +40,13 @@ report(struct world *w, struct sim_worker *k, enum msg_id op, const void *m)
 void
 report_hello(struct world *w, struct sim_worker *k)
 {
-    struct buf frame BUF_AUTO = {0};
     struct msg_hello m = {.worker = k->index,
                           .generation = k->generation,
                           .slots = k->slots,
                           .pid = 1000 + k->generation,
                           .version = view_str("sim")};
 
-    worker_pack(MSG_HELLO, &m, &frame);
-    post(w, k, buf_view(&frame), false);
+    report(w, k, MSG_HELLO, &m);
 }
 
 void

@@ -36,7 +36,7 @@ static void
 let_time_pass(struct sim *s)
 {
     static const int64_t  most[] = {0, 1000, 60000, 600000, 7200000};
-    static const unsigned weights[] = {300, 400, 230, 63, 7};
+    static const unsigned weights[] = {300, 350, 200, 110, 40};
 
     sim_pass(s, rng_between(&s->rng, 0, most[rng_weighted(&s->rng, weights, ARRAY_LEN(weights))]));
 }
@@ -94,6 +94,7 @@ operate_all(struct sim *s, uint64_t operations)
     for (uint64_t i = 1; i <= operations; i++) {
         verdict_at(i);
         operate(s);
+        if (rng_chance(&s->rng, 30)) s->can_admit = true;
         if (!s->engine && rng_chance(&s->rng, 500)) sim_pass(s, 20000);
         if (i % SWEEP_EVERY == 0) sweep(s, false);
         if (i % SWEEP_EVERY == 0) sim_follow_feed(s);
