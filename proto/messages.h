@@ -50,10 +50,43 @@
 
 /* ---- declared objects: the same in the config file and in `… add` ------------------------------- */
 
+/* What may be used on one day of budget_zone; the ledgers' limits (B6). */
+#define DAILY_FIELDS(F, S)                                                                      \
+    F(S, I64,  daily_turns,       NULLABLE, 0, INT64_MAX)                                       \
+    F(S, I64,  daily_tokens,      NULLABLE, 0, INT64_MAX)                                       \
+    F(S, I64,  daily_cost_micros, NULLABLE, 0, INT64_MAX)                                       \
+    F(S, MS,   daily_run_ms,      NULLABLE, 0, YEARS_100_MS)                                    \
+    F(S, STR,  budget_zone,       OPTIONAL, 1, 64)      /* an IANA name */
+
+/* How a failed attempt comes back: a ladder of waits, or one that is worked out: base · factor^n up to max (A5). */
+#define RETRY_FIELDS(F, S)                                                                      \
+    F(S, U64,  max_attempts,    OPTIONAL, 1, 1000)                                              \
+    F(S, LIST, retry,           OPTIONAL, 0, 4096)      /* the ladder: durations; ms on the wire */ \
+    F(S, MS,   retry_base_ms,   OPTIONAL, 0, YEARS_100_MS)                                      \
+    F(S, U64,  retry_factor,    OPTIONAL, 1, 100)       /* 2 */                                 \
+    F(S, MS,   retry_max_ms,    OPTIONAL, 0, YEARS_100_MS)
+
+/* What all attempts of a job may use together. */
+#define SPEND_FIELDS(F, S)                                                                      \
+    F(S, U64,  token_budget,       OPTIONAL, 1, INT64_MAX)                                      \
+    F(S, U64,  cost_budget_micros, OPTIONAL, 1, INT64_MAX)
+
 #define COMPANY_FIELDS(F, S)                                                                    \
     F(S, NAME, name,            REQUIRED, 0, 0)                                                 \
     F(S, I64,  max_concurrent,  NULLABLE, 0, SLOTS_MAX)                                         \
-    F(S, I64,  priority_max,    OPTIONAL, 0, 100)
+    F(S, I64,  priority_max,    OPTIONAL, 0, 100)                                               \
+    F(S, I64,  queue_max,       NULLABLE, 0, INT64_MAX) /* jobs that have not started; one more is queue_full */ \
+    DAILY_FIELDS(F, S)
+
+/* Defaults that agents and schedules share. */
+#define PROFILE_FIELDS(F, S)                                                                    \
+    F(S, NAME, name,            REQUIRED, 0, 0)                                                 \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, REF,  handler,         OPTIONAL, 0, 0)                                                 \
+    F(S, MS,   max_run_ms,      OPTIONAL, 1, YEARS_100_MS)                                      \
+    F(S, I64,  max_turns,       NULLABLE, 1, 10000)                                             \
+    RETRY_FIELDS(F, S)                                                                          \
+    SPEND_FIELDS(F, S)
 
 #define AGENT_FIELDS(F, S)                                                                      \
     F(S, NAME, name,            REQUIRED, 0, 0)                                                 \
@@ -62,7 +95,11 @@
     F(S, U64,  capabilities,    OPTIONAL, 0, INT64_MAX)                                         \
     F(S, MAP,  data,            OPTIONAL, 0, 65536)                                             \
     F(S, LIST, sinks,           OPTIONAL, 0, 4096)                                              \
-    F(S, I64,  max_concurrent,  NULLABLE, 0, SLOTS_MAX)
+    F(S, I64,  max_concurrent,  NULLABLE, 0, SLOTS_MAX)                                         \
+    F(S, REF,  profile,         OPTIONAL, 0, 0)                                                 \
+    F(S, BOOL, allow_self_wake, OPTIONAL, 0, 0)         /* its effects may wake itself (A15) */ \
+    F(S, STR,  approval,        OPTIONAL, 1, 16)        /* none | schedules | all: what of its own making waits for a person (B7) */ \
+    DAILY_FIELDS(F, S)
 
 #define HANDLER_FIELDS(F, S)                                                                    \
     F(S, NAME, name,            REQUIRED, 0, 0)                                                 \
@@ -74,8 +111,9 @@
     F(S, STR,  user,            OPTIONAL, 0, 64)                                                \
     F(S, MS,   max_run_ms,      OPTIONAL, 1, YEARS_100_MS)                                      \
     F(S, I64,  max_turns,       NULLABLE, 1, 10000)                                             \
-    F(S, U64,  max_attempts,    OPTIONAL, 1, 1000)                                              \
-    F(S, LIST, retry,           OPTIONAL, 0, 4096)      /* the ladder: durations */             \
+    RETRY_FIELDS(F, S)                                                                          \
+    SPEND_FIELDS(F, S)                                  /* reserved for jobs without their own */ \
+    F(S, NAME, credential,      OPTIONAL, 0, 0)         /* what rate_limited and auth_failed close (A16); by default its own */ \
     F(S, I64,  max_concurrent,  NULLABLE, 0, SLOTS_MAX)                                         \
     F(S, U64,  memory_max,      OPTIONAL, 1048576, INT64_MAX)  /* bytes of address space */     \
     F(S, MS,   cpu_max_ms,      OPTIONAL, 1000, YEARS_100_MS)                                   \
@@ -101,9 +139,22 @@
     F(S, I64,  priority,        OPTIONAL, 0, 100)                                               \
     F(S, MS,   max_run_ms,      OPTIONAL, 1, YEARS_100_MS)                                      \
     F(S, I64,  max_turns,       NULLABLE, 1, 10000)                                             \
-    F(S, U64,  max_attempts,    OPTIONAL, 1, 1000)                                              \
-    F(S, LIST, retry,           OPTIONAL, 0, 4096)                                              \
-    F(S, MAP,  tags,            OPTIONAL, 0, 4096)
+    RETRY_FIELDS(F, S)                                                                          \
+    F(S, MAP,  tags,            OPTIONAL, 0, 4096)                                              \
+    F(S, REF,  profile,         OPTIONAL, 0, 0)                                                 \
+    F(S, MAP,  ticket,          OPTIONAL, 0, 65536)     /* a routine: the `routine` that each firing makes a ticket of (B3) */ \
+    SPEND_FIELDS(F, S)                                                                          \
+    DAILY_FIELDS(F, S)
+
+/* What a routine's tickets are like. */
+#define ROUTINE_FIELDS(F, S)                                                                    \
+    F(S, STR,  title,           REQUIRED, 1, 256)                                               \
+    F(S, U64,  goal,            OPTIONAL, 1, INT64_MAX)                                         \
+    F(S, U64,  parent,          OPTIONAL, 1, INT64_MAX)                                         \
+    F(S, U64,  required,        OPTIONAL, 0, INT64_MAX) /* capabilities */                      \
+    F(S, U64,  reward,          OPTIONAL, 0, INT64_MAX)                                         \
+    F(S, MS,   deadline_ms,     OPTIONAL, 1, YEARS_100_MS) /* after the firing */               \
+    F(S, MAP,  data,            OPTIONAL, 0, 65536)
 
 /* The limits that the engine works by; the daemon's own settings stay in the shell. */
 #define LIMITS_FIELDS(F, S)                                                                     \
@@ -121,7 +172,31 @@
     F(S, MS,   catch_up_ms,             REQUIRED, 0, YEARS_100_MS)                              \
     F(S, U64,  feed_bytes_max,          REQUIRED, 65536, INT64_MAX)                             \
     F(S, MS,   feed_age_max_ms,         REQUIRED, 1000, YEARS_100_MS)                           \
-    F(S, LIST, session_sinks,           OPTIONAL, 0, 4096)
+    F(S, LIST, session_sinks,           OPTIONAL, 0, 4096)                                      \
+    F(S, I64,  company_queue_max,       NULLABLE, 0, INT64_MAX)                                 \
+    F(S, I64,  chain_depth_max,         REQUIRED, 1, 16)      /* wake-ups that cause wake-ups (A15) */ \
+    F(S, I64,  chain_rate_max,          NULLABLE, 1, 1000000) /* wake-ups of a chain a minute */ \
+    F(S, MS,   agent_interval_min_ms,   REQUIRED, 1000, YEARS_100_MS) /* of schedules made by agents (B7) */ \
+    F(S, I64,  agent_schedules_max,     NULLABLE, 0, 1000000) /* made by an agent, and not yet removed */ \
+    F(S, I64,  agent_wakes_max,         NULLABLE, 0, 1000000) /* made by an agent, and not yet started */ \
+    F(S, STR,  agent_approval,          REQUIRED, 1, 16)      /* none | schedules | all */      \
+    F(S, MS,   agent_unanswered_ms,     NULLABLE, 1000, YEARS_100_MS) /* schedules made by agents end when no person has dealt with the agent for so long */ \
+    F(S, MS,   breaker_base_ms,         REQUIRED, 1, YEARS_100_MS)                              \
+    F(S, MS,   breaker_max_ms,          REQUIRED, 1, YEARS_100_MS)                              \
+    F(S, I64,  reserve_turns,           REQUIRED, 0, 10000)   /* reserved for jobs without a limit of their own (N25) */ \
+    F(S, I64,  reserve_tokens,          REQUIRED, 0, INT64_MAX)                                 \
+    F(S, I64,  reserve_cost_micros,     REQUIRED, 0, INT64_MAX)                                 \
+    F(S, STR,  budget_zone,             REQUIRED, 1, 64)                                        \
+    F(S, U64,  stale_after,             REQUIRED, 1, 1000)    /* heartbeat intervals of silence */ \
+    F(S, U64,  dead_after,              REQUIRED, 1, 1000)                                      \
+    F(S, MS,   keep_completed_ms,       NULLABLE, 1000, YEARS_100_MS) /* completed and cancelled jobs */ \
+    F(S, MS,   keep_failed_ms,          NULLABLE, 1000, YEARS_100_MS) /* failed and expired jobs */ \
+    F(S, MS,   keep_effects_ms,         NULLABLE, 1000, YEARS_100_MS)                           \
+    F(S, MS,   keep_firings_ms,         NULLABLE, 1000, YEARS_100_MS)                           \
+    F(S, MS,   keep_reasons_ms,         NULLABLE, 1000, YEARS_100_MS)                           \
+    F(S, MS,   keep_ledgers_ms,         NULLABLE, 1000, YEARS_100_MS)                           \
+    F(S, MS,   keep_approvals_ms,       NULLABLE, 1000, YEARS_100_MS)                           \
+    F(S, MS,   keep_audit_ms,           NULLABLE, 1000, YEARS_100_MS)
 
 /* The whole configuration as one input of the engine; each list holds the objects above. */
 #define CONFIG_FIELDS(F, S)                                                                     \
@@ -130,7 +205,8 @@
     F(S, LIST, agents,          REQUIRED, 0, WORKER_MESSAGE_MAX)                                \
     F(S, LIST, handlers,        REQUIRED, 0, WORKER_MESSAGE_MAX)                                \
     F(S, LIST, sinks,           REQUIRED, 0, WORKER_MESSAGE_MAX)                                \
-    F(S, LIST, schedules,       REQUIRED, 0, WORKER_MESSAGE_MAX)
+    F(S, LIST, schedules,       REQUIRED, 0, WORKER_MESSAGE_MAX)                                \
+    F(S, LIST, profiles,        OPTIONAL, 0, WORKER_MESSAGE_MAX)
 
 /*  O(NAME, name): an object that stands inside other messages */
 #define OBJECTS(O)              \
@@ -139,10 +215,21 @@
     O(HANDLER,  handler)        \
     O(SINK,     sink)           \
     O(SCHEDULE, schedule)       \
+    O(PROFILE,  profile)        \
+    O(ROUTINE,  routine)        \
     O(LIMITS,   limits)         \
     O(CONFIG,   config)
 
 /* ---- control: from clients ------------------------------------------------------------------------- */
+
+/* What becomes of a submit when there is a job like it (A9, A13). */
+#define MERGE_FIELDS(F, S)                                                                      \
+    F(S, STR,  unique_key,      OPTIONAL, 1, 256)                                               \
+    F(S, STR,  on_conflict,     OPTIONAL, 1, 16)        /* return (default) | reject | replace */ \
+    F(S, MS,   unique_for_ms,   OPTIONAL, 1, YEARS_100_MS) /* taken for so long, also when the job has ended */ \
+    F(S, STR,  debounce_key,    OPTIONAL, 1, 256)       /* merged into the waiting job with this key */ \
+    F(S, MS,   debounce_ms,     OPTIONAL, 0, YEARS_100_MS) /* it starts when so long nothing came */ \
+    F(S, MS,   debounce_max_ms, OPTIONAL, 0, YEARS_100_MS) /* … but after this long in any case */
 
 #define JOB_SUBMIT_FIELDS(F, S)                                                                 \
     F(S, REF,  handler,         OPTIONAL, 0, 0)         /* else the agent's */                  \
@@ -156,20 +243,17 @@
     F(S, I64,  priority,        OPTIONAL, 0, 100)                                               \
     F(S, TIME, run_at,          OPTIONAL, 0, TIME_MAX_MS)                                       \
     F(S, MS,   delay_ms,        OPTIONAL, 0, YEARS_100_MS)  /* run_at = now + delay */          \
-    F(S, U64,  max_attempts,    OPTIONAL, 1, 1000)                                              \
-    F(S, LIST, retry,           OPTIONAL, 0, 4096)      /* the ladder: ms each */               \
+    RETRY_FIELDS(F, S)                                                                          \
     F(S, MS,   max_run_ms,      OPTIONAL, 1, YEARS_100_MS)                                      \
     F(S, I64,  max_turns,       NULLABLE, 1, 10000)                                             \
     F(S, TIME, expires_at,      OPTIONAL, 0, TIME_MAX_MS)                                       \
     F(S, MAP,  tags,            OPTIONAL, 0, 4096)                                              \
-    F(S, STR,  unique_key,      OPTIONAL, 0, 256)                                               \
-    F(S, STR,  on_conflict,     OPTIONAL, 0, 16)                                                \
+    MERGE_FIELDS(F, S)                                                                          \
     F(S, STR,  session,         OPTIONAL, 0, 256)                                               \
-    F(S, U64,  goal,            OPTIONAL, 0, INT64_MAX)                                         \
-    F(S, U64,  ticket,          OPTIONAL, 0, INT64_MAX)                                         \
-    F(S, U64,  parent,          OPTIONAL, 0, INT64_MAX)                                         \
-    F(S, U64,  token_budget,    OPTIONAL, 0, INT64_MAX)                                         \
-    F(S, U64,  cost_budget_micros, OPTIONAL, 0, INT64_MAX)
+    F(S, U64,  goal,            OPTIONAL, 1, INT64_MAX)                                         \
+    F(S, U64,  ticket,          OPTIONAL, 1, INT64_MAX)                                         \
+    F(S, U64,  parent,          OPTIONAL, 1, INT64_MAX) /* the job that caused this one */      \
+    SPEND_FIELDS(F, S)
 
 #define JOB_SUBMIT_MANY_FIELDS(F, S)                                                            \
     F(S, LIST, jobs,            REQUIRED, 0, CLIENT_MESSAGE_MAX) /* each as job.submit */
@@ -185,18 +269,25 @@
 #define JOB_WAIT_FIELDS(F, S)                                                                   \
     F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
     F(S, MS,   wait_ms,         OPTIONAL, 0, 25000)     /* then it answers pending */
-#define JOB_LIST_FIELDS(F, S)                                                                   \
+#define JOB_FILTER_FIELDS(F, S)                                                                 \
     F(S, STR,  state,           OPTIONAL, 0, 16)                                                \
     F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
     F(S, REF,  agent,           OPTIONAL, 0, 0)                                                 \
     F(S, REF,  handler,         OPTIONAL, 0, 0)                                                 \
     F(S, STR,  trigger,         OPTIONAL, 0, 32)                                                \
     F(S, STR,  tag,             OPTIONAL, 0, 256)       /* key=value */                         \
+    F(S, STR,  class,           OPTIONAL, 0, 32)        /* of its last failure */               \
+    F(S, BOOL, quarantined,     OPTIONAL, 0, 0)                                                 \
     F(S, BOOL, due,             OPTIONAL, 0, 0)         /* run_at has passed, not yet running */ \
     F(S, BOOL, retrying,        OPTIONAL, 0, 0)                                                 \
     F(S, MS,   older_ms,        OPTIONAL, 0, YEARS_100_MS)                                      \
     F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
     F(S, STR,  after,           OPTIONAL, 0, 128)       /* a page's `next` */
+#define JOB_LIST_FIELDS(F, S)   JOB_FILTER_FIELDS(F, S)
+/* A part of those that the filter names, with `next` to go on; dry_run: only counted. */
+#define JOB_CANCEL_MANY_FIELDS(F, S) JOB_FILTER_FIELDS(F, S) F(S, BOOL, dry_run, OPTIONAL, 0, 0)
+#define JOB_RETRY_MANY_FIELDS(F, S)  JOB_FILTER_FIELDS(F, S) F(S, BOOL, dry_run, OPTIONAL, 0, 0)
+#define JOB_PURGE_FIELDS(F, S)       JOB_FILTER_FIELDS(F, S) F(S, BOOL, dry_run, OPTIONAL, 0, 0)
 #define JOB_STATS_FIELDS(F, S)  F(S, NAME, company, OPTIONAL, 0, 0)
 #define JOB_LOGS_FIELDS(F, S)                                                                   \
     F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
@@ -217,6 +308,163 @@
 #define SCHEDULE_LIST_FIELDS(F, S)     LISTING_FIELDS(F, S)
 #define SCHEDULE_FIRINGS_FIELDS(F, S)                                                           \
     F(S, REF,  name,            REQUIRED, 0, 0)                                                 \
+    F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
+    F(S, STR,  after,           OPTIONAL, 0, 128)
+
+#define PAUSE_FIELDS(F, S)                                                                      \
+    F(S, REF,  name,            REQUIRED, 0, 0)                                                 \
+    F(S, STR,  reason,          OPTIONAL, 0, 256)
+#define REMOVE_FIELDS(F, S)                                                                     \
+    F(S, REF,  name,            REQUIRED, 0, 0)                                                 \
+    F(S, BOOL, cascade,         OPTIONAL, 0, 0)         /* cancel and remove what refers to it */
+/* `set` changes the fields that it names. */
+#define COMPANY_ADD_FIELDS(F, S)       COMPANY_FIELDS(F, S)
+#define COMPANY_SET_FIELDS(F, S)       COMPANY_FIELDS(F, S)
+#define COMPANY_SHOW_FIELDS(F, S)      F(S, REF, name, REQUIRED, 0, 0)
+#define COMPANY_PAUSE_FIELDS(F, S)     PAUSE_FIELDS(F, S)
+#define COMPANY_RESUME_FIELDS(F, S)    F(S, REF, name, REQUIRED, 0, 0)
+#define COMPANY_REMOVE_FIELDS(F, S)    REMOVE_FIELDS(F, S)
+#define AGENT_ADD_FIELDS(F, S)         AGENT_FIELDS(F, S)
+#define AGENT_SET_FIELDS(F, S)         AGENT_FIELDS(F, S)
+#define AGENT_PAUSE_FIELDS(F, S)       PAUSE_FIELDS(F, S)
+#define AGENT_RESUME_FIELDS(F, S)      F(S, REF, name, REQUIRED, 0, 0)
+#define AGENT_REMOVE_FIELDS(F, S)      REMOVE_FIELDS(F, S)
+#define PROFILE_ADD_FIELDS(F, S)       PROFILE_FIELDS(F, S)
+#define PROFILE_SET_FIELDS(F, S)       PROFILE_FIELDS(F, S)
+#define PROFILE_SHOW_FIELDS(F, S)      F(S, REF, name, REQUIRED, 0, 0)
+#define PROFILE_LIST_FIELDS(F, S)      LISTING_FIELDS(F, S)
+#define PROFILE_REMOVE_FIELDS(F, S)    F(S, REF, name, REQUIRED, 0, 0)
+
+/* The wake API (B5): a wake-up by hand, or recurring with every_ms or cron. */
+#define AGENT_WAKE_FIELDS(F, S)                                                                 \
+    F(S, REF,  name,            REQUIRED, 0, 0)         /* the agent */                         \
+    F(S, JSON, payload,         OPTIONAL, 0, PAYLOAD_MAX)                                       \
+    F(S, MAP,  context,         OPTIONAL, 0, 65536)                                             \
+    F(S, STR,  title,           OPTIONAL, 0, 256)                                               \
+    F(S, I64,  priority,        OPTIONAL, 0, 100)                                               \
+    F(S, TIME, run_at,          OPTIONAL, 0, TIME_MAX_MS)                                       \
+    F(S, MS,   delay_ms,        OPTIONAL, 0, YEARS_100_MS)                                      \
+    MERGE_FIELDS(F, S)                                                                          \
+    F(S, U64,  goal,            OPTIONAL, 1, INT64_MAX)                                         \
+    F(S, U64,  ticket,          OPTIONAL, 1, INT64_MAX)                                         \
+    F(S, STR,  cron,            OPTIONAL, 1, 256)       /* recurring: a schedule is made */     \
+    F(S, MS,   every_ms,        OPTIONAL, 1000, YEARS_100_MS)                                   \
+    F(S, NAME, schedule,        OPTIONAL, 0, 0)         /* its name; by default wake-AGENT */
+
+#define GOAL_ADD_FIELDS(F, S)                                                                   \
+    F(S, STR,  title,           REQUIRED, 1, 256)                                               \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, U64,  parent,          OPTIONAL, 1, INT64_MAX)                                         \
+    F(S, REF,  agent,           OPTIONAL, 0, 0)                                                 \
+    F(S, MAP,  data,            OPTIONAL, 0, 65536)
+#define GOAL_SET_FIELDS(F, S)                                                                   \
+    F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
+    F(S, STR,  title,           OPTIONAL, 1, 256)                                               \
+    F(S, U64,  parent,          OPTIONAL, 0, INT64_MAX) /* 0: a root */                         \
+    F(S, REF,  agent,           OPTIONAL, 0, 0)                                                 \
+    F(S, STR,  status,          OPTIONAL, 1, 16)                                                \
+    F(S, MAP,  data,            OPTIONAL, 0, 65536)
+#define GOAL_SHOW_FIELDS(F, S)         F(S, U64, id, REQUIRED, 1, INT64_MAX)
+#define GOAL_LIST_FIELDS(F, S)                                                                  \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, U64,  parent,          OPTIONAL, 0, INT64_MAX) /* 0: the roots */                      \
+    F(S, STR,  status,          OPTIONAL, 0, 16)                                                \
+    F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
+    F(S, STR,  after,           OPTIONAL, 0, 128)
+#define GOAL_REMOVE_FIELDS(F, S)                                                                \
+    F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
+    F(S, BOOL, cascade,         OPTIONAL, 0, 0)
+/* Makes a goal below it of each part, and wakes the part's agent (goal_decomposed). */
+#define GOAL_DECOMPOSE_FIELDS(F, S)                                                             \
+    F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
+    F(S, LIST, parts,           REQUIRED, 0, 1048576)   /* {title, agent?, payload?, data?} */  \
+    F(S, REF,  agent,           OPTIONAL, 0, 0)         /* of parts that name none; else the goal's */ \
+    F(S, I64,  priority,        OPTIONAL, 0, 100)
+
+#define TICKET_BODY_FIELDS(F, S)                                                                \
+    F(S, U64,  goal,            OPTIONAL, 0, INT64_MAX) /* 0: none */                           \
+    F(S, U64,  parent,          OPTIONAL, 0, INT64_MAX)                                         \
+    F(S, U64,  required,        OPTIONAL, 0, INT64_MAX) /* capabilities */                      \
+    F(S, U64,  reward,          OPTIONAL, 0, INT64_MAX)                                         \
+    F(S, TIME, deadline_at,     OPTIONAL, 0, TIME_MAX_MS) /* 0: none */                         \
+    F(S, MAP,  data,            OPTIONAL, 0, 65536)
+#define TICKET_ADD_FIELDS(F, S)                                                                 \
+    F(S, STR,  title,           REQUIRED, 1, 256)                                               \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, REF,  agent,           OPTIONAL, 0, 0)         /* assigned at once */                  \
+    F(S, JSON, payload,         OPTIONAL, 0, PAYLOAD_MAX) /* of the wake-up */                  \
+    TICKET_BODY_FIELDS(F, S)
+#define TICKET_SET_FIELDS(F, S)                                                                 \
+    F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
+    F(S, STR,  title,           OPTIONAL, 1, 256)                                               \
+    F(S, STR,  status,          OPTIONAL, 1, 16)                                                \
+    TICKET_BODY_FIELDS(F, S)
+#define TICKET_SHOW_FIELDS(F, S)       F(S, U64, id, REQUIRED, 1, INT64_MAX)
+#define TICKET_LIST_FIELDS(F, S)                                                                \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, STR,  status,          OPTIONAL, 0, 16)                                                \
+    F(S, REF,  agent,           OPTIONAL, 0, 0)         /* its assignee */                      \
+    F(S, U64,  goal,            OPTIONAL, 1, INT64_MAX)                                         \
+    F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
+    F(S, STR,  after,           OPTIONAL, 0, 128)
+#define TICKET_REMOVE_FIELDS(F, S)                                                              \
+    F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
+    F(S, BOOL, cascade,         OPTIONAL, 0, 0)
+#define TICKET_ASSIGN_FIELDS(F, S)                                                              \
+    F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
+    F(S, REF,  agent,           REQUIRED, 0, 0)                                                 \
+    F(S, JSON, payload,         OPTIONAL, 0, PAYLOAD_MAX)                                       \
+    F(S, I64,  priority,        OPTIONAL, 0, 100)
+
+/* A schedule that makes a ticket at each firing and wakes its assignee. */
+#define ROUTINE_ADD_FIELDS(F, S)                                                                \
+    F(S, NAME, name,            REQUIRED, 0, 0)                                                 \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, STR,  cron,            OPTIONAL, 1, 256)                                               \
+    F(S, MS,   every_ms,        OPTIONAL, 1000, YEARS_100_MS)                                   \
+    F(S, STR,  ticket_title,    REQUIRED, 1, 256)                                               \
+    F(S, REF,  assign,          REQUIRED, 0, 0)                                                 \
+    F(S, U64,  goal,            OPTIONAL, 1, INT64_MAX)                                         \
+    F(S, U64,  required,        OPTIONAL, 0, INT64_MAX)                                         \
+    F(S, U64,  reward,          OPTIONAL, 0, INT64_MAX)                                         \
+    F(S, MS,   deadline_ms,     OPTIONAL, 1, YEARS_100_MS) /* after the firing */               \
+    F(S, MAP,  data,            OPTIONAL, 0, 65536)                                             \
+    F(S, JSON, payload,         OPTIONAL, 0, PAYLOAD_MAX)                                       \
+    F(S, I64,  max_turns,       NULLABLE, 1, 10000)
+/* A ticket of a routine is done: reward and usage are booked, and its agent is woken (trigger routine). */
+#define ROUTINE_COMPLETE_FIELDS(F, S)                                                           \
+    F(S, U64,  ticket,          REQUIRED, 1, INT64_MAX)                                         \
+    F(S, REF,  agent,           OPTIONAL, 0, 0)         /* who is woken; by default the assignee */ \
+    F(S, JSON, payload,         OPTIONAL, 0, PAYLOAD_MAX)
+
+#define APPROVAL_LIST_FIELDS(F, S)                                                              \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, STR,  status,          OPTIONAL, 0, 16)        /* by default pending */                \
+    F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
+    F(S, STR,  after,           OPTIONAL, 0, 128)
+#define APPROVAL_GRANT_FIELDS(F, S)                                                             \
+    F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
+    F(S, STR,  reason,          OPTIONAL, 0, 256)
+#define APPROVAL_DENY_FIELDS(F, S)     APPROVAL_GRANT_FIELDS(F, S)
+
+#define STOP_FIELDS(F, S)                                                                       \
+    F(S, STR,  scope,           REQUIRED, 1, 64)        /* new, running, effects; several with commas */ \
+    F(S, STR,  reason,          OPTIONAL, 0, 256)
+#define RESUME_FIELDS(F, S)
+#define DRAIN_FIELDS(F, S)             F(S, STR, reason, OPTIONAL, 0, 256)
+#define BREAKER_LIST_FIELDS(F, S)      LISTING_FIELDS(F, S)
+#define BREAKER_RESET_FIELDS(F, S)     F(S, REF, name, REQUIRED, 0, 0) /* a credential, or a handler without one */
+#define AUDIT_LIST_FIELDS(F, S)                                                                 \
+    F(S, STR,  action,          OPTIONAL, 1, 64)                                                \
+    F(S, STR,  who,             OPTIONAL, 1, 128)                                               \
+    F(S, TIME, since,           OPTIONAL, 0, TIME_MAX_MS)                                       \
+    F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
+    F(S, STR,  after,           OPTIONAL, 0, 128)
+#define USAGE_FIELDS(F, S)                                                                      \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, REF,  agent,           OPTIONAL, 0, 0)                                                 \
+    F(S, REF,  schedule,        OPTIONAL, 0, 0)                                                 \
+    F(S, U64,  days,            OPTIONAL, 1, 3650)      /* so many back; 1: today */             \
     F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
     F(S, STR,  after,           OPTIONAL, 0, 128)
 
@@ -289,7 +537,51 @@
     C("ping",             PING,             ping,             SHELL, VIEW)     \
     C("fsck",             FSCK,             fsck,             SHELL, ADMIN)    \
     C("reload",           RELOAD,           reload,           SHELL, ADMIN)    \
-    C("clock.accept",     CLOCK_ACCEPT,     clock_accept,     WRITE, ADMIN)
+    C("clock.accept",     CLOCK_ACCEPT,     clock_accept,     WRITE, ADMIN)    \
+    C("job.cancel_many",  JOB_CANCEL_MANY,  job_cancel_many,  WRITE, OPERATOR) \
+    C("job.retry_many",   JOB_RETRY_MANY,   job_retry_many,   WRITE, OPERATOR) \
+    C("job.purge",        JOB_PURGE,        job_purge,        WRITE, OPERATOR) \
+    C("company.add",      COMPANY_ADD,      company_add,      WRITE, ADMIN)    \
+    C("company.set",      COMPANY_SET,      company_set,      WRITE, ADMIN)    \
+    C("company.show",     COMPANY_SHOW,     company_show,     READ,  VIEW)     \
+    C("company.pause",    COMPANY_PAUSE,    company_pause,    WRITE, OPERATOR) \
+    C("company.resume",   COMPANY_RESUME,   company_resume,   WRITE, OPERATOR) \
+    C("company.remove",   COMPANY_REMOVE,   company_remove,   WRITE, ADMIN)    \
+    C("agent.add",        AGENT_ADD,        agent_add,        WRITE, OPERATOR) \
+    C("agent.set",        AGENT_SET,        agent_set,        WRITE, OPERATOR) \
+    C("agent.pause",      AGENT_PAUSE,      agent_pause,      WRITE, OPERATOR) \
+    C("agent.resume",     AGENT_RESUME,     agent_resume,     WRITE, OPERATOR) \
+    C("agent.remove",     AGENT_REMOVE,     agent_remove,     WRITE, OPERATOR) \
+    C("agent.wake",       AGENT_WAKE,       agent_wake,       WRITE, SUBMIT)   \
+    C("profile.add",      PROFILE_ADD,      profile_add,      WRITE, OPERATOR) \
+    C("profile.set",      PROFILE_SET,      profile_set,      WRITE, OPERATOR) \
+    C("profile.show",     PROFILE_SHOW,     profile_show,     READ,  VIEW)     \
+    C("profile.list",     PROFILE_LIST,     profile_list,     READ,  VIEW)     \
+    C("profile.remove",   PROFILE_REMOVE,   profile_remove,   WRITE, OPERATOR) \
+    C("goal.add",         GOAL_ADD,         goal_add,         WRITE, SUBMIT)   \
+    C("goal.set",         GOAL_SET,         goal_set,         WRITE, SUBMIT)   \
+    C("goal.show",        GOAL_SHOW,        goal_show,        READ,  VIEW)     \
+    C("goal.list",        GOAL_LIST,        goal_list,        READ,  VIEW)     \
+    C("goal.remove",      GOAL_REMOVE,      goal_remove,      WRITE, OPERATOR) \
+    C("goal.decompose",   GOAL_DECOMPOSE,   goal_decompose,   WRITE, SUBMIT)   \
+    C("ticket.add",       TICKET_ADD,       ticket_add,       WRITE, SUBMIT)   \
+    C("ticket.set",       TICKET_SET,       ticket_set,       WRITE, SUBMIT)   \
+    C("ticket.show",      TICKET_SHOW,      ticket_show,      READ,  VIEW)     \
+    C("ticket.list",      TICKET_LIST,      ticket_list,      READ,  VIEW)     \
+    C("ticket.remove",    TICKET_REMOVE,    ticket_remove,    WRITE, OPERATOR) \
+    C("ticket.assign",    TICKET_ASSIGN,    ticket_assign,    WRITE, SUBMIT)   \
+    C("routine.add",      ROUTINE_ADD,      routine_add,      WRITE, OPERATOR) \
+    C("routine.complete", ROUTINE_COMPLETE, routine_complete, WRITE, SUBMIT)   \
+    C("approval.list",    APPROVAL_LIST,    approval_list,    READ,  VIEW)     \
+    C("approval.grant",   APPROVAL_GRANT,   approval_grant,   WRITE, OPERATOR) \
+    C("approval.deny",    APPROVAL_DENY,    approval_deny,    WRITE, OPERATOR) \
+    C("stop",             STOP,             stop,             WRITE, OPERATOR) \
+    C("resume",           RESUME,           resume,           WRITE, OPERATOR) \
+    C("drain",            DRAIN,            drain,            WRITE, OPERATOR) \
+    C("breaker.list",     BREAKER_LIST,     breaker_list,     READ,  VIEW)     \
+    C("breaker.reset",    BREAKER_RESET,    breaker_reset,    WRITE, OPERATOR) \
+    C("audit.list",       AUDIT_LIST,       audit_list,       READ,  OPERATOR) \
+    C("usage",            USAGE,            usage,            READ,  VIEW)
 
 /* ---- workers --------------------------------------------------------------------------------------------- */
 

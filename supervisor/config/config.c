@@ -190,7 +190,7 @@ pack_engine_config(struct load *l, struct err *e)
     struct view *const lists[DECLARED_KINDS] = {
         [DECLARED_COMPANY] = &m.companies,  [DECLARED_AGENT] = &m.agents,
         [DECLARED_HANDLER] = &m.handlers,   [DECLARED_SINK] = &m.sinks,
-        [DECLARED_SCHEDULE] = &m.schedules,
+        [DECLARED_SCHEDULE] = &m.schedules, [DECLARED_PROFILE] = &m.profiles,
     };
     BUF_AUTO struct buf limits = {0};
 
@@ -199,6 +199,7 @@ pack_engine_config(struct load *l, struct err *e)
     }
     msg_pack(msg_desc(MSG_LIMITS), &c->limits, &limits);
     m.limits = buf_view(&limits);
+    SET_HAS(&m, config, profiles);
     msg_pack(msg_desc(MSG_CONFIG), &m, &c->engine_config);
     const char *wrong = mp_check(buf_view(&c->engine_config));
     return wrong ? yaml_refuse(l->root, e, "more than fits: %s", wrong) : E_OK;

@@ -21,6 +21,8 @@
  *   NUMBER    an integer                          least, largest   int64_t
  *   LIMIT     an integer or null (NO_LIMIT)       least, largest   int64_t
  *   DURATION  "5m" or a number of seconds         ms               int64_t, ms
+ *   LASTING   as DURATION, or null (NO_LIMIT)     ms               int64_t, ms
+ *   STRING    a string                            bytes            struct view
  *   BYTES     a number, or with K, M, G (1024s)   bytes            int64_t
  *   TEXT      a string                            bytes            const char *, never NULL
  *   LADDER    a list of durations, "2m,10m"       items            struct view, a packed list of ms
@@ -59,7 +61,31 @@
     S("limits",   "catch_up",                DURATION, limits.catch_up_ms,             "24h",  0, YEARS_100_MS, RELOAD) \
     S("limits",   "feed_bytes",              BYTES,    limits.feed_bytes_max,          "256M", 65536, INT64_MAX, RELOAD) \
     S("limits",   "feed_age",                DURATION, limits.feed_age_max_ms,         "24h",  1000, YEARS_100_MS, RELOAD) \
-    S("sessions", "sinks",                   NAMES,    limits.session_sinks,           "",     0, SINKS_MAX, RELOAD)
+    S("sessions", "sinks",                   NAMES,    limits.session_sinks,           "",     0, SINKS_MAX, RELOAD) \
+    S("limits",   "company_queue_max",       LIMIT,    limits.company_queue_max,       "10000000", 0, INT64_MAX, RELOAD) \
+    S("limits",   "chain_depth_max",         NUMBER,   limits.chain_depth_max,         "8",    1, 16, RELOAD)        \
+    S("limits",   "chain_rate_max",          LIMIT,    limits.chain_rate_max,          "60",   1, 1000000, RELOAD)   \
+    S("limits",   "agent_interval_min",      DURATION, limits.agent_interval_min_ms,   "1m",   1000, YEARS_100_MS, RELOAD) \
+    S("limits",   "agent_schedules_max",     LIMIT,    limits.agent_schedules_max,     "10",   0, 1000000, RELOAD)   \
+    S("limits",   "agent_wakes_max",         LIMIT,    limits.agent_wakes_max,         "20",   0, 1000000, RELOAD)   \
+    S("limits",   "agent_approval",          STRING,   limits.agent_approval,          "none", 1, 16, RELOAD)        \
+    S("limits",   "agent_unanswered",        LASTING,  limits.agent_unanswered_ms,     "30d",  1000, YEARS_100_MS, RELOAD) \
+    S("limits",   "breaker_base",            DURATION, limits.breaker_base_ms,         "30s",  1, YEARS_100_MS, RELOAD) \
+    S("limits",   "breaker_max",             DURATION, limits.breaker_max_ms,          "1h",   1, YEARS_100_MS, RELOAD) \
+    S("limits",   "stale_after",             NUMBER,   limits.stale_after,             "3",    1, 1000, RELOAD)      \
+    S("limits",   "dead_after",              NUMBER,   limits.dead_after,              "10",   1, 1000, RELOAD)      \
+    S("budgets",  "zone",                    STRING,   limits.budget_zone,             "UTC",  1, 64, RELOAD)        \
+    S("budgets",  "reserve_turns",           NUMBER,   limits.reserve_turns,           "10",   0, 10000, RELOAD)     \
+    S("budgets",  "reserve_tokens",          NUMBER,   limits.reserve_tokens,          "10000", 0, INT64_MAX, RELOAD) \
+    S("budgets",  "reserve_cost_micros",     NUMBER,   limits.reserve_cost_micros,     "100000", 0, INT64_MAX, RELOAD) \
+    S("retention", "completed",              LASTING,  limits.keep_completed_ms,       "7d",   1000, YEARS_100_MS, RELOAD) \
+    S("retention", "failed",                 LASTING,  limits.keep_failed_ms,          "30d",  1000, YEARS_100_MS, RELOAD) \
+    S("retention", "effects",                LASTING,  limits.keep_effects_ms,         "30d",  1000, YEARS_100_MS, RELOAD) \
+    S("retention", "firings",                LASTING,  limits.keep_firings_ms,         "30d",  1000, YEARS_100_MS, RELOAD) \
+    S("retention", "reasons",                LASTING,  limits.keep_reasons_ms,         "7d",   1000, YEARS_100_MS, RELOAD) \
+    S("retention", "ledgers",                LASTING,  limits.keep_ledgers_ms,         "400d", 1000, YEARS_100_MS, RELOAD) \
+    S("retention", "approvals",              LASTING,  limits.keep_approvals_ms,       "90d",  1000, YEARS_100_MS, RELOAD) \
+    S("retention", "audit",                  LASTING,  limits.keep_audit_ms,           "400d", 1000, YEARS_100_MS, RELOAD)
 
 #define SETTINGS(S) SHELL_SETTINGS(S) LIMIT_SETTINGS(S)
 
@@ -72,7 +98,9 @@ enum setting_type {
     SETTING_BYTES,
     SETTING_TEXT,
     SETTING_LADDER,
-    SETTING_NAMES
+    SETTING_NAMES,
+    SETTING_LASTING,
+    SETTING_STRING
 };
 enum setting_when { SETTING_RELOAD, SETTING_RESTART };
 
@@ -80,6 +108,8 @@ typedef int64_t     setting_NUMBER;
 typedef int64_t     setting_DURATION;
 typedef int64_t     setting_BYTES;
 typedef const char *setting_TEXT;
+typedef struct view setting_STRING;
+typedef int64_t     setting_LASTING;
 
 #define SETTING_MEMBER(section, key, type, member, text, low, high, when) setting_##type member;
 

@@ -14,10 +14,11 @@ static const struct {
     enum msg_id message;
 } kinds[DECLARED_KINDS] = {
     [DECLARED_COMPANY] = {"companies", MSG_COMPANY },
-      [DECLARED_AGENT] = {"agents",    MSG_AGENT   },
+    [DECLARED_AGENT] = {"agents",    MSG_AGENT   },
     [DECLARED_HANDLER] = {"handlers",  MSG_HANDLER },
-      [DECLARED_SINK] = {"sinks",     MSG_SINK    },
+    [DECLARED_SINK] = {"sinks",     MSG_SINK    },
     [DECLARED_SCHEDULE] = {"schedules", MSG_SCHEDULE},
+    [DECLARED_PROFILE] = {"profiles",  MSG_PROFILE },
 };
 
 /* What the type of a field does not say of how it is written. */

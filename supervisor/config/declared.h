@@ -21,6 +21,7 @@ enum declared_kind {
     DECLARED_HANDLER,
     DECLARED_SINK,
     DECLARED_SCHEDULE,
+    DECLARED_PROFILE,
     DECLARED_KINDS
 };
 
@@ -34,6 +35,7 @@ struct declared_object {
         struct msg_handler  handler;
         struct msg_sink     sink;
         struct msg_schedule schedule;
+        struct msg_profile  profile;
     } msg;
 };
 

@@ -164,6 +164,11 @@ declared_identify(struct declared_object *o, enum declared_kind kind, struct err
         o->name = o->msg.schedule.name;
         if (take_schedule_company(o, e)) return e->code;
         return check_schedule(o, e);
+    case DECLARED_PROFILE:
+        o->name = o->msg.profile.name;
+        o->company = HAS(&o->msg.profile, profile, company) ? o->msg.profile.company
+                                                            : view_str(COMPANY_DEFAULT);
+        return E_OK;
     case DECLARED_KINDS: break;
     }
     return E_OK;

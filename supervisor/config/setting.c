@@ -22,6 +22,7 @@ static const struct setting table[] = {SETTINGS(SETTING)};
 static const char *const durabilities[] = {"full", "relaxed", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const none[] = {NULL};
+static const char *const approvals[] = {"none", "schedules", "all", NULL};
 
 /* Texts that are one of a few words, and texts that are a file or folder. */
 static const struct {
@@ -30,11 +31,12 @@ static const struct {
     const char *const *words;
     bool               is_path;
 } special_texts[] = {
-    {"daemon", "durability", durabilities, false},
-    {"log",    "level",      log_levels,   false},
-    {"daemon", "state_dir",  NULL,         true },
-    {"daemon", "run_dir",    NULL,         true },
-    {"daemon", "pid_file",   NULL,         true },
+    {"daemon", "durability",     durabilities, false},
+    {"log",    "level",          log_levels,   false},
+    {"limits", "agent_approval", approvals,    false},
+    {"daemon", "state_dir",      NULL,         true },
+    {"daemon", "run_dir",        NULL,         true },
+    {"daemon", "pid_file",       NULL,         true },
 };
 
 const struct setting *
@@ -83,9 +85,9 @@ range_of(const struct setting *s)
 {
     struct value_range r = {.low = s->low, .high = s->high};
 
-    if (s->type == SETTING_DURATION) r.kind = VALUE_DURATION;
+    if (s->type == SETTING_DURATION || s->type == SETTING_LASTING) r.kind = VALUE_DURATION;
     if (s->type == SETTING_BYTES) r.kind = VALUE_BYTES;
-    r.is_nullable = s->type == SETTING_LIMIT;
+    r.is_nullable = s->type == SETTING_LIMIT || s->type == SETTING_LASTING;
     return r;
 }
 
@@ -99,8 +101,10 @@ setting_allowed(const struct setting *s, char *out)
     case SETTING_NUMBER:
     case SETTING_LIMIT:
     case SETTING_DURATION:
+    case SETTING_LASTING:
     case SETTING_BYTES: return value_allowed(&r, out);
     case SETTING_TEXT:
+    case SETTING_STRING:
         if (words_of(s)) return words_text(words_of(s), out, SETTING_ALLOWED_MAX);
         len =
             snprintf(out, SETTING_ALLOWED_MAX, "a %s of %d to %d bytes, without control characters",
@@ -160,7 +164,12 @@ store_text(const struct setting_target *t, const struct setting *s, struct view 
     if (is_path(s) && text.size > 0) text = view_str(path_from(a, folder, text));
     if ((int64_t)text.size < s->low || (int64_t)text.size > s->high) return false;
     const char *copy = arena_printf(a, "%.*s", VIEW_ARG(text));
-    memcpy(setting_member(t->config, s), &copy, sizeof(copy));
+    struct view kept = view_str(copy);
+    if (s->type == SETTING_STRING) {
+        memcpy(setting_member(t->config, s), &kept, sizeof(kept));
+    } else {
+        memcpy(setting_member(t->config, s), &copy, sizeof(copy));
+    }
     return true;
 }
 
@@ -223,10 +232,12 @@ setting_store(const struct setting_target *t, const struct setting *s, struct vi
     case SETTING_NUMBER:
     case SETTING_LIMIT:
     case SETTING_DURATION:
+    case SETTING_LASTING:
     case SETTING_BYTES:
         if (!value_parse(&r, text, &v)) return false;
         store_integer(t, s, v);
         return true;
+    case SETTING_STRING:
     case SETTING_TEXT: return store_text(t, s, text, folder);
     case SETTING_LADDER:
     case SETTING_NAMES: return store_listed(t, s, text);
@@ -282,10 +293,12 @@ setting_read(const struct setting_target *t, const struct setting *s, const stru
     case SETTING_NUMBER:
     case SETTING_LIMIT:
     case SETTING_DURATION:
+    case SETTING_LASTING:
     case SETTING_BYTES:
         if (value_read(&r, n, &v, e)) return e->code;
         store_integer(t, s, v);
         return E_OK;
+    case SETTING_STRING:
     case SETTING_TEXT: return read_text(t, s, n, folder, e);
     case SETTING_LADDER:
         if (value_read_ladder(n, &packed, e)) return e->code;

@@ -126,7 +126,8 @@ snapshot_cap(struct snapshot *s, enum predicate p, uint32_t on, int64_t *limit, 
     *limit = NO_LIMIT;
     *used = 0;
     switch (p) {
-    case HELD_DRAINING: *limit = m->is_draining ? 0 : NO_LIMIT; break;
+    case HELD_STOPPED: *limit = m->meta.stops & STOP_NEW ? 0 : NO_LIMIT; break;
+    case HELD_DRAINING: *limit = m->is_draining || m->meta.stops & STOP_DRAIN ? 0 : NO_LIMIT; break;
     case HELD_NO_WORKER: *limit = m->slot_count == 0 ? 0 : NO_LIMIT; break;
     case HELD_NO_SLOT:
         if (m->slot_count == 0) break; /* that is NO_WORKER */
@@ -154,6 +155,12 @@ snapshot_cap(struct snapshot *s, enum predicate p, uint32_t on, int64_t *limit, 
         *used = counted(&s->handlers, on);
         break;
     case HELD_ALONE: *limit = fleet_has_empty_worker(m) ? NO_LIMIT : 0; break;
+    case HELD_COMPANY_PAUSED:
+    case HELD_AGENT_PAUSED:
+    case HELD_BREAKER:
+    case HELD_SCHEDULE_BUDGET:
+    case HELD_COMPANY_BUDGET:
+    case HELD_AGENT_BUDGET:
     case HELD_NOT:
     case HELD_COUNT: break;
     }

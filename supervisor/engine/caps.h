@@ -15,14 +15,21 @@
 // clang-format off
 /*    NAME           text             scope  parks */
 #define PREDICATES(P)                                   \
+    P(STOPPED,       "stopped",       PASS,  true)      \
     P(DRAINING,      "draining",      PASS,  true)      \
     P(NO_WORKER,     "no_worker",     PASS,  true)      \
     P(NO_SLOT,       "no_slot",       PASS,  false)     \
     P(GLOBAL_CAP,    "global_cap",    PASS,  true)      \
+    P(COMPANY_PAUSED, "paused",       LANE,  true)      \
+    P(AGENT_PAUSED,  "paused",        LANE,  true)      \
+    P(BREAKER,       "breaker",       LANE,  true)      \
     P(SCHEDULE_CAP,  "schedule_cap",  LANE,  true)      \
     P(COMPANY_CAP,   "company_cap",   LANE,  true)      \
     P(AGENT_CAP,     "agent_cap",     LANE,  true)      \
     P(HANDLER_CAP,   "handler_cap",   LANE,  true)      \
+    P(SCHEDULE_BUDGET, "budget",      LANE,  true)      \
+    P(COMPANY_BUDGET, "budget",       LANE,  true)      \
+    P(AGENT_BUDGET,  "budget",        LANE,  true)      \
     P(ALONE,         "alone",         LANE,  true)
 // clang-format on
 

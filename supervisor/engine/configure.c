@@ -108,6 +108,30 @@ configure_load_limits(struct engine *en)
     l->max_crashes = m->max_crashes;
     l->feed_bytes_max = m->feed_bytes_max;
     l->ladder_steps = ladder_read(m->retry, l->ladder_ms);
+    l->company_queue_max = HAS(m, limits, company_queue_max) ? m->company_queue_max : NO_LIMIT;
+    l->chain_depth_max = m->chain_depth_max;
+    l->chain_rate_max = HAS(m, limits, chain_rate_max) ? m->chain_rate_max : NO_LIMIT;
+    l->agent_interval_min_ms = m->agent_interval_min_ms;
+    l->agent_schedules_max =
+        HAS(m, limits, agent_schedules_max) ? m->agent_schedules_max : NO_LIMIT;
+    l->agent_wakes_max = HAS(m, limits, agent_wakes_max) ? m->agent_wakes_max : NO_LIMIT;
+    l->agent_unanswered_ms =
+        HAS(m, limits, agent_unanswered_ms) ? m->agent_unanswered_ms : NO_LIMIT;
+    l->breaker_base_ms = m->breaker_base_ms;
+    l->breaker_max_ms = m->breaker_max_ms;
+    l->reserve_turns = m->reserve_turns;
+    l->reserve_tokens = m->reserve_tokens;
+    l->reserve_cost_micros = m->reserve_cost_micros;
+    l->stale_after = m->stale_after;
+    l->dead_after = m->dead_after;
+    l->keep_completed_ms = HAS(m, limits, keep_completed_ms) ? m->keep_completed_ms : NO_LIMIT;
+    l->keep_failed_ms = HAS(m, limits, keep_failed_ms) ? m->keep_failed_ms : NO_LIMIT;
+    l->keep_effects_ms = HAS(m, limits, keep_effects_ms) ? m->keep_effects_ms : NO_LIMIT;
+    l->keep_firings_ms = HAS(m, limits, keep_firings_ms) ? m->keep_firings_ms : NO_LIMIT;
+    l->keep_reasons_ms = HAS(m, limits, keep_reasons_ms) ? m->keep_reasons_ms : NO_LIMIT;
+    l->keep_ledgers_ms = HAS(m, limits, keep_ledgers_ms) ? m->keep_ledgers_ms : NO_LIMIT;
+    l->keep_approvals_ms = HAS(m, limits, keep_approvals_ms) ? m->keep_approvals_ms : NO_LIMIT;
+    l->keep_audit_ms = HAS(m, limits, keep_audit_ms) ? m->keep_audit_ms : NO_LIMIT;
     it = list_iter_of(m->session_sinks);
     while (m->session_sinks.size && l->sink_count < SINKS_MAX && list_next(&it, &item)) {
         struct mp_reader r = mp_reader_of(item);
@@ -384,7 +408,9 @@ make_plan(struct engine *en, const struct msg_config *m, struct plan *p, struct 
     if (msg_unpack(msg_desc(MSG_LIMITS), m->limits, &limits, e)) return err_wrap(e, "limits");
     if (plan_list(en, p, KIND_COMPANY, m->companies, e) ||
         plan_list(en, p, KIND_HANDLER, m->handlers, e) ||
-        plan_list(en, p, KIND_SINK, m->sinks, e) || plan_list(en, p, KIND_AGENT, m->agents, e) ||
+        plan_list(en, p, KIND_SINK, m->sinks, e) ||
+        (m->profiles.size && plan_list(en, p, KIND_PROFILE, m->profiles, e)) ||
+        plan_list(en, p, KIND_AGENT, m->agents, e) ||
         plan_list(en, p, KIND_SCHEDULE, m->schedules, e)) {
         return e->code;
     }

@@ -147,7 +147,11 @@ make_store(struct engine *en)
                        .next_job = 1,
                        .next_object = COMPANY_DEFAULT_ID,
                        .next_effect = 1,
-                       .next_token = 1};
+                       .next_token = 1,
+                       .next_goal = 1,
+                       .next_ticket = 1,
+                       .next_approval = 1,
+                       .next_audit = 1};
     configure_builtins(en);
 }
 

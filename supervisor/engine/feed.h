@@ -41,6 +41,47 @@
     F(WORKER_UP,          "worker.up")             \
     F(WORKER_LOST,        "worker.lost")           \
     F(WORKER_GONE,        "worker.gone")           \
+    F(JOB_MERGED,         "job.merged")            \
+    F(JOB_BUDGET_WARNING, "job.budget_warning")    \
+    F(SCHEDULE_ENDED,     "schedule.ended")        \
+    F(COMPANY_ADDED,      "company.added")         \
+    F(COMPANY_CHANGED,    "company.changed")       \
+    F(COMPANY_REMOVED,    "company.removed")       \
+    F(COMPANY_PAUSED,     "company.paused")        \
+    F(COMPANY_RESUMED,    "company.resumed")       \
+    F(AGENT_ADDED,        "agent.added")           \
+    F(AGENT_CHANGED,      "agent.changed")         \
+    F(AGENT_REMOVED,      "agent.removed")         \
+    F(AGENT_PAUSED,       "agent.paused")          \
+    F(AGENT_RESUMED,      "agent.resumed")         \
+    F(AGENT_ALIVE,        "agent.alive")           \
+    F(AGENT_STALE,        "agent.stale")           \
+    F(AGENT_DEAD,         "agent.dead")            \
+    F(PROFILE_ADDED,      "profile.added")         \
+    F(PROFILE_CHANGED,    "profile.changed")       \
+    F(PROFILE_REMOVED,    "profile.removed")       \
+    F(GOAL_ADDED,         "goal.added")            \
+    F(GOAL_CHANGED,       "goal.changed")          \
+    F(GOAL_REMOVED,       "goal.removed")          \
+    F(GOAL_DECOMPOSED,    "goal.decomposed")       \
+    F(TICKET_ADDED,       "ticket.added")          \
+    F(TICKET_CHANGED,     "ticket.changed")        \
+    F(TICKET_ASSIGNED,    "ticket.assigned")       \
+    F(TICKET_DONE,        "ticket.done")           \
+    F(TICKET_REMOVED,     "ticket.removed")        \
+    F(BREAKER_OPENED,     "breaker.opened")        \
+    F(BREAKER_PROBING,    "breaker.probing")       \
+    F(BREAKER_CLOSED,     "breaker.closed")        \
+    F(BUDGET_WARNING,     "budget.warning")        \
+    F(BUDGET_EXHAUSTED,   "budget.exhausted")      \
+    F(CHAIN_CUT,          "chain.cut")             \
+    F(APPROVAL_REQUESTED, "approval.requested")    \
+    F(APPROVAL_GRANTED,   "approval.granted")      \
+    F(APPROVAL_DENIED,    "approval.denied")       \
+    F(EFFECT_REJECTED,    "effect.rejected")       \
+    F(STOPPED,            "daemon.stopped")        \
+    F(DRAINED,            "daemon.draining")       \
+    F(RESUMED,            "daemon.resumed")        \
     F(CONFIG_APPLIED,     "config.applied")        \
     F(CLOCK_CHANGED,      "clock.changed")         \
     F(RECORD_DAMAGED,     "record.damaged")

@@ -66,7 +66,7 @@ static bool
 meets_same(const struct lane *l, const struct lane *key)
 {
     return l->company == key->company && l->agent == key->agent && l->handler == key->handler &&
-           l->session == key->session && l->credential == key->credential && l->flags == key->flags;
+           l->session == key->session && l->schedule == key->schedule && l->flags == key->flags;
 }
 
 void

@@ -17,6 +17,7 @@ static const struct {
       [KIND_SINK] = {"sink",     MSG_SINK    },
     [KIND_SCHEDULE] = {"schedule", MSG_SCHEDULE},
       [KIND_LIMITS] = {"limits",   MSG_LIMITS  },
+    [KIND_PROFILE] = {"profile",  MSG_PROFILE },
 };
 
 const char *

@@ -1,4 +1,5 @@
-/* objects - declared objects by id and by name: companies, agents, handlers, sinks, schedules.
+/* objects - declared objects by id and by name: companies, agents, handlers, sinks, schedules,
+ * profiles.
  *
  * Every object is (company, name) (N34); its id is never used again.  Handlers and sinks of the
  * company `default` are there for every company. */
@@ -25,6 +26,7 @@ struct object_entry {
         struct msg_sink     sink;
         struct msg_schedule schedule;
         struct msg_limits   limits;
+        struct msg_profile  profile;
     } spec;
 };
 

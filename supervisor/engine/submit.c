@@ -213,6 +213,37 @@ submit_write(struct engine *en, struct submission *s, const struct actor *a, str
 }
 
 enum errc
+submit_prepare_wake(struct engine *en, const struct wake *w, struct submission *s, struct err *e)
+{
+    const struct object_entry *agent = objects_get(&en->turn.objects, w->agent);
+    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+
+    memset(s, 0, sizeof(*s));
+    if (!agent) return err_set(e, E_NOT_FOUND, "the agent is no longer there");
+    if (submit_admit(en, e)) return e->code;
+    s->spec.company = agent->row.company;
+    s->spec.agent = w->agent;
+    if (agent->spec.agent.handler.size == 0)
+        return err_field(e, "handler", "agent \"%.*s\" names none", VIEW_ARG(agent->row.name));
+    if (object_ref(turn_txn(en), &daemon, KIND_HANDLER, agent->spec.agent.handler, "handler",
+                   &s->spec.company, &s->spec.handler, e)) {
+        return e->code;
+    }
+    s->spec.trigger = (uint8_t)w->trigger;
+    s->spec.source = w->source;
+    s->spec.title = w->title;
+    s->spec.context = w->context;
+    s->spec.goal = w->goal;
+    s->spec.ticket = w->ticket;
+    s->spec.parent = w->parent;
+    s->payload = w->payload;
+    s->run_at = w->run_at ? w->run_at : en->turn.now.wall_ms;
+    s->priority = w->priority < 0 ? trigger_priority(w->trigger) : (uint8_t)w->priority;
+    submit_defaults(en, s, false);
+    return E_OK;
+}
+
+enum errc
 on_job_submit(struct engine *en, const struct actor *a, const struct msg_job_submit *m,
               struct buf *reply, struct err *e)
 {

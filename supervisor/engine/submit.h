@@ -2,6 +2,7 @@
 #ifndef ENGINE_SUBMIT_H
 #define ENGINE_SUBMIT_H
 
+#include "supervisor/engine/job.h"
 #include "supervisor/engine/turn.h"
 
 /* A job that has passed its checks. */
@@ -12,6 +13,20 @@ struct submission {
     uint8_t         flags; /* JOB_FLAG_* */
     int64_t         run_at;
 };
+
+/* A wake-up of an agent that agentd itself makes: of a ticket, a goal, a routine, an effect. */
+struct wake {
+    uint32_t     agent; /* object id */
+    enum trigger trigger;
+    struct view  source, title, payload, context;
+    uint64_t     goal, ticket, parent; /* 0: none; parent: the job that causes it */
+    int64_t      run_at;               /* 0: now */
+    int64_t      priority;             /* -1: the trigger's */
+};
+/* Judges a wake-up and fills the submission, nothing written: the agent's handler, its defaults,
+ * the queue's limit, the chain of causes. */
+enum errc submit_prepare_wake(struct engine *en, const struct wake *w, struct submission *s,
+                              struct err *e) MUST_CHECK;
 
 /* Whether new work may be taken now: not draining, and the store has its reserve. */
 enum errc submit_admit(struct engine *en, struct err *e) MUST_CHECK;

@@ -45,6 +45,13 @@ struct limits {
     int64_t  max_concurrent, schedule_max_concurrent, company_max_concurrent, agent_max_concurrent;
     int64_t  max_run_ms, max_turns, kill_grace_ms, heartbeat_timeout_ms, catch_up_ms;
     int64_t  feed_age_max_ms;
+    int64_t  company_queue_max, chain_depth_max, chain_rate_max;
+    int64_t  agent_interval_min_ms, agent_schedules_max, agent_wakes_max, agent_unanswered_ms;
+    int64_t  breaker_base_ms, breaker_max_ms;
+    int64_t  reserve_turns, reserve_tokens, reserve_cost_micros;
+    int64_t  keep_completed_ms, keep_failed_ms, keep_effects_ms, keep_firings_ms, keep_reasons_ms;
+    int64_t  keep_ledgers_ms, keep_approvals_ms, keep_audit_ms;
+    uint64_t stale_after, dead_after;
     uint64_t max_attempts, max_crashes, feed_bytes_max;
     int64_t  ladder_ms[LADDER_MAX];
     uint32_t ladder_steps;

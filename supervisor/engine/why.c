@@ -162,6 +162,16 @@ predicate_blocker(struct why *w, const struct finding *f)
         blocker(w, "alone", "it lost its worker before and runs alone now: no worker is empty",
                 (struct view){0}, 0, "agentctl worker scale N with a larger N");
         break;
+    case HELD_STOPPED:
+        blocker(w, "stopped", "an operator stopped agentd: nothing new starts", (struct view){0}, 0,
+                "agentctl resume");
+        break;
+    case HELD_COMPANY_PAUSED:
+    case HELD_AGENT_PAUSED:
+    case HELD_BREAKER:
+    case HELD_SCHEDULE_BUDGET:
+    case HELD_COMPANY_BUDGET:
+    case HELD_AGENT_BUDGET:
     case HELD_NOT:
     case HELD_COUNT: break;
     }

@@ -44,7 +44,7 @@ problem(const struct check *c, enum index_id id, struct view key, const char *fm
 static void
 check_indexed(const struct check *c, enum index_id id, struct view primary, const union record *r)
 {
-    for (uint32_t left = table_desc(key_desc(id)->table)->indexes; left; left &= left - 1) {
+    for (uint64_t left = table_desc(key_desc(id)->table)->indexes; left; left &= left - 1) {
         enum index_id          i = index_in(left);
         const struct key_desc *k = key_desc(i);
         uint8_t                bytes[KEY_BYTES_MAX];

@@ -122,7 +122,7 @@ move_record(struct txn *t, enum table_id table, struct view key, struct view sto
     buf_add_view(&copy, stored); /* a put kills what is borrowed from the map */
     quarantine_put(t, PRIMARY_OF(table), key, buf_view(&copy));
     row_del(t, t->store->dbs[table], key);
-    for (uint32_t left = table_desc(table)->indexes; left; left &= left - 1)
+    for (uint64_t left = table_desc(table)->indexes; left; left &= left - 1)
         drop_entries(t, index_in(left), key);
 }
 
@@ -162,7 +162,7 @@ quarantine_record(struct txn *t, enum table_id table, struct view key)
 static void
 reindex(struct txn *t, enum table_id table, struct view primary)
 {
-    for (uint32_t left = table_desc(table)->indexes; left; left &= left - 1) {
+    for (uint64_t left = table_desc(table)->indexes; left; left &= left - 1) {
         enum index_id          id = index_in(left);
         const struct key_desc *k = key_desc(id);
         uint8_t                bytes[KEY_BYTES_MAX];

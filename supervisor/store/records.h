@@ -34,9 +34,15 @@
     F(U64, boot_id)           /* of the machine's boot that last ran */           \
     F(U8,  clean_stop)        /* 1: the last end was planned */                   \
     F(U64, unclean_stops)                                                         \
-    F(I64, last_crash_at)
+    F(I64, last_crash_at)                                                         \
+    F(U64, next_goal)                                                             \
+    F(U64, next_ticket)                                                           \
+    F(U64, next_approval)                                                         \
+    F(U64, next_audit)                                                            \
+    F(U8,  stops)             /* STOP_*: what an operator has stopped (A17) */     \
+    F(I64, stopped_at)
 
-/* A declared object: company, agent, handler, sink, schedule.  spec is its packed declaration. */
+/* A declared object: company, agent, handler, sink, schedule, profile.  spec is its packed declaration. */
 #define OBJECT_RECORD(F)                                                         \
     F(U32, id)                                                                    \
     F(U8,  kind)              /* enum object_kind */                              \
@@ -45,7 +51,8 @@
     F(U8,  origin)            /* enum origin */                                   \
     F(U64, hash)              /* of spec */                                       \
     F(ANY, spec)                                                                  \
-    F(I64, created_at)
+    F(I64, created_at)                                                            \
+    F(U8,  removing)          /* 1: it goes as soon as the work that refers to it is cancelled (N37) */
 
 /* What is given when a job is submitted; written once.  A payload over BLOB_FROM bytes is in blob. */
 #define JOB_SPEC_RECORD(F)                                                       \
@@ -74,7 +81,13 @@
     F(U64, parent)                                                                \
     F(U64, root)                                                                  \
     F(STR, unique_key)                                                            \
-    F(STR, actor)             /* who submitted it */
+    F(STR, actor)             /* who submitted it */                              \
+    F(U32, depth)             /* of the chain of causes: 0 for its root (A15) */  \
+    F(ANY, chain)             /* the agents on it, first to last: a list of ids (N24) */ \
+    F(U64, token_budget)      /* of all attempts together; 0: none */             \
+    F(U64, cost_budget_micros)                                                    \
+    F(STR, debounce_key)                                                          \
+    F(U64, cause_count)       /* submits merged into it (A13); 0 for a job without a debounce key */
 
 /* What changes as a job moves. */
 #define JOB_STATE_RECORD(F)                                                      \
@@ -107,7 +120,11 @@
     F(U64, output_tokens)                                                         \
     F(U64, cost_micros)                                                           \
     F(ANY, output)                                                                \
-    F(U32, output_bytes)      /* of an output in blob; 0: inline */
+    F(U32, output_bytes)      /* of an output in blob; 0: inline */               \
+    F(U64, run_ms)            /* time of all ended attempts */                    \
+    F(U64, goal)                                                                  \
+    F(U64, ticket)                                                                \
+    F(I64, ready_at)          /* when it last became ready */
 
 /* One attempt that ended. */
 #define ATTEMPT_RECORD(F)                                                        \
@@ -142,7 +159,7 @@
     F(U32, agent)                                                                 \
     F(U32, handler)                                                               \
     F(U32, session)                                                               \
-    F(U32, credential)                                                            \
+    F(U32, schedule)          /* of jobs of a schedule that has a daily budget, else 0 */ \
     F(U8,  flags)             /* JOB_FLAG_* that make lanes */                    \
     F(U64, head)              /* id of its first ready job; 0: empty */           \
     F(U8,  head_priority)                                                         \
@@ -182,7 +199,10 @@
     F(I64, last_fired_at)                                                         \
     F(U32, failure_streak)                                                        \
     F(U8,  last_failure)                                                          \
-    F(U32, in_flight)         /* its jobs that have not ended */
+    F(U32, in_flight)         /* its jobs that have not ended */                  \
+    F(U32, agent)                                                                 \
+    F(I64, heartbeat_ms)      /* of type heartbeat: from one nominal time to the next; else 0 */ \
+    F(U32, made_by)           /* the agent whose effect made it (B7), else 0 */
 
 /* One nominal time of a schedule and what became of it. */
 #define FIRING_RECORD(F)                                                         \
@@ -246,6 +266,181 @@
     F(BIN, reply)             /* the packed reply body */                         \
     F(U32, reply_bytes)       /* of a reply in blob; 0: inline */
 
+/* How an agent does: what is declared is its object. */
+#define AGENT_RECORD(F)                                                         \
+    F(U32, id)                /* of its object */                                 \
+    F(U32, company)                                                               \
+    F(U64, open_jobs)         /* that have not ended */                           \
+    F(I64, last_seen)         /* when a job of it last started, reported or ended; 0: never */ \
+    F(U64, last_job)          /* that ended */                                    \
+    F(U8,  last_state)        /* enum job_state_id that it ended in */            \
+    F(U8,  last_failure)      /* enum failure_class */                            \
+    F(U8,  liveness)          /* enum liveness that was last told */              \
+    F(I64, liveness_at)       /* when it is looked at next; 0: never */           \
+    F(I64, heartbeat_ms)      /* the shortest interval of its heartbeat schedules; 0: none */ \
+    F(I64, answered_at)       /* when a person last dealt with it (B7) */         \
+    F(U32, made_schedules)    /* by its effects, and not yet removed */           \
+    F(U32, made_wakes)        /* by its effects, and not yet started */
+
+/* A company or an agent that is paused: there is a row while it is. */
+#define PAUSE_RECORD(F)                                                         \
+    F(U32, object)                                                                \
+    F(I64, at)                                                                    \
+    F(STR, reason)                                                                \
+    F(STR, actor)
+
+/* Which job has a unique key (A9): while it has not ended, and until until_at. */
+#define UNIQUE_RECORD(F)                                                        \
+    F(U32, company)                                                               \
+    F(STR, key)                                                                   \
+    F(U64, job)                                                                   \
+    F(I64, until_at)          /* 0: until the job ends */
+
+/* The waiting job that submits with a debounce key are merged into (A13). */
+#define DEBOUNCE_RECORD(F)                                                      \
+    F(U32, company)                                                               \
+    F(STR, key)                                                                   \
+    F(U64, job)                                                                   \
+    F(I64, latest_at)         /* the longest wait ends: run_at moves no further */
+
+/* A submit that was merged into a job; the first CAUSES_MAX are kept. */
+#define CAUSE_RECORD(F)                                                         \
+    F(U64, job)                                                                   \
+    F(U32, n)                                                                     \
+    F(I64, at)                                                                    \
+    F(U8,  trigger)                                                               \
+    F(STR, source)                                                                \
+    F(STR, actor)                                                                 \
+    F(U64, parent)                                                                \
+    F(ANY, payload)           /* empty when it is longer than BLOB_FROM */
+
+/* What guards a credential (A16).  id: of a handler without a declared credential, or one of its own. */
+#define BREAKER_RECORD(F)                                                       \
+    F(U32, id)                                                                    \
+    F(U32, company)           /* of a declared credential, else 0 */              \
+    F(STR, name)              /* of a declared credential, else empty */          \
+    F(U8,  state)             /* enum breaker_state */                            \
+    F(U8,  failure)           /* enum failure_class that opened it */             \
+    F(STR, message)                                                               \
+    F(I64, opened_at)                                                             \
+    F(I64, open_until)                                                            \
+    F(U32, opens)             /* in a row, without a success between */           \
+    F(U64, job)               /* the one that opened it */
+
+/* What held a lane from an instant on (A10); lane 0: what held everything. */
+#define REASON_RECORD(F)                                                        \
+    F(U32, lane)                                                                  \
+    F(I64, at)                                                                    \
+    F(U8,  predicate)         /* enum predicate; 0: nothing any more */           \
+    F(U32, on)
+
+#define GOAL_RECORD(F)                                                          \
+    F(U64, id)                                                                    \
+    F(U32, company)                                                               \
+    F(U64, parent)            /* 0: a root */                                     \
+    F(STR, title)                                                                 \
+    F(U8,  status)            /* enum goal_status */                              \
+    F(U32, agent)             /* who pursues it; 0: nobody */                     \
+    F(ANY, data)                                                                  \
+    F(I64, created_at)                                                            \
+    F(I64, updated_at)                                                            \
+    F(U64, open_jobs)                                                             \
+    F(U8,  removing)
+
+#define TICKET_RECORD(F)                                                        \
+    F(U64, id)                                                                    \
+    F(U32, company)                                                               \
+    F(U64, goal)              /* 0: none */                                       \
+    F(U64, parent)            /* a ticket; 0: none */                             \
+    F(STR, title)                                                                 \
+    F(U8,  status)            /* enum ticket_status */                            \
+    F(U32, assignee)          /* an agent; 0: nobody */                           \
+    F(U64, required)          /* capabilities, a bit mask */                      \
+    F(U64, reward)                                                                \
+    F(I64, deadline_at)       /* 0: none */                                       \
+    F(ANY, data)                                                                  \
+    F(U32, schedule)          /* the routine that made it; 0: none */             \
+    F(I64, created_at)                                                            \
+    F(I64, updated_at)                                                            \
+    F(I64, claimed_at)                                                            \
+    F(I64, done_at)                                                               \
+    F(U64, job)               /* of its newest wake-up */                         \
+    F(U64, open_jobs)                                                             \
+    F(U64, turns)             /* usage of all its jobs */                         \
+    F(U64, tokens)                                                                \
+    F(U64, cost_micros)                                                           \
+    F(U64, run_ms)                                                                \
+    F(U8,  removing)
+
+/* What a schedule, agent or company used on one local day (B6). */
+#define LEDGER_RECORD(F)                                                        \
+    F(U32, scope)             /* object id */                                     \
+    F(U32, date)              /* local days since 1970-01-01 */                   \
+    F(U64, turns)             /* charged within reservations, or without a limit */ \
+    F(U64, tokens)                                                                \
+    F(U64, cost_micros)                                                           \
+    F(U64, run_ms)                                                                \
+    F(U64, reserved_turns)    /* by running attempts, not yet charged */          \
+    F(U64, reserved_tokens)                                                       \
+    F(U64, reserved_cost_micros)                                                  \
+    F(U64, reserved_run_ms)                                                       \
+    F(U64, overshoot_turns)   /* charged beyond reservations */                   \
+    F(U64, overshoot_tokens)                                                      \
+    F(U64, overshoot_cost_micros)                                                 \
+    F(U64, overshoot_run_ms)                                                      \
+    F(U8,  warned)            /* a bit for each dimension that passed 80 % */      \
+    F(U64, attempts)                                                              \
+    F(U64, earned)            /* rewards of tickets done */                       \
+    F(U64, tickets_done)
+
+/* What is left of a running attempt's reservation in a scope; no row where nothing is limited. */
+#define RESERVATION_RECORD(F)                                                   \
+    F(U64, job)                                                                   \
+    F(U32, scope)                                                                 \
+    F(U32, date)              /* of the ledger row: the day on which the attempt started (N25) */ \
+    F(U64, turns)                                                                 \
+    F(U64, tokens)                                                                \
+    F(U64, cost_micros)                                                           \
+    F(U64, run_ms)
+
+/* How many wake-ups a chain of agents has made in a window (A15). */
+#define CHAIN_RECORD(F)                                                         \
+    F(U64, root)              /* job */                                           \
+    F(I64, window_at)         /* its beginning */                                 \
+    F(U32, count)
+
+/* An effect of an agent that waits for a person's word (B7). */
+#define APPROVAL_RECORD(F)                                                      \
+    F(U64, id)                                                                    \
+    F(U32, company)                                                               \
+    F(U32, agent)                                                                 \
+    F(U64, job)               /* whose effect it is */                            \
+    F(U64, effect)                                                                \
+    F(U8,  kind)              /* enum effect_kind */                              \
+    F(ANY, request)           /* the effect as the handler wrote it */            \
+    F(U8,  status)            /* enum approval_status */                          \
+    F(I64, created_at)                                                            \
+    F(I64, decided_at)                                                            \
+    F(STR, actor)             /* who decided */                                   \
+    F(STR, reason)
+
+/* Administrative acts (K2). */
+#define AUDIT_RECORD(F)                                                         \
+    F(U64, id)                                                                    \
+    F(I64, at)                                                                    \
+    F(STR, actor)                                                                 \
+    F(STR, action)            /* as the operation is called: agent.pause */       \
+    F(U32, company)                                                               \
+    F(STR, subject)           /* what it was done to */                           \
+    F(ANY, before)                                                                \
+    F(ANY, after)
+
+/* A time zone's table as the system had it (N10, N28). */
+#define ZONE_RECORD(F)                                                          \
+    F(U32, id)                                                                    \
+    F(STR, name)                                                                  \
+    F(BIN, data)              /* the TZif file */
+
 #define RECORDS(T)                                        \
     T(META,      meta,      1, RANDOM)                    \
     T(OBJECT,    object,    1, ASCENDING)                 \
@@ -260,7 +455,22 @@
     T(SESSION,   session,   1, ASCENDING)                 \
     T(EFFECT,    effect,    1, ASCENDING)                 \
     T(FEED,      feed,      1, ASCENDING)                 \
-    T(ANSWER,    answer,    1, RANDOM)
+    T(ANSWER,    answer,    1, RANDOM)                    \
+    T(AGENT,     agent,     1, RANDOM)                    \
+    T(PAUSE,     pause,     1, RANDOM)                    \
+    T(UNIQUE,    unique,    1, RANDOM)                    \
+    T(DEBOUNCE,  debounce,  1, RANDOM)                    \
+    T(CAUSE,     cause,     1, RANDOM)                    \
+    T(BREAKER,   breaker,   1, RANDOM)                    \
+    T(REASON,    reason,    1, RANDOM)                    \
+    T(GOAL,      goal,      1, ASCENDING)                 \
+    T(TICKET,    ticket,    1, ASCENDING)                 \
+    T(LEDGER,    ledger,    1, RANDOM)                    \
+    T(RESERVATION, reservation, 1, RANDOM)                \
+    T(CHAIN,     chain,     1, ASCENDING)                 \
+    T(APPROVAL,  approval,  1, ASCENDING)                 \
+    T(AUDIT,     audit,     1, ASCENDING)                 \
+    T(ZONE,      zone,      1, RANDOM)
 
 /* Primary keys: K(TABLE, fields…) */
 #define KEYS(K)                                           \
@@ -277,7 +487,22 @@
     K(SESSION,   id)                                      \
     K(EFFECT,    id)                                      \
     K(FEED,      seq)                                     \
-    K(ANSWER,    key)
+    K(ANSWER,    key)                                     \
+    K(AGENT,     id)                                      \
+    K(PAUSE,     object)                                  \
+    K(UNIQUE,    company, key)                            \
+    K(DEBOUNCE,  company, key)                            \
+    K(CAUSE,     job, n)                                  \
+    K(BREAKER,   id)                                      \
+    K(REASON,    lane, at)                                \
+    K(GOAL,      id)                                      \
+    K(TICKET,    id)                                      \
+    K(LEDGER,    scope, date)                             \
+    K(RESERVATION, job, scope)                            \
+    K(CHAIN,     root)                                    \
+    K(APPROVAL,  id)                                      \
+    K(AUDIT,     id)                                      \
+    K(ZONE,      id)
 
 /* Secondary indexes: I(TABLE, table, INDEX, order, fields…).  Every one ends in the primary key or is unique. */
 #define INDEXES(I)                                                                                        \
@@ -287,7 +512,7 @@
     I(JOB_STATE, job_state, job_running,      RANDOM,    lease_end_boot, id, company, agent, handler, session, flags) \
     I(JOB_STATE, job_state, job_ended,        RANDOM,    state, ended_at, id)                             \
     I(JOB_STATE, job_state, job_expiry,       RANDOM,    expires_at, id)         /* not started */        \
-    I(LANE,      lane,      lane_by_limits,   RANDOM,    company, agent, handler, session, credential, flags) \
+    I(LANE,      lane,      lane_by_limits,   RANDOM,    company, agent, handler, session, schedule, flags) \
     I(LANE,      lane,      lane_runnable,    RANDOM,    company, DESC(head_priority), head_run_at, head, id) \
     I(LANE,      lane,      lane_blocked,     RANDOM,    blocked_by, blocked_on, company, DESC(head_priority), head_run_at, head, id) \
     I(QUEUE,     queue,     queue_turn,       RANDOM,    DESC(head_priority), served, company)            \
@@ -297,7 +522,24 @@
     I(EFFECT,    effect,    effect_pending,   RANDOM,    not_before, place, id) /* pending, or unknown with probe */ \
     I(EFFECT,    effect,    effect_attempting, RANDOM,   id)                                              \
     I(EFFECT,    effect,    effect_expiry,    RANDOM,    not_after, id)          /* pending */            \
-    I(ANSWER,    answer,    answer_by_age,    ASCENDING, at, key)
+    I(ANSWER,    answer,    answer_by_age,    ASCENDING, at, key)                                         \
+    I(SCHEDULE,  schedule,  schedule_by_agent, RANDOM,   agent, id)              /* of agents */          \
+    I(FIRING,    firing,    firing_by_age,    RANDOM,    nominal_at, schedule)                            \
+    I(EFFECT,    effect,    effect_settled,   RANDOM,    updated_at, id)         /* nothing more is done about it */ \
+    I(AGENT,     agent,     agent_liveness,   RANDOM,    liveness_at, id)        /* looked at again */    \
+    I(UNIQUE,    unique,    unique_until,     RANDOM,    until_at, company, key) /* of those with a time */ \
+    I(BREAKER,   breaker,   breaker_due,      RANDOM,    open_until, id)         /* open */               \
+    I(BREAKER,   breaker,   breaker_by_name,  RANDOM,    company, name)          /* of declared credentials */ \
+    I(REASON,    reason,    reason_by_age,    ASCENDING, at, lane)                                        \
+    I(GOAL,      goal,      goal_by_parent,   RANDOM,    company, parent, id)                             \
+    I(TICKET,    ticket,    ticket_by_status, RANDOM,    company, status, id)                             \
+    I(TICKET,    ticket,    ticket_by_goal,   RANDOM,    goal, id)               /* of goals */           \
+    I(TICKET,    ticket,    ticket_by_parent, RANDOM,    parent, id)             /* of tickets */         \
+    I(TICKET,    ticket,    ticket_by_assignee, RANDOM,  assignee, status, id)   /* assigned */           \
+    I(LEDGER,    ledger,    ledger_by_age,    RANDOM,    date, scope)                                     \
+    I(CHAIN,     chain,     chain_by_age,     RANDOM,    window_at, root)                                 \
+    I(APPROVAL,  approval,  approval_by_status, RANDOM,  status, id)                                      \
+    I(ZONE,      zone,      zone_by_name,     RANDOM,    name)
 
 // clang-format on
 
@@ -348,7 +590,8 @@ enum object_kind {
     KIND_HANDLER,
     KIND_SINK,
     KIND_SCHEDULE,
-    KIND_LIMITS
+    KIND_LIMITS,
+    KIND_PROFILE
 };
 enum origin { ORIGIN_BUILTIN, ORIGIN_CONFIG, ORIGIN_API, ORIGIN_AGENT };
 enum blob_kind { BLOB_PAYLOAD = 1, BLOB_OUTPUT, BLOB_CHECKPOINT, BLOB_EFFECT, BLOB_REPLY };
@@ -379,7 +622,10 @@ enum job_state_id {
 #define JOB_FLAG_ALONE         4
 #define JOB_LANE_FLAGS         7
 #define JOB_FLAG_QUARANTINED   8
-#define JOB_FLAG_RETRY         16 /* waits for a retry (list --retrying) */
+#define JOB_FLAG_RETRY         16  /* waits for a retry (list --retrying) */
+#define JOB_FLAG_UNIQUE        32  /* has a unique key: its row goes when it ends */
+#define JOB_FLAG_DEBOUNCED     64  /* others may be merged into it until it starts or ends */
+#define JOB_FLAG_AGENT_MADE    128 /* by an agent's effect: in made_wakes until it starts or ends */
 
 /*  E(NAME, "text") */
 // clang-format off
@@ -390,7 +636,8 @@ enum job_state_id {
     E(WAKE_AGENT,     "wake_agent")     \
     E(ADD_SCHEDULE,   "add_schedule")   \
     E(NOTIFY,         "notify")         \
-    E(ACTIVITY,       "activity")
+    E(ACTIVITY,       "activity")       \
+    E(TICKET,         "ticket")
 // clang-format on
 enum effect_kind {
     EFFECT_NONE,
@@ -417,6 +664,64 @@ enum effect_status {
     EFFECT_STATUSES(E)
 #undef E
         STATUS_COUNT
+};
+
+/* What `agentctl stop` holds (A17); STOP_DRAIN: `agentctl drain`. */
+#define STOP_NEW     1
+#define STOP_EFFECTS 2
+#define STOP_DRAIN   4
+
+enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
+
+/*  V(NAME, "text") */
+// clang-format off
+#define GOAL_STATUSES(V)        \
+    V(OPEN,      "open")        \
+    V(DONE,      "done")        \
+    V(CANCELLED, "cancelled")
+#define TICKET_STATUSES(V)          \
+    V(OPEN,        "open")          \
+    V(CLAIMED,     "claimed")       \
+    V(IN_PROGRESS, "in_progress")   \
+    V(DONE,        "done")          \
+    V(DISPUTED,    "disputed")
+#define APPROVAL_STATUSES(V)    \
+    V(PENDING, "pending")       \
+    V(GRANTED, "granted")       \
+    V(DENIED,  "denied")
+#define LIVENESSES(V)   \
+    V(IDLE,  "idle")    \
+    V(ALIVE, "alive")   \
+    V(STALE, "stale")   \
+    V(DEAD,  "dead")
+// clang-format on
+enum goal_status {
+    GOAL_NONE,
+#define V(name, text) GOAL_##name,
+    GOAL_STATUSES(V)
+#undef V
+        GOAL_STATUS_COUNT
+};
+enum ticket_status {
+    TICKET_NONE,
+#define V(name, text) TICKET_##name,
+    TICKET_STATUSES(V)
+#undef V
+        TICKET_STATUS_COUNT
+};
+enum approval_status {
+    APPROVAL_NONE,
+#define V(name, text) APPROVAL_##name,
+    APPROVAL_STATUSES(V)
+#undef V
+        APPROVAL_STATUS_COUNT
+};
+enum liveness {
+    LIVENESS_NONE,
+#define V(name, text) LIVENESS_##name,
+    LIVENESSES(V)
+#undef V
+        LIVENESS_COUNT
 };
 
 #endif

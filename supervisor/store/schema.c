@@ -111,6 +111,116 @@ answer_by_age_holds(const struct answer *a)
     return true;
 }
 
+static bool
+schedule_by_agent_holds(const struct schedule *s)
+{
+    return s->agent != 0;
+}
+
+static bool
+firing_by_age_holds(const struct firing *f)
+{
+    (void)f;
+    return true;
+}
+
+static bool
+effect_settled_holds(const struct effect *f)
+{
+    return f->status != STATUS_PENDING && f->status != STATUS_ATTEMPTING && !f->probe;
+}
+
+static bool
+agent_liveness_holds(const struct agent *a)
+{
+    return a->liveness_at != 0;
+}
+
+static bool
+unique_until_holds(const struct unique *u)
+{
+    return u->until_at != 0;
+}
+
+static bool
+breaker_due_holds(const struct breaker *b)
+{
+    return b->state == BREAKER_OPEN;
+}
+
+static bool
+breaker_by_name_holds(const struct breaker *b)
+{
+    return b->name.size != 0;
+}
+
+static bool
+reason_by_age_holds(const struct reason *r)
+{
+    (void)r;
+    return true;
+}
+
+static bool
+goal_by_parent_holds(const struct goal *g)
+{
+    (void)g;
+    return true;
+}
+
+static bool
+ticket_by_status_holds(const struct ticket *t)
+{
+    (void)t;
+    return true;
+}
+
+static bool
+ticket_by_goal_holds(const struct ticket *t)
+{
+    return t->goal != 0;
+}
+
+static bool
+ticket_by_parent_holds(const struct ticket *t)
+{
+    return t->parent != 0;
+}
+
+static bool
+ticket_by_assignee_holds(const struct ticket *t)
+{
+    return t->assignee != 0;
+}
+
+static bool
+ledger_by_age_holds(const struct ledger *l)
+{
+    (void)l;
+    return true;
+}
+
+static bool
+chain_by_age_holds(const struct chain *c)
+{
+    (void)c;
+    return true;
+}
+
+static bool
+approval_by_status_holds(const struct approval *a)
+{
+    (void)a;
+    return true;
+}
+
+static bool
+zone_by_name_holds(const struct zone *z)
+{
+    (void)z;
+    return true;
+}
+
 /* The same behind one type, for the table. */
 #define I(NAME, name, index, order, ...)    \
     static bool index##_test(const void *r) \
@@ -142,8 +252,8 @@ RECORDS(T)
 #define FIELD(type, name) {#name, FIELD_##type, offsetof(row, name)},
 #define PLACE(type, name) name,
 #define BIT(NAME, record, index, order, ...) \
-    | (uint32_t)((int)TABLE_##NAME == (int)own_table) << (INDEX_##index - FIRST_INDEX)
-_Static_assert(INDEX_COUNT - TABLE_COUNT <= 32, "table_desc.indexes has a bit for each");
+    | (uint64_t)((int)TABLE_##NAME == (int)own_table) << (INDEX_##index - FIRST_INDEX)
+_Static_assert(INDEX_COUNT - TABLE_COUNT <= 64, "table_desc.indexes has a bit for each");
 
 // clang-format off
 const struct table_desc *

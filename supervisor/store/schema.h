@@ -10,7 +10,7 @@
 
 /* Written into the store; a store of a greater number is refused.  Raised with every change of
  * records.h that an older agentd would misread: a field, a table or an index more. */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 enum record_type {
     FIELD_U8,
@@ -35,15 +35,15 @@ struct table_desc {
     uint32_t                   field_count;
     uint32_t                   version;
     uint32_t                   record_bytes;
-    uint32_t                   indexes; /* bit n: FIRST_INDEX + n is an index of this table */
+    uint64_t                   indexes; /* bit n: FIRST_INDEX + n is an index of this table */
 };
 
 #define FIRST_INDEX ((enum index_id)TABLE_COUNT)
-/* for (uint32_t left = table_desc(table)->indexes; left; left &= left - 1) … index_in(left) */
+/* for (uint64_t left = table_desc(table)->indexes; left; left &= left - 1) … index_in(left) */
 static inline enum index_id
-index_in(uint32_t left)
+index_in(uint64_t left)
 {
-    return (enum index_id)(FIRST_INDEX + __builtin_ctz(left));
+    return (enum index_id)(FIRST_INDEX + __builtin_ctzll(left));
 }
 
 #define KEY_DESCENDING 0x80

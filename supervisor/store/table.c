@@ -171,7 +171,7 @@ static void
 plan_indexes(enum table_id table, const void *old, const void *new, struct index_changes *changes)
 {
     changes->count = 0;
-    for (uint32_t left = table_desc(table)->indexes; left; left &= left - 1) {
+    for (uint64_t left = table_desc(table)->indexes; left; left &= left - 1) {
         assert(changes->count < TABLE_INDEXES_MAX);
         struct index_change *c = &changes->list[changes->count];
         c->id = index_in(left);

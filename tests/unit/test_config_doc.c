@@ -84,7 +84,8 @@ put_setting(struct buf *out, const struct setting *s)
         [SETTING_NUMBER] = "number",     [SETTING_LIMIT] = "number or null",
         [SETTING_DURATION] = "duration", [SETTING_BYTES] = "bytes",
         [SETTING_TEXT] = "text",         [SETTING_LADDER] = "durations",
-        [SETTING_NAMES] = "names",
+        [SETTING_NAMES] = "names",       [SETTING_LASTING] = "duration or null",
+        [SETTING_STRING] = "text",
     };
 
     buf_printf(out, "| `%s.%s` | %s | %s | ", s->section, s->key, types[s->type],
@@ -92,8 +93,10 @@ put_setting(struct buf *out, const struct setting *s)
     switch (s->type) {
     case SETTING_NUMBER:
     case SETTING_LIMIT: put_range(out, s->low, s->high, put_number); break;
+    case SETTING_LASTING:
     case SETTING_DURATION: put_range(out, s->low, s->high, put_duration); break;
     case SETTING_BYTES: put_range(out, s->low, s->high, put_bytes); break;
+    case SETTING_STRING:
     case SETTING_TEXT: buf_printf(out, "up to %lld bytes", (long long)s->high); break;
     case SETTING_LADDER:
     case SETTING_NAMES:
@@ -159,7 +162,7 @@ every_setting_has_its_row(void **state)
 static const enum msg_id messages[DECLARED_KINDS] = {
     [DECLARED_COMPANY] = MSG_COMPANY,   [DECLARED_AGENT] = MSG_AGENT,
     [DECLARED_HANDLER] = MSG_HANDLER,   [DECLARED_SINK] = MSG_SINK,
-    [DECLARED_SCHEDULE] = MSG_SCHEDULE,
+    [DECLARED_SCHEDULE] = MSG_SCHEDULE, [DECLARED_PROFILE] = MSG_PROFILE,
 };
 
 static void

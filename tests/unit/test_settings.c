@@ -19,6 +19,8 @@ values_of(const struct setting *s, const char *out[3])
 {
     static const char *const levels[] = {"debug", "warn", "error"};
     static const char *const durabilities[] = {"relaxed", "full", "relaxed"};
+    static const char *const approvals[] = {"schedules", "all", "none"};
+    static const char *const zones[] = {"Europe/Paris", "UTC", "Asia/Tokyo"};
     static const char *const paths[] = {"/x", "/y/y", "/z"};
     static const char *const numbers[] = {"2", "3", "5"};
     static const char *const durations[] = {"2s", "1500ms", "3s"};
@@ -30,10 +32,12 @@ values_of(const struct setting *s, const char *out[3])
     switch (s->type) {
     case SETTING_NUMBER:
     case SETTING_LIMIT: from = numbers; break;
+    case SETTING_LASTING:
     case SETTING_DURATION: from = durations; break;
     case SETTING_BYTES: from = bytes; break;
     case SETTING_LADDER: from = ladders; break;
     case SETTING_NAMES: from = names; break;
+    case SETTING_STRING: from = strcmp(s->key, "agent_approval") == 0 ? approvals : zones; break;
     case SETTING_TEXT:
         if (strcmp(s->key, "level") == 0) from = levels;
         if (strcmp(s->key, "durability") == 0) from = durabilities;
@@ -45,7 +49,7 @@ values_of(const struct setting *s, const char *out[3])
 static const char *
 bad_value_of(const struct setting *s)
 {
-    return s->type == SETTING_TEXT ? "\x01" : "no,pe";
+    return s->type == SETTING_TEXT || s->type == SETTING_STRING ? "\x01" : "no,pe";
 }
 
 /* A value as --set takes it, written as the file does. */
@@ -122,6 +126,7 @@ shown_value(const struct config *c, const struct setting *s)
 
     switch (s->type) {
     case SETTING_TEXT: return xstrdup(*(const char *const *)member);
+    case SETTING_STRING:
     case SETTING_LADDER:
     case SETTING_NAMES: v = *(const struct view *)member; return view_dup(v);
     default: return xasprintf("%lld", (long long)*(const int64_t *)member);
@@ -263,7 +268,8 @@ only_a_limit_may_be_null(void **state)
 
     for (size_t i = 0; i < count; i++) {
         const struct setting *s = &all[i];
-        enum errc             rc = s->type == SETTING_LIMIT ? E_OK : E_BAD_REQUEST;
+        bool                  is_nullable = s->type == SETTING_LIMIT || s->type == SETTING_LASTING;
+        enum errc             rc = is_nullable ? E_OK : E_BAD_REQUEST;
 
         assert_int_equal(load_layers(f, s, &(struct layers){.file = "null"}), rc);
         if (rc) continue;

@@ -69,7 +69,7 @@ model_conflicts(struct model *m, enum table_id table, const union record *r)
 {
     const struct row *own = model_find(m, table, r);
 
-    for (uint32_t left = table_desc(table)->indexes; left; left &= left - 1) {
+    for (uint64_t left = table_desc(table)->indexes; left; left &= left - 1) {
         enum index_id id = index_in(left);
         uint8_t       bytes[2][KEY_BYTES_MAX];
         struct view   key = key_in(id, r, bytes[0]);
@@ -122,10 +122,10 @@ static enum index_id
 random_index(struct world *w)
 {
     enum table_id table = random_table(w);
-    uint32_t      left = table_desc(table)->indexes;
+    uint64_t      left = table_desc(table)->indexes;
 
     if (!left || next_random(&w->seed) % 3 == 0) return (enum index_id)table;
-    for (uint64_t skip = next_random(&w->seed) % (uint64_t)__builtin_popcount(left); skip; skip--)
+    for (uint64_t skip = next_random(&w->seed) % (uint64_t)__builtin_popcountll(left); skip; skip--)
         left &= left - 1;
     return index_in(left);
 }

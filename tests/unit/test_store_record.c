@@ -29,7 +29,7 @@ every_index_is_of_one_table(void **state)
 
     (void)state;
     for (enum table_id table = 0; table < TABLE_COUNT; table++) {
-        for (uint32_t left = table_desc(table)->indexes; left; left &= left - 1, count++)
+        for (uint64_t left = table_desc(table)->indexes; left; left &= left - 1, count++)
             assert_int_equal(key_desc(index_in(left))->table, table);
         assert_int_equal(key_desc((enum index_id)table)->table, table);
         assert_string_equal(key_desc((enum index_id)table)->name, table_desc(table)->name);

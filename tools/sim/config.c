@@ -278,6 +278,52 @@ config_fill_schedule(struct config *c, struct rng *r, const char *name, struct d
 
 /* ---- limits ---------------------------------------------------------------------------------- */
 
+/* Those that the simulation does not vary. */
+static void
+fill_fixed_limits(struct msg_limits *out)
+{
+    struct msg_limits m = *out;
+
+    m.company_queue_max = NO_LIMIT;
+    m.chain_depth_max = 8;
+    m.chain_rate_max = 60;
+    m.agent_interval_min_ms = 60000;
+    m.agent_schedules_max = 10;
+    m.agent_wakes_max = 20;
+    m.agent_unanswered_ms = NO_LIMIT;
+    m.breaker_base_ms = 30 * 1000;
+    m.breaker_max_ms = 3600000;
+    m.reserve_turns = 10;
+    m.reserve_tokens = 10000;
+    m.reserve_cost_micros = 100000;
+    m.stale_after = 3;
+    m.dead_after = 10;
+    m.keep_completed_ms = NO_LIMIT;
+    m.keep_failed_ms = NO_LIMIT;
+    m.keep_effects_ms = NO_LIMIT;
+    m.keep_firings_ms = NO_LIMIT;
+    m.keep_reasons_ms = NO_LIMIT;
+    m.keep_ledgers_ms = NO_LIMIT;
+    m.keep_approvals_ms = NO_LIMIT;
+    m.keep_audit_ms = NO_LIMIT;
+    m.agent_approval = view_str("none");
+    m.budget_zone = view_str("UTC");
+    SET_HAS(&m, limits, company_queue_max);
+    SET_HAS(&m, limits, chain_rate_max);
+    SET_HAS(&m, limits, agent_schedules_max);
+    SET_HAS(&m, limits, agent_wakes_max);
+    SET_HAS(&m, limits, agent_unanswered_ms);
+    SET_HAS(&m, limits, keep_completed_ms);
+    SET_HAS(&m, limits, keep_failed_ms);
+    SET_HAS(&m, limits, keep_effects_ms);
+    SET_HAS(&m, limits, keep_firings_ms);
+    SET_HAS(&m, limits, keep_reasons_ms);
+    SET_HAS(&m, limits, keep_ledgers_ms);
+    SET_HAS(&m, limits, keep_approvals_ms);
+    SET_HAS(&m, limits, keep_audit_ms);
+    *out = m;
+}
+
 static void
 fill_limits(struct config *c, struct rng *r)
 {
@@ -299,6 +345,7 @@ fill_limits(struct config *c, struct rng *r)
     m.catch_up_ms = rng_chance(r, 300) ? rng_between(r, 0, 3600000) : 86400000;
     m.feed_bytes_max = (uint64_t)rng_between(r, 65536, 1 << 20);
     m.feed_age_max_ms = rng_between(r, 600000, 86400000);
+    fill_fixed_limits(&m);
     c->heartbeat_timeout_ms = m.heartbeat_timeout_ms;
     config_fill_ladder(r, &ladder);
     m.retry = buf_view(&ladder);

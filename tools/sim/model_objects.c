@@ -87,6 +87,7 @@ message_of(enum object_kind kind)
     case KIND_HANDLER: return MSG_HANDLER;
     case KIND_SINK: return MSG_SINK;
     case KIND_SCHEDULE: return MSG_SCHEDULE;
+    case KIND_PROFILE: return MSG_PROFILE;
     case KIND_LIMITS:
     case KIND_NONE: break;
     }
@@ -185,6 +186,7 @@ is_declared(struct model *m, const struct m_object *o, const struct msg_config *
     case KIND_HANDLER: return list_declares(c->handlers, o->name, company);
     case KIND_SINK: return list_declares(c->sinks, o->name, company);
     case KIND_SCHEDULE: return list_declares(c->schedules, o->name, company);
+    case KIND_PROFILE: return list_declares(c->profiles, o->name, company);
     case KIND_LIMITS:
     case KIND_NONE: break;
     }
