@@ -13,6 +13,7 @@ static const char *const later_handler_kinds[] = {"persistent", "http", "plugin"
 static const char *const sink_kinds[] = {"file", NULL};
 static const char *const later_sink_kinds[] = {"gateway", "http", "command", NULL};
 static const char *const schedule_types[] = {"schedule", "heartbeat", NULL};
+static const char *const approvals[] = {"none", "schedules", "all", NULL};
 static const char *const none[] = {NULL};
 
 static const char *const builtin_handlers[] = {"noop", "echo", "sleep", NULL};
@@ -105,6 +106,30 @@ check_sink(const struct declared_object *o, struct err *e)
     return declared_refuse(o, e, "a sink of kind file needs a path");
 }
 
+/* The ticket of a routine has the fields of a `routine`, and somebody to work on it. */
+static enum errc
+check_ticket(const struct declared_object *o, struct err *e)
+{
+    const struct msg_schedule *s = &o->msg.schedule;
+    const struct yaml         *at = yaml_get(o->body, "ticket");
+    struct msg_routine         routine;
+    struct err                 why;
+
+    if (!HAS(s, schedule, ticket)) return E_OK;
+    if (msg_unpack(msg_desc(MSG_ROUTINE), s->ticket, &routine, &why)) {
+        return yaml_refuse(at, e, "%s", why.msg);
+    }
+    if (HAS(s, schedule, agent)) return E_OK;
+    return yaml_refuse_key(at, e, "a routine's ticket needs an agent that it is assigned to");
+}
+
+static enum errc
+check_approval(const struct declared_object *o, struct err *e)
+{
+    if (!HAS(&o->msg.agent, agent, approval)) return E_OK;
+    return word_check(yaml_get(o->body, "approval"), approvals, none, e);
+}
+
 static enum errc
 check_schedule(const struct declared_object *o, struct err *e)
 {
@@ -122,7 +147,7 @@ check_schedule(const struct declared_object *o, struct err *e)
     if (HAS(s, schedule, type) && word_check(yaml_get(o->body, "type"), schedule_types, none, e)) {
         return e->code;
     }
-    return E_OK;
+    return check_ticket(o, e);
 }
 
 /* A schedule that names no company is of its agent's. */
@@ -157,7 +182,7 @@ declared_identify(struct declared_object *o, enum declared_kind kind, struct err
     case DECLARED_AGENT:
         o->name = agent->name;
         o->company = HAS(agent, agent, company) ? agent->company : view_str(COMPANY_DEFAULT);
-        return E_OK;
+        return check_approval(o, e);
     case DECLARED_HANDLER: o->name = o->msg.handler.name; return check_handler(o, e);
     case DECLARED_SINK: o->name = o->msg.sink.name; return check_sink(o, e);
     case DECLARED_SCHEDULE:
@@ -218,6 +243,38 @@ check_handler_ref(const struct declared *d, const struct declared_object *o, str
                             "no such handler is declared", e);
 }
 
+/* A profile of the object's company, else of `default`. */
+static enum errc
+check_profile_ref(const struct declared *d, const struct declared_object *o, struct view ref,
+                  const struct msg_profile **profile, struct err *e)
+{
+    const struct declared_object *found = NULL;
+    struct view                   company, name;
+
+    if (name_split(ref, "profile", &company, &name, e)) return e->code; /* split before */
+    if (company.size == 0 || view_eq(company, o->company)) {
+        found = declared_find(d, DECLARED_PROFILE, o->company, name);
+    }
+    if (!found && (company.size == 0 || view_is(company, COMPANY_DEFAULT))) {
+        found = declared_find(d, DECLARED_PROFILE, view_str(COMPANY_DEFAULT), name);
+    }
+    if (!found) {
+        return refuse_reference(yaml_get(o->body, "profile"), d, DECLARED_PROFILE,
+                                "no such profile is declared in this company", e);
+    }
+    *profile = &found->msg.profile;
+    return E_OK;
+}
+
+static enum errc
+check_profile(const struct declared *d, const struct declared_object *o, struct err *e)
+{
+    const struct msg_profile *p = &o->msg.profile;
+
+    if (check_company(d, o, e)) return e->code;
+    return HAS(p, profile, handler) ? check_handler_ref(d, o, p->handler, e) : E_OK;
+}
+
 bool
 declared_has_sink(const struct declared *d, struct view name)
 {
@@ -227,10 +284,12 @@ declared_has_sink(const struct declared *d, struct view name)
 static enum errc
 check_agent(const struct declared *d, const struct declared_object *o, struct err *e)
 {
-    const struct msg_agent *a = &o->msg.agent;
-    const struct yaml      *sinks = HAS(a, agent, sinks) ? yaml_get(o->body, "sinks") : NULL;
+    const struct msg_agent   *a = &o->msg.agent;
+    const struct yaml        *sinks = HAS(a, agent, sinks) ? yaml_get(o->body, "sinks") : NULL;
+    const struct msg_profile *profile;
 
     if (check_company(d, o, e)) return e->code;
+    if (HAS(a, agent, profile) && check_profile_ref(d, o, a->profile, &profile, e)) return e->code;
     if (HAS(a, agent, handler) && check_handler_ref(d, o, a->handler, e)) return e->code;
     if (sinks && sinks->count > SINKS_MAX) {
         return yaml_refuse(sinks, e, "more than %d sinks", SINKS_MAX);
@@ -242,12 +301,26 @@ check_agent(const struct declared *d, const struct declared_object *o, struct er
     return E_OK;
 }
 
+/* *has_handler becomes true when the profile, if one is named, names a handler. */
+static enum errc
+check_profile_handler(const struct declared *d, const struct declared_object *o, struct view ref,
+                      bool *has_handler, struct err *e)
+{
+    const struct msg_profile *profile;
+
+    if (ref.size == 0) return E_OK;
+    if (check_profile_ref(d, o, ref, &profile, e)) return e->code;
+    *has_handler |= HAS(profile, profile, handler);
+    return E_OK;
+}
+
 static enum errc
 check_schedule_refs(const struct declared *d, const struct declared_object *o, struct err *e)
 {
     const struct msg_schedule    *s = &o->msg.schedule;
     const struct declared_object *agent = NULL;
     struct view                   company, name;
+    bool                          has_handler = false;
 
     if (check_company(d, o, e)) return e->code;
     if (HAS(s, schedule, agent)) {
@@ -258,17 +331,25 @@ check_schedule_refs(const struct declared *d, const struct declared_object *o, s
                                     "no such agent is declared in this company", e);
         }
     }
+    if (check_profile_handler(d, o, s->profile, &has_handler, e)) return e->code;
+    if (agent && check_profile_handler(d, agent, agent->msg.agent.profile, &has_handler, e)) {
+        return e->code;
+    }
     if (HAS(s, schedule, handler)) return check_handler_ref(d, o, s->handler, e);
-    if (agent && HAS(&agent->msg.agent, agent, handler)) return E_OK;
+    if (has_handler || (agent && HAS(&agent->msg.agent, agent, handler))) return E_OK;
     return declared_refuse(o, e, "needs a handler, or an agent that has one");
 }
 
 enum errc
 declared_check(const struct declared *d, struct err *e)
 {
+    const struct declared_list *profiles = &d->of[DECLARED_PROFILE];
     const struct declared_list *agents = &d->of[DECLARED_AGENT];
     const struct declared_list *schedules = &d->of[DECLARED_SCHEDULE];
 
+    for (size_t i = 0; i < profiles->count; i++) {
+        if (check_profile(d, &profiles->items[i], e)) return e->code;
+    }
     for (size_t i = 0; i < agents->count; i++) {
         if (check_agent(d, &agents->items[i], e)) return e->code;
     }

@@ -24,8 +24,6 @@ static const struct {
     {"sinks",     "url"              },
     {"sinks",     "command"          },
     {"sinks",     "idempotent"       },
-    {"agents",    "profile"          },
-    {"schedules", "profile"          },
     {"schedules", "tz"               },
     {"schedules", "overlap"          },
     {"schedules", "misfire"          },
