@@ -1,8 +1,8 @@
 # bash completion for agentctl, printed by: agentctl completion bash
 _agentctl() {
-    local nouns=' status daemon ping worker watch fsck reload clock completion version help job schedule cron company agent handler session effect '
-    local alone=' status ping watch fsck reload version help '
-    local valued=' --run --connect --timeout --company --topic --since --agent --payload --context --title --priority --at --in --unique --on-conflict --max-run --max-turns --max-attempts --retry --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --older --limit --after --cron --every --type --reason --from --count -n --status '
+    local nouns=' status daemon ping worker watch fsck reload audit clock completion version help job schedule cron company agent handler session effect '
+    local alone=' status ping watch fsck reload audit version help '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --payload --context --title --priority --at --in --unique --on-conflict --max-run --max-turns --max-attempts --retry --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --older --cron --every --type --reason --from --count -n --status '
     local files=' --run --payload --context '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
@@ -54,6 +54,7 @@ _agentctl() {
     'watch') words=' --run --connect --json --timeout --company --help -h --topic --since ' ;;
     'fsck') words=' --run --connect --json --timeout --company --help -h ' ;;
     'reload') words=' --run --connect --json --timeout --company --help -h --dry-run ' ;;
+    'audit') words=' --run --connect --json --timeout --company --help -h --action --who --since --limit --after ' ;;
     'clock accept') words=' --run --connect --json --timeout --company --help -h ' ;;
     'completion bash') words=' --run --connect --json --timeout --company --help -h ' ;;
     'version') words=' --run --connect --json --timeout --company --help -h ' ;;

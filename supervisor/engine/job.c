@@ -1,6 +1,7 @@
 #include "supervisor/engine/job.h"
 
 #include "supervisor/engine/attempt.h"
+#include "supervisor/engine/audit.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/lanes.h"
 #include "supervisor/engine/leases.h"
@@ -291,22 +292,45 @@ reply_job(struct engine *en, const struct job_state *j, struct buf *reply, struc
 }
 
 enum errc
+job_cancel(struct engine *en, struct job_state *j, const char *message, struct err *e)
+{
+    if (j->state == JOB_RUNNING) {
+        attempt_stop(en, j, FAIL_ABORTED, en->memory.limits.kill_grace_ms);
+        return E_OK;
+    }
+    j->failure = FAIL_ABORTED;
+    j->failure_message = view_str(message);
+    if (job_move(en, j, JOB_ON_CANCEL, e))
+        return err_hint(e, "only a job that has not ended can be cancelled");
+    feed_job(en, FEED_JOB_CANCELLED, j);
+    if (j->schedule) schedule_job_ended(en, j);
+    return E_OK;
+}
+
+/* Who cancels a job of his own does nothing administrative. */
+static void
+audit_cancel(struct engine *en, const struct actor *a, const struct job_state *j,
+             enum job_state_id before)
+{
+    struct job_spec spec = {.id = j->id};
+    char           *actor = arena_printf(&en->turn.arena, "%s:%.*s", a->kind, VIEW_ARG(a->id));
+
+    if (job_spec_load(turn_txn(en), &spec) == LOAD_FOUND && view_is(spec.actor, actor)) return;
+    audit_put_id(en, a, "job.cancel", j->company, "job", j->id,
+                 audit_str(en, "state", view_str(job_state_name(before))), (struct view){0});
+}
+
+enum errc
 on_job_cancel(struct engine *en, const struct actor *a, const struct msg_job_cancel *m,
               struct buf *reply, struct err *e)
 {
-    struct job_state j;
+    struct job_state  j;
+    enum job_state_id before;
 
     if (job_get(turn_txn(en), a, m->id, &j, e)) return e->code;
-    if (j.state == JOB_RUNNING) {
-        attempt_stop(en, &j, FAIL_ABORTED, en->memory.limits.kill_grace_ms);
-        return reply_job(en, &j, reply, e);
-    }
-    j.failure = FAIL_ABORTED;
-    j.failure_message = view_str("cancelled by an operator");
-    if (job_move(en, &j, JOB_ON_CANCEL, e))
-        return err_hint(e, "only a job that has not ended can be cancelled");
-    feed_job(en, FEED_JOB_CANCELLED, &j);
-    if (j.schedule) schedule_job_ended(en, &j);
+    before = j.state;
+    if (job_cancel(en, &j, "cancelled by an operator", e)) return e->code;
+    audit_cancel(en, a, &j, before);
     return reply_job(en, &j, reply, e);
 }
 
@@ -327,32 +351,57 @@ check_needs(struct engine *en, const struct job_state *j, struct err *e)
 }
 
 enum errc
+job_retry(struct engine *en, struct job_state *j, struct err *e)
+{
+    enum job_event ev = j->state == JOB_SCHEDULED ? JOB_ON_CHANGE : JOB_ON_RETRY;
+
+    if (j->state == JOB_READY) {
+        return err_set(e, E_WRONG_STATE, "job %" PRIu64 " is ready: it starts as soon as it can",
+                       j->id);
+    }
+    if (ev == JOB_ON_RETRY && j->state != JOB_COMPLETED && check_needs(en, j, e)) return e->code;
+    j->failures = 0; /* N2, also when it waits for its next try */
+    if (ev == JOB_ON_RETRY) {
+        j->crashes = 0;
+        j->flags &= (uint8_t) ~(JOB_FLAG_QUARANTINED | JOB_FLAG_ALONE);
+        j->expires_at = 0; /* its time to start may have passed; the operator wants it now */
+    }
+    j->run_at = en->turn.now.wall_ms;
+    if (job_move(en, j, ev, e)) {
+        return err_hint(e, "only a failed, cancelled, expired or waiting job can be retried");
+    }
+    job_must_move(en, j, JOB_ON_DUE);
+    feed_job(en, FEED_JOB_RETRYING, j);
+    return E_OK;
+}
+
+enum errc
 on_job_retry(struct engine *en, const struct actor *a, const struct msg_job_retry *m,
              struct buf *reply, struct err *e)
 {
-    struct job_state j;
-    enum job_event   ev;
+    struct job_state  j;
+    enum job_state_id before;
 
     if (job_get(turn_txn(en), a, m->id, &j, e)) return e->code;
-    ev = j.state == JOB_SCHEDULED ? JOB_ON_CHANGE : JOB_ON_RETRY;
-    if (j.state == JOB_READY) {
-        return err_set(e, E_WRONG_STATE, "job %" PRIu64 " is ready: it starts as soon as it can",
-                       j.id);
-    }
-    if (ev == JOB_ON_RETRY && j.state != JOB_COMPLETED && check_needs(en, &j, e)) return e->code;
-    j.failures = 0; /* N2, also when it waits for its next try */
-    if (ev == JOB_ON_RETRY) {
-        j.crashes = 0;
-        j.flags &= (uint8_t) ~(JOB_FLAG_QUARANTINED | JOB_FLAG_ALONE);
-        j.expires_at = 0; /* its time to start may have passed; the operator wants it now */
-    }
-    j.run_at = en->turn.now.wall_ms;
-    if (job_move(en, &j, ev, e)) {
-        return err_hint(e, "only a failed, cancelled, expired or waiting job can be retried");
-    }
-    job_must_move(en, &j, JOB_ON_DUE);
-    feed_job(en, FEED_JOB_RETRYING, &j);
+    before = j.state;
+    if (job_retry(en, &j, e)) return e->code;
+    audit_put_id(en, a, "job.retry", j.company, "job", j.id,
+                 audit_str(en, "state", view_str(job_state_name(before))),
+                 audit_str(en, "state", view_str(job_state_name(j.state))));
     return reply_job(en, &j, reply, e);
+}
+
+/* What job.set may change, as the audit keeps it. */
+static struct view
+place_in_queue(struct engine *en, const struct job_state *j)
+{
+    struct buf b       BUF_AUTO = {0};
+    struct mp_open_map m = mp_open(&b);
+
+    mp_put_u64(&b, &m, "priority", j->priority);
+    mp_put_i64(&b, &m, "run_at", j->run_at);
+    mp_close(&b, &m);
+    return arena_copy(&en->turn.arena, buf_view(&b));
 }
 
 enum errc
@@ -360,8 +409,10 @@ on_job_set(struct engine *en, const struct actor *a, const struct msg_job_set *m
            struct err *e)
 {
     struct job_state j;
+    struct view      before;
 
     if (job_get(turn_txn(en), a, m->id, &j, e)) return e->code;
+    before = place_in_queue(en, &j);
     if (!HAS(m, job_set, priority) && !HAS(m, job_set, run_at)) {
         return err_field(e, "priority", "nothing to change: give priority or run_at");
     }
@@ -371,5 +422,6 @@ on_job_set(struct engine *en, const struct actor *a, const struct msg_job_set *m
         return err_hint(e, "only a job that has not started can be changed");
     if (j.run_at <= en->turn.now.wall_ms) job_must_move(en, &j, JOB_ON_DUE);
     feed_job(en, FEED_JOB_CHANGED, &j);
+    audit_put_id(en, a, "job.set", j.company, "job", j.id, before, place_in_queue(en, &j));
     return reply_job(en, &j, reply, e);
 }

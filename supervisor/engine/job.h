@@ -102,6 +102,13 @@ enum errc job_get_spec(struct txn *t, uint64_t id, struct job_spec *s, struct er
 /* Due work: scheduled jobs whose time has come, jobs not started in time. */
 void jobs_due(struct engine *en);
 
+/* As an operator asks: a running job is told to stop, one that has not started is cancelled with
+ * `message` (a constant); E_WRONG_STATE, and nothing changed, for one that has ended. */
+enum errc job_cancel(struct engine *en, struct job_state *j, const char *message,
+                     struct err *e) MUST_CHECK;
+/* An ended or waiting job runs again as soon as it can. */
+enum errc job_retry(struct engine *en, struct job_state *j, struct err *e) MUST_CHECK;
+
 /* Requests. */
 enum errc on_job_cancel(struct engine *en, const struct actor *a, const struct msg_job_cancel *m,
                         struct buf *reply, struct err *e) MUST_CHECK;

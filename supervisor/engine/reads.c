@@ -1,5 +1,6 @@
 #include "supervisor/engine/reads.h"
 
+#include "supervisor/engine/audit.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/outbox.h"
@@ -39,8 +40,7 @@ page_is_over(const struct page *p)
     return p->count >= p->limit || p->examined >= READ_ROWS_MAX;
 }
 
-/* Cursors of lists by id are the last id looked at. */
-static enum errc
+enum errc
 cursor_id(struct reading *r, struct view after, uint64_t *id)
 {
     char text[32];
@@ -406,6 +406,7 @@ serve(struct reading *r, enum msg_id op, const union msg *m, bool *is_pending)
     case MSG_EFFECT_LIST: return read_effect_list(r, &m->effect_list);
     case MSG_EFFECT_SHOW: return read_effect_show(r, &m->effect_show);
     case MSG_WORKER_LIST: return read_worker_list(r);
+    case MSG_AUDIT_LIST: return read_audit_list(r, &m->audit_list);
     default:
         return err_set(r->e, E_INTERNAL, "%s is not served from the snapshot", msg_desc(op)->op);
     }

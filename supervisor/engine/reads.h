@@ -29,6 +29,8 @@ void page_open(struct reading *r, struct page *p, bool has_limit, uint64_t limit
 void page_close(struct reading *r, struct page *p);
 /* Whether the page is full or has examined enough. */
 bool page_is_over(const struct page *p);
+/* Cursors of lists by id are the last id looked at; 0 for none. */
+enum errc cursor_id(struct reading *r, struct view after, uint64_t *id) MUST_CHECK;
 
 enum errc read_job_list(struct reading *r, const struct msg_job_list *m) MUST_CHECK;
 enum errc read_job_stats(struct reading *r, const struct msg_job_stats *m) MUST_CHECK;

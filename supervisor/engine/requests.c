@@ -1,6 +1,7 @@
 #include "supervisor/engine/requests.h"
 
 #include "common/log.h"
+#include "supervisor/engine/audit.h"
 #include "supervisor/engine/configure.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/schedules.h"
@@ -29,13 +30,17 @@ answer(struct engine *en, uint64_t client, struct view body, const struct err *e
 }
 
 static enum errc
-on_clock_accept(struct engine *en, struct buf *reply)
+on_clock_accept(struct engine *en, const struct actor *a, struct buf *reply)
 {
     struct mp_open_map map = mp_open(reply);
+    bool               was_held = en->turn.header.clock_is_held && !en->memory.clock_accepted;
 
-    mp_put_bool(reply, &map, "accepted",
-                en->turn.header.clock_is_held && !en->memory.clock_accepted);
+    mp_put_bool(reply, &map, "accepted", was_held);
     mp_close(reply, &map);
+    if (was_held) {
+        audit_put(en, a, "clock.accept", 0, view_str("clock"), audit_bool(en, "accepted", false),
+                  audit_bool(en, "accepted", true));
+    }
     en->memory.clock_accepted = true;
     return E_OK;
 }
@@ -55,7 +60,7 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_SCHEDULE_PAUSE: return on_schedule_pause(en, a, &m->schedule_pause, reply, e);
     case MSG_SCHEDULE_RESUME: return on_schedule_resume(en, a, &m->schedule_resume, reply, e);
     case MSG_SCHEDULE_REMOVE: return on_schedule_remove(en, a, &m->schedule_remove, reply, e);
-    case MSG_CLOCK_ACCEPT: return on_clock_accept(en, reply);
+    case MSG_CLOCK_ACCEPT: return on_clock_accept(en, a, reply);
     default: return err_set(e, E_INTERNAL, "%s is not served by the engine", msg_desc(op)->op);
     }
 }

@@ -1,6 +1,7 @@
 #include "supervisor/engine/schedules.h"
 
 #include "common/cron.h"
+#include "supervisor/engine/audit.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/objects.h"
@@ -393,6 +394,7 @@ on_schedule_add(struct engine *en, const struct actor *a, const struct msg_sched
     row.created_at = en->turn.now.wall_ms;
     objects_put(&en->turn.objects, &row);
     schedule_planned(en, row.id, true, true);
+    audit_put(en, a, "schedule.add", row.company, row.name, (struct view){0}, row.spec);
     return reply_schedule(en, row.id, reply, e);
 }
 
@@ -424,6 +426,8 @@ on_schedule_pause(struct engine *en, const struct actor *a, const struct msg_sch
     run.pause_reason = m->reason;
     schedule_save(turn_txn(en), &run);
     feed_object(en, FEED_SCHEDULE_PAUSED, run.id, NULL);
+    audit_put(en, a, "schedule.pause", run.company, m->name, audit_bool(en, "paused", false),
+              audit_str(en, "reason", m->reason));
     return reply_schedule(en, run.id, reply, e);
 }
 
@@ -441,6 +445,8 @@ on_schedule_resume(struct engine *en, const struct actor *a, const struct msg_sc
     run.pause_reason = (struct view){0};
     schedule_save(turn_txn(en), &run);
     feed_object(en, FEED_SCHEDULE_RESUMED, run.id, NULL);
+    audit_put(en, a, "schedule.resume", run.company, m->name, audit_bool(en, "paused", true),
+              audit_bool(en, "paused", false));
     return reply_schedule(en, run.id, reply, e);
 }
 
@@ -467,6 +473,8 @@ on_schedule_remove(struct engine *en, const struct actor *a, const struct msg_sc
     map = mp_open(reply);
     mp_put_str(reply, &map, "removed", m->name);
     mp_close(reply, &map);
+    audit_put(en, a, "schedule.remove", run.company, m->name, o ? o->row.spec : (struct view){0},
+              (struct view){0});
     schedule_forget(en, run.id);
     objects_remove(&en->turn.objects, run.id);
     return E_OK;

@@ -17,6 +17,13 @@ static const struct ctl_param watch_flags[] = {
     {"topic", 0, "topic", CTL_TEXT, false, "T",      "only events of this type; job. for all that begin so"},
     {"since", 0, "since", CTL_TEXT, false, "CURSOR", "begin behind this event; by default with the next one"},
     {.name = NULL}};
+static const struct ctl_param audit_flags[] = {
+    {"action", 0, "action", CTL_TEXT,   false, "A",      "only this operation; job. for all that begin so"},
+    {"who",    0, "who",    CTL_TEXT,   false, "W",      "only acts of this one: uid:1000, or user:uid:1000"},
+    {"since",  0, "since",  CTL_TIME,   false, "T",      "only acts from this time on"},
+    {"limit",  0, "limit",  CTL_NUMBER, false, "N",      "at most so many (100)"},
+    {"after",  0, "after",  CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
+    {.name = NULL}};
 static const struct ctl_param reload_flags[] = {
     {"dry-run", 0, "dry_run", CTL_BOOL, false, NULL, "only say what would change"},
     {.name = NULL}};
@@ -60,6 +67,9 @@ static const struct ctl_command commands[] = {
     {.noun = "reload", .op = MSG_RELOAD, .flags = reload_flags, .print = ctl_print_reload,
      .help = "read the configuration again, and apply it as a whole or not at all",
      .examples = {"reload --dry-run", "reload"}},
+    {.noun = "audit", .op = MSG_AUDIT_LIST, .flags = audit_flags, .run = ctl_run_list, .print = ctl_print_audit,
+     .help = "who did what: administrative acts, the newest first",
+     .examples = {"audit --since 2026-11-20T00:00:00Z", "audit --action schedule. --who uid:1000"}},
     {.noun = "clock", .verb = "accept", .op = MSG_CLOCK_ACCEPT, .print = ctl_print_clock,
      .help = "take the wall clock as right, though the kernel does not say so yet",
      .examples = {"clock accept"}},

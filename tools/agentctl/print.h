@@ -30,6 +30,7 @@ void ctl_print_scaled(struct ctl_out *o, struct view body);
 void ctl_print_restarted(struct ctl_out *o, struct view body);
 void ctl_print_fsck(struct ctl_out *o, struct view body);
 void ctl_print_reload(struct ctl_out *o, struct view body);
+void ctl_print_audit(struct ctl_out *o, struct view body);
 void ctl_print_clock(struct ctl_out *o, struct view body);
 /* One event of the feed, on one line. */
 void ctl_print_event(struct ctl_out *o, struct view event);

@@ -256,6 +256,22 @@ ctl_print_clock(struct ctl_out *o, struct view body)
                                                   : "the clock was not in doubt\n");
 }
 
+void
+ctl_print_audit(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column columns[] = {
+        {"AT",      "at",      CTL_AS_INSTANT},
+        {"WHO",     "who",     CTL_AS_TEXT   },
+        {"ACTION",  "action",  CTL_AS_TEXT   },
+        {"COMPANY", "company", CTL_AS_TEXT   },
+        {"SUBJECT", "subject", CTL_AS_TEXT   },
+        {"BEFORE",  "before",  CTL_AS_MAP    },
+        {"AFTER",   "after",   CTL_AS_MAP    },
+    };
+
+    TABLE(o, ctl_list(body, "items"), columns);
+}
+
 /* ---- events -------------------------------------------------------------------------------------
  */
 
