@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "supervisor/sockets.h"
+#include "supervisor/zones.h"
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -275,6 +276,7 @@ hand_on(struct control *c, struct asked *a, struct inputs *q)
                              .op = a->req.desc->id,
                              .body = a->req.body,
                              .request_id = a->req.request_id};
+    zones_push_request(q, in.op, in.body);
     inputs_push(q, &in);
 }
 

@@ -14,6 +14,7 @@ rank_of(enum input_kind kind)
     case INPUT_SEND_FAILED:
     case INPUT_LEASE_GONE: return RANK_REPORT;
     case INPUT_BOOT:
+    case INPUT_ZONE:
     case INPUT_CONFIG:
     case INPUT_DRAIN:
     case INPUT_INTERRUPT:

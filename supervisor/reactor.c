@@ -1,4 +1,5 @@
 #include "supervisor/reactor.h"
+#include "supervisor/zones.h"
 
 #include "common/log.h"
 #include <string.h>
@@ -290,6 +291,7 @@ reactor_boot(struct reactor *r, const struct input *boot, const struct config *c
     inputs_push(r->inputs, boot);
     if (turn(r, e)) return e->code;
     if (r->turns->held) return err_set(e, E_INTERNAL, "the store does not take the start");
+    zones_push_config(r->inputs, in.body);
     inputs_push(r->inputs, &in);
     if (turn(r, e)) return e->code;
     if (r->refusal.code == E_OK) return E_OK;

@@ -2,6 +2,7 @@
 
 #include "common/mp.h"
 #include "supervisor/config/warnings.h"
+#include "supervisor/zones.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +41,7 @@ reload_begin(struct reload *r, bool is_dry_run, uint64_t tag, struct inputs *q, 
         .body = buf_view(&r->next.engine_config),
         .dry_run = is_dry_run
     };
+    zones_push_config(q, in.body);
     inputs_push(q, &in);
     r->is_pending = true;
     r->is_dry_run = is_dry_run;

@@ -4,6 +4,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/schedules.h"
+#include "supervisor/engine/zones.h"
 
 #include <assert.h>
 #include <string.h>
@@ -244,12 +245,16 @@ plan_list(struct engine *en, struct plan *p, enum object_kind kind, struct view 
 {
     struct list_iter       it = list_iter_of(list);
     const struct msg_desc *d = msg_desc(object_kind_message(kind));
-    struct view            item;
+    struct view            item, zone;
 
     while (list_next(&it, &item)) {
         union msg m;
 
         if (msg_unpack(d, item, &m, e)) return err_wrap(e, "%s", object_kind_name(kind));
+        if (mp_find_str(item, "budget_zone", &zone) &&
+            zone_check(turn_txn(en), zone, "budget_zone", e)) {
+            return err_wrap(e, "%s", object_kind_name(kind));
+        }
         if (plan_one(en, p, kind, item, e)) return e->code;
     }
     return E_OK;
@@ -405,7 +410,10 @@ make_plan(struct engine *en, const struct msg_config *m, struct plan *p, struct 
     struct msg_limits limits;
 
     p->last = &p->first;
-    if (msg_unpack(msg_desc(MSG_LIMITS), m->limits, &limits, e)) return err_wrap(e, "limits");
+    if (msg_unpack(msg_desc(MSG_LIMITS), m->limits, &limits, e) ||
+        zone_check(turn_txn(en), limits.budget_zone, "budget_zone", e)) {
+        return err_wrap(e, "limits");
+    }
     if (plan_list(en, p, KIND_COMPANY, m->companies, e) ||
         plan_list(en, p, KIND_HANDLER, m->handlers, e) ||
         plan_list(en, p, KIND_SINK, m->sinks, e) ||

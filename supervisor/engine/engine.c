@@ -13,6 +13,7 @@
 #include "supervisor/engine/requests.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/turn.h"
+#include "supervisor/engine/zones.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -200,6 +201,7 @@ engine_apply(struct engine *en, const struct input *in)
     assert(en->memory.is_booted || in->kind == INPUT_BOOT);
     switch (in->kind) {
     case INPUT_BOOT: on_boot(en, in); break;
+    case INPUT_ZONE: on_zone(en, in); break;
     case INPUT_CONFIG: on_config(en, in); break;
     case INPUT_REQUEST: on_request(en, in); break;
     case INPUT_REPORT: on_report(en, in); break;

@@ -43,6 +43,7 @@ struct actor {
 enum input_kind {
     INPUT_BOOT, /* first input of a process: boot_id; unclean and last_sign_of_life_ms when the last
                    end was */
+    INPUT_ZONE, /* body: a time zone's name, a NUL, its TZif file; before the input that names it */
     INPUT_CONFIG,  /* body: a packed `config` object; dry_run: only say what would change */
     INPUT_REQUEST, /* a client's request that is HOW_WRITE: op, body, request_id, actor, client */
     INPUT_REPORT,  /* a worker's message, whole frame in body */

@@ -8,6 +8,7 @@
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/views.h"
+#include "supervisor/engine/zones.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -51,6 +52,7 @@ schedule_check(struct engine *en, const struct actor *a, const struct msg_schedu
         return err_field(e, "type", "is schedule or heartbeat");
     }
     if (HAS(s, schedule, retry) && submit_check_ladder(s->retry, e)) return e->code;
+    if (zone_check(t, s->budget_zone, "budget_zone", e)) return e->code;
     if (object_company(t, a, s->company, &refs->company, e)) return e->code;
     if (s->agent.size &&
         object_ref(t, a, KIND_AGENT, s->agent, "agent", &refs->company, &refs->agent, e)) {

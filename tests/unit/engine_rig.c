@@ -240,6 +240,7 @@ comes_first(const struct input *in, unsigned rank)
     switch (in->kind) {
     case INPUT_REQUEST: return rank == 2;
     case INPUT_BOOT:
+    case INPUT_ZONE:
     case INPUT_CONFIG:
     case INPUT_DRAIN:
     case INPUT_INTERRUPT:

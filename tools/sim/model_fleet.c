@@ -206,6 +206,7 @@ m_input(struct model *m, const struct input *in)
     case INPUT_DRAIN: m->is_draining = true; break;
     case INPUT_INTERRUPT: interrupt(m, in->grace_ms); break;
     case INPUT_GOODBYE:
+    case INPUT_ZONE:
     case INPUT_CONFIG:
     case INPUT_REQUEST: break;
     }
