@@ -156,6 +156,17 @@ make_store(struct engine *en)
     configure_builtins(en);
 }
 
+/* A store of schema 1 counted none of these; their first number is 1 as in a new one. */
+static void
+begin_new_numbers(struct meta *m)
+{
+    uint64_t *numbers[] = {&m->next_goal, &m->next_ticket, &m->next_approval, &m->next_audit};
+
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        if (*numbers[i] == 0) *numbers[i] = 1;
+    }
+}
+
 static void
 on_boot(struct engine *en, const struct input *in)
 {
@@ -163,6 +174,7 @@ on_boot(struct engine *en, const struct input *in)
 
     m->id = 1;
     if (meta_load(turn_txn(en), m) != LOAD_FOUND) make_store(en);
+    begin_new_numbers(m);
     if (in->unclean) {
         m->unclean_stops++;
         m->last_crash_at = in->last_sign_of_life_ms;

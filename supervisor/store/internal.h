@@ -99,6 +99,11 @@ int facts_write(MDB_txn *txn, MDB_dbi db, const struct facts *f);
 /* 0, MDB_NOTFOUND, or MDB_CORRUPTED for a row that is not ours. */
 int facts_read(MDB_txn *txn, MDB_dbi db, struct facts *f);
 
+/* ---- a store of an older schema (upgrade.c) ---- */
+/* Empties every index and builds it again from the rows, in commits of bounded size; the last one
+ * writes the new number, so that what was interrupted is done again from the beginning. */
+enum errc store_upgrade(struct store *s, struct err *e) MUST_CHECK;
+
 /* ---- rows (table.c); a write that fails is remembered by the transaction ---- */
 
 /* The value is borrowed from the map until the next write. */
@@ -109,6 +114,8 @@ void      row_del(struct txn *t, MDB_dbi db, struct view key); /* absent is fine
 bool index_has(enum index_id index, const void *rec, struct view key);
 /* The record under `key`, its views borrowed from the map; a damaged one is noted. */
 enum load record_get(struct txn *t, enum table_id table, struct view key, union record *rec);
+/* Gives the record its entries in the indexes of its table; those that are there stay. */
+void record_index(struct txn *t, enum table_id table, struct view primary, const void *rec);
 
 /* ---- damage (damage.c) ---- */
 void damage_note(struct txn *t, enum index_id id, struct view key);

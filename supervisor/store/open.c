@@ -210,7 +210,6 @@ attach(struct store *s, const char *dir, struct err *e)
     if (rc == 0) rc = mdb_stat(txn, s->facts_db, &stat);
     if (rc == 0) {
         s->page_bytes = stat.ms_psize;
-        s->facts.schema = SCHEMA_VERSION; /* from the next commit on */
         rc = mdb_txn_commit(txn);
     } else {
         mdb_txn_abort(txn);
@@ -232,7 +231,8 @@ open_in(struct store *s, int dir_fd, const struct store_options *o, struct err *
     }
     if (file_check(dir_fd, o->dir, e)) return e->code;
     if (env_open(s, o->dir, o->relaxed ? MDB_NOMETASYNC : 0, o, e)) return e->code;
-    return attach(s, o->dir, e);
+    if (attach(s, o->dir, e)) return e->code;
+    return s->facts.schema < SCHEMA_VERSION ? store_upgrade(s, e) : E_OK;
 }
 
 enum errc

@@ -205,6 +205,15 @@ write_indexes(struct txn *t, const struct index_changes *changes, struct view pr
     }
 }
 
+void
+record_index(struct txn *t, enum table_id table, struct view primary, const void *rec)
+{
+    struct index_changes changes;
+
+    plan_indexes(table, NULL, rec, &changes);
+    write_indexes(t, &changes, primary);
+}
+
 /* The stored record that a write replaces.  A damaged one has no trustworthy index keys: it goes
  * into the quarantine at once and counts as absent. */
 static bool

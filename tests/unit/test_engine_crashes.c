@@ -384,6 +384,34 @@ nothing_acknowledged_is_lost_by_a_crash(void **state)
     assert_int_equal(rig_i64(r, "unclean_stops"), 1);
 }
 
+/* Such a store has no numbers of goals, tickets, approvals and audit rows. */
+static void
+a_store_of_schema_1_numbers_what_is_new_from_one(void **state)
+{
+    struct rig *r = *state;
+    struct meta m = {.id = 1};
+    struct err  e = {0};
+    bool        outcome_unknown;
+
+    rig_stop(r);
+    struct txn *t = txn_begin_write(r->store, &e);
+    assert_non_null(t);
+    assert_int_equal(meta_load(t, &m), LOAD_FOUND);
+    m.next_goal = m.next_ticket = m.next_approval = m.next_audit = 0;
+    meta_save(t, &m);
+    assert_int_equal(txn_commit(&t, &outcome_unknown, &e), E_OK);
+    rig_turn(r);
+    (void)rig_submit(r, "'handler':'noop'"); /* a turn that writes */
+    t = txn_begin_read(r->store, &e);
+    assert_non_null(t);
+    assert_int_equal(meta_load(t, &m), LOAD_FOUND);
+    txn_abort(&t);
+    assert_int_equal(m.next_goal, 1);
+    assert_int_equal(m.next_ticket, 1);
+    assert_int_equal(m.next_approval, 1);
+    assert_int_equal(m.next_audit, 1);
+}
+
 int
 main(void)
 {
@@ -404,6 +432,7 @@ main(void)
         TEST(a_stop_reason_outlives_a_crash),
         TEST(a_new_boot_of_the_machine_changes_nothing_about_leases),
         TEST(nothing_acknowledged_is_lost_by_a_crash),
+        TEST(a_store_of_schema_1_numbers_what_is_new_from_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

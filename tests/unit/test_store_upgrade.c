@@ -1,0 +1,211 @@
+#include "tests/unit/store_case.h"
+
+#define OLD_SCHEMA 1
+#define ROWS       4500 /* more than are indexed between two commits */
+
+static int
+begin(void **state)
+{
+    struct store_case *c = xcalloc(1, sizeof(*c));
+
+    case_begin(c);
+    *state = c;
+    return 0;
+}
+
+static void
+fill(struct store_case *c)
+{
+    struct txn *t = must_begin(c);
+
+    for (uint64_t id = 1; id <= ROWS; id++) {
+        struct job_state j = {.id = id, .state = JOB_READY, .lane = 1, .run_at = (int64_t)(id % 9)};
+        struct firing    f = {.schedule = (uint32_t)(id % 7), .nominal_at = (int64_t)id};
+        struct effect    ef = {.id = id, .status = STATUS_DELIVERED, .updated_at = (int64_t)id};
+        job_state_save(t, &j);
+        firing_save(t, &f);
+        effect_save(t, &ef);
+    }
+    for (uint32_t id = 1; id <= 50; id++) {
+        struct schedule s = {.id = id, .agent = id % 3, .next_at = id};
+        struct session  n = {.id = id, .company = id, .name = view_of("name", id % 5)};
+        schedule_save(t, &s);
+        session_save(t, &n);
+    }
+    must_commit(&t);
+}
+
+/* As a store of the old schema is: without some of the entries, and with others that are wrong. */
+static void
+make_old(struct store_case *c)
+{
+    static const enum index_id lost[] = {INDEX_schedule_by_agent, INDEX_firing_by_age,
+                                         INDEX_effect_settled};
+    struct txn                *t = must_begin(c);
+    uint8_t                    bytes[KEY_BYTES_MAX];
+    struct job_state           j = {.id = 99999, .lane = 5};
+
+    for (size_t i = 0; i < ARRAY_LEN(lost); i++)
+        assert_int_equal(mdb_drop(t->mdb, c->store->dbs[lost[i]], 0), 0);
+    size_t size = key_encode(key_desc(INDEX_job_ready), 4, &j, bytes);
+    row_put(t, c->store->dbs[INDEX_job_ready], view_of(bytes, size), view_str("12345678"));
+    c->store->facts.schema = OLD_SCHEMA;
+    must_commit(&t);
+}
+
+static uint64_t
+stored_schema(struct store_case *c)
+{
+    struct facts f;
+    struct txn  *t = must_read(c);
+
+    assert_int_equal(facts_read(t->mdb, c->store->facts_db, &f), 0);
+    txn_abort(&t);
+    return f.schema;
+}
+
+static uint64_t
+rows_by_scan(struct store_case *c, enum index_id index)
+{
+    struct txn  *t = must_read(c);
+    union record rec;
+    struct scan  s;
+    uint64_t     n = 0;
+
+    scan_open(&s, t, index, NULL, 0, 0);
+    while (scan_next(&s, &rec))
+        n++;
+    scan_close(&s);
+    txn_abort(&t);
+    return n;
+}
+
+static void
+the_indexes_of_an_old_store_are_built_again(void **state)
+{
+    struct store_case *c = *state;
+
+    fill(c);
+    uint64_t hash = committed_hash(c);
+    uint64_t incarnation = store_incarnation(c->store);
+    make_old(c);
+    assert_int_equal(stored_schema(c), OLD_SCHEMA);
+    case_reopen(c);
+    expect_sound(c);
+    assert_int_equal(stored_schema(c), SCHEMA_VERSION);
+    assert_int_equal(committed_hash(c), hash);
+    assert_int_equal(store_incarnation(c->store), incarnation);
+    assert_int_equal(rows_by_scan(c, INDEX_job_ready), ROWS);
+    assert_int_equal(rows_by_scan(c, INDEX_firing_by_age), ROWS);
+    assert_int_equal(rows_by_scan(c, INDEX_effect_settled), ROWS);
+    assert_int_equal(rows_by_scan(c, INDEX_schedule_by_agent), 34);
+    assert_int_equal(rows_by_scan(c, INDEX_session_by_name), 50);
+}
+
+static void
+a_store_of_our_own_schema_is_left_alone(void **state)
+{
+    struct store_case *c = *state;
+
+    fill(c);
+    case_reopen(c);
+    assert_int_equal(store_writes(c->store), 0);
+}
+
+static void
+an_empty_old_store_opens(void **state)
+{
+    struct store_case *c = *state;
+
+    make_old(c);
+    case_reopen(c);
+    expect_sound(c);
+    assert_int_equal(stored_schema(c), SCHEMA_VERSION);
+}
+
+/* As after a kill between two of its commits: the indexes are there in part. */
+static void
+an_upgrade_that_did_not_end_is_done_again(void **state)
+{
+    struct store_case *c = *state;
+
+    fill(c);
+    make_old(c);
+    case_reopen(c);
+    struct txn *t = must_begin(c);
+    assert_int_equal(mdb_drop(t->mdb, c->store->dbs[INDEX_effect_settled], 0), 0);
+    c->store->facts.schema = OLD_SCHEMA;
+    t->writes++;
+    must_commit(&t);
+    case_reopen(c);
+    expect_sound(c);
+    assert_int_equal(rows_by_scan(c, INDEX_effect_settled), ROWS);
+}
+
+/* The map is too small for the indexes: nothing is lost, and with a larger one it opens. */
+static void
+an_upgrade_without_room_is_refused_and_done_later(void **state)
+{
+    struct store_case *c = *state;
+    struct err         e = {0};
+
+    fill(c);
+    make_old(c);
+    store_close(&c->store);
+    uint64_t map_bytes = c->options.map_bytes;
+    c->options.map_bytes = 1 << 20;
+    assert_int_equal(store_open(&c->store, &c->options, &e), E_STORE_FULL);
+    assert_null(c->store);
+    c->options.map_bytes = map_bytes;
+    case_open(c);
+    expect_sound(c);
+    assert_int_equal(stored_schema(c), SCHEMA_VERSION);
+}
+
+static void
+count_report(const char *table, struct view key, void *arg)
+{
+    (void)table;
+    (void)key;
+    (*(int *)arg)++;
+}
+
+static void
+a_damaged_row_is_kept_for_the_quarantine(void **state)
+{
+    struct store_case *c = *state;
+    uint8_t            key[KEY_BYTES_MAX];
+    struct job_state   j = {.id = 4321};
+    int                reports = 0;
+
+    fill(c);
+    make_old(c);
+    struct txn *t = must_begin(c);
+    size_t      size = key_encode(key_desc(PRIMARY_JOB_STATE), 1, &j, key);
+    row_put(t, c->store->dbs[PRIMARY_JOB_STATE], view_of(key, size), view_str("damaged by a test"));
+    must_commit(&t);
+    case_reopen(c);
+    assert_true(store_has_damage(c->store));
+    t = must_begin(c);
+    assert_int_equal(store_quarantine(t, count_report, &reports), 1);
+    must_commit(&t);
+    assert_int_equal(reports, 1);
+    assert_int_equal(rows_by_scan(c, INDEX_job_ready), ROWS - 1);
+    expect_sound(c);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, case_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(the_indexes_of_an_old_store_are_built_again),
+        TEST(a_store_of_our_own_schema_is_left_alone),
+        TEST(an_empty_old_store_opens),
+        TEST(an_upgrade_that_did_not_end_is_done_again),
+        TEST(an_upgrade_without_room_is_refused_and_done_later),
+        TEST(a_damaged_row_is_kept_for_the_quarantine),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
