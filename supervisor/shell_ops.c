@@ -88,6 +88,7 @@ put_warnings(const struct shell_ops *o, const struct now *now, struct buf *b,
         buf_printf(&lines, "the %s is full: new work is refused\n",
                    o->turns->space.disk_is_short ? "disk" : "store");
     }
+    engine_warnings(o->engine, &lines);
     if (lag_turns(o->lag) >= LAG_WARNING_TURNS && lag_percentile_us(o->lag, 99) > LAG_WARNING_US) {
         buf_add_str(&lines, "the loop is slow: 1 % of its turns take over 50 ms\n");
     }

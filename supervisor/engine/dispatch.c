@@ -82,7 +82,7 @@ start_what_can(struct engine *en)
     struct snapshot s;
     struct finding  f;
 
-    if (m->is_draining || fleet_free_slots(m) == 0) {
+    if (m->is_draining || m->meta.stops & (STOP_NEW | STOP_DRAIN) || fleet_free_slots(m) == 0) {
         /* What was released now must not be forgotten when there is a slot again. */
         if (en->turn.released_count) m->recheck_limits = true;
         return;

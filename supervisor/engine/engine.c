@@ -4,6 +4,7 @@
 #include "supervisor/engine/attempt.h"
 #include "supervisor/engine/configure.h"
 #include "supervisor/engine/dispatch.h"
+#include "supervisor/engine/emergency.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/job.h"
@@ -299,7 +300,7 @@ find_deadline(struct engine *en)
         d.wall_ms = earlier(job_deadline(en, INDEX_job_due), job_deadline(en, INDEX_job_expiry));
         d.wall_ms = earlier(d.wall_ms, schedules_deadline(en));
     }
-    if (!en->memory.is_draining) d.wall_ms = earlier(d.wall_ms, outbox_deadline(en));
+    if (emergency_may_send(&en->memory)) d.wall_ms = earlier(d.wall_ms, outbox_deadline(en));
     d.wall_ms = earlier(d.wall_ms, answers_deadline(en));
     d.wall_ms = earlier(d.wall_ms, feed_deadline(en));
     if (en->turn.due_again) d.wall_ms = earlier(d.wall_ms, en->turn.now.wall_ms);
@@ -359,6 +360,12 @@ size_t
 engine_lease_count(const struct engine *en)
 {
     return en->memory.lease_count;
+}
+
+void
+engine_warnings(const struct engine *en, struct buf *lines)
+{
+    emergency_warn(&en->memory, lines);
 }
 
 bool

@@ -1,6 +1,7 @@
 #include "supervisor/engine/outbox.h"
 
 #include "common/log.h"
+#include "supervisor/engine/emergency.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/objects.h"
@@ -291,7 +292,7 @@ outbox_dispatch(struct engine *en)
     struct scan   s;
     unsigned      examined = 0;
 
-    if (en->memory.is_draining) return;
+    if (!emergency_may_send(&en->memory)) return;
     scan_open(&s, turn_txn(en), INDEX_effect_pending, &key, 0, 0);
     while (scan_next_key(&s, &key) && key.not_before <= en->turn.now.wall_ms) {
         struct effect ef = {.id = key.id};

@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/configure.h"
+#include "supervisor/engine/emergency.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/submit.h"
@@ -60,6 +61,9 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_SCHEDULE_PAUSE: return on_schedule_pause(en, a, &m->schedule_pause, reply, e);
     case MSG_SCHEDULE_RESUME: return on_schedule_resume(en, a, &m->schedule_resume, reply, e);
     case MSG_SCHEDULE_REMOVE: return on_schedule_remove(en, a, &m->schedule_remove, reply, e);
+    case MSG_STOP: return on_stop(en, a, &m->stop, reply, e);
+    case MSG_RESUME: return on_resume(en, a, reply, e);
+    case MSG_DRAIN: return on_drain_request(en, a, &m->drain, reply, e);
     case MSG_CLOCK_ACCEPT: return on_clock_accept(en, a, reply);
     default: return err_set(e, E_INTERNAL, "%s is not served by the engine", msg_desc(op)->op);
     }

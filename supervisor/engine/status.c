@@ -1,3 +1,4 @@
+#include "supervisor/engine/emergency.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/views.h"
 
@@ -120,6 +121,9 @@ engine_status(struct engine *en, struct txn *t, const struct now *now, struct bu
     mp_put_time(out, map, "last_crash_at", en->memory.meta.last_crash_at);
     mp_put_u64(out, map, "unclean_stops", en->memory.meta.unclean_stops);
     mp_put_bool(out, map, "draining", en->memory.is_draining);
+    mp_key(out, map, "stops");
+    emergency_put_stops(en->memory.meta.stops, out);
+    mp_put_time(out, map, "stopped_at", en->memory.meta.stopped_at);
     mp_put_u64(out, map, "turns", en->memory.meta.turn);
     mp_put_u64(out, map, "state_hash",
                txn_state_hash(t) >> 1); /* 63 bits: JSON has no unsigned 64 */

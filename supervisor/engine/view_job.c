@@ -51,7 +51,8 @@ view_held(struct objects *o, const struct memory *m, const struct job_state *j)
     struct lane lane = {.id = j->lane};
 
     if (j->state != JOB_READY) return HELD_NOT;
-    if (m->is_draining) return HELD_DRAINING;
+    if (m->meta.stops & STOP_NEW) return HELD_STOPPED;
+    if (m->is_draining || m->meta.stops & STOP_DRAIN) return HELD_DRAINING;
     if (m->slot_count == 0) return HELD_NO_WORKER;
     if (lane_load(o->txn, &lane) != LOAD_FOUND) return HELD_NOT;
     if (o->is_read) return held_now(o, m, &lane);

@@ -13,14 +13,15 @@
 
 /* The answer as it grows: the first sentence is the text. */
 struct why {
-    struct objects    *objects;
-    struct buf        *reply;
-    struct mp_open_map map;
-    size_t             blockers;
-    uint32_t           count;
-    int64_t            earliest_at; /* the latest of what the blockers are known to wait for */
-    bool               is_unknown;  /* nobody knows when some blocker ends */
-    char               text[512];
+    const struct memory *memory;
+    struct objects      *objects;
+    struct buf          *reply;
+    struct mp_open_map   map;
+    size_t               blockers;
+    uint32_t             count;
+    int64_t              earliest_at; /* the latest of what the blockers are known to wait for */
+    bool                 is_unknown;  /* nobody knows when some blocker ends */
+    char                 text[512];
 };
 
 static void
@@ -141,13 +142,22 @@ slot_blocker(struct why *w, const struct finding *f)
 }
 
 static void
+draining_blocker(struct why *w)
+{
+    if (w->memory->is_draining) {
+        blocker(w, "draining", "agentd is stopping: nothing new starts", (struct view){0}, 0,
+                "start agentd again");
+    } else {
+        blocker(w, "draining", "an operator drains agentd: nothing new starts", (struct view){0}, 0,
+                "agentctl resume");
+    }
+}
+
+static void
 predicate_blocker(struct why *w, const struct finding *f)
 {
     switch (f->predicate) {
-    case HELD_DRAINING:
-        blocker(w, "draining", "agentd is stopping: nothing new starts", (struct view){0}, 0,
-                "start agentd again");
-        break;
+    case HELD_DRAINING: draining_blocker(w); break;
     case HELD_NO_WORKER:
         blocker(w, "no_worker", "no worker is up", (struct view){0}, 0,
                 "agentctl worker list tells why");
@@ -245,9 +255,9 @@ ended_text(struct why *w, const struct job_state *j)
 }
 
 static void
-why_open(struct why *w, struct objects *o, struct buf *reply)
+why_open(struct why *w, const struct memory *m, struct objects *o, struct buf *reply)
 {
-    *w = (struct why){.objects = o, .reply = reply, .map = mp_open(reply)};
+    *w = (struct why){.memory = m, .objects = o, .reply = reply, .map = mp_open(reply)};
 }
 
 static void
@@ -285,7 +295,7 @@ why_job(struct engine *en, struct txn *t, const struct now *now, const struct ac
     if (job_get(t, a, id, &j, e)) return e->code;
     objects_init(&o, t);
     o.is_read = true;
-    why_open(&w, &o, reply);
+    why_open(&w, &en->memory, &o, reply);
     mp_put_u64(reply, &w.map, "id", id);
     mp_put_cstr(reply, &w.map, "state",
                 view_held(&o, &en->memory, &j) ? "parked" : job_state_name(j.state));
@@ -318,7 +328,10 @@ schedule_blockers(struct why *w, struct engine *en, const struct schedule *run,
                  VIEW_ARG(objects_name(w->objects, run->id)));
         blocker(w, "paused", message, (struct view){0}, 0, change);
     }
-    if (en->memory.is_draining) predicate_blocker(w, &(struct finding){.predicate = HELD_DRAINING});
+    if (en->memory.meta.stops & STOP_NEW)
+        predicate_blocker(w, &(struct finding){.predicate = HELD_STOPPED});
+    if (en->memory.is_draining || en->memory.meta.stops & STOP_DRAIN)
+        predicate_blocker(w, &(struct finding){.predicate = HELD_DRAINING});
     if (en->turn.header.clock_is_held && !en->memory.clock_accepted) {
         blocker(w, "clock", "the wall clock is not yet synchronised", (struct view){0}, 0,
                 "agentctl clock accept");
@@ -361,7 +374,7 @@ why_schedule(struct engine *en, struct txn *t, const struct now *now, const stru
         return err_set(e, E_DAMAGED, "the schedule's record is damaged");
     objects_init(&o, t);
     o.is_read = true;
-    why_open(&w, &o, reply);
+    why_open(&w, &en->memory, &o, reply);
     mp_put_str(reply, &w.map, "name", name);
     mp_put_cstr(reply, &w.map, "status", run.paused ? "paused" : "active");
     blockers_open(&w);

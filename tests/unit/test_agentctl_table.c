@@ -44,6 +44,11 @@ build(const struct ctl_command *c)
     for (const struct ctl_param *p = c->args; p && p->name; p++) {
         if (p->is_required) b.words[b.count++] = (char *)sample(c, p);
     }
+    for (const struct ctl_param *p = c->flags; p && p->name; p++) {
+        if (!p->is_required) continue;
+        b.words[b.count++] = xasprintf("--%s", p->name);
+        b.words[b.count++] = (char *)sample(c, p);
+    }
     return b;
 }
 
@@ -145,6 +150,7 @@ every_argument_and_flag_becomes_its_field(void **state)
             char         name[64];
             char         letter[3] = {'-', p->letter, '\0'};
 
+            if (p->is_required) b.count = b.count - 2; /* the only one: given once */
             b.words[b.count++] = (char *)ctl_param_text(p, name, sizeof(name));
             if (p->kind != CTL_BOOL) b.words[b.count++] = (char *)sample(c, p);
             must_pack(c, &b, p);

@@ -28,6 +28,9 @@ static const struct {
     {"schedule.pause",  "'name':'s'"                                    },
     {"schedule.resume", "'name':'s'"                                    },
     {"schedule.remove", "'name':'s'"                                    },
+    {"stop",            "'scope':'new'"                                 },
+    {"resume",          ""                                              },
+    {"drain",           ""                                              },
     {"clock.accept",    ""                                              },
 };
 

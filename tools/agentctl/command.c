@@ -5,6 +5,7 @@
 
 static const struct ctl_commands *const sections[] = {
     &ctl_daemon_commands,
+    &ctl_brake_commands,
     &ctl_job_commands,
     &ctl_schedule_commands,
     &ctl_object_commands,

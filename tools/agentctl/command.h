@@ -74,6 +74,7 @@ extern const struct ctl_commands ctl_job_commands;
 extern const struct ctl_commands ctl_schedule_commands;
 extern const struct ctl_commands ctl_object_commands;
 extern const struct ctl_commands ctl_daemon_commands;
+extern const struct ctl_commands ctl_brake_commands;
 
 /* The whole table in order: the i-th command, or NULL behind the last. */
 const struct ctl_command *ctl_command_at(size_t i);

@@ -51,6 +51,7 @@ enum ctl_exit ctl_run_logs(struct ctl *c, struct err *e);
 enum ctl_exit ctl_run_watch(struct ctl *c, struct err *e);
 enum ctl_exit ctl_run_cron(struct ctl *c, struct err *e);
 enum ctl_exit ctl_run_daemon_status(struct ctl *c, struct err *e);
+enum ctl_exit ctl_run_drain(struct ctl *c, struct err *e);
 enum ctl_exit ctl_run_fsck(struct ctl *c, struct err *e);
 enum ctl_exit ctl_run_completion(struct ctl *c, struct err *e);
 enum ctl_exit ctl_run_version(struct ctl *c, struct err *e);

@@ -32,6 +32,9 @@ void ctl_print_fsck(struct ctl_out *o, struct view body);
 void ctl_print_reload(struct ctl_out *o, struct view body);
 void ctl_print_audit(struct ctl_out *o, struct view body);
 void ctl_print_clock(struct ctl_out *o, struct view body);
+void ctl_print_stopped(struct ctl_out *o, struct view body);
+void ctl_print_resumed(struct ctl_out *o, struct view body);
+void ctl_print_drained(struct ctl_out *o, struct view body);
 /* One event of the feed, on one line. */
 void ctl_print_event(struct ctl_out *o, struct view event);
 

@@ -1,0 +1,32 @@
+#include "tools/agentctl/command.h"
+#include "tools/agentctl/ctl.h"
+#include "tools/agentctl/print.h"
+
+// clang-format off
+
+static const struct ctl_param stop_flags[] = {
+    {"scope",  0, "scope",  CTL_TEXT, true,  "SCOPE", "new: nothing starts; running: and what runs is stopped; effects: nothing is sent; several with commas"},
+    {"reason", 0, "reason", CTL_TEXT, false, "TEXT",  "why, for the feed and the audit"},
+    {.name = NULL}};
+static const struct ctl_param drain_flags[] = {
+    {"reason", 0, "reason", CTL_TEXT, false, "TEXT", "why, for the feed and the audit"},
+    {.name = NULL}};
+
+static const struct ctl_command commands[] = {
+    {.noun = "stop", .op = MSG_STOP, .flags = stop_flags, .print = ctl_print_stopped,
+     .help = "emergency stop: of new starts, of what runs, of effects",
+     .more = "It stays in force, over restarts too, until `agentctl resume`. Jobs may be submitted meanwhile; they are held.",
+     .examples = {"stop --scope new", "stop --scope running,effects --reason 'wrong prompt'"}},
+    {.noun = "resume", .op = MSG_RESUME, .print = ctl_print_resumed,
+     .help = "end every stop and the drain",
+     .examples = {"resume"}},
+    {.noun = "drain", .op = MSG_DRAIN, .flags = drain_flags, .run = ctl_run_drain, .print = ctl_print_drained,
+     .help = "let nothing new start, and wait until nothing runs",
+     .more = "Without --timeout it waits without end. When jobs still run then it exits 3, and the drain goes on. "
+             "`agentctl resume` ends it.",
+     .examples = {"drain", "drain --timeout 10m"}},
+};
+
+// clang-format on
+
+const struct ctl_commands ctl_brake_commands = {commands, ARRAY_LEN(commands)};

@@ -1,0 +1,42 @@
+#include "common/mp.h"
+#include "tools/agentctl/print.h"
+
+#define RECORD(o, map, rows) ctl_record(o, map, rows, ARRAY_LEN(rows))
+
+void
+ctl_print_stopped(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column rows[] = {
+        {"stopped",       "stops",      CTL_AS_LIST   },
+        {"since",         "stopped_at", CTL_AS_INSTANT},
+        {"jobs stopping", "stopping",   CTL_AS_TEXT   },
+    };
+
+    RECORD(o, body, rows);
+}
+
+void
+ctl_print_resumed(struct ctl_out *o, struct view body)
+{
+    bool                           resumed = false;
+    static const struct ctl_column rows[] = {
+        {"resumed", "was", CTL_AS_LIST},
+    };
+
+    if (mp_find_bool(body, "resumed", &resumed) && resumed) {
+        RECORD(o, body, rows);
+    } else {
+        buf_add_str(o->buf, "nothing was stopped\n");
+    }
+}
+
+void
+ctl_print_drained(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column rows[] = {
+        {"draining since", "stopped_at", CTL_AS_INSTANT},
+        {"jobs running",   "running",    CTL_AS_TEXT   },
+    };
+
+    RECORD(o, body, rows);
+}
