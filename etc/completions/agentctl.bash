@@ -1,8 +1,8 @@
 # bash completion for agentctl, printed by: agentctl completion bash
 _agentctl() {
-    local nouns=' status daemon ping worker watch fsck reload audit clock completion version help job schedule cron company agent handler session effect '
-    local alone=' status ping watch fsck reload audit version help '
-    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --payload --context --title --priority --at --in --unique --on-conflict --max-run --max-turns --max-attempts --retry --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --older --cron --every --type --reason --from --count -n --status '
+    local nouns=' status daemon ping worker watch fsck reload audit clock completion version help stop resume drain job schedule cron company agent handler session effect '
+    local alone=' status ping watch fsck reload audit version help stop resume drain '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --max-run --max-turns --max-attempts --retry --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --older --cron --every --type --from --count -n --status '
     local files=' --run --payload --context '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
@@ -59,6 +59,9 @@ _agentctl() {
     'completion bash') words=' --run --connect --json --timeout --company --help -h ' ;;
     'version') words=' --run --connect --json --timeout --company --help -h ' ;;
     'help') words=' --run --connect --json --timeout --company --help -h --man ' ;;
+    'stop') words=' --run --connect --json --timeout --company --help -h --scope --reason ' ;;
+    'resume') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'drain') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
     'job submit') words=' --run --connect --json --timeout --company --help -h --agent --payload --context --title --priority --at --in --unique --on-conflict --max-run --max-turns --max-attempts --retry --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --wait ' ;;
     'job submit-many') words=' --run --connect --json --timeout --company --help -h ' ;;
     'job show') words=' --run --connect --json --timeout --company --help -h ' ;;

@@ -46,7 +46,9 @@ build(const struct ctl_command *c)
     }
     for (const struct ctl_param *p = c->flags; p && p->name; p++) {
         if (!p->is_required) continue;
-        b.words[b.count++] = xasprintf("--%s", p->name);
+        static char name[64]; /* of the only one */
+
+        b.words[b.count++] = (char *)ctl_param_text(p, name, sizeof(name));
         b.words[b.count++] = (char *)sample(c, p);
     }
     return b;
