@@ -1,6 +1,6 @@
 # bash completion for agentctl, printed by: agentctl completion bash
 _agentctl() {
-    local nouns=' status daemon ping worker watch fsck reload audit clock completion version help stop resume drain job schedule cron company agent handler session effect '
+    local nouns=' status daemon ping worker watch fsck reload audit clock completion version help stop resume drain job schedule cron company agent handler session effect approval '
     local alone=' status ping watch fsck reload audit version help stop resume drain '
     local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --max-run --max-turns --max-attempts --retry --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --older --cron --every --type --from --count -n --status '
     local files=' --run --payload --context '
@@ -21,6 +21,7 @@ _agentctl() {
     'job list --state') words='scheduled ready running completed failed cancelled expired parked' ;;
     'schedule add --type') words='schedule heartbeat' ;;
     'effect list --status') words='pending attempting delivered failed unknown expired rejected suppressed' ;;
+    'approval list --status') words='pending granted denied' ;;
     esac
     if [[ -n $words ]]; then
         COMPREPLY=($(compgen -W "$words" -- "$current")); return
@@ -43,6 +44,7 @@ _agentctl() {
     handler) words='list' ;;
     session) words='list show' ;;
     effect) words='list show' ;;
+    approval) words='list grant deny' ;;
     esac
     [[ $current == -* ]] && case "$command" in
     'status') words=' --run --connect --json --timeout --company --help -h ' ;;
@@ -90,6 +92,9 @@ _agentctl() {
     'session show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'effect list') words=' --run --connect --json --timeout --company --help -h --status --session --limit --after ' ;;
     'effect show') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'approval list') words=' --run --connect --json --timeout --company --help -h --status --limit --after ' ;;
+    'approval grant') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
+    'approval deny') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
     *) words=' --run --connect --json --timeout --company --help -h ' ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$current"))

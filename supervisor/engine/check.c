@@ -1,3 +1,4 @@
+#include "supervisor/engine/chain.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/outbox.h"
 
@@ -11,7 +12,7 @@ struct recount {
     struct txn *txn;
     void (*problem)(const char *sentence, void *arg);
     void        *arg;
-    struct idmap queues, lanes, schedules;
+    struct idmap queues, lanes, schedules, agents;
 };
 
 __attribute__((format(printf, 2, 3))) static void
@@ -61,6 +62,21 @@ goes_before(const struct job_state *j, const struct lane *l)
     return j->id < l->head;
 }
 
+/* A wake-up that an agent's effect made and that has not started (B7). */
+static void
+count_made(struct recount *r, const struct job_state *j)
+{
+    struct job_spec spec = {.id = j->id};
+    struct agent   *maker;
+
+    if (!(j->flags & JOB_FLAG_AGENT_MADE) || job_spec_load(r->txn, &spec) != LOAD_FOUND ||
+        chain_last(&spec) == 0) {
+        return;
+    }
+    maker = row_of(r, &r->agents, chain_last(&spec), sizeof(*maker));
+    maker->made_wakes++;
+}
+
 static void
 count_job(struct recount *r, const struct job_state *j)
 {
@@ -69,6 +85,7 @@ count_job(struct recount *r, const struct job_state *j)
                 j->company);
         return;
     }
+    count_made(r, j);
     count_state(row_of(r, &r->queues, j->company, sizeof(struct queue)), j);
     if (j->schedule && !job_state_is_end(j->state)) {
         struct schedule *run = row_of(r, &r->schedules, j->schedule, sizeof(*run));
@@ -142,10 +159,42 @@ check_schedules(struct recount *r, const bool *cancel)
     while (!*cancel && scan_next(&s, &run)) {
         const struct schedule *c = idmap_get(&r->schedules, run.id);
         uint32_t               counted = c ? c->in_flight : 0;
+        struct agent          *maker;
 
+        if (run.made_by) {
+            maker = row_of(r, &r->agents, run.made_by, sizeof(*maker));
+            maker->made_schedules++;
+        }
         if (counted == run.in_flight) continue;
         problem(r, "schedule %" PRIu32 ": %" PRIu32 " jobs have not ended, its row says %" PRIu32,
                 run.id, counted, run.in_flight);
+    }
+    scan_close(&s);
+}
+
+/* After the jobs and the schedules: what agents made by their effects. */
+static void
+check_made(struct recount *r, const bool *cancel)
+{
+    struct agent row = {0};
+    struct scan  s;
+
+    scan_open(&s, r->txn, PRIMARY_AGENT, &row, 0, 0);
+    while (!*cancel && scan_next(&s, &row)) {
+        const struct agent  none = {0};
+        const struct agent *c = idmap_get(&r->agents, row.id);
+
+        if (!c) c = &none;
+        if (c->made_schedules != row.made_schedules) {
+            problem(r, "agent %" PRIu32 ": it made %" PRIu32 " schedules, its row says %" PRIu32,
+                    row.id, c->made_schedules, row.made_schedules);
+        }
+        if (c->made_wakes != row.made_wakes) {
+            problem(r,
+                    "agent %" PRIu32 ": %" PRIu32
+                    " wake-ups it made have not started, its row says %" PRIu32,
+                    row.id, c->made_wakes, row.made_wakes);
+        }
     }
     scan_close(&s);
 }
@@ -236,6 +285,7 @@ engine_check(struct txn *t, void (*report)(const char *sentence, void *arg), voi
     scan_close(&s);
     if (!*cancel) check_rows(&r, cancel);
     if (!*cancel) check_schedules(&r, cancel);
+    if (!*cancel) check_made(&r, cancel);
     if (!*cancel) check_feed(&r, cancel);
     if (!*cancel) check_outbox(&r, cancel);
 }

@@ -1,5 +1,6 @@
 #include "supervisor/engine/configure.h"
 
+#include "supervisor/engine/approvals.h"
 #include "supervisor/engine/attempt.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/objects.h"
@@ -116,6 +117,7 @@ configure_load_limits(struct engine *en)
     l->agent_schedules_max =
         HAS(m, limits, agent_schedules_max) ? m->agent_schedules_max : NO_LIMIT;
     l->agent_wakes_max = HAS(m, limits, agent_wakes_max) ? m->agent_wakes_max : NO_LIMIT;
+    l->agent_approval = (uint8_t)approval_rule_from(m->agent_approval);
     l->agent_unanswered_ms =
         HAS(m, limits, agent_unanswered_ms) ? m->agent_unanswered_ms : NO_LIMIT;
     l->breaker_base_ms = m->breaker_base_ms;

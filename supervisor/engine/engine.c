@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "supervisor/engine/attempt.h"
+#include "supervisor/engine/chain.h"
 #include "supervisor/engine/configure.h"
 #include "supervisor/engine/dispatch.h"
 #include "supervisor/engine/emergency.h"
@@ -259,6 +260,7 @@ engine_due(struct engine *en)
     }
     outbox_due(en);
     answers_due(en);
+    chain_due(en);
     feed_due(en);
 }
 
@@ -302,6 +304,7 @@ find_deadline(struct engine *en)
     }
     if (emergency_may_send(&en->memory)) d.wall_ms = earlier(d.wall_ms, outbox_deadline(en));
     d.wall_ms = earlier(d.wall_ms, answers_deadline(en));
+    d.wall_ms = earlier(d.wall_ms, chain_deadline(en));
     d.wall_ms = earlier(d.wall_ms, feed_deadline(en));
     if (en->turn.due_again) d.wall_ms = earlier(d.wall_ms, en->turn.now.wall_ms);
     d.boot_ms = earlier(leases_deadline(en), fleet_deadline(&en->memory));

@@ -5,6 +5,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/lanes.h"
 #include "supervisor/engine/leases.h"
+#include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/views.h"
@@ -185,6 +186,10 @@ job_move(struct engine *en, struct job_state *j, enum job_event ev, struct err *
         j->ended_at = en->turn.now.wall_ms;
         j->flags &= (uint8_t)~JOB_FLAG_RETRY;
         turn_output(en, OUT_JOB_ENDED)->job = j->id;
+    }
+    if (j->flags & JOB_FLAG_AGENT_MADE && (j->state == JOB_RUNNING || j->ended_at)) {
+        j->flags &= (uint8_t)~JOB_FLAG_AGENT_MADE;
+        made_wake_over(en, j->id);
     }
     count_move(en, j, before);
     count_firing(en, j, before);

@@ -4,6 +4,7 @@
 #include "supervisor/engine/emergency.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fleet.h"
+#include "supervisor/engine/inside.h"
 #include "supervisor/engine/objects.h"
 
 #include <assert.h>
@@ -59,6 +60,10 @@ outbox_check(struct view effects, struct err *e)
     while (list_next(&it, &item)) {
         if (!mp_find_str(item, "kind", &kind))
             return err_set(e, E_BAD_REQUEST, "an effect without a kind");
+        if (inside_kind(kind)) {
+            if (inside_check(item, e)) return e->code;
+            continue;
+        }
         if (!view_is(kind, "notify")) {
             return err_set(e, E_BAD_REQUEST, "effect \"%.*s\" is not supported by this version",
                            VIEW_ARG(kind));
@@ -129,7 +134,7 @@ write_effect(struct engine *en, struct effect *ef, struct view payload, uint32_t
 {
     struct effect head;
 
-    ef->id = en->memory.meta.next_effect++;
+    if (ef->id == 0) ef->id = en->memory.meta.next_effect++;
     ef->place = ef->id;
     ef->created_at = en->turn.now.wall_ms;
     ef->updated_at = ef->created_at;
@@ -143,6 +148,14 @@ write_effect(struct engine *en, struct effect *ef, struct view payload, uint32_t
         ef->payload = (struct view){0};
     }
     effect_save(turn_txn(en), ef);
+}
+
+void
+outbox_record(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal)
+{
+    write_effect(en, ef, payload, ordinal);
+    feed_effect(en, ef->status == STATUS_DELIVERED ? FEED_EFFECT_DELIVERED : FEED_EFFECT_REJECTED,
+                ef);
 }
 
 /* The agent's own sinks, else the default ones. */
@@ -180,7 +193,7 @@ outbox_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint_
 {
     struct list_iter it = list_iter_of(effects);
     uint32_t         sinks[SINKS_MAX], count = sinks_of(en, j, sinks), ordinal = 0;
-    struct view      item;
+    struct view      item, kind = {0};
 
     for (; list_next(&it, &item); ordinal++) {
         struct effect ef = {.company = j->company,
@@ -190,6 +203,12 @@ outbox_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint_
                             .kind = EFFECT_NOTIFY,
                             .status = STATUS_PENDING};
 
+        (void)mp_find_str(item, "kind", &kind);
+        if (inside_kind(kind)) {
+            ef.kind = (uint8_t)inside_kind(kind);
+            inside_commit(en, &ef, item, ordinal);
+            continue;
+        }
         if (count == 0) {
             ef.status = STATUS_SUPPRESSED;
             ef.reason = view_str("no sink is configured");
@@ -198,6 +217,7 @@ outbox_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint_
         }
         for (uint32_t i = 0; i < count; i++) {
             ef.sink = sinks[i];
+            ef.id = 0; /* each its own */
             write_effect(en, &ef, item, ordinal);
             feed_effect(en, FEED_EFFECT_PENDING, &ef);
         }

@@ -20,9 +20,13 @@
 /* Checks a handler's effects before anything is written: kinds that this version serves, messages
  * not empty.  On failure the attempt ends as invalid_output with this sentence. */
 enum errc outbox_check(struct view effects, struct err *e) MUST_CHECK;
-/* Writes the effects of a completed attempt, one per sink. */
+/* Writes the effects of a completed attempt, one per sink; those that act inside act now. */
 void outbox_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint_id,
                    struct view effects);
+
+/* Writes and tells an effect that is settled as it is written: delivered or rejected.  Its id is
+ * given when it has none. */
+void outbox_record(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal);
 
 /* Sends what is at the head of its (session, sink) and whose time has come, while workers have
  * room. */

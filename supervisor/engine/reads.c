@@ -1,5 +1,6 @@
 #include "supervisor/engine/reads.h"
 
+#include "supervisor/engine/approvals.h"
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
@@ -405,6 +406,7 @@ serve(struct reading *r, enum msg_id op, const union msg *m, bool *is_pending)
     case MSG_SESSION_SHOW: return read_session_show(r, &m->session_show);
     case MSG_EFFECT_LIST: return read_effect_list(r, &m->effect_list);
     case MSG_EFFECT_SHOW: return read_effect_show(r, &m->effect_show);
+    case MSG_APPROVAL_LIST: return read_approval_list(r, &m->approval_list);
     case MSG_WORKER_LIST: return read_worker_list(r);
     case MSG_AUDIT_LIST: return read_audit_list(r, &m->audit_list);
     default:

@@ -1,6 +1,7 @@
 #include "supervisor/engine/requests.h"
 
 #include "common/log.h"
+#include "supervisor/engine/approvals.h"
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/configure.h"
 #include "supervisor/engine/emergency.h"
@@ -65,6 +66,8 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_RESUME: return on_resume(en, a, reply, e);
     case MSG_DRAIN: return on_drain_request(en, a, &m->drain, reply, e);
     case MSG_CLOCK_ACCEPT: return on_clock_accept(en, a, reply);
+    case MSG_APPROVAL_GRANT: return on_approval_grant(en, a, &m->approval_grant, reply, e);
+    case MSG_APPROVAL_DENY: return on_approval_deny(en, a, &m->approval_deny, reply, e);
     default: return err_set(e, E_INTERNAL, "%s is not served by the engine", msg_desc(op)->op);
     }
 }

@@ -4,6 +4,7 @@
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/submit.h"
@@ -107,6 +108,8 @@ schedule_forget(struct engine *en, uint32_t id)
     struct schedule run = {.id = id};
 
     feed_object(en, FEED_SCHEDULE_REMOVED, id, NULL);
+    if (schedule_load(turn_txn(en), &run) == LOAD_FOUND && run.made_by)
+        made_schedules(en, run.made_by, -1);
     (void)schedule_delete(turn_txn(en), &run);
 }
 
@@ -262,6 +265,21 @@ count_times(const struct object_entry *o, int64_t after, int64_t until, int64_t 
     return n;
 }
 
+/* A schedule that an agent made, and nobody deals with the agent: it ends (B7). */
+static void
+end_unanswered(struct engine *en, const struct object_entry *o, struct schedule *run)
+{
+    static const char reason[] = "nobody has answered the agent that made it";
+
+    if (run->paused || !run->made_by || !made_is_unanswered(en, run->made_by, o->row.created_at)) {
+        return;
+    }
+    run->paused = 1;
+    run->paused_at = en->turn.now.wall_ms;
+    run->pause_reason = view_str(reason);
+    feed_object(en, FEED_SCHEDULE_ENDED, run->id, reason);
+}
+
 /* Decides one nominal time, or all that lie before the catch-up window at once. */
 static void
 decide(struct engine *en, const struct object_entry *o, struct schedule *run)
@@ -277,6 +295,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
         schedule_save(turn_txn(en), run);
         return;
     }
+    end_unanswered(en, o, run);
     if (run->next_at < window) {
         int64_t last;
 
@@ -371,33 +390,56 @@ reply_schedule(struct engine *en, uint32_t id, struct buf *reply, struct err *e)
 }
 
 enum errc
-on_schedule_add(struct engine *en, const struct actor *a, const struct msg_schedule_add *m,
-                struct buf *reply, struct err *e)
+schedule_check_new(struct engine *en, const struct actor *a, const struct msg_schedule *s,
+                   struct schedule_refs *refs, struct err *e)
 {
-    struct buf spec      BUF_AUTO = {0};
-    struct msg_schedule  s;
-    struct schedule_refs refs;
-    struct object        row = {.kind = KIND_SCHEDULE, .origin = ORIGIN_API, .name = m->name};
-
-    memcpy(&s, m, sizeof(s));
-    if (submit_admit(en, e) || schedule_check(en, a, &s, &refs, e)) return e->code;
-    if (object_find(turn_txn(en), KIND_SCHEDULE, refs.company, m->name)) {
-        err_set(e, E_CONFLICT, "there is a schedule \"%.*s\" already", VIEW_ARG(m->name));
+    if (schedule_check(en, a, s, refs, e)) return e->code;
+    if (object_find(turn_txn(en), KIND_SCHEDULE, refs->company, s->name)) {
+        err_set(e, E_CONFLICT, "there is a schedule \"%.*s\" already", VIEW_ARG(s->name));
         return err_hint(e, "remove it first, or choose another name");
     }
-    if (schedule_next_after(&s, en->turn.now.wall_ms, en->turn.now.wall_ms) == 0) {
-        return err_field(e, "cron", "\"%.*s\" never comes", VIEW_ARG(m->cron));
+    if (schedule_next_after(s, en->turn.now.wall_ms, en->turn.now.wall_ms) == 0) {
+        return err_field(e, "cron", "\"%.*s\" never comes", VIEW_ARG(s->cron));
     }
-    msg_pack(msg_desc(MSG_SCHEDULE), &s, &spec);
+    return E_OK;
+}
+
+uint32_t
+schedule_make(struct engine *en, const struct actor *a, const struct msg_schedule *s,
+              uint32_t company, enum origin origin, uint32_t made_by)
+{
+    struct buf spec BUF_AUTO = {0};
+    struct object   row = {.kind = KIND_SCHEDULE, .origin = (uint8_t)origin, .name = s->name};
+    struct schedule run;
+
+    msg_pack(msg_desc(MSG_SCHEDULE), s, &spec);
     row.id = (uint32_t)en->memory.meta.next_object++;
-    row.company = refs.company;
+    row.company = company;
     row.spec = buf_view(&spec);
     row.hash = hash64(row.spec, 0);
     row.created_at = en->turn.now.wall_ms;
     objects_put(&en->turn.objects, &row);
     schedule_planned(en, row.id, true, true);
     audit_put(en, a, "schedule.add", row.company, row.name, (struct view){0}, row.spec);
-    return reply_schedule(en, row.id, reply, e);
+    if (made_by == 0) return row.id;
+    run = (struct schedule){.id = row.id};
+    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return row.id;
+    run.made_by = made_by;
+    schedule_save(turn_txn(en), &run);
+    made_schedules(en, made_by, 1);
+    return row.id;
+}
+
+enum errc
+on_schedule_add(struct engine *en, const struct actor *a, const struct msg_schedule_add *m,
+                struct buf *reply, struct err *e)
+{
+    struct msg_schedule  s;
+    struct schedule_refs refs;
+
+    memcpy(&s, m, sizeof(s));
+    if (submit_admit(en, e) || schedule_check_new(en, a, &s, &refs, e)) return e->code;
+    return reply_schedule(en, schedule_make(en, a, &s, refs.company, ORIGIN_API, 0), reply, e);
 }
 
 static enum errc
@@ -446,6 +488,7 @@ on_schedule_resume(struct engine *en, const struct actor *a, const struct msg_sc
     run.paused_at = 0;
     run.pause_reason = (struct view){0};
     schedule_save(turn_txn(en), &run);
+    if (run.made_by) made_answered(en, run.made_by);
     feed_object(en, FEED_SCHEDULE_RESUMED, run.id, NULL);
     audit_put(en, a, "schedule.resume", run.company, m->name, audit_bool(en, "paused", true),
               audit_bool(en, "paused", false));

@@ -1,8 +1,10 @@
 #include "supervisor/engine/submit.h"
 
 #include "common/name.h"
+#include "supervisor/engine/chain.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/views.h"
 
@@ -59,7 +61,6 @@ refuse_unsupported(const struct msg_job_submit *m, struct err *e)
         {"session",            HAS(m, job_submit, session)           },
         {"goal",               HAS(m, job_submit, goal)              },
         {"ticket",             HAS(m, job_submit, ticket)            },
-        {"parent",             HAS(m, job_submit, parent)            },
         {"token_budget",       HAS(m, job_submit, token_budget)      },
         {"cost_budget_micros", HAS(m, job_submit, cost_budget_micros)},
     };
@@ -144,6 +145,8 @@ prepare(struct engine *en, const struct actor *a, const struct msg_job_submit *m
             return err_field(e, "trigger", "there is no trigger \"%.*s\"", VIEW_ARG(m->trigger));
     }
     if (resolve(en, a, m, s, e) || times(en, m, s, e)) return e->code;
+    if (HAS(m, job_submit, parent) && chain_of_submit(en, a, m->parent, &s->spec, e))
+        return e->code;
     s->priority = HAS(m, job_submit, priority) ? (uint8_t)m->priority : trigger_priority(trigger);
     if (check_priority(en, a, s, e)) return e->code;
     if (HAS(m, job_submit, retry) && submit_check_ladder(m->retry, e)) return e->code;
@@ -212,6 +215,26 @@ submit_write(struct engine *en, struct submission *s, const struct actor *a, str
     *out = j;
 }
 
+static void
+follow_parent(struct engine *en, uint64_t parent, struct job_spec *s)
+{
+    struct job_spec spec = {.id = parent};
+
+    if (job_spec_load(turn_txn(en), &spec) == LOAD_FOUND) {
+        chain_follow(en, &spec, s);
+    } else { /* purged, or damaged: it is named all the same */
+        s->parent = parent;
+    }
+}
+
+/* What a job that has ended wakes is taken while agentd drains, too: it only starts later. */
+static enum errc
+admit_wake(struct engine *en, const struct wake *w, struct err *e)
+{
+    if (w->is_effect && en->memory.is_draining && en->turn.header.space.can_admit) return E_OK;
+    return submit_admit(en, e);
+}
+
 enum errc
 submit_prepare_wake(struct engine *en, const struct wake *w, struct submission *s, struct err *e)
 {
@@ -220,7 +243,7 @@ submit_prepare_wake(struct engine *en, const struct wake *w, struct submission *
 
     memset(s, 0, sizeof(*s));
     if (!agent) return err_set(e, E_NOT_FOUND, "the agent is no longer there");
-    if (submit_admit(en, e)) return e->code;
+    if (admit_wake(en, w, e)) return e->code;
     s->spec.company = agent->row.company;
     s->spec.agent = w->agent;
     if (agent->spec.agent.handler.size == 0)
@@ -235,7 +258,7 @@ submit_prepare_wake(struct engine *en, const struct wake *w, struct submission *
     s->spec.context = w->context;
     s->spec.goal = w->goal;
     s->spec.ticket = w->ticket;
-    s->spec.parent = w->parent;
+    if (w->parent) follow_parent(en, w->parent, &s->spec);
     s->payload = w->payload;
     s->run_at = w->run_at ? w->run_at : en->turn.now.wall_ms;
     s->priority = w->priority < 0 ? trigger_priority(w->trigger) : (uint8_t)w->priority;
@@ -252,6 +275,7 @@ on_job_submit(struct engine *en, const struct actor *a, const struct msg_job_sub
 
     if (submit_admit(en, e) || prepare(en, a, m, &s, e)) return e->code;
     submit_write(en, &s, a, &j);
+    if (j.agent && !s.spec.parent) made_answered(en, j.agent);
     view_job(&en->turn.objects, &en->memory, &j, &s.spec, JOB_VIEW_ANSWER, reply);
     return E_OK;
 }
@@ -285,6 +309,7 @@ on_job_submit_many(struct engine *en, const struct actor *a, const struct msg_jo
         struct job_state j;
 
         submit_write(en, &all[i], a, &j);
+        if (j.agent && !all[i].spec.parent) made_answered(en, j.agent);
         mp_u64(reply, j.id);
     }
     mp_close(reply, &map);

@@ -22,6 +22,7 @@ struct wake {
     uint64_t     goal, ticket, parent; /* 0: none; parent: the job that causes it */
     int64_t      run_at;               /* 0: now */
     int64_t      priority;             /* -1: the trigger's */
+    bool         is_effect;            /* of the job that has just ended, parent */
 };
 /* Judges a wake-up and fills the submission, nothing written: the agent's handler, its defaults,
  * the queue's limit, the chain of causes. */

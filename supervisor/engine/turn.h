@@ -52,6 +52,7 @@ struct limits {
     int64_t  keep_completed_ms, keep_failed_ms, keep_effects_ms, keep_firings_ms, keep_reasons_ms;
     int64_t  keep_ledgers_ms, keep_approvals_ms, keep_audit_ms;
     uint64_t stale_after, dead_after;
+    uint8_t  agent_approval; /* enum approval_rule */
     uint64_t max_attempts, max_crashes, feed_bytes_max;
     int64_t  ladder_ms[LADDER_MAX];
     uint32_t ladder_steps;

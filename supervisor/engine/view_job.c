@@ -211,6 +211,7 @@ view_job_pairs(struct objects *o, const struct memory *m, const struct job_state
     put_id_or_nil(b, map, "ticket", spec->ticket);
     put_id_or_nil(b, map, "parent", spec->parent);
     put_id_or_nil(b, map, "root", spec->root);
+    mp_put_u64(b, map, "depth", spec->depth);
     mp_put_raw(b, map, "tags", spec->tags);
     if (how == JOB_VIEW_LIST) return;
     if (how == JOB_VIEW_ANSWER) {

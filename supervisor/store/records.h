@@ -422,7 +422,8 @@
     F(I64, created_at)                                                            \
     F(I64, decided_at)                                                            \
     F(STR, actor)             /* who decided */                                   \
-    F(STR, reason)
+    F(STR, reason)                                                                \
+    F(U32, request_bytes)     /* of a request in blob, as the effect's payload; 0: inline */
 
 /* Administrative acts (K2). */
 #define AUDIT_RECORD(F)                                                         \

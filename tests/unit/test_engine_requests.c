@@ -32,6 +32,8 @@ static const struct {
     {"resume",          ""                                              },
     {"drain",           ""                                              },
     {"clock.accept",    ""                                              },
+    {"approval.grant",  "'id':1"                                        },
+    {"approval.deny",   "'id':1"                                        },
 };
 
 static void
@@ -259,7 +261,6 @@ what_this_version_does_not_serve_is_refused_not_ignored(void **state)
         {"session",            "'s'"     },
         {"goal",               "1"       },
         {"ticket",             "1"       },
-        {"parent",             "1"       },
         {"token_budget",       "1"       },
         {"cost_budget_micros", "1"       },
     };
