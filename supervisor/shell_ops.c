@@ -68,7 +68,7 @@ put_control(const struct shell_ops *o, struct buf *b, struct mp_open_map *map)
 }
 
 static void
-put_warnings(const struct shell_ops *o, const struct now *now, struct buf *b,
+put_warnings(const struct shell_ops *o, struct txn *t, const struct now *now, struct buf *b,
              struct mp_open_map *map)
 {
     BUF_AUTO struct buf lines = {0};
@@ -88,7 +88,7 @@ put_warnings(const struct shell_ops *o, const struct now *now, struct buf *b,
         buf_printf(&lines, "the %s is full: new work is refused\n",
                    o->turns->space.disk_is_short ? "disk" : "store");
     }
-    engine_warnings(o->engine, &lines);
+    engine_warnings(o->engine, t, &lines);
     if (lag_turns(o->lag) >= LAG_WARNING_TURNS && lag_percentile_us(o->lag, 99) > LAG_WARNING_US) {
         buf_add_str(&lines, "the loop is slow: 1 % of its turns take over 50 ms\n");
     }
@@ -119,7 +119,7 @@ add_status(struct shell_ops *o, const struct now *now, struct buf *b, struct err
     put_loop(o, b, &map);
     put_store(o, b, &map);
     put_control(o, b, &map);
-    put_warnings(o, now, b, &map);
+    put_warnings(o, t, now, b, &map);
     engine_status(o->engine, t, now, b, &map);
     mp_close(b, &map);
     txn_abort(&t);

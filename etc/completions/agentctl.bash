@@ -36,6 +36,7 @@ _agentctl() {
     worker) words='list scale restart' ;;
     clock) words='accept' ;;
     completion) words='bash' ;;
+    breaker) words='list reset' ;;
     job) words='submit submit-many show why cancel retry set wait logs list stats' ;;
     schedule) words='add show why list pause resume remove firings' ;;
     cron) words='explain' ;;
@@ -64,6 +65,8 @@ _agentctl() {
     'stop') words=' --run --connect --json --timeout --company --help -h --scope --reason ' ;;
     'resume') words=' --run --connect --json --timeout --company --help -h ' ;;
     'drain') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
+    'breaker list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
+    'breaker reset') words=' --run --connect --json --timeout --company --help -h ' ;;
     'job submit') words=' --run --connect --json --timeout --company --help -h --agent --payload --context --title --priority --at --in --unique --on-conflict --max-run --max-turns --max-attempts --retry --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --wait ' ;;
     'job submit-many') words=' --run --connect --json --timeout --company --help -h ' ;;
     'job show') words=' --run --connect --json --timeout --company --help -h ' ;;

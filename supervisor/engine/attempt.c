@@ -1,6 +1,7 @@
 #include "supervisor/engine/attempt.h"
 
 #include "common/log.h"
+#include "supervisor/engine/breakers.h"
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fleet.h"
@@ -245,9 +246,8 @@ ladder_step(struct engine *en, const struct job_state *j, uint32_t n)
     return count ? en->memory.limits.ladder_ms[n < count ? n : count - 1] : 0;
 }
 
-/* ±25 %, so that what failed together does not come back together (A5). */
-static int64_t
-with_jitter(struct engine *en, int64_t ms)
+int64_t
+attempt_jitter(struct engine *en, int64_t ms)
 {
     if (ms < 4) return ms;
     return ms - ms / 4 + (int64_t)turn_random(en, (uint64_t)(ms / 2) + 1);
@@ -282,7 +282,7 @@ fail_counted(struct engine *en, struct job_state *j, const struct failure_rule *
         give_up(en, j);
         return;
     }
-    if (after_ms < 0) after_ms = with_jitter(en, ladder_step(en, j, j->failures - 1));
+    if (after_ms < 0) after_ms = attempt_jitter(en, ladder_step(en, j, j->failures - 1));
     j->flags |= JOB_FLAG_RETRY;
     come_back(en, j, after_ms, FEED_JOB_RETRYING);
 }
@@ -302,6 +302,15 @@ fail_crashed(struct engine *en, struct job_state *j, const struct ending *end)
     come_back(en, j, 0, FEED_JOB_RETRYING);
 }
 
+/* Not the job's fault: it is ready again at once, and held while the breaker is open (A16). */
+static void
+fail_at_breaker(struct engine *en, struct job_state *j, int64_t after_ms)
+{
+    j->crashes = 0;
+    breaker_failed(en, j, after_ms);
+    come_back(en, j, 0, FEED_JOB_RETRYING);
+}
+
 static void
 fail(struct engine *en, struct job_state *j, const struct ending *end)
 {
@@ -314,6 +323,8 @@ fail(struct engine *en, struct job_state *j, const struct ending *end)
         feed_job(en, FEED_JOB_CANCELLED, j);
     } else if (rule->count == COUNT_CRASH) {
         fail_crashed(en, j, end);
+    } else if (rule->retry == RETRY_BREAKER) {
+        fail_at_breaker(en, j, end->after_ms);
     } else {
         fail_counted(en, j, rule, end->after_ms);
     }
@@ -324,6 +335,7 @@ complete(struct engine *en, struct job_state *j, const struct msg_ended *m)
 {
     uint64_t checkpoint_id = 0;
 
+    breaker_succeeded(en, j);
     j->crashes = 0;
     j->failure = FAIL_NONE;
     j->failure_message = (struct view){0};

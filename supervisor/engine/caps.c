@@ -1,5 +1,6 @@
 #include "supervisor/engine/caps.h"
 
+#include "supervisor/engine/breakers.h"
 #include "supervisor/engine/fleet.h"
 
 #include <assert.h>
@@ -118,6 +119,22 @@ handler_cap(struct snapshot *s, uint32_t id)
                    o ? o->spec.handler.max_concurrent : 0, NO_LIMIT);
 }
 
+/* Open: nothing; half open: one running job of the handlers that it guards. */
+static void
+breaker_cap(struct snapshot *s, uint32_t id, int64_t *limit, uint32_t *used)
+{
+    struct breaker b;
+
+    if (!breaker_get(s->objects->txn, id, &b) || b.state == BREAKER_CLOSED) return;
+    *limit = b.state == BREAKER_OPEN ? 0 : 1;
+    for (uint32_t i = 0; i < s->handlers.cap; i++) {
+        uint32_t handler = s->handlers.entries[i].id;
+
+        if (handler && breaker_of(s->objects, handler) == id)
+            *used += counted(&s->handlers, handler);
+    }
+}
+
 void
 snapshot_cap(struct snapshot *s, enum predicate p, uint32_t on, int64_t *limit, uint32_t *used)
 {
@@ -154,10 +171,10 @@ snapshot_cap(struct snapshot *s, enum predicate p, uint32_t on, int64_t *limit, 
         *limit = handler_cap(s, on);
         *used = counted(&s->handlers, on);
         break;
+    case HELD_BREAKER: breaker_cap(s, on, limit, used); break;
     case HELD_ALONE: *limit = fleet_has_empty_worker(m) ? NO_LIMIT : 0; break;
     case HELD_COMPANY_PAUSED:
     case HELD_AGENT_PAUSED:
-    case HELD_BREAKER:
     case HELD_SCHEDULE_BUDGET:
     case HELD_COMPANY_BUDGET:
     case HELD_AGENT_BUDGET:
@@ -179,7 +196,7 @@ snapshot_room(struct snapshot *s, enum predicate p, uint32_t on)
 
 /* On whose limit predicate p would hold the lane; false when p does not concern it. */
 static bool
-concerns(enum predicate p, const struct lane *l, uint32_t *on)
+concerns(struct snapshot *s, enum predicate p, const struct lane *l, uint32_t *on)
 {
     bool is_forced = l && (l->flags & JOB_FLAG_FORCED);
 
@@ -189,6 +206,10 @@ concerns(enum predicate p, const struct lane *l, uint32_t *on)
     case HELD_COMPANY_CAP: *on = l->company; return !is_forced;
     case HELD_AGENT_CAP: *on = l->agent; return !is_forced && l->agent;
     case HELD_HANDLER_CAP: *on = l->handler; return !is_forced;
+    case HELD_BREAKER:
+        if (s->memory->open_breakers == 0) return false;
+        *on = breaker_of(s->objects, l->handler);
+        return *on != 0;
     case HELD_ALONE: return l->flags & JOB_FLAG_ALONE;
     default: return true;
     }
@@ -201,7 +222,7 @@ snapshot_blocks(struct snapshot *s, enum predicate_scope scope, const struct lan
     for (enum predicate p = after + 1; p < HELD_COUNT; p++) {
         uint32_t on;
 
-        if (predicates[p].scope != scope || !concerns(p, l, &on)) continue;
+        if (predicates[p].scope != scope || !concerns(s, p, l, &on)) continue;
         if (snapshot_room(s, p, on) > 0) continue;
         *out = (struct finding){.predicate = p, .on = on};
         snapshot_cap(s, p, on, &out->limit, &out->used);

@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "supervisor/engine/attempt.h"
 #include "supervisor/engine/chain.h"
+#include "supervisor/engine/breakers.h"
 #include "supervisor/engine/configure.h"
 #include "supervisor/engine/dispatch.h"
 #include "supervisor/engine/emergency.h"
@@ -190,6 +191,7 @@ on_boot(struct engine *en, const struct input *in)
     if (m->last_wall_ms > en->turn.now.wall_ms) schedules_replan(en);
     leases_at_boot(en);
     outbox_at_boot(en);
+    breakers_at_boot(en);
     en->memory.is_booted = true;
     en->memory.recheck_limits = true;
 }
@@ -254,6 +256,7 @@ engine_due(struct engine *en)
     notice_clock(en);
     fleet_due(en);
     leases_due(en);
+    breakers_due(en);
     if (!en->memory.is_draining) {
         jobs_due(en);
         schedules_due(en);
@@ -303,6 +306,7 @@ find_deadline(struct engine *en)
         d.wall_ms = earlier(d.wall_ms, schedules_deadline(en));
     }
     if (emergency_may_send(&en->memory)) d.wall_ms = earlier(d.wall_ms, outbox_deadline(en));
+    d.wall_ms = earlier(d.wall_ms, breakers_deadline(en));
     d.wall_ms = earlier(d.wall_ms, answers_deadline(en));
     d.wall_ms = earlier(d.wall_ms, chain_deadline(en));
     d.wall_ms = earlier(d.wall_ms, feed_deadline(en));
@@ -366,9 +370,10 @@ engine_lease_count(const struct engine *en)
 }
 
 void
-engine_warnings(const struct engine *en, struct buf *lines)
+engine_warnings(const struct engine *en, struct txn *t, struct buf *lines)
 {
     emergency_warn(&en->memory, lines);
+    breakers_warn(t, lines);
 }
 
 bool

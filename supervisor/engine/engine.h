@@ -143,8 +143,8 @@ size_t engine_lease_count(const struct engine *en); /* attempts and deliveries t
 bool   engine_is_draining(const struct engine *en);
 /* Running jobs of an earlier agentd whose processes are not yet known to be gone. */
 size_t engine_old_lease_count(const struct engine *en);
-/* Lines for the warnings of status: what an operator has stopped. */
-void engine_warnings(const struct engine *en, struct buf *lines);
+/* Lines for the warnings of status: what an operator has stopped, breakers that are not closed. */
+void engine_warnings(const struct engine *en, struct txn *t, struct buf *lines);
 
 /* ---- reads: from a read transaction on the last commit, after the turn -------- */
 enum read_result {

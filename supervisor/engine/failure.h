@@ -12,6 +12,7 @@ enum failure_retry {
     RETRY_NEVER,
     RETRY_LADDER,  /* after the ladder's next step, while attempts are left */
     RETRY_AT_ONCE, /* not the job's fault */
+    RETRY_BREAKER, /* held until its credential's breaker lets it through (A16) */
 };
 /* Which number of the job grows (N2), and so which limit ends it. */
 enum failure_count { COUNT_NOTHING, COUNT_FAILURE, COUNT_CRASH };
@@ -29,8 +30,8 @@ enum failure_streak { STREAK_NONE, STREAK_GENERIC, STREAK_TURN_BUDGET };
     F(CONTEXT_EXCEEDED,    "context_exceeded",     RETRY_LADDER,  COUNT_FAILURE, STREAK_GENERIC,     true)            \
     F(TOOL_FAILED,         "tool_failed",          RETRY_LADDER,  COUNT_FAILURE, STREAK_GENERIC,     true)            \
     F(BUDGET_EXCEEDED,     "budget_exceeded",      RETRY_NEVER,   COUNT_FAILURE, STREAK_GENERIC,     true)            \
-    F(AUTH_FAILED,         "auth_failed",          RETRY_LADDER,  COUNT_FAILURE, STREAK_GENERIC,     true)            \
-    F(RATE_LIMITED,        "rate_limited",         RETRY_LADDER,  COUNT_FAILURE, STREAK_GENERIC,     true)            \
+    F(AUTH_FAILED,         "auth_failed",          RETRY_BREAKER, COUNT_NOTHING, STREAK_GENERIC,     true)            \
+    F(RATE_LIMITED,        "rate_limited",         RETRY_BREAKER, COUNT_NOTHING, STREAK_GENERIC,     true)            \
     F(ABORTED,             "aborted",              RETRY_NEVER,   COUNT_NOTHING, STREAK_NONE,        false)           \
     F(EXPIRED,             "expired",              RETRY_NEVER,   COUNT_NOTHING, STREAK_NONE,        false)           \
     F(WORKER_LOST,         "worker_lost",          RETRY_AT_ONCE, COUNT_CRASH,   STREAK_NONE,        false)           \

@@ -1,6 +1,7 @@
 #include "supervisor/engine/leases.h"
 
 #include "supervisor/engine/attempt.h"
+#include "supervisor/engine/breakers.h"
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/job.h"
@@ -39,6 +40,7 @@ lease_released(struct engine *en, const struct job_state *j)
     if (j->agent) limit_released(en, HELD_AGENT_CAP, j->agent);
     limit_released(en, HELD_HANDLER_CAP, j->handler);
     limit_released(en, HELD_ALONE, 0);
+    breaker_released(en, j->handler);
 }
 
 /* ---- an earlier agentd's attempts --------------------------------------------- */

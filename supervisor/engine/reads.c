@@ -2,6 +2,7 @@
 
 #include "supervisor/engine/approvals.h"
 #include "supervisor/engine/audit.h"
+#include "supervisor/engine/breakers.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/outbox.h"
@@ -407,6 +408,7 @@ serve(struct reading *r, enum msg_id op, const union msg *m, bool *is_pending)
     case MSG_EFFECT_LIST: return read_effect_list(r, &m->effect_list);
     case MSG_EFFECT_SHOW: return read_effect_show(r, &m->effect_show);
     case MSG_APPROVAL_LIST: return read_approval_list(r, &m->approval_list);
+    case MSG_BREAKER_LIST: return read_breaker_list(r, &m->breaker_list);
     case MSG_WORKER_LIST: return read_worker_list(r);
     case MSG_AUDIT_LIST: return read_audit_list(r, &m->audit_list);
     default:

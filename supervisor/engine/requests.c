@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "supervisor/engine/approvals.h"
 #include "supervisor/engine/audit.h"
+#include "supervisor/engine/breakers.h"
 #include "supervisor/engine/configure.h"
 #include "supervisor/engine/emergency.h"
 #include "supervisor/engine/job.h"
@@ -65,6 +66,7 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_STOP: return on_stop(en, a, &m->stop, reply, e);
     case MSG_RESUME: return on_resume(en, a, reply, e);
     case MSG_DRAIN: return on_drain_request(en, a, &m->drain, reply, e);
+    case MSG_BREAKER_RESET: return on_breaker_reset(en, a, &m->breaker_reset, reply, e);
     case MSG_CLOCK_ACCEPT: return on_clock_accept(en, a, reply);
     case MSG_APPROVAL_GRANT: return on_approval_grant(en, a, &m->approval_grant, reply, e);
     case MSG_APPROVAL_DENY: return on_approval_deny(en, a, &m->approval_deny, reply, e);

@@ -66,6 +66,7 @@ struct memory {
     struct fleet_worker workers[WORKERS_MAX];
     uint32_t            slot_count; /* of the workers that are up */
     uint32_t            lease_count;
+    uint32_t            open_breakers; /* that are not closed */
     uint32_t            old_leases; /* of an earlier agentd, not yet known to be gone */
     bool                is_booted, is_draining, is_interrupted, clock_accepted;
     bool                recheck_limits; /* every blocked lane is to be looked at again */

@@ -1,6 +1,7 @@
 #include "supervisor/engine/why.h"
 
 #include "common/timetext.h"
+#include "supervisor/engine/breakers.h"
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/objects.h"
@@ -60,7 +61,7 @@ struct holders {
 };
 
 static bool
-counts_under(const struct job_state *j, const struct finding *f)
+counts_under(struct objects *o, const struct job_state *j, const struct finding *f)
 {
     switch (f->predicate) {
     case HELD_NO_SLOT:
@@ -69,6 +70,7 @@ counts_under(const struct job_state *j, const struct finding *f)
     case HELD_COMPANY_CAP: return j->company == f->on;
     case HELD_AGENT_CAP: return j->agent == f->on;
     case HELD_HANDLER_CAP: return j->handler == f->on;
+    case HELD_BREAKER: return breaker_of(o, j->handler) == f->on;
     default: return false;
     }
 }
@@ -83,7 +85,7 @@ find_holders(struct why *w, const struct finding *f, struct holders *h)
     *h = (struct holders){0};
     scan_open(&s, w->objects->txn, INDEX_job_running, &j, 0, 0);
     while (scan_next(&s, &j)) {
-        if (!counts_under(&j, f)) continue;
+        if (!counts_under(w->objects, &j, f)) continue;
         if (h->count < HOLDERS_MAX) h->ids[h->count] = j.id;
         if (h->first_end == 0 || j.lease_expires_at < h->first_end)
             h->first_end = j.lease_expires_at;
@@ -142,6 +144,30 @@ slot_blocker(struct why *w, const struct finding *f)
 }
 
 static void
+breaker_blocker(struct why *w, const struct finding *f)
+{
+    struct breaker b;
+    struct holders h;
+    struct view    name;
+    char           at[40], message[384], change[192];
+
+    (void)breaker_get(w->objects->txn, f->on, &b);
+    name = breaker_name(w->objects, &b);
+    snprintf(change, sizeof(change), "agentctl breaker reset %.*s", VIEW_ARG(name));
+    if (b.state == BREAKER_OPEN) {
+        snprintf(message, sizeof(message), "the breaker of %.*s is open until %s (%s: %.*s)",
+                 VIEW_ARG(name), instant_text(b.open_until, at, sizeof(at)),
+                 failure_rule(b.failure)->name, VIEW_ARG(b.message));
+        blocker(w, "breaker", message, (struct view){0}, b.open_until, change);
+        return;
+    }
+    find_holders(w, f, &h);
+    snprintf(message, sizeof(message), "the breaker of %.*s is half open: one job at a time tries",
+             VIEW_ARG(name));
+    blocker(w, "breaker", message, view_str(h.text), h.first_end, change);
+}
+
+static void
 draining_blocker(struct why *w)
 {
     if (w->memory->is_draining) {
@@ -172,13 +198,13 @@ predicate_blocker(struct why *w, const struct finding *f)
         blocker(w, "alone", "it lost its worker before and runs alone now: no worker is empty",
                 (struct view){0}, 0, "agentctl worker scale N with a larger N");
         break;
+    case HELD_BREAKER: breaker_blocker(w, f); break;
     case HELD_STOPPED:
         blocker(w, "stopped", "an operator stopped agentd: nothing new starts", (struct view){0}, 0,
                 "agentctl resume");
         break;
     case HELD_COMPANY_PAUSED:
     case HELD_AGENT_PAUSED:
-    case HELD_BREAKER:
     case HELD_SCHEDULE_BUDGET:
     case HELD_COMPANY_BUDGET:
     case HELD_AGENT_BUDGET:

@@ -162,8 +162,6 @@ each_class_that_a_handler_may_name_is_retried_or_not(void **state)
         {"context_exceeded",    "context_exceeded",    true },
         {"tool_failed",         "tool_failed",         true },
         {"budget_exceeded",     "budget_exceeded",     false},
-        {"auth_failed",         "auth_failed",         true },
-        {"rate_limited",        "rate_limited",        true },
         {"lease_expired",       "handler_error",       true },
         {"aborted",             "handler_error",       true },
         {"expired",             "handler_error",       true },
@@ -294,7 +292,7 @@ retry_after_wins_over_the_ladder(void **state)
     struct rig *r = *state;
 
     uint64_t id = start_one(r);
-    rig_ended(r, id, "'verdict':'failed','class':'rate_limited','after_ms':12345");
+    rig_ended(r, id, "'verdict':'failed','class':'tool_failed','after_ms':12345");
     rig_turn(r);
     assert_int_equal(rig_job_i64(r, id, "run_at"), RIG_WALL_MS + 12345); /* exactly: no jitter */
     assert_int_equal(rig_i64(r, "failures"), 1);

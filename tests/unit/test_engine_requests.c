@@ -31,6 +31,7 @@ static const struct {
     {"stop",            "'scope':'new'"                                 },
     {"resume",          ""                                              },
     {"drain",           ""                                              },
+    {"breaker.reset",   "'name':'noop'"                                 },
     {"clock.accept",    ""                                              },
     {"approval.grant",  "'id':1"                                        },
     {"approval.deny",   "'id':1"                                        },

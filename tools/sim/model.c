@@ -225,6 +225,7 @@ check_deadline(struct model *m)
               "the engine sleeps past the next time of schedule %.*s",
               VIEW_ARG(m_object(m, s->object)->name));
     }
+    m_check_breaker_deadline(m);
     for (size_t i = 0; i < m->leases.count; i++) {
         const struct m_lease *l = &m->leases.items[i];
         const struct m_job   *j = l->is_old || l->is_effect ? NULL : m_job(m, l->id);
@@ -254,6 +255,7 @@ due(struct model *m)
         m_replan(m);
     }
     m_fleet_due(m);
+    m_breakers_due(m);
     if (m->is_draining || held) return;
     m_jobs_due(m);
     m_schedules_due(m);

@@ -30,6 +30,10 @@ struct m_object {
     union msg        declared;
     uint64_t         served;   /* company: when it last had its turn; 0: never */
     int              schedule; /* schedule: index in schedules */
+    /* handler: its breaker (A16); open between until_low and until_high, the row will tell */
+    uint8_t  breaker; /* enum breaker_state */
+    uint32_t opens;
+    int64_t  until_low, until_high;
 };
 
 struct m_schedule {
@@ -232,6 +236,14 @@ void m_stop_attempt(struct model *m, struct m_job *j, const char *reason, int64_
 void m_attempt_progress(struct model *m, struct m_lease *l, const struct msg_progress *p);
 void m_attempt_ended(struct model *m, const struct m_lease *l, const struct msg_ended *e);
 void m_attempt_lost(struct model *m, const struct m_lease *l, const char *class);
+
+/* breakers */
+void    m_breaker_failed(struct model *m, const struct m_job *j, int64_t after_ms);
+void    m_breaker_succeeded(struct model *m, const struct m_job *j);
+int64_t m_breaker_limit(struct model *m, const struct m_job *j);
+void    m_breakers_due(struct model *m);
+void    m_compare_breakers(struct model *m);
+void    m_check_breaker_deadline(struct model *m);
 
 /* dispatch */
 void m_dispatch(struct model *m);

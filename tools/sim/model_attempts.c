@@ -6,8 +6,7 @@
 
 /* ---- the classes of A6, as this version serves them ------------------------------------------ */
 
-/* Without breakers (A16) auth_failed and rate_limited are retried like the others. */
-enum retried { NEVER, LADDER, AT_ONCE };
+enum retried { NEVER, LADDER, AT_ONCE, AT_BREAKER };
 struct class
 {
     const char  *name;
@@ -15,18 +14,18 @@ struct class
     bool         is_named; /* a handler may name it */
 };
 static const struct class classes[] = {
-    {"turn_limit_exceeded", NEVER,   true },
-    {"lease_expired",       LADDER,  false},
-    {"timeout",             LADDER,  true },
-    {"handler_error",       LADDER,  true },
-    {"invalid_output",      LADDER,  true },
-    {"context_exceeded",    LADDER,  true },
-    {"tool_failed",         LADDER,  true },
-    {"budget_exceeded",     NEVER,   true },
-    {"auth_failed",         LADDER,  true },
-    {"rate_limited",        LADDER,  true },
-    {"worker_lost",         AT_ONCE, false},
-    {"interrupted",         AT_ONCE, false},
+    {"turn_limit_exceeded", NEVER,      true },
+    {"lease_expired",       LADDER,     false},
+    {"timeout",             LADDER,     true },
+    {"handler_error",       LADDER,     true },
+    {"invalid_output",      LADDER,     true },
+    {"context_exceeded",    LADDER,     true },
+    {"tool_failed",         LADDER,     true },
+    {"budget_exceeded",     NEVER,      true },
+    {"auth_failed",         AT_BREAKER, true },
+    {"rate_limited",        AT_BREAKER, true },
+    {"worker_lost",         AT_ONCE,    false},
+    {"interrupted",         AT_ONCE,    false},
 };
 
 static const struct class *
@@ -135,6 +134,10 @@ fail(struct model *m, struct m_job *j, const char *class, bool is_planned, int64
         m_end_job(m, j, JOB_CANCELLED);
     } else if (class_of(class)->retried == AT_ONCE) {
         fail_crashed(m, j, is_planned);
+    } else if (class_of(class)->retried == AT_BREAKER) {
+        j->crashes = 0;
+        m_breaker_failed(m, j, after_ms);
+        come_back(m, j, 0, 0);
     } else {
         fail_counted(m, j, class_of(class)->retried == LADDER, after_ms);
     }
@@ -174,6 +177,7 @@ leave(struct m_job *j)
 static void
 complete(struct model *m, struct m_job *j, const struct msg_ended *e)
 {
+    m_breaker_succeeded(m, j);
     j->crashes = 0;
     j->failure = NULL;
     j->output = e->output.size ? hash64(e->output, 0) : 0;

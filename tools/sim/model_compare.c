@@ -212,6 +212,7 @@ m_compare_turn(struct model *m)
             i++;
         }
     }
+    m_compare_breakers(m);
     for (size_t i = m->settled; i < m->effects.count; i++) {
         if (m->effects.items[i].is_touched) m_compare_effect(m, &m->effects.items[i]);
     }

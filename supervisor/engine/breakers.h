@@ -1,0 +1,43 @@
+/* breakers - what guards a credential that is limited or refused (A16).
+ *
+ * A job that ends as rate_limited or auth_failed opens the breaker of its handler's credential: the
+ * job comes back at once, not counted as a failure, and the lanes of that credential are held until
+ * open_until.  Then it is half open: one job at most runs as its probe; a success closes it, the
+ * same classes open it again with a longer delay, any other end leaves it half open.
+ *
+ * A row's id is that of a handler without a declared credential, or one of its own. */
+#ifndef ENGINE_BREAKERS_H
+#define ENGINE_BREAKERS_H
+
+#include "supervisor/engine/failure.h"
+#include "supervisor/engine/reads.h"
+#include "supervisor/engine/turn.h"
+
+/* The id under which the handler's breaker is, or would be; 0 for a credential that never had one.
+ */
+uint32_t breaker_of(struct objects *o, uint32_t handler);
+/* Its row; false when it is closed and was never opened (then *b is a closed one). */
+bool breaker_get(struct txn *t, uint32_t id, struct breaker *b);
+/* The credential's or the handler's name; empty for a handler that is gone. */
+struct view breaker_name(struct objects *o, const struct breaker *b);
+
+/* An attempt of the job ended so; after_ms: what the provider asked for, -1: nothing. */
+void breaker_failed(struct engine *en, const struct job_state *j, int64_t after_ms);
+void breaker_succeeded(struct engine *en, const struct job_state *j);
+/* A running job of the handler is over: the next probe may start. */
+void breaker_released(struct engine *en, uint32_t handler);
+
+void breakers_at_boot(struct engine *en);
+/* Due work: those whose time has come are half open; the first such time. */
+void    breakers_due(struct engine *en);
+int64_t breakers_deadline(struct engine *en);
+
+/* Lines for the warnings of status, one for each that is not closed. */
+void breakers_warn(struct txn *t, struct buf *lines);
+
+enum errc on_breaker_reset(struct engine *en, const struct actor *a,
+                           const struct msg_breaker_reset *m, struct buf *reply,
+                           struct err *e) MUST_CHECK;
+enum errc read_breaker_list(struct reading *r, const struct msg_breaker_list *m) MUST_CHECK;
+
+#endif

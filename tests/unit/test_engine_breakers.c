@@ -1,0 +1,176 @@
+/* Breakers (A16): what is limited or refused holds its credential, costs no attempt, and is probed.
+ */
+#include "tests/unit/engine_rig.h"
+
+#define BASE_MS (30 * SECOND_MS)
+
+static void
+declare(struct rig *r)
+{
+    r->limits.breaker_base_ms = BASE_MS;
+    r->limits.breaker_max_ms = HOUR_MS;
+    rig_configure(r, &(struct rig_declared){
+                         .handlers = "{'name':'one','kind':'exec','command':['x'],"
+                                     "'credential':'key'},"
+                                     "{'name':'two','kind':'exec','command':['x'],"
+                                     "'credential':'key'}",
+                     });
+    rig_workers(r, 2, 8);
+}
+
+static void
+expect_parked(struct rig *r, uint64_t id)
+{
+    expect_state(r, id, "parked");
+    assert_string_equal(rig_text(r, "reason"), "breaker");
+}
+
+static void
+limited(struct rig *r, uint64_t id, int after_ms)
+{
+    rig_ended(r, id,
+              "'verdict':'failed','class':'rate_limited','message':'slow down','after_ms':%d",
+              after_ms);
+    rig_turn(r);
+}
+
+static void
+a_limited_job_waits_for_the_providers_time_and_costs_no_attempt(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = rig_submit(r, "'handler':'noop','max_attempts':1");
+    limited(r, id, 60000);
+    expect_parked(r, id);
+    assert_int_equal(rig_i64(r, "failures"), 0);
+    assert_string_equal(rig_text(r, "failure.class"), "rate_limited");
+    rig_must_read(r, "job.why", "'id':%d", (int)id);
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "breaker");
+    assert_string_equal(rig_text(r, "blockers.0.change"), "agentctl breaker reset noop");
+    assert_int_equal(rig_i64(r, "blockers.0.until_at"), RIG_WALL_MS + 60000);
+    uint64_t other = rig_submit(r, "'handler':'noop'");
+    expect_parked(r, other);
+    rig_advance(r, 59999);
+    expect_parked(r, id);
+    rig_advance(r, 1);
+    expect_state(r, id, "running"); /* the probe */
+    expect_parked(r, other);
+    rig_complete(r, id);
+    expect_state(r, other, "running");
+    assert_int_equal(rig_feed_count(r, "breaker.opened"), 1);
+    assert_int_equal(rig_feed_count(r, "breaker.probing"), 1);
+    assert_int_equal(rig_feed_count(r, "breaker.closed"), 1);
+}
+
+static void
+a_probe_that_is_refused_opens_it_for_longer(void **state)
+{
+    struct rig *r = *state;
+    int64_t     base = BASE_MS;
+
+    declare(r);
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    for (int i = 0; i < 9; i++) {
+        rig_fail(r, id, "auth_failed");
+        expect_parked(r, id);
+        rig_must_read(r, "breaker.list", " ");
+        assert_string_equal(rig_text(r, "items.0.state"), "open");
+        assert_int_equal(rig_i64(r, "items.0.opens"), i + 1);
+        int64_t wait = rig_i64(r, "items.0.open_until") - r->header.now.wall_ms;
+        assert_in_range(wait, base - base / 4, base + base / 4 + 1);
+        rig_advance(r, wait);
+        expect_state(r, id, "running");
+        base = base * 2 > HOUR_MS ? HOUR_MS : base * 2;
+    }
+}
+
+static void
+any_other_end_of_the_probe_leaves_it_half_open(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    uint64_t other = rig_submit(r, "'handler':'noop'");
+    limited(r, id, 5000);
+    limited(r, other, 4000); /* of the same wave: no longer, no second opening */
+    rig_advance(r, 5000);
+    assert_int_equal(rig_running(r), 1);
+    rig_fail(r, id, "tool_failed");
+    rig_must_read(r, "breaker.list", " ");
+    assert_string_equal(rig_text(r, "items.0.state"), "half_open");
+    assert_int_equal(rig_i64(r, "items.0.opens"), 1);
+    expect_state(r, other, "running"); /* the next probe */
+    rig_complete(r, other);
+    rig_must_read(r, "breaker.list", " ");
+    assert_string_equal(rig_text(r, "items.0.state"), "closed");
+}
+
+static void
+handlers_of_one_credential_share_it(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = rig_submit(r, "'handler':'one'");
+    limited(r, id, 5000);
+    uint64_t other = rig_submit(r, "'handler':'two'");
+    uint64_t free = rig_submit(r, "'handler':'noop'");
+    expect_parked(r, other);
+    expect_state(r, free, "running");
+    rig_advance(r, 5000);
+    expect_state(r, id, "running");
+    expect_parked(r, other);
+    rig_fail(r, id, "tool_failed");
+    expect_state(r, other, "running");
+}
+
+static void
+a_reset_starts_what_was_held(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = rig_submit(r, "'handler':'one'");
+    limited(r, id, 5000);
+    uint64_t other = rig_submit(r, "'handler':'two'");
+    rig_must(r, "breaker.reset", "'name':'key'");
+    assert_string_equal(rig_text(r, "state"), "closed");
+    expect_state(r, id, "running");
+    expect_state(r, other, "running");
+    rig_must(r, "breaker.reset", "'name':'noop'"); /* never open: fine */
+    rig_refused(r, E_NOT_FOUND, "name", "breaker.reset", "'name':'nobody'");
+}
+
+static void
+it_outlives_a_crash(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    limited(r, id, 60000);
+    rig_crash(r);
+    rig_turn(r);
+    rig_workers(r, 1, 8);
+    expect_parked(r, id);
+    rig_advance(r, 60000);
+    expect_state(r, id, "running");
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_limited_job_waits_for_the_providers_time_and_costs_no_attempt),
+        TEST(a_probe_that_is_refused_opens_it_for_longer),
+        TEST(any_other_end_of_the_probe_leaves_it_half_open),
+        TEST(handlers_of_one_credential_share_it),
+        TEST(a_reset_starts_what_was_held),
+        TEST(it_outlives_a_crash),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
