@@ -1,6 +1,6 @@
 # bash completion for agentctl, printed by: agentctl completion bash
 _agentctl() {
-    local nouns=' status daemon ping worker watch fsck reload audit clock completion version help stop resume drain job schedule cron company agent handler session effect approval '
+    local nouns=' status daemon ping worker watch fsck reload audit clock completion version help stop resume drain breaker job schedule cron company agent handler session effect approval '
     local alone=' status ping watch fsck reload audit version help stop resume drain '
     local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --max-run --max-turns --max-attempts --retry --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --older --cron --every --type --from --count -n --status '
     local files=' --run --payload --context '

@@ -2,8 +2,8 @@
 
 #include "common/log.h"
 #include "supervisor/engine/attempt.h"
-#include "supervisor/engine/chain.h"
 #include "supervisor/engine/breakers.h"
+#include "supervisor/engine/chain.h"
 #include "supervisor/engine/configure.h"
 #include "supervisor/engine/dispatch.h"
 #include "supervisor/engine/emergency.h"
