@@ -6,6 +6,7 @@
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/lanes.h"
 #include "supervisor/engine/leases.h"
+#include "supervisor/engine/reasons.h"
 
 #include <assert.h>
 
@@ -105,9 +106,25 @@ start_what_can(struct engine *en)
     } while (unblock_released(en, &s));
 }
 
+/* What holds everything while something waits to start. */
+static void
+note_what_holds_all(struct engine *en)
+{
+    struct snapshot s = {.memory = &en->memory, .objects = &en->turn.objects};
+    struct finding  f = {0};
+
+    if (lanes_pick(en)) {
+        /* Without a free slot, what needs no count comes first. */
+        if (fleet_free_slots(&en->memory) > 0) snapshot_take(&s, &en->memory, &en->turn.objects);
+        if (!snapshot_blocks(&s, PASS, NULL, HELD_NOT, &f)) f.predicate = HELD_NOT;
+    }
+    reason_all(en, (uint8_t)f.predicate);
+}
+
 void
 dispatch_run(struct engine *en)
 {
     start_what_can(en);
+    note_what_holds_all(en);
     en->turn.released_count = 0; /* seen to, or remembered by recheck_limits */
 }

@@ -13,6 +13,7 @@
 #include "supervisor/engine/lanes.h"
 #include "supervisor/engine/leases.h"
 #include "supervisor/engine/outbox.h"
+#include "supervisor/engine/reasons.h"
 #include "supervisor/engine/requests.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/turn.h"
@@ -192,6 +193,7 @@ on_boot(struct engine *en, const struct input *in)
     leases_at_boot(en);
     outbox_at_boot(en);
     breakers_at_boot(en);
+    reasons_at_boot(en);
     en->memory.is_booted = true;
     en->memory.recheck_limits = true;
 }

@@ -171,6 +171,7 @@ job_move(struct engine *en, struct job_state *j, enum job_event ev, struct err *
 
     if (job_step(j, ev, e)) return e->code;
     if (j->state == JOB_READY) {
+        j->ready_at = en->turn.now.wall_ms;
         lane_of(en, j);
         j->flags &= (uint8_t)~JOB_FLAG_RETRY;
     }

@@ -1,5 +1,7 @@
 #include "supervisor/engine/lanes.h"
 
+#include "supervisor/engine/reasons.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -390,6 +392,8 @@ lanes_flush(struct engine *en)
         find_head(en, l);
         if (l->is_new || memcmp(&l->row, &l->stored, sizeof(l->row)) != 0)
             lane_save(t->txn, &l->row);
+        if (l->row.blocked_by != l->stored.blocked_by || l->row.blocked_on != l->stored.blocked_on)
+            reason_lane(en, &l->row);
     }
     for (struct company_turn *c = t->company_list; c; c = c->next) {
         struct lane key = {.company = c->row.company};

@@ -66,6 +66,8 @@ struct memory {
     struct fleet_worker workers[WORKERS_MAX];
     uint32_t            slot_count; /* of the workers that are up */
     uint32_t            lease_count;
+    uint8_t             held_all;      /* enum predicate of the last row of lane 0 … */
+    int64_t             held_all_at;   /* … and its time */
     uint32_t            open_breakers; /* that are not closed */
     uint32_t            old_leases; /* of an earlier agentd, not yet known to be gone */
     bool                is_booted, is_draining, is_interrupted, clock_accepted;

@@ -5,10 +5,12 @@
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/reasons.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define HOLDERS_MAX 5 /* named; of the others the number is told */
 
@@ -23,6 +25,7 @@ struct why {
     int64_t              earliest_at; /* the latest of what the blockers are known to wait for */
     bool                 is_unknown;  /* nobody knows when some blocker ends */
     char                 text[512];
+    char                 change[512]; /* of all blockers together */
 };
 
 static void
@@ -39,6 +42,11 @@ put_blocker(struct why *w, const char *predicate, const char *message, struct vi
     mp_put_cstr(b, &m, "change", change);
     mp_close(b, &m);
     if (w->count == 0) snprintf(w->text, sizeof(w->text), "%s", message);
+    if (change) {
+        size_t used = strlen(w->change);
+
+        snprintf(w->change + used, sizeof(w->change) - used, "%s%s", used ? "; and " : "", change);
+    }
     w->count++;
 }
 
@@ -334,6 +342,9 @@ why_job(struct engine *en, struct txn *t, const struct now *now, const struct ac
     if (w.text[0] == '\0') snprintf(w.text, sizeof(w.text), "nothing holds it: it starts at once");
     mp_put_cstr(reply, &w.map, "text", w.text);
     put_earliest(&w, &j, now);
+    mp_put_cstr(reply, &w.map, "change", w.change[0] ? w.change : NULL);
+    mp_key(reply, &w.map, "history");
+    reasons_put(&o, &j, now->wall_ms, reply);
     mp_close(reply, &w.map);
     return E_OK;
 }

@@ -495,7 +495,7 @@
     K(DEBOUNCE,  company, key)                            \
     K(CAUSE,     job, n)                                  \
     K(BREAKER,   id)                                      \
-    K(REASON,    lane, at)                                \
+    K(REASON,    lane, DESC(at))                                \
     K(GOAL,      id)                                      \
     K(TICKET,    id)                                      \
     K(LEDGER,    scope, date)                             \

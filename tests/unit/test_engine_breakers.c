@@ -58,6 +58,11 @@ a_limited_job_waits_for_the_providers_time_and_costs_no_attempt(void **state)
     expect_parked(r, other);
     rig_complete(r, id);
     expect_state(r, other, "running");
+    rig_must_read(r, "job.why", "'id':%d", (int)other); /* afterwards, too */
+    assert_string_equal(rig_text(r, "history.0.predicate"), "breaker");
+    assert_int_equal(rig_i64(r, "history.0.at"), RIG_WALL_MS);
+    assert_int_equal(rig_i64(r, "history.0.until_at"), RIG_WALL_MS + 60000);
+    assert_true(rig_is_nil(r, "change"));
     assert_int_equal(rig_feed_count(r, "breaker.opened"), 1);
     assert_int_equal(rig_feed_count(r, "breaker.probing"), 1);
     assert_int_equal(rig_feed_count(r, "breaker.closed"), 1);
