@@ -100,13 +100,14 @@ check_rows(struct check *c, enum index_id id)
     MDB_cursor *cursor;
     MDB_val     k;
     MDB_val     v;
-    int         rc = mdb_cursor_open(c->t->mdb, c->t->store->dbs[id], &cursor);
+    int         rc = rows_open(c->t, id, &cursor);
 
     if (rc != 0) {
         problem(c, id, view_of(NULL, 0), "it cannot be read: %s", mdb_strerror(rc));
         return;
     }
-    while (goes_on(c) && (rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) == 0) {
+    for (rc = rows_get(cursor, id, &k, &v, MDB_FIRST); goes_on(c) && rc == 0;
+         rc = rows_get(cursor, id, &k, &v, MDB_NEXT)) {
         if (k.mv_size > ROW_KEY_MAX) {
             problem(c, id, view_of(NULL, 0), "a key has an impossible size");
             break;

@@ -58,7 +58,7 @@ quarantine_put(struct txn *t, enum index_id id, struct view key, struct view val
     memcpy(bytes + 1, &number, sizeof(number));
     size_t size = key.size < room ? key.size : room;
     memcpy(bytes + 9, key.data, size);
-    row_put(t, t->store->quarantine_db, view_of(bytes, 9 + size), value);
+    row_put_aside(t, view_of(bytes, 9 + size), value);
 }
 
 /* Removes the entries of an index whose value is this primary key: a walk, since a damaged record
@@ -69,22 +69,22 @@ drop_entries(struct txn *t, enum index_id id, struct view primary)
     MDB_cursor *c;
     MDB_val     k;
     MDB_val     v;
-    int         rc = mdb_cursor_open(t->mdb, t->store->dbs[id], &c);
+    int         rc = rows_open(t, id, &c);
 
     if (rc != 0) {
         txn_fail(t, rc, "read");
         return;
     }
-    for (rc = mdb_cursor_get(c, &k, &v, MDB_FIRST); rc == 0 && !txn_failed(t);) {
+    for (rc = rows_get(c, id, &k, &v, MDB_FIRST); rc == 0 && !txn_failed(t);) {
         uint8_t bytes[ROW_KEY_MAX];
         bool    is_ours = k.mv_size <= ROW_KEY_MAX && view_eq(view_of_val(v), primary);
 
         if (is_ours) {
             memcpy(bytes, k.mv_data, k.mv_size);
             k.mv_data = bytes;
-            row_del(t, t->store->dbs[id], view_of_val(k));
+            row_del(t, id, view_of_val(k));
         }
-        rc = mdb_cursor_get(c, &k, &v, is_ours ? MDB_SET_RANGE : MDB_NEXT);
+        rc = rows_get(c, id, &k, &v, is_ours ? MDB_SET_RANGE : MDB_NEXT);
     }
     if (rc != MDB_NOTFOUND) txn_fail(t, rc, "read");
     mdb_cursor_close(c);
@@ -101,12 +101,13 @@ recount(struct txn *t)
         MDB_cursor *c;
         MDB_val     k;
         MDB_val     v;
-        int         rc = mdb_cursor_open(t->mdb, t->store->dbs[table], &c);
+        int         rc = rows_open(t, PRIMARY_OF(table), &c);
         if (rc != 0) {
             txn_fail(t, rc, "read");
             return;
         }
-        while ((rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) == 0)
+        for (rc = rows_get(c, PRIMARY_OF(table), &k, &v, MDB_FIRST); rc == 0;
+             rc = rows_get(c, PRIMARY_OF(table), &k, &v, MDB_NEXT))
             sum += record_sum(view_of_val(v));
         if (rc != MDB_NOTFOUND) txn_fail(t, rc, "read");
         mdb_cursor_close(c);
@@ -121,7 +122,7 @@ move_record(struct txn *t, enum table_id table, struct view key, struct view sto
 
     buf_add_view(&copy, stored); /* a put kills what is borrowed from the map */
     quarantine_put(t, PRIMARY_OF(table), key, buf_view(&copy));
-    row_del(t, t->store->dbs[table], key);
+    row_del(t, PRIMARY_OF(table), key);
     for (uint64_t left = table_desc(table)->indexes; left; left &= left - 1)
         drop_entries(t, index_in(left), key);
 }
@@ -173,7 +174,7 @@ reindex(struct txn *t, enum table_id table, struct view primary)
         if (!k->holds(&r)) continue;
         struct view key = view_of(bytes, key_encode(k, k->part_count, &r, bytes));
         if (row_get(t, id, key, &there) == LOAD_FOUND && view_eq(there, primary)) continue;
-        row_put(t, t->store->dbs[id], key, primary);
+        row_put(t, id, key, primary);
     }
 }
 
@@ -216,7 +217,7 @@ quarantine_entry(struct txn *t, enum index_id id, struct view key)
     if (record_get(t, k->table, primary, &r) == LOAD_FOUND && index_has(id, &r, key)) return false;
     buf_add_view(&copy, primary); /* a put kills what is borrowed from the map */
     quarantine_put(t, id, key, buf_view(&copy));
-    row_del(t, t->store->dbs[id], key);
+    row_del(t, id, key);
     reindex(t, k->table, buf_view(&copy));
     reindex(t, k->table, primary_within(k, key, bytes));
     return true;

@@ -1,9 +1,10 @@
 /* internal - what the files of the store share; no one else includes it, nor lmdb.h.
  *
- * Each table, each index, the quarantine and the store's own facts are LMDB databases of their own,
- * so that ascending keys append.  A table's row is the stored form of record.h under the primary
- * key.  An index's row has the index key and, as its value, the encoded primary key: one rule for
- * all indexes, whether or not their key holds the primary key's fields. */
+ * The hot tables and indexes share one LMDB database: a byte before the key tells which (rows.c).
+ * Each other table and index, the quarantine and the store's own facts are LMDB databases of their
+ * own, so that ascending keys append.  A table's row is the stored form of record.h under the
+ * primary key.  An index's row has the index key and, as its value, the encoded primary key: one
+ * rule for all indexes, whether or not their key holds the primary key's fields. */
 #ifndef STORE_INTERNAL_H
 #define STORE_INTERNAL_H
 
@@ -18,7 +19,7 @@
 #define DAMAGE_LIST_MAX   64
 #define STORE_MAGIC       0x6167656e74640a01ULL /* "agentd\n\1" */
 #define READERS_MAX       64
-#define DATABASES_MAX     (INDEX_COUNT + 2)
+#define DATABASES_MAX     (INDEX_COUNT + 3)
 #define PRIMARY_OF(table) ((enum index_id)(table))
 
 /* The one row of the database "store", written in each commit that changed something. */
@@ -39,6 +40,7 @@ struct damage {
 struct store {
     MDB_env      *env;
     MDB_dbi       dbs[INDEX_COUNT];
+    MDB_dbi       hot_db; /* that of all hot ones */
     MDB_dbi       facts_db;
     MDB_dbi       quarantine_db;
     pthread_t     owner;
@@ -100,16 +102,31 @@ int facts_write(MDB_txn *txn, MDB_dbi db, const struct facts *f);
 int facts_read(MDB_txn *txn, MDB_dbi db, struct facts *f);
 
 /* ---- a store of an older schema (upgrade.c) ---- */
-/* Empties every index and builds it again from the rows, in commits of bounded size; the last one
- * writes the new number, so that what was interrupted is done again from the beginning. */
+/* Moves what had a database of its own and is hot now, empties every index and builds it again from
+ * the rows, in commits of bounded size; the last one writes the new number, so that what was
+ * interrupted is done again from the beginning. */
 enum errc store_upgrade(struct store *s, struct err *e) MUST_CHECK;
+/* Removes all entries of the index, or 2,000; true when there may be more. */
+bool store_empty_index(struct txn *t, enum index_id id);
 
-/* ---- rows (table.c); a write that fails is remembered by the transaction ---- */
+/* ---- rows (rows.c); a write that fails is remembered by the transaction ---- */
 
 /* The value is borrowed from the map until the next write. */
 enum load row_get(struct txn *t, enum index_id id, struct view key, struct view *value);
-void      row_put(struct txn *t, MDB_dbi db, struct view key, struct view value);
-void      row_del(struct txn *t, MDB_dbi db, struct view key); /* absent is fine */
+void      row_put(struct txn *t, enum index_id id, struct view key, struct view value);
+void      row_del(struct txn *t, enum index_id id, struct view key); /* absent is fine */
+/* MDB_KEYEXIST is an answer to the caller's flags; with MDB_NOOVERWRITE *value is then the value
+ * that is there. */
+int row_insert(struct txn *t, enum index_id id, struct view key, struct view *value,
+               unsigned flags);
+/* Into the quarantine. */
+void row_put_aside(struct txn *t, struct view key, struct view value);
+/* LMDB's cursor over the rows of one table or index: MDB_FIRST, MDB_NEXT and MDB_SET_RANGE, with
+ * the keys as they are elsewhere. */
+int rows_open(struct txn *t, enum index_id id, MDB_cursor **c);
+int rows_get(MDB_cursor *c, enum index_id id, MDB_val *k, MDB_val *v, MDB_cursor_op op);
+
+/* ---- records (table.c) ---- */
 /* Whether rec has an entry in the index under exactly this key. */
 bool index_has(enum index_id index, const void *rec, struct view key);
 /* The record under `key`, its views borrowed from the map; a damaged one is noted. */

@@ -109,8 +109,14 @@ open_tables(struct store *s, MDB_txn *txn, unsigned flags)
 {
     int rc = mdb_dbi_open(txn, "quarantine", flags, &s->quarantine_db);
 
-    for (enum index_id id = 0; id < INDEX_COUNT && rc == 0; id++)
-        rc = mdb_dbi_open(txn, key_desc(id)->name, flags, &s->dbs[id]);
+    if (rc == 0) rc = mdb_dbi_open(txn, "hot", flags, &s->hot_db);
+    for (enum index_id id = 0; id < INDEX_COUNT && rc == 0; id++) {
+        if (key_desc(id)->is_hot) {
+            s->dbs[id] = s->hot_db;
+        } else {
+            rc = mdb_dbi_open(txn, key_desc(id)->name, flags, &s->dbs[id]);
+        }
+    }
     return rc;
 }
 

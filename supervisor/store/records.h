@@ -3,7 +3,8 @@
  * A record is F(TYPE, name) lines; its value in the store is a msgpack array [version, field, …]
  * with a checksum behind it.  New fields go at the end and read as 0 or empty from older records.
  * A table is T(NAME, name, version, order): order ASCENDING says that new keys are usually the
- * largest (appended pages stay full). KEY fields and the INDEX lists name fields in key order;
+ * largest (appended pages stay full); HOT that it is small and changes often: all hot
+ * ones share a database, so that a commit writes fewer pages.  KEY fields and the INDEX lists name fields in key order;
  * DESC(field) sorts that field downwards.  Text in a key is its 128-bit hash (N14).  An index holds
  * the records for which its predicate (<index>_holds in schema.c) is true.
  *
@@ -443,35 +444,35 @@
     F(BIN, data)              /* the TZif file */
 
 #define RECORDS(T)                                        \
-    T(META,      meta,      1, RANDOM)                    \
-    T(OBJECT,    object,    1, ASCENDING)                 \
+    T(META,      meta,      1, HOT)                       \
+    T(OBJECT,    object,    1, HOT)                       \
     T(JOB_SPEC,  job_spec,  1, ASCENDING)                 \
     T(JOB_STATE, job_state, 1, ASCENDING)                 \
     T(ATTEMPT,   attempt,   1, RANDOM)                    \
     T(BLOB,      blob,      1, RANDOM)                    \
-    T(LANE,      lane,      1, ASCENDING)                 \
-    T(QUEUE,     queue,     1, RANDOM)                    \
-    T(SCHEDULE,  schedule,  1, RANDOM)                    \
+    T(LANE,      lane,      1, HOT)                       \
+    T(QUEUE,     queue,     1, HOT)                       \
+    T(SCHEDULE,  schedule,  1, HOT)                       \
     T(FIRING,    firing,    1, RANDOM)                    \
-    T(SESSION,   session,   1, ASCENDING)                 \
+    T(SESSION,   session,   1, HOT)                       \
     T(EFFECT,    effect,    1, ASCENDING)                 \
     T(FEED,      feed,      1, ASCENDING)                 \
     T(ANSWER,    answer,    1, RANDOM)                    \
-    T(AGENT,     agent,     1, RANDOM)                    \
-    T(PAUSE,     pause,     1, RANDOM)                    \
+    T(AGENT,     agent,     1, HOT)                       \
+    T(PAUSE,     pause,     1, HOT)                       \
     T(UNIQUE,    unique,    1, RANDOM)                    \
-    T(DEBOUNCE,  debounce,  1, RANDOM)                    \
+    T(DEBOUNCE,  debounce,  1, HOT)                       \
     T(CAUSE,     cause,     1, RANDOM)                    \
-    T(BREAKER,   breaker,   1, RANDOM)                    \
+    T(BREAKER,   breaker,   1, HOT)                       \
     T(REASON,    reason,    1, RANDOM)                    \
     T(GOAL,      goal,      1, ASCENDING)                 \
     T(TICKET,    ticket,    1, ASCENDING)                 \
-    T(LEDGER,    ledger,    1, RANDOM)                    \
-    T(RESERVATION, reservation, 1, RANDOM)                \
+    T(LEDGER,    ledger,    1, HOT)                       \
+    T(RESERVATION, reservation, 1, HOT)                   \
     T(CHAIN,     chain,     1, ASCENDING)                 \
     T(APPROVAL,  approval,  1, ASCENDING)                 \
     T(AUDIT,     audit,     1, ASCENDING)                 \
-    T(ZONE,      zone,      1, RANDOM)
+    T(ZONE,      zone,      1, HOT)   
 
 /* Primary keys: K(TABLE, fields…) */
 #define KEYS(K)                                           \
@@ -507,40 +508,40 @@
 
 /* Secondary indexes: I(TABLE, table, INDEX, order, fields…).  Every one ends in the primary key or is unique. */
 #define INDEXES(I)                                                                                        \
-    I(OBJECT,    object,    object_by_name,   RANDOM,    kind, company, name)                             \
+    I(OBJECT,    object,    object_by_name,   HOT,       kind, company, name)                             \
     I(JOB_STATE, job_state, job_due,          RANDOM,    run_at, id)             /* scheduled */          \
     I(JOB_STATE, job_state, job_ready,        RANDOM,    lane, DESC(priority), run_at, id) /* ready */    \
     I(JOB_STATE, job_state, job_running,      RANDOM,    lease_end_boot, id, company, agent, handler, session, flags) \
     I(JOB_STATE, job_state, job_ended,        RANDOM,    state, ended_at, id)                             \
     I(JOB_STATE, job_state, job_expiry,       RANDOM,    expires_at, id)         /* not started */        \
-    I(LANE,      lane,      lane_by_limits,   RANDOM,    company, agent, handler, session, schedule, flags) \
-    I(LANE,      lane,      lane_runnable,    RANDOM,    company, DESC(head_priority), head_run_at, head, id) \
-    I(LANE,      lane,      lane_blocked,     RANDOM,    blocked_by, blocked_on, company, DESC(head_priority), head_run_at, head, id) \
-    I(QUEUE,     queue,     queue_turn,       RANDOM,    DESC(head_priority), served, company)            \
-    I(SCHEDULE,  schedule,  schedule_next,    RANDOM,    next_at, id)                                     \
-    I(SESSION,   session,   session_by_name,  RANDOM,    company, name)                                   \
+    I(LANE,      lane,      lane_by_limits,   HOT,       company, agent, handler, session, schedule, flags) \
+    I(LANE,      lane,      lane_runnable,    HOT,       company, DESC(head_priority), head_run_at, head, id) \
+    I(LANE,      lane,      lane_blocked,     HOT,       blocked_by, blocked_on, company, DESC(head_priority), head_run_at, head, id) \
+    I(QUEUE,     queue,     queue_turn,       HOT,       DESC(head_priority), served, company)            \
+    I(SCHEDULE,  schedule,  schedule_next,    HOT,       next_at, id)                                     \
+    I(SESSION,   session,   session_by_name,  HOT,       company, name)                                   \
     I(EFFECT,    effect,    effect_queue,     RANDOM,    session, sink, place)   /* pending, attempting, or probe is set */ \
     I(EFFECT,    effect,    effect_pending,   RANDOM,    not_before, place, id) /* pending, or unknown with probe */ \
     I(EFFECT,    effect,    effect_attempting, RANDOM,   id)                                              \
     I(EFFECT,    effect,    effect_expiry,    RANDOM,    not_after, id)          /* pending */            \
     I(ANSWER,    answer,    answer_by_age,    ASCENDING, at, key)                                         \
-    I(SCHEDULE,  schedule,  schedule_by_agent, RANDOM,   agent, id)              /* of agents */          \
+    I(SCHEDULE,  schedule,  schedule_by_agent, HOT,      agent, id)              /* of agents */          \
     I(FIRING,    firing,    firing_by_age,    RANDOM,    nominal_at, schedule)                            \
     I(EFFECT,    effect,    effect_settled,   RANDOM,    updated_at, id)         /* nothing more is done about it */ \
-    I(AGENT,     agent,     agent_liveness,   RANDOM,    liveness_at, id)        /* looked at again */    \
+    I(AGENT,     agent,     agent_liveness,   HOT,       liveness_at, id)        /* looked at again */    \
     I(UNIQUE,    unique,    unique_until,     RANDOM,    until_at, company, key) /* of those with a time */ \
-    I(BREAKER,   breaker,   breaker_due,      RANDOM,    open_until, id)         /* open */               \
-    I(BREAKER,   breaker,   breaker_by_name,  RANDOM,    company, name)          /* of declared credentials */ \
+    I(BREAKER,   breaker,   breaker_due,      HOT,       open_until, id)         /* open */               \
+    I(BREAKER,   breaker,   breaker_by_name,  HOT,       company, name)          /* of declared credentials */ \
     I(REASON,    reason,    reason_by_age,    ASCENDING, at, lane)                                        \
     I(GOAL,      goal,      goal_by_parent,   RANDOM,    company, parent, id)                             \
     I(TICKET,    ticket,    ticket_by_status, RANDOM,    company, status, id)                             \
     I(TICKET,    ticket,    ticket_by_goal,   RANDOM,    goal, id)               /* of goals */           \
     I(TICKET,    ticket,    ticket_by_parent, RANDOM,    parent, id)             /* of tickets */         \
     I(TICKET,    ticket,    ticket_by_assignee, RANDOM,  assignee, status, id)   /* assigned */           \
-    I(LEDGER,    ledger,    ledger_by_age,    RANDOM,    date, scope)                                     \
+    I(LEDGER,    ledger,    ledger_by_age,    HOT,       date, scope)                                     \
     I(CHAIN,     chain,     chain_by_age,     RANDOM,    window_at, root)                                 \
     I(APPROVAL,  approval,  approval_by_status, RANDOM,  status, id)                                      \
-    I(ZONE,      zone,      zone_by_name,     RANDOM,    name)
+    I(ZONE,      zone,      zone_by_name,     HOT,       name)
 
 // clang-format on
 

@@ -42,10 +42,10 @@ static int
 seek(struct scan *s, MDB_val *k, MDB_val *v)
 {
     *k = (MDB_val){s->at_size, s->at};
-    int rc = mdb_cursor_get(s->cursor, k, v, s->at_size > 0 ? MDB_SET_RANGE : MDB_FIRST);
+    int rc = rows_get(s->cursor, s->index, k, v, s->at_size > 0 ? MDB_SET_RANGE : MDB_FIRST);
     if (rc != 0 || !s->started) return rc;
     if (!view_eq(view_of_val(*k), view_of(s->at, s->at_size))) return 0;
-    return mdb_cursor_get(s->cursor, k, v, MDB_NEXT);
+    return rows_get(s->cursor, s->index, k, v, MDB_NEXT);
 }
 
 static int
@@ -55,11 +55,11 @@ move(struct scan *s, MDB_val *k, MDB_val *v)
 
     if (!s->cursor) {
         MDB_cursor *c;
-        int         rc = mdb_cursor_open(t->mdb, t->store->dbs[s->index], &c);
+        int         rc = rows_open(t, s->index, &c);
         if (rc != 0) return rc;
         s->cursor = c;
     } else if (s->started && s->writes_seen == t->writes) {
-        return mdb_cursor_get(s->cursor, k, v, MDB_NEXT);
+        return rows_get(s->cursor, s->index, k, v, MDB_NEXT);
     }
     return seek(s, k, v);
 }
@@ -83,7 +83,7 @@ step(struct scan *s, struct view *key, struct view *value)
     int rc = move(s, &k, &v);
     while (rc == 0 && k.mv_size != whole) {
         damage_note(s->txn, s->index, view_of_val(k));
-        rc = mdb_cursor_get(s->cursor, &k, &v, MDB_NEXT);
+        rc = rows_get(s->cursor, s->index, &k, &v, MDB_NEXT);
     }
     if (rc == 0 && !is_behind(s, k)) rc = MDB_CORRUPTED;
     if (rc != 0 && rc != MDB_NOTFOUND) txn_fail(s->txn, rc, "scan");

@@ -240,7 +240,7 @@ always(const void *r)
 /* ---- the tables, each in a block of its own, where `row` is the record's struct and the names of
  * its fields are their places: so the lists can be used as they are written ---- */
 
-enum { RANDOM, ASCENDING };
+enum { RANDOM, ASCENDING, HOT };
 #define T(NAME, name, version, order)        \
     static const char name_##NAME[] = #name; \
     enum { ORDER_##NAME = order };
@@ -294,7 +294,8 @@ key_desc(enum index_id index)
         .table = TABLE_##NAME,                                                     \
         .parts = parts,                                                            \
         .part_count = ARRAY_LEN(parts),                                            \
-        .is_ascending = order,                                                     \
+        .is_ascending = (int)(order) == ASCENDING,                                 \
+        .is_hot = (int)(order) == HOT,                                             \
         .holds = test,                                                             \
     };                                                                             \
     return &desc;

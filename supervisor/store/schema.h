@@ -9,8 +9,8 @@
 #include <stdbool.h>
 
 /* Written into the store; a store of a greater number is refused.  Raised with every change of
- * records.h that an older agentd would misread: a field, a table or an index more. */
-#define SCHEMA_VERSION 2
+ * records.h that an older agentd would misread: a field, a table or an index more, or another place. */
+#define SCHEMA_VERSION 3
 
 enum record_type {
     FIELD_U8,
@@ -53,6 +53,7 @@ struct key_desc {
     const uint8_t *parts; /* places in the table's fields, KEY_DESCENDING added */
     unsigned       part_count;
     bool           is_ascending;    /* new keys are usually the largest */
+    bool           is_hot;          /* shares one database with all the others that are */
     bool (*holds)(const void *rec); /* whether the index has rec; a primary key has all */
 };
 

@@ -3,78 +3,16 @@
 #include <assert.h>
 #include <string.h>
 
-/* ---- rows ---- */
-
-enum load
-row_get(struct txn *t, enum index_id id, struct view key, struct view *value)
-{
-    MDB_val k = val_of_view(key);
-    MDB_val v;
-
-    if (txn_failed(t)) return LOAD_DAMAGED;
-    if (key.size == 0 || key.size > ROW_KEY_MAX) return LOAD_ABSENT; /* from a damaged index row */
-    int rc = mdb_get(t->mdb, t->store->dbs[id], &k, &v);
-    if (rc == 0) {
-        *value = view_of_val(v);
-        return LOAD_FOUND;
-    }
-    if (rc == MDB_NOTFOUND) return LOAD_ABSENT;
-    txn_fail(t, rc, "read");
-    return LOAD_DAMAGED;
-}
-
-static void
-count_write(struct txn *t, int rc)
-{
-    if (rc == 0) {
-        t->writes++;
-        t->store->writes++;
-    } else {
-        txn_fail(t, rc, "write");
-    }
-}
-
-/* MDB_KEYEXIST is an answer to the caller's flags; with MDB_NOOVERWRITE *value is then the value
- * that is there. */
-static int
-put(struct txn *t, MDB_dbi db, struct view key, struct view *value, unsigned flags)
-{
-    MDB_val k = val_of_view(key);
-    MDB_val v = val_of_view(*value);
-
-    if (txn_failed(t)) return MDB_BAD_TXN;
-    int rc = mdb_put(t->mdb, db, &k, &v, flags);
-    *value = view_of_val(v);
-    if (rc != MDB_KEYEXIST) count_write(t, rc);
-    return rc;
-}
-
-void
-row_put(struct txn *t, MDB_dbi db, struct view key, struct view value)
-{
-    (void)put(t, db, key, &value, 0); /* the transaction remembers a failure */
-}
-
-void
-row_del(struct txn *t, MDB_dbi db, struct view key)
-{
-    MDB_val k = val_of_view(key);
-
-    if (txn_failed(t)) return;
-    int rc = mdb_del(t->mdb, db, &k, NULL);
-    if (rc != MDB_NOTFOUND) count_write(t, rc);
-}
-
 /* A row that is not there yet.  Appending keeps pages full and spares the search. */
 static int
 insert(struct txn *t, enum index_id id, struct view key, struct view *value, unsigned flags)
 {
     if (key_desc(id)->is_ascending) {
         struct view same = *value;
-        int         rc = put(t, t->store->dbs[id], key, &same, MDB_APPEND);
+        int         rc = row_insert(t, id, key, &same, MDB_APPEND);
         if (rc != MDB_KEYEXIST) return rc;
     }
-    return put(t, t->store->dbs[id], key, value, flags);
+    return row_insert(t, id, key, value, flags);
 }
 
 /* ---- records ---- */
@@ -200,7 +138,7 @@ write_indexes(struct txn *t, const struct index_changes *changes, struct view pr
     for (size_t i = 0; i < changes->count; i++) {
         const struct index_change *c = &changes->list[i];
 
-        if (c->old_key.size > 0) row_del(t, t->store->dbs[c->id], c->old_key);
+        if (c->old_key.size > 0) row_del(t, c->id, c->old_key);
         if (c->new_key.size > 0) index_put(t, c->id, c->new_key, primary);
     }
 }
@@ -249,7 +187,7 @@ rec_save(struct txn *t, enum table_id table, const void *rec)
 
     write_indexes(t, &changes, key);
     if (is_there) {
-        row_put(t, s->dbs[table], key, value);
+        row_put(t, PRIMARY_OF(table), key, value);
     } else {
         (void)insert(t, PRIMARY_OF(table), key, &value, 0); /* a failure is remembered */
     }
@@ -269,26 +207,14 @@ rec_delete(struct txn *t, enum table_id table, const void *rec)
     plan_indexes(table, &old, NULL, &changes);
     t->state_hash -= record_sum(stored);
     write_indexes(t, &changes, key);
-    row_del(t, t->store->dbs[table], key);
+    row_del(t, PRIMARY_OF(table), key);
     return true;
 }
 
-/* ---- names and counts ---- */
+/* ---- names ---- */
 
 const char *
 table_name(enum table_id table)
 {
     return table_desc(table)->name;
-}
-
-uint64_t
-table_rows(struct txn *t, enum table_id table)
-{
-    MDB_stat stat;
-
-    if (txn_failed(t)) return 0;
-    int rc = mdb_stat(t->mdb, t->store->dbs[table], &stat);
-    if (rc == 0) return stat.ms_entries;
-    txn_fail(t, rc, "count");
-    return 0;
 }

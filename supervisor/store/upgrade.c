@@ -13,17 +13,88 @@ commit(struct txn **t, struct err *e)
     return txn_commit(t, &outcome_unknown, e);
 }
 
+/* What is hot now had a database of its own.  Indexes are built anyway. */
+static int
+move_hot(struct txn *t, enum index_id id)
+{
+    MDB_cursor *c;
+    MDB_dbi     old;
+    MDB_val     k;
+    MDB_val     v;
+    int         rc = mdb_dbi_open(t->mdb, key_desc(id)->name, 0, &old);
+
+    if (rc == MDB_NOTFOUND) return 0;
+    if (rc == 0 && id < FIRST_INDEX && (rc = mdb_cursor_open(t->mdb, old, &c)) == 0) {
+        while ((rc = mdb_cursor_get(c, &k, &v, MDB_NEXT)) == 0)
+            row_put(t, id, view_of_val(k), view_of_val(v));
+        mdb_cursor_close(c);
+        if (rc == MDB_NOTFOUND) rc = 0;
+    }
+    if (rc == 0 && !txn_failed(t)) rc = mdb_drop(t->mdb, old, 1);
+    t->writes++;
+    return rc;
+}
+
+/* Each in a commit of its own: they are small. */
+static enum errc
+move_all(struct store *s, struct err *e)
+{
+    for (enum index_id id = 0; id < INDEX_COUNT; id++) {
+        if (!key_desc(id)->is_hot) continue;
+        struct txn *t = txn_begin_write(s, e);
+        if (!t) return e->code;
+        int rc = move_hot(t, id);
+        if (rc != 0) txn_fail(t, rc, "move a table");
+        if (commit(&t, e)) return e->code;
+    }
+    return E_OK;
+}
+
+/* Of the rows that share a database, some; false when none is left. */
+static bool
+empty_some(struct txn *t, enum index_id id)
+{
+    MDB_cursor *c;
+    MDB_val     k;
+    MDB_val     v;
+    unsigned    left = UPGRADE_ROWS;
+    int         rc = rows_open(t, id, &c);
+
+    if (rc == 0) {
+        while (left > 0 && (rc = rows_get(c, id, &k, &v, MDB_FIRST)) == 0 &&
+               (rc = mdb_cursor_del(c, 0)) == 0) {
+            t->writes++;
+            left--;
+        }
+        mdb_cursor_close(c);
+    }
+    if (rc != 0 && rc != MDB_NOTFOUND) txn_fail(t, rc, "empty an index");
+    return rc == 0;
+}
+
+bool
+store_empty_index(struct txn *t, enum index_id id)
+{
+    if (key_desc(id)->is_hot) return empty_some(t, id);
+    int rc = mdb_drop(t->mdb, t->store->dbs[id], 0);
+    if (rc != 0) txn_fail(t, rc, "empty an index");
+    t->writes++;
+    return false;
+}
+
 static enum errc
 empty_indexes(struct store *s, struct err *e)
 {
-    struct txn *t = txn_begin_write(s, e);
-
-    if (!t) return e->code;
     for (enum index_id id = FIRST_INDEX; id < INDEX_COUNT; id++) {
-        int rc = mdb_drop(t->mdb, s->dbs[id], 0);
-        if (rc != 0) txn_fail(t, rc, "empty an index");
+        bool is_more = true;
+        while (is_more) {
+            struct txn *t = txn_begin_write(s, e);
+            if (!t) return e->code;
+            is_more = store_empty_index(t, id);
+            if (commit(&t, e)) return e->code;
+        }
     }
-    return commit(&t, e);
+    return E_OK;
 }
 
 /* Gives the next rows behind `place` their index entries; false at the table's end.  Damaged rows
@@ -78,7 +149,7 @@ finish(struct store *s, struct err *e)
 enum errc
 store_upgrade(struct store *s, struct err *e)
 {
-    if (empty_indexes(s, e)) return e->code;
+    if (move_all(s, e) || empty_indexes(s, e)) return e->code;
     for (enum table_id table = 0; table < TABLE_COUNT; table++) {
         if (index_table(s, table, e)) return e->code;
     }

@@ -80,7 +80,7 @@ flip(struct store_case *c, enum index_id id, const void *rec, size_t byte, bool 
     buf_add_view(&copy, value);
     size_t at = from_end ? copy.size - 1 - byte : byte;
     copy.data[at] = (char)(copy.data[at] ^ 1 << bit);
-    row_put(t, c->store->dbs[id], key, buf_view(&copy));
+    row_put(t, id, key, buf_view(&copy));
     must_commit(&t);
 }
 
@@ -283,13 +283,13 @@ spoil_entry(struct store_case *c, uint64_t id, bool spoil_key)
     assert_int_equal(job_state_load(t, &j), LOAD_FOUND);
     struct view key = key_in(INDEX_job_ready, &j, bytes);
     (void)key_encode(key_desc(PRIMARY_JOB_STATE), 1, &j, primary); /* 8 bytes */
-    row_del(t, c->store->dbs[INDEX_job_ready], key);
+    row_del(t, INDEX_job_ready, key);
     if (spoil_key) {
         bytes[7] ^= 1; /* within run_at */
     } else {
         primary[6] ^= 1; /* 256 jobs further on */
     }
-    row_put(t, c->store->dbs[INDEX_job_ready], key, view_of(primary, 8));
+    row_put(t, INDEX_job_ready, key, view_of(primary, 8));
     must_commit(&t);
 }
 
@@ -339,7 +339,7 @@ a_unique_index_row_without_its_record_is_damage(void **state)
     struct reports     r = {0};
     struct txn        *t = must_begin(c);
 
-    row_put(t, c->store->dbs[INDEX_session_by_name], key_in(INDEX_session_by_name, &s, bytes),
+    row_put(t, INDEX_session_by_name, key_in(INDEX_session_by_name, &s, bytes),
             view_of(primary, sizeof(primary)));
     must_commit(&t);
     t = must_read(c);
@@ -360,10 +360,10 @@ rows_with_keys_or_values_of_a_wrong_size_are_damage(void **state)
     struct reports     r = {0};
     struct txn        *t = must_begin(c);
 
-    row_put(t, c->store->dbs[INDEX_job_ready], view_str("short"), view_str("12345678"));
-    row_put(t, c->store->dbs[INDEX_job_ready], view_str("a key of 21 bytes, ok"), view_of("", 0));
-    row_put(t, c->store->dbs[TABLE_JOB_STATE], view_str("no u64 at all"), view_str("value"));
-    row_put(t, c->store->dbs[TABLE_JOB_STATE], view_str("8 bytes!"), view_of("", 0));
+    row_put(t, INDEX_job_ready, view_str("short"), view_str("12345678"));
+    row_put(t, INDEX_job_ready, view_str("a key of 21 bytes, ok"), view_of("", 0));
+    row_put(t, PRIMARY_JOB_STATE, view_str("no u64 at all"), view_str("value"));
+    row_put(t, PRIMARY_JOB_STATE, view_str("8 bytes!"), view_of("", 0));
     must_commit(&t);
     save_jobs(c, 1);
     assert_true(problems_of(c) >= 4);
@@ -393,7 +393,7 @@ the_check_names_what_it_finds(void **state)
     save_jobs(c, 3);
     assert_int_equal(problems_of(c), 0);
     struct txn *t = must_begin(c);
-    row_del(t, c->store->dbs[INDEX_job_expiry], key_in(INDEX_job_expiry, &j, bytes));
+    row_del(t, INDEX_job_expiry, key_in(INDEX_job_expiry, &j, bytes));
     must_commit(&t);
     assert_int_equal(problems_of(c), 1); /* a record without its entry */
     t = must_begin(c);

@@ -87,9 +87,9 @@ prepare(struct store_case *c)
     /* A damaged record and a stale index row, for the run to meet. */
     t = must_begin(c);
     uint8_t key[KEY_BYTES_MAX] = {0, 0, 0, 0, 0, 0, 0, 9};
-    row_put(t, c->store->dbs[TABLE_JOB_STATE], view_of(key, 8), view_str("damaged by a test"));
+    row_put(t, PRIMARY_JOB_STATE, view_of(key, 8), view_str("damaged by a test"));
     key[3] = 2; /* job_ready's lane */
-    row_put(t, c->store->dbs[INDEX_job_ready], view_of(key, 21), view_str("no record"));
+    row_put(t, INDEX_job_ready, view_of(key, 21), view_str("no record"));
     must_commit(&t);
 }
 
