@@ -1,9 +1,11 @@
 #include "supervisor/joblogs.h"
 
+#include "common/log.h"
 #include "common/mp.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,14 +66,19 @@ read_piece(const char *path, bool has_ended, uint64_t *offset, uint64_t *size, s
     return E_OK;
 }
 
+static char *
+path_of(const char *state_dir, uint64_t job)
+{
+    return xasprintf("%s/logs/%02x/%" PRIu64 ".log", state_dir, (unsigned)(job % 256), job);
+}
+
 enum errc
 joblogs_piece(const char *state_dir, uint64_t job, uint64_t offset, bool has_ended,
               struct buf *reply, struct err *e)
 {
     BUF_AUTO struct buf text = {0};
-    FREE_AUTO char     *path =
-        xasprintf("%s/logs/%02x/%" PRIu64 ".log", state_dir, (unsigned)(job % 256), job);
-    uint64_t size = 0;
+    FREE_AUTO char     *path = path_of(state_dir, job);
+    uint64_t            size = 0;
 
     if (read_piece(path, has_ended, &offset, &size, &text, e)) return e->code;
     struct mp_open_map map = mp_open(reply);
@@ -81,4 +88,14 @@ joblogs_piece(const char *state_dir, uint64_t job, uint64_t offset, bool has_end
     mp_put_bool(reply, &map, "ended", has_ended);
     mp_close(reply, &map);
     return E_OK;
+}
+
+void
+joblogs_remove(const char *state_dir, uint64_t job)
+{
+    FREE_AUTO char *path = path_of(state_dir, job);
+
+    if (unlink(path) && errno != ENOENT) {
+        log_warn("a purged job's log stays", "path=%s error=%s", log_quote(path), strerror(errno));
+    }
 }

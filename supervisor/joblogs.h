@@ -15,4 +15,7 @@
 enum errc joblogs_piece(const char *state_dir, uint64_t job, uint64_t offset, bool has_ended,
                         struct buf *reply, struct err *e) MUST_CHECK;
 
+/* The log of a job that was purged; none is fine. */
+void joblogs_remove(const char *state_dir, uint64_t job);
+
 #endif

@@ -1,4 +1,5 @@
 #include "supervisor/reactor.h"
+#include "supervisor/joblogs.h"
 #include "supervisor/zones.h"
 
 #include "common/log.h"
@@ -99,6 +100,7 @@ on_output(void *arg, const struct output *o)
     case OUT_WORKER_KILL: pool_kill(r->pool, o->worker, o->generation, o->text); break;
     case OUT_WORKER_IDLE: pool_on_idle(r->pool, o->worker, o->generation, r->now.boot_ms); break;
     case OUT_JOB_ENDED: buf_add(&r->ended, &o->job, sizeof(o->job)); break;
+    case OUT_JOB_PURGED: joblogs_remove(r->ops->state_dir, o->job); break;
     case OUT_OLD_LEASE: survivors_add_lease(r->survivors, o->token); break;
     case OUT_LOG:
         log_at((enum log_level)o->level, o->text, "%s", o->detail ? o->detail : "");

@@ -15,6 +15,7 @@
 #include "supervisor/engine/outbox.h"
 #include "supervisor/engine/reasons.h"
 #include "supervisor/engine/requests.h"
+#include "supervisor/engine/retention.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/turn.h"
 #include "supervisor/engine/zones.h"
@@ -138,6 +139,7 @@ engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
     turn->released_count = 0;
     turn->released_cap = 0;
     turn->due_left = TURN_DUE_MAX;
+    turn->purge_left = PURGE_ROWS_MAX;
     turn->due_again = false;
     if (store_has_damage(en->store)) (void)store_quarantine(t, report_damage, en);
 }
@@ -267,6 +269,7 @@ engine_due(struct engine *en)
     answers_due(en);
     chain_due(en);
     feed_due(en);
+    retention_due(en);
 }
 
 void
@@ -312,6 +315,7 @@ find_deadline(struct engine *en)
     d.wall_ms = earlier(d.wall_ms, answers_deadline(en));
     d.wall_ms = earlier(d.wall_ms, chain_deadline(en));
     d.wall_ms = earlier(d.wall_ms, feed_deadline(en));
+    d.wall_ms = earlier(d.wall_ms, retention_deadline(en));
     if (en->turn.due_again) d.wall_ms = earlier(d.wall_ms, en->turn.now.wall_ms);
     d.boot_ms = earlier(leases_deadline(en), fleet_deadline(&en->memory));
     en->deadline = d;

@@ -28,6 +28,7 @@
 #define TURN_INPUTS_MAX 1000
 #define TURN_BYTES_MAX  16777216
 #define TURN_DUE_MAX    256
+#define PURGE_ROWS_MAX  1000 /* rows that a turn removes (N15) */
 #define READ_ROWS_MAX   5000 /* rows that one read examines (N8) */
 
 struct engine;
@@ -96,6 +97,7 @@ enum output_kind {
                         everything below it */
     OUT_WORKER_IDLE, /* worker, generation: a retiring worker has nothing left */
     OUT_JOB_ENDED,   /* job: waiters of it can be answered */
+    OUT_JOB_PURGED,  /* job: it is gone; its log file goes too */
     OUT_OLD_LEASE, /* job, token: running when an earlier agentd ended; answer with INPUT_LEASE_GONE
                     */
     OUT_LOG        /* level (enum log_level), text: a constant sentence; detail: logfmt pairs */

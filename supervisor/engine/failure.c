@@ -20,6 +20,15 @@ failure_rule(enum failure_class c)
 }
 
 enum failure_class
+failure_from(struct view name)
+{
+    for (enum failure_class c = FAIL_NONE + 1; c < FAIL_COUNT; c++) {
+        if (view_is(name, rules[c].name)) return c;
+    }
+    return FAIL_NONE;
+}
+
+enum failure_class
 failure_from_report(struct view name)
 {
     for (enum failure_class c = FAIL_NONE + 1; c < FAIL_COUNT; c++) {

@@ -54,6 +54,7 @@ struct failure_rule {
     bool                handler_may_name;
 };
 const struct failure_rule *failure_rule(enum failure_class c); /* FAIL_NONE has an empty name */
+enum failure_class         failure_from(struct view name);     /* FAIL_NONE for an unknown one */
 /* What a worker reports: the class of this name when a handler may name it, else
  * FAIL_HANDLER_ERROR. */
 enum failure_class failure_from_report(struct view name);

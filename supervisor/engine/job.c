@@ -146,6 +146,14 @@ count_move(struct engine *en, const struct job_state *j, enum job_state_id befor
     ++*counter(q, j->state);
 }
 
+void
+job_uncount(struct engine *en, const struct job_state *j)
+{
+    uint64_t *n = counter(company_queue(en, j->company), j->state);
+
+    if (*n > 0) --*n;
+}
+
 static void
 count_firing(struct engine *en, const struct job_state *j, enum job_state_id before)
 {

@@ -93,6 +93,9 @@ enum errc job_move(struct engine *en, struct job_state *j, enum job_event ev,
 /* The same where the caller knows that the table allows it (asserted). */
 void job_must_move(struct engine *en, struct job_state *j, enum job_event ev);
 
+/* A job that is about to be removed counts no more. */
+void job_uncount(struct engine *en, const struct job_state *j);
+
 /* Loads a job's state or spec; E_NOT_FOUND, E_DAMAGED, or E_NOT_FOUND when the actor may not see
  * its company. */
 enum errc job_get(struct txn *t, const struct actor *a, uint64_t id, struct job_state *j,

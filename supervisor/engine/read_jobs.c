@@ -1,4 +1,4 @@
-#include "supervisor/engine/job.h"
+#include "supervisor/engine/job_walk.h"
 #include "supervisor/engine/reads.h"
 #include "supervisor/engine/views.h"
 
@@ -9,203 +9,25 @@
 
 /* ---- job.list ----------------------------------------------------------------- */
 
-struct filter {
-    enum job_state_id state; /* JOB_NONE: any */
-    bool              parked, due, retrying;
-    uint32_t          company, agent, handler;
-    enum trigger      trigger;
-    struct view       tag_key, tag_value;
-    int64_t           submitted_before; /* 0: any */
-};
-
-static enum errc
-parse_names(struct reading *r, const struct msg_job_list *m, struct filter *f)
-{
-    uint32_t company = 0;
-
-    if ((m->company.size || r->actor->company.size) &&
-        object_company(r->txn, r->actor, m->company, &company, r->e)) {
-        return r->e->code;
-    }
-    f->company = company;
-    if (m->agent.size &&
-        object_ref(r->txn, r->actor, KIND_AGENT, m->agent, "agent", &company, &f->agent, r->e)) {
-        return r->e->code;
-    }
-    company = f->company;
-    if (m->handler.size && object_ref(r->txn, r->actor, KIND_HANDLER, m->handler, "handler",
-                                      &company, &f->handler, r->e)) {
-        return r->e->code;
-    }
-    return E_OK;
-}
-
-static enum errc
-parse_filter(struct reading *r, const struct msg_job_list *m, struct filter *f)
-{
-    memset(f, 0, sizeof(*f));
-    if (HAS(m, job_list, state)) {
-        f->parked = view_is(m->state, "parked");
-        f->state = f->parked ? JOB_READY : job_state_from(m->state);
-        if (f->state == JOB_NONE)
-            return err_field(r->e, "state", "there is no state \"%.*s\"", VIEW_ARG(m->state));
-    }
-    if (HAS(m, job_list, trigger)) {
-        f->trigger = trigger_from(m->trigger);
-        if (f->trigger == TRIGGER_NONE) {
-            return err_field(r->e, "trigger", "there is no trigger \"%.*s\"", VIEW_ARG(m->trigger));
-        }
-    }
-    if (m->tag.size) {
-        const char *equals = memchr(m->tag.data, '=', m->tag.size);
-
-        if (!equals) return err_field(r->e, "tag", "is written key=value");
-        f->tag_key = view_of(m->tag.data, (size_t)(equals - m->tag.data));
-        f->tag_value = view_of(equals + 1, m->tag.size - f->tag_key.size - 1);
-    }
-    f->due = m->due;
-    f->retrying = m->retrying;
-    if (HAS(m, job_list, older_ms)) f->submitted_before = r->now->wall_ms - m->older_ms;
-    return parse_names(r, m, f);
-}
-
 static bool
-tag_matches(const struct filter *f, const struct job_spec *spec)
+list_one(struct reading *r, struct page *p, const struct job_state *j, const struct job_spec *spec,
+         void *arg)
 {
-    char        key[257];
-    struct view value;
-
-    if (f->tag_key.size >= sizeof(key)) return false;
-    memcpy(key, f->tag_key.data, f->tag_key.size);
-    key[f->tag_key.size] = '\0';
-    return spec->tags.size && mp_find_str(spec->tags, key, &value) && view_eq(value, f->tag_value);
-}
-
-static bool
-state_matches(struct reading *r, const struct filter *f, const struct job_state *j)
-{
-    if (f->state != JOB_NONE && j->state != f->state) return false;
-    if (f->state == JOB_READY) {
-        bool is_parked = view_held(&r->objects, &r->engine->memory, j) != HELD_NOT;
-
-        if (is_parked != f->parked) return false;
-    }
-    if (f->due &&
-        (job_state_is_end(j->state) || j->state == JOB_RUNNING || j->run_at > r->now->wall_ms))
-        return false;
-    if (f->retrying && !(j->state == JOB_SCHEDULED && (j->flags & JOB_FLAG_RETRY))) return false;
-    if (f->company && j->company != f->company) return false;
-    if (f->agent && j->agent != f->agent) return false;
-    return !f->handler || j->handler == f->handler;
-}
-
-static void
-consider(struct reading *r, struct page *p, const struct filter *f, struct job_state *j)
-{
-    struct job_spec spec = {.id = j->id};
-
-    p->examined++;
-    if (!state_matches(r, f, j) || job_spec_load(r->txn, &spec) != LOAD_FOUND) return;
-    if (f->trigger != TRIGGER_NONE && spec.trigger != f->trigger) return;
-    if (f->submitted_before && spec.submitted_at > f->submitted_before) return;
-    if (f->tag_key.size && !tag_matches(f, &spec)) return;
-    view_job(&r->objects, &r->engine->memory, j, &spec, JOB_VIEW_LIST, r->reply);
+    (void)arg;
+    view_job(&r->objects, &r->engine->memory, j, spec, JOB_VIEW_LIST, r->reply);
     p->count++;
-}
-
-/* Newest first: ids are ascending and dense, so they are walked down.  A page that examined enough
- * ends early. */
-static void
-walk_down(struct reading *r, struct page *p, const struct filter *f, uint64_t before)
-{
-    uint64_t id = before;
-
-    while (id > 1 && !page_is_over(p)) {
-        struct job_state j = {.id = id - 1};
-
-        id--;
-
-        if (job_state_load(r->txn, &j) == LOAD_FOUND) {
-            consider(r, p, f, &j);
-        } else {
-            p->examined++;
-        }
-    }
-    if (id > 1) snprintf(p->next, sizeof(p->next), "%" PRIu64, id);
-}
-
-/* What waits or runs stands in an index of its own, in the order in which it will start. */
-static void
-walk_index(struct reading *r, struct page *p, const struct filter *f, enum index_id index,
-           const struct job_state *from, unsigned fields, bool skip_first)
-{
-    struct job_state j = *from;
-    struct scan      s;
-
-    scan_open(&s, r->txn, index, &j, 0, fields);
-    if (skip_first && scan_next_key(&s, &j) && j.id != from->id) {
-        struct job_state first = {
-            .id = j.id}; /* the cursor's job has moved on: its follower counts */
-
-        if (job_state_load(r->txn, &first) == LOAD_FOUND) consider(r, p, f, &first);
-    }
-    while (!page_is_over(p) && scan_next(&s, &j)) {
-        consider(r, p, f, &j);
-        snprintf(p->next, sizeof(p->next), "%" PRIu32 ":%u:%" PRId64 ":%" PRId64 ":%" PRIu64,
-                 j.lane, j.priority, j.run_at, j.lease_end_boot, j.id);
-    }
-    if (!page_is_over(p)) p->next[0] = '\0';
-    scan_close(&s);
-}
-
-/* "ID" of a list by id, or the key fields of the index's last row. */
-static enum errc
-parse_cursor(struct reading *r, struct view after, bool by_index, struct job_state *from)
-{
-    char     text[100];
-    int      used = 0;
-    unsigned priority = 0;
-
-    if (after.size >= sizeof(text)) return err_field(r->e, "after", "no cursor of this list");
-    memcpy(text, after.data, after.size);
-    text[after.size] = '\0';
-    if (by_index) {
-        if (sscanf(text, "%10" SCNu32 ":%3u:%20" SCNd64 ":%20" SCNd64 ":%20" SCNu64 "%n",
-                   &from->lane, &priority, &from->run_at, &from->lease_end_boot, &from->id,
-                   &used) != 5 ||
-            text[used] != '\0') {
-            return err_field(r->e, "after", "no cursor of this list");
-        }
-        from->priority = (uint8_t)priority;
-        return E_OK;
-    }
-    if (sscanf(text, "%20" SCNu64 "%n", &from->id, &used) != 1 || text[used] != '\0') {
-        return err_field(r->e, "after", "no cursor of this list");
-    }
-    return E_OK;
+    return true;
 }
 
 enum errc
 read_job_list(struct reading *r, const struct msg_job_list *m)
 {
-    struct filter    f;
-    struct page      p;
-    struct job_state from = {0};
-    bool             by_index;
+    struct job_filter f;
+    struct page       p;
 
-    if (parse_filter(r, m, &f)) return r->e->code;
-    by_index = f.state == JOB_SCHEDULED || f.state == JOB_READY || f.state == JOB_RUNNING;
-    if (m->after.size && parse_cursor(r, m->after, by_index, &from)) return r->e->code;
+    if (job_filter_parse(r, m, &f)) return r->e->code;
     page_open(r, &p, HAS(m, job_list, limit), m->limit);
-    if (!by_index) {
-        walk_down(r, &p, &f, from.id ? from.id : r->engine->memory.meta.next_job);
-    } else if (f.state == JOB_SCHEDULED) {
-        walk_index(r, &p, &f, INDEX_job_due, &from, from.id ? 2 : 0, from.id != 0);
-    } else if (f.state == JOB_READY) {
-        walk_index(r, &p, &f, INDEX_job_ready, &from, from.id ? 4 : 0, from.id != 0);
-    } else {
-        walk_index(r, &p, &f, INDEX_job_running, &from, from.id ? 2 : 0, from.id != 0);
-    }
+    if (job_walk(r, m, &f, &p, list_one, NULL)) return r->e->code;
     page_close(r, &p);
     return E_OK;
 }

@@ -4,6 +4,7 @@
 #include "supervisor/engine/approvals.h"
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/breakers.h"
+#include "supervisor/engine/bulk.h"
 #include "supervisor/engine/configure.h"
 #include "supervisor/engine/emergency.h"
 #include "supervisor/engine/job.h"
@@ -67,6 +68,9 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_RESUME: return on_resume(en, a, reply, e);
     case MSG_DRAIN: return on_drain_request(en, a, &m->drain, reply, e);
     case MSG_BREAKER_RESET: return on_breaker_reset(en, a, &m->breaker_reset, reply, e);
+    case MSG_JOB_CANCEL_MANY: return on_job_cancel_many(en, a, &m->job_cancel_many, reply, e);
+    case MSG_JOB_RETRY_MANY: return on_job_retry_many(en, a, &m->job_retry_many, reply, e);
+    case MSG_JOB_PURGE: return on_job_purge(en, a, &m->job_purge, reply, e);
     case MSG_CLOCK_ACCEPT: return on_clock_accept(en, a, reply);
     case MSG_APPROVAL_GRANT: return on_approval_grant(en, a, &m->approval_grant, reply, e);
     case MSG_APPROVAL_DENY: return on_approval_deny(en, a, &m->approval_deny, reply, e);

@@ -108,8 +108,9 @@ struct turn {
     struct released *released; /* limits that may have room again */
     size_t           released_count, released_cap;
 
-    uint32_t due_left;  /* items of due work that this turn may still do */
-    bool     due_again; /* more could be done at once than one turn does */
+    uint32_t purge_left; /* rows that this turn may still remove (N15) */
+    uint32_t due_left;   /* items of due work that this turn may still do */
+    bool     due_again;  /* more could be done at once than one turn does */
 };
 
 struct engine {

@@ -54,17 +54,29 @@ static const struct ctl_param logs_flags[] = {
     {"offset", 0,   "offset", CTL_NUMBER, false, "N",  "begin at this byte"},
     {.name = NULL}};
 
+/* Which jobs: of the list, and of what is done to many. */
+#define FILTER_FLAGS \
+    {"state",    0, "state",    CTL_TEXT,     false, STATES,   "only jobs in this state"}, \
+    {"agent",    0, "agent",    CTL_TEXT,     false, "A",      "only jobs of this agent"}, \
+    {"handler",  0, "handler",  CTL_TEXT,     false, "H",      "only jobs of this handler"}, \
+    {"trigger",  0, "trigger",  CTL_TEXT,     false, "T",      "only jobs with this trigger"}, \
+    {"tag",      0, "tag",      CTL_TEXT,     false, "K=V",    "only jobs with this tag"}, \
+    {"class",    0, "class",    CTL_TEXT,     false, "CLASS",  "only jobs whose last failure is of this class"}, \
+    {"quarantined", 0, "quarantined", CTL_BOOL, false, NULL,   "only jobs that took their workers down with them"}, \
+    {"due",      0, "due",      CTL_BOOL,     false, NULL,     "only jobs whose time has come and that do not run yet"}, \
+    {"retrying", 0, "retrying", CTL_BOOL,     false, NULL,     "only jobs that wait for a retry"}, \
+    {"older",    0, "older_ms", CTL_DURATION, false, "D",      "only jobs submitted longer ago than this"}, \
+    {"after",    0, "after",    CTL_TEXT,     false, "CURSOR", "go on behind a page's \"next\""}
+
 static const struct ctl_param list_flags[] = {
-    {"state",    0, "state",    CTL_TEXT,     false, STATES,   "only jobs in this state"},
-    {"agent",    0, "agent",    CTL_TEXT,     false, "A",      "only jobs of this agent"},
-    {"handler",  0, "handler",  CTL_TEXT,     false, "H",      "only jobs of this handler"},
-    {"trigger",  0, "trigger",  CTL_TEXT,     false, "T",      "only jobs with this trigger"},
-    {"tag",      0, "tag",      CTL_TEXT,     false, "K=V",    "only jobs with this tag"},
-    {"due",      0, "due",      CTL_BOOL,     false, NULL,     "only jobs whose time has come and that do not run yet"},
-    {"retrying", 0, "retrying", CTL_BOOL,     false, NULL,     "only jobs that wait for a retry"},
-    {"older",    0, "older_ms", CTL_DURATION, false, "D",      "only jobs submitted longer ago than this"},
+    FILTER_FLAGS,
     {"limit",    0, "limit",    CTL_NUMBER,   false, "N",      "at most so many (100)"},
-    {"after",    0, "after",    CTL_TEXT,     false, "CURSOR", "go on behind a page's \"next\""},
+    {.name = NULL}};
+
+static const struct ctl_param many_flags[] = {
+    FILTER_FLAGS,
+    {"limit",    0, "limit",    CTL_NUMBER,   false, "N",      "at most so many; by default all"},
+    {"dry-run",  0, "dry_run",  CTL_BOOL,     false, NULL,     "only count them"},
     {.name = NULL}};
 
 static const struct ctl_command commands[] = {
@@ -108,6 +120,19 @@ static const struct ctl_command commands[] = {
     {.noun = "job", .verb = "list", .op = MSG_JOB_LIST, .flags = list_flags, .run = ctl_run_list, .print = ctl_print_jobs,
      .help = "jobs, the newest first",
      .examples = {"job list --state failed --limit 20", "job list --company acme --tag team=ops --json"}},
+    {.noun = "job", .verb = "cancel-many", .op = MSG_JOB_CANCEL_MANY, .flags = many_flags, .run = ctl_run_many,
+     .print = ctl_print_many,
+     .help = "cancel all jobs that a filter names, and that have not ended",
+     .examples = {"job cancel-many --agent scout --dry-run", "job cancel-many --tag team=ops"}},
+    {.noun = "job", .verb = "retry-many", .op = MSG_JOB_RETRY_MANY, .flags = many_flags, .run = ctl_run_many,
+     .print = ctl_print_many,
+     .help = "run again all jobs that a filter names",
+     .more = "Without --state only failed jobs are meant.",
+     .examples = {"job retry-many --state failed --class timeout --dry-run", "job retry-many --quarantined"}},
+    {.noun = "job", .verb = "purge", .op = MSG_JOB_PURGE, .flags = many_flags, .run = ctl_run_many,
+     .print = ctl_print_many,
+     .help = "remove ended jobs that a filter names, with their attempts, payloads, outputs and logs",
+     .examples = {"job purge --state completed --older 7d --dry-run", "job purge --older 30d"}},
     {.noun = "job", .verb = "stats", .op = MSG_JOB_STATS, .print = ctl_print_job_stats,
      .help = "counts by state, rates and delays",
      .examples = {"job stats", "job stats --company acme"}},

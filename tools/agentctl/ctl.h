@@ -45,6 +45,7 @@ void ctl_note(const struct ctl *c, const char *text);
 
 /* What commands run; each documented where it is made. */
 enum ctl_exit ctl_run_list(struct ctl *c, struct err *e);
+enum ctl_exit ctl_run_many(struct ctl *c, struct err *e);
 enum ctl_exit ctl_run_submit(struct ctl *c, struct err *e);
 enum ctl_exit ctl_run_wait(struct ctl *c, struct err *e);
 enum ctl_exit ctl_run_logs(struct ctl *c, struct err *e);

@@ -282,3 +282,19 @@ ctl_print_removed(struct ctl_out *o, struct view body)
 
     RECORD(o, body, rows);
 }
+
+/* ---- many jobs ----------------------------------------------------------------------------------
+ */
+
+void
+ctl_print_many(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column rows[] = {
+        {"matched",       "matched", CTL_AS_TEXT},
+        {"done",          "done",    CTL_AS_TEXT},
+        {"dry run",       "dry_run", CTL_AS_YES },
+        {"first refused", "refused", CTL_AS_TEXT},
+    };
+
+    ctl_record(o, body, rows, ARRAY_LEN(rows));
+}

@@ -306,6 +306,7 @@ world_output(struct world *w, const struct output *o)
         break;
     case OUT_REPLY:
     case OUT_JOB_ENDED:
+    case OUT_JOB_PURGED:
     case OUT_LOG: break;
     }
 }

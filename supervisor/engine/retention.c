@@ -1,0 +1,243 @@
+#include "supervisor/engine/retention.h"
+
+#include "supervisor/engine/bulk.h"
+
+#include <stddef.h>
+
+#define CHAIN_KEEP_MS 3600000 /* their windows are a minute long */
+#define DAY_MS        86400000LL
+
+/* ---- the oldest of each kind: when its time began, and its removal ------------- */
+
+union retained {
+    struct job_state job;
+    struct effect    effect;
+    struct firing    firing;
+    struct reason    reason;
+    struct ledger    ledger;
+    struct approval  approval;
+    struct audit     audit;
+    struct chain     chain;
+};
+
+/* The first key of an index among those whose first `prefix` fields are row's. */
+static bool
+first_key(struct engine *en, enum index_id index, void *row, unsigned prefix)
+{
+    struct scan s;
+    bool        is_found;
+
+    scan_open(&s, turn_txn(en), index, row, prefix, prefix);
+    is_found = scan_next_key(&s, row);
+    scan_close(&s);
+    return is_found;
+}
+
+static bool
+oldest_job(struct engine *en, unsigned state, union retained *row, int64_t *at)
+{
+    row->job.state = (uint8_t)state;
+    if (!first_key(en, INDEX_job_ended, &row->job, 1)) return false;
+    *at = row->job.ended_at;
+    return true;
+}
+
+static bool
+remove_job(struct engine *en, union retained *row)
+{
+    struct job_state j = {.id = row->job.id};
+
+    /* One that is damaged is quarantined as the next turn begins. */
+    return job_state_load(turn_txn(en), &j) == LOAD_FOUND && job_purge(en, &j);
+}
+
+static bool
+oldest_effect(struct engine *en, unsigned none, union retained *row, int64_t *at)
+{
+    if (!first_key(en, INDEX_effect_settled, &row->effect, none)) return false;
+    *at = row->effect.updated_at;
+    return true;
+}
+
+static bool
+remove_effect(struct engine *en, union retained *row)
+{
+    struct effect ef = {.id = row->effect.id};
+    uint32_t      rows = 1;
+
+    if (effect_load(turn_txn(en), &ef) != LOAD_FOUND) return false;
+    rows += (ef.payload_bytes + BLOB_CHUNK - 1) / BLOB_CHUNK;
+    if (rows > en->turn.purge_left && en->turn.purge_left < PURGE_ROWS_MAX) return false;
+    en->turn.purge_left -= rows < en->turn.purge_left ? rows : en->turn.purge_left;
+    if (ef.payload_bytes) bytes_delete(turn_txn(en), BLOB_EFFECT, ef.id);
+    return effect_delete(turn_txn(en), &ef);
+}
+
+static bool
+oldest_firing(struct engine *en, unsigned none, union retained *row, int64_t *at)
+{
+    if (!first_key(en, INDEX_firing_by_age, &row->firing, none)) return false;
+    *at = row->firing.nominal_at;
+    return true;
+}
+
+static bool
+remove_firing(struct engine *en, union retained *row)
+{
+    en->turn.purge_left--;
+    return firing_delete(turn_txn(en), &row->firing);
+}
+
+static bool
+oldest_reason(struct engine *en, unsigned none, union retained *row, int64_t *at)
+{
+    if (!first_key(en, INDEX_reason_by_age, &row->reason, none)) return false;
+    *at = row->reason.at;
+    return true;
+}
+
+static bool
+remove_reason(struct engine *en, union retained *row)
+{
+    en->turn.purge_left--;
+    return reason_delete(turn_txn(en), &row->reason);
+}
+
+/* A day of any zone is over, and with it what ran into the next, when the day after it is. */
+static bool
+oldest_ledger(struct engine *en, unsigned none, union retained *row, int64_t *at)
+{
+    if (!first_key(en, INDEX_ledger_by_age, &row->ledger, none)) return false;
+    *at = ((int64_t)row->ledger.date + 2) * DAY_MS;
+    return true;
+}
+
+static bool
+remove_ledger(struct engine *en, union retained *row)
+{
+    en->turn.purge_left--;
+    return ledger_delete(turn_txn(en), &row->ledger);
+}
+
+static bool
+oldest_approval(struct engine *en, unsigned status, union retained *row, int64_t *at)
+{
+    row->approval.status = (uint8_t)status;
+    if (!first_key(en, INDEX_approval_by_status, &row->approval, 1)) return false;
+    if (approval_load(turn_txn(en), &row->approval) != LOAD_FOUND) return false;
+    *at = row->approval.decided_at;
+    return true;
+}
+
+static bool
+remove_approval(struct engine *en, union retained *row)
+{
+    en->turn.purge_left--;
+    return approval_delete(turn_txn(en), &row->approval);
+}
+
+static bool
+oldest_audit(struct engine *en, unsigned none, union retained *row, int64_t *at)
+{
+    if (!first_key(en, PRIMARY_AUDIT, &row->audit, none)) return false;
+    if (audit_load(turn_txn(en), &row->audit) != LOAD_FOUND) return false;
+    *at = row->audit.at;
+    return true;
+}
+
+static bool
+remove_audit(struct engine *en, union retained *row)
+{
+    en->turn.purge_left--;
+    return audit_delete(turn_txn(en), &row->audit);
+}
+
+static bool
+oldest_chain(struct engine *en, unsigned none, union retained *row, int64_t *at)
+{
+    if (!first_key(en, INDEX_chain_by_age, &row->chain, none)) return false;
+    *at = row->chain.window_at;
+    return true;
+}
+
+static bool
+remove_chain(struct engine *en, union retained *row)
+{
+    en->turn.purge_left--;
+    return chain_delete(turn_txn(en), &row->chain);
+}
+
+/* ---- the table ---------------------------------------------------------------- */
+
+#define LIMIT(field) offsetof(struct limits, field)
+#define NO_SETTING   SIZE_MAX
+
+// clang-format off
+static const struct {
+    bool   (*oldest)(struct engine *en, unsigned part, union retained *row, int64_t *at);
+    bool   (*remove)(struct engine *en, union retained *row);
+    unsigned part;  /* the state or status that it is about; 0: all */
+    size_t   limit; /* the setting in struct limits: int64_t ms, NO_LIMIT for ever */
+} kinds[] = {
+    {oldest_job,      remove_job,      JOB_COMPLETED,    LIMIT(keep_completed_ms)},
+    {oldest_job,      remove_job,      JOB_CANCELLED,    LIMIT(keep_completed_ms)},
+    {oldest_job,      remove_job,      JOB_FAILED,       LIMIT(keep_failed_ms)},
+    {oldest_job,      remove_job,      JOB_EXPIRED,      LIMIT(keep_failed_ms)},
+    {oldest_effect,   remove_effect,   0,                LIMIT(keep_effects_ms)},
+    {oldest_firing,   remove_firing,   0,                LIMIT(keep_firings_ms)},
+    {oldest_reason,   remove_reason,   0,                LIMIT(keep_reasons_ms)},
+    {oldest_ledger,   remove_ledger,   0,                LIMIT(keep_ledgers_ms)},
+    {oldest_approval, remove_approval, APPROVAL_GRANTED, LIMIT(keep_approvals_ms)},
+    {oldest_approval, remove_approval, APPROVAL_DENIED,  LIMIT(keep_approvals_ms)},
+    {oldest_audit,    remove_audit,    0,                LIMIT(keep_audit_ms)},
+    {oldest_chain,    remove_chain,    0,                NO_SETTING},
+};
+// clang-format on
+
+/* When the oldest of the kind goes, and which it is; INT64_MAX for never. */
+static int64_t
+goes_at(struct engine *en, size_t kind, union retained *row)
+{
+    int64_t keep = CHAIN_KEEP_MS, at;
+
+    if (kinds[kind].limit != NO_SETTING) {
+        keep = *(const int64_t *)((const char *)&en->memory.limits + kinds[kind].limit);
+    }
+    *row = (union retained){0};
+    if (keep == NO_LIMIT || !kinds[kind].oldest(en, kinds[kind].part, row, &at)) return INT64_MAX;
+    return at + keep;
+}
+
+static bool
+is_clock_in_doubt(const struct engine *en)
+{
+    return en->turn.header.clock_is_held && !en->memory.clock_accepted;
+}
+
+void
+retention_due(struct engine *en)
+{
+    union retained row;
+
+    if (is_clock_in_doubt(en)) return;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        while (en->turn.purge_left && goes_at(en, i, &row) <= en->turn.now.wall_ms) {
+            if (!kinds[i].remove(en, &row)) break;
+        }
+    }
+}
+
+int64_t
+retention_deadline(struct engine *en)
+{
+    union retained row;
+    int64_t        first = INT64_MAX;
+
+    if (is_clock_in_doubt(en)) return first;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        int64_t at = goes_at(en, i, &row);
+
+        if (at < first) first = at;
+    }
+    return first;
+}
