@@ -2,7 +2,7 @@
 _agentctl() {
     local nouns=' status daemon ping worker watch fsck reload audit clock completion version help stop resume drain breaker job schedule cron company agent handler session effect approval '
     local alone=' status ping watch fsck reload audit version help stop resume drain '
-    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --max-run --max-turns --max-attempts --retry --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --older --cron --every --type --from --count -n --status '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --max-run --max-turns --max-attempts --retry --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --every --type --from --count -n --status '
     local files=' --run --payload --context '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
@@ -19,6 +19,9 @@ _agentctl() {
     case "$command $previous" in
     'job submit --on-conflict') words='return reject replace' ;;
     'job list --state') words='scheduled ready running completed failed cancelled expired parked' ;;
+    'job cancel-many --state') words='scheduled ready running completed failed cancelled expired parked' ;;
+    'job retry-many --state') words='scheduled ready running completed failed cancelled expired parked' ;;
+    'job purge --state') words='scheduled ready running completed failed cancelled expired parked' ;;
     'schedule add --type') words='schedule heartbeat' ;;
     'effect list --status') words='pending attempting delivered failed unknown expired rejected suppressed' ;;
     'approval list --status') words='pending granted denied' ;;
@@ -37,7 +40,7 @@ _agentctl() {
     clock) words='accept' ;;
     completion) words='bash' ;;
     breaker) words='list reset' ;;
-    job) words='submit submit-many show why cancel retry set wait logs list stats' ;;
+    job) words='submit submit-many show why cancel retry set wait logs list cancel-many retry-many purge stats' ;;
     schedule) words='add show why list pause resume remove firings' ;;
     cron) words='explain' ;;
     company) words='list' ;;
@@ -76,7 +79,10 @@ _agentctl() {
     'job set') words=' --run --connect --json --timeout --company --help -h --priority --at ' ;;
     'job wait') words=' --run --connect --json --timeout --company --help -h ' ;;
     'job logs') words=' --run --connect --json --timeout --company --help -h --follow -f --offset ' ;;
-    'job list') words=' --run --connect --json --timeout --company --help -h --state --agent --handler --trigger --tag --due --retrying --older --limit --after ' ;;
+    'job list') words=' --run --connect --json --timeout --company --help -h --state --agent --handler --trigger --tag --class --quarantined --due --retrying --older --after --limit ' ;;
+    'job cancel-many') words=' --run --connect --json --timeout --company --help -h --state --agent --handler --trigger --tag --class --quarantined --due --retrying --older --after --limit --dry-run ' ;;
+    'job retry-many') words=' --run --connect --json --timeout --company --help -h --state --agent --handler --trigger --tag --class --quarantined --due --retrying --older --after --limit --dry-run ' ;;
+    'job purge') words=' --run --connect --json --timeout --company --help -h --state --agent --handler --trigger --tag --class --quarantined --due --retrying --older --after --limit --dry-run ' ;;
     'job stats') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule add') words=' --run --connect --json --timeout --company --help -h --cron --every --handler --agent --payload --title --type --priority --max-run --max-turns --max-attempts --retry --tag ' ;;
     'schedule show') words=' --run --connect --json --timeout --company --help -h ' ;;
