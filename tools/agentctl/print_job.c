@@ -163,6 +163,13 @@ ctl_print_why(struct ctl_out *o, struct view body)
         {"why",      "text",         CTL_AS_TEXT   },
         {"earliest", "earliest_at",  CTL_AS_INSTANT},
         {"next",     "next_fire_at", CTL_AS_INSTANT},
+        {"change",   "change",       CTL_AS_TEXT   },
+    };
+    static const struct ctl_column history[] = {
+        {"WAS HELD BY", "predicate", CTL_AS_TEXT   },
+        {"FROM",        "at",        CTL_AS_INSTANT},
+        {"UNTIL",       "until_at",  CTL_AS_INSTANT},
+        {"MESSAGE",     "message",   CTL_AS_TEXT   },
     };
     static const struct ctl_column blockers[] = {
         {"HELD BY", "predicate", CTL_AS_TEXT},
@@ -172,11 +179,13 @@ ctl_print_why(struct ctl_out *o, struct view body)
         {"CHANGE",  "change",    CTL_AS_TEXT},
     };
     struct view list = ctl_list(body, "blockers");
+    struct view past = ctl_list(body, "history");
 
     RECORD(o, body, rows);
-    if (!ctl_has_items(list)) return;
-    buf_add_str(o->buf, "\n");
-    TABLE(o, list, blockers);
+    if (ctl_has_items(list)) buf_add_str(o->buf, "\n");
+    if (ctl_has_items(list)) TABLE(o, list, blockers);
+    if (ctl_has_items(past)) buf_add_str(o->buf, "\n");
+    if (ctl_has_items(past)) TABLE(o, past, history);
 }
 
 /* ---- schedules ----------------------------------------------------------------------------------
