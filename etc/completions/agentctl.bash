@@ -2,7 +2,7 @@
 _agentctl() {
     local nouns=' status daemon ping worker watch fsck reload audit clock completion version help stop resume drain breaker job schedule cron company agent handler session effect approval '
     local alone=' status ping watch fsck reload audit version help stop resume drain '
-    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --max-run --max-turns --max-attempts --retry --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --every --type --from --count -n --status '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --every --type --from --count -n --status '
     local files=' --run --payload --context '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
@@ -70,7 +70,7 @@ _agentctl() {
     'drain') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
     'breaker list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
     'breaker reset') words=' --run --connect --json --timeout --company --help -h ' ;;
-    'job submit') words=' --run --connect --json --timeout --company --help -h --agent --payload --context --title --priority --at --in --unique --on-conflict --max-run --max-turns --max-attempts --retry --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --wait ' ;;
+    'job submit') words=' --run --connect --json --timeout --company --help -h --agent --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --wait ' ;;
     'job submit-many') words=' --run --connect --json --timeout --company --help -h ' ;;
     'job show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'job why') words=' --run --connect --json --timeout --company --help -h ' ;;
@@ -84,7 +84,7 @@ _agentctl() {
     'job retry-many') words=' --run --connect --json --timeout --company --help -h --state --agent --handler --trigger --tag --class --quarantined --due --retrying --older --after --limit --dry-run ' ;;
     'job purge') words=' --run --connect --json --timeout --company --help -h --state --agent --handler --trigger --tag --class --quarantined --due --retrying --older --after --limit --dry-run ' ;;
     'job stats') words=' --run --connect --json --timeout --company --help -h ' ;;
-    'schedule add') words=' --run --connect --json --timeout --company --help -h --cron --every --handler --agent --payload --title --type --priority --max-run --max-turns --max-attempts --retry --tag ' ;;
+    'schedule add') words=' --run --connect --json --timeout --company --help -h --cron --every --handler --agent --payload --title --type --priority --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --tag ' ;;
     'schedule show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule why') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;

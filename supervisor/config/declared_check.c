@@ -67,6 +67,23 @@ declared_check_variable(const struct yaml *at, struct view name, struct err *e)
 /* ---- an object by itself ------------------------------------------------------------------------
  */
 
+/* A ladder is given as steps, or as a base that they are worked out from. */
+static enum errc
+check_ladder(const struct declared_object *o, struct err *e)
+{
+    static const char *const of_base[] = {"retry_factor", "retry_max"};
+    const struct yaml       *base = yaml_get(o->body, "retry_base");
+
+    if (base && yaml_get(o->body, "retry"))
+        return yaml_refuse_key(base, e, "not together with retry");
+    for (size_t i = 0; i < ARRAY_LEN(of_base); i++) {
+        const struct yaml *n = yaml_get(o->body, of_base[i]);
+
+        if (n && !base) return yaml_refuse_key(n, e, "needs retry_base");
+    }
+    return E_OK;
+}
+
 static enum errc
 check_handler(const struct declared_object *o, struct err *e)
 {
@@ -95,7 +112,7 @@ check_handler(const struct declared_object *o, struct err *e)
     for (const struct yaml *n = env ? env->first : NULL; n; n = n->next) {
         if (declared_check_variable(n, n->text, e)) return e->code;
     }
-    return E_OK;
+    return check_ladder(o, e);
 }
 
 static enum errc
@@ -147,6 +164,7 @@ check_schedule(const struct declared_object *o, struct err *e)
     if (HAS(s, schedule, type) && word_check(yaml_get(o->body, "type"), schedule_types, none, e)) {
         return e->code;
     }
+    if (check_ladder(o, e)) return e->code;
     return check_ticket(o, e);
 }
 
@@ -193,7 +211,7 @@ declared_identify(struct declared_object *o, enum declared_kind kind, struct err
         o->name = o->msg.profile.name;
         o->company = HAS(&o->msg.profile, profile, company) ? o->msg.profile.company
                                                             : view_str(COMPANY_DEFAULT);
-        return E_OK;
+        return check_ladder(o, e);
     case DECLARED_KINDS: break;
     }
     return E_OK;

@@ -6,6 +6,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/ladder.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/outbox.h"
 #include "supervisor/engine/schedules.h"
@@ -210,40 +211,6 @@ save_attempt(struct engine *en, const struct job_state *j, const struct ending *
         a.rss_kb = end->report->rss_kb;
     }
     attempt_save(turn_txn(en), &a);
-}
-
-uint32_t
-ladder_read(struct view list, int64_t *steps)
-{
-    struct list_iter it = list_iter_of(list);
-    struct view      item;
-    uint32_t         n = 0;
-
-    if (list.size == 0) return 0;
-    while (n < LADDER_MAX && list_next(&it, &item)) {
-        struct mp_reader r = mp_reader_of(item);
-
-        if (!mp_read_i64(&r, &steps[n])) return n;
-        n++;
-    }
-    return n;
-}
-
-/* The ladder's step for the n-th failure, from 0; the last one repeats (N2).  The job's own ladder,
- * else its handler's, else the default. */
-static int64_t
-ladder_step(struct engine *en, const struct job_state *j, uint32_t n)
-{
-    const struct object_entry *h = objects_get(&en->turn.objects, j->handler);
-    struct job_spec            spec = {.id = j->id};
-    int64_t                    steps[LADDER_MAX];
-    uint32_t                   count = 0;
-
-    if (job_spec_load(turn_txn(en), &spec) == LOAD_FOUND) count = ladder_read(spec.retry, steps);
-    if (count == 0 && h) count = ladder_read(h->spec.handler.retry, steps);
-    if (count) return steps[n < count ? n : count - 1];
-    count = en->memory.limits.ladder_steps;
-    return count ? en->memory.limits.ladder_ms[n < count ? n : count - 1] : 0;
 }
 
 int64_t

@@ -30,7 +30,4 @@ void attempt_interrupted(struct engine *en, struct job_state *j);
 /* ±25 %, so that what failed together does not come back together (A5). */
 int64_t attempt_jitter(struct engine *en, int64_t ms);
 
-/* A ladder as stored (a packed list of ms) into steps; returns how many, 0 when it is empty. */
-uint32_t ladder_read(struct view list, int64_t *steps);
-
 #endif

@@ -13,6 +13,7 @@ struct recount {
     void (*problem)(const char *sentence, void *arg);
     void        *arg;
     struct idmap queues, lanes, schedules, agents;
+    uint64_t     unique, debounced; /* jobs with the flag */
 };
 
 __attribute__((format(printf, 2, 3))) static void
@@ -78,6 +79,19 @@ count_made(struct recount *r, const struct job_state *j)
 }
 
 static void
+count_keys(struct recount *r, const struct job_state *j)
+{
+    bool waits = j->state == JOB_SCHEDULED || j->state == JOB_READY;
+
+    r->unique += (j->flags & JOB_FLAG_UNIQUE) != 0;
+    r->debounced += (j->flags & JOB_FLAG_DEBOUNCED) != 0;
+    if ((j->flags & JOB_FLAG_UNIQUE) && job_state_is_end(j->state))
+        problem(r, "job %" PRIu64 " has ended, but says that it has a unique key", j->id);
+    if ((j->flags & JOB_FLAG_DEBOUNCED) && !waits)
+        problem(r, "job %" PRIu64 " does not wait, but says that it has a debounce key", j->id);
+}
+
+static void
 count_job(struct recount *r, const struct job_state *j)
 {
     if (j->state <= JOB_NONE || j->state >= JOB_STATE_COUNT || j->company == 0) {
@@ -86,6 +100,7 @@ count_job(struct recount *r, const struct job_state *j)
         return;
     }
     count_made(r, j);
+    count_keys(r, j);
     count_state(row_of(r, &r->queues, j->company, sizeof(struct queue)), j);
     if (j->schedule && !job_state_is_end(j->state)) {
         struct schedule *run = row_of(r, &r->schedules, j->schedule, sizeof(*run));
@@ -271,6 +286,54 @@ check_outbox(struct recount *r, const bool *cancel)
     scan_close(&s);
 }
 
+/* A key is its job's: of one that has not ended, or is taken for some time yet. */
+static void
+check_unique(struct recount *r, const bool *cancel)
+{
+    struct unique row = {0};
+    struct scan   s;
+    uint64_t      count = 0;
+
+    scan_open(&s, r->txn, PRIMARY_UNIQUE, &row, 0, 0);
+    while (!*cancel && scan_next(&s, &row)) {
+        struct job_state j = {.id = row.job};
+        bool is_open = job_state_load(r->txn, &j) == LOAD_FOUND && !job_state_is_end(j.state);
+
+        if (is_open && j.company == row.company && (j.flags & JOB_FLAG_UNIQUE)) {
+            count++;
+        } else if (is_open || row.until_at == 0) {
+            problem(r, "a unique key is job %" PRIu64 "'s, which has none", row.job);
+        }
+    }
+    scan_close(&s);
+    if (!*cancel && count != r->unique)
+        problem(r, "%" PRIu64 " jobs say that they have a unique key, %" PRIu64 " have one",
+                r->unique, count);
+}
+
+static void
+check_debounce(struct recount *r, const bool *cancel)
+{
+    struct debounce row = {0};
+    struct scan     s;
+    uint64_t        count = 0;
+
+    scan_open(&s, r->txn, PRIMARY_DEBOUNCE, &row, 0, 0);
+    while (!*cancel && scan_next(&s, &row)) {
+        struct job_state j = {.id = row.job};
+
+        count++;
+        if (job_state_load(r->txn, &j) != LOAD_FOUND || j.company != row.company ||
+            !(j.flags & JOB_FLAG_DEBOUNCED)) {
+            problem(r, "a debounce key is job %" PRIu64 "'s, which has none", row.job);
+        }
+    }
+    scan_close(&s);
+    if (!*cancel && count != r->debounced)
+        problem(r, "%" PRIu64 " jobs say that they have a debounce key, %" PRIu64 " have one",
+                r->debounced, count);
+}
+
 void
 engine_check(struct txn *t, void (*report)(const char *sentence, void *arg), void *arg,
              const bool *cancel)
@@ -288,4 +351,6 @@ engine_check(struct txn *t, void (*report)(const char *sentence, void *arg), voi
     if (!*cancel) check_made(&r, cancel);
     if (!*cancel) check_feed(&r, cancel);
     if (!*cancel) check_outbox(&r, cancel);
+    if (!*cancel) check_unique(&r, cancel);
+    if (!*cancel) check_debounce(&r, cancel);
 }

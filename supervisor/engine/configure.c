@@ -1,8 +1,8 @@
 #include "supervisor/engine/configure.h"
 
 #include "supervisor/engine/approvals.h"
-#include "supervisor/engine/attempt.h"
 #include "supervisor/engine/feed.h"
+#include "supervisor/engine/ladder.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/zones.h"

@@ -18,6 +18,7 @@
 #include "supervisor/engine/retention.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/turn.h"
+#include "supervisor/engine/unique.h"
 #include "supervisor/engine/zones.h"
 
 #include <assert.h>
@@ -264,6 +265,7 @@ engine_due(struct engine *en)
     if (!en->memory.is_draining) {
         jobs_due(en);
         schedules_due(en);
+        unique_due(en);
     }
     outbox_due(en);
     answers_due(en);
@@ -309,6 +311,7 @@ find_deadline(struct engine *en)
     if (!en->memory.is_draining && !clock_is_held) {
         d.wall_ms = earlier(job_deadline(en, INDEX_job_due), job_deadline(en, INDEX_job_expiry));
         d.wall_ms = earlier(d.wall_ms, schedules_deadline(en));
+        d.wall_ms = earlier(d.wall_ms, unique_deadline(en));
     }
     if (emergency_may_send(&en->memory)) d.wall_ms = earlier(d.wall_ms, outbox_deadline(en));
     d.wall_ms = earlier(d.wall_ms, breakers_deadline(en));

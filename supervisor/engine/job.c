@@ -2,12 +2,15 @@
 
 #include "supervisor/engine/attempt.h"
 #include "supervisor/engine/audit.h"
+#include "supervisor/engine/debounce.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/lanes.h"
 #include "supervisor/engine/leases.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/schedules.h"
+#include "supervisor/engine/submit.h"
+#include "supervisor/engine/unique.h"
 #include "supervisor/engine/views.h"
 
 #include <assert.h>
@@ -195,11 +198,13 @@ job_move(struct engine *en, struct job_state *j, enum job_event ev, struct err *
         j->ended_at = en->turn.now.wall_ms;
         j->flags &= (uint8_t)~JOB_FLAG_RETRY;
         turn_output(en, OUT_JOB_ENDED)->job = j->id;
+        unique_ended(en, j);
     }
     if (j->flags & JOB_FLAG_AGENT_MADE && (j->state == JOB_RUNNING || j->ended_at)) {
         j->flags &= (uint8_t)~JOB_FLAG_AGENT_MADE;
         made_wake_over(en, j->id);
     }
+    if (j->state == JOB_RUNNING || job_state_is_end(j->state)) debounce_left(en, j);
     count_move(en, j, before);
     count_firing(en, j, before);
     check(j);
@@ -368,12 +373,17 @@ enum errc
 job_retry(struct engine *en, struct job_state *j, struct err *e)
 {
     enum job_event ev = j->state == JOB_SCHEDULED ? JOB_ON_CHANGE : JOB_ON_RETRY;
+    bool           runs_again = job_state_is_end(j->state) && j->state != JOB_COMPLETED;
 
     if (j->state == JOB_READY) {
         return err_set(e, E_WRONG_STATE, "job %" PRIu64 " is ready: it starts as soon as it can",
                        j->id);
     }
-    if (ev == JOB_ON_RETRY && j->state != JOB_COMPLETED && check_needs(en, j, e)) return e->code;
+    if (runs_again && (check_needs(en, j, e) || unique_judge_again(en, j, e) ||
+                       submit_check_queue(en, j->company, 0, e))) {
+        return e->code;
+    }
+    if (runs_again) unique_take_again(en, j);
     j->failures = 0; /* N2, also when it waits for its next try */
     if (ev == JOB_ON_RETRY) {
         j->crashes = 0;

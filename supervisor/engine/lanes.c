@@ -17,7 +17,7 @@ company_of(struct engine *en, uint32_t company)
     c = arena_alloc(txn_arena(t->txn), sizeof(*c));
     memset(c, 0, sizeof(*c));
     c->row.company = company;
-    c->is_new = queue_load(t->txn, &c->row) != LOAD_FOUND;
+    if (queue_load(t->txn, &c->row) != LOAD_FOUND) c->row.company = company; /* all zero */
     c->stored = c->row;
     c->next = t->company_list;
     t->company_list = c;
@@ -403,7 +403,7 @@ lanes_flush(struct engine *en)
         c->row.has_head = scan_next_key(&s, &key);
         c->row.head_priority = c->row.has_head ? key.head_priority : 0;
         scan_close(&s);
-        if (c->is_new || memcmp(&c->row, &c->stored, sizeof(c->row)) != 0)
+        if (memcmp(&c->row, &c->stored, sizeof(c->row)) != 0)
             queue_save(t->txn, &c->row);
     }
 }

@@ -28,7 +28,6 @@ struct lane_turn {
 struct company_turn {
     struct queue         row;
     struct queue         stored;
-    bool                 is_new;
     bool                 rest_known; /* rest is looked up */
     bool                 is_idle;    /* nothing of it can run in this pass */
     struct lane          rest;       /* best runnable lane that is not in memory; id 0: none */

@@ -4,6 +4,7 @@
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/ladder.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/sessions.h"
@@ -38,9 +39,10 @@ enum errc
 schedule_check(struct engine *en, const struct actor *a, const struct msg_schedule *s,
                struct schedule_refs *refs, struct err *e)
 {
-    struct txn *t = turn_txn(en);
-    struct cron c;
-    struct err  why;
+    struct txn   *t = turn_txn(en);
+    struct cron   c;
+    struct ladder ladder;
+    struct err    why;
 
     memset(refs, 0, sizeof(*refs));
     if (HAS(s, schedule, cron) == HAS(s, schedule, every_ms)) {
@@ -52,7 +54,8 @@ schedule_check(struct engine *en, const struct actor *a, const struct msg_schedu
     if (HAS(s, schedule, type) && !view_is(s->type, "schedule") && !view_is(s->type, "heartbeat")) {
         return err_field(e, "type", "is schedule or heartbeat");
     }
-    if (HAS(s, schedule, retry) && submit_check_ladder(s->retry, e)) return e->code;
+    ladder = LADDER_OF(s, schedule);
+    if (ladder_check(&ladder, e)) return e->code;
     if (zone_check(t, s->budget_zone, "budget_zone", e)) return e->code;
     if (object_company(t, a, s->company, &refs->company, e)) return e->code;
     if (s->agent.size &&
@@ -153,6 +156,7 @@ create_job(struct engine *en, const struct object_entry *o, const struct schedul
     const struct msg_schedule *s = &o->spec.schedule;
     const struct actor         actor = {.kind = "schedule", .id = o->row.name, .role = ROLE_ADMIN};
     bool                       is_heartbeat = view_is(s->type, "heartbeat");
+    const struct ladder        ladder = LADDER_OF(s, schedule);
     struct submission          sub = {0};
     struct job_state           j;
     struct view                title = s->title.size ? s->title : o->row.name;
@@ -167,13 +171,13 @@ create_job(struct engine *en, const struct object_entry *o, const struct schedul
     sub.spec.title = view_str(arena_printf(txn_arena(turn_txn(en)), "%.*s — firing #%" PRIu64,
                                            VIEW_ARG(title), f->number));
     sub.spec.tags = s->tags;
-    sub.spec.retry = s->retry;
+    sub.spec.retry = ladder_pack(txn_arena(turn_txn(en)), &ladder);
     sub.spec.nominal_at = f->nominal_at;
     sub.spec.max_run_ms = s->max_run_ms;
     sub.spec.max_turns = s->max_turns;
     sub.spec.max_attempts = (uint32_t)s->max_attempts;
     /* A firing that failed is a failed firing, unless the declaration sets a ladder (A5). */
-    if (sub.spec.max_attempts == 0 && s->retry.size == 0) sub.spec.max_attempts = 1;
+    if (sub.spec.max_attempts == 0 && !ladder_is_given(&ladder)) sub.spec.max_attempts = 1;
     sub.payload = s->payload;
     sub.priority =
         HAS(s, schedule, priority) ? (uint8_t)s->priority : trigger_priority(sub.spec.trigger);
@@ -229,6 +233,10 @@ fire(struct engine *en, const struct object_entry *o, struct schedule *run, stru
         f->job = run->last_job;
         run->suppressed_count++;
         feed_firing(en, FEED_SCHEDULE_SUPPRESSED, o, f);
+        return;
+    }
+    if (submit_check_queue(en, refs.company, 0, &e)) {
+        missed(en, o, run, f, arena_printf(txn_arena(turn_txn(en)), "%s", e.msg));
         return;
     }
     f->outcome = FIRING_FIRED;

@@ -4,6 +4,8 @@
 #include "supervisor/engine/chain.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/ladder.h"
+#include "supervisor/engine/lanes.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/views.h"
@@ -27,27 +29,6 @@ submit_admit(struct engine *en, struct err *e)
     return err_hint(e, "raise daemon.map_size and restart");
 }
 
-enum errc
-submit_check_ladder(struct view list, struct err *e)
-{
-    struct list_iter it = list_iter_of(list);
-    struct view      item;
-    uint32_t         n = 0;
-
-    while (list_next(&it, &item)) {
-        struct mp_reader r = mp_reader_of(item);
-        int64_t          ms;
-
-        if (++n > LADDER_MAX) return err_field(e, "retry", "at most %d steps", LADDER_MAX);
-        if (!mp_read_i64(&r, &ms) || ms < 0 || ms > YEARS_100_MS) {
-            return err_field(e, "retry",
-                             "step %" PRIu32 " is not a number of ms from 0 to 100 years", n);
-        }
-    }
-    if (n == 0) return err_field(e, "retry", "at least one step");
-    return E_OK;
-}
-
 /* What later versions will serve; saying so beats ignoring it. */
 static enum errc
 refuse_unsupported(const struct msg_job_submit *m, struct err *e)
@@ -56,8 +37,6 @@ refuse_unsupported(const struct msg_job_submit *m, struct err *e)
         const char *field;
         bool        is_given;
     } fields[] = {
-        {"unique_key",         HAS(m, job_submit, unique_key)        },
-        {"on_conflict",        HAS(m, job_submit, on_conflict)       },
         {"session",            HAS(m, job_submit, session)           },
         {"goal",               HAS(m, job_submit, goal)              },
         {"ticket",             HAS(m, job_submit, ticket)            },
@@ -130,12 +109,113 @@ times(struct engine *en, const struct msg_job_submit *m, struct submission *s, s
     return E_OK;
 }
 
-/* One request judged whole, nothing written. */
+/* ---- unique and debounce keys, the queue's limit ------------------------------- */
+
+enum errc
+submit_claims(const struct claims_given *given, struct submission *s, struct err *e)
+{
+    if (given->unique_key.size == 0) {
+        if (given->on_conflict.size) return err_field(e, "on_conflict", "needs unique_key");
+        if (given->unique_for_ms) return err_field(e, "unique_for_ms", "needs unique_key");
+    }
+    if (given->debounce_key.size == 0) {
+        if (given->has_wait) return err_field(e, "debounce_ms", "needs debounce_key");
+        if (given->has_wait_max) return err_field(e, "debounce_max_ms", "needs debounce_key");
+    } else {
+        if (given->unique_key.size)
+            return err_field(e, "debounce_key", "not together with unique_key");
+        if (given->has_time) return err_field(e, "debounce_key", "not together with a start time");
+    }
+    if (unique_policy_of(given->on_conflict, &s->unique.policy, e)) return e->code;
+    s->unique.key = given->unique_key;
+    s->unique.for_ms = given->unique_for_ms;
+    s->debounce.key = given->debounce_key;
+    s->debounce.wait_ms = given->debounce_ms;
+    s->debounce.wait_max_ms = given->debounce_max_ms;
+    s->spec.unique_key = given->unique_key;
+    s->spec.debounce_key = given->debounce_key;
+    return E_OK;
+}
+
+enum errc
+submit_check_queue(struct engine *en, uint32_t company, uint64_t others, struct err *e)
+{
+    const struct object_entry *c = objects_get(&en->turn.objects, company);
+    const struct queue        *q = company_queue(en, company);
+    int64_t                    max = en->memory.limits.company_queue_max;
+    uint64_t                   count = q->scheduled + q->ready + others;
+
+    if (c && HAS(&c->spec.company, company, queue_max)) max = c->spec.company.queue_max;
+    if (max == NO_LIMIT || count < (uint64_t)max) return E_OK;
+    err_set(e, E_QUEUE_FULL,
+            "company \"%.*s\": %" PRIu64 " jobs have not started, its queue takes %" PRId64,
+            VIEW_ARG(objects_name(&en->turn.objects, company)), count, max);
+    return err_hint(e, "wait until some have started, cancel some, or raise its queue_max");
+}
+
+static bool
+same_key(struct view a, struct view b)
+{
+    return a.size != 0 && view_eq(a, b);
+}
+
+static enum errc
+judge_twin(struct submission *s, const struct submission *twin, struct err *e)
+{
+    if (s->debounce.key.size) {
+        s->fate = SUBMIT_MERGE;
+        if (s->spec.handler == twin->spec.handler && s->spec.agent == twin->spec.agent) return E_OK;
+        return err_set(e, E_CONFLICT,
+                       "debounce_key \"%.*s\": an earlier job of the batch has it for another %s",
+                       VIEW_ARG(s->debounce.key),
+                       s->spec.agent != twin->spec.agent ? "agent" : "handler");
+    }
+    if (s->unique.policy == UNIQUE_REJECT) {
+        return err_set(e, E_CONFLICT, "unique_key \"%.*s\": an earlier job of the batch has it",
+                       VIEW_ARG(s->unique.key));
+    }
+    s->replaces = s->unique.policy == UNIQUE_REPLACE;
+    if (s->replaces) return E_OK;
+    s->fate = SUBMIT_RETURN;
+    s->twin = twin;
+    return E_OK;
+}
+
+enum errc
+submit_judge(struct engine *en, struct submission *all, uint32_t n, struct err *e)
+{
+    struct submission       *s = &all[n];
+    const struct submission *twin = NULL;
+    uint64_t                 others = 0, waiting = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        if (all[i].fate != SUBMIT_NEW || all[i].spec.company != s->spec.company) continue;
+        others += !all[i].replaces;
+        if (same_key(s->unique.key, all[i].unique.key) ||
+            same_key(s->debounce.key, all[i].debounce.key)) {
+            twin = &all[i];
+        }
+    }
+    if (twin) {
+        if (judge_twin(s, twin, e)) return e->code;
+    } else {
+        if (unique_judge(en, s->spec.company, &s->unique, &s->other, e)) return e->code;
+        if (debounce_judge(en, s, &waiting, e)) return e->code;
+        s->replaces = s->other != 0 && s->unique.policy == UNIQUE_REPLACE;
+        if (s->other && !s->replaces) s->fate = SUBMIT_RETURN;
+        if (waiting) s->fate = SUBMIT_MERGE;
+    }
+    if (s->fate != SUBMIT_NEW || s->replaces) return E_OK;
+    return submit_check_queue(en, s->spec.company, others, e);
+}
+
+/* One request judged by itself, nothing written. */
 static enum errc
 prepare(struct engine *en, const struct actor *a, const struct msg_job_submit *m,
         struct submission *s, struct err *e)
 {
-    enum trigger trigger = TRIGGER_MANUAL;
+    const struct ladder ladder = LADDER_OF(m, job_submit);
+    enum trigger        trigger = TRIGGER_MANUAL;
 
     memset(s, 0, sizeof(*s));
     if (refuse_unsupported(m, e)) return e->code;
@@ -149,7 +229,8 @@ prepare(struct engine *en, const struct actor *a, const struct msg_job_submit *m
         return e->code;
     s->priority = HAS(m, job_submit, priority) ? (uint8_t)m->priority : trigger_priority(trigger);
     if (check_priority(en, a, s, e)) return e->code;
-    if (HAS(m, job_submit, retry) && submit_check_ladder(m->retry, e)) return e->code;
+    if (ladder_check(&ladder, e) || SUBMIT_CLAIMS(m, job_submit, s, e)) return e->code;
+    if (s->debounce.key.size) s->run_at = debounce_start(en, &s->debounce);
     s->spec.trigger = (uint8_t)trigger;
     if (trigger == TRIGGER_SCHEDULE || trigger == TRIGGER_HEARTBEAT)
         s->flags |= JOB_FLAG_SCHEDULE_BORN;
@@ -157,7 +238,7 @@ prepare(struct engine *en, const struct actor *a, const struct msg_job_submit *m
     s->spec.source = m->source;
     s->spec.context = m->context;
     s->spec.tags = m->tags;
-    s->spec.retry = m->retry;
+    s->spec.retry = ladder_pack(txn_arena(turn_txn(en)), &ladder);
     s->spec.max_attempts = (uint32_t)m->max_attempts;
     s->spec.max_run_ms = m->max_run_ms;
     s->spec.max_turns = m->max_turns;
@@ -182,6 +263,12 @@ submit_defaults(struct engine *en, struct submission *s, bool has_max_turns)
         h && HAS(&h->spec.handler, handler, max_turns) ? h->spec.handler.max_turns : l->max_turns;
 }
 
+static struct view
+actor_text(struct engine *en, const struct actor *a)
+{
+    return view_str(arena_printf(txn_arena(turn_txn(en)), "%s:%.*s", a->kind, VIEW_ARG(a->id)));
+}
+
 void
 submit_write(struct engine *en, struct submission *s, const struct actor *a, struct job_state *out)
 {
@@ -192,7 +279,16 @@ submit_write(struct engine *en, struct submission *s, const struct actor *a, str
     s->spec.id = j.id;
     s->spec.submitted_at = en->turn.now.wall_ms;
     s->spec.root = s->spec.root ? s->spec.root : j.id;
-    s->spec.actor = view_str(arena_printf(txn_arena(t), "%s:%.*s", a->kind, VIEW_ARG(a->id)));
+    s->spec.actor = actor_text(en, a);
+    if (s->unique.key.size) {
+        unique_take(en, s->spec.company, &s->unique, j.id);
+        s->flags |= JOB_FLAG_UNIQUE;
+    }
+    if (s->debounce.key.size) {
+        s->spec.cause_count = 1;
+        debounce_take(en, s);
+        s->flags |= JOB_FLAG_DEBOUNCED;
+    }
     s->spec.payload = s->payload;
     if (s->payload.size > BLOB_FROM) {
         bytes_save(t, BLOB_PAYLOAD, j.id, s->payload);
@@ -263,6 +359,38 @@ submit_prepare_wake(struct engine *en, const struct wake *w, struct submission *
     s->run_at = w->run_at ? w->run_at : en->turn.now.wall_ms;
     s->priority = w->priority < 0 ? trigger_priority(w->trigger) : (uint8_t)w->priority;
     submit_defaults(en, s, false);
+    return submit_judge(en, s, 0, e);
+}
+
+void
+submit_settle(struct engine *en, struct submission *s, const struct actor *a, struct job_state *out)
+{
+    if (s->fate == SUBMIT_NEW) {
+        submit_write(en, s, a, out);
+        return;
+    }
+    if (s->fate == SUBMIT_MERGE) {
+        debounce_merge(en, s, actor_text(en, a), out);
+        return;
+    }
+    *out = (struct job_state){.id = s->twin ? s->twin->spec.id : s->other};
+    if (job_state_load(turn_txn(en), out) != LOAD_FOUND) out->state = JOB_NONE; /* judged before */
+}
+
+/* The job that the submitter gets, and how it came to it. */
+static enum errc
+reply_settled(struct engine *en, const struct submission *s, const struct job_state *j,
+              struct buf *reply, struct err *e)
+{
+    struct mp_open_map map;
+    struct job_spec    spec = s->spec;
+
+    if (s->fate != SUBMIT_NEW && job_get_spec(turn_txn(en), j->id, &spec, e)) return e->code;
+    map = mp_open(reply);
+    view_job_pairs(&en->turn.objects, &en->memory, j, &spec, JOB_VIEW_ANSWER, reply, &map);
+    if (s->fate == SUBMIT_RETURN) mp_put_bool(reply, &map, "conflict", true);
+    if (s->fate == SUBMIT_MERGE) mp_put_bool(reply, &map, "merged", true);
+    mp_close(reply, &map);
     return E_OK;
 }
 
@@ -273,11 +401,11 @@ on_job_submit(struct engine *en, const struct actor *a, const struct msg_job_sub
     struct submission s;
     struct job_state  j;
 
-    if (submit_admit(en, e) || prepare(en, a, m, &s, e)) return e->code;
-    submit_write(en, &s, a, &j);
+    if (submit_admit(en, e) || prepare(en, a, m, &s, e) || submit_judge(en, &s, 0, e))
+        return e->code;
+    submit_settle(en, &s, a, &j);
     if (j.agent && !s.spec.parent) made_answered(en, j.agent);
-    view_job(&en->turn.objects, &en->memory, &j, &s.spec, JOB_VIEW_ANSWER, reply);
-    return E_OK;
+    return reply_settled(en, &s, &j, reply, e);
 }
 
 enum errc
@@ -297,7 +425,8 @@ on_job_submit_many(struct engine *en, const struct actor *a, const struct msg_jo
     for (; list_next(&it, &item); n++) {
         struct msg_job_submit one;
 
-        if (msg_unpack(d, item, &one, e) || prepare(en, a, &one, &all[n], e)) {
+        if (msg_unpack(d, item, &one, e) || prepare(en, a, &one, &all[n], e) ||
+            submit_judge(en, all, n, e)) {
             return err_wrap(e, "jobs[%" PRIu32 "]", n);
         }
     }
@@ -308,7 +437,7 @@ on_job_submit_many(struct engine *en, const struct actor *a, const struct msg_jo
     for (uint32_t i = 0; i < n; i++) {
         struct job_state j;
 
-        submit_write(en, &all[i], a, &j);
+        submit_settle(en, &all[i], a, &j);
         if (j.agent && !all[i].spec.parent) made_answered(en, j.agent);
         mp_u64(reply, j.id);
     }

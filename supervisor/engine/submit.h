@@ -2,8 +2,14 @@
 #ifndef ENGINE_SUBMIT_H
 #define ENGINE_SUBMIT_H
 
+#include "supervisor/engine/debounce.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/turn.h"
+#include "supervisor/engine/unique.h"
+
+/* What becomes of a submission: a job, nothing because another has its unique key, or a cause of
+ * the job that waits. */
+enum submit_fate { SUBMIT_NEW, SUBMIT_RETURN, SUBMIT_MERGE };
 
 /* A job that has passed its checks. */
 struct submission {
@@ -12,6 +18,14 @@ struct submission {
     uint8_t         priority;
     uint8_t         flags; /* JOB_FLAG_* */
     int64_t         run_at;
+
+    struct unique_claim   unique;
+    struct debounce_claim debounce;
+    /* set by submit_judge */
+    enum submit_fate         fate;
+    uint64_t                 other;    /* SUBMIT_RETURN: the job with the key … */
+    const struct submission *twin;     /* … or the one that is submitted with it */
+    bool                     replaces; /* a job that has not started makes room for it */
 };
 
 /* A wake-up of an agent that agentd itself makes: of a ticket, a goal, a routine, an effect. */
@@ -37,8 +51,37 @@ void submit_defaults(struct engine *en, struct submission *s, bool has_max_turns
 /* Writes the job; *out is its state. */
 void submit_write(struct engine *en, struct submission *s, const struct actor *a,
                   struct job_state *out);
-/* A retry ladder as given: at most LADDER_MAX whole numbers of ms. */
-enum errc submit_check_ladder(struct view list, struct err *e) MUST_CHECK;
+/* Whether the company's queue takes one job more than `others`, which are to be written first:
+ * E_QUEUE_FULL. */
+enum errc submit_check_queue(struct engine *en, uint32_t company, uint64_t others,
+                             struct err *e) MUST_CHECK;
+/* Reads MERGE_FIELDS into the claims of a submission: SUBMIT_CLAIMS(m, job_submit, s, e). */
+#define SUBMIT_CLAIMS(m, message, s, e)                                                          \
+    submit_claims(&(const struct claims_given){.unique_key = (m)->unique_key,                    \
+                                               .on_conflict = (m)->on_conflict,                  \
+                                               .debounce_key = (m)->debounce_key,                \
+                                               .unique_for_ms = (m)->unique_for_ms,              \
+                                               .debounce_ms = (m)->debounce_ms,                  \
+                                               .debounce_max_ms = (m)->debounce_max_ms,          \
+                                               .has_wait = HAS(m, message, debounce_ms),         \
+                                               .has_wait_max = HAS(m, message, debounce_max_ms), \
+                                               .has_time = HAS(m, message, run_at) ||            \
+                                                           HAS(m, message, delay_ms)},           \
+                  s, e)
+struct claims_given {
+    struct view unique_key, on_conflict, debounce_key;
+    int64_t     unique_for_ms, debounce_ms, debounce_max_ms;
+    bool        has_wait, has_wait_max, has_time;
+};
+enum errc submit_claims(const struct claims_given *given, struct submission *s,
+                        struct err *e) MUST_CHECK;
+/* Judges all[n], which has passed its own checks, by what is there and by all[0 … n−1], which are
+ * written before it: unique key, debounce key, the queue's limit.  Nothing is written. */
+enum errc submit_judge(struct engine *en, struct submission *all, uint32_t n,
+                       struct err *e) MUST_CHECK;
+/* Does what was judged; *out is the job that the submitter gets. */
+void submit_settle(struct engine *en, struct submission *s, const struct actor *a,
+                   struct job_state *out);
 
 enum errc on_job_submit(struct engine *en, const struct actor *a, const struct msg_job_submit *m,
                         struct buf *reply, struct err *e) MUST_CHECK;

@@ -1,4 +1,5 @@
 #include "supervisor/engine/attempt.h"
+#include "supervisor/engine/debounce.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/views.h"
 
@@ -206,6 +207,7 @@ view_job_pairs(struct objects *o, const struct memory *m, const struct job_state
     mp_put_time(b, map, "nominal_at", spec->nominal_at);
     put_usage(b, map, j->turns, j->input_tokens, j->output_tokens, j->cost_micros);
     mp_put_str_or_nil(b, map, "unique_key", spec->unique_key);
+    mp_put_str_or_nil(b, map, "debounce_key", spec->debounce_key);
     put_session(o, j->session, b, map);
     put_id_or_nil(b, map, "goal", spec->goal);
     put_id_or_nil(b, map, "ticket", spec->ticket);
@@ -223,7 +225,9 @@ view_job_pairs(struct objects *o, const struct memory *m, const struct job_state
     put_long(o, b, map, "payload", spec->payload, BLOB_PAYLOAD, j->id, spec->payload_bytes);
     mp_put_raw(b, map, "context", spec->context);
     put_long(o, b, map, "output", j->output, BLOB_OUTPUT, j->id, j->output_bytes);
-    if (how == JOB_VIEW_HISTORY) put_history(o, j, b, map);
+    if (how != JOB_VIEW_HISTORY) return;
+    debounce_put_causes(o->txn, spec, b, map);
+    put_history(o, j, b, map);
 }
 
 void
@@ -263,6 +267,7 @@ put_document_job(struct objects *o, const struct job_state *j, const struct job_
     put_id_or_nil(b, &job, "parent", spec->parent);
     put_id_or_nil(b, &job, "root", spec->root);
     mp_put_raw(b, &job, "tags", spec->tags);
+    debounce_put_causes(o->txn, spec, b, &job);
     mp_close(b, &job);
 }
 

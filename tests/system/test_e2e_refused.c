@@ -161,8 +161,6 @@ static void
 what_this_version_cannot_do_it_does_not_pretend(void **state)
 {
     static const struct refusal all[] = {
-        {"job submit noop --unique k",           1, "bad_request", "unique_key"        },
-        {"job submit noop --on-conflict return", 1, "bad_request", "on_conflict"       },
         {"job submit noop --session s",          1, "bad_request", "session"           },
         {"job submit noop --goal 1",             1, "bad_request", "goal"              },
         {"job submit noop --ticket 1",           1, "bad_request", "ticket"            },
@@ -237,7 +235,7 @@ a_batch_is_taken_as_a_whole_or_not_at_all(void **state)
     refuse_batch(1, "not_found", "jobs[2]",
                  "{\"handler\":\"noop\"}\n{\"handler\":\"noop\"}\n{\"handler\":\"nobody\"}\n");
     refuse_batch(1, "bad_request", "jobs[1]",
-                 "{\"handler\":\"noop\"}\n{\"handler\":\"noop\",\"unique_key\":\"k\"}\n");
+                 "{\"handler\":\"noop\"}\n{\"handler\":\"noop\",\"session\":\"s\"}\n");
     refuse_batch(1, "bad_request", "jobs[0]",
                  "{\"handler\":\"noop\",\"retry\":[\"soon\"]}\n{\"handler\":\"noop\"}\n");
     refuse_batch(2, "usage", "line 2", "{\"handler\":\"noop\"}\n{\"handler\":\"noop\",\"x\":1}\n");

@@ -260,8 +260,6 @@ what_this_version_does_not_serve_is_refused_not_ignored(void **state)
     static const struct {
         const char *field, *value;
     } fields[] = {
-        {"unique_key",         "'k'"     },
-        {"on_conflict",        "'return'"},
         {"session",            "'s'"     },
         {"goal",               "1"       },
         {"ticket",             "1"       },

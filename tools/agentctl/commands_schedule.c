@@ -21,6 +21,9 @@ static const struct ctl_param add_flags[] = {
     {"max-turns",    0, "max_turns",    CTL_NUMBER,    false, "N",      "stop the handler after so many turns, or none"},
     {"max-attempts", 0, "max_attempts", CTL_NUMBER,    false, "N",      "the first attempt and the retries of a firing"},
     {"retry",        0, "retry",        CTL_DURATIONS, false, "D,D",    "the waits before each retry; the last one repeats"},
+    {"retry-base",   0, "retry_base_ms", CTL_DURATION, false, "D",      "the first wait, instead of --retry; each further one is longer"},
+    {"retry-factor", 0, "retry_factor", CTL_NUMBER,    false, "N",      "... so many times (2)"},
+    {"retry-max",    0, "retry_max_ms", CTL_DURATION,  false, "D",      "... up to this one (24h)"},
     {"tag",          0, "tags",         CTL_TAG,       false, "K=V",    "a tag of its jobs; may be repeated"},
     {.name = NULL}};
 

@@ -41,6 +41,10 @@ static const struct ctl_column job_rows[] = {
     {"nominal",      "nominal_at",        CTL_AS_INSTANT},
     {"session",      "session",           CTL_AS_TEXT   },
     {"unique key",   "unique_key",        CTL_AS_TEXT   },
+    {"conflict",     "conflict",          CTL_AS_YES    },
+    {"debounce key", "debounce_key",      CTL_AS_TEXT   },
+    {"merged",       "merged",            CTL_AS_YES    },
+    {"causes",       "causes.count",      CTL_AS_TEXT   },
     {"goal",         "goal",              CTL_AS_TEXT   },
     {"ticket",       "ticket",            CTL_AS_TEXT   },
     {"parent",       "parent",            CTL_AS_TEXT   },
@@ -70,9 +74,23 @@ ctl_print_job(struct ctl_out *o, struct view body)
         {"WORKER",  "worker",     CTL_AS_NUMBER},
         {"MESSAGE", "message",    CTL_AS_TEXT  },
     };
-    struct view list = ctl_list(body, "attempts");
+    static const struct ctl_column causes[] = {
+        {"AT",      "at",      CTL_AS_WHEN  },
+        {"TRIGGER", "trigger", CTL_AS_TEXT  },
+        {"SOURCE",  "source",  CTL_AS_TEXT  },
+        {"ACTOR",   "actor",   CTL_AS_TEXT  },
+        {"PARENT",  "parent",  CTL_AS_NUMBER},
+        {"PAYLOAD", "payload", CTL_AS_JSON  },
+    };
+    struct view list = ctl_list(body, "causes");
 
     RECORD(o, body, job_rows);
+    if (list.size) list = ctl_list(list, "items");
+    if (ctl_has_items(list)) {
+        ctl_title(o, "causes");
+        TABLE(o, list, causes);
+    }
+    list = ctl_list(body, "attempts");
     if (!ctl_has_items(list)) return;
     ctl_title(o, "attempts");
     TABLE(o, list, attempts);

@@ -140,7 +140,7 @@ judge_submit(struct model *m, const struct actor *a, const struct msg_job_submit
     enum errc e;
 
     *j = (struct m_job){.schedule = -1};
-    if (HAS(s, job_submit, unique_key) || HAS(s, job_submit, session)) return E_BAD_REQUEST;
+    if (HAS(s, job_submit, session)) return E_BAD_REQUEST;
     if (!find_trigger(s)) return E_BAD_REQUEST;
     if ((e = resolve(m, a, s, j)) != E_OK) return e;
     if ((e = take_times(m, s, j)) != E_OK) return e;
