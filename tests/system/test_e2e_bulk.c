@@ -69,7 +69,7 @@ static void
 dead_letters_are_listed_and_sent_again(void **state)
 {
     uint64_t job;
-    char class[64];
+    char class[64], path[200];
 
     (void)state;
     job = ctl_submit(&c, "fails --max-attempts 1");
