@@ -156,6 +156,13 @@
     F(S, MS,   deadline_ms,     OPTIONAL, 1, YEARS_100_MS) /* after the firing */               \
     F(S, MAP,  data,            OPTIONAL, 0, 65536)
 
+/* One part of a goal that is decomposed. */
+#define GOAL_PART_FIELDS(F, S)                                                                  \
+    F(S, STR,  title,           REQUIRED, 1, 256)                                               \
+    F(S, REF,  agent,           OPTIONAL, 0, 0)                                                 \
+    F(S, JSON, payload,         OPTIONAL, 0, PAYLOAD_MAX) /* of the wake-up */                  \
+    F(S, MAP,  data,            OPTIONAL, 0, 65536)
+
 /* The limits that the engine works by; the daemon's own settings stay in the shell. */
 #define LIMITS_FIELDS(F, S)                                                                     \
     F(S, I64,  max_concurrent,          NULLABLE, 0, SLOTS_MAX)                                 \
@@ -217,6 +224,7 @@
     O(SCHEDULE, schedule)       \
     O(PROFILE,  profile)        \
     O(ROUTINE,  routine)        \
+    O(GOAL_PART, goal_part)     \
     O(LIMITS,   limits)         \
     O(CONFIG,   config)
 

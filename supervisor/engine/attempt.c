@@ -11,6 +11,7 @@
 #include "supervisor/engine/outbox.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/sessions.h"
+#include "supervisor/engine/tickets.h"
 #include "supervisor/engine/views.h"
 
 #include <assert.h>
@@ -211,6 +212,7 @@ save_attempt(struct engine *en, const struct job_state *j, const struct ending *
         a.rss_kb = end->report->rss_kb;
     }
     attempt_save(turn_txn(en), &a);
+    if (j->ticket) tickets_charge(en, j->ticket, &a);
 }
 
 int64_t

@@ -12,7 +12,7 @@ struct recount {
     struct txn *txn;
     void (*problem)(const char *sentence, void *arg);
     void        *arg;
-    struct idmap queues, lanes, schedules, agents;
+    struct idmap queues, lanes, schedules, agents, goals, tickets;
     uint64_t     unique, debounced; /* jobs with the flag */
 };
 
@@ -106,6 +106,10 @@ count_job(struct recount *r, const struct job_state *j)
         struct schedule *run = row_of(r, &r->schedules, j->schedule, sizeof(*run));
 
         run->in_flight++;
+    }
+    if (!job_state_is_end(j->state)) {
+        if (j->goal) ++*(uint64_t *)row_of(r, &r->goals, (uint32_t)j->goal, sizeof(uint64_t));
+        if (j->ticket) ++*(uint64_t *)row_of(r, &r->tickets, (uint32_t)j->ticket, sizeof(uint64_t));
     }
     if (j->state == JOB_READY) {
         struct lane *l;
@@ -211,6 +215,35 @@ check_made(struct recount *r, const bool *cancel)
                     row.id, c->made_wakes, row.made_wakes);
         }
     }
+    scan_close(&s);
+}
+
+static void
+check_open_jobs(struct recount *r, const struct idmap *counts, const char *what, uint64_t id,
+                uint64_t stored)
+{
+    const uint64_t *c = idmap_get(counts, (uint32_t)id);
+    uint64_t        counted = c ? *c : 0;
+
+    if (counted == stored) return;
+    problem(r, "%s %" PRIu64 ": %" PRIu64 " jobs have not ended, its row says %" PRIu64, what, id,
+            counted, stored);
+}
+
+static void
+check_goals(struct recount *r, const bool *cancel)
+{
+    struct goal   g = {0};
+    struct ticket k = {0};
+    struct scan   s;
+
+    scan_open(&s, r->txn, PRIMARY_GOAL, &g, 0, 0);
+    while (!*cancel && scan_next(&s, &g))
+        check_open_jobs(r, &r->goals, "goal", g.id, g.open_jobs);
+    scan_close(&s);
+    scan_open(&s, r->txn, PRIMARY_TICKET, &k, 0, 0);
+    while (!*cancel && scan_next(&s, &k))
+        check_open_jobs(r, &r->tickets, "ticket", k.id, k.open_jobs);
     scan_close(&s);
 }
 
@@ -349,6 +382,7 @@ engine_check(struct txn *t, void (*report)(const char *sentence, void *arg), voi
     if (!*cancel) check_rows(&r, cancel);
     if (!*cancel) check_schedules(&r, cancel);
     if (!*cancel) check_made(&r, cancel);
+    if (!*cancel) check_goals(&r, cancel);
     if (!*cancel) check_feed(&r, cancel);
     if (!*cancel) check_outbox(&r, cancel);
     if (!*cancel) check_unique(&r, cancel);

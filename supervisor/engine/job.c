@@ -10,6 +10,7 @@
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/submit.h"
+#include "supervisor/engine/tickets.h"
 #include "supervisor/engine/unique.h"
 #include "supervisor/engine/views.h"
 
@@ -209,6 +210,7 @@ job_move(struct engine *en, struct job_state *j, enum job_event ev, struct err *
     count_firing(en, j, before);
     check(j);
     job_state_save(turn_txn(en), j);
+    if (j->goal || j->ticket) tickets_job_moved(en, j, before);
     return E_OK;
 }
 

@@ -4,9 +4,11 @@
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/breakers.h"
 #include "supervisor/engine/feed.h"
+#include "supervisor/engine/goals.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/outbox.h"
 #include "supervisor/engine/sessions.h"
+#include "supervisor/engine/tickets.h"
 #include "supervisor/engine/views.h"
 #include "supervisor/engine/why.h"
 
@@ -411,6 +413,10 @@ serve(struct reading *r, enum msg_id op, const union msg *m, bool *is_pending)
     case MSG_BREAKER_LIST: return read_breaker_list(r, &m->breaker_list);
     case MSG_WORKER_LIST: return read_worker_list(r);
     case MSG_AUDIT_LIST: return read_audit_list(r, &m->audit_list);
+    case MSG_GOAL_SHOW: return read_goal_show(r, &m->goal_show);
+    case MSG_GOAL_LIST: return read_goal_list(r, &m->goal_list);
+    case MSG_TICKET_SHOW: return read_ticket_show(r, &m->ticket_show);
+    case MSG_TICKET_LIST: return read_ticket_list(r, &m->ticket_list);
     default:
         return err_set(r->e, E_INTERNAL, "%s is not served from the snapshot", msg_desc(op)->op);
     }

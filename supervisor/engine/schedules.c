@@ -7,6 +7,7 @@
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/routines.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/views.h"
@@ -35,8 +36,8 @@ schedule_next_after(const struct msg_schedule *s, int64_t created_at, int64_t af
     return at < 0 ? 0 : at;
 }
 
-enum errc
-schedule_check(struct engine *en, const struct actor *a, const struct msg_schedule *s,
+static enum errc
+check_refs(struct engine *en, const struct actor *a, const struct msg_schedule *s,
                struct schedule_refs *refs, struct err *e)
 {
     struct txn   *t = turn_txn(en);
@@ -75,6 +76,13 @@ schedule_check(struct engine *en, const struct actor *a, const struct msg_schedu
         }
     }
     return err_field(e, "handler", "missing, and no agent that names one");
+}
+
+enum errc
+schedule_check(struct engine *en, const struct actor *a, const struct msg_schedule *s,
+               struct schedule_refs *refs, struct err *e)
+{
+    return check_refs(en, a, s, refs, e) ? e->code : routine_check(en, s, refs, e);
 }
 
 /* ---- the running row ---------------------------------------------------------- */
@@ -159,6 +167,7 @@ create_job(struct engine *en, const struct object_entry *o, const struct schedul
     const struct ladder        ladder = LADDER_OF(s, schedule);
     struct submission          sub = {0};
     struct job_state           j;
+    struct ticket              ticket;
     struct view                title = s->title.size ? s->title : o->row.name;
 
     sub.spec.company = refs->company;
@@ -184,7 +193,9 @@ create_job(struct engine *en, const struct object_entry *o, const struct schedul
     sub.flags = JOB_FLAG_SCHEDULE_BORN;
     sub.run_at = en->turn.now.wall_ms;
     submit_defaults(en, &sub, HAS(s, schedule, max_turns));
+    routine_fire(en, o, &sub, &ticket);
     submit_write(en, &sub, &actor, &j);
+    routine_fired(en, &ticket, &j);
     f->job = j.id;
     run->last_job = j.id;
     run->in_flight++; /* as schedule_count has written */

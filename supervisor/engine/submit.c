@@ -8,6 +8,7 @@
 #include "supervisor/engine/lanes.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/tickets.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
@@ -38,8 +39,6 @@ refuse_unsupported(const struct msg_job_submit *m, struct err *e)
         bool        is_given;
     } fields[] = {
         {"session",            HAS(m, job_submit, session)           },
-        {"goal",               HAS(m, job_submit, goal)              },
-        {"ticket",             HAS(m, job_submit, ticket)            },
         {"token_budget",       HAS(m, job_submit, token_budget)      },
         {"cost_budget_micros", HAS(m, job_submit, cost_budget_micros)},
     };
@@ -78,10 +77,9 @@ resolve(struct engine *en, const struct actor *a, const struct msg_job_submit *m
     return err_field(e, "handler", "missing, and no agent that names one");
 }
 
-/* A company's priority_max (80) keeps its submitters from flooding from above; an operator may go
- * higher (N19). */
-static enum errc
-check_priority(struct engine *en, const struct actor *a, const struct submission *s, struct err *e)
+enum errc
+submit_check_priority(struct engine *en, const struct actor *a, const struct submission *s,
+                      struct err *e)
 {
     const struct object_entry *c = objects_get(&en->turn.objects, s->spec.company);
     int64_t                    max = 80;
@@ -225,10 +223,11 @@ prepare(struct engine *en, const struct actor *a, const struct msg_job_submit *m
             return err_field(e, "trigger", "there is no trigger \"%.*s\"", VIEW_ARG(m->trigger));
     }
     if (resolve(en, a, m, s, e) || times(en, m, s, e)) return e->code;
+    if (tickets_check_job(en, s->spec.company, m->goal, m->ticket, &s->spec, e)) return e->code;
     if (HAS(m, job_submit, parent) && chain_of_submit(en, a, m->parent, &s->spec, e))
         return e->code;
     s->priority = HAS(m, job_submit, priority) ? (uint8_t)m->priority : trigger_priority(trigger);
-    if (check_priority(en, a, s, e)) return e->code;
+    if (submit_check_priority(en, a, s, e)) return e->code;
     if (ladder_check(&ladder, e) || SUBMIT_CLAIMS(m, job_submit, s, e)) return e->code;
     if (s->debounce.key.size) s->run_at = debounce_start(en, &s->debounce);
     s->spec.trigger = (uint8_t)trigger;
@@ -301,6 +300,8 @@ submit_write(struct engine *en, struct submission *s, const struct actor *a, str
     j.handler = s->spec.handler;
     j.session = s->spec.session;
     j.schedule = s->spec.schedule;
+    j.goal = s->spec.goal;
+    j.ticket = s->spec.ticket;
     j.flags = s->flags;
     j.priority = s->priority;
     j.run_at = s->run_at;

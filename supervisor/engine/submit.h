@@ -82,6 +82,10 @@ enum errc submit_judge(struct engine *en, struct submission *all, uint32_t n,
 /* Does what was judged; *out is the job that the submitter gets. */
 void submit_settle(struct engine *en, struct submission *s, const struct actor *a,
                    struct job_state *out);
+/* A company's priority_max (80) keeps its submitters from flooding from above; an operator may go
+ * higher (N19). */
+enum errc submit_check_priority(struct engine *en, const struct actor *a,
+                                const struct submission *s, struct err *e) MUST_CHECK;
 
 enum errc on_job_submit(struct engine *en, const struct actor *a, const struct msg_job_submit *m,
                         struct buf *reply, struct err *e) MUST_CHECK;

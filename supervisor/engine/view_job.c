@@ -1,6 +1,8 @@
 #include "supervisor/engine/attempt.h"
 #include "supervisor/engine/debounce.h"
+#include "supervisor/engine/goals.h"
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/tickets.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
@@ -332,7 +334,9 @@ view_document(struct objects *o, const struct job_state *j, const struct job_spe
     put_document_job(o, j, spec, b, &map);
     put_document_agent(o, j->agent, b, &map);
     mp_key(b, &map, "why");
-    mp_array(b, 0); /* the chain of goals: jobs of this version have none */
+    goals_put_why(o, spec->goal, b);
+    mp_key(b, &map, "ticket");
+    tickets_put_document(o, spec->ticket, b);
     put_document_session(session, b, &map);
     mp_put_nil(b, &map, "event");
     mp_put_raw(b, &map, "checkpoint", checkpoint);

@@ -53,6 +53,7 @@ put_declared(struct objects *o, const struct object_entry *en, struct buf *b,
     mp_put_time(b, map, "max_run_ms", s->max_run_ms);
     mp_put_time(b, map, "max_attempts", (int64_t)s->max_attempts);
     mp_put_raw(b, map, "tags", s->tags);
+    mp_put_raw(b, map, "ticket", s->ticket);
     mp_put_cstr(b, map, "origin", origin_name(en->row.origin));
     mp_put_cstr(b, map, "overlap", "skip");
     mp_put_cstr(b, map, "misfire", "latest");
