@@ -9,6 +9,7 @@
 #include "supervisor/engine/outbox.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/submit.h"
+#include "supervisor/engine/tickets.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -61,25 +62,47 @@ read_schedule(struct view effect, struct buf *scratch, struct msg_schedule *s, s
     return E_OK;
 }
 
+struct ticket_request {
+    struct view status;
+    int64_t     ticket; /* 0: the job's own */
+};
+
+static enum errc
+read_ticket(struct view effect, struct ticket_request *k, struct err *e)
+{
+    struct view value;
+
+    memset(k, 0, sizeof(*k));
+    if (!mp_find_str(effect, "status", &k->status) || k->status.size == 0)
+        return err_set(e, E_BAD_REQUEST, "ticket without a status");
+    if (!mp_find(effect, "ticket", &value)) return E_OK;
+    if (!mp_find_i64(effect, "ticket", &k->ticket) || k->ticket < 1)
+        return err_set(e, E_BAD_REQUEST, "ticket: not the number of a ticket");
+    return E_OK;
+}
+
 enum effect_kind
 inside_kind(struct view name)
 {
     if (view_is(name, effect_kind_name(EFFECT_WAKE_AGENT))) return EFFECT_WAKE_AGENT;
     if (view_is(name, effect_kind_name(EFFECT_ADD_SCHEDULE))) return EFFECT_ADD_SCHEDULE;
+    if (view_is(name, effect_kind_name(EFFECT_TICKET))) return EFFECT_TICKET;
     return EFFECT_NONE;
 }
 
 enum errc
 inside_check(struct view effect, struct err *e)
 {
-    struct buf scratch  BUF_AUTO = {0};
-    struct wake_request w;
-    struct msg_schedule s;
-    struct view         kind;
+    struct buf scratch    BUF_AUTO = {0};
+    struct wake_request   w;
+    struct ticket_request k;
+    struct msg_schedule   s;
+    struct view           kind;
 
     if (!mp_find_str(effect, "kind", &kind))
         return err_set(e, E_BAD_REQUEST, "an effect without a kind");
     if (inside_kind(kind) == EFFECT_WAKE_AGENT) return read_wake(effect, &w, e);
+    if (inside_kind(kind) == EFFECT_TICKET) return read_ticket(effect, &k, e);
     return read_schedule(effect, &scratch, &s, e);
 }
 
@@ -191,7 +214,21 @@ apply_schedule(struct engine *en, const struct job_spec *from, struct view effec
     return E_OK;
 }
 
-/* ---- both --------------------------------------------------------------------- */
+/* ---- tickets ------------------------------------------------------------------ */
+
+static enum errc
+apply_ticket(struct engine *en, const struct job_spec *from, struct view effect, struct err *e)
+{
+    struct ticket_request k;
+    uint64_t              id;
+
+    if (read_ticket(effect, &k, e)) return e->code;
+    id = k.ticket ? (uint64_t)k.ticket : from->ticket;
+    if (id == 0) return err_set(e, E_NOT_FOUND, "the job serves no ticket, and none is named");
+    return tickets_set_status(en, from->company, id, k.status, e);
+}
+
+/* ---- all --------------------------------------------------------------------- */
 
 void
 inside_source(struct engine *en, uint64_t job, uint32_t company, uint32_t agent,
@@ -207,6 +244,7 @@ inside_apply(struct engine *en, const struct job_spec *from, enum effect_kind ki
              struct view effect, struct err *e)
 {
     if (kind == EFFECT_WAKE_AGENT) return apply_wake(en, from, effect, e);
+    if (kind == EFFECT_TICKET) return apply_ticket(en, from, effect, e);
     return apply_schedule(en, from, effect, e);
 }
 

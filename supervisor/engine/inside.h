@@ -1,4 +1,5 @@
-/* inside - effects that act within agentd itself (B7): wake_agent, add_schedule.
+/* inside - effects that act within agentd itself (B7): wake_agent, add_schedule,
+ * ticket.
  *
  * They act in the transaction that completes the job, so they happen exactly as often as the job
  * completes: once.  Each leaves an effect row: delivered, or rejected with the reason.  Those that

@@ -288,6 +288,8 @@ malformed_effects_make_the_output_invalid(void **state)
         "{'kind':'add_schedule','name':'n'}",
         "{'kind':'add_schedule','name':'n','every_ms':60000,'cron':'@daily'}",
         "{'kind':'add_schedule','name':'n','cron':'every day'}",
+        "{'kind':'ticket'}",
+        "{'kind':'ticket','status':'done','ticket':0}",
         WAKE("bert") ",{'kind':'wake_agent'}",
     };
     struct rig *r = *state;
@@ -302,6 +304,26 @@ malformed_effects_make_the_output_invalid(void **state)
         assert_string_equal(rig_text(r, "failure.class"), "invalid_output");
         assert_int_equal(jobs(r), i + 1);
     }
+}
+
+static void
+a_ticket_is_done_by_its_job(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_must(r, "ticket.add", "'company':'acme','title':'t','agent':'acme/anna'");
+    int id = (int)rig_i64(r, "id");
+    rig_must_read(r, "job.list", "'limit':10");
+    uint64_t job = (uint64_t)rig_i64(r, "items.0.id");
+    end_with(r, job, "{'kind':'ticket','status':'done'}");
+    assert_string_equal(effect(r, "status"), "delivered");
+    rig_must_read(r, "ticket.show", "'id':%d", id);
+    assert_string_equal(rig_text(r, "status"), "done");
+    end_with(r, wake(r, "anna"), "{'kind':'ticket','status':'done'}"); /* it serves none */
+    assert_string_equal(effect(r, "status"), "rejected");
+    end_with(r, wake(r, "anna"), "{'kind':'ticket','status':'done','ticket':99}");
+    assert_string_equal(effect(r, "status"), "rejected");
 }
 
 /* ---- a person's word ---- */
@@ -403,6 +425,7 @@ main(void)
         TEST(an_agent_makes_a_schedule_of_its_own),
         TEST(what_agents_make_has_bounds),
         TEST(a_schedule_ends_when_nobody_answers_its_agent),
+        TEST(a_ticket_is_done_by_its_job),
         TEST(malformed_effects_make_the_output_invalid),
         TEST(held_effects_act_when_they_are_granted),
         TEST(denied_effects_do_not_act),
