@@ -9,6 +9,7 @@ static const struct ctl_commands *const sections[] = {
     &ctl_job_commands,
     &ctl_schedule_commands,
     &ctl_object_commands,
+    &ctl_goal_commands,
     &ctl_approval_commands,
 };
 
