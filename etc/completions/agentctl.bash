@@ -1,9 +1,9 @@
 # bash completion for agentctl, printed by: agentctl completion bash
 _agentctl() {
-    local nouns=' status daemon ping worker watch fsck reload audit clock completion version help stop resume drain breaker job schedule cron company agent handler session effect approval '
+    local nouns=' status daemon ping worker watch fsck reload audit clock completion version help stop resume drain breaker job schedule cron company agent handler session effect goal ticket routine approval '
     local alone=' status ping watch fsck reload audit version help stop resume drain '
-    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --every --type --from --count -n --status '
-    local files=' --run --payload --context '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --every --type --from --count -n --status --data --into --required --ticket-title --assign '
+    local files=' --run --payload --context --data --into '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -24,6 +24,7 @@ _agentctl() {
     'job purge --state') words='scheduled ready running completed failed cancelled expired parked' ;;
     'schedule add --type') words='schedule heartbeat' ;;
     'effect list --status') words='pending attempting delivered failed unknown expired rejected suppressed' ;;
+    'ticket set --status') words='open in_progress done disputed' ;;
     'approval list --status') words='pending granted denied' ;;
     esac
     if [[ -n $words ]]; then
@@ -44,10 +45,13 @@ _agentctl() {
     schedule) words='add show why list pause resume remove firings' ;;
     cron) words='explain' ;;
     company) words='list' ;;
-    agent) words='list show' ;;
+    agent) words='list show wake' ;;
     handler) words='list' ;;
     session) words='list show' ;;
     effect) words='list show' ;;
+    goal) words='add show list decompose' ;;
+    ticket) words='add set show list assign' ;;
+    routine) words='add complete' ;;
     approval) words='list grant deny' ;;
     esac
     [[ $current == -* ]] && case "$command" in
@@ -101,6 +105,18 @@ _agentctl() {
     'session show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'effect list') words=' --run --connect --json --timeout --company --help -h --status --session --limit --after ' ;;
     'effect show') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'goal add') words=' --run --connect --json --timeout --company --help -h --parent --agent --data ' ;;
+    'goal show') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'goal list') words=' --run --connect --json --timeout --company --help -h --status --limit --after ' ;;
+    'goal decompose') words=' --run --connect --json --timeout --company --help -h --into --agent --priority ' ;;
+    'ticket add') words=' --run --connect --json --timeout --company --help -h --goal --agent --required ' ;;
+    'ticket set') words=' --run --connect --json --timeout --company --help -h --status ' ;;
+    'ticket show') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'ticket list') words=' --run --connect --json --timeout --company --help -h --status --limit --after ' ;;
+    'ticket assign') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'routine add') words=' --run --connect --json --timeout --company --help -h --cron --every --ticket-title --assign --goal ' ;;
+    'routine complete') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'agent wake') words=' --run --connect --json --timeout --company --help -h --payload --every --cron ' ;;
     'approval list') words=' --run --connect --json --timeout --company --help -h --status --limit --after ' ;;
     'approval grant') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
     'approval deny') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
