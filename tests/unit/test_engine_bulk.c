@@ -196,6 +196,19 @@ retention_takes_many_turns_for_many(void **state)
 }
 
 static void
+firings_age(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.keep_firings_ms = 10 * MINUTE_MS;
+    rig_configure(r, &(struct rig_declared){0});
+    rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'handler':'noop'");
+    for (int i = 0; i < 30; i++)
+        rig_advance(r, MINUTE_MS);
+    assert_int_equal(rows_of(r, TABLE_FIRING), 10);
+}
+
+static void
 no_limit_keeps_for_ever(void **state)
 {
     struct rig *r = *state;
@@ -221,6 +234,7 @@ main(void)
         TEST(bad_filters_are_refused),
         TEST(what_ages_goes),
         TEST(retention_takes_many_turns_for_many),
+        TEST(firings_age),
         TEST(no_limit_keeps_for_ever),
     };
 
