@@ -4,6 +4,10 @@ _agentctl() {
     local alone=' status ping watch fsck reload audit version help stop resume drain '
     local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --every --type --from --count -n --status --data --into --required --ticket-title --assign '
     local files=' --run --payload --context --data --into '
+    local nouns=' status daemon ping worker watch fsck reload audit clock completion version help stop resume drain breaker job schedule cron company agent handler session effect approval profile '
+    local alone=' status ping watch fsck reload audit version help stop resume drain '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --every --type --from --count -n --status --max-concurrent --priority-max --queue-max --daily-turns --daily-tokens --daily-cost-micros --daily-run --budget-zone --profile --capabilities --data --sinks --approval --cost-budget-micros '
+    local files=' --run --payload --context --data --sinks '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -26,6 +30,8 @@ _agentctl() {
     'effect list --status') words='pending attempting delivered failed unknown expired rejected suppressed' ;;
     'ticket set --status') words='open in_progress done disputed' ;;
     'approval list --status') words='pending granted denied' ;;
+    'agent add --approval') words='none schedules all' ;;
+    'agent set --approval') words='none schedules all' ;;
     esac
     if [[ -n $words ]]; then
         COMPREPLY=($(compgen -W "$words" -- "$current")); return
@@ -46,6 +52,8 @@ _agentctl() {
     cron) words='explain' ;;
     company) words='list' ;;
     agent) words='list show wake' ;;
+    company) words='list add set show pause resume remove' ;;
+    agent) words='list show add set pause resume remove' ;;
     handler) words='list' ;;
     session) words='list show' ;;
     effect) words='list show' ;;
@@ -53,6 +61,7 @@ _agentctl() {
     ticket) words='add set show list assign' ;;
     routine) words='add complete' ;;
     approval) words='list grant deny' ;;
+    profile) words='add set show list remove' ;;
     esac
     [[ $current == -* ]] && case "$command" in
     'status') words=' --run --connect --json --timeout --company --help -h ' ;;
@@ -120,6 +129,22 @@ _agentctl() {
     'approval list') words=' --run --connect --json --timeout --company --help -h --status --limit --after ' ;;
     'approval grant') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
     'approval deny') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
+    'company add') words=' --run --connect --json --timeout --company --help -h --max-concurrent --priority-max --queue-max --daily-turns --daily-tokens --daily-cost-micros --daily-run --budget-zone ' ;;
+    'company set') words=' --run --connect --json --timeout --company --help -h --max-concurrent --priority-max --queue-max --daily-turns --daily-tokens --daily-cost-micros --daily-run --budget-zone ' ;;
+    'company show') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'company pause') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
+    'company resume') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'company remove') words=' --run --connect --json --timeout --company --help -h --cascade ' ;;
+    'agent add') words=' --run --connect --json --timeout --company --help -h --handler --profile --capabilities --data --sinks --max-concurrent --allow-self-wake --approval --daily-turns --daily-tokens --daily-cost-micros --daily-run --budget-zone ' ;;
+    'agent set') words=' --run --connect --json --timeout --company --help -h --handler --profile --capabilities --data --sinks --max-concurrent --allow-self-wake --approval --daily-turns --daily-tokens --daily-cost-micros --daily-run --budget-zone ' ;;
+    'agent pause') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
+    'agent resume') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'agent remove') words=' --run --connect --json --timeout --company --help -h --cascade ' ;;
+    'profile add') words=' --run --connect --json --timeout --company --help -h --handler --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --token-budget --cost-budget-micros ' ;;
+    'profile set') words=' --run --connect --json --timeout --company --help -h --handler --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --token-budget --cost-budget-micros ' ;;
+    'profile show') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'profile list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
+    'profile remove') words=' --run --connect --json --timeout --company --help -h ' ;;
     *) words=' --run --connect --json --timeout --company --help -h ' ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$current"))

@@ -1,5 +1,6 @@
 #include "supervisor/engine/attempt.h"
 
+#include "supervisor/engine/agents.h"
 #include "common/log.h"
 #include "supervisor/engine/breakers.h"
 #include "supervisor/engine/caps.h"
@@ -165,6 +166,7 @@ attempt_progress(struct engine *en, struct fleet_lease *l, const struct msg_prog
     if (charge(l, &j, m->turns, m->input_tokens, m->output_tokens, m->cost_micros)) {
         job_must_move(en, &j, JOB_ON_REPORT);
     }
+    agent_seen(en, j.agent);
     map = feed_open(en, FEED_JOB_PROGRESS, j.company);
     mp_put_u64(feed_buf(en), &map, "job", j.id);
     if (HAS(m, progress, percent)) mp_put_u64(feed_buf(en), &map, "percent", m->percent);

@@ -2,6 +2,7 @@
 
 #include "supervisor/engine/breakers.h"
 #include "supervisor/engine/fleet.h"
+#include "supervisor/engine/pauses.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -174,7 +175,7 @@ snapshot_cap(struct snapshot *s, enum predicate p, uint32_t on, int64_t *limit, 
     case HELD_BREAKER: breaker_cap(s, on, limit, used); break;
     case HELD_ALONE: *limit = fleet_has_empty_worker(m) ? NO_LIMIT : 0; break;
     case HELD_COMPANY_PAUSED:
-    case HELD_AGENT_PAUSED:
+    case HELD_AGENT_PAUSED: *limit = is_paused(s->objects->txn, on, 0) ? 0 : NO_LIMIT; break;
     case HELD_SCHEDULE_BUDGET:
     case HELD_COMPANY_BUDGET:
     case HELD_AGENT_BUDGET:
@@ -202,6 +203,8 @@ concerns(struct snapshot *s, enum predicate p, const struct lane *l, uint32_t *o
 
     *on = 0;
     switch (p) {
+    case HELD_COMPANY_PAUSED: *on = l->company; return true;
+    case HELD_AGENT_PAUSED: *on = l->agent; return l->agent != 0;
     case HELD_SCHEDULE_CAP: return !is_forced && (l->flags & JOB_FLAG_SCHEDULE_BORN);
     case HELD_COMPANY_CAP: *on = l->company; return !is_forced;
     case HELD_AGENT_CAP: *on = l->agent; return !is_forced && l->agent;

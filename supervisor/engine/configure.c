@@ -1,9 +1,11 @@
 #include "supervisor/engine/configure.h"
 
+#include "supervisor/engine/agents.h"
 #include "supervisor/engine/approvals.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/pauses.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/zones.h"
 
@@ -366,6 +368,8 @@ apply_step(struct engine *en, const struct step *s)
 
     if (s->action == ACTION_REMOVE) {
         if (s->kind == KIND_SCHEDULE) schedule_forget(en, s->id);
+        if (s->kind == KIND_AGENT) agent_forget(en, s->id);
+        if (s->kind == KIND_COMPANY) pause_forget(turn_txn(en), s->id);
         objects_remove(&en->turn.objects, s->id);
         return;
     }
@@ -375,6 +379,7 @@ apply_step(struct engine *en, const struct step *s)
                               s->company_name.size ? s->company_name : view_str("default"));
     }
     id = put_object(en, s->id, s->kind, company, s->name, s->origin, s->spec);
+    if (s->kind == KIND_AGENT) (void)agent_row(en, id);
     if (s->kind == KIND_SCHEDULE) schedule_planned(en, id, s->id == 0, s->timing_changed);
 }
 

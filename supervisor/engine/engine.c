@@ -1,6 +1,7 @@
 #include "supervisor/engine/engine.h"
 
 #include "common/log.h"
+#include "supervisor/engine/agents.h"
 #include "supervisor/engine/attempt.h"
 #include "supervisor/engine/breakers.h"
 #include "supervisor/engine/chain.h"
@@ -14,6 +15,7 @@
 #include "supervisor/engine/leases.h"
 #include "supervisor/engine/outbox.h"
 #include "supervisor/engine/reasons.h"
+#include "supervisor/engine/registry.h"
 #include "supervisor/engine/requests.h"
 #include "supervisor/engine/retention.h"
 #include "supervisor/engine/schedules.h"
@@ -133,6 +135,8 @@ engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
     objects_init(&turn->objects, t);
     memset(&turn->lanes, 0, sizeof(turn->lanes));
     memset(&turn->companies, 0, sizeof(turn->companies));
+    memset(&turn->agents, 0, sizeof(turn->agents));
+    turn->agent_list = NULL;
     turn->lane_list = NULL;
     turn->company_list = NULL;
     turn->last_lane = NULL;
@@ -197,6 +201,8 @@ on_boot(struct engine *en, const struct input *in)
     outbox_at_boot(en);
     breakers_at_boot(en);
     reasons_at_boot(en);
+    registry_at_boot(en);
+    en->memory.started_at = en->turn.now.wall_ms;
     en->memory.is_booted = true;
     en->memory.recheck_limits = true;
 }
@@ -266,6 +272,8 @@ engine_due(struct engine *en)
         jobs_due(en);
         schedules_due(en);
         unique_due(en);
+        agents_due(en);
+        registry_due(en);
     }
     outbox_due(en);
     answers_due(en);
@@ -312,6 +320,7 @@ find_deadline(struct engine *en)
         d.wall_ms = earlier(job_deadline(en, INDEX_job_due), job_deadline(en, INDEX_job_expiry));
         d.wall_ms = earlier(d.wall_ms, schedules_deadline(en));
         d.wall_ms = earlier(d.wall_ms, unique_deadline(en));
+        d.wall_ms = earlier(d.wall_ms, agents_deadline(en));
     }
     if (emergency_may_send(&en->memory)) d.wall_ms = earlier(d.wall_ms, outbox_deadline(en));
     d.wall_ms = earlier(d.wall_ms, breakers_deadline(en));
@@ -332,6 +341,7 @@ engine_turn_end(struct engine *en)
     if (!en->memory.is_booted || txn_failed(t)) return;
     /* A turn without a dispatch: the next one sees to them. */
     if (en->turn.released_count) en->memory.recheck_limits = true;
+    agents_flush(en);
     lanes_flush(en);
     if (en->turn.feed_count || txn_is_dirty(t) ||
         memcmp(&en->memory.meta, &en->before.meta, sizeof(en->memory.meta)) != 0) {

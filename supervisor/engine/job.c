@@ -1,5 +1,6 @@
 #include "supervisor/engine/job.h"
 
+#include "supervisor/engine/agents.h"
 #include "supervisor/engine/attempt.h"
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/debounce.h"
@@ -208,6 +209,7 @@ job_move(struct engine *en, struct job_state *j, enum job_event ev, struct err *
     if (j->state == JOB_RUNNING || job_state_is_end(j->state)) debounce_left(en, j);
     count_move(en, j, before);
     count_firing(en, j, before);
+    if (j->agent) agent_job_moved(en, j, before);
     check(j);
     job_state_save(turn_txn(en), j);
     if (j->goal || j->ticket) tickets_job_moved(en, j, before);

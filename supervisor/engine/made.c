@@ -1,23 +1,23 @@
 #include "supervisor/engine/made.h"
 
+#include "supervisor/engine/agents.h"
 #include "supervisor/engine/chain.h"
 
 struct agent
 made_row(struct engine *en, uint32_t agent)
 {
-    struct agent               row = {.id = agent};
-    const struct object_entry *o;
+    const struct agent *row = agent_row(en, agent);
 
-    if (agent_load(turn_txn(en), &row) == LOAD_FOUND) return row;
-    o = objects_get(&en->turn.objects, agent);
-    return (struct agent){.id = agent, .company = o ? o->row.company : 0};
+    return row ? *row : (struct agent){.id = agent};
 }
 
 /* An agent that was removed has no row, and gets none again. */
 static void
 save(struct engine *en, const struct agent *row)
 {
-    if (objects_get(&en->turn.objects, row->id)) agent_save(turn_txn(en), row);
+    struct agent *kept = agent_row(en, row->id);
+
+    if (kept) *kept = *row;
 }
 
 static void

@@ -27,6 +27,12 @@ object_kind_name(enum object_kind k)
     return kinds[k].name;
 }
 
+const char *
+object_kind_article(enum object_kind k)
+{
+    return k == KIND_AGENT ? "an agent" : k == KIND_COMPANY ? "a company" : "a profile";
+}
+
 enum msg_id
 object_kind_message(enum object_kind k)
 {
@@ -123,7 +129,15 @@ object_find(struct txn *t, enum object_kind kind, uint32_t company, struct view 
 {
     struct object row = {.kind = (uint8_t)kind, .company = company, .name = name};
 
-    return rec_find(t, INDEX_object_by_name, &row) == LOAD_FOUND ? row.id : 0;
+    return rec_find(t, INDEX_object_by_name, &row) == LOAD_FOUND && !row.removing ? row.id : 0;
+}
+
+bool
+object_taken(struct txn *t, enum object_kind kind, uint32_t company, struct view name)
+{
+    struct object row = {.kind = (uint8_t)kind, .company = company, .name = name};
+
+    return rec_find(t, INDEX_object_by_name, &row) == LOAD_FOUND;
 }
 
 bool
@@ -161,6 +175,13 @@ object_company(struct txn *t, const struct actor *a, struct view name, uint32_t 
     return E_OK;
 }
 
+/* Whether those of `default` are there for every company. */
+static bool
+is_shared(enum object_kind kind)
+{
+    return kind == KIND_HANDLER || kind == KIND_SINK || kind == KIND_PROFILE;
+}
+
 enum errc
 object_ref(struct txn *t, const struct actor *a, enum object_kind kind, struct view ref,
            const char *field, uint32_t *company, uint32_t *id, struct err *e)
@@ -178,11 +199,11 @@ object_ref(struct txn *t, const struct actor *a, enum object_kind kind, struct v
     if (*company != 0 && owner != *company && owner != COMPANY_DEFAULT_ID) {
         return not_found(e, field, "\"%.*s\" belongs to another company", VIEW_ARG(ref));
     }
-    if (*company != 0 && owner != *company && kind != KIND_HANDLER && kind != KIND_SINK) {
+    if (*company != 0 && owner != *company && !is_shared(kind)) {
         return not_found(e, field, "\"%.*s\" belongs to another company", VIEW_ARG(ref));
     }
     *id = object_find(t, kind, owner, name);
-    if (*id == 0 && (kind == KIND_HANDLER || kind == KIND_SINK)) {
+    if (*id == 0 && is_shared(kind)) {
         *id = object_find(t, kind, COMPANY_DEFAULT_ID, name);
     }
     if (*id == 0) {

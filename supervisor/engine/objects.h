@@ -1,8 +1,9 @@
 /* objects - declared objects by id and by name: companies, agents, handlers, sinks, schedules,
  * profiles.
  *
- * Every object is (company, name) (N34); its id is never used again.  Handlers and sinks of the
- * company `default` are there for every company. */
+ * Every object is (company, name) (N34); its id is never used again.  Handlers,
+ * sinks and profiles of the company `default` are there for every company.  One that is being
+ * removed is found by no name. */
 #ifndef ENGINE_OBJECTS_H
 #define ENGINE_OBJECTS_H
 
@@ -41,6 +42,8 @@ void objects_remove(struct objects *o, uint32_t id);
 
 /* The id of (kind, company, name), 0 when there is none.  company 0 for companies. */
 uint32_t object_find(struct txn *t, enum object_kind kind, uint32_t company, struct view name);
+/* Whether the name is taken, also by one that is being removed. */
+bool object_taken(struct txn *t, enum object_kind kind, uint32_t company, struct view name);
 
 /* The company that a request means: `name` if given, else the actor's own, else `default`.  Another
  * company's than the actor's is E_NOT_FOUND (N36). */
@@ -55,6 +58,8 @@ enum errc object_ref(struct txn *t, const struct actor *a, enum object_kind kind
 bool actor_sees(struct txn *t, const struct actor *a, uint32_t company);
 
 const char *object_kind_name(enum object_kind k);
+/* "a company", "an agent" */
+const char *object_kind_article(enum object_kind k);
 const char *origin_name(enum origin o);
 /* The message that describes a kind's declaration. */
 enum msg_id object_kind_message(enum object_kind k);

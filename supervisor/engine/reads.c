@@ -167,17 +167,21 @@ find_object(struct reading *r, enum object_kind kind, struct view name,
 {
     uint32_t company = 0, id;
 
-    if (object_ref(r->txn, r->actor, kind, name, "name", &company, &id, r->e)) return r->e->code;
+    if (kind == KIND_COMPANY) {
+        if (object_company(r->txn, r->actor, name, &id, r->e)) return r->e->code;
+    } else if (object_ref(r->txn, r->actor, kind, name, "name", &company, &id, r->e)) {
+        return r->e->code;
+    }
     *out = objects_get(&r->objects, id);
     return *out ? E_OK : err_set(r->e, E_DAMAGED, "its record is damaged");
 }
 
 static enum errc
-read_agent_show(struct reading *r, const struct msg_agent_show *m)
+read_object_show(struct reading *r, enum object_kind kind, struct view name)
 {
     const struct object_entry *o;
 
-    if (find_object(r, KIND_AGENT, m->name, &o)) return r->e->code;
+    if (find_object(r, kind, name, &o)) return r->e->code;
     view_object(&r->objects, o, r->reply);
     return E_OK;
 }
@@ -382,6 +386,7 @@ read_worker_list(struct reading *r)
 
 _Static_assert(sizeof(struct msg_company_list) == sizeof(struct msg_agent_list) &&
                    sizeof(struct msg_company_list) == sizeof(struct msg_handler_list) &&
+                   sizeof(struct msg_company_list) == sizeof(struct msg_profile_list) &&
                    sizeof(struct msg_company_list) == sizeof(struct msg_schedule_list),
                "the listings share one declaration");
 
@@ -403,7 +408,10 @@ serve(struct reading *r, enum msg_id op, const union msg *m, bool *is_pending)
     case MSG_SCHEDULE_FIRINGS: return read_schedule_firings(r, &m->schedule_firings);
     case MSG_COMPANY_LIST: return list_objects(r, KIND_COMPANY, &m->company_list, object_item);
     case MSG_AGENT_LIST: return list_objects(r, KIND_AGENT, &m->company_list, object_item);
-    case MSG_AGENT_SHOW: return read_agent_show(r, &m->agent_show);
+    case MSG_AGENT_SHOW: return read_object_show(r, KIND_AGENT, m->agent_show.name);
+    case MSG_COMPANY_SHOW: return read_object_show(r, KIND_COMPANY, m->company_show.name);
+    case MSG_PROFILE_SHOW: return read_object_show(r, KIND_PROFILE, m->profile_show.name);
+    case MSG_PROFILE_LIST: return list_objects(r, KIND_PROFILE, &m->company_list, object_item);
     case MSG_HANDLER_LIST: return list_objects(r, KIND_HANDLER, &m->company_list, object_item);
     case MSG_SESSION_LIST: return read_session_list(r, &m->session_list);
     case MSG_SESSION_SHOW: return read_session_show(r, &m->session_show);

@@ -10,6 +10,8 @@
 #include "supervisor/engine/goals.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/routines.h"
+#include "supervisor/engine/pauses.h"
+#include "supervisor/engine/registry.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/tickets.h"
@@ -88,6 +90,19 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_ROUTINE_ADD: return on_routine_add(en, a, &m->routine_add, reply, e);
     case MSG_ROUTINE_COMPLETE:
         return on_routine_complete(en, a, &m->routine_complete, reply, e);
+    case MSG_COMPANY_ADD: return on_company_add(en, a, &m->company_add, reply, e);
+    case MSG_COMPANY_SET: return on_company_set(en, a, &m->company_set, reply, e);
+    case MSG_COMPANY_PAUSE: return on_company_pause(en, a, &m->company_pause, reply, e);
+    case MSG_COMPANY_RESUME: return on_company_resume(en, a, &m->company_resume, reply, e);
+    case MSG_COMPANY_REMOVE: return on_company_remove(en, a, &m->company_remove, reply, e);
+    case MSG_AGENT_ADD: return on_agent_add(en, a, &m->agent_add, reply, e);
+    case MSG_AGENT_SET: return on_agent_set(en, a, &m->agent_set, reply, e);
+    case MSG_AGENT_PAUSE: return on_agent_pause(en, a, &m->agent_pause, reply, e);
+    case MSG_AGENT_RESUME: return on_agent_resume(en, a, &m->agent_resume, reply, e);
+    case MSG_AGENT_REMOVE: return on_agent_remove(en, a, &m->agent_remove, reply, e);
+    case MSG_PROFILE_ADD: return on_profile_add(en, a, &m->profile_add, reply, e);
+    case MSG_PROFILE_SET: return on_profile_set(en, a, &m->profile_set, reply, e);
+    case MSG_PROFILE_REMOVE: return on_profile_remove(en, a, &m->profile_remove, reply, e);
     default: return err_set(e, E_INTERNAL, "%s is not served by the engine", msg_desc(op)->op);
     }
 }

@@ -1,6 +1,7 @@
 #include "supervisor/engine/schedules.h"
 
 #include "common/cron.h"
+#include "supervisor/engine/agents.h"
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
@@ -8,6 +9,8 @@
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/routines.h"
+#include "supervisor/engine/pauses.h"
+#include "supervisor/engine/registry.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/views.h"
@@ -63,19 +66,15 @@ check_refs(struct engine *en, const struct actor *a, const struct msg_schedule *
         object_ref(t, a, KIND_AGENT, s->agent, "agent", &refs->company, &refs->agent, e)) {
         return e->code;
     }
+    if (s->profile.size &&
+        object_ref(t, a, KIND_PROFILE, s->profile, "profile", &refs->company, &(uint32_t){0}, e)) {
+        return e->code;
+    }
     if (s->handler.size) {
         return object_ref(t, a, KIND_HANDLER, s->handler, "handler", &refs->company, &refs->handler,
                           e);
     }
-    if (refs->agent) {
-        const struct object_entry *agent = objects_get(&en->turn.objects, refs->agent);
-
-        if (agent && agent->spec.agent.handler.size) {
-            return object_ref(t, a, KIND_HANDLER, agent->spec.agent.handler, "handler",
-                              &refs->company, &refs->handler, e);
-        }
-    }
-    return err_field(e, "handler", "missing, and no agent that names one");
+    return profile_handler(en, a, s->profile, refs->agent, &refs->company, &refs->handler, e);
 }
 
 enum errc
@@ -87,12 +86,34 @@ schedule_check(struct engine *en, const struct actor *a, const struct msg_schedu
 
 /* ---- the running row ---------------------------------------------------------- */
 
+/* Whom it wakes, and how often when it is a heartbeat. */
+static void
+take_agent(struct engine *en, const struct object_entry *o, struct schedule *run)
+{
+    const struct msg_schedule *s = &o->spec.schedule;
+    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+    uint32_t                   company = o->row.company;
+    int64_t                    following;
+    struct err                 e = {0};
+
+    run->agent = 0;
+    run->heartbeat_ms = 0;
+    if (s->agent.size && object_ref(turn_txn(en), &daemon, KIND_AGENT, s->agent, "agent", &company,
+                                    &run->agent, &e)) {
+        run->agent = 0;
+    }
+    if (run->agent == 0 || !view_is(s->type, "heartbeat") || run->next_at == 0) return;
+    following = schedule_next_after(s, o->row.created_at, run->next_at);
+    if (following) run->heartbeat_ms = following - run->next_at;
+}
+
 void
 schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_changed)
 {
     const struct object_entry *o = objects_get(&en->turn.objects, id);
     struct schedule            run = {.id = id};
     struct txn                *t = turn_txn(en);
+    uint32_t                   agent_before = 0;
 
     assert(o);
     if (is_new) {
@@ -104,12 +125,17 @@ schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_change
         run.cursor = en->turn.now.wall_ms;
     } else if (schedule_load(t, &run) != LOAD_FOUND) {
         return;
-    } else if (timing_changed) {
+    }
+    agent_before = run.agent;
+    if (!is_new && timing_changed) {
         run.cursor =
             en->turn.now.wall_ms; /* other times from now on; none of the new ones is overdue */
     }
     run.next_at = schedule_next_after(&o->spec.schedule, o->row.created_at, run.cursor);
+    take_agent(en, o, &run);
     schedule_save(t, &run);
+    if (run.agent) agent_beats_changed(en, run.agent);
+    if (agent_before && agent_before != run.agent) agent_beats_changed(en, agent_before);
     feed_object(en, is_new ? FEED_SCHEDULE_ADDED : FEED_SCHEDULE_CHANGED, id, NULL);
 }
 
@@ -119,9 +145,10 @@ schedule_forget(struct engine *en, uint32_t id)
     struct schedule run = {.id = id};
 
     feed_object(en, FEED_SCHEDULE_REMOVED, id, NULL);
-    if (schedule_load(turn_txn(en), &run) == LOAD_FOUND && run.made_by)
-        made_schedules(en, run.made_by, -1);
+    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) run = (struct schedule){.id = id};
+    if (run.made_by) made_schedules(en, run.made_by, -1);
     (void)schedule_delete(turn_txn(en), &run);
+    if (run.agent) agent_beats_changed(en, run.agent);
 }
 
 void
@@ -322,7 +349,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
         run->cursor = last;
         missed(en, o, run, &f, "older than the catch-up window");
         following = schedule_next_after(&o->spec.schedule, o->row.created_at, last);
-    } else if (run->paused) {
+    } else if (run->paused || is_paused(turn_txn(en), run->company, run->agent)) {
         missed(en, o, run, &f, "paused");
     } else if (following && following <= now) {
         missed(en, o, run, &f, "overtaken by its next time (misfire policy latest)");
@@ -488,6 +515,7 @@ on_schedule_pause(struct engine *en, const struct actor *a, const struct msg_sch
     run.paused_at = en->turn.now.wall_ms;
     run.pause_reason = m->reason;
     schedule_save(turn_txn(en), &run);
+    if (run.agent) agent_beats_changed(en, run.agent);
     feed_object(en, FEED_SCHEDULE_PAUSED, run.id, NULL);
     audit_put(en, a, "schedule.pause", run.company, m->name, audit_bool(en, "paused", false),
               audit_str(en, "reason", m->reason));
@@ -508,6 +536,7 @@ on_schedule_resume(struct engine *en, const struct actor *a, const struct msg_sc
     run.pause_reason = (struct view){0};
     schedule_save(turn_txn(en), &run);
     if (run.made_by) made_answered(en, run.made_by);
+    if (run.agent) agent_beats_changed(en, run.agent);
     feed_object(en, FEED_SCHEDULE_RESUMED, run.id, NULL);
     audit_put(en, a, "schedule.resume", run.company, m->name, audit_bool(en, "paused", true),
               audit_bool(en, "paused", false));

@@ -9,6 +9,7 @@
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/tickets.h"
+#include "supervisor/engine/registry.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
@@ -66,15 +67,7 @@ resolve(struct engine *en, const struct actor *a, const struct msg_job_submit *m
     s->spec.company = company;
     if (m->handler.size)
         return object_ref(t, a, KIND_HANDLER, m->handler, "handler", &company, &s->spec.handler, e);
-    if (s->spec.agent) {
-        const struct object_entry *agent = objects_get(&en->turn.objects, s->spec.agent);
-
-        if (agent && agent->spec.agent.handler.size) {
-            return object_ref(t, a, KIND_HANDLER, agent->spec.agent.handler, "handler", &company,
-                              &s->spec.handler, e);
-        }
-    }
-    return err_field(e, "handler", "missing, and no agent that names one");
+    return profile_handler(en, a, (struct view){0}, s->spec.agent, &company, &s->spec.handler, e);
 }
 
 enum errc
@@ -246,12 +239,30 @@ prepare(struct engine *en, const struct actor *a, const struct msg_job_submit *m
     return E_OK;
 }
 
+/* What the schedule's or the agent's profile says and the job does not; true when it has set
+ * max_turns. */
+static bool
+profile_defaults(struct engine *en, struct submission *s, bool has_max_turns)
+{
+    const struct msg_profile *p = profile_of(en, s->spec.schedule, s->spec.agent);
+
+    if (!p) return false;
+    if (s->spec.max_attempts == 0) s->spec.max_attempts = (uint32_t)p->max_attempts;
+    if (s->spec.max_run_ms == 0) s->spec.max_run_ms = p->max_run_ms;
+    if (s->spec.token_budget == 0) s->spec.token_budget = p->token_budget;
+    if (s->spec.cost_budget_micros == 0) s->spec.cost_budget_micros = p->cost_budget_micros;
+    if (has_max_turns || !HAS(p, profile, max_turns)) return false;
+    s->spec.max_turns = p->max_turns;
+    return true;
+}
+
 void
 submit_defaults(struct engine *en, struct submission *s, bool has_max_turns)
 {
     const struct object_entry *h = objects_get(&en->turn.objects, s->spec.handler);
     const struct limits       *l = &en->memory.limits;
 
+    has_max_turns |= profile_defaults(en, s, has_max_turns);
     if (s->spec.max_attempts == 0 && h)
         s->spec.max_attempts = (uint32_t)h->spec.handler.max_attempts;
     if (s->spec.max_attempts == 0) s->spec.max_attempts = (uint32_t)l->max_attempts;
@@ -343,10 +354,8 @@ submit_prepare_wake(struct engine *en, const struct wake *w, struct submission *
     if (admit_wake(en, w, e)) return e->code;
     s->spec.company = agent->row.company;
     s->spec.agent = w->agent;
-    if (agent->spec.agent.handler.size == 0)
-        return err_field(e, "handler", "agent \"%.*s\" names none", VIEW_ARG(agent->row.name));
-    if (object_ref(turn_txn(en), &daemon, KIND_HANDLER, agent->spec.agent.handler, "handler",
-                   &s->spec.company, &s->spec.handler, e)) {
+    if (profile_handler(en, &daemon, (struct view){0}, w->agent, &s->spec.company, &s->spec.handler,
+                        e)) {
         return e->code;
     }
     s->spec.trigger = (uint8_t)w->trigger;

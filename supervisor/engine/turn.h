@@ -60,6 +60,12 @@ struct limits {
     uint32_t sink_count;
 };
 
+/* A place in INDEX_job_due. */
+struct job_state_at {
+    int64_t  run_at;
+    uint64_t id;
+};
+
 struct memory {
     struct meta         meta;
     struct limits       limits;
@@ -71,6 +77,9 @@ struct memory {
     uint32_t            open_breakers; /* that are not closed */
     uint32_t            old_leases; /* of an earlier agentd, not yet known to be gone */
     bool                is_booted, is_draining, is_interrupted, clock_accepted;
+    bool                has_removals;   /* objects that are being removed (removal.h) */
+    int64_t             started_at;     /* wall, of this agentd */
+    struct job_state_at removal_at;     /* how far the removals' search among waiting jobs is */
     bool                recheck_limits; /* every blocked lane is to be looked at again */
     uint32_t            lease_high;     /* leases[] from here on are free; the copies stop there */
     struct fleet_lease  leases[SLOTS_MAX];
@@ -80,6 +89,7 @@ struct memory {
 
 struct lane_turn;
 struct company_turn;
+struct agent_turn;
 
 struct released {
     uint8_t  predicate;
@@ -103,6 +113,8 @@ struct turn {
     struct idmap         companies; /* struct company_turn */
     struct lane_turn    *lane_list;
     struct company_turn *company_list;
+    struct idmap         agents; /* struct agent_turn */
+    struct agent_turn   *agent_list;
     struct lane_turn    *last_lane; /* the last one that lane_of gave */
 
     struct released *released; /* limits that may have room again */

@@ -1,5 +1,7 @@
+#include "supervisor/engine/agents.h"
 #include "supervisor/engine/failure.h"
 #include "supervisor/engine/outbox.h"
+#include "supervisor/engine/pauses.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/turn_hint.h"
 #include "supervisor/engine/views.h"
@@ -129,6 +131,7 @@ put_company(struct objects *o, const struct object_entry *en, struct buf *b,
     struct queue              q = {.company = en->row.id};
 
     if (queue_load(o->txn, &q) != LOAD_FOUND) q = (struct queue){.company = en->row.id};
+    pause_put(o->txn, en->row.id, b, map);
     put_cap(b, map, HAS(c, company, max_concurrent), c->max_concurrent);
     mp_put_i64(b, map, "priority_max", HAS(c, company, priority_max) ? c->priority_max : 80);
     mp_put_u64(b, map, "scheduled", q.scheduled);
@@ -165,12 +168,30 @@ put_agent(struct objects *o, const struct object_entry *en, struct buf *b, struc
 {
     const struct msg_agent *a = &en->spec.agent;
 
+    agent_put(o, en->row.id, b, map);
+    pause_put(o->txn, en->row.id, b, map);
     mp_put_str_or_nil(b, map, "handler", a->handler);
+    mp_put_str_or_nil(b, map, "profile", a->profile);
     mp_put_u64(b, map, "capabilities", a->capabilities);
     mp_put_raw(b, map, "sinks", a->sinks);
     put_cap(b, map, HAS(a, agent, max_concurrent), a->max_concurrent);
     mp_put_raw(b, map, "data", a->data);
     put_current_jobs(o, en->row.id, b, map);
+}
+
+static void
+put_profile(const struct object_entry *en, struct buf *b, struct mp_open_map *map)
+{
+    const struct msg_profile *p = &en->spec.profile;
+
+    mp_put_str_or_nil(b, map, "handler", p->handler);
+    mp_put_time(b, map, "max_run_ms", p->max_run_ms);
+    mp_put_time(b, map, "max_turns", p->max_turns > 0 ? p->max_turns : 0);
+    mp_put_time(b, map, "max_attempts", (int64_t)p->max_attempts);
+    mp_put_raw(b, map, "retry", p->retry);
+    mp_put_time(b, map, "retry_base_ms", p->retry_base_ms);
+    mp_put_time(b, map, "token_budget", (int64_t)p->token_budget);
+    mp_put_time(b, map, "cost_budget_micros", (int64_t)p->cost_budget_micros);
 }
 
 static void
@@ -200,6 +221,7 @@ view_object(struct objects *o, const struct object_entry *en, struct buf *b)
     mp_put_cstr(b, &map, "origin", origin_name(en->row.origin));
     if (en->row.kind == KIND_COMPANY) put_company(o, en, b, &map);
     if (en->row.kind == KIND_AGENT) put_agent(o, en, b, &map);
+    if (en->row.kind == KIND_PROFILE) put_profile(en, b, &map);
     if (en->row.kind == KIND_HANDLER) put_handler(en, b, &map);
     mp_close(b, &map);
 }

@@ -6,6 +6,7 @@
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/reasons.h"
+#include "supervisor/engine/pauses.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
@@ -151,6 +152,21 @@ slot_blocker(struct why *w, const struct finding *f)
             "agentctl worker scale N with a larger N");
 }
 
+/* kind: "company" or "agent". */
+static void
+pause_blocker(struct why *w, const struct finding *f, const char *kind)
+{
+    struct view  name = objects_name(w->objects, f->on);
+    struct pause row;
+    char         message[384], change[128];
+
+    (void)pause_of(w->objects->txn, f->on, &row);
+    snprintf(message, sizeof(message), "%s %.*s is paused%s%.*s", kind, VIEW_ARG(name),
+             row.reason.size ? ": " : "", VIEW_ARG(row.reason));
+    snprintf(change, sizeof(change), "agentctl %s resume %.*s", kind, VIEW_ARG(name));
+    blocker(w, "paused", message, (struct view){0}, 0, change);
+}
+
 static void
 breaker_blocker(struct why *w, const struct finding *f)
 {
@@ -211,8 +227,8 @@ predicate_blocker(struct why *w, const struct finding *f)
         blocker(w, "stopped", "an operator stopped agentd: nothing new starts", (struct view){0}, 0,
                 "agentctl resume");
         break;
-    case HELD_COMPANY_PAUSED:
-    case HELD_AGENT_PAUSED:
+    case HELD_COMPANY_PAUSED: pause_blocker(w, f, "company"); break;
+    case HELD_AGENT_PAUSED: pause_blocker(w, f, "agent"); break;
     case HELD_SCHEDULE_BUDGET:
     case HELD_COMPANY_BUDGET:
     case HELD_AGENT_BUDGET:
@@ -369,6 +385,10 @@ schedule_blockers(struct why *w, struct engine *en, const struct schedule *run,
         predicate_blocker(w, &(struct finding){.predicate = HELD_STOPPED});
     if (en->memory.is_draining || en->memory.meta.stops & STOP_DRAIN)
         predicate_blocker(w, &(struct finding){.predicate = HELD_DRAINING});
+    if (is_paused(w->objects->txn, run->company, 0))
+        pause_blocker(w, &(struct finding){.on = run->company}, "company");
+    if (is_paused(w->objects->txn, 0, run->agent))
+        pause_blocker(w, &(struct finding){.on = run->agent}, "agent");
     if (en->turn.header.clock_is_held && !en->memory.clock_accepted) {
         blocker(w, "clock", "the wall clock is not yet synchronised", (struct view){0}, 0,
                 "agentctl clock accept");

@@ -11,6 +11,7 @@ static const struct ctl_commands *const sections[] = {
     &ctl_object_commands,
     &ctl_goal_commands,
     &ctl_approval_commands,
+    &ctl_registry_commands,
 };
 
 // clang-format off

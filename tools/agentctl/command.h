@@ -75,6 +75,7 @@ extern const struct ctl_commands ctl_schedule_commands;
 extern const struct ctl_commands ctl_object_commands;
 extern const struct ctl_commands ctl_goal_commands;
 extern const struct ctl_commands ctl_approval_commands;
+extern const struct ctl_commands ctl_registry_commands;
 extern const struct ctl_commands ctl_daemon_commands;
 extern const struct ctl_commands ctl_brake_commands;
 

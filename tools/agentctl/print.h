@@ -16,6 +16,9 @@ void ctl_print_firings(struct ctl_out *o, struct view body);
 void ctl_print_removed(struct ctl_out *o, struct view body);
 
 void ctl_print_companies(struct ctl_out *o, struct view body);
+void ctl_print_company(struct ctl_out *o, struct view body);
+void ctl_print_profile(struct ctl_out *o, struct view body);
+void ctl_print_profiles(struct ctl_out *o, struct view body);
 void ctl_print_agent(struct ctl_out *o, struct view body);
 void ctl_print_agents(struct ctl_out *o, struct view body);
 void ctl_print_handlers(struct ctl_out *o, struct view body);

@@ -17,6 +17,7 @@ ctl_print_companies(struct ctl_out *o, struct view body)
 {
     static const struct ctl_column columns[] = {
         {"NAME",      "name",           CTL_AS_TEXT  },
+        {"STATUS",    "status",         CTL_AS_TEXT  },
         {"ORIGIN",    "origin",         CTL_AS_TEXT  },
         {"MAX",       "max_concurrent", CTL_AS_LIMIT },
         {"PRIO MAX",  "priority_max",   CTL_AS_NUMBER},
@@ -36,15 +37,22 @@ void
 ctl_print_agent(struct ctl_out *o, struct view body)
 {
     static const struct ctl_column rows[] = {
-        {"agent",        "name",           CTL_AS_TEXT },
-        {"company",      "company",        CTL_AS_TEXT },
-        {"handler",      "handler",        CTL_AS_TEXT },
-        {"origin",       "origin",         CTL_AS_TEXT },
-        {"capabilities", "capabilities",   CTL_AS_TEXT },
-        {"sinks",        "sinks",          CTL_AS_LIST },
-        {"max jobs",     "max_concurrent", CTL_AS_LIMIT},
-        {"current jobs", "current_jobs",   CTL_AS_LIST },
-        {"data",         "data",           CTL_AS_JSON },
+        {"agent",        "name",           CTL_AS_TEXT   },
+        {"company",      "company",        CTL_AS_TEXT   },
+        {"state",        "state",          CTL_AS_TEXT   },
+        {"status",       "status",         CTL_AS_TEXT   },
+        {"reason",       "pause_reason",   CTL_AS_TEXT   },
+        {"last seen",    "last_seen",      CTL_AS_INSTANT},
+        {"last result",  "last_result",    CTL_AS_JSON   },
+        {"current job",  "current_job",    CTL_AS_TEXT   },
+        {"handler",      "handler",        CTL_AS_TEXT   },
+        {"profile",      "profile",        CTL_AS_TEXT   },
+        {"origin",       "origin",         CTL_AS_TEXT   },
+        {"capabilities", "capabilities",   CTL_AS_TEXT   },
+        {"sinks",        "sinks",          CTL_AS_LIST   },
+        {"max jobs",     "max_concurrent", CTL_AS_LIMIT  },
+        {"current jobs", "current_jobs",   CTL_AS_LIST   },
+        {"data",         "data",           CTL_AS_JSON   },
     };
 
     RECORD(o, body, rows);
@@ -56,6 +64,9 @@ ctl_print_agents(struct ctl_out *o, struct view body)
     static const struct ctl_column columns[] = {
         {"NAME",    "name",           CTL_AS_TEXT },
         {"COMPANY", "company",        CTL_AS_TEXT },
+        {"STATE",   "state",          CTL_AS_TEXT },
+        {"STATUS",  "status",         CTL_AS_TEXT },
+        {"SEEN",    "last_seen",      CTL_AS_WHEN },
         {"HANDLER", "handler",        CTL_AS_TEXT },
         {"ORIGIN",  "origin",         CTL_AS_TEXT },
         {"MAX",     "max_concurrent", CTL_AS_LIMIT},

@@ -1,0 +1,136 @@
+#include "supervisor/engine/pauses.h"
+
+#include "supervisor/engine/agents.h"
+#include "supervisor/engine/audit.h"
+#include "supervisor/engine/caps.h"
+#include "supervisor/engine/feed.h"
+#include "supervisor/engine/leases.h"
+#include "supervisor/engine/registry.h"
+#include "supervisor/engine/views.h"
+
+bool
+pause_of(struct txn *t, uint32_t object, struct pause *out)
+{
+    *out = (struct pause){.object = object};
+    return object != 0 && pause_load(t, out) == LOAD_FOUND;
+}
+
+bool
+is_paused(struct txn *t, uint32_t company, uint32_t agent)
+{
+    struct pause row;
+
+    return pause_of(t, company, &row) || pause_of(t, agent, &row);
+}
+
+void
+pause_put(struct txn *t, uint32_t object, struct buf *b, struct mp_open_map *map)
+{
+    struct pause row;
+    bool         is = pause_of(t, object, &row);
+
+    mp_put_cstr(b, map, "status", is ? "paused" : "active");
+    mp_put_bool(b, map, "paused", is);
+    mp_put_str_or_nil(b, map, "pause_reason", is ? row.reason : (struct view){0});
+    mp_put_time(b, map, "paused_at", is ? row.at : 0);
+}
+
+void
+pause_forget(struct txn *t, uint32_t object)
+{
+    struct pause row = {.object = object};
+
+    (void)pause_delete(t, &row);
+}
+
+/* ---- requests ----------------------------------------------------------------- */
+
+static const struct {
+    enum object_kind kind;
+    const char      *pause, *resume;
+    enum feed_type   paused, resumed;
+    enum predicate   holds;
+} rules[] = {
+    {KIND_COMPANY, "company.pause", "company.resume", FEED_COMPANY_PAUSED, FEED_COMPANY_RESUMED,
+     HELD_COMPANY_PAUSED},
+    {KIND_AGENT,   "agent.pause",   "agent.resume",   FEED_AGENT_PAUSED,   FEED_AGENT_RESUMED,
+     HELD_AGENT_PAUSED  },
+};
+enum { OF_COMPANY, OF_AGENT };
+
+static enum errc
+put_pause(struct engine *en, const struct actor *a, int rule, struct view name, struct view reason,
+          struct buf *reply, struct err *e)
+{
+    const struct object_entry *o;
+    struct pause               row;
+
+    if (registry_find(en, a, rules[rule].kind, name, &o, e)) return e->code;
+    if (pause_of(turn_txn(en), o->row.id, &row)) {
+        return err_set(e, E_WRONG_STATE, "%s \"%.*s\" is paused already",
+                       object_kind_name(rules[rule].kind), VIEW_ARG(name));
+    }
+    row = (struct pause){
+        .object = o->row.id,
+        .at = en->turn.now.wall_ms,
+        .reason = reason,
+        .actor =
+            view_str(arena_printf(txn_arena(turn_txn(en)), "%s:%.*s", a->kind, VIEW_ARG(a->id))),
+    };
+    pause_save(turn_txn(en), &row);
+    feed_object(en, rules[rule].paused, o->row.id, NULL);
+    audit_put(en, a, rules[rule].pause, registry_company(o), o->row.name,
+              audit_bool(en, "paused", false), audit_bool(en, "paused", true));
+    view_object(&en->turn.objects, o, reply);
+    return E_OK;
+}
+
+static enum errc
+end_pause(struct engine *en, const struct actor *a, int rule, struct view name, struct buf *reply,
+          struct err *e)
+{
+    const struct object_entry *o;
+    struct pause               row;
+
+    if (registry_find(en, a, rules[rule].kind, name, &o, e)) return e->code;
+    if (!pause_of(turn_txn(en), o->row.id, &row)) {
+        return err_set(e, E_WRONG_STATE, "%s \"%.*s\" is not paused",
+                       object_kind_name(rules[rule].kind), VIEW_ARG(name));
+    }
+    pause_forget(turn_txn(en), o->row.id);
+    if (rule == OF_AGENT) agent_resumed(en, o->row.id);
+    limit_released(en, (uint8_t)rules[rule].holds, o->row.id);
+    feed_object(en, rules[rule].resumed, o->row.id, NULL);
+    audit_put(en, a, rules[rule].resume, registry_company(o), o->row.name,
+              audit_bool(en, "paused", true), audit_bool(en, "paused", false));
+    view_object(&en->turn.objects, o, reply);
+    return E_OK;
+}
+
+enum errc
+on_company_pause(struct engine *en, const struct actor *a, const struct msg_company_pause *m,
+                 struct buf *reply, struct err *e)
+{
+    return put_pause(en, a, OF_COMPANY, m->name, m->reason, reply, e);
+}
+
+enum errc
+on_company_resume(struct engine *en, const struct actor *a, const struct msg_company_resume *m,
+                  struct buf *reply, struct err *e)
+{
+    return end_pause(en, a, OF_COMPANY, m->name, reply, e);
+}
+
+enum errc
+on_agent_pause(struct engine *en, const struct actor *a, const struct msg_agent_pause *m,
+               struct buf *reply, struct err *e)
+{
+    return put_pause(en, a, OF_AGENT, m->name, m->reason, reply, e);
+}
+
+enum errc
+on_agent_resume(struct engine *en, const struct actor *a, const struct msg_agent_resume *m,
+                struct buf *reply, struct err *e)
+{
+    return end_pause(en, a, OF_AGENT, m->name, reply, e);
+}

@@ -1,0 +1,29 @@
+/* pauses - companies and agents that are paused: nothing new of them starts, their schedules record
+ * missed times; what runs goes on (B1). */
+#ifndef ENGINE_PAUSES_H
+#define ENGINE_PAUSES_H
+
+#include "supervisor/engine/turn.h"
+
+/* The row of a paused company or agent; false when it is not paused. */
+bool pause_of(struct txn *t, uint32_t object, struct pause *out);
+/* Whether the company, or the agent (0: none), is paused. */
+bool is_paused(struct txn *t, uint32_t company, uint32_t agent);
+/* paused, paused_at and pause_reason of a company or agent, into an open map. */
+void pause_put(struct txn *t, uint32_t object, struct buf *b, struct mp_open_map *map);
+/* The object goes. */
+void pause_forget(struct txn *t, uint32_t object);
+
+enum errc on_company_pause(struct engine *en, const struct actor *a,
+                           const struct msg_company_pause *m, struct buf *reply,
+                           struct err *e) MUST_CHECK;
+enum errc on_company_resume(struct engine *en, const struct actor *a,
+                            const struct msg_company_resume *m, struct buf *reply,
+                            struct err *e) MUST_CHECK;
+enum errc on_agent_pause(struct engine *en, const struct actor *a, const struct msg_agent_pause *m,
+                         struct buf *reply, struct err *e) MUST_CHECK;
+enum errc on_agent_resume(struct engine *en, const struct actor *a,
+                          const struct msg_agent_resume *m, struct buf *reply,
+                          struct err *e) MUST_CHECK;
+
+#endif

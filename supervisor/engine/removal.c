@@ -1,0 +1,284 @@
+#include "supervisor/engine/removal.h"
+
+#include "supervisor/engine/agents.h"
+#include "supervisor/engine/attempt.h"
+#include "supervisor/engine/feed.h"
+#include "supervisor/engine/job.h"
+#include "supervisor/engine/lanes.h"
+#include "supervisor/engine/registry.h"
+#include "supervisor/engine/schedules.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NAMED_MAX 5 /* of what refers to an object */
+
+enum errc
+removal_refuse_declared(const struct object_entry *o, struct err *e)
+{
+    const char *kind = object_kind_name(o->row.kind);
+
+    if (o->row.origin == ORIGIN_BUILTIN) {
+        return err_set(e, E_WRONG_STATE, "%s \"%.*s\" is built in", kind, VIEW_ARG(o->row.name));
+    }
+    if (o->row.origin != ORIGIN_CONFIG) return E_OK;
+    err_set(e, E_DECLARED_IN_CONFIG, "%s \"%.*s\" is declared in the config file", kind,
+            VIEW_ARG(o->row.name));
+    return err_hint(e, "change the file and reload");
+}
+
+/* ---- what refers to it ----------------------------------------------------------- */
+
+struct users {
+    uint64_t count;
+    uint32_t named;
+    bool     is_declared; /* one of them is declared in the config file */
+    char     text[320];
+};
+
+static void
+user(struct users *u, const char *what, struct view name)
+{
+    size_t used = strlen(u->text);
+
+    u->count++;
+    if (u->named++ >= NAMED_MAX) return;
+    snprintf(u->text + used, sizeof(u->text) - used, "%s%s %.*s", used ? ", " : "", what,
+             VIEW_ARG(name));
+}
+
+static uint64_t
+open_jobs(struct engine *en, const struct object_entry *o)
+{
+    const struct queue *q;
+
+    if (o->row.kind == KIND_AGENT) {
+        const struct agent *a = agent_row(en, o->row.id);
+
+        return a ? a->open_jobs : 0;
+    }
+    if (o->row.kind != KIND_COMPANY) return 0;
+    q = company_queue(en, o->row.id);
+    return q->scheduled + q->ready + q->running;
+}
+
+static bool
+is_of(const struct object_entry *o, uint32_t company, uint32_t agent)
+{
+    return o->row.id == (o->row.kind == KIND_AGENT ? agent : company);
+}
+
+static void
+name_jobs(struct engine *en, const struct object_entry *o, struct users *u)
+{
+    const enum index_id indexes[] = {INDEX_job_running, INDEX_job_ready, INDEX_job_due};
+    uint64_t            all = open_jobs(en, o);
+    uint32_t            examined = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(indexes) && all; i++) {
+        struct job_state j = {0};
+        struct scan      s;
+
+        scan_open(&s, turn_txn(en), indexes[i], &j, 0, 0);
+        while (u->named < NAMED_MAX && examined++ < READ_ROWS_MAX && scan_next(&s, &j)) {
+            char id[24];
+
+            if (!is_of(o, j.company, j.agent)) continue;
+            snprintf(id, sizeof(id), "%" PRIu64, j.id);
+            user(u, "job", view_str(id));
+        }
+        scan_close(&s);
+    }
+    if (all > u->count) u->count = all;
+}
+
+static void
+name_schedules(struct engine *en, const struct object_entry *o, struct users *u)
+{
+    struct schedule run = {.agent = o->row.id};
+    struct scan     s;
+
+    scan_open(&s, turn_txn(en), INDEX_schedule_by_agent, &run, 1, 1);
+    while (scan_next(&s, &run)) {
+        const struct object_entry *d = objects_get(&en->turn.objects, run.id);
+
+        user(u, "schedule", objects_name(&en->turn.objects, run.id));
+        u->is_declared |= d && d->row.origin == ORIGIN_CONFIG;
+    }
+    scan_close(&s);
+}
+
+static void
+name_tickets(struct engine *en, const struct object_entry *o, struct users *u)
+{
+    struct ticket t = {.assignee = o->row.id};
+    struct scan   s;
+
+    scan_open(&s, turn_txn(en), INDEX_ticket_by_assignee, &t, 1, 1);
+    while (scan_next(&s, &t)) {
+        char id[24];
+
+        if (t.status == TICKET_DONE) continue;
+        snprintf(id, sizeof(id), "%" PRIu64, t.id);
+        user(u, "ticket", view_str(id));
+    }
+    scan_close(&s);
+}
+
+static bool
+takes_profile(struct engine *en, const struct object *row, const struct object_entry *profile)
+{
+    const struct object_entry *o = objects_get(&en->turn.objects, row->id);
+    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+    uint32_t                   company = row->company, id;
+    struct view                ref;
+    struct err                 e = {0};
+
+    if (!o || (row->kind != KIND_AGENT && row->kind != KIND_SCHEDULE)) return false;
+    ref = row->kind == KIND_AGENT ? o->spec.agent.profile : o->spec.schedule.profile;
+    return ref.size &&
+           object_ref(turn_txn(en), &daemon, KIND_PROFILE, ref, "profile", &company, &id, &e) ==
+               E_OK &&
+           id == profile->row.id;
+}
+
+/* Objects of the company, or that take the profile. */
+static void
+name_objects(struct engine *en, const struct object_entry *o, struct users *u)
+{
+    struct object row = {0};
+    struct scan   s;
+
+    scan_open(&s, turn_txn(en), PRIMARY_OBJECT, &row, 0, 0);
+    while (scan_next(&s, &row)) {
+        bool is_user =
+            o->row.kind == KIND_COMPANY ? row.company == o->row.id : takes_profile(en, &row, o);
+
+        if (!is_user) continue;
+        user(u, object_kind_name(row.kind), row.name);
+        u->is_declared |= row.origin == ORIGIN_CONFIG;
+    }
+    scan_close(&s);
+}
+
+enum errc
+removal_check(struct engine *en, const struct object_entry *o, bool cascade, bool *is_used,
+              struct err *e)
+{
+    const char  *kind = object_kind_name(o->row.kind);
+    struct users u = {0};
+    char         more[40] = "";
+
+    if (removal_refuse_declared(o, e)) return e->code;
+    name_jobs(en, o, &u);
+    if (o->row.kind == KIND_AGENT) {
+        name_schedules(en, o, &u);
+        name_tickets(en, o, &u);
+    } else {
+        name_objects(en, o, &u);
+    }
+    *is_used = u.count > 0;
+    if (u.count == 0 || (cascade && !u.is_declared)) return E_OK;
+    if (u.count > NAMED_MAX) {
+        snprintf(more, sizeof(more), " and %" PRIu64 " more", u.count - NAMED_MAX);
+    }
+    err_set(e, E_IN_USE, "%s \"%.*s\" is in use by %s%s", kind, VIEW_ARG(o->row.name), u.text,
+            more);
+    if (u.is_declared) return err_hint(e, "what the config file declares is taken out of it there");
+    if (o->row.kind == KIND_PROFILE) return err_hint(e, "change or remove what refers to it first");
+    return err_hint(e, "cancel and remove these first, or give cascade");
+}
+
+/* ---- cascade: the jobs ------------------------------------------------------------ */
+
+static void
+cancel(struct engine *en, const struct object_entry *o, uint64_t id)
+{
+    struct job_state j = {.id = id};
+    struct err       e = {0};
+
+    if (job_state_load(turn_txn(en), &j) != LOAD_FOUND) return;
+    if (!is_of(o, j.company, j.agent) || job_state_is_end(j.state)) return;
+    if (j.state == JOB_RUNNING && j.stop_reason != FAIL_NONE) return;
+    if (job_cancel(en, &j,
+                   o->row.kind == KIND_AGENT ? "its agent was removed" : "its company was removed",
+                   &e)) {
+        return;
+    }
+    en->turn.due_left--;
+}
+
+static void
+cancel_running(struct engine *en, const struct object_entry *o)
+{
+    struct job_state j = {0};
+    struct scan      s;
+
+    scan_open(&s, turn_txn(en), INDEX_job_running, &j, 0, 0);
+    while (en->turn.due_left && scan_next_key(&s, &j)) {
+        if (is_of(o, j.company, j.agent)) cancel(en, o, j.id);
+    }
+    scan_close(&s);
+}
+
+static void
+cancel_ready(struct engine *en, const struct object_entry *o)
+{
+    struct lane key = {.company = registry_company(o)};
+    unsigned    prefix = 1;
+    struct scan s;
+
+    if (o->row.kind == KIND_AGENT) {
+        key.agent = o->row.id;
+        prefix = 2;
+    }
+    scan_open(&s, turn_txn(en), INDEX_lane_by_limits, &key, prefix, prefix);
+    while (en->turn.due_left && scan_next(&s, &key)) {
+        struct job_state j = {.lane = key.id};
+        struct scan      jobs;
+
+        scan_open(&jobs, turn_txn(en), INDEX_job_ready, &j, 1, 1);
+        while (en->turn.due_left && scan_next_key(&jobs, &j))
+            cancel(en, o, j.id);
+        scan_close(&jobs);
+    }
+    scan_close(&s);
+}
+
+/* Goes on where the last turn stopped; true when it has come to the end. */
+static bool
+cancel_waiting(struct engine *en, const struct object_entry *o)
+{
+    struct job_state j = {.run_at = en->memory.removal_at.run_at, .id = en->memory.removal_at.id};
+    struct scan      s;
+    uint32_t         examined = 0;
+    bool             is_end = false;
+
+    scan_open(&s, turn_txn(en), INDEX_job_due, &j, 0, 2);
+    while (en->turn.due_left && examined < READ_ROWS_MAX) {
+        is_end = !scan_next_key(&s, &j);
+        if (is_end) break;
+        examined++;
+        cancel(en, o, j.id);
+    }
+    scan_close(&s);
+    en->memory.removal_at =
+        is_end ? (struct job_state_at){0} : (struct job_state_at){j.run_at, j.id};
+    return is_end;
+}
+
+bool
+removal_cancel_jobs(struct engine *en, const struct object_entry *o)
+{
+    uint32_t left = en->turn.due_left;
+    bool     is_end = true;
+
+    if (open_jobs(en, o) == 0) return true;
+    cancel_running(en, o);
+    cancel_ready(en, o);
+    is_end = cancel_waiting(en, o);
+    if (open_jobs(en, o) == 0) return true;
+    if (!is_end || en->turn.due_left < left) en->turn.due_again = true;
+    return false;
+}
