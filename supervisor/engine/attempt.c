@@ -1,7 +1,7 @@
 #include "supervisor/engine/attempt.h"
 
-#include "supervisor/engine/agents.h"
 #include "common/log.h"
+#include "supervisor/engine/agents.h"
 #include "supervisor/engine/breakers.h"
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/feed.h"

@@ -403,7 +403,6 @@ lanes_flush(struct engine *en)
         c->row.has_head = scan_next_key(&s, &key);
         c->row.head_priority = c->row.has_head ? key.head_priority : 0;
         scan_close(&s);
-        if (memcmp(&c->row, &c->stored, sizeof(c->row)) != 0)
-            queue_save(t->txn, &c->row);
+        if (memcmp(&c->row, &c->stored, sizeof(c->row)) != 0) queue_save(t->txn, &c->row);
     }
 }

@@ -30,10 +30,12 @@ void registry_at_boot(struct engine *en);
 /* Due work: removals. */
 void registry_due(struct engine *en);
 
-#define REGISTRY_REQUESTS(R)                                                                  \
-    R(company_add)                                                                            \
-    R(company_set) R(company_remove) R(agent_add) R(agent_set) R(agent_remove) R(profile_add) \
-        R(profile_set) R(profile_remove)
+// clang-format off
+#define REGISTRY_REQUESTS(R) \
+    R(company_add) R(company_set) R(company_remove) \
+    R(agent_add) R(agent_set) R(agent_remove) \
+    R(profile_add) R(profile_set) R(profile_remove)
+// clang-format on
 #define R(name)                                                                               \
     enum errc on_##name(struct engine *en, const struct actor *a, const struct msg_##name *m, \
                         struct buf *reply, struct err *e) MUST_CHECK;

@@ -9,9 +9,9 @@
 #include "supervisor/engine/emergency.h"
 #include "supervisor/engine/goals.h"
 #include "supervisor/engine/job.h"
-#include "supervisor/engine/routines.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/registry.h"
+#include "supervisor/engine/routines.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/tickets.h"
@@ -88,8 +88,7 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_TICKET_ASSIGN: return on_ticket_assign(en, a, &m->ticket_assign, reply, e);
     case MSG_AGENT_WAKE: return on_agent_wake(en, a, &m->agent_wake, reply, e);
     case MSG_ROUTINE_ADD: return on_routine_add(en, a, &m->routine_add, reply, e);
-    case MSG_ROUTINE_COMPLETE:
-        return on_routine_complete(en, a, &m->routine_complete, reply, e);
+    case MSG_ROUTINE_COMPLETE: return on_routine_complete(en, a, &m->routine_complete, reply, e);
     case MSG_COMPANY_ADD: return on_company_add(en, a, &m->company_add, reply, e);
     case MSG_COMPANY_SET: return on_company_set(en, a, &m->company_set, reply, e);
     case MSG_COMPANY_PAUSE: return on_company_pause(en, a, &m->company_pause, reply, e);

@@ -8,9 +8,9 @@
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
-#include "supervisor/engine/routines.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/registry.h"
+#include "supervisor/engine/routines.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/views.h"
@@ -41,7 +41,7 @@ schedule_next_after(const struct msg_schedule *s, int64_t created_at, int64_t af
 
 static enum errc
 check_refs(struct engine *en, const struct actor *a, const struct msg_schedule *s,
-               struct schedule_refs *refs, struct err *e)
+           struct schedule_refs *refs, struct err *e)
 {
     struct txn   *t = turn_txn(en);
     struct cron   c;

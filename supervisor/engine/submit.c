@@ -8,8 +8,8 @@
 #include "supervisor/engine/lanes.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
-#include "supervisor/engine/tickets.h"
 #include "supervisor/engine/registry.h"
+#include "supervisor/engine/tickets.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>

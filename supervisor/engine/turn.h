@@ -75,7 +75,7 @@ struct memory {
     uint8_t             held_all;      /* enum predicate of the last row of lane 0 … */
     int64_t             held_all_at;   /* … and its time */
     uint32_t            open_breakers; /* that are not closed */
-    uint32_t            old_leases; /* of an earlier agentd, not yet known to be gone */
+    uint32_t            old_leases;    /* of an earlier agentd, not yet known to be gone */
     bool                is_booted, is_draining, is_interrupted, clock_accepted;
     bool                has_removals;   /* objects that are being removed (removal.h) */
     int64_t             started_at;     /* wall, of this agentd */

@@ -5,8 +5,8 @@
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/objects.h"
-#include "supervisor/engine/reasons.h"
 #include "supervisor/engine/pauses.h"
+#include "supervisor/engine/reasons.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>

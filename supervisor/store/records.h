@@ -4,9 +4,9 @@
  * with a checksum behind it.  New fields go at the end and read as 0 or empty from older records.
  * A table is T(NAME, name, version, order): order ASCENDING says that new keys are usually the
  * largest (appended pages stay full); HOT that it is small and changes often: all hot
- * ones share a database, so that a commit writes fewer pages.  KEY fields and the INDEX lists name fields in key order;
- * DESC(field) sorts that field downwards.  Text in a key is its 128-bit hash (N14).  An index holds
- * the records for which its predicate (<index>_holds in schema.c) is true.
+ * ones share a database, so that a commit writes fewer pages.  KEY fields and the INDEX lists name
+ * fields in key order; DESC(field) sorts that field downwards.  Text in a key is its 128-bit hash
+ * (N14).  An index holds the records for which its predicate (<index>_holds in schema.c) is true.
  *
  * Types: U8 U32 U64 I64 HASH (16 bytes) fixed; STR text; ANY one packed msgpack value (empty reads
  * back as empty); BIN bytes. */

@@ -282,27 +282,36 @@ table_desc(enum table_id table)
     abort(); /* no such table */
 }
 
+/* Each key has a function of its own, for the places of two records have the same names. */
+#define KEY(id, NAME, shown, order, test, ...)                                     \
+    static const struct key_desc *key_of_##id(void)                                \
+    {                                                                              \
+        enum { NAME##_RECORD(PLACE) };                                             \
+        static const uint8_t parts[] = {__VA_ARGS__};                              \
+        static const struct key_desc desc = {                                      \
+            .name = shown,                                                         \
+            .table = TABLE_##NAME,                                                 \
+            .parts = parts,                                                        \
+            .part_count = ARRAY_LEN(parts),                                        \
+            .is_ascending = (int)(order) == ASCENDING,                             \
+            .is_hot = (int)(order) == HOT,                                         \
+            .holds = test,                                                         \
+        };                                                                         \
+        return &desc;                                                              \
+    }
+#define K(NAME, ...) KEY(PRIMARY_##NAME, NAME, name_##NAME, ORDER_##NAME, always, __VA_ARGS__)
+#define I(NAME, record, index, order, ...) KEY(INDEX_##index, NAME, #index, order, index##_test, __VA_ARGS__)
+KEYS(K)
+INDEXES(I)
+#undef I
+#undef K
+
 const struct key_desc *
 key_desc(enum index_id index)
 {
     switch (index) {
-#define KEY(NAME, shown, order, test, ...)                                         \
-    enum { NAME##_RECORD(PLACE) };                                                 \
-    static const uint8_t         parts[] = {__VA_ARGS__};                          \
-    static const struct key_desc desc = {                                          \
-        .name = shown,                                                             \
-        .table = TABLE_##NAME,                                                     \
-        .parts = parts,                                                            \
-        .part_count = ARRAY_LEN(parts),                                            \
-        .is_ascending = (int)(order) == ASCENDING,                                 \
-        .is_hot = (int)(order) == HOT,                                             \
-        .holds = test,                                                             \
-    };                                                                             \
-    return &desc;
-#define K(NAME, ...) \
-    case PRIMARY_##NAME: { KEY(NAME, name_##NAME, ORDER_##NAME, always, __VA_ARGS__) }
-#define I(NAME, record, index, order, ...) \
-    case INDEX_##index: { KEY(NAME, #index, order, index##_test, __VA_ARGS__) }
+#define K(NAME, ...) case PRIMARY_##NAME: return key_of_PRIMARY_##NAME();
+#define I(NAME, record, index, ...) case INDEX_##index: return key_of_INDEX_##index();
     KEYS(K)
     INDEXES(I)
 #undef I

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 
 /* Written into the store; a store of a greater number is refused.  Raised with every change of
- * records.h that an older agentd would misread: a field, a table or an index more, or another place. */
+ * records.h that an older agentd would misread: a field, a table or an index more, or another
+ * place. */
 #define SCHEMA_VERSION 3
 
 enum record_type {

@@ -17,7 +17,7 @@ a_cycle_of_goals_is_refused(void **state)
 static void
 assignment_wakes_and_the_start_moves_the_ticket(void **state)
 {
-    struct rig                *r = *state;
+    struct rig               *r = *state;
     const struct rig_declared d = {.agents = "{'name':'a','handler':'noop','capabilities':1}"};
 
     rig_configure(r, &d);
@@ -42,7 +42,7 @@ assignment_wakes_and_the_start_moves_the_ticket(void **state)
 static void
 a_routine_makes_one_ticket_and_one_wake_up(void **state)
 {
-    struct rig                *r = *state;
+    struct rig               *r = *state;
     const struct rig_declared d = {.agents = "{'name':'a','handler':'noop'}"};
 
     rig_configure(r, &d);

@@ -260,11 +260,11 @@ what_this_version_does_not_serve_is_refused_not_ignored(void **state)
     static const struct {
         const char *field, *value;
     } fields[] = {
-        {"session",            "'s'"     },
-        {"goal",               "1"       },
-        {"ticket",             "1"       },
-        {"token_budget",       "1"       },
-        {"cost_budget_micros", "1"       },
+        {"session",            "'s'"},
+        {"goal",               "1"  },
+        {"ticket",             "1"  },
+        {"token_budget",       "1"  },
+        {"cost_budget_micros", "1"  },
     };
     struct rig *r = *state;
 
