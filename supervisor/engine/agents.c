@@ -97,7 +97,7 @@ agent_seen(struct engine *en, uint32_t id)
 }
 
 void
-agent_job_moved(struct engine *en, const struct job_state *j, uint8_t before)
+agent_job_moved(struct engine *en, const struct job_state *j, enum job_state_id before)
 {
     struct agent *a = agent_row(en, j->agent);
     bool          was_open = before != JOB_NONE && !job_state_is_end(before);

@@ -21,7 +21,7 @@ struct agent_turn {
 struct agent *agent_row(struct engine *en, uint32_t id);
 void          agent_forget(struct engine *en, uint32_t id);
 /* A job of it moved from state `before`. */
-void agent_job_moved(struct engine *en, const struct job_state *j, uint8_t before);
+void agent_job_moved(struct engine *en, const struct job_state *j, enum job_state_id before);
 /* A job of it reported; id 0: of no agent. */
 void agent_seen(struct engine *en, uint32_t id);
 /* Its heartbeat schedules changed. */

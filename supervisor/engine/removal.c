@@ -263,8 +263,8 @@ cancel_waiting(struct engine *en, const struct object_entry *o)
         cancel(en, o, j.id);
     }
     scan_close(&s);
-    en->memory.removal_at =
-        is_end ? (struct job_state_at){0} : (struct job_state_at){j.run_at, j.id};
+    en->memory.removal_at = (struct job_state_at){j.run_at, j.id};
+    if (is_end) en->memory.removal_at = (struct job_state_at){0};
     return is_end;
 }
 
