@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/breakers.h"
+#include "supervisor/engine/budgets.h"
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fleet.h"
@@ -83,17 +84,20 @@ attempt_start(struct engine *en, struct job_state *j, unsigned worker)
     struct materials m = {0};
     const struct now now = en->turn.now;
     uint32_t         slot;
+    int64_t          run_ms;
 
     if (!gather(en, j, &m)) return false;
+    run_ms = budget_run_max(&en->turn.objects, j, &m.spec);
     j->attempt++;
     j->token = en->memory.meta.next_token++;
     j->worker = worker;
     j->claimed_at = now.wall_ms;
-    j->lease_expires_at = now.wall_ms + m.spec.max_run_ms;
-    j->lease_end_boot = now.boot_ms + m.spec.max_run_ms;
+    j->lease_expires_at = now.wall_ms + run_ms;
+    j->lease_end_boot = now.boot_ms + run_ms;
     j->stop_reason = FAIL_NONE;
     slot = fleet_take(en, worker, LEASE_JOB, j->id, j->token, j->flags & JOB_FLAG_ALONE);
     job_must_move(en, j, JOB_ON_START);
+    budget_reserve(en, j, &m.spec);
     send_start(en, j, &m, slot);
     feed_job(en, FEED_JOB_STARTED, j);
     if (j->agent) feed_wakeup(en, FEED_AGENT_WAKEUP, j, &m.spec);
@@ -136,24 +140,41 @@ grow(uint64_t *reported, uint64_t total)
     return more;
 }
 
+/* What the attempt used since its last report; false when nothing. */
 static bool
-charge(struct fleet_lease *l, struct job_state *j, uint64_t turns, uint64_t input, uint64_t output,
-       uint64_t cost)
+charge(struct fleet_lease *l, struct job_state *j, const struct amounts *totals, uint64_t input,
+       struct amounts *more)
 {
-    uint64_t more = grow(&l->turns, turns);
-    bool     grew = more > 0;
+    uint64_t more_input = grow(&l->input_tokens, input);
+    uint64_t more_output = grow(&l->output_tokens, totals->of[DIM_TOKENS] - input);
 
-    j->turns += more;
-    more = grow(&l->input_tokens, input);
-    grew |= more > 0;
-    j->input_tokens += more;
-    more = grow(&l->output_tokens, output);
-    grew |= more > 0;
-    j->output_tokens += more;
-    more = grow(&l->cost_micros, cost);
-    grew |= more > 0;
-    j->cost_micros += more;
-    return grew;
+    *more = (struct amounts){0};
+    more->of[DIM_TURNS] = grow(&l->turns, totals->of[DIM_TURNS]);
+    more->of[DIM_TOKENS] = more_input + more_output;
+    more->of[DIM_COST] = grow(&l->cost_micros, totals->of[DIM_COST]);
+    j->turns += more->of[DIM_TURNS];
+    j->input_tokens += more_input;
+    j->output_tokens += more_output;
+    j->cost_micros += more->of[DIM_COST];
+    return more->of[DIM_TURNS] || more->of[DIM_TOKENS] || more->of[DIM_COST];
+}
+
+/* The report that goes beyond a budget stops the handler: the overshoot is one report at most. */
+static void
+charge_progress(struct engine *en, struct fleet_lease *l, struct job_state *j,
+                const struct msg_progress *m)
+{
+    const struct amounts totals = {
+        {m->turns, m->input_tokens + m->output_tokens, m->cost_micros}
+    };
+    struct amounts more;
+    bool           is_over;
+
+    if (!charge(l, j, &totals, m->input_tokens, &more)) return;
+    job_must_move(en, j, JOB_ON_REPORT);
+    is_over = budget_charge(en, j, &more);
+    if (budget_of_job(en, j, &more) || is_over)
+        attempt_stop(en, j, FAIL_BUDGET_EXCEEDED, en->memory.limits.kill_grace_ms);
 }
 
 void
@@ -163,9 +184,7 @@ attempt_progress(struct engine *en, struct fleet_lease *l, const struct msg_prog
     struct mp_open_map map;
 
     if (job_state_load(turn_txn(en), &j) != LOAD_FOUND || j.state != JOB_RUNNING) return;
-    if (charge(l, &j, m->turns, m->input_tokens, m->output_tokens, m->cost_micros)) {
-        job_must_move(en, &j, JOB_ON_REPORT);
-    }
+    charge_progress(en, l, &j, m);
     agent_seen(en, j.agent);
     map = feed_open(en, FEED_JOB_PROGRESS, j.company);
     mp_put_u64(feed_buf(en), &map, "job", j.id);
@@ -342,10 +361,13 @@ end_attempt(struct engine *en, struct job_state *j, struct ending *end)
         end->is_planned_stop = j->stop_reason == FAIL_INTERRUPTED;
         if (j->stop_reason == FAIL_LEASE_EXPIRED)
             end->message = view_str("it ran longer than its lease");
+        if (j->stop_reason == FAIL_BUDGET_EXCEEDED)
+            end->message = view_str("it used more than its budget");
         if (j->stop_reason == FAIL_ABORTED) end->message = view_str("stopped by an operator");
         if (j->stop_reason == FAIL_INTERRUPTED) end->message = view_str("agentd was stopped");
     }
     save_attempt(en, j, end);
+    budget_end(en, j);
     if (end->outcome == ATTEMPT_COMPLETED) {
         complete(en, j, end->report);
     } else if (end->outcome == ATTEMPT_SNOOZED) {
@@ -396,12 +418,16 @@ attempt_ended(struct engine *en, uint32_t slot, const struct msg_ended *m)
 {
     struct fleet_lease lease = en->memory.leases[slot];
     struct ending      end = {.report = m, .lease = &lease};
+    struct amounts     totals, more;
     struct job_state   j = {0};
     struct err         e = {0};
 
     fleet_free(en, slot);
     if (!take_job(en, &lease, &j)) return;
-    (void)charge(&lease, &j, m->turns, m->input_tokens, m->output_tokens, m->cost_micros);
+    totals = (struct amounts){
+        {m->turns, m->input_tokens + m->output_tokens, m->cost_micros}
+    };
+    if (charge(&lease, &j, &totals, m->input_tokens, &more)) (void)budget_charge(en, &j, &more);
     judge(m, &end, &e);
     end_attempt(en, &j, &end);
 }

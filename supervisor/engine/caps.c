@@ -1,6 +1,7 @@
 #include "supervisor/engine/caps.h"
 
 #include "supervisor/engine/breakers.h"
+#include "supervisor/engine/budgets.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/pauses.h"
 
@@ -184,12 +185,39 @@ snapshot_cap(struct snapshot *s, enum predicate p, uint32_t on, int64_t *limit, 
     }
 }
 
+static bool
+is_budget(enum predicate p)
+{
+    return p == HELD_SCHEDULE_BUDGET || p == HELD_COMPANY_BUDGET || p == HELD_AGENT_BUDGET;
+}
+
+/* A lane that does not fit ends the competition for that budget: what it gives back is seen in a
+ * later pass. */
+static bool
+budget_blocks(struct snapshot *s, enum predicate p, uint32_t on, const struct lane *l,
+              struct finding *out)
+{
+    struct budget_finding f;
+
+    if (!budget_holds(s->objects, &s->memory->limits, l->head, on, &f)) return false;
+    if (!counted(&s->spent, on)) count_one(s, &s->spent, on);
+    *out = (struct finding){.predicate = p,
+                            .on = on,
+                            .limit = f.limit,
+                            .used = f.used,
+                            .dimension = dimension_name(f.dimension),
+                            .wanted = f.wanted};
+    return true;
+}
+
 int64_t
 snapshot_room(struct snapshot *s, enum predicate p, uint32_t on)
 {
     int64_t  limit;
     uint32_t used;
 
+    if (is_budget(p))
+        return !counted(&s->spent, on) && budget_has_room(s->objects, on) ? INT64_MAX : 0;
     snapshot_cap(s, p, on, &limit, &used);
     if (limit == NO_LIMIT) return INT64_MAX;
     return limit > used ? limit - used : 0;
@@ -213,6 +241,9 @@ concerns(struct snapshot *s, enum predicate p, const struct lane *l, uint32_t *o
         if (s->memory->open_breakers == 0) return false;
         *on = breaker_of(s->objects, l->handler);
         return *on != 0;
+    case HELD_SCHEDULE_BUDGET: *on = l->schedule; return l->schedule;
+    case HELD_COMPANY_BUDGET: *on = l->company; return true;
+    case HELD_AGENT_BUDGET: *on = l->agent; return l->agent;
     case HELD_ALONE: return l->flags & JOB_FLAG_ALONE;
     default: return true;
     }
@@ -223,12 +254,17 @@ snapshot_blocks(struct snapshot *s, enum predicate_scope scope, const struct lan
                 enum predicate after, struct finding *out)
 {
     for (enum predicate p = after + 1; p < HELD_COUNT; p++) {
-        uint32_t on;
+        uint32_t on, used;
 
         if (predicates[p].scope != scope || !concerns(s, p, l, &on)) continue;
+        if (is_budget(p)) {
+            if (budget_blocks(s, p, on, l, out)) return true;
+            continue;
+        }
         if (snapshot_room(s, p, on) > 0) continue;
         *out = (struct finding){.predicate = p, .on = on};
-        snapshot_cap(s, p, on, &out->limit, &out->used);
+        snapshot_cap(s, p, on, &out->limit, &used);
+        out->used = used;
         return true;
     }
     return false;

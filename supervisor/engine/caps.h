@@ -47,7 +47,9 @@ struct finding {
     enum predicate predicate;
     uint32_t       on;
     int64_t        limit;
-    uint32_t       used;
+    uint64_t       used;
+    const char    *dimension; /* of a budget … */
+    uint64_t       wanted;    /* … and what the start would reserve */
 };
 
 struct snapshot {
@@ -55,6 +57,7 @@ struct snapshot {
     struct objects      *objects;
     uint32_t             running, schedule_born;
     struct idmap         companies, agents, handlers; /* counts */
+    struct idmap         spent; /* whose budget a start of this pass did not fit in */
 };
 
 /* Counts the running rows. */

@@ -1,3 +1,4 @@
+#include "supervisor/engine/budgets.h"
 #include "supervisor/engine/chain.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/outbox.h"
@@ -367,6 +368,39 @@ check_debounce(struct recount *r, const bool *cancel)
                 r->debounced, count);
 }
 
+/* What a day's row says is reserved is what its running attempts hold. */
+static void
+check_ledgers(struct recount *r, const bool *cancel)
+{
+    struct ledger      row = {0};
+    struct reservation held = {0};
+    struct objects     o;
+    struct scan        s;
+
+    objects_init(&o, r->txn);
+    scan_open(&s, r->txn, PRIMARY_RESERVATION, &held, 0, 0);
+    while (!*cancel && scan_next(&s, &held)) {
+        struct ledger *l = ledger_row(&o, held.scope, held.date);
+
+        for (enum dimension d = 0; d < DIM_COUNT; d++)
+            *ledger_amount(l, LEDGER_RESERVED, d) -= budget_reserved(&held, d);
+    }
+    scan_close(&s);
+    scan_open(&s, r->txn, PRIMARY_LEDGER, &row, 0, 0);
+    while (!*cancel && scan_next(&s, &row)) {
+        struct ledger *l = ledger_row(&o, row.scope, row.date);
+
+        for (enum dimension d = 0; d < DIM_COUNT; d++) {
+            if (*ledger_amount(l, LEDGER_RESERVED, d) == 0) continue;
+            problem(r,
+                    "the ledger of %" PRIu32 " on day %" PRIu32
+                    ": its reserved %s are not those of its running jobs",
+                    row.scope, row.date, dimension_name(d));
+        }
+    }
+    scan_close(&s);
+}
+
 void
 engine_check(struct txn *t, void (*report)(const char *sentence, void *arg), void *arg,
              const bool *cancel)
@@ -387,4 +421,5 @@ engine_check(struct txn *t, void (*report)(const char *sentence, void *arg), voi
     if (!*cancel) check_outbox(&r, cancel);
     if (!*cancel) check_unique(&r, cancel);
     if (!*cancel) check_debounce(&r, cancel);
+    if (!*cancel) check_ledgers(&r, cancel);
 }

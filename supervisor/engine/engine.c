@@ -5,6 +5,7 @@
 #include "supervisor/engine/attempt.h"
 #include "supervisor/engine/breakers.h"
 #include "supervisor/engine/chain.h"
+#include "supervisor/engine/budgets.h"
 #include "supervisor/engine/configure.h"
 #include "supervisor/engine/dispatch.h"
 #include "supervisor/engine/emergency.h"
@@ -37,6 +38,7 @@ engine_new(struct store *s)
 
     en->store = s;
     en->deadline = (struct deadline){INT64_MAX, INT64_MAX};
+    en->memory.budget_day_at = INT64_MAX;
     arena_init(&en->turn.arena);
     return en;
 }
@@ -133,6 +135,7 @@ engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
     turn->output_count = 0;
     turn->feed_count = 0;
     objects_init(&turn->objects, t);
+    turn->objects.now_ms = h->now.wall_ms;
     memset(&turn->lanes, 0, sizeof(turn->lanes));
     memset(&turn->companies, 0, sizeof(turn->companies));
     memset(&turn->agents, 0, sizeof(turn->agents));
@@ -257,6 +260,7 @@ notice_clock(struct engine *en)
     turn_log(en, LOG_LEVEL_WARN, "the wall clock went back", "from_ms=%" PRId64 " to_ms=%" PRId64,
              en->memory.meta.last_wall_ms, en->turn.now.wall_ms);
     en->memory.meta.last_wall_ms = en->turn.now.wall_ms;
+    en->memory.recheck_limits = true; /* it may be another day */
     schedules_replan(en);
 }
 
@@ -268,6 +272,7 @@ engine_due(struct engine *en)
     fleet_due(en);
     leases_due(en);
     breakers_due(en);
+    budgets_due(en);
     if (!en->memory.is_draining) {
         jobs_due(en);
         schedules_due(en);
@@ -324,6 +329,7 @@ find_deadline(struct engine *en)
     }
     if (emergency_may_send(&en->memory)) d.wall_ms = earlier(d.wall_ms, outbox_deadline(en));
     d.wall_ms = earlier(d.wall_ms, breakers_deadline(en));
+    if (!en->memory.is_draining) d.wall_ms = earlier(d.wall_ms, budgets_deadline(en));
     d.wall_ms = earlier(d.wall_ms, answers_deadline(en));
     d.wall_ms = earlier(d.wall_ms, chain_deadline(en));
     d.wall_ms = earlier(d.wall_ms, feed_deadline(en));
@@ -343,6 +349,7 @@ engine_turn_end(struct engine *en)
     if (en->turn.released_count) en->memory.recheck_limits = true;
     agents_flush(en);
     lanes_flush(en);
+    ledgers_flush(&en->turn.objects);
     if (en->turn.feed_count || txn_is_dirty(t) ||
         memcmp(&en->memory.meta, &en->before.meta, sizeof(en->memory.meta)) != 0) {
         feed_flush(en);

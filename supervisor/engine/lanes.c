@@ -1,6 +1,7 @@
 #include "supervisor/engine/lanes.h"
 
 #include "supervisor/engine/reasons.h"
+#include "supervisor/engine/ledger.h"
 
 #include <assert.h>
 #include <string.h>
@@ -75,9 +76,11 @@ void
 lane_of(struct engine *en, struct job_state *j)
 {
     struct turn *t = &en->turn;
+    uint32_t     schedule = ledger_is_limited(&t->objects, j->schedule) ? j->schedule : 0;
     struct lane  key = {.company = j->company,
                         .agent = j->agent,
                         .handler = j->handler,
+                        .schedule = schedule,
                         .flags = j->flags & JOB_LANE_FLAGS};
     struct lane  found = key;
 

@@ -12,10 +12,13 @@
 
 /* What one transaction has read, decoded once.  Lives in the transaction's arena. */
 struct objects {
-    struct txn      *txn;
-    struct idmap     map;
-    bool             is_read; /* of a read: what runs does not change meanwhile … */
-    struct snapshot *running; /* … and is counted once, when it is first asked for */
+    struct txn         *txn;
+    struct idmap        map;
+    int64_t             now_ms;  /* wall, of the turn or the read: says which day it is */
+    struct idmap        scopes;  /* of ledgers; struct scope_turn */
+    struct ledger_turn *ledgers; /* rows of the transaction */
+    bool                is_read; /* of a read: what runs does not change meanwhile … */
+    struct snapshot    *running; /* … and is counted once, when it is first asked for */
 };
 struct object_entry {
     struct object row;

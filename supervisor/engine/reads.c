@@ -441,6 +441,7 @@ engine_read(struct engine *en, struct txn *t, const struct now *now, const struc
 
     objects_init(&r.objects, t);
     r.objects.is_read = true;
+    r.objects.now_ms = now->wall_ms;
     *ok = false;
     if (msg_unpack(msg_desc(op), body, &m, e)) return READ_DONE;
     if (op == MSG_FEED_READ) return feed_read(en, t, actor, &m.feed_read, reply, ok, e);

@@ -3,6 +3,7 @@
 #include "common/cron.h"
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/audit.h"
+#include "supervisor/engine/budgets.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ladder.h"
@@ -211,6 +212,8 @@ create_job(struct engine *en, const struct object_entry *o, const struct schedul
     sub.spec.nominal_at = f->nominal_at;
     sub.spec.max_run_ms = s->max_run_ms;
     sub.spec.max_turns = s->max_turns;
+    sub.spec.token_budget = (uint64_t)s->token_budget;
+    sub.spec.cost_budget_micros = (uint64_t)s->cost_budget_micros;
     sub.spec.max_attempts = (uint32_t)s->max_attempts;
     /* A firing that failed is a failed firing, unless the declaration sets a ladder (A5). */
     if (sub.spec.max_attempts == 0 && !ladder_is_given(&ladder)) sub.spec.max_attempts = 1;
@@ -275,6 +278,10 @@ fire(struct engine *en, const struct object_entry *o, struct schedule *run, stru
     }
     if (submit_check_queue(en, refs.company, 0, &e)) {
         missed(en, o, run, f, arena_printf(txn_arena(turn_txn(en)), "%s", e.msg));
+        return;
+    }
+    if (!budget_has_room(&en->turn.objects, o->row.id)) {
+        missed(en, o, run, f, "its budget of the day is used up");
         return;
     }
     f->outcome = FIRING_FIRED;

@@ -113,8 +113,8 @@ engine_status(struct engine *en, struct txn *t, const struct now *now, struct bu
 {
     struct objects o;
 
-    (void)now;
     objects_init(&o, t);
+    o.now_ms = now->wall_ms;
     put_queue(t, out, map);
     put_caps(en, &o, out, map);
     put_next_firings(&o, out, map);

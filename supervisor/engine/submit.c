@@ -39,9 +39,7 @@ refuse_unsupported(const struct msg_job_submit *m, struct err *e)
         const char *field;
         bool        is_given;
     } fields[] = {
-        {"session",            HAS(m, job_submit, session)           },
-        {"token_budget",       HAS(m, job_submit, token_budget)      },
-        {"cost_budget_micros", HAS(m, job_submit, cost_budget_micros)},
+        {"session", HAS(m, job_submit, session)},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
@@ -234,6 +232,8 @@ prepare(struct engine *en, const struct actor *a, const struct msg_job_submit *m
     s->spec.max_attempts = (uint32_t)m->max_attempts;
     s->spec.max_run_ms = m->max_run_ms;
     s->spec.max_turns = m->max_turns;
+    s->spec.token_budget = (uint64_t)m->token_budget;
+    s->spec.cost_budget_micros = (uint64_t)m->cost_budget_micros;
     s->payload = m->payload;
     submit_defaults(en, s, HAS(m, job_submit, max_turns));
     return E_OK;

@@ -1,4 +1,5 @@
 #include "supervisor/engine/attempt.h"
+#include "supervisor/engine/budgets.h"
 #include "supervisor/engine/debounce.h"
 #include "supervisor/engine/goals.h"
 #include "supervisor/engine/job.h"
@@ -310,16 +311,18 @@ put_document_session(const struct session *s, struct buf *b, struct mp_open_map 
 }
 
 static void
-put_document_budget(const struct job_state *j, const struct job_spec *spec, struct buf *b,
-                    struct mp_open_map *map)
+put_document_budget(struct objects *o, const struct job_state *j, const struct job_spec *spec,
+                    struct buf *b, struct mp_open_map *map)
 {
     struct mp_open_map budget;
+    int64_t            allowed[DIM_COUNT];
 
+    budget_allowed(o, j, spec, allowed);
     mp_key(b, map, "budget");
     budget = mp_open(b);
-    view_put_limit(b, &budget, "max_turns", spec->max_turns);
-    mp_put_nil(b, &budget, "tokens");
-    mp_put_nil(b, &budget, "cost_micros");
+    view_put_limit(b, &budget, "max_turns", allowed[DIM_TURNS]);
+    view_put_limit(b, &budget, "tokens", allowed[DIM_TOKENS]);
+    view_put_limit(b, &budget, "cost_micros", allowed[DIM_COST]);
     mp_put_i64(b, &budget, "deadline_at", j->lease_expires_at);
     mp_close(b, &budget);
 }
@@ -347,6 +350,6 @@ view_document(struct objects *o, const struct job_state *j, const struct job_spe
     } else {
         mp_map(b, 0);
     }
-    put_document_budget(j, spec, b, &map);
+    put_document_budget(o, j, spec, b, &map);
     mp_close(b, &map);
 }

@@ -4,6 +4,7 @@
 #include "supervisor/engine/breakers.h"
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/ledger.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/reasons.h"
@@ -126,9 +127,9 @@ cap_blocker(struct why *w, const struct finding *f, const char *owner, const cha
         snprintf(cap, sizeof(cap), "%s", setting ? setting : "");
     }
     find_holders(w, f, &h);
-    snprintf(message, sizeof(message), "%s: %" PRIu32 " of %" PRId64 " running", cap, f->used,
+    snprintf(message, sizeof(message), "%s: %" PRIu64 " of %" PRId64 " running", cap, f->used,
              f->limit);
-    snprintf(change, sizeof(change), "raise %s from %" PRId64 " to %" PRIu32, cap, f->limit,
+    snprintf(change, sizeof(change), "raise %s from %" PRId64 " to %" PRIu64, cap, f->limit,
              f->used + 1);
     blocker(w, predicate_name(f->predicate), message, view_str(h.text), h.first_end, change);
 }
@@ -204,6 +205,22 @@ draining_blocker(struct why *w)
 }
 
 static void
+budget_blocker(struct why *w, const struct finding *f, const char *owner)
+{
+    struct view name = objects_name(w->objects, f->on);
+    char        message[320], change[256];
+
+    snprintf(message, sizeof(message),
+             "%s %.*s's budget of the day: %" PRIu64 " of %" PRId64
+             " %s are used or reserved, a start reserves %" PRIu64,
+             owner, VIEW_ARG(name), f->used, f->limit, f->dimension, f->wanted);
+    snprintf(change, sizeof(change), "raise %s %.*s's daily_%s from %" PRId64 " to %" PRIu64, owner,
+             VIEW_ARG(name), f->dimension, f->limit, f->used + f->wanted);
+    blocker(w, predicate_name(f->predicate), message, (struct view){0},
+            ledger_next_day(w->objects, f->on, w->objects->now_ms), change);
+}
+
+static void
 predicate_blocker(struct why *w, const struct finding *f)
 {
     switch (f->predicate) {
@@ -229,9 +246,9 @@ predicate_blocker(struct why *w, const struct finding *f)
         break;
     case HELD_COMPANY_PAUSED: pause_blocker(w, f, "company"); break;
     case HELD_AGENT_PAUSED: pause_blocker(w, f, "agent"); break;
-    case HELD_SCHEDULE_BUDGET:
-    case HELD_COMPANY_BUDGET:
-    case HELD_AGENT_BUDGET:
+    case HELD_SCHEDULE_BUDGET: budget_blocker(w, f, "schedule"); break;
+    case HELD_COMPANY_BUDGET: budget_blocker(w, f, "company"); break;
+    case HELD_AGENT_BUDGET: budget_blocker(w, f, "agent"); break;
     case HELD_NOT:
     case HELD_COUNT: break;
     }
@@ -345,6 +362,7 @@ why_job(struct engine *en, struct txn *t, const struct now *now, const struct ac
     if (job_get(t, a, id, &j, e)) return e->code;
     objects_init(&o, t);
     o.is_read = true;
+    o.now_ms = now->wall_ms;
     why_open(&w, &en->memory, &o, reply);
     mp_put_u64(reply, &w.map, "id", id);
     mp_put_cstr(reply, &w.map, "state",
@@ -431,6 +449,7 @@ why_schedule(struct engine *en, struct txn *t, const struct now *now, const stru
         return err_set(e, E_DAMAGED, "the schedule's record is damaged");
     objects_init(&o, t);
     o.is_read = true;
+    o.now_ms = now->wall_ms;
     why_open(&w, &en->memory, &o, reply);
     mp_put_str(reply, &w.map, "name", name);
     mp_put_cstr(reply, &w.map, "status", run.paused ? "paused" : "active");

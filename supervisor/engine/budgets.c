@@ -1,0 +1,366 @@
+#include "supervisor/engine/budgets.h"
+
+#include "supervisor/engine/feed.h"
+#include "supervisor/engine/lanes.h"
+#include "supervisor/engine/leases.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#define SCOPES_MAX 3
+
+struct scope {
+    enum predicate predicate;
+    uint32_t       id;
+};
+
+static uint32_t
+scopes_of(const struct job_state *j, struct scope out[SCOPES_MAX])
+{
+    uint32_t n = 0;
+
+    if (j->schedule) out[n++] = (struct scope){HELD_SCHEDULE_BUDGET, j->schedule};
+    out[n++] = (struct scope){HELD_COMPANY_BUDGET, j->company};
+    if (j->agent) out[n++] = (struct scope){HELD_AGENT_BUDGET, j->agent};
+    return n;
+}
+
+static uint64_t *
+reserved(struct reservation *r, enum dimension d)
+{
+    switch (d) {
+    case DIM_TURNS: return &r->turns;
+    case DIM_TOKENS: return &r->tokens;
+    case DIM_COST: return &r->cost_micros;
+    default: return &r->run_ms;
+    }
+}
+
+uint64_t
+budget_reserved(const struct reservation *r, enum dimension d)
+{
+    struct reservation copy = *r;
+    uint64_t           amount = *reserved(&copy, d);
+
+    return amount == NOT_RESERVED ? 0 : amount;
+}
+
+static uint64_t
+at_most(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---- what a start needs ---------------------------------------------------------- */
+
+static uint64_t
+rest_or(uint64_t budget, uint64_t used, uint64_t handlers, int64_t otherwise)
+{
+    if (budget) return budget > used ? budget - used : 0;
+    return handlers ? handlers : (uint64_t)otherwise;
+}
+
+static void
+wants(struct objects *o, const struct limits *l, const struct job_state *j,
+      const struct job_spec *spec, struct amounts *out)
+{
+    const struct object_entry *h = objects_get(o, j->handler);
+
+    out->of[DIM_TURNS] =
+        spec->max_turns == NO_LIMIT ? (uint64_t)l->reserve_turns : (uint64_t)spec->max_turns;
+    out->of[DIM_TOKENS] =
+        rest_or(spec->token_budget, j->input_tokens + j->output_tokens,
+                h ? (uint64_t)h->spec.handler.token_budget : 0, l->reserve_tokens);
+    out->of[DIM_COST] =
+        rest_or(spec->cost_budget_micros, j->cost_micros,
+                h ? (uint64_t)h->spec.handler.cost_budget_micros : 0, l->reserve_cost_micros);
+    out->of[DIM_RUN] = (uint64_t)spec->max_run_ms;
+}
+
+bool
+budget_holds(struct objects *o, const struct limits *l, uint64_t head, uint32_t scope,
+             struct budget_finding *out)
+{
+    struct job_state j = {.id = head};
+    struct job_spec  spec = {.id = head};
+    struct amounts   want;
+    struct ledger   *row;
+
+    if (!ledger_is_limited(o, scope)) return false;
+    if (job_state_load(o->txn, &j) != LOAD_FOUND || job_spec_load(o->txn, &spec) != LOAD_FOUND)
+        return false; /* the start finds that out */
+    wants(o, l, &j, &spec, &want);
+    row = ledger_row(o, scope, ledger_date(o, scope, o->now_ms));
+    for (enum dimension d = 0; d < DIM_COUNT; d++) {
+        int64_t  limit = ledger_limit(o, scope, d);
+        uint64_t used = ledger_used(row, d), wanted;
+
+        if (limit == NO_LIMIT) continue;
+        wanted = at_most(want.of[d], (uint64_t)limit);
+        if (limit > 0 && used < (uint64_t)limit && wanted <= (uint64_t)limit - used) continue;
+        *out = (struct budget_finding){d, limit, used, wanted};
+        return true;
+    }
+    return false;
+}
+
+bool
+budget_has_room(struct objects *o, uint32_t scope)
+{
+    struct ledger *row;
+
+    if (!ledger_is_limited(o, scope)) return true;
+    row = ledger_row(o, scope, ledger_date(o, scope, o->now_ms));
+    for (enum dimension d = 0; d < DIM_COUNT; d++) {
+        int64_t limit = ledger_limit(o, scope, d);
+
+        if (limit != NO_LIMIT && ledger_used(row, d) >= (uint64_t)limit) return false;
+    }
+    return true;
+}
+
+int64_t
+budget_run_max(struct objects *o, const struct job_state *j, const struct job_spec *spec)
+{
+    struct scope scopes[SCOPES_MAX];
+    uint32_t     n = scopes_of(j, scopes);
+    int64_t      max = spec->max_run_ms;
+
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t limit = ledger_limit(o, scopes[i].id, DIM_RUN);
+
+        if (limit != NO_LIMIT && limit < max) max = limit;
+    }
+    return max;
+}
+
+void
+budget_reserve(struct engine *en, const struct job_state *j, const struct job_spec *spec)
+{
+    struct objects *o = &en->turn.objects;
+    struct scope    scopes[SCOPES_MAX];
+    uint32_t        n = scopes_of(j, scopes);
+    struct amounts  want;
+
+    wants(o, &en->memory.limits, j, spec, &want);
+    for (uint32_t i = 0; i < n; i++) {
+        struct reservation r = {.job = j->id, .scope = scopes[i].id};
+        struct ledger     *row;
+
+        if (!ledger_is_limited(o, r.scope)) continue;
+        r.date = ledger_date(o, r.scope, en->turn.now.wall_ms);
+        row = ledger_row(o, r.scope, r.date);
+        for (enum dimension d = 0; d < DIM_COUNT; d++) {
+            int64_t limit = ledger_limit(o, r.scope, d);
+
+            *reserved(&r, d) =
+                limit == NO_LIMIT ? NOT_RESERVED : at_most(want.of[d], (uint64_t)limit);
+            if (limit != NO_LIMIT) *ledger_amount(row, LEDGER_RESERVED, d) += *reserved(&r, d);
+        }
+        reservation_save(turn_txn(en), &r);
+    }
+}
+
+/* ---- usage ----------------------------------------------------------------------- */
+
+static void
+feed_budget(struct engine *en, enum feed_type type, const struct ledger *row, enum dimension d,
+            uint64_t used, int64_t limit)
+{
+    const struct object_entry *o = objects_get(&en->turn.objects, row->scope);
+    struct mp_open_map         m;
+    struct buf                *b;
+
+    if (!o) return;
+    m = feed_open(en, type, o->row.kind == KIND_COMPANY ? o->row.id : o->row.company);
+    b = feed_buf(en);
+    mp_put_cstr(b, &m, "scope", object_kind_name(o->row.kind));
+    mp_put_str(b, &m, "name", o->row.name);
+    mp_put_cstr(b, &m, "dimension", dimension_name(d));
+    mp_put_u64(b, &m, "used", used);
+    mp_put_i64(b, &m, "limit", limit);
+    feed_close(en, &m);
+}
+
+/* Once a day and dimension at 80 %, and once when nothing is left. */
+static void
+warn(struct engine *en, struct ledger *row, enum dimension d)
+{
+    int64_t  limit = ledger_limit(&en->turn.objects, row->scope, d);
+    uint64_t used =
+        *ledger_amount(row, LEDGER_CHARGED, d) + *ledger_amount(row, LEDGER_OVERSHOOT, d);
+    uint8_t near = (uint8_t)(1 << d), spent = (uint8_t)(1 << (d + DIM_COUNT));
+
+    if (limit == NO_LIMIT) return;
+    if (!(row->warned & near) && used >= (uint64_t)(limit - limit / 5)) {
+        row->warned |= near;
+        feed_budget(en, FEED_BUDGET_WARNING, row, d, used, limit);
+    }
+    if (!(row->warned & spent) && used >= (uint64_t)limit) {
+        row->warned |= spent;
+        feed_budget(en, FEED_BUDGET_EXHAUSTED, row, d, used, limit);
+    }
+}
+
+/* r: NULL without a reservation. */
+static bool
+charge_one(struct ledger *row, struct reservation *r, enum dimension d, uint64_t more)
+{
+    uint64_t *rest = r ? reserved(r, d) : NULL, *held, from;
+
+    if (!rest || *rest == NOT_RESERVED) {
+        *ledger_amount(row, LEDGER_CHARGED, d) += more;
+        return false;
+    }
+    from = at_most(more, *rest);
+    held = ledger_amount(row, LEDGER_RESERVED, d);
+    *rest -= from;
+    *held -= at_most(from, *held);
+    *ledger_amount(row, LEDGER_CHARGED, d) += from;
+    *ledger_amount(row, LEDGER_OVERSHOOT, d) += more - from;
+    return more > from;
+}
+
+bool
+budget_charge(struct engine *en, const struct job_state *j, const struct amounts *more)
+{
+    struct objects *o = &en->turn.objects;
+    struct scope    scopes[SCOPES_MAX];
+    uint32_t        n = scopes_of(j, scopes);
+    bool            is_over = false;
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct reservation r = {.job = j->id, .scope = scopes[i].id};
+        bool               has = reservation_load(turn_txn(en), &r) == LOAD_FOUND;
+        uint32_t           date = has ? r.date : ledger_date(o, scopes[i].id, j->claimed_at);
+        struct ledger     *row = ledger_row(o, scopes[i].id, date);
+
+        for (enum dimension d = 0; d < DIM_COUNT; d++) {
+            if (more->of[d] == 0) continue;
+            is_over |= charge_one(row, has ? &r : NULL, d, more->of[d]);
+            warn(en, row, d);
+        }
+        if (has) reservation_save(turn_txn(en), &r);
+    }
+    return is_over;
+}
+
+static bool
+check_job(struct engine *en, const struct job_state *j, enum dimension d, uint64_t budget,
+          uint64_t used, uint64_t more)
+{
+    uint64_t           near = budget - budget / 5;
+    struct mp_open_map m;
+
+    if (budget == 0) return false;
+    if (used >= near && used - more < near) {
+        m = feed_open(en, FEED_JOB_BUDGET_WARNING, j->company);
+        mp_put_u64(feed_buf(en), &m, "job", j->id);
+        mp_put_cstr(feed_buf(en), &m, "dimension", dimension_name(d));
+        mp_put_u64(feed_buf(en), &m, "used", used);
+        mp_put_u64(feed_buf(en), &m, "limit", budget);
+        feed_close(en, &m);
+    }
+    return used > budget;
+}
+
+bool
+budget_of_job(struct engine *en, const struct job_state *j, const struct amounts *more)
+{
+    struct job_spec spec = {.id = j->id};
+    bool            is_over;
+
+    if (job_spec_load(turn_txn(en), &spec) != LOAD_FOUND) return false;
+    is_over = check_job(en, j, DIM_TOKENS, spec.token_budget, j->input_tokens + j->output_tokens,
+                        more->of[DIM_TOKENS]);
+    return check_job(en, j, DIM_COST, spec.cost_budget_micros, j->cost_micros,
+                     more->of[DIM_COST]) ||
+           is_over;
+}
+
+void
+budget_end(struct engine *en, const struct job_state *j)
+{
+    struct objects *o = &en->turn.objects;
+    int64_t         ran_ms = en->turn.now.wall_ms - j->claimed_at;
+    struct amounts  more = {.of[DIM_RUN] = ran_ms > 0 ? (uint64_t)ran_ms : 0};
+    struct scope    scopes[SCOPES_MAX];
+    uint32_t        n = scopes_of(j, scopes);
+
+    (void)budget_charge(en, j, &more);
+    for (uint32_t i = 0; i < n; i++) {
+        struct reservation r = {.job = j->id, .scope = scopes[i].id};
+        bool               has = reservation_load(turn_txn(en), &r) == LOAD_FOUND;
+        uint32_t           date = has ? r.date : ledger_date(o, scopes[i].id, j->claimed_at);
+        struct ledger     *row = ledger_row(o, scopes[i].id, date);
+
+        row->attempts++;
+        if (!has) continue;
+        for (enum dimension d = 0; d < DIM_COUNT; d++) {
+            uint64_t *held = ledger_amount(row, LEDGER_RESERVED, d);
+
+            if (*reserved(&r, d) != NOT_RESERVED) *held -= at_most(*reserved(&r, d), *held);
+        }
+        (void)reservation_delete(turn_txn(en), &r);
+        limit_released(en, (uint8_t)scopes[i].predicate, scopes[i].id);
+    }
+}
+
+void
+budget_allowed(struct objects *o, const struct job_state *j, const struct job_spec *spec,
+               int64_t allowed[DIM_COUNT])
+{
+    struct scope scopes[SCOPES_MAX];
+    uint32_t     n = scopes_of(j, scopes);
+
+    for (enum dimension d = 0; d < DIM_COUNT; d++)
+        allowed[d] = NO_LIMIT;
+    allowed[DIM_TURNS] = spec->max_turns;
+    if (spec->token_budget)
+        allowed[DIM_TOKENS] =
+            (int64_t)rest_or(spec->token_budget, j->input_tokens + j->output_tokens, 0, 0);
+    if (spec->cost_budget_micros)
+        allowed[DIM_COST] = (int64_t)rest_or(spec->cost_budget_micros, j->cost_micros, 0, 0);
+    for (uint32_t i = 0; i < n; i++) {
+        struct reservation r = {.job = j->id, .scope = scopes[i].id};
+
+        if (reservation_load(o->txn, &r) != LOAD_FOUND) continue;
+        for (enum dimension d = 0; d < DIM_COUNT; d++) {
+            uint64_t rest = *reserved(&r, d);
+
+            if (rest != NOT_RESERVED && (allowed[d] == NO_LIMIT || rest < (uint64_t)allowed[d])) {
+                allowed[d] = (int64_t)rest;
+            }
+        }
+    }
+}
+
+/* ---- the next day ------------------------------------------------------------------ */
+
+static void
+note_window(struct engine *en, uint8_t predicate, uint32_t on)
+{
+    int64_t at;
+
+    if (predicate != HELD_SCHEDULE_BUDGET && predicate != HELD_COMPANY_BUDGET &&
+        predicate != HELD_AGENT_BUDGET) {
+        return;
+    }
+    at = ledger_next_day(&en->turn.objects, on, en->turn.now.wall_ms);
+    if (at < en->memory.budget_day_at) en->memory.budget_day_at = at;
+}
+
+int64_t
+budgets_deadline(struct engine *en)
+{
+    en->memory.budget_day_at = INT64_MAX;
+    lanes_each_block(en, note_window);
+    return en->memory.budget_day_at;
+}
+
+void
+budgets_due(struct engine *en)
+{
+    if (en->turn.now.wall_ms < en->memory.budget_day_at) return;
+    en->memory.recheck_limits = true;
+}
