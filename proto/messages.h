@@ -379,9 +379,6 @@
     F(S, STR,  status,          OPTIONAL, 0, 16)                                                \
     F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
     F(S, STR,  after,           OPTIONAL, 0, 128)
-#define GOAL_REMOVE_FIELDS(F, S)                                                                \
-    F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
-    F(S, BOOL, cascade,         OPTIONAL, 0, 0)
 /* Makes a goal below it of each part, and wakes the part's agent (goal_decomposed). */
 #define GOAL_DECOMPOSE_FIELDS(F, S)                                                             \
     F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
@@ -415,9 +412,6 @@
     F(S, U64,  goal,            OPTIONAL, 1, INT64_MAX)                                         \
     F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
     F(S, STR,  after,           OPTIONAL, 0, 128)
-#define TICKET_REMOVE_FIELDS(F, S)                                                              \
-    F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
-    F(S, BOOL, cascade,         OPTIONAL, 0, 0)
 #define TICKET_ASSIGN_FIELDS(F, S)                                                              \
     F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
     F(S, REF,  agent,           REQUIRED, 0, 0)                                                 \
@@ -570,13 +564,11 @@
     C("goal.set",         GOAL_SET,         goal_set,         WRITE, SUBMIT)   \
     C("goal.show",        GOAL_SHOW,        goal_show,        READ,  VIEW)     \
     C("goal.list",        GOAL_LIST,        goal_list,        READ,  VIEW)     \
-    C("goal.remove",      GOAL_REMOVE,      goal_remove,      WRITE, OPERATOR) \
     C("goal.decompose",   GOAL_DECOMPOSE,   goal_decompose,   WRITE, SUBMIT)   \
     C("ticket.add",       TICKET_ADD,       ticket_add,       WRITE, SUBMIT)   \
     C("ticket.set",       TICKET_SET,       ticket_set,       WRITE, SUBMIT)   \
     C("ticket.show",      TICKET_SHOW,      ticket_show,      READ,  VIEW)     \
     C("ticket.list",      TICKET_LIST,      ticket_list,      READ,  VIEW)     \
-    C("ticket.remove",    TICKET_REMOVE,    ticket_remove,    WRITE, OPERATOR) \
     C("ticket.assign",    TICKET_ASSIGN,    ticket_assign,    WRITE, SUBMIT)   \
     C("routine.add",      ROUTINE_ADD,      routine_add,      WRITE, OPERATOR) \
     C("routine.complete", ROUTINE_COMPLETE, routine_complete, WRITE, SUBMIT)   \

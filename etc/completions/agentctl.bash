@@ -1,13 +1,9 @@
 # bash completion for agentctl, printed by: agentctl completion bash
 _agentctl() {
-    local nouns=' status daemon ping worker watch fsck reload audit clock completion version help stop resume drain breaker job schedule cron company agent handler session effect goal ticket routine approval '
+    local nouns=' status daemon ping worker watch fsck reload audit clock completion version help stop resume drain breaker job schedule cron company agent handler session effect goal ticket routine approval profile '
     local alone=' status ping watch fsck reload audit version help stop resume drain '
-    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --every --type --from --count -n --status --data --into --required --ticket-title --assign '
-    local files=' --run --payload --context --data --into '
-    local nouns=' status daemon ping worker watch fsck reload audit clock completion version help stop resume drain breaker job schedule cron company agent handler session effect approval profile '
-    local alone=' status ping watch fsck reload audit version help stop resume drain '
-    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --every --type --from --count -n --status --max-concurrent --priority-max --queue-max --daily-turns --daily-tokens --daily-cost-micros --daily-run --budget-zone --profile --capabilities --data --sinks --approval --cost-budget-micros '
-    local files=' --run --payload --context --data --sinks '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --every --type --from --count -n --status --data --into --required --reward --deadline --assign --ticket-title --schedule --max-concurrent --priority-max --queue-max --daily-turns --daily-tokens --daily-cost-micros --daily-run --budget-zone --profile --capabilities --sinks --approval --cost-budget-micros '
+    local files=' --run --payload --context --data --into --sinks '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -28,7 +24,11 @@ _agentctl() {
     'job purge --state') words='scheduled ready running completed failed cancelled expired parked' ;;
     'schedule add --type') words='schedule heartbeat' ;;
     'effect list --status') words='pending attempting delivered failed unknown expired rejected suppressed' ;;
+    'goal set --status') words='open done cancelled' ;;
+    'goal list --status') words='open done cancelled' ;;
     'ticket set --status') words='open in_progress done disputed' ;;
+    'ticket list --status') words='open claimed in_progress done disputed' ;;
+    'agent wake --on-conflict') words='return reject replace' ;;
     'approval list --status') words='pending granted denied' ;;
     'agent add --approval') words='none schedules all' ;;
     'agent set --approval') words='none schedules all' ;;
@@ -50,14 +50,12 @@ _agentctl() {
     job) words='submit submit-many show why cancel retry set wait logs list cancel-many retry-many purge stats' ;;
     schedule) words='add show why list pause resume remove firings' ;;
     cron) words='explain' ;;
-    company) words='list' ;;
-    agent) words='list show wake' ;;
     company) words='list add set show pause resume remove' ;;
-    agent) words='list show add set pause resume remove' ;;
+    agent) words='list show wake add set pause resume remove' ;;
     handler) words='list' ;;
     session) words='list show' ;;
     effect) words='list show' ;;
-    goal) words='add show list decompose' ;;
+    goal) words='add set show list decompose' ;;
     ticket) words='add set show list assign' ;;
     routine) words='add complete' ;;
     approval) words='list grant deny' ;;
@@ -115,17 +113,18 @@ _agentctl() {
     'effect list') words=' --run --connect --json --timeout --company --help -h --status --session --limit --after ' ;;
     'effect show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'goal add') words=' --run --connect --json --timeout --company --help -h --parent --agent --data ' ;;
+    'goal set') words=' --run --connect --json --timeout --company --help -h --title --parent --agent --status --data ' ;;
     'goal show') words=' --run --connect --json --timeout --company --help -h ' ;;
-    'goal list') words=' --run --connect --json --timeout --company --help -h --status --limit --after ' ;;
+    'goal list') words=' --run --connect --json --timeout --company --help -h --parent --status --limit --after ' ;;
     'goal decompose') words=' --run --connect --json --timeout --company --help -h --into --agent --priority ' ;;
-    'ticket add') words=' --run --connect --json --timeout --company --help -h --goal --agent --required ' ;;
-    'ticket set') words=' --run --connect --json --timeout --company --help -h --status ' ;;
+    'ticket add') words=' --run --connect --json --timeout --company --help -h --goal --parent --required --reward --deadline --data --assign --payload ' ;;
+    'ticket set') words=' --run --connect --json --timeout --company --help -h --title --status --goal --parent --required --reward --deadline --data ' ;;
     'ticket show') words=' --run --connect --json --timeout --company --help -h ' ;;
-    'ticket list') words=' --run --connect --json --timeout --company --help -h --status --limit --after ' ;;
-    'ticket assign') words=' --run --connect --json --timeout --company --help -h ' ;;
-    'routine add') words=' --run --connect --json --timeout --company --help -h --cron --every --ticket-title --assign --goal ' ;;
-    'routine complete') words=' --run --connect --json --timeout --company --help -h ' ;;
-    'agent wake') words=' --run --connect --json --timeout --company --help -h --payload --every --cron ' ;;
+    'ticket list') words=' --run --connect --json --timeout --company --help -h --status --agent --goal --limit --after ' ;;
+    'ticket assign') words=' --run --connect --json --timeout --company --help -h --payload --priority ' ;;
+    'routine add') words=' --run --connect --json --timeout --company --help -h --cron --every --ticket-title --assign --goal --required --reward --deadline --data --payload --max-turns ' ;;
+    'routine complete') words=' --run --connect --json --timeout --company --help -h --agent --payload ' ;;
+    'agent wake') words=' --run --connect --json --timeout --company --help -h --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --goal --ticket --every --cron --schedule ' ;;
     'approval list') words=' --run --connect --json --timeout --company --help -h --status --limit --after ' ;;
     'approval grant') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
     'approval deny') words=' --run --connect --json --timeout --company --help -h --reason ' ;;

@@ -27,14 +27,16 @@ void ctl_print_sessions(struct ctl_out *o, struct view body);
 void ctl_print_effect(struct ctl_out *o, struct view body);
 void ctl_print_effects(struct ctl_out *o, struct view body);
 
+void ctl_print_goal(struct ctl_out *o, struct view body);
+void ctl_print_goals(struct ctl_out *o, struct view body);
+void ctl_print_decomposed(struct ctl_out *o, struct view body);
+void ctl_print_ticket(struct ctl_out *o, struct view body);
+void ctl_print_tickets(struct ctl_out *o, struct view body);
+void ctl_print_woken(struct ctl_out *o, struct view body);
+
 void ctl_print_approval(struct ctl_out *o, struct view body);
 void ctl_print_approvals(struct ctl_out *o, struct view body);
 
-void ctl_print_goal(struct ctl_out *o, struct view body);
-void ctl_print_goals(struct ctl_out *o, struct view body);
-void ctl_print_parts(struct ctl_out *o, struct view body);
-void ctl_print_ticket(struct ctl_out *o, struct view body);
-void ctl_print_tickets(struct ctl_out *o, struct view body);
 
 void ctl_print_status(struct ctl_out *o, struct view body);
 void ctl_print_pong(struct ctl_out *o, struct view body);

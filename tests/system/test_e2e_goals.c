@@ -1,0 +1,152 @@
+/* What agents work for, from outside: goals, tickets, routines and the way up to the root that a
+ * handler is told. */
+#include "tests/system/ctl.h"
+#include "tests/system/marks.h"
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#define CONFIG                                                            \
+    "workers: {count: 1, slots: 4}\n"                                     \
+    "daemon: {stop_grace: 0s}\n"                                          \
+    "companies: {acme: {}}\n"                                             \
+    "agents:\n"                                                           \
+    "  - {name: clerk, handler: works, capabilities: 3}\n"                \
+    "  - {name: novice, handler: works}\n"                                \
+    "  - {name: other, company: acme, handler: works, capabilities: 3}\n" \
+    "handlers:\n"                                                         \
+    "  works: {kind: exec, command: [./works]}\n"
+
+/* Gives back what it was told, and says that its ticket is done. */
+#define WORKS                                                                \
+    "#!/bin/sh\n"                                                            \
+    "read -r document\n"                                                     \
+    "why=${document#*\\\"why\\\":}\n"                                        \
+    "echo '{\"type\":\"usage\",\"input_tokens\":40,\"output_tokens\":2}'\n"  \
+    "echo '{\"type\":\"effect\",\"kind\":\"ticket\",\"status\":\"done\"}'\n" \
+    "echo \"{\\\"type\\\":\\\"result\\\",\\\"output\\\":{\\\"why\\\":${why%%]*}]}}\"\n"
+
+static struct daemon d;
+static struct ctl    c;
+
+static int
+start(void **state)
+{
+    (void)state;
+    daemon_make(&d);
+    script_write(&d, "works", WORKS);
+    daemon_write_config(&d, CONFIG);
+    ctl_open(&c, &d);
+    daemon_start(&d, NULL);
+    return 0;
+}
+
+static int
+stop(void **state)
+{
+    (void)state;
+    if (d.pid) daemon_stop(&d);
+    ctl_close(&c);
+    daemon_remove(&d);
+    return 0;
+}
+
+static void
+an_assigned_ticket_wakes_its_agent_and_says_why(void **state)
+{
+    (void)state;
+    ctl_must(&c, "goal add Root");
+    ctl_must(&c, "goal add Part --parent 1 --agent clerk");
+    ctl_must(&c, "ticket add Answer --goal 2 --required 3 --reward 5");
+    ctl_expect(&c, "status", "\"open\"");
+    ctl_must(&c, "ticket assign 1 clerk");
+    ctl_expect(&c, "status", "\"claimed\"");
+    ctl_await(&c, ctl_number(&c, "job"), "completed");
+    ctl_expect(&c, "trigger", "\"ticket_assigned\"");
+    ctl_expect(&c, "priority", "70");
+    ctl_expect(&c, "output.why.0.title", "\"Part\"");
+    ctl_expect(&c, "output.why.1.title", "\"Root\"");
+    ctl_must(&c, "ticket show 1");
+    ctl_expect(&c, "status", "\"done\"");
+    ctl_expect(&c, "usage.tokens", "42");
+    ctl_expect(&c, "open_jobs", "0");
+    daemon_signal(&d, SIGKILL);
+    (void)daemon_wait(&d);
+    daemon_start(&d, NULL);
+    ctl_must(&c, "ticket show 1");
+    ctl_expect(&c, "status", "\"done\"");
+    ctl_must(&c, "fsck");
+}
+
+static void
+a_routine_makes_a_ticket_and_one_wake_up(void **state)
+{
+    (void)state;
+    ctl_must(&c, "goal add Root");
+    ctl_must(&c, "routine add inbox --every 1s --ticket-title Inbox --assign clerk --goal 1");
+    ctl_until_least(&c, "firing_count", 1, "schedule show inbox");
+    ctl_await(&c, 1, "completed");
+    ctl_expect(&c, "trigger", "\"ticket_assigned\"");
+    ctl_expect(&c, "source", "\"routine_execution\"");
+    ctl_expect(&c, "output.why.0.title", "\"Root\"");
+    uint64_t ticket = ctl_number(&c, "ticket");
+    ctl_must(&c, "schedule pause inbox");
+    ctl_must(&c, "ticket show %llu", (unsigned long long)ticket);
+    ctl_expect(&c, "status", "\"done\"");
+    ctl_expect(&c, "routine", "\"inbox\"");
+}
+
+static void
+a_goal_is_decomposed_into_parts_with_wake_ups(void **state)
+{
+    (void)state;
+    ctl_must(&c, "goal add Root --agent clerk");
+    ctl_must(
+        &c,
+        "goal decompose 1 --into [{\"title\":\"One\"},{\"title\":\"Two\",\"agent\":\"novice\"}]");
+    assert_int_equal(ctl_count(&c, "parts"), 2);
+    ctl_await(&c, ctl_number(&c, "parts.1.job"), "completed");
+    ctl_expect(&c, "trigger", "\"goal_decomposed\"");
+    ctl_expect(&c, "agent", "\"novice\"");
+    ctl_expect(&c, "output.why.0.title", "\"Two\"");
+    ctl_must(&c, "goal list --parent 1");
+    assert_int_equal(ctl_count(&c, "items"), 2);
+}
+
+static void
+what_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    ctl_must(&c, "goal add Root");
+    ctl_must(&c, "goal add Part --parent 1");
+    ctl_refused(&c, 1, "bad_request", "a cycle", "goal set 1 --parent 2");
+    ctl_refused(&c, 1, "not_found", "goal", "goal add More --parent 9");
+    ctl_must(&c, "ticket add Hard --required 4");
+    ctl_refused(&c, 1, "bad_request", "capabilities", "ticket assign 1 clerk");
+    ctl_refused(&c, 1, "not_found", "no agent", "ticket assign 1 nobody");
+    ctl_refused(&c, 1, "not_found", "another company", "ticket assign 1 acme/other");
+    ctl_refused(&c, 1, "wrong_state", "routine", "routine complete 1");
+    ctl_refused(&c, 1, "not_found", "no agent", "agent wake nobody");
+    ctl_refused(&c, 2, "usage", "0 to 100", "agent wake clerk --priority 101");
+    ctl_must(&c, "ticket show 1");
+    ctl_expect(&c, "status", "\"open\"");
+    ctl_must(&c, "job list");
+    assert_int_equal(ctl_count(&c, "items"), 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_assigned_ticket_wakes_its_agent_and_says_why, start,
+                                        stop),
+        cmocka_unit_test_setup_teardown(a_routine_makes_a_ticket_and_one_wake_up, start, stop),
+        cmocka_unit_test_setup_teardown(a_goal_is_decomposed_into_parts_with_wake_ups, start, stop),
+        cmocka_unit_test_setup_teardown(what_cannot_be_is_refused, start, stop),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
