@@ -462,13 +462,6 @@
     F(S, TIME, since,           OPTIONAL, 0, TIME_MAX_MS)                                       \
     F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
     F(S, STR,  after,           OPTIONAL, 0, 128)
-#define USAGE_FIELDS(F, S)                                                                      \
-    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
-    F(S, REF,  agent,           OPTIONAL, 0, 0)                                                 \
-    F(S, REF,  schedule,        OPTIONAL, 0, 0)                                                 \
-    F(S, U64,  days,            OPTIONAL, 1, 3650)      /* so many back; 1: today */             \
-    F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
-    F(S, STR,  after,           OPTIONAL, 0, 128)
 
 #define COMPANY_LIST_FIELDS(F, S)      LISTING_FIELDS(F, S)
 #define AGENT_LIST_FIELDS(F, S)        LISTING_FIELDS(F, S)
@@ -580,8 +573,7 @@
     C("drain",            DRAIN,            drain,            WRITE, OPERATOR) \
     C("breaker.list",     BREAKER_LIST,     breaker_list,     READ,  VIEW)     \
     C("breaker.reset",    BREAKER_RESET,    breaker_reset,    WRITE, OPERATOR) \
-    C("audit.list",       AUDIT_LIST,       audit_list,       READ,  OPERATOR) \
-    C("usage",            USAGE,            usage,            READ,  VIEW)
+    C("audit.list",       AUDIT_LIST,       audit_list,       READ,  OPERATOR)
 
 /* ---- workers --------------------------------------------------------------------------------------------- */
 

@@ -2,8 +2,8 @@
 _agentctl() {
     local nouns=' status daemon ping worker watch fsck reload audit clock completion version help stop resume drain breaker job schedule cron company agent handler session effect goal ticket routine approval profile '
     local alone=' status ping watch fsck reload audit version help stop resume drain '
-    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --every --type --from --count -n --status --data --into --required --reward --deadline --assign --ticket-title --schedule --max-concurrent --priority-max --queue-max --daily-turns --daily-tokens --daily-cost-micros --daily-run --budget-zone --profile --capabilities --sinks --approval --cost-budget-micros '
-    local files=' --run --payload --context --data --into --sinks '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --budget-zone --from --count -n --status --data --into --required --reward --deadline --assign --ticket-title --schedule --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros '
+    local files=' --run --payload --context --ticket --data --into --sinks '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -95,7 +95,7 @@ _agentctl() {
     'job retry-many') words=' --run --connect --json --timeout --company --help -h --state --agent --handler --trigger --tag --class --quarantined --due --retrying --older --after --limit --dry-run ' ;;
     'job purge') words=' --run --connect --json --timeout --company --help -h --state --agent --handler --trigger --tag --class --quarantined --due --retrying --older --after --limit --dry-run ' ;;
     'job stats') words=' --run --connect --json --timeout --company --help -h ' ;;
-    'schedule add') words=' --run --connect --json --timeout --company --help -h --cron --every --handler --agent --payload --title --type --priority --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --tag ' ;;
+    'schedule add') words=' --run --connect --json --timeout --company --help -h --cron --every --handler --agent --payload --title --type --priority --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --tag --profile --ticket --token-budget --cost-budget --daily-turns --daily-tokens --daily-cost --daily-run --budget-zone ' ;;
     'schedule show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule why') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;

@@ -25,6 +25,15 @@ static const struct ctl_param add_flags[] = {
     {"retry-factor", 0, "retry_factor", CTL_NUMBER,    false, "N",      "... so many times (2)"},
     {"retry-max",    0, "retry_max_ms", CTL_DURATION,  false, "D",      "... up to this one (24h)"},
     {"tag",          0, "tags",         CTL_TAG,       false, "K=V",    "a tag of its jobs; may be repeated"},
+    {"profile",      0, "profile",      CTL_TEXT,      false, "P",      "the profile whose defaults it takes"},
+    {"ticket",       0, "ticket",       CTL_JSON,      false, "P",      "a JSON object: what its tickets are like (see routine add)"},
+    {"token-budget", 0, "token_budget", CTL_NUMBER,    false, "N",      "tokens that all attempts of a firing may use"},
+    {"cost-budget",  0, "cost_budget_micros", CTL_NUMBER, false, "N",   "cost that they may cause, in millionths"},
+    {"daily-turns",  0, "daily_turns",  CTL_NUMBER,    false, "N",      "turns that all its jobs may use a day, or none"},
+    {"daily-tokens", 0, "daily_tokens", CTL_NUMBER,    false, "N",      "tokens a day, or none"},
+    {"daily-cost",   0, "daily_cost_micros", CTL_NUMBER, false, "N",    "cost a day in millionths, or none"},
+    {"daily-run",    0, "daily_run_ms", CTL_DURATION,  false, "D",      "time a day"},
+    {"budget-zone",  0, "budget_zone",  CTL_TEXT,      false, "ZONE",   "where its days begin, like Europe/Paris"},
     {.name = NULL}};
 
 static const struct ctl_param pause_flags[] = {
