@@ -44,11 +44,13 @@ build(const struct ctl_command *c)
     for (const struct ctl_param *p = c->args; p && p->name; p++) {
         if (p->is_required) b.words[b.count++] = (char *)sample(c, p);
     }
+    size_t n = 0;
     for (const struct ctl_param *p = c->flags; p && p->name; p++) {
-        if (!p->is_required) continue;
-        static char name[64]; /* of the only one */
+        static char names[4][64];
 
-        b.words[b.count++] = (char *)ctl_param_text(p, name, sizeof(name));
+        if (!p->is_required) continue;
+        assert_true(n < ARRAY_LEN(names));
+        b.words[b.count++] = (char *)ctl_param_text(p, names[n++], sizeof(names[0]));
         b.words[b.count++] = (char *)sample(c, p);
     }
     return b;
