@@ -118,7 +118,7 @@ step(struct engine *en, const struct object_entry *o)
 }
 
 void
-registry_due(struct engine *en)
+registry_removals(struct engine *en)
 {
     struct object row = {0};
     struct scan   s;

@@ -109,6 +109,8 @@ count_job(struct recount *r, const struct job_state *j)
         run->in_flight++;
     }
     if (!job_state_is_end(j->state)) {
+        if (j->agent)
+            ((struct agent *)row_of(r, &r->agents, j->agent, sizeof(struct agent)))->open_jobs++;
         if (j->goal) ++*(uint64_t *)row_of(r, &r->goals, (uint32_t)j->goal, sizeof(uint64_t));
         if (j->ticket) ++*(uint64_t *)row_of(r, &r->tickets, (uint32_t)j->ticket, sizeof(uint64_t));
     }
@@ -192,9 +194,9 @@ check_schedules(struct recount *r, const bool *cancel)
     scan_close(&s);
 }
 
-/* After the jobs and the schedules: what agents made by their effects. */
+/* After the jobs and the schedules: the agents' jobs, and what they made by their effects. */
 static void
-check_made(struct recount *r, const bool *cancel)
+check_agents(struct recount *r, const bool *cancel)
 {
     struct agent row = {0};
     struct scan  s;
@@ -205,6 +207,10 @@ check_made(struct recount *r, const bool *cancel)
         const struct agent *c = idmap_get(&r->agents, row.id);
 
         if (!c) c = &none;
+        if (c->open_jobs != row.open_jobs) {
+            problem(r, "agent %" PRIu32 ": %" PRIu64 " jobs have not ended, its row says %" PRIu64,
+                    row.id, (uint64_t)c->open_jobs, (uint64_t)row.open_jobs);
+        }
         if (c->made_schedules != row.made_schedules) {
             problem(r, "agent %" PRIu32 ": it made %" PRIu32 " schedules, its row says %" PRIu32,
                     row.id, c->made_schedules, row.made_schedules);
@@ -415,7 +421,7 @@ engine_check(struct txn *t, void (*report)(const char *sentence, void *arg), voi
     scan_close(&s);
     if (!*cancel) check_rows(&r, cancel);
     if (!*cancel) check_schedules(&r, cancel);
-    if (!*cancel) check_made(&r, cancel);
+    if (!*cancel) check_agents(&r, cancel);
     if (!*cancel) check_goals(&r, cancel);
     if (!*cancel) check_feed(&r, cancel);
     if (!*cancel) check_outbox(&r, cancel);

@@ -278,7 +278,6 @@ engine_due(struct engine *en)
         schedules_due(en);
         unique_due(en);
         agents_due(en);
-        registry_due(en);
     }
     outbox_due(en);
     answers_due(en);
@@ -291,6 +290,7 @@ void
 engine_dispatch(struct engine *en)
 {
     if (txn_failed(turn_txn(en)) || !en->memory.is_booted) return;
+    if (!en->memory.is_draining) registry_removals(en); /* after the requests; before starts */
     dispatch_run(en);
     outbox_dispatch(en);
 }

@@ -27,8 +27,9 @@ enum errc profile_handler(struct engine *en, const struct actor *a, struct view 
 
 /* At boot: whether a removal is under way. */
 void registry_at_boot(struct engine *en);
-/* Due work: removals. */
-void registry_due(struct engine *en);
+/* A step of each removal, after the turn's requests: what they or an ended job leave to it is done
+ * in the same turn. */
+void registry_removals(struct engine *en);
 
 // clang-format off
 #define REGISTRY_REQUESTS(R) \

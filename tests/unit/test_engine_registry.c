@@ -60,6 +60,37 @@ bad_requests_change_nothing(void **state)
 }
 
 static void
+what_is_used_goes_by_cascade_only(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    a, b;
+
+    rig_workers(r, 1, 8);
+    rig_must(r, "company.add", "'name':'acme'");
+    rig_must(r, "agent.add", "'name':'scout','company':'acme','handler':'noop'");
+    rig_must(r, "schedule.add", "'name':'s','company':'acme','agent':'scout','every_ms':60000");
+    a = rig_submit(r, "'agent':'acme/scout'");
+    b = rig_submit(r, "'agent':'acme/scout','delay_ms':3600000");
+    rig_refused(r, E_IN_USE, "", "agent.remove", "'name':'acme/scout'");
+    assert_string_equal(r->error.msg, "agent \"scout\" is in use by job 1, job 2, schedule s");
+    rig_refused(r, E_IN_USE, "", "company.remove", "'name':'acme'");
+    assert_non_null(strstr(r->error.msg, "job 1, job 2, agent scout, schedule s"));
+    assert_non_null(strstr(r->error.hint, "cascade"));
+    rig_must(r, "company.remove", "'name':'acme','cascade':true");
+    assert_true(rig_bool(r, "pending"));
+    rig_settle(r);
+    expect_state(r, b, "cancelled");
+    assert_int_equal(rig_read(r, "agent.show", "'name':'acme/scout'"), E_NOT_FOUND);
+    rig_ended(r, a, "'verdict':'failed','class':'handler_error'");
+    rig_turn(r);
+    rig_settle(r);
+    expect_state(r, a, "cancelled");
+    assert_int_equal(rig_feed_count(r, "company.removed"), 1);
+    assert_int_equal(rig_feed_count(r, "schedule.removed"), 1);
+    rig_must(r, "company.add", "'name':'acme'");
+}
+
+static void
 a_silent_agent_is_stale_once_and_comes_back(void **state)
 {
     struct rig *r = *state;
@@ -112,6 +143,7 @@ main(void)
         TEST(caps_raised_and_lowered_take_effect_at_once),
         TEST(a_paused_agent_holds_its_jobs_and_a_running_one_ends),
         TEST(bad_requests_change_nothing),
+        TEST(what_is_used_goes_by_cascade_only),
         TEST(a_silent_agent_is_stale_once_and_comes_back),
         TEST(a_profile_gives_what_a_job_leaves_out),
     };
