@@ -1,7 +1,7 @@
 #include "supervisor/engine/lanes.h"
 
-#include "supervisor/engine/reasons.h"
 #include "supervisor/engine/ledger.h"
+#include "supervisor/engine/reasons.h"
 
 #include <assert.h>
 #include <string.h>

@@ -37,7 +37,6 @@ void ctl_print_woken(struct ctl_out *o, struct view body);
 void ctl_print_approval(struct ctl_out *o, struct view body);
 void ctl_print_approvals(struct ctl_out *o, struct view body);
 
-
 void ctl_print_status(struct ctl_out *o, struct view body);
 void ctl_print_pong(struct ctl_out *o, struct view body);
 void ctl_print_workers(struct ctl_out *o, struct view body);
