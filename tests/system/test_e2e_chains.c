@@ -65,6 +65,8 @@ agents_wake_each_other_until_the_cycle_is_cut(void **state)
 {
     (void)state;
     uint64_t first = ctl_submit(&c, "--agent acme/anna");
+    ctl_await(&c, first, "completed"); /* each is there when the one before has completed */
+    ctl_await(&c, first + 1, "completed");
     ctl_await(&c, first + 2, "completed"); /* anna, bert, anna; then anna → bert comes again */
     ctl_expect(&c, "agent", "\"anna\"");
     ctl_expect(&c, "source", "\"agent:bert\"");
@@ -78,6 +80,7 @@ agents_wake_each_other_until_the_cycle_is_cut(void **state)
     ctl_must(&c, "job list");
     assert_int_equal(ctl_count(&c, "items"), 3);
     uint64_t next = ctl_submit(&c, "--agent acme/bert"); /* both live on */
+    ctl_await(&c, next, "completed");
     ctl_await(&c, next + 1, "completed");
     ctl_expect(&c, "agent", "\"anna\"");
 }
