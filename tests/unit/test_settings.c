@@ -249,7 +249,7 @@ integers_outside_the_range_are_refused_and_its_ends_are_not(void **state)
         (void)snprintf(low, sizeof(low), "%lld", (long long)s->low);
         (void)snprintf(high, sizeof(high), "%lld", (long long)s->high);
         (void)snprintf(below, sizeof(below), "%lld", (long long)s->low - 1);
-        (void)snprintf(above, sizeof(above), "%lld", (long long)s->high + 1);
+        (void)snprintf(above, sizeof(above), "%llu", (unsigned long long)s->high + 1);
         assert_int_equal(load_layers(f, s, &(struct layers){.set = low}), E_OK);
         assert_int_equal(load_layers(f, s, &(struct layers){.set = high}), E_OK);
         assert_int_equal(load_layers(f, s, &(struct layers){.set = below}), E_BAD_REQUEST);

@@ -157,7 +157,7 @@ random_row(struct world *w, enum table_id table)
 
     random_record(&w->seed, &w->arena, d, &r);
     for (unsigned i = 0; i < k->part_count; i++)
-        shrink(w->domain, &d->fields[k->parts[i]], &r);
+        shrink(w->domain, &d->fields[k->parts[i] & ~KEY_DESCENDING], &r);
     if (table == TABLE_JOB_STATE) r.job_state.state %= JOB_STATE_COUNT;
     if (table == TABLE_EFFECT) r.effect.status %= STATUS_COUNT;
     if (table == TABLE_JOB_STATE && next_random(&w->seed) % 2) r.job_state.lane %= 4;
