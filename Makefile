@@ -31,7 +31,7 @@ CFLAGS  := -std=c11 -D_GNU_SOURCE -I. $(WARN) $(CFLAGS.$(VARIANT)) $(shell pkg-c
 LDFLAGS := $(LDFLAGS.$(VARIANT))
 LDLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 link     = @echo "  LINK  $@"; $(CC) $(LDFLAGS) $(LDFLAGS.$(@F)) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(filter %.a,$^) $(LDLIBS)
-make_in := @$(MAKE) --no-print-directory
+make_in := +@$(MAKE) --no-print-directory
 
 # ---- what there is: found by folder ---------------------------------------------------------------
 

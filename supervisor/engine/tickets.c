@@ -1,6 +1,7 @@
 #include "supervisor/engine/tickets.h"
 
 #include "supervisor/engine/goals.h"
+#include "supervisor/engine/ledger.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/views.h"
 
@@ -210,9 +211,26 @@ view_ticket(struct objects *o, const struct ticket *k, struct buf *b)
 
 /* ---- changes ------------------------------------------------------------------- */
 
+/* The reward is the assignee's on the day on which the ticket is done for the first time: not again
+ * after a dispute. */
+static void
+book_reward(struct engine *en, const struct ticket *k)
+{
+    struct objects *o = &en->turn.objects;
+    struct ticket   before = {.id = k->id};
+    struct ledger  *row;
+
+    if (k->assignee == 0 || ticket_load(turn_txn(en), &before) != LOAD_FOUND || before.done_at)
+        return;
+    row = ledger_row(o, k->assignee, ledger_date(o, k->assignee, en->turn.now.wall_ms));
+    row->earned += k->reward;
+    row->tickets_done++;
+}
+
 static void
 save(struct engine *en, struct ticket *k, enum feed_type type)
 {
+    if (type == FEED_TICKET_DONE) book_reward(en, k);
     k->updated_at = en->turn.now.wall_ms;
     ticket_save(turn_txn(en), k);
     feed_ticket(en, type, k);

@@ -45,7 +45,7 @@ try_sealed(enum table_id table, struct view array)
     struct view key_view = view_of(key, key_encode(k, k->part_count, &r, key));
     record_encode(table, key_view, &r, &stored);
     assert(record_decode(table, key_view, buf_view(&stored), &back));
-    for (uint32_t left = table_desc(table)->indexes; left; left &= left - 1)
+    for (uint64_t left = table_desc(table)->indexes; left; left &= left - 1)
         (void)key_desc(index_in(left))->holds(&back); /* only that any record has an answer */
 }
 
