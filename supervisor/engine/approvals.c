@@ -1,12 +1,12 @@
 #include "supervisor/engine/approvals.h"
 
 #include "supervisor/engine/audit.h"
+#include "supervisor/engine/effects.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/inside.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
-#include "supervisor/engine/outbox.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
@@ -149,7 +149,7 @@ decide(struct engine *en, const struct actor *actor, struct approval *a,
     inside_source(en, a->job, a->company, a->agent, &from);
     ef.session = from.session;
     if (!is_granted) ef.reason = reason.size ? reason : view_str("denied by a person");
-    outbox_record(en, &ef, a->request, 0);
+    effect_record(en, &ef, a->request, 0);
     a->status = (uint8_t)status;
     a->decided_at = en->turn.now.wall_ms;
     a->actor = view_str(

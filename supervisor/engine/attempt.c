@@ -5,12 +5,12 @@
 #include "supervisor/engine/breakers.h"
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/caps.h"
+#include "supervisor/engine/effects.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/objects.h"
-#include "supervisor/engine/outbox.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/tickets.h"
@@ -336,7 +336,7 @@ complete(struct engine *en, struct job_state *j, const struct msg_ended *m)
         j->output = (struct view){0};
     }
     if (j->session) checkpoint_id = session_commit(en, j->session, m->checkpoint);
-    if (m->effects.size) outbox_commit(en, j, checkpoint_id, m->effects);
+    if (m->effects.size) effects_commit(en, j, checkpoint_id, m->effects);
     job_must_move(en, j, JOB_ON_COMPLETE);
     feed_job(en, FEED_JOB_COMPLETED, j);
 }
@@ -386,7 +386,7 @@ judge(const struct msg_ended *m, struct ending *end, struct err *e)
     end->after_ms = HAS(m, ended, after_ms) ? m->after_ms : -1;
     if (view_is(m->verdict, "completed")) {
         end->outcome = ATTEMPT_COMPLETED;
-        if (m->effects.size && outbox_check(m->effects, e)) {
+        if (m->effects.size && effects_check(m->effects, e)) {
             end->outcome = ATTEMPT_FAILED;
             end->failure = FAIL_INVALID_OUTPUT;
             end->message = view_str(e->msg);

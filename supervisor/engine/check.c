@@ -1,7 +1,7 @@
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/chain.h"
+#include "supervisor/engine/effects.h"
 #include "supervisor/engine/job.h"
-#include "supervisor/engine/outbox.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

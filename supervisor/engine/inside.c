@@ -3,11 +3,11 @@
 #include "common/cron.h"
 #include "supervisor/engine/approvals.h"
 #include "supervisor/engine/chain.h"
+#include "supervisor/engine/effects.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
-#include "supervisor/engine/outbox.h"
-#include "supervisor/engine/schedules.h"
+#include "supervisor/engine/schedule_ops.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/tickets.h"
 
@@ -279,5 +279,5 @@ inside_commit(struct engine *en, const struct effect *ef, struct view effect, ui
         done.status = STATUS_REJECTED;
         done.reason = view_str(arena_printf(txn_arena(turn_txn(en)), "%s", e.msg));
     }
-    outbox_record(en, &done, effect, ordinal);
+    effect_record(en, &done, effect, ordinal);
 }

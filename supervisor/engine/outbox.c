@@ -1,228 +1,18 @@
 #include "supervisor/engine/outbox.h"
 
 #include "common/log.h"
+#include "supervisor/engine/effects.h"
 #include "supervisor/engine/emergency.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fleet.h"
-#include "supervisor/engine/inside.h"
 #include "supervisor/engine/objects.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
 #define ATTEMPTS_MAX    5     /* sends of one effect before it is failed */
 #define SEND_TIMEOUT_MS 60000 /* one delivery; then its outcome is unknown */
 #define EXAMINED_MAX    256   /* due effects looked at in one turn */
-
-static const char *const kind_names[EFFECT_KIND_COUNT] = {[EFFECT_NONE] = "none",
-#define E(name, text) [EFFECT_##name] = text,
-                                                          EFFECT_KINDS(E)
-#undef E
-};
-static const char *const status_names[STATUS_COUNT] = {[STATUS_NONE] = "none",
-#define E(name, text) [STATUS_##name] = text,
-                                                       EFFECT_STATUSES(E)
-#undef E
-};
-
-const char *
-effect_kind_name(enum effect_kind k)
-{
-    assert(k < EFFECT_KIND_COUNT);
-    return kind_names[k];
-}
-
-const char *
-effect_status_name(enum effect_status s)
-{
-    assert(s < STATUS_COUNT);
-    return status_names[s];
-}
-
-enum effect_status
-effect_status_from(struct view name)
-{
-    for (enum effect_status s = STATUS_NONE + 1; s < STATUS_COUNT; s++) {
-        if (view_is(name, status_names[s])) return s;
-    }
-    return STATUS_NONE;
-}
-
-/* ---- commit ------------------------------------------------------------------- */
-
-enum errc
-outbox_check(struct view effects, struct err *e)
-{
-    struct list_iter it = list_iter_of(effects);
-    struct view      item, kind, message;
-
-    while (list_next(&it, &item)) {
-        if (!mp_find_str(item, "kind", &kind))
-            return err_set(e, E_BAD_REQUEST, "an effect without a kind");
-        if (inside_kind(kind)) {
-            if (inside_check(item, e)) return e->code;
-            continue;
-        }
-        if (!view_is(kind, "notify")) {
-            return err_set(e, E_BAD_REQUEST, "effect \"%.*s\" is not supported by this version",
-                           VIEW_ARG(kind));
-        }
-        if (!mp_find_str(item, "message", &message) || message.size == 0) {
-            return err_set(e, E_BAD_REQUEST, "notify without a message");
-        }
-    }
-    return E_OK;
-}
-
-static void
-feed_effect(struct engine *en, enum feed_type type, const struct effect *ef)
-{
-    struct mp_open_map m = feed_open(en, type, ef->company);
-    struct buf        *b = feed_buf(en);
-
-    mp_put_u64(b, &m, "effect", ef->id);
-    mp_put_cstr(b, &m, "kind", effect_kind_name(ef->kind));
-    mp_put_cstr(b, &m, "status", effect_status_name(ef->status));
-    mp_put_u64(b, &m, "job", ef->job);
-    if (ef->sink) mp_put_str(b, &m, "sink", objects_name(&en->turn.objects, ef->sink));
-    if (ef->reason.size) mp_put_str(b, &m, "reason", ef->reason);
-    feed_close(en, &m);
-}
-
-/* The key is the hash of checkpoint, kind, payload, and the ordinal among equals, so a replay is
- * harmless (D4). */
-static struct hash128
-dedupe_key(const struct effect *ef, struct view payload, uint32_t ordinal)
-{
-    struct buf b   BUF_AUTO = {0};
-    const uint64_t fixed[] = {ef->session, ef->sink, ef->checkpoint_id, ef->job, ef->kind, ordinal};
-
-    buf_add(&b, fixed, sizeof(fixed));
-    buf_add_view(&b, payload);
-    return hash128(buf_view(&b));
-}
-
-/* The first of a (session, sink) that has not been settled; false when there is none (N22). */
-static bool
-queue_head(struct engine *en, const struct effect *ef, struct effect *head)
-{
-    struct effect key = {.session = ef->session, .sink = ef->sink};
-    struct scan   s;
-    bool          found;
-
-    scan_open(&s, turn_txn(en), INDEX_effect_queue, &key, 2, 2);
-    found = scan_next(&s, &key);
-    *head = (struct effect){.id = key.id};
-    scan_close(&s);
-    return found && effect_load(turn_txn(en), head) == LOAD_FOUND;
-}
-
-/* The one before it is settled. */
-static void
-next_comes_forward(struct engine *en, const struct effect *before)
-{
-    struct effect head;
-
-    if (!queue_head(en, before, &head) || head.not_before != BEHIND_ANOTHER) return;
-    head.not_before = en->turn.now.wall_ms;
-    effect_save(turn_txn(en), &head);
-}
-
-static void
-write_effect(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal)
-{
-    struct effect head;
-
-    if (ef->id == 0) ef->id = en->memory.meta.next_effect++;
-    ef->place = ef->id;
-    ef->created_at = en->turn.now.wall_ms;
-    ef->updated_at = ef->created_at;
-    ef->not_before =
-        ef->status == STATUS_PENDING && queue_head(en, ef, &head) ? BEHIND_ANOTHER : ef->created_at;
-    ef->dedupe = dedupe_key(ef, payload, ordinal);
-    ef->payload = payload;
-    if (payload.size > BLOB_FROM) {
-        bytes_save(turn_txn(en), BLOB_EFFECT, ef->id, payload);
-        ef->payload_bytes = (uint32_t)payload.size;
-        ef->payload = (struct view){0};
-    }
-    effect_save(turn_txn(en), ef);
-}
-
-void
-outbox_record(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal)
-{
-    write_effect(en, ef, payload, ordinal);
-    feed_effect(en, ef->status == STATUS_DELIVERED ? FEED_EFFECT_DELIVERED : FEED_EFFECT_REJECTED,
-                ef);
-}
-
-/* The agent's own sinks, else the default ones. */
-static uint32_t
-sinks_of(struct engine *en, const struct job_state *j, uint32_t *ids)
-{
-    const struct object_entry *agent = objects_get(&en->turn.objects, j->agent);
-    const struct actor         nobody = {.kind = "daemon"};
-    struct list_iter           it;
-    struct view                item;
-    uint32_t                   n = 0;
-
-    if (!agent || agent->spec.agent.sinks.size == 0) {
-        memcpy(ids, en->memory.limits.sinks, sizeof(*ids) * en->memory.limits.sink_count);
-        return en->memory.limits.sink_count;
-    }
-    it = list_iter_of(agent->spec.agent.sinks);
-    while (n < SINKS_MAX && list_next(&it, &item)) {
-        struct mp_reader r = mp_reader_of(item);
-        struct view      name;
-        uint32_t         company = j->company;
-        struct err       e = {0};
-
-        if (!mp_read_str(&r, &name)) continue;
-        if (object_ref(turn_txn(en), &nobody, KIND_SINK, name, "sinks", &company, &ids[n], &e) ==
-            E_OK)
-            n++;
-    }
-    return n;
-}
-
-void
-outbox_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint_id,
-              struct view effects)
-{
-    struct list_iter it = list_iter_of(effects);
-    uint32_t         sinks[SINKS_MAX], count = sinks_of(en, j, sinks), ordinal = 0;
-    struct view      item, kind = {0};
-
-    for (; list_next(&it, &item); ordinal++) {
-        struct effect ef = {.company = j->company,
-                            .session = j->session,
-                            .job = j->id,
-                            .checkpoint_id = checkpoint_id,
-                            .kind = EFFECT_NOTIFY,
-                            .status = STATUS_PENDING};
-
-        (void)mp_find_str(item, "kind", &kind);
-        if (inside_kind(kind)) {
-            ef.kind = (uint8_t)inside_kind(kind);
-            inside_commit(en, &ef, item, ordinal);
-            continue;
-        }
-        if (count == 0) {
-            ef.status = STATUS_SUPPRESSED;
-            ef.reason = view_str("no sink is configured");
-            write_effect(en, &ef, item, ordinal);
-            feed_effect(en, FEED_EFFECT_SUPPRESSED, &ef);
-        }
-        for (uint32_t i = 0; i < count; i++) {
-            ef.sink = sinks[i];
-            ef.id = 0; /* each its own */
-            write_effect(en, &ef, item, ordinal);
-            feed_effect(en, FEED_EFFECT_PENDING, &ef);
-        }
-    }
-}
 
 /* ---- delivery ----------------------------------------------------------------- */
 
@@ -255,8 +45,8 @@ settle(struct engine *en, struct effect *ef, enum effect_status status, struct v
     ef->token = 0;
     ef->updated_at = en->turn.now.wall_ms;
     effect_save(turn_txn(en), ef);
-    feed_effect(en, type, ef);
-    if (status != STATUS_PENDING && status != STATUS_UNKNOWN) next_comes_forward(en, ef);
+    effect_told(en, type, ef);
+    if (status != STATUS_PENDING && status != STATUS_UNKNOWN) effect_next_comes_forward(en, ef);
 }
 
 static void

@@ -12,7 +12,7 @@
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/routines.h"
-#include "supervisor/engine/schedules.h"
+#include "supervisor/engine/schedule_ops.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/tickets.h"
 #include "supervisor/engine/wakes.h"

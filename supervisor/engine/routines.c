@@ -2,6 +2,7 @@
 
 #include "supervisor/engine/goals.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/schedule_ops.h"
 #include "supervisor/engine/tickets.h"
 #include "supervisor/engine/views.h"
 

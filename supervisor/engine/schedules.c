@@ -2,7 +2,6 @@
 
 #include "common/cron.h"
 #include "supervisor/engine/agents.h"
-#include "supervisor/engine/audit.h"
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
@@ -14,7 +13,6 @@
 #include "supervisor/engine/routines.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/submit.h"
-#include "supervisor/engine/views.h"
 #include "supervisor/engine/zones.h"
 
 #include <assert.h>
@@ -422,160 +420,4 @@ schedule_job_ended(struct engine *en, const struct job_state *j)
         run.last_failure = j->failure;
     }
     schedule_save(turn_txn(en), &run);
-}
-
-/* ---- requests ----------------------------------------------------------------- */
-
-_Static_assert(sizeof(struct msg_schedule) == sizeof(struct msg_schedule_add),
-               "schedule.add is a schedule");
-
-static enum errc
-reply_schedule(struct engine *en, uint32_t id, struct buf *reply, struct err *e)
-{
-    const struct object_entry *o = objects_get(&en->turn.objects, id);
-    struct schedule            run = {.id = id};
-
-    if (!o || schedule_load(turn_txn(en), &run) != LOAD_FOUND) {
-        return err_set(e, E_DAMAGED, "the schedule's record is damaged");
-    }
-    view_schedule(&en->turn.objects, o, &run, true, reply);
-    return E_OK;
-}
-
-enum errc
-schedule_check_new(struct engine *en, const struct actor *a, const struct msg_schedule *s,
-                   struct schedule_refs *refs, struct err *e)
-{
-    if (schedule_check(en, a, s, refs, e)) return e->code;
-    if (object_find(turn_txn(en), KIND_SCHEDULE, refs->company, s->name)) {
-        err_set(e, E_CONFLICT, "there is a schedule \"%.*s\" already", VIEW_ARG(s->name));
-        return err_hint(e, "remove it first, or choose another name");
-    }
-    if (schedule_next_after(s, en->turn.now.wall_ms, en->turn.now.wall_ms) == 0) {
-        return err_field(e, "cron", "\"%.*s\" never comes", VIEW_ARG(s->cron));
-    }
-    return E_OK;
-}
-
-uint32_t
-schedule_make(struct engine *en, const struct actor *a, const struct msg_schedule *s,
-              uint32_t company, enum origin origin, uint32_t made_by)
-{
-    struct buf spec BUF_AUTO = {0};
-    struct object   row = {.kind = KIND_SCHEDULE, .origin = (uint8_t)origin, .name = s->name};
-    struct schedule run;
-
-    msg_pack(msg_desc(MSG_SCHEDULE), s, &spec);
-    row.id = (uint32_t)en->memory.meta.next_object++;
-    row.company = company;
-    row.spec = buf_view(&spec);
-    row.hash = hash64(row.spec, 0);
-    row.created_at = en->turn.now.wall_ms;
-    objects_put(&en->turn.objects, &row);
-    schedule_planned(en, row.id, true, true);
-    audit_put(en, a, "schedule.add", row.company, row.name, (struct view){0}, row.spec);
-    if (made_by == 0) return row.id;
-    run = (struct schedule){.id = row.id};
-    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return row.id;
-    run.made_by = made_by;
-    schedule_save(turn_txn(en), &run);
-    made_schedules(en, made_by, 1);
-    return row.id;
-}
-
-enum errc
-on_schedule_add(struct engine *en, const struct actor *a, const struct msg_schedule_add *m,
-                struct buf *reply, struct err *e)
-{
-    struct msg_schedule  s;
-    struct schedule_refs refs;
-
-    memcpy(&s, m, sizeof(s));
-    if (submit_admit(en, e) || schedule_check_new(en, a, &s, &refs, e)) return e->code;
-    return reply_schedule(en, schedule_make(en, a, &s, refs.company, ORIGIN_API, 0), reply, e);
-}
-
-static enum errc
-find_schedule(struct engine *en, const struct actor *a, struct view name, struct schedule *run,
-              struct err *e)
-{
-    uint32_t company = 0, id;
-
-    if (object_ref(turn_txn(en), a, KIND_SCHEDULE, name, "name", &company, &id, e)) return e->code;
-    run->id = id;
-    if (schedule_load(turn_txn(en), run) != LOAD_FOUND) {
-        return err_set(e, E_DAMAGED, "the schedule's record is damaged");
-    }
-    return E_OK;
-}
-
-enum errc
-on_schedule_pause(struct engine *en, const struct actor *a, const struct msg_schedule_pause *m,
-                  struct buf *reply, struct err *e)
-{
-    struct schedule run = {0};
-
-    if (find_schedule(en, a, m->name, &run, e)) return e->code;
-    if (run.paused)
-        return err_set(e, E_WRONG_STATE, "schedule \"%.*s\" is paused already", VIEW_ARG(m->name));
-    run.paused = 1;
-    run.paused_at = en->turn.now.wall_ms;
-    run.pause_reason = m->reason;
-    schedule_save(turn_txn(en), &run);
-    if (run.agent) agent_beats_changed(en, run.agent);
-    feed_object(en, FEED_SCHEDULE_PAUSED, run.id, NULL);
-    audit_put(en, a, "schedule.pause", run.company, m->name, audit_bool(en, "paused", false),
-              audit_str(en, "reason", m->reason));
-    return reply_schedule(en, run.id, reply, e);
-}
-
-enum errc
-on_schedule_resume(struct engine *en, const struct actor *a, const struct msg_schedule_resume *m,
-                   struct buf *reply, struct err *e)
-{
-    struct schedule run = {0};
-
-    if (find_schedule(en, a, m->name, &run, e)) return e->code;
-    if (!run.paused)
-        return err_set(e, E_WRONG_STATE, "schedule \"%.*s\" is not paused", VIEW_ARG(m->name));
-    run.paused = 0;
-    run.paused_at = 0;
-    run.pause_reason = (struct view){0};
-    schedule_save(turn_txn(en), &run);
-    if (run.made_by) made_answered(en, run.made_by);
-    if (run.agent) agent_beats_changed(en, run.agent);
-    feed_object(en, FEED_SCHEDULE_RESUMED, run.id, NULL);
-    audit_put(en, a, "schedule.resume", run.company, m->name, audit_bool(en, "paused", true),
-              audit_bool(en, "paused", false));
-    return reply_schedule(en, run.id, reply, e);
-}
-
-enum errc
-on_schedule_remove(struct engine *en, const struct actor *a, const struct msg_schedule_remove *m,
-                   struct buf *reply, struct err *e)
-{
-    struct schedule            run = {0};
-    const struct object_entry *o;
-    struct mp_open_map         map;
-
-    if (find_schedule(en, a, m->name, &run, e)) return e->code;
-    o = objects_get(&en->turn.objects, run.id);
-    if (o && o->row.origin == ORIGIN_CONFIG) {
-        err_set(e, E_DECLARED_IN_CONFIG, "schedule \"%.*s\" is declared in the config file",
-                VIEW_ARG(m->name));
-        return err_hint(e, "take it out of the file and reload, or pause it");
-    }
-    if (run.in_flight > 0) {
-        err_set(e, E_IN_USE, "schedule \"%.*s\" has a job that has not ended: %" PRIu64,
-                VIEW_ARG(m->name), run.last_job);
-        return err_hint(e, "cancel the job or wait for its end");
-    }
-    map = mp_open(reply);
-    mp_put_str(reply, &map, "removed", m->name);
-    mp_close(reply, &map);
-    audit_put(en, a, "schedule.remove", run.company, m->name, o ? o->row.spec : (struct view){0},
-              (struct view){0});
-    schedule_forget(en, run.id);
-    objects_remove(&en->turn.objects, run.id);
-    return E_OK;
 }

@@ -20,13 +20,6 @@ struct schedule_refs {
 };
 enum errc schedule_check(struct engine *en, const struct actor *a, const struct msg_schedule *s,
                          struct schedule_refs *refs, struct err *e) MUST_CHECK;
-/* The same of one that is not there yet: its name is free, and it has a first time. */
-enum errc schedule_check_new(struct engine *en, const struct actor *a, const struct msg_schedule *s,
-                             struct schedule_refs *refs, struct err *e) MUST_CHECK;
-/* Writes a checked declaration and its running row; the id.  made_by: the agent whose effect it
- * was, else 0. */
-uint32_t schedule_make(struct engine *en, const struct actor *a, const struct msg_schedule *s,
-                       uint32_t company, enum origin origin, uint32_t made_by);
 /* A schedule object was written (is_new) or changed: its running row follows. */
 void schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_changed);
 /* The object goes: its running row, too; firings stay until their retention ends. */
@@ -42,18 +35,5 @@ void schedule_job_ended(struct engine *en, const struct job_state *j);
 /* The wall clock jumped, or the clock was accepted: next times are planned anew from the cursors.
  */
 void schedules_replan(struct engine *en);
-
-enum errc on_schedule_add(struct engine *en, const struct actor *a,
-                          const struct msg_schedule_add *m, struct buf *reply,
-                          struct err *e) MUST_CHECK;
-enum errc on_schedule_pause(struct engine *en, const struct actor *a,
-                            const struct msg_schedule_pause *m, struct buf *reply,
-                            struct err *e) MUST_CHECK;
-enum errc on_schedule_resume(struct engine *en, const struct actor *a,
-                             const struct msg_schedule_resume *m, struct buf *reply,
-                             struct err *e) MUST_CHECK;
-enum errc on_schedule_remove(struct engine *en, const struct actor *a,
-                             const struct msg_schedule_remove *m, struct buf *reply,
-                             struct err *e) MUST_CHECK;
 
 #endif

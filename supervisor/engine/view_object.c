@@ -1,6 +1,6 @@
 #include "supervisor/engine/agents.h"
+#include "supervisor/engine/effects.h"
 #include "supervisor/engine/failure.h"
-#include "supervisor/engine/outbox.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/turn_hint.h"

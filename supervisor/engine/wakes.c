@@ -1,7 +1,7 @@
 #include "supervisor/engine/wakes.h"
 
 #include "supervisor/engine/objects.h"
-#include "supervisor/engine/schedules.h"
+#include "supervisor/engine/schedule_ops.h"
 #include "supervisor/engine/submit.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
+#include "supervisor/engine/effects.h"
 #include "supervisor/engine/failure.h"
-#include "supervisor/engine/outbox.h"
 #include "tools/sim/model.h"
 #include "tools/sim/verdict.h"
 

@@ -1,0 +1,33 @@
+/* effects - what a completed attempt wants done: checked, and written in the transaction of its
+ * completion; the order of each (session, sink) (D4, N22). */
+#ifndef ENGINE_EFFECTS_H
+#define ENGINE_EFFECTS_H
+
+#include "supervisor/engine/feed.h"
+#include "supervisor/engine/turn.h"
+
+/* not_before of an effect that waits behind another of its (session, sink), so that those that wait
+ * are not looked at again and again, and hold back nobody else's. */
+#define BEHIND_ANOTHER INT64_MAX
+
+/* Checks a handler's effects before anything is written: kinds that this version serves, messages
+ * not empty.  On failure the attempt ends as invalid_output with this sentence. */
+enum errc effects_check(struct view effects, struct err *e) MUST_CHECK;
+/* Writes the effects of a completed attempt, one per sink; those that act inside act now. */
+void effects_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint_id,
+                    struct view effects);
+
+/* Writes and tells an effect that is settled as it is written: delivered or rejected.  Its id is
+ * given when it has none. */
+void effect_record(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal);
+
+/* An effect was settled: the one behind it in its (session, sink) may be sent. */
+void effect_next_comes_forward(struct engine *en, const struct effect *before);
+/* Tells the watchers of it: id, kind, status, job, sink and reason. */
+void effect_told(struct engine *en, enum feed_type type, const struct effect *ef);
+
+const char        *effect_kind_name(enum effect_kind k);
+const char        *effect_status_name(enum effect_status s);
+enum effect_status effect_status_from(struct view name); /* STATUS_NONE for an unknown one */
+
+#endif

@@ -1,0 +1,29 @@
+/* schedule_ops - schedules made, paused, resumed and removed by requests and by agents' effects. */
+#ifndef ENGINE_SCHEDULE_OPS_H
+#define ENGINE_SCHEDULE_OPS_H
+
+#include "supervisor/engine/schedules.h"
+#include "supervisor/engine/turn.h"
+
+/* schedule_check() of one that is not there yet: its name is free, and it has a first time. */
+enum errc schedule_check_new(struct engine *en, const struct actor *a, const struct msg_schedule *s,
+                             struct schedule_refs *refs, struct err *e) MUST_CHECK;
+/* Writes a checked declaration and its running row; the id.  made_by: the agent whose effect it
+ * was, else 0. */
+uint32_t schedule_make(struct engine *en, const struct actor *a, const struct msg_schedule *s,
+                       uint32_t company, enum origin origin, uint32_t made_by);
+
+enum errc on_schedule_add(struct engine *en, const struct actor *a,
+                          const struct msg_schedule_add *m, struct buf *reply,
+                          struct err *e) MUST_CHECK;
+enum errc on_schedule_pause(struct engine *en, const struct actor *a,
+                            const struct msg_schedule_pause *m, struct buf *reply,
+                            struct err *e) MUST_CHECK;
+enum errc on_schedule_resume(struct engine *en, const struct actor *a,
+                             const struct msg_schedule_resume *m, struct buf *reply,
+                             struct err *e) MUST_CHECK;
+enum errc on_schedule_remove(struct engine *en, const struct actor *a,
+                             const struct msg_schedule_remove *m, struct buf *reply,
+                             struct err *e) MUST_CHECK;
+
+#endif
