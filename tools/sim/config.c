@@ -36,9 +36,8 @@ config_agent_company(int i)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-/* A cap: a small number, now and then 0 or none at all. */
-static int64_t
-random_cap(const struct config *c, struct rng *r, int64_t most)
+int64_t
+config_cap(const struct config *c, struct rng *r, int64_t most)
 {
     if (rng_chance(r, 150)) return NO_LIMIT;
     if (!c->is_calm && rng_chance(r, 60)) return 0;
@@ -73,7 +72,7 @@ fill_company(struct config *c, struct rng *r, int i)
 
     begin(&c->companies[i], -1);
     if (rng_chance(r, 500)) {
-        m.max_concurrent = random_cap(c, r, 5);
+        m.max_concurrent = config_cap(c, r, 5);
         SET_HAS(&m, company, max_concurrent);
     }
     if (rng_chance(r, 200)) {
@@ -91,7 +90,7 @@ fill_handler(struct config *c, struct rng *r, int i)
 
     begin(&c->handlers[i], 0);
     if (rng_chance(r, 300)) {
-        m.max_concurrent = random_cap(c, r, 4);
+        m.max_concurrent = config_cap(c, r, 4);
         SET_HAS(&m, handler, max_concurrent);
     }
     if (rng_chance(r, 300)) {
@@ -135,8 +134,8 @@ random_handler(const struct config *c, struct rng *r)
     return i < SIM_BUILTINS || c->handlers[i].is_there ? i : 0;
 }
 
-static unsigned
-random_sinks(const struct config *c, struct rng *r)
+unsigned
+config_some_sinks(const struct config *c, struct rng *r)
 {
     unsigned mask = (unsigned)rng_below(r, 1u << SIM_SINKS);
 
@@ -146,8 +145,8 @@ random_sinks(const struct config *c, struct rng *r)
     return mask;
 }
 
-static void
-pack_sinks(unsigned mask, struct buf *list)
+void
+config_pack_sinks(unsigned mask, struct buf *list)
 {
     uint32_t n = 0;
 
@@ -176,13 +175,13 @@ fill_agent(struct config *c, struct rng *r, int i)
         SET_HAS(&m, agent, handler);
     }
     if (rng_chance(r, 500)) {
-        d->sinks = random_sinks(c, r);
-        pack_sinks(d->sinks, &list);
+        d->sinks = config_some_sinks(c, r);
+        config_pack_sinks(d->sinks, &list);
         m.sinks = buf_view(&list);
         SET_HAS(&m, agent, sinks);
     }
     if (rng_chance(r, 500)) {
-        m.max_concurrent = random_cap(c, r, 3);
+        m.max_concurrent = config_cap(c, r, 3);
         SET_HAS(&m, agent, max_concurrent);
     }
     msg_pack(msg_desc(MSG_AGENT), &m, &d->spec);
@@ -276,92 +275,6 @@ config_fill_schedule(struct config *c, struct rng *r, const char *name, struct d
     msg_pack(msg_desc(MSG_SCHEDULE), &m, &d->spec);
 }
 
-/* ---- limits ---------------------------------------------------------------------------------- */
-
-/* Those that the simulation does not vary. */
-static void
-fill_fixed_limits(struct msg_limits *out)
-{
-    struct msg_limits m = *out;
-
-    m.company_queue_max = NO_LIMIT;
-    m.chain_depth_max = 8;
-    m.chain_rate_max = 60;
-    m.agent_interval_min_ms = 60000;
-    m.agent_schedules_max = 10;
-    m.agent_wakes_max = 20;
-    m.agent_unanswered_ms = NO_LIMIT;
-    m.breaker_base_ms = 30 * 1000;
-    m.breaker_max_ms = 3600000;
-    m.reserve_turns = 10;
-    m.reserve_tokens = 10000;
-    m.reserve_cost_micros = 100000;
-    m.stale_after = 3;
-    m.dead_after = 10;
-    m.keep_completed_ms = NO_LIMIT;
-    m.keep_failed_ms = NO_LIMIT;
-    m.keep_effects_ms = NO_LIMIT;
-    m.keep_firings_ms = NO_LIMIT;
-    m.keep_reasons_ms = NO_LIMIT;
-    m.keep_ledgers_ms = NO_LIMIT;
-    m.keep_approvals_ms = NO_LIMIT;
-    m.keep_audit_ms = NO_LIMIT;
-    m.agent_approval = view_str("none");
-    m.budget_zone = view_str("UTC");
-    SET_HAS(&m, limits, company_queue_max);
-    SET_HAS(&m, limits, chain_rate_max);
-    SET_HAS(&m, limits, agent_schedules_max);
-    SET_HAS(&m, limits, agent_wakes_max);
-    SET_HAS(&m, limits, agent_unanswered_ms);
-    SET_HAS(&m, limits, keep_completed_ms);
-    SET_HAS(&m, limits, keep_failed_ms);
-    SET_HAS(&m, limits, keep_effects_ms);
-    SET_HAS(&m, limits, keep_firings_ms);
-    SET_HAS(&m, limits, keep_reasons_ms);
-    SET_HAS(&m, limits, keep_ledgers_ms);
-    SET_HAS(&m, limits, keep_approvals_ms);
-    SET_HAS(&m, limits, keep_audit_ms);
-    *out = m;
-}
-
-static void
-fill_limits(struct config *c, struct rng *r)
-{
-    struct buf ladder BUF_AUTO = {0};
-    struct buf sinks  BUF_AUTO = {0};
-    struct msg_limits m = {0};
-
-    /* One after the other: the order within an initialiser is the compiler's. */
-    m.max_concurrent = random_cap(c, r, 12);
-    m.schedule_max_concurrent = random_cap(c, r, 4);
-    m.company_max_concurrent = random_cap(c, r, 6);
-    m.agent_max_concurrent = random_cap(c, r, 3);
-    m.max_run_ms = rng_between(r, 10000, 1200000);
-    m.max_turns = rng_chance(r, 500) ? NO_LIMIT : rng_between(r, 1, 10000);
-    m.max_attempts = (uint64_t)rng_between(r, 1, 5);
-    m.max_crashes = (uint64_t)rng_between(r, 1, 4);
-    m.kill_grace_ms = rng_chance(r, 200) ? 0 : rng_between(r, 1, 10000);
-    m.heartbeat_timeout_ms = rng_between(r, 4000, 120000);
-    m.catch_up_ms = rng_chance(r, 300) ? rng_between(r, 0, 3600000) : 86400000;
-    m.feed_bytes_max = (uint64_t)rng_between(r, 65536, 1 << 20);
-    m.feed_age_max_ms = rng_between(r, 600000, 86400000);
-    fill_fixed_limits(&m);
-    c->heartbeat_timeout_ms = m.heartbeat_timeout_ms;
-    config_fill_ladder(r, &ladder);
-    m.retry = buf_view(&ladder);
-    c->default_sinks = random_sinks(c, r);
-    pack_sinks(c->default_sinks, &sinks);
-    m.session_sinks = buf_view(&sinks);
-    SET_HAS(&m, limits, session_sinks);
-    SET_HAS(&m, limits, max_concurrent);
-    SET_HAS(&m, limits, schedule_max_concurrent);
-    SET_HAS(&m, limits, company_max_concurrent);
-    SET_HAS(&m, limits, agent_max_concurrent);
-    SET_HAS(&m, limits, max_turns);
-    buf_clear(&c->limits);
-    msg_pack(msg_desc(MSG_LIMITS), &m, &c->limits);
-}
-
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 /* What names something that went goes, too. */
@@ -422,7 +335,7 @@ change_one(struct config *c, struct rng *r)
         config_fill_schedule(c, r, name, &c->schedules[i]);
         c->schedules[i].is_there = !goes;
         break;
-    default: fill_limits(c, r);
+    default: config_fill_limits(c, r);
     }
 }
 
@@ -431,7 +344,7 @@ config_change(struct config *c, struct rng *r)
 {
     for (int64_t n = rng_between(r, 1, 4); n > 0; n--)
         change_one(c, r);
-    if (rng_chance(r, 300)) fill_limits(c, r); /* its sinks may have gone */
+    if (rng_chance(r, 300)) config_fill_limits(c, r); /* its sinks may have gone */
     drop_dangling(c);
     for (unsigned k = 0; k < SIM_SINKS; k++) {
         if (((c->default_sinks >> k) & 1) && !c->sinks[k].is_there) c->sinks[k].is_there = true;
@@ -457,7 +370,7 @@ config_init(struct config *c, struct rng *r)
         config_fill_schedule(c, r, name, &c->schedules[i]);
         c->schedules[i].is_there = rng_chance(r, 500);
     }
-    fill_limits(c, r);
+    config_fill_limits(c, r);
     drop_dangling(c);
 }
 
@@ -476,84 +389,6 @@ config_calm(struct config *c, struct rng *r)
         while (c->agents[i].is_there && (fill_agent(c, r, i), c->agents[i].handler < 0)) {
         }
     }
-    fill_limits(c, r);
+    config_fill_limits(c, r);
     drop_dangling(c);
-}
-
-/* ---- packing --------------------------------------------------------------------------------- */
-
-static struct view
-pack_list(const struct declaration *d, int first, int count, struct buf *list)
-{
-    uint32_t n = 0;
-
-    for (int i = first; i < count; i++)
-        n += d[i].is_there;
-    mp_array(list, n);
-    for (int i = first; i < count; i++) {
-        if (d[i].is_there) mp_raw(list, buf_view(&d[i].spec));
-    }
-    return buf_view(list);
-}
-
-void
-config_pack(const struct config *c, struct buf *out)
-{
-    struct buf        lists[5] = {{0}, {0}, {0}, {0}, {0}};
-    struct msg_config m = {.limits = buf_view(&c->limits)};
-
-    m.companies = pack_list(c->companies, 0, SIM_COMPANIES, &lists[0]);
-    m.handlers = pack_list(c->handlers, SIM_BUILTINS, SIM_HANDLERS, &lists[1]);
-    m.sinks = pack_list(c->sinks, 0, SIM_SINKS, &lists[2]);
-    m.agents = pack_list(c->agents, 0, SIM_AGENTS, &lists[3]);
-    m.schedules = pack_list(c->schedules, 0, SIM_SCHEDULES, &lists[4]);
-    msg_pack(msg_desc(MSG_CONFIG), &m, out);
-    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-        buf_done(&lists[i]);
-}
-
-/* Every declaration, as one list. */
-static struct declaration *
-declaration(struct config *c, size_t i)
-{
-    const struct {
-        struct declaration *list;
-        size_t              count;
-    } lists[] = {
-        {c->companies, SIM_COMPANIES},
-        {c->handlers,  SIM_HANDLERS },
-        {c->sinks,     SIM_SINKS    },
-        {c->agents,    SIM_AGENTS   },
-        {c->schedules, SIM_SCHEDULES},
-    };
-
-    for (size_t k = 0; k < ARRAY_LEN(lists); k++) {
-        if (i < lists[k].count) return &lists[k].list[i];
-        i -= lists[k].count;
-    }
-    return NULL;
-}
-
-void
-config_copy(struct config *to, const struct config *from)
-{
-    struct config source = *from;
-
-    *to = *from;
-    for (size_t i = 0; declaration(to, i); i++) {
-        struct buf copy = {0};
-
-        buf_add_view(&copy, buf_view(&declaration(&source, i)->spec));
-        declaration(to, i)->spec = copy;
-    }
-    to->limits = (struct buf){0};
-    buf_add_view(&to->limits, buf_view(&from->limits));
-}
-
-void
-config_done(struct config *c)
-{
-    for (size_t i = 0; declaration(c, i); i++)
-        buf_done(&declaration(c, i)->spec);
-    buf_done(&c->limits);
 }

@@ -56,4 +56,13 @@ void config_fill_schedule(struct config *c, struct rng *r, const char *name, str
 /* A ladder of at least one step. */
 void config_fill_ladder(struct rng *r, struct buf *list);
 
+/* ---- what the files of the configuration share ----------------------------------------------- */
+
+/* A cap: a small number, now and then 0 or none at all. */
+int64_t config_cap(const struct config *c, struct rng *r, int64_t most);
+/* Some of the sinks that are declared: bit N is sink N; and the same as a packed list of names. */
+unsigned config_some_sinks(const struct config *c, struct rng *r);
+void     config_pack_sinks(unsigned mask, struct buf *list);
+void     config_fill_limits(struct config *c, struct rng *r);
+
 #endif

@@ -226,6 +226,13 @@ enum errc     m_admission(const struct model *m);
 
 /* requests */
 void m_request(struct model *m, const struct input *in, const struct output *reply);
+/* The answer is of this kind; a job in it is the job as it is now. */
+void      m_check_answer(const struct input *in, const struct output *reply, enum errc expected);
+void      m_check_job_reply(const struct output *reply, const struct m_job *j);
+enum errc m_submit(struct model *m, const struct input *in, const struct msg_job_submit *s,
+                   const struct output *reply);
+enum errc m_submit_many(struct model *m, const struct input *in,
+                        const struct msg_job_submit_many *s, const struct output *reply);
 
 /* fleet */
 void m_input(struct model *m, const struct input *in);

@@ -1,0 +1,85 @@
+#include "tools/sim/config.h"
+
+/* Those that the simulation does not vary. */
+static void
+fill_fixed_limits(struct msg_limits *out)
+{
+    struct msg_limits m = *out;
+
+    m.company_queue_max = NO_LIMIT;
+    m.chain_depth_max = 8;
+    m.chain_rate_max = 60;
+    m.agent_interval_min_ms = 60000;
+    m.agent_schedules_max = 10;
+    m.agent_wakes_max = 20;
+    m.agent_unanswered_ms = NO_LIMIT;
+    m.breaker_base_ms = 30 * 1000;
+    m.breaker_max_ms = 3600000;
+    m.reserve_turns = 10;
+    m.reserve_tokens = 10000;
+    m.reserve_cost_micros = 100000;
+    m.stale_after = 3;
+    m.dead_after = 10;
+    m.keep_completed_ms = NO_LIMIT;
+    m.keep_failed_ms = NO_LIMIT;
+    m.keep_effects_ms = NO_LIMIT;
+    m.keep_firings_ms = NO_LIMIT;
+    m.keep_reasons_ms = NO_LIMIT;
+    m.keep_ledgers_ms = NO_LIMIT;
+    m.keep_approvals_ms = NO_LIMIT;
+    m.keep_audit_ms = NO_LIMIT;
+    m.agent_approval = view_str("none");
+    m.budget_zone = view_str("UTC");
+    SET_HAS(&m, limits, company_queue_max);
+    SET_HAS(&m, limits, chain_rate_max);
+    SET_HAS(&m, limits, agent_schedules_max);
+    SET_HAS(&m, limits, agent_wakes_max);
+    SET_HAS(&m, limits, agent_unanswered_ms);
+    SET_HAS(&m, limits, keep_completed_ms);
+    SET_HAS(&m, limits, keep_failed_ms);
+    SET_HAS(&m, limits, keep_effects_ms);
+    SET_HAS(&m, limits, keep_firings_ms);
+    SET_HAS(&m, limits, keep_reasons_ms);
+    SET_HAS(&m, limits, keep_ledgers_ms);
+    SET_HAS(&m, limits, keep_approvals_ms);
+    SET_HAS(&m, limits, keep_audit_ms);
+    *out = m;
+}
+
+void
+config_fill_limits(struct config *c, struct rng *r)
+{
+    struct buf ladder BUF_AUTO = {0};
+    struct buf sinks  BUF_AUTO = {0};
+    struct msg_limits m = {0};
+
+    /* One after the other: the order within an initialiser is the compiler's. */
+    m.max_concurrent = config_cap(c, r, 12);
+    m.schedule_max_concurrent = config_cap(c, r, 4);
+    m.company_max_concurrent = config_cap(c, r, 6);
+    m.agent_max_concurrent = config_cap(c, r, 3);
+    m.max_run_ms = rng_between(r, 10000, 1200000);
+    m.max_turns = rng_chance(r, 500) ? NO_LIMIT : rng_between(r, 1, 10000);
+    m.max_attempts = (uint64_t)rng_between(r, 1, 5);
+    m.max_crashes = (uint64_t)rng_between(r, 1, 4);
+    m.kill_grace_ms = rng_chance(r, 200) ? 0 : rng_between(r, 1, 10000);
+    m.heartbeat_timeout_ms = rng_between(r, 4000, 120000);
+    m.catch_up_ms = rng_chance(r, 300) ? rng_between(r, 0, 3600000) : 86400000;
+    m.feed_bytes_max = (uint64_t)rng_between(r, 65536, 1 << 20);
+    m.feed_age_max_ms = rng_between(r, 600000, 86400000);
+    fill_fixed_limits(&m);
+    c->heartbeat_timeout_ms = m.heartbeat_timeout_ms;
+    config_fill_ladder(r, &ladder);
+    m.retry = buf_view(&ladder);
+    c->default_sinks = config_some_sinks(c, r);
+    config_pack_sinks(c->default_sinks, &sinks);
+    m.session_sinks = buf_view(&sinks);
+    SET_HAS(&m, limits, session_sinks);
+    SET_HAS(&m, limits, max_concurrent);
+    SET_HAS(&m, limits, schedule_max_concurrent);
+    SET_HAS(&m, limits, company_max_concurrent);
+    SET_HAS(&m, limits, agent_max_concurrent);
+    SET_HAS(&m, limits, max_turns);
+    buf_clear(&c->limits);
+    msg_pack(msg_desc(MSG_LIMITS), &m, &c->limits);
+}
