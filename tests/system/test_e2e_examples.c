@@ -61,6 +61,7 @@ make(void **state)
     assert_int_equal(mkdir(folder, 0700), 0);
     copy_agent("disk-watch.sh");
     copy_agent("log-watch.sh");
+    copy_agent("housekeeper.sh");
     return 0;
 }
 
@@ -129,7 +130,7 @@ the_example_is_sound_as_it_is(void **state)
     assert_int_equal(ctl_count(&c, "items"), 2);
     ctl_expect(&c, "items.0.origin", "\"config\"");
     ctl_must(&c, "agent list");
-    assert_int_equal(ctl_count(&c, "items"), 2);
+    assert_int_equal(ctl_count(&c, "items"), 3);
     ctl_must(&c, "reload");
     ctl_expect(&c, "plan", "[]");
 }

@@ -11,8 +11,9 @@
 
 #include <cmocka.h>
 
-#define DISK_WATCH "etc/agents/disk-watch.sh"
-#define LOG_WATCH  "etc/agents/log-watch.sh"
+#define DISK_WATCH  "etc/agents/disk-watch.sh"
+#define LOG_WATCH   "etc/agents/log-watch.sh"
+#define HOUSEKEEPER "etc/agents/housekeeper.sh"
 
 static void
 without_a_document_they_fail(void **state)
@@ -29,6 +30,10 @@ without_a_document_they_fail(void **state)
         assert_int_equal(WEXITSTATUS(r->status), 1);
         assert_string_equal(buf_str(&r->err),
                             "log-watch: no document of version 1 on standard input\n");
+        agent_rig_run_script(r, HOUSEKEEPER);
+        assert_int_equal(WEXITSTATUS(r->status), 1);
+        assert_string_equal(buf_str(&r->err),
+                            "housekeeper: no document of version 1 on standard input\n");
     }
 }
 
@@ -67,7 +72,7 @@ the_example_configuration_is_good_and_its_programs_are_there(void **state)
     struct list_iter it = list_iter_of(handlers);
     for (; list_next(&it, &item); count++)
         check_program(item);
-    assert_int_equal(count, 2);
+    assert_int_equal(count, 3);
     config_done(&c);
 }
 
