@@ -254,8 +254,7 @@ check_job(struct engine *en, const struct job_state *j, enum dimension d, uint64
 
     if (budget == 0) return false;
     if (used >= near && used - more < near) {
-        m = feed_open(en, FEED_JOB_BUDGET_WARNING, j->company);
-        mp_put_u64(feed_buf(en), &m, "job", j->id);
+        m = feed_open_job(en, FEED_JOB_BUDGET_WARNING, j);
         mp_put_cstr(feed_buf(en), &m, "dimension", dimension_name(d));
         mp_put_u64(feed_buf(en), &m, "used", used);
         mp_put_u64(feed_buf(en), &m, "limit", budget);

@@ -77,6 +77,8 @@ effect_told(struct engine *en, enum feed_type type, const struct effect *ef)
     mp_put_cstr(b, &m, "kind", effect_kind_name(ef->kind));
     mp_put_cstr(b, &m, "status", effect_status_name(ef->status));
     mp_put_u64(b, &m, "job", ef->job);
+    mp_put_u64(b, &m, "parent", ef->job);
+    mp_put_u64(b, &m, "root", ef->root);
     if (ef->sink) mp_put_str(b, &m, "sink", objects_name(&en->turn.objects, ef->sink));
     if (ef->reason.size) mp_put_str(b, &m, "reason", ef->reason);
     feed_close(en, &m);
@@ -120,6 +122,14 @@ effect_next_comes_forward(struct engine *en, const struct effect *before)
     effect_save(turn_txn(en), &head);
 }
 
+static uint64_t
+root_of(struct engine *en, uint64_t job)
+{
+    struct job_spec spec = {.id = job};
+
+    return job_spec_load(turn_txn(en), &spec) == LOAD_FOUND ? spec.root : job;
+}
+
 static void
 write_effect(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal)
 {
@@ -127,6 +137,7 @@ write_effect(struct engine *en, struct effect *ef, struct view payload, uint32_t
 
     if (ef->id == 0) ef->id = en->memory.meta.next_effect++;
     ef->place = ef->id;
+    ef->root = root_of(en, ef->job);
     ef->created_at = en->turn.now.wall_ms;
     ef->updated_at = ef->created_at;
     ef->not_before =

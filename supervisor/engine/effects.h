@@ -23,7 +23,7 @@ void effect_record(struct engine *en, struct effect *ef, struct view payload, ui
 
 /* An effect was settled: the one behind it in its (session, sink) may be sent. */
 void effect_next_comes_forward(struct engine *en, const struct effect *before);
-/* Tells the watchers of it: id, kind, status, job, sink and reason. */
+/* Tells the watchers of it: id, kind, status, job, the chain's root, sink and reason. */
 void effect_told(struct engine *en, enum feed_type type, const struct effect *ef);
 
 const char        *effect_kind_name(enum effect_kind k);

@@ -63,13 +63,31 @@ feed_close(struct engine *en, struct mp_open_map *m)
     mp_close(&en->turn.feed, m);
 }
 
+static void
+put_cause(struct buf *b, struct mp_open_map *m, uint64_t parent, uint64_t root)
+{
+    mp_put_time(b, m, "parent", (int64_t)parent); /* nil for none */
+    mp_put_time(b, m, "root", (int64_t)root);
+}
+
+struct mp_open_map
+feed_open_job(struct engine *en, enum feed_type type, const struct job_state *j)
+{
+    struct mp_open_map m = feed_open(en, type, j->company);
+    struct job_spec    spec = {.id = j->id};
+
+    if (job_spec_load(turn_txn(en), &spec) != LOAD_FOUND) spec = (struct job_spec){0};
+    mp_put_u64(feed_buf(en), &m, "job", j->id);
+    put_cause(feed_buf(en), &m, spec.parent, spec.root);
+    return m;
+}
+
 void
 feed_job(struct engine *en, enum feed_type type, const struct job_state *j)
 {
     struct buf        *b = feed_buf(en);
-    struct mp_open_map m = feed_open(en, type, j->company);
+    struct mp_open_map m = feed_open_job(en, type, j);
 
-    mp_put_u64(b, &m, "job", j->id);
     mp_put_cstr(b, &m, "state", job_state_name(j->state));
     mp_put_str(b, &m, "handler", objects_name(&en->turn.objects, j->handler));
     if (j->agent) mp_put_str(b, &m, "agent", objects_name(&en->turn.objects, j->agent));
@@ -111,6 +129,7 @@ feed_wakeup(struct engine *en, enum feed_type type, const struct job_state *j,
     mp_put_cstr(b, &payload, "trigger", trigger_name(spec->trigger));
     mp_put_raw(b, &payload, "context", spec->context);
     mp_close(b, &payload);
+    put_cause(b, &m, spec->parent, spec->root);
     feed_close(en, &m);
 }
 

@@ -269,6 +269,7 @@ view_effect(struct objects *o, const struct effect *ef, struct buf *b)
     mp_put_cstr(b, &map, "status", effect_status_name(ef->status));
     view_put_name(o, b, &map, "sink", ef->sink);
     mp_put_u64(b, &map, "job", ef->job);
+    mp_put_u64(b, &map, "root", ef->root);
     if (ef->payload_bytes &&
         bytes_load(o->txn, BLOB_EFFECT, ef->id, ef->payload_bytes, &payload) != LOAD_FOUND) {
         payload = (struct view){0};

@@ -251,7 +251,8 @@
     F(STR, receipt)                                                               \
     F(STR, reason)                                                                \
     F(U8,  probe)             /* 1: the outcome is unknown; ask the sink before anything is sent again */ \
-    F(U32, payload_bytes)     /* of a payload in blob; 0: inline */
+    F(U32, payload_bytes)     /* of a payload in blob; 0: inline */               \
+    F(U64, root)              /* of the chain of causes that its job is in (A15) */
 
 /* Events of the feed: rows of several, each row at most about a page. */
 #define FEED_RECORD(F)                                                           \

@@ -92,6 +92,48 @@ the_life_of_a_job_is_told(void **state)
 }
 
 static void
+jobs_and_effects_carry_what_caused_them_and_their_chains_root(void **state)
+{
+    struct rig *r = *state;
+    char        cursor[TEXT_MAX];
+
+    r->limits.session_sinks = arena_copy(&r->kept, rig_pack(r, "['file']"));
+    rig_configure(
+        r, &(struct rig_declared){.agents = "{'name':'anna','handler':'noop'}",
+                                  .sinks = "{'name':'file','kind':'file','path':'out.jsonl'}"});
+    rig_workers(r, 1, 4);
+    uint64_t root = rig_submit(r, "'handler':'noop'");
+    uint64_t middle = rig_submit(r, "'handler':'noop','parent':%d", (int)root);
+    now(r, cursor);
+    uint64_t id = rig_submit(r, "'agent':'anna','parent':%d", (int)middle);
+    rig_progress(r, id, "'percent':40");
+    rig_ended(r, id,
+              "'verdict':'completed','effects':[{'kind':'notify','message':'m'},"
+              "{'kind':'wake_agent','agent':'nobody'}]");
+    rig_turn(r);
+    rig_effect_done(r, 1, "delivered");
+    rig_turn(r);
+    read_since(r, cursor, "");
+    static const char *const types[] = {
+        "job.submitted",  "wakeup.scheduled", "job.started",   "agent.wakeup",     "job.progress",
+        "effect.pending", "effect.rejected",  "job.completed", "effect.delivered", NULL};
+    expect_types(r, types);
+    for (size_t i = 0; types[i]; i++) {
+        bool is_effect = strncmp(types[i], "effect.", 7) == 0;
+
+        assert_int_equal(rig_i64(r, rig_path(r, "items", i, "parent")), is_effect ? id : middle);
+        assert_int_equal(rig_i64(r, rig_path(r, "items", i, "root")), root);
+    }
+    rig_must_read(r, "effect.show", "'id':1");
+    assert_int_equal(rig_i64(r, "root"), root);
+    now(r, cursor);
+    uint64_t first = rig_submit(r, "'handler':'noop'");
+    read_since(r, cursor, "");
+    assert_true(rig_is_nil(r, "items.0.parent"));
+    assert_int_equal(rig_i64(r, "items.0.root"), first);
+}
+
+static void
 other_ends_are_told_too(void **state)
 {
     struct rig *r = *state;
@@ -377,6 +419,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
     const struct CMUnitTest tests[] = {
         TEST(the_life_of_a_job_is_told),
+        TEST(jobs_and_effects_carry_what_caused_them_and_their_chains_root),
         TEST(other_ends_are_told_too),
         TEST(schedules_workers_and_the_configuration_are_told),
         TEST(pages_have_no_hole_and_no_repeat),
