@@ -11,8 +11,8 @@
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/objects.h"
-#include "supervisor/engine/schedules.h"
 #include "supervisor/engine/sessions.h"
+#include "supervisor/engine/streaks.h"
 #include "supervisor/engine/tickets.h"
 #include "supervisor/engine/views.h"
 
@@ -186,8 +186,7 @@ attempt_progress(struct engine *en, struct fleet_lease *l, const struct msg_prog
     if (job_state_load(turn_txn(en), &j) != LOAD_FOUND || j.state != JOB_RUNNING) return;
     charge_progress(en, l, &j, m);
     agent_seen(en, j.agent);
-    map = feed_open(en, FEED_JOB_PROGRESS, j.company);
-    mp_put_u64(feed_buf(en), &map, "job", j.id);
+    map = feed_open_job(en, FEED_JOB_PROGRESS, &j);
     if (HAS(m, progress, percent)) mp_put_u64(feed_buf(en), &map, "percent", m->percent);
     if (m->message.size) mp_put_str(feed_buf(en), &map, "message", m->message);
     mp_put_u64(feed_buf(en), &map, "turns", l->turns);
@@ -375,7 +374,7 @@ end_attempt(struct engine *en, struct job_state *j, struct ending *end)
     } else {
         fail(en, j, end);
     }
-    if (j->schedule && job_state_is_end(j->state)) schedule_job_ended(en, j);
+    if (j->schedule && job_state_is_end(j->state)) streak_job_ended(en, j);
 }
 
 /* The verdict that a worker reported, judged. */
@@ -440,7 +439,7 @@ attempt_impossible(struct engine *en, struct job_state *j)
     turn_log(en, LOG_LEVEL_ERROR, "a job cannot be started: a damaged record", "job=%" PRIu64,
              j->id);
     give_up(en, j);
-    if (j->schedule) schedule_job_ended(en, j);
+    if (j->schedule) streak_job_ended(en, j);
 }
 
 void

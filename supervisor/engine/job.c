@@ -10,6 +10,7 @@
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/schedules.h"
+#include "supervisor/engine/streaks.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/tickets.h"
 #include "supervisor/engine/unique.h"
@@ -267,7 +268,7 @@ expire(struct engine *en, uint64_t id)
     j.failure_message = view_str("not started in time");
     job_must_move(en, &j, JOB_ON_EXPIRE);
     feed_job(en, FEED_JOB_EXPIRED, &j);
-    if (j.schedule) schedule_job_ended(en, &j);
+    if (j.schedule) streak_job_ended(en, &j);
 }
 
 static void
@@ -326,7 +327,7 @@ job_cancel(struct engine *en, struct job_state *j, const char *message, struct e
     if (job_move(en, j, JOB_ON_CANCEL, e))
         return err_hint(e, "only a job that has not ended can be cancelled");
     feed_job(en, FEED_JOB_CANCELLED, j);
-    if (j->schedule) schedule_job_ended(en, j);
+    if (j->schedule) streak_job_ended(en, j);
     return E_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "supervisor/engine/ladder.h"
 
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/registry.h"
 
 #include <inttypes.h>
 
@@ -100,26 +101,6 @@ ladder_read(struct view list, int64_t *steps)
     return n;
 }
 
-/* The profile that the job's schedule names, else its agent's; NULL for none. */
-static const struct msg_profile *
-profile_of(struct engine *en, const struct job_state *j)
-{
-    struct objects            *o = &en->turn.objects;
-    const struct object_entry *s = objects_get(o, j->schedule), *a = objects_get(o, j->agent);
-    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
-    struct view                name = {0};
-    uint32_t                   company = j->company, id;
-    struct err                 e = {0};
-
-    if (a) name = a->spec.agent.profile;
-    if (s && s->spec.schedule.profile.size) name = s->spec.schedule.profile;
-    if (name.size == 0) return NULL;
-    if (object_ref(turn_txn(en), &daemon, KIND_PROFILE, name, "profile", &company, &id, &e))
-        return NULL;
-    s = objects_get(o, id);
-    return s ? &s->spec.profile : NULL;
-}
-
 int64_t
 ladder_step(struct engine *en, const struct job_state *j, uint32_t n)
 {
@@ -131,7 +112,7 @@ ladder_step(struct engine *en, const struct job_state *j, uint32_t n)
     uint32_t                   count = 0;
 
     if (job_spec_load(turn_txn(en), &spec) == LOAD_FOUND) count = ladder_read(spec.retry, steps);
-    if (count == 0) p = profile_of(en, j);
+    if (count == 0) p = profile_of(en, j->schedule, j->agent);
     if (p) {
         given = LADDER_OF(p, profile);
         count = ladder_expand(&given, steps);

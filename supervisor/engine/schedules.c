@@ -12,6 +12,7 @@
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/routines.h"
 #include "supervisor/engine/sessions.h"
+#include "supervisor/engine/streaks.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/zones.h"
 
@@ -183,6 +184,22 @@ schedule_count(struct engine *en, uint32_t id, int change)
     schedule_save(turn_txn(en), &run);
 }
 
+/* Whether a failed firing is tried again: its schedule, or the profile that it names, says how
+ * (A5).  What an agent's profile or the handler says is how their jobs are, not whether. */
+static bool
+sets_retry(struct engine *en, const struct object_entry *o)
+{
+    const struct msg_schedule *s = &o->spec.schedule;
+    const struct msg_profile  *p = profile_of(en, o->row.id, 0);
+    const struct ladder        own = LADDER_OF(s, schedule);
+    struct ladder              shared;
+
+    if (s->max_attempts || ladder_is_given(&own)) return true;
+    if (!p) return false;
+    shared = LADDER_OF(p, profile);
+    return p->max_attempts || ladder_is_given(&shared);
+}
+
 static void
 create_job(struct engine *en, const struct object_entry *o, const struct schedule_refs *refs,
            struct schedule *run, struct firing *f)
@@ -213,8 +230,7 @@ create_job(struct engine *en, const struct object_entry *o, const struct schedul
     sub.spec.token_budget = (uint64_t)s->token_budget;
     sub.spec.cost_budget_micros = (uint64_t)s->cost_budget_micros;
     sub.spec.max_attempts = (uint32_t)s->max_attempts;
-    /* A firing that failed is a failed firing, unless the declaration sets a ladder (A5). */
-    if (sub.spec.max_attempts == 0 && !ladder_is_given(&ladder)) sub.spec.max_attempts = 1;
+    if (!sets_retry(en, o)) sub.spec.max_attempts = 1; /* a failed firing is a failed firing */
     sub.payload = s->payload;
     sub.priority =
         HAS(s, schedule, priority) ? (uint8_t)s->priority : trigger_priority(sub.spec.trigger);
@@ -254,8 +270,10 @@ missed(struct engine *en, const struct object_entry *o, struct schedule *run, st
     feed_firing(en, FEED_SCHEDULE_MISSED, o, f);
 }
 
+/* before_at: the nominal time before this one. */
 static void
-fire(struct engine *en, const struct object_entry *o, struct schedule *run, struct firing *f)
+fire(struct engine *en, const struct object_entry *o, struct schedule *run, struct firing *f,
+     int64_t before_at)
 {
     const struct actor   daemon = {.kind = "daemon", .role = ROLE_ADMIN};
     struct schedule_refs refs;
@@ -271,6 +289,7 @@ fire(struct engine *en, const struct object_entry *o, struct schedule *run, stru
         f->reason = view_str("the firing before it is still in flight");
         f->job = run->last_job;
         run->suppressed_count++;
+        streak_job_waits(en, run, before_at);
         feed_firing(en, FEED_SCHEDULE_SUPPRESSED, o, f);
         return;
     }
@@ -339,6 +358,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     int64_t following = schedule_next_after(&o->spec.schedule, o->row.created_at, run->next_at);
     struct firing f = {.schedule = run->id, .nominal_at = run->next_at, .count = 1};
     struct firing seen = f;
+    int64_t       before_at = run->cursor;
 
     run->cursor = run->next_at;
     if (firing_load(turn_txn(en), &seen) == LOAD_FOUND) { /* before the clock went back */
@@ -359,7 +379,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     } else if (following && following <= now) {
         missed(en, o, run, &f, "overtaken by its next time (misfire policy latest)");
     } else {
-        fire(en, o, run, &f);
+        fire(en, o, run, &f, before_at);
     }
     firing_save(turn_txn(en), &f);
     run->next_at = following;
@@ -404,20 +424,4 @@ schedules_deadline(struct engine *en)
     if (scan_next_key(&s, &key)) at = key.next_at;
     scan_close(&s);
     return at;
-}
-
-void
-schedule_job_ended(struct engine *en, const struct job_state *j)
-{
-    struct schedule run = {.id = j->schedule};
-
-    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return;
-    if (j->state == JOB_COMPLETED) {
-        run.failure_streak = 0;
-        run.last_failure = FAIL_NONE;
-    } else if (j->state == JOB_FAILED) {
-        run.failure_streak++;
-        run.last_failure = j->failure;
-    }
-    schedule_save(turn_txn(en), &run);
 }

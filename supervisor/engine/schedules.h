@@ -30,8 +30,6 @@ void    schedules_due(struct engine *en);
 int64_t schedules_deadline(struct engine *en);
 /* A job of the schedule came to be unfinished (+1), or ended (−1). */
 void schedule_count(struct engine *en, uint32_t id, int change);
-/* A job that a schedule made has ended. */
-void schedule_job_ended(struct engine *en, const struct job_state *j);
 /* The wall clock jumped, or the clock was accepted: next times are planned anew from the cursors.
  */
 void schedules_replan(struct engine *en);

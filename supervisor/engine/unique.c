@@ -1,7 +1,7 @@
 #include "supervisor/engine/unique.h"
 
 #include "supervisor/engine/feed.h"
-#include "supervisor/engine/schedules.h"
+#include "supervisor/engine/streaks.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -80,7 +80,7 @@ cancel_replaced(struct engine *en, struct job_state *j, uint64_t by)
         view_str(arena_printf(txn_arena(turn_txn(en)), "replaced by job %" PRIu64, by));
     job_must_move(en, j, JOB_ON_CANCEL);
     feed_job(en, FEED_JOB_CANCELLED, j);
-    if (j->schedule) schedule_job_ended(en, j);
+    if (j->schedule) streak_job_ended(en, j);
 }
 
 void
