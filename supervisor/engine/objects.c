@@ -89,6 +89,19 @@ objects_name(struct objects *o, uint32_t id)
     return en ? en->row.name : (struct view){0};
 }
 
+struct view
+objects_ref(struct objects *o, uint32_t id)
+{
+    const struct object_entry *en = objects_get(o, id);
+    struct view                company;
+
+    if (!en) return (struct view){0};
+    if (en->row.company == 0 || en->row.company == COMPANY_DEFAULT_ID) return en->row.name;
+    company = objects_name(o, en->row.company);
+    return view_str(
+        arena_printf(txn_arena(o->txn), "%.*s/%.*s", VIEW_ARG(company), VIEW_ARG(en->row.name)));
+}
+
 static struct object_entry *
 remembered(struct objects *o, uint32_t id)
 {

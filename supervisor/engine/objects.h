@@ -39,6 +39,8 @@ void objects_init(struct objects *o, struct txn *t);
 const struct object_entry *objects_get(struct objects *o, uint32_t id);
 /* The name, or empty; company objects too. */
 struct view objects_name(struct objects *o, uint32_t id);
+/* The name as commands take it: "company/name", bare in `default`; in the transaction's memory. */
+struct view objects_ref(struct objects *o, uint32_t id);
 /* Writes an object and what this transaction remembers of it. */
 void objects_put(struct objects *o, const struct object *row);
 void objects_remove(struct objects *o, uint32_t id);

@@ -117,9 +117,9 @@ find_holders(struct why *w, const struct finding *f, struct holders *h)
 static void
 cap_blocker(struct why *w, const struct finding *f, const char *owner, const char *setting)
 {
-    struct view    name = objects_name(w->objects, f->on);
+    struct view    name = objects_ref(w->objects, f->on);
     struct holders h;
-    char           cap[128], message[256], change[256];
+    char           cap[160], message[256], change[256];
 
     if (owner) {
         snprintf(cap, sizeof(cap), "%s %.*s's cap", owner, VIEW_ARG(name));
@@ -157,9 +157,9 @@ slot_blocker(struct why *w, const struct finding *f)
 static void
 pause_blocker(struct why *w, const struct finding *f, const char *kind)
 {
-    struct view  name = objects_name(w->objects, f->on);
+    struct view  name = objects_ref(w->objects, f->on);
     struct pause row;
-    char         message[384], change[128];
+    char         message[448], change[160];
 
     (void)pause_of(w->objects->txn, f->on, &row);
     snprintf(message, sizeof(message), "%s %.*s is paused%s%.*s", kind, VIEW_ARG(name),
@@ -207,7 +207,7 @@ draining_blocker(struct why *w)
 static void
 budget_blocker(struct why *w, const struct finding *f, const char *owner)
 {
-    struct view name = objects_name(w->objects, f->on);
+    struct view name = objects_ref(w->objects, f->on);
     char        message[320], change[256];
 
     snprintf(message, sizeof(message),
@@ -215,7 +215,7 @@ budget_blocker(struct why *w, const struct finding *f, const char *owner)
              " %s are used or reserved, a start reserves %" PRIu64,
              owner, VIEW_ARG(name), f->used, f->limit, f->dimension, f->wanted);
     snprintf(change, sizeof(change), "raise %s %.*s's daily_%s from %" PRId64 " to %" PRIu64, owner,
-             VIEW_ARG(name), f->dimension, f->limit, f->used + f->wanted);
+             VIEW_ARG(name), f->dimension, f->limit, f->limit ? f->used + f->wanted : 1);
     blocker(w, predicate_name(f->predicate), message, (struct view){0},
             ledger_next_day(w->objects, f->on, w->objects->now_ms), change);
 }
@@ -390,13 +390,13 @@ schedule_blockers(struct why *w, struct engine *en, const struct schedule *run,
                   const struct now *now)
 {
     struct job_state j = {.id = run->last_job};
-    char             at[40], holder[32], message[384], change[128];
+    char             at[40], holder[32], message[384], change[160];
 
     if (run->paused) {
         snprintf(message, sizeof(message), "it is paused%s%.*s", run->pause_reason.size ? ": " : "",
                  VIEW_ARG(run->pause_reason));
         snprintf(change, sizeof(change), "agentctl schedule resume %.*s",
-                 VIEW_ARG(objects_name(w->objects, run->id)));
+                 VIEW_ARG(objects_ref(w->objects, run->id)));
         blocker(w, "paused", message, (struct view){0}, 0, change);
     }
     if (en->memory.meta.stops & STOP_NEW)

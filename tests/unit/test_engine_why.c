@@ -81,7 +81,7 @@ why_names_every_blocker_its_holder_and_the_change(void **state)
         {"global_cap",   "raise limits.max_concurrent from 1 to 2"         },
         {"schedule_cap", "raise limits.schedule_max_concurrent from 1 to 2"},
         {"company_cap",  "raise company acme's cap from 1 to 2"            },
-        {"agent_cap",    "raise agent anna's cap from 1 to 2"              },
+        {"agent_cap",    "raise agent acme/anna's cap from 1 to 2"         },
         {"handler_cap",  "raise handler h's cap from 1 to 2"               },
     };
     for (size_t c = 0; c < ARRAY_LEN(caps); c++) {
