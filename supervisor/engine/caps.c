@@ -130,7 +130,7 @@ breaker_cap(struct snapshot *s, uint32_t id, int64_t *limit, uint32_t *used)
     if (!breaker_get(s->objects->txn, id, &b) || b.state == BREAKER_CLOSED) return;
     *limit = b.state == BREAKER_OPEN ? 0 : 1;
     for (uint32_t i = 0; i < s->handlers.cap; i++) {
-        uint32_t handler = s->handlers.entries[i].id;
+        uint32_t handler = (uint32_t)s->handlers.entries[i].id; /* an object's */
 
         if (handler && breaker_of(s->objects, handler) == id)
             *used += counted(&s->handlers, handler);

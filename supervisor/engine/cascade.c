@@ -173,6 +173,7 @@ remove_named(struct engine *en, const struct actor *a, enum object_kind kind, co
         row.removing = 1;
         objects_put(&en->turn.objects, &row);
         en->memory.has_removals = true;
+        en->turn.due_again = true; /* for a turn without a dispatch */
     } else {
         forget_object(en, &o->row);
     }

@@ -30,7 +30,7 @@ problem(struct recount *r, const char *fmt, ...)
 }
 
 static void *
-row_of(struct recount *r, struct idmap *m, uint32_t id, size_t size)
+row_of(struct recount *r, struct idmap *m, uint64_t id, size_t size)
 {
     void *row = idmap_get(m, id);
 
@@ -111,8 +111,8 @@ count_job(struct recount *r, const struct job_state *j)
     if (!job_state_is_end(j->state)) {
         if (j->agent)
             ((struct agent *)row_of(r, &r->agents, j->agent, sizeof(struct agent)))->open_jobs++;
-        if (j->goal) ++*(uint64_t *)row_of(r, &r->goals, (uint32_t)j->goal, sizeof(uint64_t));
-        if (j->ticket) ++*(uint64_t *)row_of(r, &r->tickets, (uint32_t)j->ticket, sizeof(uint64_t));
+        if (j->goal) ++*(uint64_t *)row_of(r, &r->goals, j->goal, sizeof(uint64_t));
+        if (j->ticket) ++*(uint64_t *)row_of(r, &r->tickets, j->ticket, sizeof(uint64_t));
     }
     if (j->state == JOB_READY) {
         struct lane *l;
@@ -229,7 +229,7 @@ static void
 check_open_jobs(struct recount *r, const struct idmap *counts, const char *what, uint64_t id,
                 uint64_t stored)
 {
-    const uint64_t *c = idmap_get(counts, (uint32_t)id);
+    const uint64_t *c = idmap_get(counts, id);
     uint64_t        counted = c ? *c : 0;
 
     if (counted == stored) return;

@@ -1,5 +1,6 @@
 #include "supervisor/engine/goals.h"
 
+#include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/views.h"
@@ -323,6 +324,7 @@ write_part(struct engine *en, const struct actor *a, struct part *p, struct buf 
     write_new(en, &p->goal);
     p->wake.spec.goal = p->goal.id;
     submit_write(en, &p->wake, a, &j);
+    made_answered(en, j.agent);
     mp_put_u64(b, &m, "goal", p->goal.id);
     mp_put_str(b, &m, "title", p->goal.title);
     view_put_name(&en->turn.objects, b, &m, "agent", p->goal.agent);
@@ -355,6 +357,7 @@ on_goal_decompose(struct engine *en, const struct actor *a, const struct msg_goa
         if (prepare_part(en, a, m, &g, item, &parts[n], e))
             return err_wrap(e, "parts[%" PRIu32 "]", n);
     }
+    if (submit_check_queue(en, g.company, n - 1, e)) return e->code; /* room for all of them */
     feed_goal(en, FEED_GOAL_DECOMPOSED, &g);
     map = mp_open(reply);
     mp_put_u64(reply, &map, "goal", g.id);

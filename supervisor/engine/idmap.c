@@ -4,9 +4,9 @@
 #include <string.h>
 
 static struct idmap_entry *
-find_place(const struct idmap *m, uint32_t id)
+find_place(const struct idmap *m, uint64_t id)
 {
-    uint32_t i = id * 2654435761u; /* Knuth's multiplicative hash */
+    uint32_t i = (uint32_t)(id * 0x9e3779b97f4a7c15u >> 32); /* Knuth's multiplicative hash */
 
     for (;; i++) {
         struct idmap_entry *en = &m->entries[i & (m->cap - 1)];
@@ -16,7 +16,7 @@ find_place(const struct idmap *m, uint32_t id)
 }
 
 void *
-idmap_get(const struct idmap *m, uint32_t id)
+idmap_get(const struct idmap *m, uint64_t id)
 {
     return m->cap ? find_place(m, id)->value : NULL;
 }
@@ -35,7 +35,7 @@ grow(struct idmap *m, struct arena *a)
 }
 
 void
-idmap_put(struct idmap *m, struct arena *a, uint32_t id, void *value)
+idmap_put(struct idmap *m, struct arena *a, uint64_t id, void *value)
 {
     struct idmap_entry *en;
 

@@ -1,4 +1,4 @@
-/* idmap - what one turn knows by id: a u32 → pointer map that lives in an arena.
+/* idmap - what one turn knows by id: a u64 → pointer map that lives in an arena.
  *
  * It forgets with the arena.  Open addressing, linear probing, no removal. */
 #ifndef ENGINE_IDMAP_H
@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct idmap_entry {
-    uint32_t id; /* 0: free */
+    uint64_t id; /* 0: free */
     void    *value;
 };
 struct idmap {
@@ -17,8 +17,8 @@ struct idmap {
 };
 
 /* NULL when `id` is not there. */
-void *idmap_get(const struct idmap *m, uint32_t id);
+void *idmap_get(const struct idmap *m, uint64_t id);
 /* id is not 0 and not there yet. */
-void idmap_put(struct idmap *m, struct arena *a, uint32_t id, void *value);
+void idmap_put(struct idmap *m, struct arena *a, uint64_t id, void *value);
 
 #endif

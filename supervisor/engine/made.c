@@ -58,8 +58,6 @@ made_answered(struct engine *en, uint32_t agent)
 {
     struct agent row = made_row(en, agent);
 
-    if (row.made_schedules == 0)
-        return; /* nothing depends on it: later ones count from their own time */
     row.answered_at = en->turn.now.wall_ms;
     save(en, &row);
 }

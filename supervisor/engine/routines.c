@@ -1,6 +1,7 @@
 #include "supervisor/engine/routines.h"
 
 #include "supervisor/engine/goals.h"
+#include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/schedule_ops.h"
 #include "supervisor/engine/tickets.h"
@@ -148,6 +149,7 @@ on_routine_complete(struct engine *en, const struct actor *a, const struct msg_r
         return e->code;
     }
     submit_write(en, &s, a, &j);
+    made_answered(en, j.agent);
     view_job(&en->turn.objects, &en->memory, &j, &s.spec, JOB_VIEW_ANSWER, reply);
     return E_OK;
 }

@@ -76,7 +76,7 @@ put_caps(struct engine *en, struct objects *o, struct buf *b, struct mp_open_map
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
         for (uint32_t i = 0; i < kinds[k].m->cap; i++) {
             if (kinds[k].m->entries[i].id)
-                put_cap(&s, kinds[k].p, kinds[k].m->entries[i].id, b, &n);
+                put_cap(&s, kinds[k].p, (uint32_t)kinds[k].m->entries[i].id, b, &n);
         }
     }
     mp_array_close(b, header, n);

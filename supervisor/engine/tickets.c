@@ -2,6 +2,7 @@
 
 #include "supervisor/engine/goals.h"
 #include "supervisor/engine/ledger.h"
+#include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/views.h"
 
@@ -390,6 +391,7 @@ on_ticket_add(struct engine *en, const struct actor *a, const struct msg_ticket_
         submit_write(en, &s, a, &j);
         if (ticket_load(t, &k) != LOAD_FOUND) return err_set(e, E_DAMAGED, "its record is damaged");
         ticket_claimed(en, &k, agent, j.id);
+        made_answered(en, agent);
     }
     view_ticket(&en->turn.objects, &k, reply);
     return E_OK;
@@ -458,6 +460,7 @@ on_ticket_assign(struct engine *en, const struct actor *a, const struct msg_tick
     submit_write(en, &s, a, &j);
     if (ticket_load(t, &k) != LOAD_FOUND) return err_set(e, E_DAMAGED, "its record is damaged");
     ticket_claimed(en, &k, agent, j.id);
+    made_answered(en, agent);
     view_ticket(&en->turn.objects, &k, reply);
     return E_OK;
 }

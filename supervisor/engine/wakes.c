@@ -1,5 +1,6 @@
 #include "supervisor/engine/wakes.h"
 
+#include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/schedule_ops.h"
 #include "supervisor/engine/submit.h"
@@ -107,7 +108,9 @@ wake_again_and_again(struct engine *en, const struct actor *a, const struct msg_
     GIVE(title);
     GIVE(priority);
 #undef GIVE
-    return on_schedule_add(en, a, &s, reply, e);
+    if (on_schedule_add(en, a, &s, reply, e)) return e->code;
+    made_answered(en, agent);
+    return E_OK;
 }
 
 enum errc

@@ -274,6 +274,58 @@ a_schedule_ends_when_nobody_answers_its_agent(void **state)
     assert_int_equal(jobs(r), 6);
 }
 
+/* What became of the schedule's time after each hour; what waits is done at once. */
+static const char *
+status_after_hours(struct rig *r, int hours)
+{
+    for (int i = 0; i < hours; i++) {
+        rig_advance(r, HOUR_MS);
+        for (uint64_t id = 1; id <= jobs(r); id++) {
+            if (rig_lease(r, id) && rig_lease(r, id)->is_live) rig_complete(r, id);
+        }
+    }
+    rig_must_read(r, "schedule.show", "'name':'acme/pulse'");
+    return rig_text(r, "status");
+}
+
+static void
+what_a_person_gives_the_agent_to_do_is_an_answer(void **state)
+{
+    static const char *const answers[][2] = {
+        {"ticket.add",     "'company':'acme','title':'t','agent':'acme/anna'"  },
+        {"ticket.assign",  "'id':1,'agent':'acme/anna'"                        },
+        {"agent.wake",     "'name':'acme/anna'"                                },
+        {"agent.wake",     "'name':'acme/anna','every_ms':86400000"            },
+        {"goal.decompose", "'id':1,'parts':[{'title':'p','agent':'acme/anna'}]"},
+    };
+    struct rig *r = *state;
+
+    r->limits.agent_unanswered_ms = 3 * HOUR_MS;
+    declare(r);
+    rig_must(r, "goal.add", "'company':'acme','title':'g'");
+    end_with(r, wake(r, "anna"), EVERY("pulse"));
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        assert_string_equal(status_after_hours(r, 2), "active");
+        rig_must(r, answers[i][0], "%s", answers[i][1]);
+    }
+    assert_string_equal(status_after_hours(r, 2), "active");
+    assert_string_equal(status_after_hours(r, 1), "paused");
+}
+
+static void
+an_answer_from_before_a_schedule_does_not_end_it_early(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.agent_unanswered_ms = 3 * HOUR_MS;
+    declare(r);
+    uint64_t later = rig_submit(r, "'agent':'acme/anna','max_run_ms':36000000");
+    rig_advance(r, 4 * HOUR_MS);
+    end_with(r, later, EVERY("pulse"));
+    assert_string_equal(status_after_hours(r, 2), "active");
+    assert_string_equal(status_after_hours(r, 1), "paused");
+}
+
 static void
 malformed_effects_make_the_output_invalid(void **state)
 {
@@ -426,6 +478,8 @@ main(void)
         TEST(what_agents_make_has_bounds),
         TEST(a_schedule_ends_when_nobody_answers_its_agent),
         TEST(a_ticket_is_done_by_its_job),
+        TEST(what_a_person_gives_the_agent_to_do_is_an_answer),
+        TEST(an_answer_from_before_a_schedule_does_not_end_it_early),
         TEST(malformed_effects_make_the_output_invalid),
         TEST(held_effects_act_when_they_are_granted),
         TEST(denied_effects_do_not_act),
