@@ -86,25 +86,53 @@ schedule_check(struct engine *en, const struct actor *a, const struct msg_schedu
 
 /* ---- the running row ---------------------------------------------------------- */
 
+/* The agent that the declaration names, as it is there now; 0: none. */
+static uint32_t
+agent_named(struct engine *en, const struct object_entry *o)
+{
+    const struct msg_schedule *s = &o->spec.schedule;
+    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+    uint32_t                   company = o->row.company, agent;
+    struct err                 e = {0};
+
+    if (s->agent.size == 0) return 0;
+    return object_ref(turn_txn(en), &daemon, KIND_AGENT, s->agent, "agent", &company, &agent, &e)
+               ? 0
+               : agent;
+}
+
 /* Whom it wakes, and how often when it is a heartbeat. */
 static void
 take_agent(struct engine *en, const struct object_entry *o, struct schedule *run)
 {
     const struct msg_schedule *s = &o->spec.schedule;
-    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
-    uint32_t                   company = o->row.company;
     int64_t                    following;
-    struct err                 e = {0};
 
-    run->agent = 0;
+    run->agent = agent_named(en, o);
     run->heartbeat_ms = 0;
-    if (s->agent.size && object_ref(turn_txn(en), &daemon, KIND_AGENT, s->agent, "agent", &company,
-                                    &run->agent, &e)) {
-        run->agent = 0;
-    }
     if (run->agent == 0 || !view_is(s->type, "heartbeat") || run->next_at == 0) return;
     following = schedule_next_after(s, o->row.created_at, run->next_at);
     if (following) run->heartbeat_ms = following - run->next_at;
+}
+
+/* Saves the row, after which the agents count whose schedules beat. */
+static void
+save_beats(struct engine *en, struct schedule *run, uint32_t agent_before)
+{
+    schedule_save(turn_txn(en), run);
+    if (run->agent) agent_beats_changed(en, run->agent);
+    if (agent_before && agent_before != run->agent) agent_beats_changed(en, agent_before);
+}
+
+/* An agent that went and came anew under its name is another one. */
+static void
+follow_agent(struct engine *en, const struct object_entry *o, struct schedule *run)
+{
+    uint32_t before = run->agent;
+
+    if (agent_named(en, o) == before) return;
+    take_agent(en, o, run);
+    save_beats(en, run, before);
 }
 
 void
@@ -133,9 +161,7 @@ schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_change
     }
     run.next_at = schedule_next_after(&o->spec.schedule, o->row.created_at, run.cursor);
     take_agent(en, o, &run);
-    schedule_save(t, &run);
-    if (run.agent) agent_beats_changed(en, run.agent);
-    if (agent_before && agent_before != run.agent) agent_beats_changed(en, agent_before);
+    save_beats(en, &run, agent_before);
     feed_object(en, is_new ? FEED_SCHEDULE_ADDED : FEED_SCHEDULE_CHANGED, id, NULL);
 }
 
@@ -367,6 +393,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
         return;
     }
     end_unanswered(en, o, run);
+    follow_agent(en, o, run);
     if (run->next_at < window) {
         int64_t last;
 

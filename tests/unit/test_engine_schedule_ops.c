@@ -130,6 +130,27 @@ an_interval_keeps_its_anchor_when_the_clock_jumps(void **state)
 /* ---- pause, resume, remove ---- */
 
 static void
+a_schedule_heeds_the_pause_of_an_agent_made_anew(void **state)
+{
+    struct rig               *r = *state;
+    const struct rig_declared with = {.agents = "{'name':'scout','handler':'noop'}"}, none = {0};
+
+    rig_workers(r, 1, 4);
+    rig_configure(r, &with);
+    rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'agent':'scout'");
+    rig_configure(r, &none);
+    rig_configure(r, &with);
+    rig_must(r, "agent.pause", "'name':'scout'");
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 0);
+    assert_int_equal(outcomes(r, "s", "missed"), 1);
+    assert_string_equal(rig_text(r, "items.0.reason"), "paused");
+    rig_must(r, "agent.resume", "'name':'scout'");
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+}
+
+static void
 paused_times_are_missed_rows(void **state)
 {
     struct rig *r = *state;
@@ -345,6 +366,7 @@ main(void)
         TEST(a_clock_behind_the_last_run_at_start_replans),
         TEST(a_held_clock_fires_nothing),
         TEST(an_interval_keeps_its_anchor_when_the_clock_jumps),
+        TEST(a_schedule_heeds_the_pause_of_an_agent_made_anew),
         TEST(paused_times_are_missed_rows),
         TEST(a_pause_outlives_a_crash),
         TEST(a_schedule_with_a_job_in_flight_is_in_use),

@@ -34,6 +34,7 @@ struct m_object {
     uint8_t  breaker; /* enum breaker_state */
     uint32_t opens;
     int64_t  until_low, until_high;
+    bool     is_paused; /* company, agent */
 };
 
 struct m_schedule {
@@ -172,6 +173,7 @@ struct model {
     bool              is_booted, is_draining, clock_is_accepted;
     int64_t           last_wall_ms; /* of the last turn that changed something */
     uint64_t          last_token, served, turns;
+    uint8_t           held; /* STOP_*: what an operator has stopped */
 
     /* of the turn */
     LIST_OF(struct m_message) messages;
@@ -238,6 +240,20 @@ enum errc m_submit_many(struct model *m, const struct input *in,
 void m_input(struct model *m, const struct input *in);
 void m_fleet_due(struct model *m);
 void m_stop_attempt(struct model *m, struct m_job *j, const char *reason, int64_t grace_ms);
+
+/* holds */
+enum errc m_stop(struct model *m, const struct input *in, const struct msg_stop *s,
+                 const struct output *reply);
+enum errc m_resume(struct model *m, const struct input *in, const struct output *reply);
+enum errc m_drain(struct model *m, const struct input *in, const struct output *reply);
+enum errc m_pause(struct model *m, const struct input *in, enum object_kind kind, struct view name,
+                  bool is_paused, const struct output *reply);
+enum errc m_breaker_reset(struct model *m, const struct input *in, struct view name,
+                          const struct output *reply);
+bool      m_may_start(const struct model *m); /* no stop and no drain holds all jobs … */
+bool      m_may_send(const struct model *m);  /* … all effects */
+bool      m_is_paused(struct model *m, int company, int agent); /* agent: -1 for none */
+void      m_compare_pauses(struct model *m);
 
 /* attempts */
 void m_attempt_progress(struct model *m, struct m_lease *l, const struct msg_progress *p);

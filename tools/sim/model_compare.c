@@ -196,6 +196,7 @@ m_compare_turn(struct model *m)
     struct meta meta = {.id = 1};
 
     claim(meta_load(m->txn, &meta) == LOAD_FOUND, "the engine's own row is gone");
+    claim(meta.stops == m->held, "the engine has stopped %u, expected %u", meta.stops, m->held);
     claim(meta.next_job == m->jobs.count + 1,
           "the engine has made %" PRIu64 " jobs, expected %" PRIu64, meta.next_job - 1,
           (uint64_t)m->jobs.count);
@@ -230,6 +231,7 @@ model_sweep(struct model *m, struct txn *t, bool all)
     }
     for (size_t i = 0; !all && i < m->active.count; i++)
         compare_job(m, m_job(m, m->active.items[i]));
+    m_compare_pauses(m);
     for (size_t i = 0; i < m->schedules.count; i++)
         m_compare_schedule(m, &m->schedules.items[i]);
     for (size_t i = all ? 0 : m->settled; i < m->effects.count; i++)

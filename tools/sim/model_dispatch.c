@@ -118,7 +118,8 @@ caps_have_room(struct model *m, const struct m_job *j)
 static bool
 can_start(struct model *m, const struct m_job *j)
 {
-    return j->state == JOB_READY && caps_have_room(m, j) && some_worker_takes(m, j->is_alone);
+    return j->state == JOB_READY && !m_is_paused(m, j->company, j->agent) && caps_have_room(m, j) &&
+           some_worker_takes(m, j->is_alone);
 }
 
 /* ---- order (A4, N19) ------------------------------------------------------------------------- */
@@ -163,7 +164,8 @@ check_order(struct model *m, const struct m_job *j)
 static void
 check_may_start(struct model *m, const struct m_job *j, uint32_t worker)
 {
-    claim(!m->is_draining, "job %" PRIu64 " was started while draining", j->id);
+    claim(m_may_start(m), "job %" PRIu64 " was started while draining or stopped", j->id);
+    claim(!m_is_paused(m, j->company, j->agent), "job %" PRIu64 " was started while paused", j->id);
     claim(j->state == JOB_READY, "job %" PRIu64 " was started in state %u", j->id, j->state);
     claim(j->expires_at == 0 || j->expires_at > m->now.wall_ms || m->turn->header.clock_is_held,
           "job %" PRIu64 " was started after expires_at", j->id);
@@ -240,7 +242,7 @@ m_dispatch(struct model *m)
         msg->is_explained = true;
         started(m, msg);
     }
-    if (m->is_draining || !some_worker_takes(m, false)) return;
+    if (!m_may_start(m) || !some_worker_takes(m, false)) return;
     for (size_t i = 0; i < m->active.count; i++) {
         const struct m_job *j = m_job(m, m->active.items[i]);
 

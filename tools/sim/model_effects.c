@@ -190,7 +190,7 @@ sent(struct model *m, const struct m_message *msg)
     claim(s->effect > 0 && s->effect <= m->effects.count,
           "effect %" PRIu64 ", which no attempt left, was sent", s->effect);
     e = &m->effects.items[s->effect - 1];
-    claim(!m->is_draining, "effect %" PRIu64 " was sent while draining", e->id);
+    claim(m_may_send(m), "effect %" PRIu64 " was sent while draining or stopped", e->id);
     claim(e->token == 0, "effect %" PRIu64 " was sent twice at a time", e->id);
     claim(s->probe == e->is_probe_owed, "effect %" PRIu64 ": probe %d, expected %d", e->id,
           s->probe, e->is_probe_owed);
@@ -263,7 +263,7 @@ m_effects_dispatch(struct model *m)
         msg->is_explained = true;
         sent(m, msg);
     }
-    has_worker = !m->is_draining && some_worker_delivers(m);
+    has_worker = m_may_send(m) && some_worker_delivers(m);
     while (m->settled < m->effects.count && !is_under_way(&m->effects.items[m->settled]) &&
            !m->effects.items[m->settled].is_probe_owed)
         m->settled++;

@@ -222,6 +222,15 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
     case MSG_SCHEDULE_PAUSE: return schedule_pause(m, in, q->schedule_pause.name, true, reply);
     case MSG_SCHEDULE_RESUME: return schedule_pause(m, in, q->schedule_resume.name, false, reply);
     case MSG_SCHEDULE_REMOVE: return schedule_remove(m, in, q->schedule_remove.name, reply);
+    case MSG_STOP: return m_stop(m, in, &q->stop, reply);
+    case MSG_RESUME: return m_resume(m, in, reply);
+    case MSG_DRAIN: return m_drain(m, in, reply);
+    case MSG_COMPANY_PAUSE: return m_pause(m, in, KIND_COMPANY, q->company_pause.name, true, reply);
+    case MSG_COMPANY_RESUME:
+        return m_pause(m, in, KIND_COMPANY, q->company_resume.name, false, reply);
+    case MSG_AGENT_PAUSE: return m_pause(m, in, KIND_AGENT, q->agent_pause.name, true, reply);
+    case MSG_AGENT_RESUME: return m_pause(m, in, KIND_AGENT, q->agent_resume.name, false, reply);
+    case MSG_BREAKER_RESET: return m_breaker_reset(m, in, q->breaker_reset.name, reply);
     case MSG_CLOCK_ACCEPT:
         m_check_answer(in, reply, E_OK);
         m->clock_is_accepted = true;

@@ -174,6 +174,16 @@ has_references(struct model *m, const struct m_object *o, int *handler, int *age
     return *handler >= 0;
 }
 
+/* Its company or its agent is paused (N37). */
+static bool
+is_held(struct model *m, const struct m_object *o)
+{
+    int handler, agent;
+
+    return has_references(m, o, &handler, &agent) ? m_is_paused(m, o->company, agent)
+                                                  : m_is_paused(m, o->company, -1);
+}
+
 static uint8_t
 fire(struct model *m, struct m_schedule *s, const struct firing *row)
 {
@@ -227,7 +237,7 @@ decide(struct model *m, struct m_schedule *s)
         count = skip_old(m, s);
     } else {
         s->cursor = s->next_at;
-        if (!s->is_paused && m_next_nominal(s, d, s->next_at) > m->now.wall_ms)
+        if (!s->is_paused && !is_held(m, o) && m_next_nominal(s, d, s->next_at) > m->now.wall_ms)
             expected = fire(m, s, &row);
     }
     claim(row.outcome == expected && row.count == count,

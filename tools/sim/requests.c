@@ -62,13 +62,22 @@ ask(struct sim *s, enum msg_id op, struct view body)
     push(s, op, body, id, actor);
 }
 
-static void
-ask_message(struct sim *s, enum msg_id op, const void *m)
+void
+sim_ask(struct sim *s, enum msg_id op, const void *m)
 {
     struct buf body BUF_AUTO = {0};
 
     msg_pack(msg_desc(op), m, &body);
     ask(s, op, buf_view(&body));
+}
+
+void
+sim_ask_as_admin(struct sim *s, enum msg_id op, const void *m)
+{
+    struct buf body BUF_AUTO = {0};
+
+    msg_pack(msg_desc(op), m, &body);
+    push(s, op, buf_view(&body), "", 0);
 }
 
 /* Once more, as after a reconnect: whatever became of the first. */
@@ -263,7 +272,7 @@ submit(struct sim *s)
 
     fill_submit(s, &m, &b);
     if (rng_chance(&s->rng, 80)) spoil_submit(s, &m);
-    ask_message(s, MSG_JOB_SUBMIT, &m);
+    sim_ask(s, MSG_JOB_SUBMIT, &m);
     bufs_done(&b);
 }
 
@@ -286,7 +295,7 @@ submit_many(struct sim *s)
         bufs_done(&b);
     }
     many.jobs = buf_view(&list);
-    ask_message(s, MSG_JOB_SUBMIT_MANY, &many);
+    sim_ask(s, MSG_JOB_SUBMIT_MANY, &many);
 }
 
 /* ---- the other requests ---------------------------------------------------------------------- */
@@ -307,7 +316,7 @@ about_job(struct sim *s, enum msg_id op)
 {
     struct msg_job_cancel m = {.id = random_job(s)};
 
-    ask_message(s, op, &m);
+    sim_ask(s, op, &m);
 }
 
 static void
@@ -323,7 +332,7 @@ set(struct sim *s)
         m.run_at = s->world.now.wall_ms + rng_between(&s->rng, -60000, 600000);
         SET_HAS(&m, job_set, run_at);
     }
-    ask_message(s, MSG_JOB_SET, &m);
+    sim_ask(s, MSG_JOB_SET, &m);
 }
 
 static void
@@ -341,7 +350,7 @@ schedule_add(struct sim *s)
         m.cron = view_str("61 * * * *");
         SET_HAS(&m, schedule_add, cron);
     }
-    ask_message(s, MSG_SCHEDULE_ADD, &m);
+    sim_ask(s, MSG_SCHEDULE_ADD, &m);
     buf_done(&d.spec);
 }
 
@@ -362,9 +371,9 @@ about_schedule(struct sim *s, enum msg_id op)
     if (op == MSG_SCHEDULE_PAUSE) {
         struct msg_schedule_pause pause = {.name = m.name};
 
-        ask_message(s, op, &pause);
+        sim_ask(s, op, &pause);
     } else {
-        ask_message(s, op, &m);
+        sim_ask(s, op, &m);
     }
 }
 
@@ -375,15 +384,13 @@ sim_pause_schedules(struct sim *s)
         const struct m_schedule  *run = &s->model.schedules.items[i];
         const struct m_object    *o = &s->model.objects.items[run->object];
         struct msg_schedule_pause m = {0};
-        struct buf body           BUF_AUTO = {0};
         char                      name[140];
 
         if (run->is_paused || o->is_gone) continue;
         snprintf(name, sizeof(name), "%.*s/%.*s", VIEW_ARG(s->model.objects.items[o->company].name),
                  VIEW_ARG(o->name));
         m.name = view_str(name);
-        msg_pack(msg_desc(MSG_SCHEDULE_PAUSE), &m, &body);
-        push(s, MSG_SCHEDULE_PAUSE, buf_view(&body), "", 0);
+        sim_ask_as_admin(s, MSG_SCHEDULE_PAUSE, &m);
     }
 }
 
@@ -398,7 +405,7 @@ nonsense(struct sim *s)
 void
 sim_request(struct sim *s)
 {
-    static const unsigned         weights[] = {45, 8, 8, 6, 6, 5, 4, 4, 2, 8, 1, 1};
+    static const unsigned         weights[] = {45, 8, 8, 6, 6, 5, 4, 4, 2, 8, 1, 1, 8};
     size_t                        what = rng_weighted(&s->rng, weights, ARRAY_LEN(weights));
     const struct msg_clock_accept accept = {0};
 
@@ -415,7 +422,9 @@ sim_request(struct sim *s)
     case 8: about_schedule(s, MSG_SCHEDULE_REMOVE); break;
     case 9: ask_again(s); break;
     case 10: nonsense(s); break;
-    default: ask_message(s, MSG_CLOCK_ACCEPT, &accept);
+    case 11: sim_ask(s, MSG_CLOCK_ACCEPT, &accept); break;
+    case 12: sim_request_hold(s); break;
+    default: broken("no such request");
     }
 }
 

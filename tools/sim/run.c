@@ -119,6 +119,7 @@ drain(struct sim *s)
     claim(s->engine, "agentd is down");
     sim_ask_config(s, true);
     sim_pause_schedules(s);
+    sim_release_holds(s);
     for (unsigned i = 0; i < DRAIN_ROUNDS; i++) {
         sim_pass(s, DRAIN_MS);
         if (model_is_drained(&s->model, what, sizeof(what))) return;

@@ -88,8 +88,16 @@ void sim_fault(struct sim *s);
 void sim_request(struct sim *s);
 void sim_pause_schedules(struct sim *s);
 void sim_ask_config(struct sim *s, bool calm);
+/* A request by somebody who may ask it; some are asked again later.  m is the op's message. */
+void sim_ask(struct sim *s, enum msg_id op, const void *m);
+void sim_ask_as_admin(struct sim *s, enum msg_id op, const void *m);
 /* The configuration asked for was answered. */
 void sim_config_answered(struct sim *s, bool is_accepted);
+
+/* requests_queue.c */
+void sim_request_hold(struct sim *s);
+/* All that an operator has stopped or paused goes on. */
+void sim_release_holds(struct sim *s);
 
 /* reads.c */
 void sim_read(struct sim *s);

@@ -1,0 +1,167 @@
+/* What an operator holds: the emergency stop (A17), paused companies and agents (N37), and a
+ * breaker that is closed by hand (A16). */
+#include "tools/sim/model.h"
+#include "tools/sim/verdict.h"
+
+#include <inttypes.h>
+
+/* ---- the emergency stop ---------------------------------------------------------------------- */
+
+/* Words with commas between; false for one that is no scope. */
+static bool
+read_scope(struct view text, uint8_t *stops, bool *stops_running)
+{
+    for (size_t at = 0, end; at <= text.size; at = end + 1) {
+        struct view word;
+
+        for (end = at; end < text.size && text.data[end] != ',';)
+            end++;
+        word = view_of(text.data + at, end - at);
+        if (view_is(word, "effects")) {
+            *stops |= STOP_EFFECTS;
+        } else if (view_is(word, "new") || view_is(word, "running")) {
+            *stops |= STOP_NEW;
+            *stops_running |= view_is(word, "running");
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int64_t
+stop_what_runs(struct model *m)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < m->leases.count; i++) {
+        if (m->leases.items[i].is_effect) continue;
+        m_stop_attempt(m, m_job(m, m->leases.items[i].id), "aborted", m->limits.kill_grace_ms);
+        n++;
+    }
+    return n;
+}
+
+static void
+check_number(const struct output *reply, const char *key, int64_t expected)
+{
+    int64_t told;
+
+    claim(mp_find_i64(reply->body, key, &told) && told == expected,
+          "an answer says %s: %" PRId64 ", expected %" PRId64, key, told, expected);
+}
+
+/* All companies are stopped together: whoever is of one may not. */
+enum errc
+m_stop(struct model *m, const struct input *in, const struct msg_stop *s,
+       const struct output *reply)
+{
+    uint8_t   stops = 0;
+    bool      stops_running = false;
+    enum errc e = E_OK;
+
+    if (in->actor.company.size) {
+        e = E_DENIED;
+    } else if (!read_scope(s->scope, &stops, &stops_running)) {
+        e = E_BAD_REQUEST;
+    }
+    m_check_answer(in, reply, e);
+    if (e != E_OK) return e;
+    m->held |= stops;
+    check_number(reply, "stopping", stops_running ? stop_what_runs(m) : 0);
+    return e;
+}
+
+enum errc
+m_resume(struct model *m, const struct input *in, const struct output *reply)
+{
+    enum errc e = in->actor.company.size ? E_DENIED : E_OK;
+    bool      told;
+
+    m_check_answer(in, reply, e);
+    if (e != E_OK) return e;
+    claim(mp_find_bool(reply->body, "resumed", &told) && told == (m->held != 0),
+          "resume is wrong about what was stopped");
+    m->held = 0;
+    return e;
+}
+
+enum errc
+m_drain(struct model *m, const struct input *in, const struct output *reply)
+{
+    enum errc e = in->actor.company.size ? E_DENIED : E_OK;
+    int64_t   running = 0;
+
+    m_check_answer(in, reply, e);
+    if (e != E_OK) return e;
+    m->held |= STOP_DRAIN;
+    for (size_t i = 0; i < m->leases.count; i++)
+        running += !m->leases.items[i].is_effect;
+    check_number(reply, "running", running);
+    return e;
+}
+
+bool
+m_may_start(const struct model *m)
+{
+    return !m->is_draining && !(m->held & (STOP_NEW | STOP_DRAIN));
+}
+
+bool
+m_may_send(const struct model *m)
+{
+    return !m->is_draining && !(m->held & STOP_EFFECTS);
+}
+
+/* ---- pauses ---------------------------------------------------------------------------------- */
+
+enum errc
+m_pause(struct model *m, const struct input *in, enum object_kind kind, struct view name,
+        bool is_paused, const struct output *reply)
+{
+    int       company = -1, index;
+    enum errc e = E_OK;
+
+    index = kind == KIND_COMPANY ? m_company(m, &in->actor, name, &e)
+                                 : m_ref(m, &in->actor, kind, name, &company, &e);
+    if (index >= 0 && m_object(m, index)->is_paused == is_paused) e = E_WRONG_STATE;
+    m_check_answer(in, reply, e);
+    if (e == E_OK) m_object(m, index)->is_paused = is_paused;
+    return e;
+}
+
+bool
+m_is_paused(struct model *m, int company, int agent)
+{
+    return m_object(m, company)->is_paused || (agent >= 0 && m_object(m, agent)->is_paused);
+}
+
+void
+m_compare_pauses(struct model *m)
+{
+    for (size_t i = 0; i < m->objects.count; i++) {
+        const struct m_object *o = &m->objects.items[i];
+        struct pause           row = {.object = o->id};
+
+        if (o->is_gone || (o->kind != KIND_COMPANY && o->kind != KIND_AGENT)) continue;
+        claim((pause_load(m->txn, &row) == LOAD_FOUND) == o->is_paused,
+              "%.*s should be %s, and is not", VIEW_ARG(o->name),
+              o->is_paused ? "paused" : "active");
+    }
+}
+
+/* ---- breakers -------------------------------------------------------------------------------- */
+
+enum errc
+m_breaker_reset(struct model *m, const struct input *in, struct view name,
+                const struct output *reply)
+{
+    int       company = -1, index;
+    enum errc e = E_OK;
+
+    index = m_ref(m, &in->actor, KIND_HANDLER, name, &company, &e);
+    if (index >= 0 && !m_sees(m, &in->actor, m_object(m, index)->company)) e = E_DENIED;
+    m_check_answer(in, reply, e);
+    if (e == E_OK) m_object(m, index)->breaker = BREAKER_CLOSED;
+    return e;
+}

@@ -1,0 +1,135 @@
+/* Requests about the queue as a whole: what operators hold and release. */
+#include "tools/sim/sim.h"
+
+#include <stdio.h>
+
+/* ---- the emergency stop ---------------------------------------------------------------------- */
+
+static void
+stop(struct sim *s)
+{
+    static const char *const scopes[] = {"new",     "running",     "effects",
+                                         "running", "new,effects", "effects,running",
+                                         "all",     "new,,effects"}; /* the last two are none */
+    struct msg_stop          m = {.scope = view_str(scopes[rng_below(&s->rng, ARRAY_LEN(scopes))])};
+
+    if (rng_chance(&s->rng, 500)) {
+        m.reason = view_str("the simulation says so");
+        SET_HAS(&m, stop, reason);
+    }
+    sim_ask(s, MSG_STOP, &m);
+}
+
+static void
+drain(struct sim *s)
+{
+    const struct msg_drain m = {0};
+
+    sim_ask(s, MSG_DRAIN, &m);
+}
+
+static void
+resume(struct sim *s)
+{
+    const struct msg_resume m = {0};
+
+    sim_ask(s, MSG_RESUME, &m);
+}
+
+/* ---- pauses, breakers ------------------------------------------------------------------------ */
+
+static void
+about_company(struct sim *s, enum msg_id op)
+{
+    struct msg_company_pause pause = {
+        .name = view_str(config_company((int)rng_below(&s->rng, SIM_COMPANIES)))};
+    const struct msg_company_resume resume = {.name = pause.name};
+
+    if (op == MSG_COMPANY_PAUSE) {
+        sim_ask(s, op, &pause);
+    } else {
+        sim_ask(s, op, &resume);
+    }
+}
+
+static void
+about_agent(struct sim *s, enum msg_id op)
+{
+    int                     agent = (int)rng_below(&s->rng, SIM_AGENTS);
+    char                    name[32];
+    struct msg_agent_pause  pause = {0};
+    struct msg_agent_resume resume = {0};
+
+    snprintf(name, sizeof(name), "%s/%s", config_company(config_agent_company(agent)),
+             config_agent(agent));
+    pause.name = view_str(name);
+    resume.name = pause.name;
+    if (op == MSG_AGENT_PAUSE) {
+        sim_ask(s, op, &pause);
+    } else {
+        sim_ask(s, op, &resume);
+    }
+}
+
+static void
+breaker_reset(struct sim *s)
+{
+    const struct msg_breaker_reset m = {
+        .name = view_str(config_handler((int)rng_below(&s->rng, SIM_HANDLERS)))};
+
+    sim_ask(s, MSG_BREAKER_RESET, &m);
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+/* What is held is mostly released soon: a run should see what comes of both. */
+void
+sim_request_hold(struct sim *s)
+{
+    static const unsigned weights[] = {10, 4, 10, 8, 12, 8, 12, 10};
+
+    if (s->model.held && rng_chance(&s->rng, 500)) {
+        resume(s);
+        return;
+    }
+    switch (rng_weighted(&s->rng, weights, ARRAY_LEN(weights))) {
+    case 0: stop(s); break;
+    case 1: drain(s); break;
+    case 2: resume(s); break;
+    case 3: about_company(s, MSG_COMPANY_PAUSE); break;
+    case 4: about_company(s, MSG_COMPANY_RESUME); break;
+    case 5: about_agent(s, MSG_AGENT_PAUSE); break;
+    case 6: about_agent(s, MSG_AGENT_RESUME); break;
+    default: breaker_reset(s);
+    }
+}
+
+static void
+release_object(struct sim *s, const struct m_object *o)
+{
+    char                            name[140];
+    const struct msg_company_resume company = {.name = o->name};
+    struct msg_agent_resume         agent = {0};
+
+    if (o->kind == KIND_COMPANY) {
+        sim_ask_as_admin(s, MSG_COMPANY_RESUME, &company);
+        return;
+    }
+    snprintf(name, sizeof(name), "%.*s/%.*s", VIEW_ARG(s->model.objects.items[o->company].name),
+             VIEW_ARG(o->name));
+    agent.name = view_str(name);
+    sim_ask_as_admin(s, MSG_AGENT_RESUME, &agent);
+}
+
+void
+sim_release_holds(struct sim *s)
+{
+    const struct msg_resume m = {0};
+
+    sim_ask_as_admin(s, MSG_RESUME, &m);
+    for (size_t i = 0; i < s->model.objects.count; i++) {
+        const struct m_object *o = &s->model.objects.items[i];
+
+        if (o->is_paused && !o->is_gone) release_object(s, o);
+    }
+}
