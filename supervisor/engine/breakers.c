@@ -7,6 +7,7 @@
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/feed.h"
+#include "supervisor/engine/lanes.h"
 #include "supervisor/engine/leases.h"
 #include "supervisor/engine/views.h"
 
@@ -205,6 +206,67 @@ breakers_deadline(struct engine *en)
     if (scan_next_key(&s, &key)) at = key.open_until;
     scan_close(&s);
     return at;
+}
+
+void
+breakers_replan(struct engine *en, int64_t back_ms)
+{
+    struct breaker b = {0};
+    struct scan    s;
+
+    scan_open(&s, turn_txn(en), PRIMARY_BREAKER, &b, 0, 0);
+    while (scan_next(&s, &b)) {
+        if (b.state == BREAKER_CLOSED) continue;
+        b.opened_at -= back_ms;
+        b.open_until -= back_ms;
+        breaker_save(turn_txn(en), &b);
+    }
+    scan_close(&s);
+}
+
+/* ---- handlers that were declared anew ----------------------------------------- */
+
+/* The ids of the breakers that handlers have, each with something behind it. */
+static void
+find_used(struct engine *en, struct idmap *used)
+{
+    struct object row = {0};
+    struct scan   s;
+
+    scan_open(&s, turn_txn(en), PRIMARY_OBJECT, &row, 0, 0);
+    while (scan_next(&s, &row)) {
+        uint32_t id = row.kind == KIND_HANDLER ? breaker_of(&en->turn.objects, row.id) : 0;
+
+        if (id && !idmap_get(used, id)) idmap_put(used, txn_arena(turn_txn(en)), id, en);
+    }
+    scan_close(&s);
+}
+
+static void
+forget(struct engine *en, struct breaker *b)
+{
+    if (b->state != BREAKER_CLOSED) {
+        b->state = BREAKER_CLOSED;
+        if (en->memory.open_breakers) en->memory.open_breakers--;
+        if (breaker_name(&en->turn.objects, b).size) tell(en, FEED_BREAKER_CLOSED, b);
+    }
+    (void)breaker_delete(turn_txn(en), b);
+}
+
+void
+breakers_declared(struct engine *en)
+{
+    struct idmap   used = {0};
+    struct breaker b = {0};
+    struct scan    s;
+
+    find_used(en, &used);
+    scan_open(&s, turn_txn(en), PRIMARY_BREAKER, &b, 0, 0);
+    while (scan_next(&s, &b)) {
+        lanes_unblock_all(en, HELD_BREAKER, b.id);
+        if (!idmap_get(&used, b.id)) forget(en, &b);
+    }
+    scan_close(&s);
 }
 
 /* ---- shown -------------------------------------------------------------------- */

@@ -32,6 +32,13 @@ void breakers_at_boot(struct engine *en);
 void    breakers_due(struct engine *en);
 int64_t breakers_deadline(struct engine *en);
 
+/* The wall clock went back by so much: those that are open stay so no longer than they would have.
+ */
+void breakers_replan(struct engine *en, int64_t back_ms);
+/* Handlers were declared anew: jobs that wait at a breaker go to that of their handler's credential
+ * of now, and breakers that no handler has any more are gone. */
+void breakers_declared(struct engine *en);
+
 /* Lines for the warnings of status, one for each that is not closed. */
 void breakers_warn(struct txn *t, struct buf *lines);
 

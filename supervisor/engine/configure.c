@@ -2,6 +2,7 @@
 
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/approvals.h"
+#include "supervisor/engine/breakers.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/objects.h"
@@ -439,14 +440,18 @@ configure_apply(struct engine *en, const struct input *in, struct buf *reply, st
     struct msg_config m;
     struct plan       p = {0};
     uint32_t          limits = object_find(turn_txn(en), KIND_LIMITS, 0, view_str(LIMITS_NAME));
+    bool              handlers_changed = false;
 
     if (msg_unpack(msg_desc(MSG_CONFIG), in->body, &m, e) || make_plan(en, &m, &p, e))
         return e->code;
     if (!in->dry_run) {
         const struct object_entry *old = objects_get(&en->turn.objects, limits);
 
-        for (const struct step *s = p.first; s; s = s->next)
+        for (const struct step *s = p.first; s; s = s->next) {
             apply_step(en, s);
+            handlers_changed |= s->kind == KIND_HANDLER && s->action != ACTION_KEEP;
+        }
+        if (handlers_changed) breakers_declared(en);
         if (!old || old->row.hash != hash64(m.limits, 0)) {
             (void)put_object(en, limits, KIND_LIMITS, 0, view_str(LIMITS_NAME), ORIGIN_CONFIG,
                              m.limits);

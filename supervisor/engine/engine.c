@@ -120,6 +120,29 @@ report_damage(const char *table, struct view key, void *arg)
              table, key.size);
 }
 
+/* A clock that went back is accepted at once while running: everything is planned anew (N27).  How
+ * far it went back the boot clock tells. */
+static void
+notice_clock(struct engine *en)
+{
+    const struct now   now = en->turn.now, seen = en->memory.seen;
+    int64_t            from = seen.wall_ms + (now.boot_ms - seen.boot_ms);
+    struct mp_open_map m;
+
+    en->memory.seen = now;
+    if (!en->memory.is_booted || now.wall_ms + 1000 >= from) return;
+    m = feed_open(en, FEED_CLOCK_CHANGED, 0);
+    mp_put_i64(feed_buf(en), &m, "from", from);
+    mp_put_i64(feed_buf(en), &m, "to", now.wall_ms);
+    feed_close(en, &m);
+    turn_log(en, LOG_LEVEL_WARN, "the wall clock went back", "from_ms=%" PRId64 " to_ms=%" PRId64,
+             from, now.wall_ms);
+    en->memory.meta.last_wall_ms = now.wall_ms;
+    en->memory.recheck_limits = true; /* it may be another day */
+    schedules_replan(en);
+    breakers_replan(en, from - now.wall_ms);
+}
+
 void
 engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
 {
@@ -150,6 +173,7 @@ engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
     turn->purge_left = PURGE_ROWS_MAX;
     turn->due_again = false;
     if (store_has_damage(en->store)) (void)store_quarantine(t, report_damage, en);
+    notice_clock(en);
 }
 
 static void
@@ -199,7 +223,10 @@ on_boot(struct engine *en, const struct input *in)
     m->boot_id = in->boot_id;
     m->clean_stop = 0;
     configure_load_limits(en);
-    if (m->last_wall_ms > en->turn.now.wall_ms) schedules_replan(en);
+    if (m->last_wall_ms > en->turn.now.wall_ms) {
+        schedules_replan(en);
+        breakers_replan(en, m->last_wall_ms - en->turn.now.wall_ms);
+    }
     leases_at_boot(en);
     outbox_at_boot(en);
     breakers_at_boot(en);
@@ -246,29 +273,10 @@ engine_apply(struct engine *en, const struct input *in)
     }
 }
 
-/* A clock that went back is accepted at once while running: everything is planned anew (N27). */
-static void
-notice_clock(struct engine *en)
-{
-    struct mp_open_map m;
-
-    if (en->turn.now.wall_ms + 1000 >= en->memory.meta.last_wall_ms) return;
-    m = feed_open(en, FEED_CLOCK_CHANGED, 0);
-    mp_put_i64(feed_buf(en), &m, "from", en->memory.meta.last_wall_ms);
-    mp_put_i64(feed_buf(en), &m, "to", en->turn.now.wall_ms);
-    feed_close(en, &m);
-    turn_log(en, LOG_LEVEL_WARN, "the wall clock went back", "from_ms=%" PRId64 " to_ms=%" PRId64,
-             en->memory.meta.last_wall_ms, en->turn.now.wall_ms);
-    en->memory.meta.last_wall_ms = en->turn.now.wall_ms;
-    en->memory.recheck_limits = true; /* it may be another day */
-    schedules_replan(en);
-}
-
 void
 engine_due(struct engine *en)
 {
     if (txn_failed(turn_txn(en)) || !en->memory.is_booted) return;
-    notice_clock(en);
     fleet_due(en);
     leases_due(en);
     breakers_due(en);

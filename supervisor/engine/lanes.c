@@ -363,6 +363,22 @@ lanes_unblock(struct engine *en, uint8_t predicate, uint32_t on)
 }
 
 void
+lanes_unblock_all(struct engine *en, uint8_t predicate, uint32_t on)
+{
+    struct lane key = {.blocked_by = predicate, .blocked_on = on};
+    struct scan s;
+
+    scan_open(&s, en->turn.txn, INDEX_lane_blocked, &key, 2, 2);
+    while (scan_next_key(&s, &key))
+        (void)lane_get(en, key.id); /* now it is in memory */
+    scan_close(&s);
+    for (struct lane_turn *l = en->turn.lane_list; l; l = l->next) {
+        find_head(en, l);
+        if (is_blocked_by(&l->row, predicate, on)) unblock(en, l);
+    }
+}
+
+void
 lanes_unblock_next(struct engine *en, const struct lane_turn *l)
 {
     (void)unblock_best(en, l->freed_by, l->freed_on, l->row.company);

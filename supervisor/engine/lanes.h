@@ -55,6 +55,8 @@ void lane_served(struct engine *en, struct lane_turn *l);
 /* Lets the best lane of each company that (predicate, on) blocks compete again; returns how many.
  */
 unsigned lanes_unblock(struct engine *en, uint8_t predicate, uint32_t on);
+/* Lets every lane that (predicate, on) blocks compete again: it may be another limit's now. */
+void lanes_unblock_all(struct engine *en, uint8_t predicate, uint32_t on);
 /* A lane that was let compete has started its head or is held by another limit: the next best of
  * its company that the same limit blocks competes, too. */
 void lanes_unblock_next(struct engine *en, const struct lane_turn *l);

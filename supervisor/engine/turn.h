@@ -69,6 +69,7 @@ struct job_state_at {
 struct memory {
     struct meta         meta;
     struct limits       limits;
+    struct now          seen; /* the clocks of the last turn; 0: none yet */
     struct fleet_worker workers[WORKERS_MAX];
     uint32_t            slot_count; /* of the workers that are up */
     uint32_t            lease_count;

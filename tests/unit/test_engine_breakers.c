@@ -164,6 +164,122 @@ it_outlives_a_crash(void **state)
     expect_state(r, id, "running");
 }
 
+static void
+expect_open(struct rig *r, int64_t for_ms)
+{
+    rig_must_read(r, "breaker.list", " ");
+    assert_string_equal(rig_text(r, "items.0.state"), "open");
+    assert_int_equal(rig_i64(r, "items.0.open_until"), r->header.now.wall_ms + for_ms);
+}
+
+static void
+a_clock_that_goes_back_does_not_keep_it_open(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    limited(r, id, 60000);
+    rig_wait(r, 20000); /* without a turn: how far it went back is known all the same */
+    r->header.now.wall_ms -= 10000;
+    rig_settle(r);
+    expect_open(r, 40000);
+    assert_int_equal(rig_feed_count(r, "clock.changed"), 1);
+    r->header.now.wall_ms -= DAY_MS;
+    rig_settle(r);
+    expect_open(r, 40000);
+    rig_advance(r, 39999);
+    expect_parked(r, id);
+    rig_advance(r, 1);
+    expect_state(r, id, "running");
+}
+
+static void
+one_that_opens_as_the_clock_goes_back_stays_open(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    r->header.now.wall_ms -= HOUR_MS;
+    limited(r, id, 60000);
+    expect_open(r, 60000);
+}
+
+static void
+a_clock_that_is_behind_at_a_start_does_not_keep_it_open(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    limited(r, id, 60000);
+    rig_crash(r);
+    r->header.now.wall_ms -= HOUR_MS;
+    rig_turn(r);
+    expect_open(r, 60000);
+}
+
+/* Handler `one` with a credential; 'two' with `key`. */
+static void
+set_credential(struct rig *r, const char *of_one)
+{
+    FREE_AUTO char *handlers = xasprintf("{'name':'one','kind':'exec','command':['x']%s},"
+                                         "{'name':'two','kind':'exec','command':['x'],"
+                                         "'credential':'key'}",
+                                         of_one);
+
+    rig_configure(r, &(struct rig_declared){.handlers = handlers});
+}
+
+static void
+a_handler_with_another_credential_leaves_the_open_breaker(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = rig_submit(r, "'handler':'one'");
+    limited(r, id, 60000);
+    uint64_t other = rig_submit(r, "'handler':'two'");
+    expect_parked(r, other);
+    set_credential(r, ",'credential':'fresh'");
+    expect_state(r, id, "running");
+    expect_parked(r, other); /* still of the old one */
+    limited(r, id, 30000);
+    expect_parked(r, id);
+    rig_must_read(r, "job.why", "'id':%d", (int)id);
+    assert_string_equal(rig_text(r, "blockers.0.change"), "agentctl breaker reset fresh");
+    set_credential(r, ",'credential':'key'"); /* back: it waits for the first again */
+    rig_advance(r, 30000);
+    expect_parked(r, id);
+    rig_advance(r, 30000);
+    assert_int_equal(rig_running(r), 1);
+}
+
+static void
+breakers_that_no_handler_has_any_more_are_gone(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t noop = rig_submit(r, "'handler':'noop'"), one = rig_submit(r, "'handler':'one'");
+    limited(r, noop, 60000);
+    limited(r, one, 60000);
+    rig_must_read(r, "breaker.list", " ");
+    assert_int_equal(rig_len(r, "items"), 2);
+    rig_must(r, "job.cancel", "'id':%d", (int)one);
+    rig_configure(r, &(struct rig_declared){0});
+    rig_must_read(r, "breaker.list", " ");
+    assert_int_equal(rig_len(r, "items"), 1);
+    assert_string_equal(rig_text(r, "items.0.name"), "noop");
+    assert_int_equal(rig_feed_count(r, "breaker.closed"), 1); /* of the credential */
+    declare(r);
+    uint64_t anew = rig_submit(r, "'handler':'one'");
+    expect_state(r, anew, "running"); /* what comes back begins closed */
+    rig_advance(r, 60000);
+    expect_state(r, noop, "running");
+}
+
 int
 main(void)
 {
@@ -175,6 +291,11 @@ main(void)
         TEST(handlers_of_one_credential_share_it),
         TEST(a_reset_starts_what_was_held),
         TEST(it_outlives_a_crash),
+        TEST(a_clock_that_goes_back_does_not_keep_it_open),
+        TEST(one_that_opens_as_the_clock_goes_back_stays_open),
+        TEST(a_clock_that_is_behind_at_a_start_does_not_keep_it_open),
+        TEST(a_handler_with_another_credential_leaves_the_open_breaker),
+        TEST(breakers_that_no_handler_has_any_more_are_gone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,6 +43,7 @@ model_crashed(struct model *m)
         m->leases.items[i].is_old = true;
     memset(m->workers, 0, sizeof(m->workers));
     m->is_booted = m->is_draining = m->clock_is_accepted = false;
+    m->seen = (struct now){0};
 }
 
 bool
@@ -246,14 +247,22 @@ check_deadline(struct model *m)
 
 /* A clock that went back by more than a second is noticed while running (N27). */
 static void
+notice_clock(struct model *m)
+{
+    int64_t from = m->seen.wall_ms + (m->now.boot_ms - m->seen.boot_ms);
+
+    m->seen = m->now;
+    if (!m->is_booted || m->now.wall_ms + 1000 >= from) return;
+    m->last_wall_ms = m->now.wall_ms;
+    m_replan(m);
+    m_breakers_replan(m, from - m->now.wall_ms);
+}
+
+static void
 due(struct model *m)
 {
     bool held = m->turn->header.clock_is_held && !m->clock_is_accepted;
 
-    if (m->now.wall_ms + 1000 < m->last_wall_ms) {
-        m->last_wall_ms = m->now.wall_ms;
-        m_replan(m);
-    }
     m_fleet_due(m);
     m_breakers_due(m);
     if (m->is_draining || held) return;
@@ -284,6 +293,7 @@ void
 model_turn(struct model *m, const struct turn_facts *t)
 {
     begin(m, t);
+    notice_clock(m);
     for (size_t i = 0; i < t->before_count; i++) {
         const struct input *in = &t->before[i];
 

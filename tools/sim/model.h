@@ -172,6 +172,7 @@ struct model {
     bool              has_limits;
     bool              is_booted, is_draining, clock_is_accepted;
     int64_t           last_wall_ms; /* of the last turn that changed something */
+    struct now        seen;         /* the clocks of the last turn */
     uint64_t          last_token, served, turns;
     uint8_t           held; /* STOP_*: what an operator has stopped */
 
@@ -265,6 +266,7 @@ void    m_breaker_failed(struct model *m, const struct m_job *j, int64_t after_m
 void    m_breaker_succeeded(struct model *m, const struct m_job *j);
 int64_t m_breaker_limit(struct model *m, const struct m_job *j);
 void    m_breakers_due(struct model *m);
+void    m_breakers_replan(struct model *m, int64_t back_ms);
 void    m_compare_breakers(struct model *m);
 void    m_check_breaker_deadline(struct model *m);
 

@@ -67,6 +67,16 @@ m_breakers_due(struct model *m)
     }
 }
 
+/* The clock went back: open for no longer than before. */
+void
+m_breakers_replan(struct model *m, int64_t back_ms)
+{
+    for (size_t i = 0; i < m->objects.count; i++) {
+        m->objects.items[i].until_low -= back_ms;
+        m->objects.items[i].until_high -= back_ms;
+    }
+}
+
 void
 m_compare_breakers(struct model *m)
 {
@@ -74,7 +84,7 @@ m_compare_breakers(struct model *m)
         struct m_object *h = &m->objects.items[i];
         struct breaker   row = {.id = h->id};
 
-        if (h->opens == 0) continue;
+        if (h->opens == 0 || h->is_gone) continue;
         claim(breaker_load(m->txn, &row) == LOAD_FOUND && row.state == h->breaker,
               "the breaker of %.*s is %u, expected %u", VIEW_ARG(h->name), row.state, h->breaker);
         if (h->breaker != BREAKER_OPEN) continue;
@@ -92,7 +102,8 @@ m_check_breaker_deadline(struct model *m)
     for (size_t i = 0; i < m->objects.count; i++) {
         const struct m_object *h = &m->objects.items[i];
 
-        claim(h->breaker != BREAKER_OPEN || m->turn->deadline.wall_ms <= h->until_high,
+        claim(h->is_gone || h->breaker != BREAKER_OPEN ||
+                  m->turn->deadline.wall_ms <= h->until_high,
               "the engine sleeps past the breaker of %.*s", VIEW_ARG(h->name));
     }
 }

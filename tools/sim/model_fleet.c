@@ -177,7 +177,9 @@ boot(struct model *m)
 {
     if (m->objects.count == 0) m_builtins(m);
     m->is_booted = true;
-    if (m->last_wall_ms > m->now.wall_ms) m_replan(m);
+    if (m->last_wall_ms <= m->now.wall_ms) return;
+    m_replan(m);
+    m_breakers_replan(m, m->last_wall_ms - m->now.wall_ms);
 }
 
 void
