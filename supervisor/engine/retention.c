@@ -4,12 +4,11 @@
 
 #include <stddef.h>
 
-#define CHAIN_KEEP_MS 3600000 /* their windows are a minute long */
-#define DAY_MS        86400000LL
+#define DAY_MS 86400000LL
 
 /* ---- the oldest of each kind: when its time began, and its removal ------------- */
 
-union retained {
+union aging {
     struct job_state job;
     struct effect    effect;
     struct firing    firing;
@@ -17,7 +16,6 @@ union retained {
     struct ledger    ledger;
     struct approval  approval;
     struct audit     audit;
-    struct chain     chain;
 };
 
 /* The first key of an index among those whose first `prefix` fields are row's. */
@@ -34,7 +32,7 @@ first_key(struct engine *en, enum index_id index, void *row, unsigned prefix)
 }
 
 static bool
-oldest_job(struct engine *en, unsigned state, union retained *row, int64_t *at)
+oldest_job(struct engine *en, unsigned state, union aging *row, int64_t *at)
 {
     row->job.state = (uint8_t)state;
     if (!first_key(en, INDEX_job_ended, &row->job, 1)) return false;
@@ -43,7 +41,7 @@ oldest_job(struct engine *en, unsigned state, union retained *row, int64_t *at)
 }
 
 static bool
-remove_job(struct engine *en, union retained *row)
+remove_job(struct engine *en, union aging *row)
 {
     struct job_state j = {.id = row->job.id};
 
@@ -52,7 +50,7 @@ remove_job(struct engine *en, union retained *row)
 }
 
 static bool
-oldest_effect(struct engine *en, unsigned none, union retained *row, int64_t *at)
+oldest_effect(struct engine *en, unsigned none, union aging *row, int64_t *at)
 {
     if (!first_key(en, INDEX_effect_settled, &row->effect, none)) return false;
     *at = row->effect.updated_at;
@@ -60,7 +58,7 @@ oldest_effect(struct engine *en, unsigned none, union retained *row, int64_t *at
 }
 
 static bool
-remove_effect(struct engine *en, union retained *row)
+remove_effect(struct engine *en, union aging *row)
 {
     struct effect ef = {.id = row->effect.id};
     uint32_t      rows = 1;
@@ -74,7 +72,7 @@ remove_effect(struct engine *en, union retained *row)
 }
 
 static bool
-oldest_firing(struct engine *en, unsigned none, union retained *row, int64_t *at)
+oldest_firing(struct engine *en, unsigned none, union aging *row, int64_t *at)
 {
     if (!first_key(en, INDEX_firing_by_age, &row->firing, none)) return false;
     *at = row->firing.nominal_at;
@@ -82,14 +80,14 @@ oldest_firing(struct engine *en, unsigned none, union retained *row, int64_t *at
 }
 
 static bool
-remove_firing(struct engine *en, union retained *row)
+remove_firing(struct engine *en, union aging *row)
 {
     en->turn.purge_left--;
     return firing_delete(turn_txn(en), &row->firing);
 }
 
 static bool
-oldest_reason(struct engine *en, unsigned none, union retained *row, int64_t *at)
+oldest_reason(struct engine *en, unsigned none, union aging *row, int64_t *at)
 {
     if (!first_key(en, INDEX_reason_by_age, &row->reason, none)) return false;
     *at = row->reason.at;
@@ -97,7 +95,7 @@ oldest_reason(struct engine *en, unsigned none, union retained *row, int64_t *at
 }
 
 static bool
-remove_reason(struct engine *en, union retained *row)
+remove_reason(struct engine *en, union aging *row)
 {
     en->turn.purge_left--;
     return reason_delete(turn_txn(en), &row->reason);
@@ -105,7 +103,7 @@ remove_reason(struct engine *en, union retained *row)
 
 /* A day of any zone is over, and with it what ran into the next, when the day after it is. */
 static bool
-oldest_ledger(struct engine *en, unsigned none, union retained *row, int64_t *at)
+oldest_ledger(struct engine *en, unsigned none, union aging *row, int64_t *at)
 {
     if (!first_key(en, INDEX_ledger_by_age, &row->ledger, none)) return false;
     *at = ((int64_t)row->ledger.date + 2) * DAY_MS;
@@ -113,14 +111,14 @@ oldest_ledger(struct engine *en, unsigned none, union retained *row, int64_t *at
 }
 
 static bool
-remove_ledger(struct engine *en, union retained *row)
+remove_ledger(struct engine *en, union aging *row)
 {
     en->turn.purge_left--;
     return ledger_delete(turn_txn(en), &row->ledger);
 }
 
 static bool
-oldest_approval(struct engine *en, unsigned status, union retained *row, int64_t *at)
+oldest_approval(struct engine *en, unsigned status, union aging *row, int64_t *at)
 {
     row->approval.status = (uint8_t)status;
     if (!first_key(en, INDEX_approval_by_status, &row->approval, 1)) return false;
@@ -130,14 +128,14 @@ oldest_approval(struct engine *en, unsigned status, union retained *row, int64_t
 }
 
 static bool
-remove_approval(struct engine *en, union retained *row)
+remove_approval(struct engine *en, union aging *row)
 {
     en->turn.purge_left--;
     return approval_delete(turn_txn(en), &row->approval);
 }
 
 static bool
-oldest_audit(struct engine *en, unsigned none, union retained *row, int64_t *at)
+oldest_audit(struct engine *en, unsigned none, union aging *row, int64_t *at)
 {
     if (!first_key(en, PRIMARY_AUDIT, &row->audit, none)) return false;
     if (audit_load(turn_txn(en), &row->audit) != LOAD_FOUND) return false;
@@ -146,64 +144,33 @@ oldest_audit(struct engine *en, unsigned none, union retained *row, int64_t *at)
 }
 
 static bool
-remove_audit(struct engine *en, union retained *row)
+remove_audit(struct engine *en, union aging *row)
 {
     en->turn.purge_left--;
     return audit_delete(turn_txn(en), &row->audit);
 }
 
-static bool
-oldest_chain(struct engine *en, unsigned none, union retained *row, int64_t *at)
-{
-    if (!first_key(en, INDEX_chain_by_age, &row->chain, none)) return false;
-    *at = row->chain.window_at;
-    return true;
-}
-
-static bool
-remove_chain(struct engine *en, union retained *row)
-{
-    en->turn.purge_left--;
-    return chain_delete(turn_txn(en), &row->chain);
-}
-
 /* ---- the table ---------------------------------------------------------------- */
 
-#define LIMIT(field) offsetof(struct limits, field)
-#define NO_SETTING   SIZE_MAX
-
-// clang-format off
 static const struct {
-    bool   (*oldest)(struct engine *en, unsigned part, union retained *row, int64_t *at);
-    bool   (*remove)(struct engine *en, union retained *row);
-    unsigned part;  /* the state or status that it is about; 0: all */
-    size_t   limit; /* the setting in struct limits: int64_t ms, NO_LIMIT for ever */
+    bool (*oldest)(struct engine *en, unsigned part, union aging *row, int64_t *at);
+    bool (*remove)(struct engine *en, union aging *row);
+    unsigned part;
+    size_t   setting; /* in struct limits: int64_t, NO_LIMIT for ever */
 } kinds[] = {
-    {oldest_job,      remove_job,      JOB_COMPLETED,    LIMIT(keep_completed_ms)},
-    {oldest_job,      remove_job,      JOB_CANCELLED,    LIMIT(keep_completed_ms)},
-    {oldest_job,      remove_job,      JOB_FAILED,       LIMIT(keep_failed_ms)},
-    {oldest_job,      remove_job,      JOB_EXPIRED,      LIMIT(keep_failed_ms)},
-    {oldest_effect,   remove_effect,   0,                LIMIT(keep_effects_ms)},
-    {oldest_firing,   remove_firing,   0,                LIMIT(keep_firings_ms)},
-    {oldest_reason,   remove_reason,   0,                LIMIT(keep_reasons_ms)},
-    {oldest_ledger,   remove_ledger,   0,                LIMIT(keep_ledgers_ms)},
-    {oldest_approval, remove_approval, APPROVAL_GRANTED, LIMIT(keep_approvals_ms)},
-    {oldest_approval, remove_approval, APPROVAL_DENIED,  LIMIT(keep_approvals_ms)},
-    {oldest_audit,    remove_audit,    0,                LIMIT(keep_audit_ms)},
-    {oldest_chain,    remove_chain,    0,                NO_SETTING},
+#define R(WHAT, rows, part, setting) \
+    [RETAINED_##WHAT] = {oldest_##rows, remove_##rows, part, offsetof(struct limits, setting)},
+    RETAINED(R)
+#undef R
 };
-// clang-format on
 
 /* When the oldest of the kind goes, and which it is; INT64_MAX for never. */
 static int64_t
-goes_at(struct engine *en, size_t kind, union retained *row)
+goes_at(struct engine *en, size_t kind, union aging *row)
 {
-    int64_t keep = CHAIN_KEEP_MS, at;
+    int64_t at, keep = *(const int64_t *)((const char *)&en->memory.limits + kinds[kind].setting);
 
-    if (kinds[kind].limit != NO_SETTING) {
-        keep = *(const int64_t *)((const char *)&en->memory.limits + kinds[kind].limit);
-    }
-    *row = (union retained){0};
+    *row = (union aging){0};
     if (keep == NO_LIMIT || !kinds[kind].oldest(en, kinds[kind].part, row, &at)) return INT64_MAX;
     return at + keep;
 }
@@ -217,7 +184,7 @@ is_clock_in_doubt(const struct engine *en)
 void
 retention_due(struct engine *en)
 {
-    union retained row;
+    union aging row;
 
     if (is_clock_in_doubt(en)) return;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -230,8 +197,8 @@ retention_due(struct engine *en)
 int64_t
 retention_deadline(struct engine *en)
 {
-    union retained row;
-    int64_t        first = INT64_MAX;
+    union aging row;
+    int64_t     first = INT64_MAX;
 
     if (is_clock_in_doubt(en)) return first;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
