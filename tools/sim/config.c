@@ -79,6 +79,10 @@ fill_company(struct config *c, struct rng *r, int i)
         m.priority_max = rng_between(r, 40, 100);
         SET_HAS(&m, company, priority_max);
     }
+    if (rng_chance(r, 200)) {
+        m.queue_max = rng_chance(r, 300) ? NO_LIMIT : rng_between(r, 0, 20);
+        SET_HAS(&m, company, queue_max);
+    }
     msg_pack(msg_desc(MSG_COMPANY), &m, &c->companies[i].spec);
 }
 
@@ -109,6 +113,9 @@ fill_handler(struct config *c, struct rng *r, int i)
         config_fill_ladder(r, &ladder);
         m.retry = buf_view(&ladder);
         SET_HAS(&m, handler, retry);
+    } else if (rng_chance(r, 200)) {
+        m.retry_base_ms = rng_between(r, 0, 60000);
+        SET_HAS(&m, handler, retry_base_ms);
     }
     msg_pack(msg_desc(MSG_HANDLER), &m, &c->handlers[i].spec);
 }
@@ -234,6 +241,11 @@ fill_rest(struct rng *r, struct msg_schedule *m, struct buf *ladder, struct buf 
         config_fill_ladder(r, ladder);
         m->retry = buf_view(ladder);
         SET_HAS(m, schedule, retry);
+    } else if (rng_chance(r, 100)) {
+        m->retry_base_ms = rng_between(r, 0, 60000);
+        m->retry_factor = (uint64_t)rng_between(r, 1, 100);
+        SET_HAS(m, schedule, retry_base_ms);
+        SET_HAS(m, schedule, retry_factor);
     }
     if (rng_chance(r, 300)) {
         m->type = view_str(rng_chance(r, 500) ? "heartbeat" : "schedule");

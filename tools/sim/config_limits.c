@@ -6,7 +6,6 @@ fill_fixed_limits(struct msg_limits *out)
 {
     struct msg_limits m = *out;
 
-    m.company_queue_max = NO_LIMIT;
     m.chain_depth_max = 8;
     m.chain_rate_max = 60;
     m.agent_interval_min_ms = 60000;
@@ -30,7 +29,6 @@ fill_fixed_limits(struct msg_limits *out)
     m.keep_audit_ms = NO_LIMIT;
     m.agent_approval = view_str("none");
     m.budget_zone = view_str("UTC");
-    SET_HAS(&m, limits, company_queue_max);
     SET_HAS(&m, limits, chain_rate_max);
     SET_HAS(&m, limits, agent_schedules_max);
     SET_HAS(&m, limits, agent_wakes_max);
@@ -58,6 +56,8 @@ config_fill_limits(struct config *c, struct rng *r)
     m.schedule_max_concurrent = config_cap(c, r, 4);
     m.company_max_concurrent = config_cap(c, r, 6);
     m.agent_max_concurrent = config_cap(c, r, 3);
+    m.company_queue_max = rng_chance(r, 600) ? NO_LIMIT : rng_between(r, 3, 60);
+    SET_HAS(&m, limits, company_queue_max);
     m.max_run_ms = rng_between(r, 10000, 1200000);
     m.max_turns = rng_chance(r, 500) ? NO_LIMIT : rng_between(r, 1, 10000);
     m.max_attempts = (uint64_t)rng_between(r, 1, 5);

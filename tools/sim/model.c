@@ -28,6 +28,7 @@ model_done(struct model *m)
     free(m->leases.items);
     free(m->effects.items);
     free(m->answers.items);
+    free(m->keys.items);
     free(m->messages.items);
     free(m->stops.items);
     free(m->attempts.items);
@@ -268,6 +269,7 @@ due(struct model *m)
     if (m->is_draining || held) return;
     m_jobs_due(m);
     m_schedules_due(m);
+    m_keys_due(m);
 }
 
 static void

@@ -51,6 +51,24 @@ struct m_schedule {
 
 /* ---- jobs ------------------------------------------------------------------------------------ */
 
+/* How a ladder is declared: RETRY_FIELDS without max_attempts. */
+struct m_retry {
+    bool        has_list, has_base, has_factor, has_max;
+    struct view list;
+    int64_t     base_ms, factor, max_ms;
+};
+#define M_RETRY(d, type)                                        \
+    ((struct m_retry){.has_list = HAS(d, type, retry),          \
+                      .has_base = HAS(d, type, retry_base_ms),  \
+                      .has_factor = HAS(d, type, retry_factor), \
+                      .has_max = HAS(d, type, retry_max_ms),    \
+                      .list = (d)->retry,                       \
+                      .base_ms = (d)->retry_base_ms,            \
+                      .factor = (int64_t)(d)->retry_factor,     \
+                      .max_ms = (d)->retry_max_ms})
+
+#define M_KEY_SIZE 8 /* unique and debounce keys of a simulation are short */
+
 struct m_ladder {
     uint32_t count;
     int64_t  steps[LADDER_MAX];
@@ -76,6 +94,29 @@ struct m_job {
     uint64_t        payload, output; /* hashes; 0: none */
     struct m_ladder ladder;          /* its own */
     bool            is_touched;
+    char            unique_key[M_KEY_SIZE], debounce_key[M_KEY_SIZE]; /* empty: none */
+    bool            is_debounced; /* others are merged into it until it starts or ends */
+    int64_t         latest_at;    /* its longest wait ends */
+    uint32_t        causes;       /* submits merged into it, the first one too */
+};
+
+/* Who has a unique key: while the job has not ended, and until `until` in any case (A9). */
+struct m_key {
+    int      company;
+    char     name[M_KEY_SIZE];
+    uint64_t job;
+    int64_t  until; /* 0: until the job ends */
+};
+
+/* A submit that was judged: the job that it makes, or one that is there already. */
+enum m_policy { M_RETURN, M_REJECT, M_REPLACE };
+struct m_submission {
+    struct m_job  job;
+    enum m_policy policy;
+    int64_t       for_ms, wait_ms;
+    uint64_t      other; /* this one is returned instead … */
+    int           twin;  /* … or the earlier one of the batch; -1: none */
+    bool          is_merged, replaces;
 };
 
 /* One thing that a worker holds, or held when an earlier agentd ended. */
@@ -166,6 +207,7 @@ struct model {
     LIST_OF(struct m_effect) effects; /* effect N is item N - 1 */
     size_t settled;                   /* so many of the first effects are at rest */
     LIST_OF(struct m_answer) answers;
+    LIST_OF(struct m_key) keys;
     struct m_worker   workers[WORKERS_MAX];
     struct buf        limits_spec;
     struct msg_limits limits;
@@ -224,7 +266,8 @@ void          m_make_ready(struct m_job *j);
 void          m_end_job(struct model *m, struct m_job *j, enum job_state_id state);
 void          m_jobs_due(struct model *m);
 void          m_defaults(struct model *m, struct m_job *j, bool has_max_turns);
-void          m_ladder(struct view list, struct m_ladder *out);
+void          m_ladder(const struct m_retry *given, struct m_ladder *out);
+enum errc     m_check_ladder(const struct m_retry *given);
 enum errc     m_admission(const struct model *m);
 
 /* requests */
@@ -241,6 +284,19 @@ enum errc m_submit_many(struct model *m, const struct input *in,
 void m_input(struct model *m, const struct input *in);
 void m_fleet_due(struct model *m);
 void m_stop_attempt(struct model *m, struct m_job *j, const char *reason, int64_t grace_ms);
+
+/* submits like another */
+enum errc     m_claims(struct model *m, const struct msg_job_submit *s, struct m_submission *out);
+enum errc     m_judge_claims(struct model *m, struct m_submission *all, int n);
+bool          m_queue_is_full(struct model *m, int company, int64_t others);
+struct m_job *m_merge(struct model *m, const struct m_submission *s);
+uint32_t      m_causes_kept(const struct m_job *j);
+void          m_take_key(struct model *m, const struct m_job *j, int64_t for_ms);
+enum errc     m_may_have_key_again(struct model *m, const struct m_job *j);
+void          m_take_key_again(struct model *m, const struct m_job *j);
+void          m_leave_key(struct model *m, const struct m_job *j);
+void          m_keys_due(struct model *m);
+void          m_compare_keys(struct model *m);
 
 /* holds */
 enum errc m_stop(struct model *m, const struct input *in, const struct msg_stop *s,

@@ -84,10 +84,13 @@ come_back(struct model *m, struct m_job *j, int64_t low_ms, int64_t high_ms)
 static int64_t
 step(struct model *m, const struct m_job *j, uint32_t n)
 {
-    struct m_ladder ladder = j->ladder;
+    const struct msg_handler *h = &m_object(m, j->handler)->declared.handler;
+    const struct m_retry      of_handler = M_RETRY(h, handler);
+    const struct m_retry      general = {.has_list = true, .list = m->limits.retry};
+    struct m_ladder           ladder = j->ladder;
 
-    if (ladder.count == 0) m_ladder(m_object(m, j->handler)->declared.handler.retry, &ladder);
-    if (ladder.count == 0) m_ladder(m->limits.retry, &ladder);
+    if (ladder.count == 0) m_ladder(&of_handler, &ladder);
+    if (ladder.count == 0) m_ladder(&general, &ladder);
     if (ladder.count == 0) return 0;
     return ladder.steps[n < ladder.count ? n : ladder.count - 1];
 }

@@ -65,23 +65,25 @@ compare_numbers(struct model *m, const struct m_job *j, const struct job_state *
         const char *what;
         uint64_t    stored, expected;
     } numbers[] = {
-        {"priority",      row->priority,                               j->priority                     },
-        {"attempt",       row->attempt,                                j->attempt                      },
-        {"failures",      row->failures,                               j->failures                     },
-        {"crashes",       row->crashes,                                j->crashes                      },
-        {"token",         row->token,                                  j->token                        },
-        {"company",       row->company,                                id_of(m,                          j->company)},
-        {"agent",               row->agent,                                                    id_of(m,                                                            j->agent)},
+        {"priority",      row->priority,                               j->priority                              },
+        {"attempt",       row->attempt,                                j->attempt                               },
+        {"failures",      row->failures,                               j->failures                              },
+        {"crashes",       row->crashes,                                j->crashes                               },
+        {"token",         row->token,                                  j->token                                 },
+        {"company",       row->company,                                id_of(m,                                   j->company)},
+        {"agent",               row->agent,                                                    id_of(m,                                                                     j->agent)},
         {"handler",      row->handler,                                                 id_of(m,              j->handler)},
-        {"schedule",        row->schedule,id_of(m,           j->schedule)},
+        {"schedule",        row->schedule,id_of(m,                    j->schedule)},
         {"born",!!(row->flags & JOB_FLAG_SCHEDULE_BORN),                                        j->is_born                                                 },
-        {"alone",          !!(row->flags & JOB_FLAG_ALONE),                    j->is_alone  },
-        {"quarantined",         !!(row->flags & JOB_FLAG_QUARANTINED),            j->is_quarantined             },
-        {"retrying",   !!(row->flags & JOB_FLAG_RETRY), j->is_retry    },
-        {"turns",      row->turns,                j->turns                                    },
-        {"input_tokens",         row->input_tokens,                                     j->input_tokens                                             },
-        {"output_tokens",  row->output_tokens,                    j->output_tokens},
-        {"cost_micros", row->cost_micros,                         j->cost_micros                     },
+        {"alone",          !!(row->flags & JOB_FLAG_ALONE),                    j->is_alone           },
+        {"quarantined",         !!(row->flags & JOB_FLAG_QUARANTINED),            j->is_quarantined                      },
+        {"retrying",   !!(row->flags & JOB_FLAG_RETRY), j->is_retry             },
+        {"unique",      !!(row->flags & JOB_FLAG_UNIQUE),                j->unique_key[0] && !m_is_end(j->state)                                             },
+        {"debounced",        !!(row->flags & JOB_FLAG_DEBOUNCED),              j->is_debounced},
+        {"turns",     row->turns,      j->turns                  },
+        {"input_tokens",         row->input_tokens,                                      j->input_tokens                                                                 },
+        {"output_tokens",  row->output_tokens,                    j->output_tokens        },
+        {"cost_micros", row->cost_micros,                         j->cost_micros                              },
     };
 
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
@@ -120,7 +122,8 @@ compare_spec(struct model *m, const struct m_job *j)
 
     claim(job_spec_load(m->txn, &spec) == LOAD_FOUND, "job %" PRIu64 " has no declaration", j->id);
     claim(spec.max_attempts == j->max_attempts && spec.max_run_ms == j->max_run_ms &&
-              spec.max_turns == j->max_turns && spec.submitted_at == j->submitted_at,
+              spec.max_turns == j->max_turns && spec.cause_count == j->causes &&
+              spec.submitted_at == j->submitted_at,
           "job %" PRIu64 ": max_attempts %u, max_run_ms %" PRId64 ", max_turns %" PRId64
           ", expected %u, %" PRId64 ", %" PRId64,
           j->id, spec.max_attempts, spec.max_run_ms, spec.max_turns, j->max_attempts, j->max_run_ms,
@@ -232,6 +235,7 @@ model_sweep(struct model *m, struct txn *t, bool all)
     for (size_t i = 0; !all && i < m->active.count; i++)
         compare_job(m, m_job(m, m->active.items[i]));
     m_compare_pauses(m);
+    m_compare_keys(m);
     for (size_t i = 0; i < m->schedules.count; i++)
         m_compare_schedule(m, &m->schedules.items[i]);
     for (size_t i = all ? 0 : m->settled; i < m->effects.count; i++)

@@ -49,8 +49,9 @@ m_end_job(struct model *m, struct m_job *j, enum job_state_id state)
 {
     j->state = (uint8_t)state;
     j->ended_at = m->now.wall_ms;
-    j->is_retry = false;
+    j->is_retry = j->is_debounced = false;
     *LIST_ADD(&m->ended) = j->id;
+    m_leave_key(m, j);
     m_touch(j);
 }
 
@@ -70,14 +71,56 @@ m_defaults(struct model *m, struct m_job *j, bool has_max_turns)
     if (HAS(h, handler, max_turns)) j->max_turns = h->max_turns;
 }
 
-void
-m_ladder(struct view list, struct m_ladder *out)
+#define LONGEST_WAIT_MS 86400000 /* of a ladder that is worked out and says no other */
+
+static int64_t
+longer(int64_t a, int64_t b)
 {
-    struct list_iter it = list_iter_of(list);
+    return a > b ? a : b;
+}
+
+enum errc
+m_check_ladder(const struct m_retry *given)
+{
+    struct list_iter it = list_iter_of(given->list);
+    struct view      item;
+    uint32_t         n = 0;
+
+    if (given->has_list && given->has_base) return E_BAD_REQUEST;
+    if (!given->has_base && (given->has_factor || given->has_max)) return E_BAD_REQUEST;
+    if (given->has_max && given->max_ms < given->base_ms) return E_BAD_REQUEST;
+    if (!given->has_list) return E_OK;
+    for (; list_next(&it, &item); n++) {
+        struct mp_reader r = mp_reader_of(item);
+        int64_t          ms;
+
+        if (!mp_read_i64(&r, &ms) || ms < 0 || ms > YEARS_100_MS) return E_BAD_REQUEST;
+    }
+    return n >= 1 && n <= LADDER_MAX ? E_OK : E_BAD_REQUEST;
+}
+
+/* base · factor^n, at most the longest wait, which repeats (A5). */
+static void
+work_out(const struct m_retry *given, struct m_ladder *out)
+{
+    int64_t factor = given->has_factor ? given->factor : 2, ms = given->base_ms;
+    int64_t longest = longer(ms, given->has_max ? given->max_ms : LONGEST_WAIT_MS);
+
+    while (out->count < LADDER_MAX) {
+        out->steps[out->count++] = ms;
+        ms = ms > longest / factor ? longest : ms * factor;
+    }
+}
+
+void
+m_ladder(const struct m_retry *given, struct m_ladder *out)
+{
+    struct list_iter it = list_iter_of(given->list);
     struct view      item;
 
     out->count = 0;
-    if (list.size == 0) return;
+    if (given->has_base) work_out(given, out);
+    if (given->list.size == 0) return;
     while (out->count < LADDER_MAX && list_next(&it, &item)) {
         struct mp_reader r = mp_reader_of(item);
 

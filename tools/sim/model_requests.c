@@ -89,6 +89,9 @@ retry(struct model *m, const struct input *in, uint64_t id, const struct output 
         e = E_WRONG_STATE;
     } else if (!has_all_it_needs(m, j)) {
         e = E_NOT_FOUND;
+    } else if (m_is_end(j->state)) {
+        e = m_may_have_key_again(m, j);
+        if (e == E_OK && m_queue_is_full(m, j->company, 0)) e = E_QUEUE_FULL;
     }
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
@@ -98,6 +101,7 @@ retry(struct model *m, const struct input *in, uint64_t id, const struct output 
         j->ended_at = 0;
         j->crashes = 0;
         *LIST_ADD(&m->active) = j->id;
+        m_take_key_again(m, j);
     }
     j->failures = 0;
     j->run_at = m->now.wall_ms;

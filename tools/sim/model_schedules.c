@@ -134,6 +134,7 @@ make_job(struct model *m, const struct m_schedule *s, int handler, int agent)
 {
     const struct m_object     *o = m_object(m, s->object);
     const struct msg_schedule *d = &o->declared.schedule;
+    const struct m_retry       retry = M_RETRY(d, schedule);
     struct m_job              *j = m_add_job(m);
 
     j->company = o->company;
@@ -146,9 +147,9 @@ make_job(struct model *m, const struct m_schedule *s, int handler, int agent)
     j->max_run_ms = d->max_run_ms;
     j->max_turns = d->max_turns;
     j->max_attempts = (uint32_t)d->max_attempts;
-    if (j->max_attempts == 0 && d->retry.size == 0) j->max_attempts = 1; /* A5 */
+    if (j->max_attempts == 0 && !retry.has_list && !retry.has_base) j->max_attempts = 1; /* A5 */
     j->payload = d->payload.size ? hash64(d->payload, 0) : 0;
-    m_ladder(d->retry, &j->ladder);
+    m_ladder(&retry, &j->ladder);
     m_defaults(m, j, HAS(d, schedule, max_turns));
     m_make_ready(j);
 }
@@ -195,6 +196,7 @@ fire(struct model *m, struct m_schedule *s, const struct firing *row)
         s->suppressed++;
         return FIRING_SUPPRESSED;
     }
+    if (m_queue_is_full(m, o->company, 0)) return FIRING_MISSED;
     s->firings++;
     claim(row->number == s->firings, "a firing has number %" PRIu64 ", expected %" PRIu64,
           row->number, s->firings);

@@ -5,22 +5,6 @@
 #include <inttypes.h>
 
 static enum errc
-check_ladder(struct view list)
-{
-    struct list_iter it = list_iter_of(list);
-    struct view      item;
-    uint32_t         n = 0;
-
-    for (; list_next(&it, &item); n++) {
-        struct mp_reader r = mp_reader_of(item);
-        int64_t          ms;
-
-        if (!mp_read_i64(&r, &ms) || ms < 0 || ms > YEARS_100_MS) return E_BAD_REQUEST;
-    }
-    return n >= 1 && n <= LADDER_MAX ? E_OK : E_BAD_REQUEST;
-}
-
-static enum errc
 resolve(struct model *m, const struct actor *a, const struct msg_job_submit *s, struct m_job *j)
 {
     enum errc   e = E_OK;
@@ -95,89 +79,134 @@ take_times(struct model *m, const struct msg_job_submit *s, struct m_job *j)
     return j->expires_at <= now || j->expires_at <= j->run_at ? E_BAD_REQUEST : E_OK;
 }
 
-/* A whole request judged; *j is the job that it makes. */
+/* A request judged by itself; its job is the one that it makes. */
 static enum errc
-judge_submit(struct model *m, const struct actor *a, const struct msg_job_submit *s,
-             struct m_job *j)
+read_submit(struct model *m, const struct actor *a, const struct msg_job_submit *s,
+            struct m_submission *out)
 {
-    enum errc e;
+    const struct m_retry retry = M_RETRY(s, job_submit);
+    struct m_job        *j = &out->job;
+    enum errc            e;
 
-    *j = (struct m_job){.schedule = -1};
+    *out = (struct m_submission){.job = {.schedule = -1}, .twin = -1};
     if (HAS(s, job_submit, session)) return E_BAD_REQUEST;
     if (!find_trigger(s)) return E_BAD_REQUEST;
     if ((e = resolve(m, a, s, j)) != E_OK) return e;
     if ((e = take_times(m, s, j)) != E_OK) return e;
     if ((e = take_priority(m, a, s, j)) != E_OK) return e;
-    if (HAS(s, job_submit, retry) && (e = check_ladder(s->retry)) != E_OK) return e;
+    if ((e = m_check_ladder(&retry)) != E_OK) return e;
+    if ((e = m_claims(m, s, out)) != E_OK) return e;
     j->max_attempts = (uint32_t)s->max_attempts;
     j->max_run_ms = s->max_run_ms;
     j->max_turns = s->max_turns;
     j->payload = s->payload.size ? hash64(s->payload, 0) : 0;
-    m_ladder(s->retry, &j->ladder);
+    m_ladder(&retry, &j->ladder);
     m_defaults(m, j, HAS(s, job_submit, max_turns));
     return E_OK;
 }
 
 static struct m_job *
-add(struct model *m, const struct m_job *made)
+add(struct model *m, const struct m_submission *s)
 {
     struct m_job *j = m_add_job(m);
     uint64_t      id = j->id;
     int64_t       submitted_at = j->submitted_at;
 
-    *j = *made;
+    *j = s->job;
     j->id = id;
     j->submitted_at = submitted_at;
     j->state = JOB_SCHEDULED;
+    j->is_debounced = j->debounce_key[0] != '\0';
+    j->causes = j->is_debounced;
+    m_take_key(m, j, s->for_ms);
     m_touch(j);
     if (j->run_at <= m->now.wall_ms) m_make_ready(j);
     return j;
+}
+
+/* The job that the submitter gets; `all` are those of the batch, with the ids that they got. */
+static struct m_job *
+settle(struct model *m, struct m_submission *all, int n)
+{
+    struct m_submission *s = &all[n];
+    struct m_job        *j;
+
+    if (s->is_merged) return m_merge(m, s);
+    if (s->other) return m_job(m, s->other);
+    if (s->twin >= 0) return m_job(m, all[s->twin].job.id);
+    j = add(m, s);
+    s->job.id = j->id;
+    return j;
+}
+
+static void
+check_flag(const struct output *reply, const char *name, bool expected)
+{
+    bool told;
+
+    claim((mp_find_bool(reply->body, name, &told) && told) == expected,
+          "job.submit should %ssay %s", expected ? "" : "not ", name);
 }
 
 enum errc
 m_submit(struct model *m, const struct input *in, const struct msg_job_submit *s,
          const struct output *reply)
 {
-    struct m_job made;
-    enum errc    e = m_admission(m);
+    struct m_submission one;
+    enum errc           e = m_admission(m);
 
-    if (e == E_OK) e = judge_submit(m, &in->actor, s, &made);
+    if (e == E_OK) e = read_submit(m, &in->actor, s, &one);
+    if (e == E_OK) e = m_judge_claims(m, &one, 0);
     m_check_answer(in, reply, e);
-    if (e == E_OK) m_check_job_reply(reply, add(m, &made));
+    if (e != E_OK) return e;
+    m_check_job_reply(reply, settle(m, &one, 0));
+    check_flag(reply, "conflict", one.other != 0);
+    check_flag(reply, "merged", one.is_merged);
     return e;
 }
 
-/* All or nothing. */
-enum errc
-m_submit_many(struct model *m, const struct input *in, const struct msg_job_submit_many *s,
-              const struct output *reply)
+/* Each is judged as if those before it had been carried out; then all are, or none. */
+static enum errc
+judge_many(struct model *m, const struct actor *a, struct view jobs, struct m_submission *all)
 {
-    struct list_iter it = list_iter_of(s->jobs), ids;
-    struct view      item, list;
-    uint32_t         count = it.left, n = 0;
-    struct m_job    *made = xcalloc(count + 1u, sizeof(*made));
+    struct list_iter it = list_iter_of(jobs);
+    struct view      item;
     enum errc        e = m_admission(m);
 
-    if (e == E_OK && count == 0) e = E_BAD_REQUEST;
-    while (e == E_OK && list_next(&it, &item)) {
+    if (e == E_OK && it.left == 0) e = E_BAD_REQUEST;
+    for (int n = 0; e == E_OK && list_next(&it, &item); n++) {
         struct msg_job_submit one;
         struct err            error = {0};
 
         e = msg_unpack(msg_desc(MSG_JOB_SUBMIT), item, &one, &error);
-        if (e == E_OK) e = judge_submit(m, &in->actor, &one, &made[n++]);
+        if (e == E_OK) e = read_submit(m, a, &one, &all[n]);
+        if (e == E_OK) e = m_judge_claims(m, all, n);
     }
+    return e;
+}
+
+enum errc
+m_submit_many(struct model *m, const struct input *in, const struct msg_job_submit_many *s,
+              const struct output *reply)
+{
+    uint32_t             count = list_iter_of(s->jobs).left;
+    struct m_submission *all = xcalloc(count + 1u, sizeof(*all));
+    enum errc            e = judge_many(m, &in->actor, s->jobs, all);
+    struct list_iter     ids;
+    struct view          item, list;
+
     m_check_answer(in, reply, e);
     if (e == E_OK) {
         claim(mp_find(reply->body, "ids", &list), "job.submit_many answered without ids");
         ids = list_iter_of(list);
         claim(ids.left == count, "%u jobs were submitted, %u ids answered", count, ids.left);
     }
-    for (uint32_t i = 0; e == E_OK && i < n && list_next(&ids, &item); i++) {
+    for (uint32_t i = 0; e == E_OK && i < count && list_next(&ids, &item); i++) {
         struct mp_reader r = mp_reader_of(item);
-        uint64_t         id, expected = add(m, &made[i])->id;
+        uint64_t         id, expected = settle(m, all, (int)i)->id;
 
         claim(mp_read_u64(&r, &id) && id == expected, "job.submit_many answered a wrong id");
     }
-    mem_free_at(&made);
+    mem_free_at(&all);
     return e;
 }

@@ -44,6 +44,21 @@ read_now(struct sim *s, struct txn *t, enum msg_id op, const void *m, struct buf
 
 /* ---- what the model knows -------------------------------------------------------------------- */
 
+/* The first 100 submits that were merged into it, and the count of all (A13). */
+static void
+check_causes(struct view reply, const struct m_job *j)
+{
+    struct view causes, items;
+    int64_t     count;
+
+    claim(mp_find(reply, "causes", &causes), "job.show without causes");
+    if (j->causes == 0) return;
+    claim(mp_find_i64(causes, "count", &count) && count == j->causes &&
+              mp_find(causes, "items", &items) && list_iter_of(items).left == m_causes_kept(j),
+          "job %" PRIu64 " was merged of %u submits, job.show says something else", j->id,
+          j->causes);
+}
+
 static void
 read_job(struct sim *s, struct txn *t)
 {
@@ -67,6 +82,7 @@ read_job(struct sim *s, struct txn *t)
     claim(mp_find_i64(buf_view(&reply), "attempt", &attempt) && attempt == j->attempt &&
               mp_find_i64(buf_view(&reply), "crashes", &crashes) && crashes == j->crashes,
           "job.show %" PRIu64 " has wrong numbers", m.id);
+    check_causes(buf_view(&reply), j);
 }
 
 /* A company's own reader sees its jobs and no others (N36); whoever waits for a job is told whether

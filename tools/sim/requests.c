@@ -179,6 +179,13 @@ fill_limits(struct sim *s, struct msg_job_submit *m, struct submit_bufs *b)
         config_fill_ladder(&s->rng, &b->retry);
         m->retry = buf_view(&b->retry);
         SET_HAS(m, job_submit, retry);
+    } else if (rng_chance(&s->rng, 200)) {
+        m->retry_base_ms = rng_between(&s->rng, 0, 60000);
+        m->retry_factor = (uint64_t)rng_between(&s->rng, 1, 5);
+        m->retry_max_ms = m->retry_base_ms + rng_between(&s->rng, 0, 600000);
+        SET_HAS(m, job_submit, retry_base_ms);
+        if (rng_chance(&s->rng, 500)) SET_HAS(m, job_submit, retry_factor);
+        if (rng_chance(&s->rng, 500)) SET_HAS(m, job_submit, retry_max_ms);
     }
     if (rng_chance(&s->rng, 300)) {
         m->max_run_ms = rng_between(&s->rng, 1, 300000);
@@ -223,7 +230,7 @@ static void
 fill_submit(struct sim *s, struct msg_job_submit *m, struct submit_bufs *b)
 {
     fill_whom(s, m, b);
-    fill_when(s, m);
+    if (!sim_fill_merge(s, m)) fill_when(s, m);
     fill_limits(s, m, b);
     fill_words(s, m, b);
 }
@@ -232,7 +239,7 @@ fill_submit(struct sim *s, struct msg_job_submit *m, struct submit_bufs *b)
 static void
 spoil_submit(struct sim *s, struct msg_job_submit *m)
 {
-    switch (rng_below(&s->rng, 7)) {
+    switch (rng_below(&s->rng, 9)) {
     case 0:
         m->handler = view_str("nobody");
         SET_HAS(m, job_submit, handler);
@@ -255,6 +262,14 @@ spoil_submit(struct sim *s, struct msg_job_submit *m)
         SET_HAS(m, job_submit, agent);
         break;
     case 5:
+        m->on_conflict = view_str("shrug");
+        SET_HAS(m, job_submit, on_conflict);
+        break;
+    case 6:
+        m->retry_factor = 2; /* of no base, unless there is one by chance */
+        SET_HAS(m, job_submit, retry_factor);
+        break;
+    case 7:
         m->company = view_str("nowhere");
         SET_HAS(m, job_submit, company);
         break;
@@ -412,7 +427,13 @@ sim_request(struct sim *s)
     if (what < 2 && s->model.active.count > ACTIVE_MAX) what = 2;
     switch (what) {
     case 0: submit(s); break;
-    case 1: submit_many(s); break;
+    case 1:
+        if (rng_chance(&s->rng, 950)) {
+            submit_many(s);
+        } else {
+            sim_submit_flood(s);
+        }
+        break;
     case 2: about_job(s, MSG_JOB_CANCEL); break;
     case 3: about_job(s, MSG_JOB_RETRY); break;
     case 4: set(s); break;

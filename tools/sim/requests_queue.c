@@ -3,6 +3,77 @@
 
 #include <stdio.h>
 
+/* ---- submits like another -------------------------------------------------------------------- */
+
+static void
+fill_unique(struct sim *s, struct msg_job_submit *m)
+{
+    static const char *const keys[] = {"u0", "u1", "u2"};
+    static const char *const policies[] = {"return", "reject", "replace", "replace"};
+
+    m->unique_key = view_str(keys[rng_below(&s->rng, ARRAY_LEN(keys))]);
+    SET_HAS(m, job_submit, unique_key);
+    if (rng_chance(&s->rng, 800)) {
+        m->on_conflict = view_str(policies[rng_below(&s->rng, ARRAY_LEN(policies))]);
+        SET_HAS(m, job_submit, on_conflict);
+    }
+    if (!rng_chance(&s->rng, 300)) return;
+    m->unique_for_ms = rng_between(&s->rng, 1, 600000);
+    SET_HAS(m, job_submit, unique_for_ms);
+}
+
+static void
+fill_debounce(struct sim *s, struct msg_job_submit *m)
+{
+    static const char *const keys[] = {"d0", "d1"};
+
+    m->debounce_key = view_str(keys[rng_below(&s->rng, ARRAY_LEN(keys))]);
+    SET_HAS(m, job_submit, debounce_key);
+    if (rng_chance(&s->rng, 800)) {
+        m->debounce_ms = rng_between(&s->rng, 0, 120000);
+        SET_HAS(m, job_submit, debounce_ms);
+    }
+    if (!rng_chance(&s->rng, 500)) return;
+    m->debounce_max_ms = rng_between(&s->rng, 1, 300000);
+    SET_HAS(m, job_submit, debounce_max_ms);
+}
+
+bool
+sim_fill_merge(struct sim *s, struct msg_job_submit *m)
+{
+    if (rng_chance(&s->rng, 150)) {
+        fill_unique(s, m);
+        if (rng_chance(&s->rng, 970)) return false;
+    } else if (!rng_chance(&s->rng, 150)) {
+        return false;
+    }
+    fill_debounce(s, m); /* with a unique key now and then, which is refused */
+    if (m->handler.size && rng_chance(&s->rng, 800)) m->handler = view_str(config_handler(0));
+    return true;
+}
+
+void
+sim_submit_flood(struct sim *s)
+{
+    struct buf list            BUF_AUTO = {0};
+    struct msg_job_submit_many many = {0};
+    uint32_t                   n = (uint32_t)rng_between(&s->rng, 80, 150);
+
+    mp_array(&list, n);
+    for (uint32_t i = 0; i < n; i++) {
+        struct msg_job_submit m = {.handler = view_str("noop"),
+                                   .debounce_key = view_str("d0"),
+                                   .debounce_ms = rng_between(&s->rng, 0, 120000)};
+
+        SET_HAS(&m, job_submit, handler);
+        SET_HAS(&m, job_submit, debounce_key);
+        SET_HAS(&m, job_submit, debounce_ms);
+        msg_pack(msg_desc(MSG_JOB_SUBMIT), &m, &list);
+    }
+    many.jobs = buf_view(&list);
+    sim_ask(s, MSG_JOB_SUBMIT_MANY, &many);
+}
+
 /* ---- the emergency stop ---------------------------------------------------------------------- */
 
 static void

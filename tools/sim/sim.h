@@ -96,6 +96,10 @@ void sim_config_answered(struct sim *s, bool is_accepted);
 
 /* requests_queue.c */
 void sim_request_hold(struct sim *s);
+/* A unique or a debounce key for some submits; true: debounced, which takes no start time. */
+bool sim_fill_merge(struct sim *s, struct msg_job_submit *m);
+/* Many submits at once that become one job. */
+void sim_submit_flood(struct sim *s);
 /* All that an operator has stopped or paused goes on. */
 void sim_release_holds(struct sim *s);
 
