@@ -112,7 +112,7 @@
     F(S, MS,   max_run_ms,      OPTIONAL, 1, YEARS_100_MS)                                      \
     F(S, I64,  max_turns,       NULLABLE, 1, 10000)                                             \
     RETRY_FIELDS(F, S)                                                                          \
-    SPEND_FIELDS(F, S)                                  /* reserved for jobs without their own */ \
+    SPEND_FIELDS(F, S)                                                                          \
     F(S, NAME, credential,      OPTIONAL, 0, 0)         /* what rate_limited and auth_failed close (A16); by default its own */ \
     F(S, I64,  max_concurrent,  NULLABLE, 0, SLOTS_MAX)                                         \
     F(S, U64,  memory_max,      OPTIONAL, 1048576, INT64_MAX)  /* bytes of address space */     \
@@ -463,6 +463,14 @@
     F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
     F(S, STR,  after,           OPTIONAL, 0, 128)
 
+#define USAGE_FIELDS(F, S)                                                                      \
+    F(S, NAME, company,         OPTIONAL, 0, 0)         /* it, its agents and its schedules */  \
+    F(S, REF,  agent,           OPTIONAL, 0, 0)         /* only this one … */                   \
+    F(S, REF,  schedule,        OPTIONAL, 0, 0)         /* … and this one */                    \
+    F(S, STR,  since,           OPTIONAL, 1, 10)        /* a date of the scopes' zones, 2026-11-21; by default the current day */ \
+    F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
+    F(S, STR,  after,           OPTIONAL, 0, 128)
+
 #define COMPANY_LIST_FIELDS(F, S)      LISTING_FIELDS(F, S)
 #define AGENT_LIST_FIELDS(F, S)        LISTING_FIELDS(F, S)
 #define HANDLER_LIST_FIELDS(F, S)      LISTING_FIELDS(F, S)
@@ -573,7 +581,8 @@
     C("drain",            DRAIN,            drain,            WRITE, OPERATOR) \
     C("breaker.list",     BREAKER_LIST,     breaker_list,     READ,  VIEW)     \
     C("breaker.reset",    BREAKER_RESET,    breaker_reset,    WRITE, OPERATOR) \
-    C("audit.list",       AUDIT_LIST,       audit_list,       READ,  OPERATOR)
+    C("audit.list",       AUDIT_LIST,       audit_list,       READ,  OPERATOR) \
+    C("usage",            USAGE,            usage,            READ,  VIEW)
 
 /* ---- workers --------------------------------------------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
 # bash completion for agentctl, printed by: agentctl completion bash
 _agentctl() {
-    local nouns=' status daemon ping worker watch fsck reload audit clock completion version help stop resume drain breaker job schedule cron company agent handler session effect goal ticket routine approval profile '
-    local alone=' status ping watch fsck reload audit version help stop resume drain '
-    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --scope --reason --agent --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --budget-zone --from --count -n --status --data --into --required --reward --deadline --assign --ticket-title --schedule --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros '
+    local nouns=' status daemon ping worker watch fsck reload audit usage clock completion version help stop resume drain breaker job schedule cron company agent handler session effect goal ticket routine approval profile '
+    local alone=' status ping watch fsck reload audit usage version help stop resume drain '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --budget-zone --from --count -n --status --data --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros '
     local files=' --run --payload --context --ticket --data --into --sinks '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
@@ -72,6 +72,7 @@ _agentctl() {
     'fsck') words=' --run --connect --json --timeout --company --help -h ' ;;
     'reload') words=' --run --connect --json --timeout --company --help -h --dry-run ' ;;
     'audit') words=' --run --connect --json --timeout --company --help -h --action --who --since --limit --after ' ;;
+    'usage') words=' --run --connect --json --timeout --company --help -h --agent --schedule --since --limit --after ' ;;
     'clock accept') words=' --run --connect --json --timeout --company --help -h ' ;;
     'completion bash') words=' --run --connect --json --timeout --company --help -h ' ;;
     'version') words=' --run --connect --json --timeout --company --help -h ' ;;

@@ -39,8 +39,8 @@ own_zone(const struct object_entry *en)
     }
 }
 
-static struct view
-zone_name(struct objects *o, uint32_t scope)
+struct view
+ledger_zone(struct objects *o, uint32_t scope)
 {
     const struct object_entry *en = objects_get(o, scope);
     struct view                name = en ? own_zone(en) : (struct view){0};
@@ -54,7 +54,7 @@ zone_name(struct objects *o, uint32_t scope)
         en = objects_get(o, object_find(o->txn, KIND_LIMITS, 0, view_str("limits")));
         if (en) name = own_zone(en);
     }
-    return name;
+    return name.size ? name : view_str("UTC");
 }
 
 static struct scope_turn *
@@ -65,7 +65,7 @@ scope_of(struct objects *o, uint32_t scope)
     if (s) return s;
     s = arena_alloc(txn_arena(o->txn), sizeof(*s));
     memset(s, 0, sizeof(*s));
-    zone_read(o->txn, zone_name(o, scope), &s->zone);
+    zone_read(o->txn, ledger_zone(o, scope), &s->zone);
     idmap_put(&o->scopes, txn_arena(o->txn), scope, s);
     return s;
 }

@@ -18,7 +18,9 @@ enum ledger_part { LEDGER_CHARGED, LEDGER_RESERVED, LEDGER_OVERSHOOT, LEDGER_PAR
 
 const char *dimension_name(enum dimension d); /* "turns", "tokens", "cost_micros", "run_ms" */
 
-uint32_t ledger_date(struct objects *o, uint32_t scope, int64_t at_ms);
+/* The name of the zone whose days the scope's are. */
+struct view ledger_zone(struct objects *o, uint32_t scope);
+uint32_t    ledger_date(struct objects *o, uint32_t scope, int64_t at_ms);
 /* When the day after the instant's begins in the scope's zone. */
 int64_t ledger_next_day(struct objects *o, uint32_t scope, int64_t at_ms);
 /* The scope's row of a day, a zero one when there is none; what changes in it is written. */

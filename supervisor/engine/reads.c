@@ -9,6 +9,7 @@
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/tickets.h"
+#include "supervisor/engine/usage.h"
 #include "supervisor/engine/views.h"
 #include "supervisor/engine/why.h"
 
@@ -420,6 +421,7 @@ serve(struct reading *r, enum msg_id op, const union msg *m, bool *is_pending)
     case MSG_APPROVAL_LIST: return read_approval_list(r, &m->approval_list);
     case MSG_BREAKER_LIST: return read_breaker_list(r, &m->breaker_list);
     case MSG_WORKER_LIST: return read_worker_list(r);
+    case MSG_USAGE: return read_usage(r, &m->usage);
     case MSG_AUDIT_LIST: return read_audit_list(r, &m->audit_list);
     case MSG_GOAL_SHOW: return read_goal_show(r, &m->goal_show);
     case MSG_GOAL_LIST: return read_goal_list(r, &m->goal_list);

@@ -24,6 +24,13 @@ static const struct ctl_param audit_flags[] = {
     {"limit",  0, "limit",  CTL_NUMBER, false, "N",      "at most so many (100)"},
     {"after",  0, "after",  CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
     {.name = NULL}};
+static const struct ctl_param usage_flags[] = {
+    {"agent",    0, "agent",    CTL_TEXT,   false, "A",      "only this agent"},
+    {"schedule", 0, "schedule", CTL_TEXT,   false, "S",      "only this schedule"},
+    {"since",    0, "since",    CTL_TEXT,   false, "DATE",   "all days from this date on; by default the current day"},
+    {"limit",    0, "limit",    CTL_NUMBER, false, "N",      "at most so many (100)"},
+    {"after",    0, "after",    CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
+    {.name = NULL}};
 static const struct ctl_param reload_flags[] = {
     {"dry-run", 0, "dry_run", CTL_BOOL, false, NULL, "only say what would change"},
     {.name = NULL}};
@@ -70,6 +77,12 @@ static const struct ctl_command commands[] = {
     {.noun = "audit", .op = MSG_AUDIT_LIST, .flags = audit_flags, .run = ctl_run_list, .print = ctl_print_audit,
      .help = "who did what: administrative acts, the newest first",
      .examples = {"audit --since 2026-11-20T00:00:00Z", "audit --action schedule. --who uid:1000"}},
+    {.noun = "usage", .op = MSG_USAGE, .flags = usage_flags, .run = ctl_run_list, .print = ctl_print_usage,
+     .help = "what companies, agents and schedules used on their days, of their daily limits",
+     .more = "CHARGED is what was used within reservations, RESERVED what running jobs may still use, OVERSHOOT what "
+             "was used beyond; LIMIT is the one in force now. A date is one of the scope's own zone. EARNED and "
+             "TICKETS are rewards of the tickets that an agent has done.",
+     .examples = {"usage", "usage --company acme --since 2026-11-01", "usage --agent acme/anna --json"}},
     {.noun = "clock", .verb = "accept", .op = MSG_CLOCK_ACCEPT, .print = ctl_print_clock,
      .help = "take the wall clock as right, though the kernel does not say so yet",
      .examples = {"clock accept"}},

@@ -45,6 +45,7 @@ void ctl_print_restarted(struct ctl_out *o, struct view body);
 void ctl_print_fsck(struct ctl_out *o, struct view body);
 void ctl_print_reload(struct ctl_out *o, struct view body);
 void ctl_print_audit(struct ctl_out *o, struct view body);
+void ctl_print_usage(struct ctl_out *o, struct view body);
 void ctl_print_clock(struct ctl_out *o, struct view body);
 void ctl_print_stopped(struct ctl_out *o, struct view body);
 void ctl_print_resumed(struct ctl_out *o, struct view body);

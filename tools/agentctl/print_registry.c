@@ -1,4 +1,5 @@
 #include "common/mp.h"
+#include "proto/codec.h"
 #include "tools/agentctl/print.h"
 
 #define RECORD(o, map, rows) ctl_record(o, map, rows, ARRAY_LEN(rows))
@@ -61,4 +62,78 @@ ctl_print_profiles(struct ctl_out *o, struct view body)
     struct view list;
 
     if (mp_find(body, "items", &list)) ctl_table(o, list, columns, ARRAY_LEN(columns));
+}
+
+/* ---- usage ---------------------------------------------------------------------------------- */
+
+static const char *const dimensions[] = {"turns", "tokens", "cost_micros", "run_ms"};
+
+static bool
+says_something(struct view amounts)
+{
+    static const char *const parts[] = {"charged", "reserved", "overshoot"};
+    int64_t                  n;
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (mp_find_i64(amounts, parts[i], &n) && n > 0) return true;
+    }
+    return mp_find_i64(amounts, "limit", &n);
+}
+
+/* A row of the table: one dimension of a scope's day, or none. */
+static void
+put_row(struct view item, const char *dimension, struct view amounts, struct buf *rows)
+{
+    static const char *const copied[] = {"scope",    "name",   "company",     "date",
+                                         "attempts", "earned", "tickets_done"};
+    struct mp_open_map       m = mp_open(rows);
+    struct view              value;
+
+    for (size_t i = 0; i < ARRAY_LEN(copied); i++) {
+        if (mp_find(item, copied[i], &value)) mp_put_raw(rows, &m, copied[i], value);
+    }
+    if (dimension) {
+        mp_put_cstr(rows, &m, "of", dimension);
+        mp_put_raw(rows, &m, "amounts", amounts);
+    }
+    mp_close(rows, &m);
+}
+
+void
+ctl_print_usage(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column columns[] = {
+        {"SCOPE",     "scope",             CTL_AS_TEXT  },
+        {"COMPANY",   "company",           CTL_AS_TEXT  },
+        {"NAME",      "name",              CTL_AS_TEXT  },
+        {"DATE",      "date",              CTL_AS_TEXT  },
+        {"ATTEMPTS",  "attempts",          CTL_AS_NUMBER},
+        {"OF",        "of",                CTL_AS_TEXT  },
+        {"CHARGED",   "amounts.charged",   CTL_AS_NUMBER},
+        {"RESERVED",  "amounts.reserved",  CTL_AS_NUMBER},
+        {"OVERSHOOT", "amounts.overshoot", CTL_AS_NUMBER},
+        {"LIMIT",     "amounts.limit",     CTL_AS_NUMBER},
+        {"EARNED",    "earned",            CTL_AS_NUMBER},
+        {"TICKETS",   "tickets_done",      CTL_AS_NUMBER},
+    };
+    BUF_AUTO struct buf rows = {0};
+    size_t              header = mp_array_open(&rows);
+    uint32_t            count = 0;
+    struct list_iter    it = list_iter_of(ctl_list(body, "items"));
+    struct view         item, amounts;
+
+    while (list_next(&it, &item)) {
+        uint32_t before = count;
+
+        for (size_t i = 0; i < ARRAY_LEN(dimensions); i++) {
+            if (!mp_find(item, dimensions[i], &amounts) || !says_something(amounts)) continue;
+            put_row(item, dimensions[i], amounts, &rows);
+            count++;
+        }
+        if (count > before) continue;
+        put_row(item, NULL, amounts, &rows);
+        count++;
+    }
+    mp_array_close(&rows, header, count);
+    ctl_table(o, buf_view(&rows), columns, ARRAY_LEN(columns));
 }
