@@ -204,6 +204,7 @@ struct ending {
     bool                      is_planned_stop;
     const struct msg_ended   *report; /* NULL when the worker could not say */
     const struct fleet_lease *lease;  /* NULL for an earlier agentd's */
+    int64_t                   at;     /* when its processes are thought to have ended */
 };
 
 static void
@@ -214,7 +215,7 @@ save_attempt(struct engine *en, const struct job_state *j, const struct ending *
                         .token = j->token,
                         .worker = j->worker,
                         .claimed_at = j->claimed_at,
-                        .ended_at = en->turn.now.wall_ms,
+                        .ended_at = end->at,
                         .outcome = (uint8_t)end->outcome,
                         .failure = (uint8_t)end->failure,
                         .message = end->message,
@@ -243,18 +244,28 @@ attempt_jitter(struct engine *en, int64_t ms)
 }
 
 static void
-come_back(struct engine *en, struct job_state *j, int64_t after_ms, enum feed_type type)
-{
-    j->run_at = en->turn.now.wall_ms + after_ms;
-    job_must_move(en, j, JOB_ON_COME_BACK);
-    feed_job(en, type, j);
-}
-
-static void
 give_up(struct engine *en, struct job_state *j)
 {
     job_must_move(en, j, JOB_ON_FAIL);
     feed_job(en, FEED_JOB_FAILED, j);
+}
+
+/* A job that has used up its own budget has no other attempt: it could only be stopped. */
+static void
+come_back(struct engine *en, struct job_state *j, int64_t after_ms, enum feed_type type)
+{
+    const char *spent = budget_spent(turn_txn(en), j);
+
+    if (spent) {
+        j->failure = FAIL_BUDGET_EXCEEDED;
+        j->failure_message = view_str(spent);
+        j->flags &= (uint8_t)~JOB_FLAG_RETRY;
+        give_up(en, j);
+        return;
+    }
+    j->run_at = en->turn.now.wall_ms + after_ms;
+    job_must_move(en, j, JOB_ON_COME_BACK);
+    feed_job(en, type, j);
 }
 
 static void
@@ -348,10 +359,20 @@ snooze(struct engine *en, struct job_state *j, int64_t after_ms)
     come_back(en, j, after_ms, FEED_JOB_SNOOZED);
 }
 
+/* Handlers do not outlive their agentd, however long it was away: the last sign of its life. */
+static int64_t
+ended_at(const struct engine *en, const struct job_state *j, const struct ending *end)
+{
+    int64_t now = en->turn.now.wall_ms, crash = en->memory.meta.last_crash_at;
+
+    return !end->lease && j->claimed_at <= crash && crash < now ? crash : now;
+}
+
 /* The one place where an attempt ends. */
 static void
 end_attempt(struct engine *en, struct job_state *j, struct ending *end)
 {
+    end->at = ended_at(en, j, end);
     /* What asked it to stop fixes the class; a result that came later is refused (N1). */
     if (j->stop_reason != FAIL_NONE) {
         end->outcome = ATTEMPT_STOPPED;
@@ -366,7 +387,7 @@ end_attempt(struct engine *en, struct job_state *j, struct ending *end)
         if (j->stop_reason == FAIL_INTERRUPTED) end->message = view_str("agentd was stopped");
     }
     save_attempt(en, j, end);
-    budget_end(en, j);
+    budget_end(en, j, end->at);
     if (end->outcome == ATTEMPT_COMPLETED) {
         complete(en, j, end->report);
     } else if (end->outcome == ATTEMPT_SNOOZED) {

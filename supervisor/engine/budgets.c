@@ -4,8 +4,7 @@
 #include "supervisor/engine/lanes.h"
 #include "supervisor/engine/leases.h"
 
-#include <assert.h>
-#include <stdio.h>
+#include <inttypes.h>
 
 #define SCOPES_MAX 3
 
@@ -54,27 +53,62 @@ at_most(uint64_t a, uint64_t b)
 /* ---- what a start needs ---------------------------------------------------------- */
 
 static uint64_t
-rest_or(uint64_t budget, uint64_t used, uint64_t handlers, int64_t otherwise)
+rest(uint64_t budget, uint64_t used)
 {
-    if (budget) return budget > used ? budget - used : 0;
-    return handlers ? handlers : (uint64_t)otherwise;
+    return budget > used ? budget - used : 0;
 }
 
-static void
-wants(struct objects *o, const struct limits *l, const struct job_state *j,
-      const struct job_spec *spec, struct amounts *out)
+/* No more than the least of the day's limits, but for one scope's: nobody can use more.  A limit of
+ * 0 bars the start. */
+static uint64_t
+at_most_a_day(struct objects *o, const struct job_state *j, enum dimension d, uint64_t amount,
+              uint32_t but_for)
 {
-    const struct object_entry *h = objects_get(o, j->handler);
+    struct scope scopes[SCOPES_MAX];
+    uint32_t     n = scopes_of(j, scopes);
 
-    out->of[DIM_TURNS] =
-        spec->max_turns == NO_LIMIT ? (uint64_t)l->reserve_turns : (uint64_t)spec->max_turns;
-    out->of[DIM_TOKENS] =
-        rest_or(spec->token_budget, j->input_tokens + j->output_tokens,
-                h ? (uint64_t)h->spec.handler.token_budget : 0, l->reserve_tokens);
-    out->of[DIM_COST] =
-        rest_or(spec->cost_budget_micros, j->cost_micros,
-                h ? (uint64_t)h->spec.handler.cost_budget_micros : 0, l->reserve_cost_micros);
-    out->of[DIM_RUN] = (uint64_t)spec->max_run_ms;
+    for (uint32_t i = 0; i < n; i++) {
+        int64_t limit = ledger_limit(o, scopes[i].id, d);
+
+        if (limit > 0 && scopes[i].id != but_for) amount = at_most(amount, (uint64_t)limit);
+    }
+    return amount;
+}
+
+/* Without a limit of a day. */
+static uint64_t
+wants(const struct limits *l, const struct job_state *j, const struct job_spec *spec,
+      enum dimension d)
+{
+    switch (d) {
+    case DIM_TURNS:
+        return (uint64_t)(spec->max_turns == NO_LIMIT ? l->reserve_turns : spec->max_turns);
+    case DIM_TOKENS:
+        return spec->token_budget ? rest(spec->token_budget, j->input_tokens + j->output_tokens)
+                                  : (uint64_t)l->reserve_tokens;
+    case DIM_COST:
+        return spec->cost_budget_micros ? rest(spec->cost_budget_micros, j->cost_micros)
+                                        : (uint64_t)l->reserve_cost_micros;
+    default: return (uint64_t)spec->max_run_ms;
+    }
+}
+
+const char *
+budget_spent(struct txn *t, const struct job_state *j)
+{
+    struct job_spec spec = {.id = j->id};
+    uint64_t        tokens = j->input_tokens + j->output_tokens;
+
+    if (job_spec_load(t, &spec) != LOAD_FOUND) return NULL;
+    if (spec.token_budget && tokens >= spec.token_budget) {
+        return arena_printf(txn_arena(t), "it has used %" PRIu64 " of its %" PRIu64 " tokens",
+                            tokens, spec.token_budget);
+    }
+    if (spec.cost_budget_micros && j->cost_micros >= spec.cost_budget_micros) {
+        return arena_printf(txn_arena(t), "it has used %" PRIu64 " of its %" PRIu64 " cost_micros",
+                            j->cost_micros, spec.cost_budget_micros);
+    }
+    return NULL;
 }
 
 bool
@@ -83,22 +117,25 @@ budget_holds(struct objects *o, const struct limits *l, uint64_t head, uint32_t 
 {
     struct job_state j = {.id = head};
     struct job_spec  spec = {.id = head};
-    struct amounts   want;
     struct ledger   *row;
 
     if (!ledger_is_limited(o, scope)) return false;
     if (job_state_load(o->txn, &j) != LOAD_FOUND || job_spec_load(o->txn, &spec) != LOAD_FOUND)
         return false; /* the start finds that out */
-    wants(o, l, &j, &spec, &want);
     row = ledger_row(o, scope, ledger_date(o, scope, o->now_ms));
     for (enum dimension d = 0; d < DIM_COUNT; d++) {
         int64_t  limit = ledger_limit(o, scope, d);
-        uint64_t used = ledger_used(row, d), wanted;
+        uint64_t used = ledger_used(row, d), want, most;
 
         if (limit == NO_LIMIT) continue;
-        wanted = at_most(want.of[d], (uint64_t)limit);
-        if (limit > 0 && used < (uint64_t)limit && wanted <= (uint64_t)limit - used) continue;
-        *out = (struct budget_finding){d, limit, used, wanted};
+        most = at_most_a_day(o, &j, d, wants(l, &j, &spec, d), scope);
+        want = limit > 0 ? at_most(most, (uint64_t)limit) : most;
+        if (used < (uint64_t)limit && want <= (uint64_t)limit - used) continue;
+        *out = (struct budget_finding){.dimension = d,
+                                       .limit = limit,
+                                       .used = used,
+                                       .wanted = want,
+                                       .enough = used ? used + most : 1};
         return true;
     }
     return false;
@@ -122,16 +159,7 @@ budget_has_room(struct objects *o, uint32_t scope)
 int64_t
 budget_run_max(struct objects *o, const struct job_state *j, const struct job_spec *spec)
 {
-    struct scope scopes[SCOPES_MAX];
-    uint32_t     n = scopes_of(j, scopes);
-    int64_t      max = spec->max_run_ms;
-
-    for (uint32_t i = 0; i < n; i++) {
-        int64_t limit = ledger_limit(o, scopes[i].id, DIM_RUN);
-
-        if (limit != NO_LIMIT && limit < max) max = limit;
-    }
-    return max;
+    return (int64_t)at_most_a_day(o, j, DIM_RUN, (uint64_t)spec->max_run_ms, 0);
 }
 
 void
@@ -140,9 +168,7 @@ budget_reserve(struct engine *en, const struct job_state *j, const struct job_sp
     struct objects *o = &en->turn.objects;
     struct scope    scopes[SCOPES_MAX];
     uint32_t        n = scopes_of(j, scopes);
-    struct amounts  want;
 
-    wants(o, &en->memory.limits, j, spec, &want);
     for (uint32_t i = 0; i < n; i++) {
         struct reservation r = {.job = j->id, .scope = scopes[i].id};
         struct ledger     *row;
@@ -151,11 +177,11 @@ budget_reserve(struct engine *en, const struct job_state *j, const struct job_sp
         r.date = ledger_date(o, r.scope, en->turn.now.wall_ms);
         row = ledger_row(o, r.scope, r.date);
         for (enum dimension d = 0; d < DIM_COUNT; d++) {
-            int64_t limit = ledger_limit(o, r.scope, d);
+            uint64_t want = at_most_a_day(o, j, d, wants(&en->memory.limits, j, spec, d), 0);
 
-            *reserved(&r, d) =
-                limit == NO_LIMIT ? NOT_RESERVED : at_most(want.of[d], (uint64_t)limit);
-            if (limit != NO_LIMIT) *ledger_amount(row, LEDGER_RESERVED, d) += *reserved(&r, d);
+            if (ledger_limit(o, r.scope, d) == NO_LIMIT) want = NOT_RESERVED;
+            *reserved(&r, d) = want;
+            if (want != NOT_RESERVED) *ledger_amount(row, LEDGER_RESERVED, d) += want;
         }
         reservation_save(turn_txn(en), &r);
     }
@@ -278,10 +304,10 @@ budget_of_job(struct engine *en, const struct job_state *j, const struct amounts
 }
 
 void
-budget_end(struct engine *en, const struct job_state *j)
+budget_end(struct engine *en, const struct job_state *j, int64_t ended_at)
 {
     struct objects *o = &en->turn.objects;
-    int64_t         ran_ms = en->turn.now.wall_ms - j->claimed_at;
+    int64_t         ran_ms = ended_at - j->claimed_at;
     struct amounts  more = {.of[DIM_RUN] = ran_ms > 0 ? (uint64_t)ran_ms : 0};
     struct scope    scopes[SCOPES_MAX];
     uint32_t        n = scopes_of(j, scopes);
@@ -316,19 +342,18 @@ budget_allowed(struct objects *o, const struct job_state *j, const struct job_sp
         allowed[d] = NO_LIMIT;
     allowed[DIM_TURNS] = spec->max_turns;
     if (spec->token_budget)
-        allowed[DIM_TOKENS] =
-            (int64_t)rest_or(spec->token_budget, j->input_tokens + j->output_tokens, 0, 0);
+        allowed[DIM_TOKENS] = (int64_t)rest(spec->token_budget, j->input_tokens + j->output_tokens);
     if (spec->cost_budget_micros)
-        allowed[DIM_COST] = (int64_t)rest_or(spec->cost_budget_micros, j->cost_micros, 0, 0);
+        allowed[DIM_COST] = (int64_t)rest(spec->cost_budget_micros, j->cost_micros);
     for (uint32_t i = 0; i < n; i++) {
         struct reservation r = {.job = j->id, .scope = scopes[i].id};
 
         if (reservation_load(o->txn, &r) != LOAD_FOUND) continue;
         for (enum dimension d = 0; d < DIM_COUNT; d++) {
-            uint64_t rest = *reserved(&r, d);
+            uint64_t held = *reserved(&r, d);
 
-            if (rest != NOT_RESERVED && (allowed[d] == NO_LIMIT || rest < (uint64_t)allowed[d])) {
-                allowed[d] = (int64_t)rest;
+            if (held != NOT_RESERVED && (allowed[d] == NO_LIMIT || held < (uint64_t)allowed[d])) {
+                allowed[d] = (int64_t)held;
             }
         }
     }

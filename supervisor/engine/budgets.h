@@ -1,7 +1,7 @@
 /* budgets - escrow of what jobs use (B6, N25).
  *
- * A start reserves, under each daily limit that the job meets, the rest of the job's budget, else
- * its handler's, else the limits' reserve_*; at most the limit itself.  Usage is taken from the
+ * A start reserves, under each daily limit that the job meets, the rest of the job's own budget,
+ * else the limits' reserve_*; at most the least of these limits.  Usage is taken from the
  * reservation; what goes beyond it is overshoot and stops the handler.  The end gives the rest
  * back. */
 #ifndef ENGINE_BUDGETS_H
@@ -17,6 +17,7 @@ struct budget_finding {
     enum dimension dimension;
     int64_t        limit;
     uint64_t       used, wanted;
+    uint64_t       enough; /* the least limit that lets it start now */
 };
 
 /* Whether the head of the lane does not fit in what the scope has left today. */
@@ -33,7 +34,10 @@ bool budget_charge(struct engine *en, const struct job_state *j, const struct am
 /* Whether the job used more than its own budget; warns when it passed 80 % of it just now. */
 bool budget_of_job(struct engine *en, const struct job_state *j, const struct amounts *more);
 /* The attempt is over: its time is charged, the rest of its reservations given back. */
-void budget_end(struct engine *en, const struct job_state *j);
+void budget_end(struct engine *en, const struct job_state *j, int64_t ended_at);
+/* Says, in the transaction's memory, that the job's own budget has no rest for another attempt;
+ * NULL when it has. */
+const char *budget_spent(struct txn *t, const struct job_state *j);
 
 /* What is left of a reservation; 0 where nothing is limited. */
 uint64_t budget_reserved(const struct reservation *r, enum dimension d);

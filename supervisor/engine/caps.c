@@ -185,14 +185,12 @@ snapshot_cap(struct snapshot *s, enum predicate p, uint32_t on, int64_t *limit, 
     }
 }
 
-static bool
-is_budget(enum predicate p)
+bool
+predicate_is_budget(enum predicate p)
 {
     return p == HELD_SCHEDULE_BUDGET || p == HELD_COMPANY_BUDGET || p == HELD_AGENT_BUDGET;
 }
 
-/* A lane that does not fit ends the competition for that budget: what it gives back is seen in a
- * later pass. */
 static bool
 budget_blocks(struct snapshot *s, enum predicate p, uint32_t on, const struct lane *l,
               struct finding *out)
@@ -200,13 +198,14 @@ budget_blocks(struct snapshot *s, enum predicate p, uint32_t on, const struct la
     struct budget_finding f;
 
     if (!budget_holds(s->objects, &s->memory->limits, l->head, on, &f)) return false;
-    if (!counted(&s->spent, on)) count_one(s, &s->spent, on);
+    count_one(s, &s->did_not_fit, on);
     *out = (struct finding){.predicate = p,
                             .on = on,
                             .limit = f.limit,
                             .used = f.used,
                             .dimension = dimension_name(f.dimension),
-                            .wanted = f.wanted};
+                            .wanted = f.wanted,
+                            .enough = f.enough};
     return true;
 }
 
@@ -216,11 +215,24 @@ snapshot_room(struct snapshot *s, enum predicate p, uint32_t on)
     int64_t  limit;
     uint32_t used;
 
-    if (is_budget(p))
-        return !counted(&s->spent, on) && budget_has_room(s->objects, on) ? INT64_MAX : 0;
+    if (predicate_is_budget(p)) {
+        return counted(&s->did_not_fit, on) < MISFITS_MAX && budget_has_room(s->objects, on)
+                   ? INT64_MAX
+                   : 0;
+    }
     snapshot_cap(s, p, on, &limit, &used);
     if (limit == NO_LIMIT) return INT64_MAX;
     return limit > used ? limit - used : 0;
+}
+
+/* A job that was ready before its schedule had a limit waits in a lane without schedule. */
+static uint32_t
+schedule_of(struct snapshot *s, const struct lane *l)
+{
+    struct job_state j = {.id = l->head};
+
+    if (l->schedule || !(l->flags & JOB_FLAG_SCHEDULE_BORN)) return l->schedule;
+    return job_state_load(s->objects->txn, &j) == LOAD_FOUND ? j.schedule : 0;
 }
 
 /* On whose limit predicate p would hold the lane; false when p does not concern it. */
@@ -241,7 +253,7 @@ concerns(struct snapshot *s, enum predicate p, const struct lane *l, uint32_t *o
         if (s->memory->open_breakers == 0) return false;
         *on = breaker_of(s->objects, l->handler);
         return *on != 0;
-    case HELD_SCHEDULE_BUDGET: *on = l->schedule; return l->schedule;
+    case HELD_SCHEDULE_BUDGET: *on = schedule_of(s, l); return *on;
     case HELD_COMPANY_BUDGET: *on = l->company; return true;
     case HELD_AGENT_BUDGET: *on = l->agent; return l->agent;
     case HELD_ALONE: return l->flags & JOB_FLAG_ALONE;
@@ -257,7 +269,7 @@ snapshot_blocks(struct snapshot *s, enum predicate_scope scope, const struct lan
         uint32_t on, used;
 
         if (predicates[p].scope != scope || !concerns(s, p, l, &on)) continue;
-        if (is_budget(p)) {
+        if (predicate_is_budget(p)) {
             if (budget_blocks(s, p, on, l, out)) return true;
             continue;
         }

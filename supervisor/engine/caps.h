@@ -42,6 +42,9 @@ enum predicate {
 };
 enum predicate_scope { PASS, LANE };
 
+/* So many lanes are tried in what a budget has left, in one pass. */
+#define MISFITS_MAX 64
+
 /* What holds a lane: on is the id of the company, agent or handler whose limit it is. */
 struct finding {
     enum predicate predicate;
@@ -49,7 +52,8 @@ struct finding {
     int64_t        limit;
     uint64_t       used;
     const char    *dimension; /* of a budget … */
-    uint64_t       wanted;    /* … and what the start would reserve */
+    uint64_t       wanted;    /* … what the start would reserve */
+    uint64_t       enough;    /* … and the least limit that lets it start now */
 };
 
 struct snapshot {
@@ -57,7 +61,7 @@ struct snapshot {
     struct objects      *objects;
     uint32_t             running, schedule_born;
     struct idmap         companies, agents, handlers; /* counts */
-    struct idmap         spent; /* whose budget a start of this pass did not fit in */
+    struct idmap         did_not_fit; /* lanes of this pass, by whose budget it was */
 };
 
 /* Counts the running rows. */
@@ -71,6 +75,8 @@ bool snapshot_blocks(struct snapshot *s, enum predicate_scope scope, const struc
 /* How many more could start under (predicate, on) now; at least 0. */
 int64_t snapshot_room(struct snapshot *s, enum predicate p, uint32_t on);
 
+/* Whether the limit is one of amounts: another lane may fit in where this one does not. */
+bool        predicate_is_budget(enum predicate p);
 const char *predicate_name(enum predicate p);
 bool        predicate_parks(enum predicate p);
 /* The cap in force and the count of running jobs under it. */

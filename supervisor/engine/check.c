@@ -386,8 +386,15 @@ check_ledgers(struct recount *r, const bool *cancel)
     objects_init(&o, r->txn);
     scan_open(&s, r->txn, PRIMARY_RESERVATION, &held, 0, 0);
     while (!*cancel && scan_next(&s, &held)) {
-        struct ledger *l = ledger_row(&o, held.scope, held.date);
+        struct ledger   *l = ledger_row(&o, held.scope, held.date);
+        struct ledger    stored = {.scope = held.scope, .date = held.date};
+        struct job_state j = {.id = held.job};
 
+        if (job_state_load(r->txn, &j) != LOAD_FOUND || j.state != JOB_RUNNING ||
+            ledger_load(r->txn, &stored) != LOAD_FOUND) {
+            problem(r, "a budget of %" PRIu32 " is reserved by job %" PRIu64 ", which does not run",
+                    held.scope, held.job);
+        }
         for (enum dimension d = 0; d < DIM_COUNT; d++)
             *ledger_amount(l, LEDGER_RESERVED, d) -= budget_reserved(&held, d);
     }

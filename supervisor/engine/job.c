@@ -3,6 +3,7 @@
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/attempt.h"
 #include "supervisor/engine/audit.h"
+#include "supervisor/engine/budgets.h"
 #include "supervisor/engine/debounce.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/lanes.h"
@@ -358,12 +359,18 @@ on_job_cancel(struct engine *en, const struct actor *a, const struct msg_job_can
     return reply_job(en, &j, reply, e);
 }
 
-/* What an ended job named may have been taken out of the configuration meanwhile. */
+/* What an ended job named may have been taken out of the configuration meanwhile, and its own
+ * budget may be used up. */
 static enum errc
 check_needs(struct engine *en, const struct job_state *j, struct err *e)
 {
     struct objects *o = &en->turn.objects;
+    const char     *spent = budget_spent(turn_txn(en), j);
 
+    if (spent) {
+        (void)err_set(e, E_WRONG_STATE, "job %" PRIu64 ": %s", j->id, spent);
+        return err_hint(e, "submit it again with a larger budget");
+    }
     if (objects_get(o, j->company) && objects_get(o, j->handler) &&
         (j->agent == 0 || objects_get(o, j->agent)) &&
         (j->schedule == 0 || objects_get(o, j->schedule))) {

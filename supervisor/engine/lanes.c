@@ -1,5 +1,6 @@
 #include "supervisor/engine/lanes.h"
 
+#include "supervisor/engine/caps.h"
 #include "supervisor/engine/ledger.h"
 #include "supervisor/engine/reasons.h"
 
@@ -117,6 +118,15 @@ lane_touch(struct engine *en, uint32_t lane)
 /* ---- whose turn --------------------------------------------------------------- */
 
 static void
+unhold(struct lane_turn *l)
+{
+    l->row.blocked_by = 0;
+    l->row.blocked_on = 0;
+    l->row.blocked_at = 0;
+    l->did_not_fit = false;
+}
+
+static void
 find_head(struct engine *en, struct lane_turn *l)
 {
     struct job_state j = {.lane = l->row.id};
@@ -125,6 +135,8 @@ find_head(struct engine *en, struct lane_turn *l)
     if (l->head_known) return;
     scan_open(&s, en->turn.txn, INDEX_job_ready, &j, 1, 1);
     if (scan_next_key(&s, &j)) {
+        /* What a budget has left may be too little for one job and enough for another. */
+        if (l->row.head != j.id && predicate_is_budget(l->row.blocked_by)) unhold(l);
         l->row.head = j.id;
         l->row.head_priority = j.priority;
         l->row.head_run_at = j.run_at;
@@ -132,9 +144,7 @@ find_head(struct engine *en, struct lane_turn *l)
         l->row.head = 0;
         l->row.head_priority = 0;
         l->row.head_run_at = 0;
-        l->row.blocked_by = 0;
-        l->row.blocked_on = 0;
-        l->row.blocked_at = 0;
+        unhold(l);
     }
     scan_close(&s);
     l->head_known = true;
@@ -264,6 +274,7 @@ lane_block(struct engine *en, struct lane_turn *l, uint8_t predicate, uint32_t o
 {
     l->row.blocked_by = predicate;
     l->row.blocked_on = on;
+    l->did_not_fit = predicate_is_budget(predicate);
     /* The same limit as before this turn: it has been blocked all along. */
     l->row.blocked_at = l->stored.blocked_by == predicate && l->stored.blocked_on == on
                             ? l->stored.blocked_at
@@ -294,14 +305,18 @@ is_blocked_by(const struct lane *l, uint8_t predicate, uint32_t on)
     return l->blocked_by == predicate && l->blocked_on == on;
 }
 
+static bool
+can_be_freed(const struct lane_turn *l, uint8_t predicate, uint32_t on)
+{
+    return is_blocked_by(&l->row, predicate, on) && !l->did_not_fit;
+}
+
 static void
 unblock(struct engine *en, struct lane_turn *l)
 {
     l->freed_by = l->row.blocked_by;
     l->freed_on = l->row.blocked_on;
-    l->row.blocked_by = 0;
-    l->row.blocked_on = 0;
-    l->row.blocked_at = 0;
+    unhold(l);
     company_of(en, l->row.company)->is_idle = false;
 }
 
@@ -317,8 +332,7 @@ best_blocked(struct engine *en, uint8_t predicate, uint32_t on, uint32_t company
 
     for (struct lane_turn *l = company_of(en, company)->lanes; l; l = l->next_in_company) {
         find_head(en, l);
-        if (is_blocked_by(&l->row, predicate, on) && (!best || goes_before(&l->row, &best->row)))
-            best = l;
+        if (can_be_freed(l, predicate, on) && (!best || goes_before(&l->row, &best->row))) best = l;
     }
     scan_open(&s, en->turn.txn, INDEX_lane_blocked, &key, 3, 3);
     while (!found && scan_next_key(&s, &key))
@@ -354,8 +368,7 @@ lanes_unblock(struct engine *en, uint8_t predicate, uint32_t on)
     scan_close(&s);
     /* Those that came to be blocked in this very turn stand in no index yet. */
     for (struct lane_turn *l = en->turn.lane_list; l; l = l->next) {
-        if (!is_blocked_by(&l->row, predicate, on) || is_blocked_by(&l->stored, predicate, on))
-            continue;
+        if (!can_be_freed(l, predicate, on) || is_blocked_by(&l->stored, predicate, on)) continue;
         unblock(en, l);
         n++;
     }

@@ -16,10 +16,11 @@
 struct lane_turn {
     struct lane       row;
     struct lane       stored;
-    bool              is_new;     /* no stored row yet */
-    bool              head_known; /* else row.head* are to be looked up */
-    bool              is_skipped; /* its head cannot be read: not looked at again in this turn */
-    uint8_t           freed_by;   /* in this turn: the limit that held it and has room again */
+    bool              is_new;      /* no stored row yet */
+    bool              head_known;  /* else row.head* are to be looked up */
+    bool              is_skipped;  /* its head cannot be read: not looked at again in this turn */
+    bool              did_not_fit; /* in what a budget has left: not freed again in this turn */
+    uint8_t           freed_by;    /* in this turn: the limit that held it and has room again */
     uint32_t          freed_on;
     struct lane_turn *next; /* all lanes of the turn */
     struct lane_turn *next_in_company;

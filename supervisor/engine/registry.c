@@ -86,7 +86,10 @@ check_agent(struct engine *en, const struct actor *a, const struct msg_agent *m,
         !view_is(m->approval, "schedules") && !view_is(m->approval, "all")) {
         return err_field(e, "approval", "is none, schedules or all");
     }
-    if (check_refs(en, a, m->handler, m->profile, company, e)) return e->code;
+    if (check_refs(en, a, m->handler, m->profile, company, e) ||
+        zone_check(turn_txn(en), m->budget_zone, "budget_zone", e)) {
+        return e->code;
+    }
     return check_sinks(en, a, m->sinks, company, e);
 }
 
@@ -105,6 +108,7 @@ check(struct engine *en, const struct actor *a, enum object_kind kind, const uni
       uint32_t company, struct err *e)
 {
     switch (kind) {
+    case KIND_COMPANY: return zone_check(turn_txn(en), m->company.budget_zone, "budget_zone", e);
     case KIND_AGENT: return check_agent(en, a, &m->agent, company, e);
     case KIND_PROFILE: return check_profile(en, a, &m->profile, company, e);
     default: return E_OK;

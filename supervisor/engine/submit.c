@@ -267,6 +267,9 @@ submit_defaults(struct engine *en, struct submission *s, bool has_max_turns)
         s->spec.max_attempts = (uint32_t)h->spec.handler.max_attempts;
     if (s->spec.max_attempts == 0) s->spec.max_attempts = (uint32_t)l->max_attempts;
     if (s->spec.max_run_ms == 0 && h) s->spec.max_run_ms = h->spec.handler.max_run_ms;
+    if (s->spec.token_budget == 0 && h) s->spec.token_budget = h->spec.handler.token_budget;
+    if (s->spec.cost_budget_micros == 0 && h)
+        s->spec.cost_budget_micros = h->spec.handler.cost_budget_micros;
     if (s->spec.max_run_ms == 0) s->spec.max_run_ms = l->max_run_ms;
     if (has_max_turns) return;
     s->spec.max_turns =

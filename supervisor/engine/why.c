@@ -209,15 +209,16 @@ budget_blocker(struct why *w, const struct finding *f, const char *owner)
 {
     struct view name = objects_ref(w->objects, f->on);
     char        message[320], change[256];
+    /* A limit of 0 is there tomorrow, too. */
+    int64_t until_at = f->limit ? ledger_next_day(w->objects, f->on, w->objects->now_ms) : 0;
 
     snprintf(message, sizeof(message),
              "%s %.*s's budget of the day: %" PRIu64 " of %" PRId64
              " %s are used or reserved, a start reserves %" PRIu64,
              owner, VIEW_ARG(name), f->used, f->limit, f->dimension, f->wanted);
     snprintf(change, sizeof(change), "raise %s %.*s's daily_%s from %" PRId64 " to %" PRIu64, owner,
-             VIEW_ARG(name), f->dimension, f->limit, f->limit ? f->used + f->wanted : 1);
-    blocker(w, predicate_name(f->predicate), message, (struct view){0},
-            ledger_next_day(w->objects, f->on, w->objects->now_ms), change);
+             VIEW_ARG(name), f->dimension, f->limit, f->enough);
+    blocker(w, predicate_name(f->predicate), message, (struct view){0}, until_at, change);
 }
 
 static void
