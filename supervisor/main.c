@@ -49,6 +49,7 @@ struct parts {
     struct fsck        fsck;
     struct stopping    stopping;
     struct lag         lag;
+    struct logsweep    logsweep;
     struct shell_ops   ops;
     struct reactor     reactor;
 };
@@ -238,6 +239,7 @@ make_parts(struct parts *p)
     reads_init(&p->reads, p->store, p->engine, p->control);
     reload_init(&p->reload, &p->options.sources, &p->config, on_reloaded, p);
     stopping_init(&p->stopping, p->engine, p->pool, &p->inputs);
+    logsweep_init(&p->logsweep, p->store, p->config.state_dir);
     p->ops = (struct shell_ops){.store = p->store,
                                 .engine = p->engine,
                                 .control = p->control,
@@ -268,6 +270,7 @@ make_parts(struct parts *p)
                                   .stopping = &p->stopping,
                                   .ops = &p->ops,
                                   .lag = &p->lag,
+                                  .logsweep = &p->logsweep,
                                   .lock = &p->lock};
     apply_settings(p, &p->config);
 }
@@ -353,6 +356,7 @@ close_all(struct parts *p)
     reads_done(&p->reads);
     reload_done(&p->reload);
     shell_ops_done(&p->ops);
+    logsweep_done(&p->logsweep);
     if (p->pool) inputs_done(&p->inputs);
     pool_destroy(&p->pool);
     control_close(&p->control);

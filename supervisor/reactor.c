@@ -211,6 +211,7 @@ after_turn(struct reactor *r)
     serve_reads(r);
     reads_after_turn(r->reads, &r->now);
     shell_ops_on_fsck(r->ops);
+    if (!logsweep_is_over(r->logsweep)) logsweep_step(r->logsweep);
     if (!r->turns->space.can_admit) fsck_cancel(r->fsck);
     doorbell_ring(r->doorbell, engine_feed_seq(r->turns->engine));
     stopping_step(r->stopping, r->signals->stops, reload_current(r->reload)->stop_grace_ms,
@@ -234,7 +235,8 @@ boot_deadline(const struct reactor *r)
 static bool
 has_work(const struct reactor *r)
 {
-    return r->inputs->count > 0 || control_has_input(r->control) || reports_has_input(r->reports);
+    return r->inputs->count > 0 || control_has_input(r->control) || reports_has_input(r->reports) ||
+           !logsweep_is_over(r->logsweep);
 }
 
 /* How long we were kept from our work: by a long turn, by waking late, by a stop or a suspend. */

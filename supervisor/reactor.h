@@ -11,6 +11,7 @@
 #include "supervisor/daemon.h"
 #include "supervisor/deadlines.h"
 #include "supervisor/doorbell.h"
+#include "supervisor/logsweep.h"
 #include "supervisor/shell_ops.h"
 #include "supervisor/signals.h"
 #include "supervisor/stopping.h"
@@ -33,6 +34,7 @@ struct reactor {
     struct stopping    *stopping;
     struct shell_ops   *ops;
     struct lag         *lag;
+    struct logsweep    *logsweep;
     struct daemon_lock *lock;
 
     struct watch control_watch;

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -389,6 +390,45 @@ age_schema(void)
 }
 
 static void
+write_file(const char *folder, const char *name)
+{
+    FREE_AUTO char *parent = xasprintf("%s/logs/%s", d.state, folder);
+    FREE_AUTO char *path = xasprintf("%s/%s", parent, name);
+    FILE           *file;
+
+    (void)mkdir(parent, 0700); /* may be there */
+    file = fopen(path, "we");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+}
+
+static bool
+is_gone(void *arg)
+{
+    FREE_AUTO char *path = xasprintf("%s/logs/%s", d.state, (const char *)arg);
+
+    return access(path, F_OK) != 0;
+}
+
+/* As after a kill between the commit of a purge and the removal of the log. */
+static void
+a_log_whose_job_is_no_more_goes_with_the_next_start(void **state)
+{
+    (void)state;
+    ctl_await(&c, ctl_submit(&c, "noop"), "completed");
+    write_file("01", "1.log");
+    write_file("01", "257.log");
+    write_file("ff", "255.log");
+    write_file("ff", "notes");
+    daemon_kill(&d);
+    daemon_start(&d, NULL);
+    daemon_wait_until(&d, "the log of job 257 is gone", is_gone, "01/257.log");
+    daemon_wait_until(&d, "the log of job 255 is gone", is_gone, "ff/255.log");
+    assert_false(is_gone("01/1.log"));
+    assert_false(is_gone("ff/notes"));
+}
+
+static void
 a_store_of_a_newer_agentd_is_refused(void **state)
 {
     BUF_AUTO struct buf text = {0};
@@ -415,6 +455,7 @@ main(void)
         TEST(a_job_that_kills_its_worker_three_times_is_quarantined),
         TEST(effects_outlive_a_kill_and_are_sent_once),
         TEST(a_line_that_was_written_is_found_and_not_written_again),
+        TEST(a_log_whose_job_is_no_more_goes_with_the_next_start),
         TEST(a_store_of_a_newer_agentd_is_refused),
     };
 
