@@ -97,19 +97,18 @@ dedupe_key(const struct effect *ef, struct view payload, uint32_t ordinal)
     return hash128(buf_view(&b));
 }
 
-/* The first of a (session, sink) that has not been settled; false when there is none (N22). */
-static bool
-queue_head(struct engine *en, const struct effect *ef, struct effect *head)
+bool
+effect_queue_head(struct txn *t, const struct effect *ef, struct effect *head)
 {
     struct effect key = {.session = ef->session, .sink = ef->sink};
     struct scan   s;
     bool          found;
 
-    scan_open(&s, turn_txn(en), INDEX_effect_queue, &key, 2, 2);
+    scan_open(&s, t, INDEX_effect_queue, &key, 2, 2);
     found = scan_next(&s, &key);
     *head = (struct effect){.id = key.id};
     scan_close(&s);
-    return found && effect_load(turn_txn(en), head) == LOAD_FOUND;
+    return found && effect_load(t, head) == LOAD_FOUND;
 }
 
 void
@@ -117,7 +116,8 @@ effect_next_comes_forward(struct engine *en, const struct effect *before)
 {
     struct effect head;
 
-    if (!queue_head(en, before, &head) || head.not_before != BEHIND_ANOTHER) return;
+    if (!effect_queue_head(turn_txn(en), before, &head) || head.not_before != BEHIND_ANOTHER)
+        return;
     head.not_before = en->turn.now.wall_ms;
     effect_save(turn_txn(en), &head);
 }
@@ -136,12 +136,13 @@ write_effect(struct engine *en, struct effect *ef, struct view payload, uint32_t
     struct effect head;
 
     if (ef->id == 0) ef->id = en->memory.meta.next_effect++;
-    ef->place = ef->id;
+    ef->place = en->memory.meta.next_place++;
     ef->root = root_of(en, ef->job);
     ef->created_at = en->turn.now.wall_ms;
     ef->updated_at = ef->created_at;
-    ef->not_before =
-        ef->status == STATUS_PENDING && queue_head(en, ef, &head) ? BEHIND_ANOTHER : ef->created_at;
+    ef->not_before = ef->status == STATUS_PENDING && effect_queue_head(turn_txn(en), ef, &head)
+                         ? BEHIND_ANOTHER
+                         : ef->created_at;
     ef->dedupe = dedupe_key(ef, payload, ordinal);
     ef->payload = payload;
     if (payload.size > BLOB_FROM) {

@@ -21,7 +21,10 @@ void effects_commit(struct engine *en, const struct job_state *j, uint64_t check
  * given when it has none. */
 void effect_record(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal);
 
-/* An effect was settled: the one behind it in its (session, sink) may be sent. */
+/* The first that is pending or attempting in the queue of ef's (session, sink), into *head; false
+ * when there is none (N22). */
+bool effect_queue_head(struct txn *t, const struct effect *ef, struct effect *head);
+/* An effect left its queue: the one behind it in its (session, sink) may be sent. */
 void effect_next_comes_forward(struct engine *en, const struct effect *before);
 /* Tells the watchers of it: id, kind, status, job, the chain's root, sink and reason. */
 void effect_told(struct engine *en, enum feed_type type, const struct effect *ef);

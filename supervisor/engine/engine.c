@@ -190,7 +190,8 @@ make_store(struct engine *en)
                        .next_goal = 1,
                        .next_ticket = 1,
                        .next_approval = 1,
-                       .next_audit = 1};
+                       .next_audit = 1,
+                       .next_place = 1};
     configure_builtins(en);
 }
 
@@ -203,6 +204,7 @@ begin_new_numbers(struct meta *m)
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         if (*numbers[i] == 0) *numbers[i] = 1;
     }
+    if (m->next_place == 0) m->next_place = m->next_effect; /* an effect's place was its id */
 }
 
 static void

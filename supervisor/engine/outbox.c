@@ -41,12 +41,28 @@ settle(struct engine *en, struct effect *ef, enum effect_status status, struct v
 {
     ef->status = (uint8_t)status;
     ef->reason = reason;
-    ef->probe = status == STATUS_UNKNOWN; /* the sink is asked before anything else is sent to it */
+    ef->probe = status == STATUS_UNKNOWN; /* the sink is asked before it is sent again */
     ef->token = 0;
     ef->updated_at = en->turn.now.wall_ms;
     effect_save(turn_txn(en), ef);
     effect_told(en, type, ef);
-    if (status != STATUS_PENDING && status != STATUS_UNKNOWN) effect_next_comes_forward(en, ef);
+    if (status != STATUS_PENDING) effect_next_comes_forward(en, ef);
+}
+
+/* Whether one of unknown outcome was sent can no longer be asked: it stays unknown. */
+static void
+without_sink(struct engine *en, struct effect *ef)
+{
+    if (ef->status == STATUS_PENDING) {
+        settle(en, ef, STATUS_FAILED, view_str("its sink is no longer declared"),
+               FEED_EFFECT_FAILED);
+        return;
+    }
+    ef->probe = 0;
+    ef->reason = view_str("its sink, which could tell, is no longer declared");
+    ef->updated_at = en->turn.now.wall_ms;
+    effect_save(turn_txn(en), ef);
+    effect_told(en, FEED_EFFECT_UNKNOWN, ef);
 }
 
 static void
@@ -59,8 +75,7 @@ send(struct engine *en, struct effect *ef, unsigned worker)
     struct fleet_lease        *l;
 
     if (!sink) {
-        settle(en, ef, STATUS_FAILED, view_str("its sink is no longer declared"),
-               FEED_EFFECT_FAILED);
+        without_sink(en, ef);
         return;
     }
     if (ef->payload_bytes &&
@@ -138,15 +153,20 @@ send_again(struct engine *en, struct effect *ef, struct view reason)
     settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
 }
 
-/* It was not sent, whatever became of the attempt: it may be sent now. */
+/* It was not sent, whatever became of the attempt: it may be sent now, behind those that were
+ * written since (N22). */
 static void
 absent(struct engine *en, struct effect *ef, struct view reason)
 {
+    struct effect head;
+
     if (ef->attempts >= ATTEMPTS_MAX) {
         settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
         return;
     }
-    ef->not_before = en->turn.now.wall_ms;
+    ef->place = en->memory.meta.next_place++;
+    ef->not_before =
+        effect_queue_head(turn_txn(en), ef, &head) ? BEHIND_ANOTHER : en->turn.now.wall_ms;
     settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
 }
 
@@ -215,45 +235,53 @@ outbox_lost(struct engine *en, uint32_t slot)
 
 /* ---- an earlier agentd's deliveries ------------------------------------------- */
 
-/* Effects that some worker held, by the index of those that are not at rest. */
+/* Calls fn for each that some worker sent, or asked the sink of, until it returns true. */
 static bool
-next_held(struct scan *s, struct effect *ef)
+each_held(struct engine *en, bool (*fn)(struct engine *, const struct effect *, uint64_t),
+          uint64_t       token)
 {
-    while (scan_next(s, ef)) {
-        if (ef->token != 0) return true;
+    const enum index_id indexes[] = {INDEX_effect_attempting, INDEX_effect_pending};
+    bool                is_over = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(indexes) && !is_over; i++) {
+        struct effect ef = {0};
+        struct scan   s;
+
+        scan_open(&s, turn_txn(en), indexes[i], &ef, 0, 0);
+        while (!is_over && scan_next(&s, &ef))
+            is_over = ef.token != 0 && fn(en, &ef, token);
+        scan_close(&s);
     }
+    return is_over;
+}
+
+static bool
+ask_old_lease(struct engine *en, const struct effect *ef, uint64_t none)
+{
+    (void)none;
+    turn_output(en, OUT_OLD_LEASE)->token = ef->token;
+    en->memory.old_leases++;
     return false;
 }
 
 void
 outbox_at_boot(struct engine *en)
 {
-    struct effect ef = {0};
-    struct scan   s;
+    (void)each_held(en, ask_old_lease, 0);
+}
 
-    scan_open(&s, turn_txn(en), INDEX_effect_queue, &ef, 0, 0);
-    while (next_held(&s, &ef)) {
-        struct output *o = turn_output(en, OUT_OLD_LEASE);
-
-        o->token = ef.token;
-        en->memory.old_leases++;
-    }
-    scan_close(&s);
+static bool
+lose_lease(struct engine *en, const struct effect *ef, uint64_t token)
+{
+    if (ef->token != token) return false;
+    lost(en, ef->id, token, "agentd ended while it was being sent");
+    return true;
 }
 
 bool
 outbox_lease_gone(struct engine *en, uint64_t token)
 {
-    struct effect ef = {0};
-    struct scan   s;
-    bool          found = false;
-
-    scan_open(&s, turn_txn(en), INDEX_effect_queue, &ef, 0, 0);
-    while (!found && next_held(&s, &ef))
-        found = ef.token == token;
-    scan_close(&s);
-    if (found) lost(en, ef.id, token, "agentd ended while it was being sent");
-    return found;
+    return each_held(en, lose_lease, token);
 }
 
 /* ---- due ---------------------------------------------------------------------- */

@@ -7,7 +7,8 @@
  *      └──────────────── probe: it is not there ──┘
  *
  * An attempt is committed before the send.  When its outcome is not known (crash, partial write)
- * the sink is asked by a probe before anything is sent again; a file sink can always answer. */
+ * the sink is asked by a probe before it is sent again, at the end of its queue; those behind it do
+ * not wait (N22).  A file sink can always answer. */
 #ifndef ENGINE_OUTBOX_H
 #define ENGINE_OUTBOX_H
 

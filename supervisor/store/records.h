@@ -41,7 +41,8 @@
     F(U64, next_approval)                                                         \
     F(U64, next_audit)                                                            \
     F(U8,  stops)             /* STOP_*: what an operator has stopped (A17) */     \
-    F(I64, stopped_at)
+    F(I64, stopped_at)                                                           \
+    F(U64, next_place)        /* of effects in their queues (N22) */
 
 /* A declared object: company, agent, handler, sink, schedule, profile.  spec is its packed declaration. */
 #define OBJECT_RECORD(F)                                                         \
@@ -521,7 +522,7 @@
     I(QUEUE,     queue,     queue_turn,       HOT,       DESC(head_priority), served, company)            \
     I(SCHEDULE,  schedule,  schedule_next,    HOT,       next_at, id)                                     \
     I(SESSION,   session,   session_by_name,  HOT,       company, name)                                   \
-    I(EFFECT,    effect,    effect_queue,     RANDOM,    session, sink, place)   /* pending, attempting, or probe is set */ \
+    I(EFFECT,    effect,    effect_queue,     RANDOM,    session, sink, place)   /* pending, attempting */ \
     I(EFFECT,    effect,    effect_pending,   RANDOM,    not_before, place, id) /* pending, or unknown with probe */ \
     I(EFFECT,    effect,    effect_attempting, RANDOM,   id)                                              \
     I(EFFECT,    effect,    effect_expiry,    RANDOM,    not_after, id)          /* pending */            \

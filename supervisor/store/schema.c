@@ -83,7 +83,7 @@ session_by_name_holds(const struct session *s)
 static bool
 effect_queue_holds(const struct effect *f)
 {
-    return f->status == STATUS_PENDING || f->status == STATUS_ATTEMPTING || f->probe;
+    return f->status == STATUS_PENDING || f->status == STATUS_ATTEMPTING;
 }
 
 static bool

@@ -393,11 +393,13 @@ a_store_of_schema_1_numbers_what_is_new_from_one(void **state)
     struct err  e = {0};
     bool        outcome_unknown;
 
-    rig_stop(r);
+    rig_crash(r); /* not booted yet */
     struct txn *t = txn_begin_write(r->store, &e);
     assert_non_null(t);
     assert_int_equal(meta_load(t, &m), LOAD_FOUND);
     m.next_goal = m.next_ticket = m.next_approval = m.next_audit = 0;
+    m.next_effect = 7;
+    m.next_place = 0;
     meta_save(t, &m);
     assert_int_equal(txn_commit(&t, &outcome_unknown, &e), E_OK);
     rig_turn(r);
@@ -410,6 +412,7 @@ a_store_of_schema_1_numbers_what_is_new_from_one(void **state)
     assert_int_equal(m.next_ticket, 1);
     assert_int_equal(m.next_approval, 1);
     assert_int_equal(m.next_audit, 1);
+    assert_int_equal(m.next_place, 7); /* the place of an effect was its id */
 }
 
 int

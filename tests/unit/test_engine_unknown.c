@@ -210,6 +210,78 @@ a_crash_while_sending_leaves_it_unknown(void **state)
     assert_non_null(rig_delivery(r, next));
 }
 
+/* ---- order (N22) ---- */
+
+static void
+an_unknown_outcome_holds_back_no_follower(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = effects_of(r, "'handler':'noop'", NOTIFY("a") "," NOTIFY("b") "," NOTIFY("c"));
+    done(r, id, "unknown");
+    assert_true(rig_delivery(r, id)->is_probe);
+    assert_non_null(rig_delivery(r, id + 1)); /* not held by what may have been sent */
+    assert_null(rig_delivery(r, id + 2));     /* but by what is being sent */
+    done(r, id, "unknown");                   /* the sink cannot say */
+    done(r, id + 1, "delivered");
+    assert_non_null(rig_delivery(r, id + 2));
+    done(r, id + 2, "delivered");
+    rig_advance(r, MINUTE_MS);
+    done(r, id, "delivered");
+    assert_int_equal(engine_lease_count(r->engine), 0);
+}
+
+static void
+what_is_sent_again_takes_a_new_place_at_the_end(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = effects_of(r, "'handler':'noop'", NOTIFY("a") "," NOTIFY("b") "," NOTIFY("c"));
+    done(r, id, "unknown");
+    uint64_t last = effects_of(r, "'handler':'noop'", NOTIFY("d"));
+    done(r, id, "absent"); /* b is being sent; c and d came before it now */
+    expect_effect(r, id, "pending");
+    uint64_t       behind = effects_of(r, "'handler':'noop'", NOTIFY("e"));
+    const uint64_t order[] = {id + 1, id + 2, last, id, behind};
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        for (size_t k = i; k < ARRAY_LEN(order); k++)
+            expect_effect(r, order[k], k == i ? "attempting" : "pending");
+        done(r, order[i], "delivered");
+    }
+    assert_int_equal(engine_lease_count(r->engine), 0);
+}
+
+static void
+a_sink_that_is_gone_fails_what_waits_and_leaves_unknown_what_was_sent(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = effects_of(r, "'agent':'acme/plain'", NOTIFY("a"));
+    uint64_t sent = effects_of(r, "'agent':'acme/plain'", NOTIFY("b") "," NOTIFY("c"));
+    done(r, id, "unknown");
+    done(r, id, "unknown"); /* it is asked again in a minute */
+    set_default_sinks(r, "'other'");
+    rig_configure(r, &(struct rig_declared){
+                         .companies = "{'name':'acme'}",
+                         .agents = "{'name':'plain','company':'acme','handler':'noop'}",
+                         .sinks = "{'name':'other','kind':'file','path':'/o/other.jsonl'}",
+                     });
+    expect_effect(r, sent, "attempting"); /* its worker is at it */
+    done(r, sent, "failed");
+    rig_advance(r, 10 * MINUTE_MS);
+    expect_effect(r, sent, "failed");
+    assert_string_equal(rig_text(r, "reason"), "its sink is no longer declared");
+    expect_effect(r, sent + 1, "failed");
+    assert_string_equal(rig_text(r, "reason"), "its sink is no longer declared");
+    expect_effect(r, id, "unknown"); /* it may have been delivered */
+    assert_non_null(strstr(rig_text(r, "reason"), "no longer declared"));
+    assert_int_equal(rig_feed_count(r, "effect.failed"), 2);
+    assert_false(rig_is_due(r));
+}
+
 static void
 late_outcomes_are_refused(void **state)
 {
@@ -256,6 +328,9 @@ main(void)
         TEST(what_is_absent_again_and_again_is_failed),
         TEST(a_worker_that_dies_while_sending_leaves_it_unknown),
         TEST(a_crash_while_sending_leaves_it_unknown),
+        TEST(an_unknown_outcome_holds_back_no_follower),
+        TEST(what_is_sent_again_takes_a_new_place_at_the_end),
+        TEST(a_sink_that_is_gone_fails_what_waits_and_leaves_unknown_what_was_sent),
         TEST(late_outcomes_are_refused),
         TEST(what_the_worker_has_lost_is_unknown),
     };

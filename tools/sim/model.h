@@ -139,6 +139,7 @@ struct m_attempt { /* an attempt that ended in this turn */
 
 struct m_effect {
     uint64_t id, job, token, payload;
+    uint64_t place;   /* in the order of delivery */
     int      sink;    /* object; -1: none */
     int      session; /* the schedule that first had it; -1: none */
     uint8_t  status;  /* enum effect_status */
@@ -205,7 +206,8 @@ struct model {
     LIST_OF(uint64_t) active;   /* jobs that have not ended */
     LIST_OF(struct m_lease) leases;
     LIST_OF(struct m_effect) effects; /* effect N is item N - 1 */
-    size_t settled;                   /* so many of the first effects are at rest */
+    size_t   settled;                 /* so many of the first effects are at rest */
+    uint64_t places;                  /* given to effects */
     LIST_OF(struct m_answer) answers;
     LIST_OF(struct m_key) keys;
     struct m_worker   workers[WORKERS_MAX];

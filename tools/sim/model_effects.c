@@ -72,6 +72,7 @@ add(struct model *m, const struct m_job *j, struct view payload, int sink)
     struct m_effect *e = LIST_ADD(&m->effects);
 
     e->id = m->effects.count;
+    e->place = ++m->places;
     e->job = j->id;
     e->payload = hash64(payload, 0);
     e->sink = sink;
@@ -127,6 +128,7 @@ m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_
         settle(e, STATUS_DELIVERED, false);
     } else if (view_is(d->outcome, "absent") && e->is_probe_owed) {
         settle(e, e->attempts >= SENDS_MAX ? STATUS_FAILED : STATUS_PENDING, false);
+        if (e->status == STATUS_PENDING) e->place = ++m->places; /* at the end (N22) */
     } else if (e->is_probe_owed) {
         settle(e, STATUS_UNKNOWN, true);
     } else if (!view_is(d->outcome, "failed")) {
@@ -157,13 +159,13 @@ is_under_way(const struct m_effect *e)
 
 /* The first of its (session, sink) that is pending or attempting (N22). */
 static bool
-is_head(const struct model *m, const struct m_effect *e, bool unknown_holds)
+is_head(const struct model *m, const struct m_effect *e)
 {
-    for (size_t i = m->settled; i < m->effects.count && i + 1 < e->id; i++) {
+    for (size_t i = m->settled; i < m->effects.count; i++) {
         const struct m_effect *other = &m->effects.items[i];
 
         if (other->session != e->session || other->sink != e->sink) continue;
-        if (is_under_way(other) || (unknown_holds && other->is_probe_owed)) return false;
+        if (is_under_way(other) && other->place < e->place) return false;
     }
     return true;
 }
@@ -197,7 +199,7 @@ sent(struct model *m, const struct m_message *msg)
     claim(e->status == (s->probe ? STATUS_UNKNOWN : STATUS_PENDING),
           "effect %" PRIu64 " was sent in status %u", e->id, e->status);
     claim(e->not_before <= m->now.wall_ms, "effect %" PRIu64 " was sent too early", e->id);
-    claim(is_head(m, e, false), "effect %" PRIu64 " was sent before an earlier one", e->id);
+    claim(s->probe || is_head(m, e), "effect %" PRIu64 " was sent before an earlier one", e->id);
     claim(m->workers[msg->worker].state == M_UP &&
               m->workers[msg->worker].generation == msg->generation,
           "an effect was sent to a worker that is not up");
@@ -217,8 +219,8 @@ sent(struct model *m, const struct m_message *msg)
                                              .is_effect = true};
 }
 
-/* An effect whose sink is no longer declared cannot be sent: it is failed when its turn has come.
- */
+/* An effect whose sink is no longer declared cannot be sent: it is failed when its turn has come,
+ * and one of unknown outcome stays so. */
 static void
 fail_without_sink(struct model *m, struct m_effect *e)
 {
@@ -227,7 +229,8 @@ fail_without_sink(struct model *m, struct m_effect *e)
     if (e->sink < 0 || !m_object(m, e->sink)->is_gone || e->token != 0) return;
     if (!is_under_way(e) && !e->is_probe_owed) return;
     claim(effect_load(m->txn, &row) == LOAD_FOUND, "effect %" PRIu64 " is not in the store", e->id);
-    if (row.status == STATUS_FAILED) settle(e, STATUS_FAILED, false);
+    if (row.status == STATUS_FAILED && is_under_way(e)) settle(e, STATUS_FAILED, false);
+    if (row.status == STATUS_UNKNOWN && !row.probe) settle(e, STATUS_UNKNOWN, false);
 }
 
 static bool
@@ -239,13 +242,13 @@ some_worker_delivers(const struct model *m)
     return false;
 }
 
-/* The head of a queue waits for its time only, which the row tells. */
+/* The head of a queue, and a probe, wait for their time only, which the row tells. */
 static void
 check_waits_rightly(struct model *m, struct m_effect *e)
 {
     bool waits = e->token == 0 && (e->status == STATUS_PENDING || e->is_probe_owed);
 
-    if (!waits || !is_head(m, e, true)) return;
+    if (!waits || (!e->is_probe_owed && !is_head(m, e))) return;
     m_compare_effect(m, e);
     claim(e->not_before > m->now.wall_ms, "effect %" PRIu64 " could be sent and was left waiting",
           e->id);
