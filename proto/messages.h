@@ -439,6 +439,13 @@
     F(S, REF,  agent,           OPTIONAL, 0, 0)         /* who is woken; by default the assignee */ \
     F(S, JSON, payload,         OPTIONAL, 0, PAYLOAD_MAX)
 
+#define REMOVE_NUMBER_FIELDS(F, S)                                                              \
+    F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
+    F(S, BOOL, cascade,         OPTIONAL, 0, 0)         /* cancel and remove what is unfinished, too */
+/* A goal or a ticket goes with all that is below it. */
+#define GOAL_REMOVE_FIELDS(F, S)       REMOVE_NUMBER_FIELDS(F, S)
+#define TICKET_REMOVE_FIELDS(F, S)     REMOVE_NUMBER_FIELDS(F, S)
+
 #define APPROVAL_LIST_FIELDS(F, S)                                                              \
     F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
     F(S, STR,  status,          OPTIONAL, 0, 16)        /* by default pending */                \
@@ -582,7 +589,9 @@
     C("breaker.list",     BREAKER_LIST,     breaker_list,     READ,  VIEW)     \
     C("breaker.reset",    BREAKER_RESET,    breaker_reset,    WRITE, OPERATOR) \
     C("audit.list",       AUDIT_LIST,       audit_list,       READ,  OPERATOR) \
-    C("usage",            USAGE,            usage,            READ,  VIEW)
+    C("usage",            USAGE,            usage,            READ,  VIEW)     \
+    C("goal.remove",      GOAL_REMOVE,      goal_remove,      WRITE, OPERATOR) \
+    C("ticket.remove",    TICKET_REMOVE,    ticket_remove,    WRITE, OPERATOR)
 
 /* ---- workers --------------------------------------------------------------------------------------------- */
 

@@ -55,8 +55,8 @@ _agentctl() {
     handler) words='list' ;;
     session) words='list show' ;;
     effect) words='list show' ;;
-    goal) words='add set show list decompose' ;;
-    ticket) words='add set show list assign' ;;
+    goal) words='add set show list decompose remove' ;;
+    ticket) words='add set show list assign remove' ;;
     routine) words='add complete' ;;
     approval) words='list grant deny' ;;
     profile) words='add set show list remove' ;;
@@ -118,11 +118,13 @@ _agentctl() {
     'goal show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'goal list') words=' --run --connect --json --timeout --company --help -h --parent --status --limit --after ' ;;
     'goal decompose') words=' --run --connect --json --timeout --company --help -h --into --agent --priority ' ;;
+    'goal remove') words=' --run --connect --json --timeout --company --help -h --cascade ' ;;
     'ticket add') words=' --run --connect --json --timeout --company --help -h --goal --parent --required --reward --deadline --data --assign --payload ' ;;
     'ticket set') words=' --run --connect --json --timeout --company --help -h --title --status --goal --parent --required --reward --deadline --data ' ;;
     'ticket show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'ticket list') words=' --run --connect --json --timeout --company --help -h --status --agent --goal --limit --after ' ;;
     'ticket assign') words=' --run --connect --json --timeout --company --help -h --payload --priority ' ;;
+    'ticket remove') words=' --run --connect --json --timeout --company --help -h --cascade ' ;;
     'routine add') words=' --run --connect --json --timeout --company --help -h --cron --every --ticket-title --assign --goal --required --reward --deadline --data --payload --max-turns ' ;;
     'routine complete') words=' --run --connect --json --timeout --company --help -h --agent --payload ' ;;
     'agent wake') words=' --run --connect --json --timeout --company --help -h --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --goal --ticket --every --cron --schedule ' ;;

@@ -1,6 +1,7 @@
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/feed.h"
+#include "supervisor/engine/goal_removal.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/removal.h"
@@ -8,8 +9,8 @@
 
 /* ---- what belongs to it ----------------------------------------------------------- */
 
-static void
-remove_schedule(struct engine *en, uint32_t id)
+void
+removal_of_schedule(struct engine *en, uint32_t id)
 {
     schedule_forget(en, id);
     objects_remove(&en->turn.objects, id);
@@ -27,7 +28,7 @@ remove_schedules(struct engine *en, const struct object_entry *o)
     scan_open(&s, turn_txn(en), is_agent ? INDEX_schedule_by_agent : PRIMARY_SCHEDULE, &run,
               is_agent, is_agent);
     while (en->turn.due_left && scan_next(&s, &run)) {
-        if (is_agent || run.company == o->row.id) remove_schedule(en, run.id);
+        if (is_agent || run.company == o->row.id) removal_of_schedule(en, run.id);
     }
     scan_close(&s);
     return en->turn.due_left > 0;
@@ -117,14 +118,14 @@ step(struct engine *en, const struct object_entry *o)
     return is_done;
 }
 
-void
-registry_removals(struct engine *en)
+/* A step of each; true when one is left. */
+static bool
+remove_some_objects(struct engine *en)
 {
     struct object row = {0};
     struct scan   s;
     bool          is_left = false;
 
-    if (!en->memory.has_removals) return;
     scan_open(&s, turn_txn(en), PRIMARY_OBJECT, &row, 0, 0);
     while (scan_next(&s, &row)) {
         const struct object_entry *o = row.removing ? objects_get(&en->turn.objects, row.id) : NULL;
@@ -133,8 +134,20 @@ registry_removals(struct engine *en)
         if (en->turn.due_left == 0 || !step(en, o)) is_left = true;
     }
     scan_close(&s);
-    en->memory.has_removals = is_left;
+    if (is_left) removal_cancel_waiting(en);
     if (en->turn.due_left == 0 && is_left) en->turn.due_again = true;
+    return is_left;
+}
+
+void
+registry_removals(struct engine *en)
+{
+    bool is_left;
+
+    if (!en->memory.has_removals) return;
+    is_left = remove_some_objects(en);
+    is_left |= goal_removals(en);
+    en->memory.has_removals = is_left;
 }
 
 void
@@ -142,11 +155,21 @@ registry_at_boot(struct engine *en)
 {
     struct object row = {0};
     struct scan   s;
+    bool          is_removing = goal_removals_are_left(en);
 
     scan_open(&s, turn_txn(en), PRIMARY_OBJECT, &row, 0, 0);
-    while (!en->memory.has_removals && scan_next(&s, &row))
-        en->memory.has_removals = row.removing;
+    while (!is_removing && scan_next(&s, &row))
+        is_removing = row.removing;
     scan_close(&s);
+    if (is_removing) removals_begin(en);
+}
+
+void
+removals_begin(struct engine *en)
+{
+    en->memory.has_removals = true;
+    en->memory.removal_at = (struct job_state_at){0};
+    en->turn.due_again = true; /* for a turn without a dispatch */
 }
 
 /* ---- requests --------------------------------------------------------------------- */
@@ -167,13 +190,12 @@ remove_named(struct engine *en, const struct actor *a, enum object_kind kind, co
     mp_put_str(reply, &map, "removed", name);
     mp_put_bool(reply, &map, "pending", is_used);
     mp_close(reply, &map);
-    if (is_used) {
+    if (is_used || kind == KIND_COMPANY) { /* finished goals and tickets go, too */
         struct object row = o->row;
 
         row.removing = 1;
         objects_put(&en->turn.objects, &row);
-        en->memory.has_removals = true;
-        en->turn.due_again = true; /* for a turn without a dispatch */
+        removals_begin(en);
     } else {
         forget_object(en, &o->row);
     }

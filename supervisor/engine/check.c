@@ -237,6 +237,23 @@ check_open_jobs(struct recount *r, const struct idmap *counts, const char *what,
             counted, stored);
 }
 
+/* Nothing is below what is gone, but for what goes, too. */
+static void
+check_place(struct recount *r, uint32_t company, const char *what, uint64_t id, uint64_t goal,
+            uint64_t ticket)
+{
+    struct object c = {.id = company};
+    struct goal   g = {.id = goal};
+    struct ticket k = {.id = ticket};
+
+    if (object_load(r->txn, &c) != LOAD_FOUND || c.removing) return;
+    if (goal && goal_load(r->txn, &g) == LOAD_ABSENT)
+        problem(r, "%s %" PRIu64 " is of goal %" PRIu64 ", which is not there", what, id, goal);
+    if (ticket && ticket_load(r->txn, &k) == LOAD_ABSENT)
+        problem(r, "%s %" PRIu64 " is below ticket %" PRIu64 ", which is not there", what, id,
+                ticket);
+}
+
 static void
 check_goals(struct recount *r, const bool *cancel)
 {
@@ -245,12 +262,16 @@ check_goals(struct recount *r, const bool *cancel)
     struct scan   s;
 
     scan_open(&s, r->txn, PRIMARY_GOAL, &g, 0, 0);
-    while (!*cancel && scan_next(&s, &g))
+    while (!*cancel && scan_next(&s, &g)) {
         check_open_jobs(r, &r->goals, "goal", g.id, g.open_jobs);
+        if (!g.removing) check_place(r, g.company, "goal", g.id, g.parent, 0);
+    }
     scan_close(&s);
     scan_open(&s, r->txn, PRIMARY_TICKET, &k, 0, 0);
-    while (!*cancel && scan_next(&s, &k))
+    while (!*cancel && scan_next(&s, &k)) {
         check_open_jobs(r, &r->tickets, "ticket", k.id, k.open_jobs);
+        if (!k.removing) check_place(r, k.company, "ticket", k.id, k.goal, k.parent);
+    }
     scan_close(&s);
 }
 

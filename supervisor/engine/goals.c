@@ -39,7 +39,7 @@ goal_ref(struct txn *t, uint32_t company, uint64_t id, const char *field, struct
 {
     struct goal g = {.id = id};
 
-    if (goal_load(t, &g) != LOAD_FOUND || g.company != company) {
+    if (goal_load(t, &g) != LOAD_FOUND || g.removing || g.company != company) {
         (void)err_field(e, field, "there is no goal %" PRIu64 " in this company", id);
         return e->code = E_NOT_FOUND;
     }
@@ -55,7 +55,7 @@ goal_get(struct txn *t, const struct actor *a, uint64_t id, struct goal *out, st
 
     if (l == LOAD_DAMAGED)
         return err_set(e, E_DAMAGED, "goal %" PRIu64 ": its record is damaged", id);
-    if (l == LOAD_ABSENT || !actor_sees(t, a, g.company))
+    if (l == LOAD_ABSENT || g.removing || !actor_sees(t, a, g.company))
         return err_set(e, E_NOT_FOUND, "there is no goal %" PRIu64, id);
     *out = g;
     return E_OK;
@@ -160,6 +160,15 @@ depth_of(struct txn *t, uint64_t goal, uint64_t other, bool *meets)
         goal = g.parent;
     }
     return n;
+}
+
+bool
+goal_is_within(struct txn *t, uint64_t goal, uint64_t root)
+{
+    bool meets;
+
+    (void)depth_of(t, goal, root, &meets);
+    return meets;
 }
 
 /* How many levels the tree below and with this goal has; false when it is too big to be looked at.

@@ -28,6 +28,8 @@ enum goal_status goal_status_from(struct view name); /* GOAL_NONE for an unknown
 void goals_put_why(struct objects *o, uint64_t goal, struct buf *b);
 /* A job of the goal came to be unfinished (+1), or ended (−1). */
 void goal_count(struct engine *en, uint64_t goal, int change);
+/* Whether the goal is the root or below it. */
+bool goal_is_within(struct txn *t, uint64_t goal, uint64_t root);
 /* An event {goal, title, status, parent}. */
 void feed_goal(struct engine *en, enum feed_type type, const struct goal *g);
 

@@ -20,8 +20,11 @@ put_goals_below(struct reading *r, const struct goal *g, struct mp_open_map *m)
     mp_key(r->reply, m, "children");
     header = mp_array_open(r->reply);
     scan_open(&s, r->txn, INDEX_goal_by_parent, &key, 2, 2);
-    for (; n < SHOWN_MAX && scan_next_key(&s, &key); n++)
+    while (n < SHOWN_MAX && scan_next(&s, &key)) {
+        if (key.removing) continue;
         mp_u64(r->reply, key.id);
+        n++;
+    }
     scan_close(&s);
     mp_array_close(r->reply, header, n);
 }
@@ -37,8 +40,11 @@ put_tickets_of(struct reading *r, uint64_t goal, struct mp_open_map *m)
     mp_key(r->reply, m, "tickets");
     header = mp_array_open(r->reply);
     scan_open(&s, r->txn, INDEX_ticket_by_goal, &key, 1, 1);
-    for (; n < SHOWN_MAX && scan_next_key(&s, &key); n++)
+    while (n < SHOWN_MAX && scan_next(&s, &key)) {
+        if (key.removing) continue;
         mp_u64(r->reply, key.id);
+        n++;
+    }
     scan_close(&s);
     mp_array_close(r->reply, header, n);
 }
@@ -83,7 +89,8 @@ read_goal_list(struct reading *r, const struct msg_goal_list *m)
     while (!page_is_over(&p) && scan_next(&s, &row)) {
         p.examined++;
         snprintf(p.next, sizeof(p.next), "%" PRIu64, row.id);
-        if ((company && row.company != company) || (status && row.status != status)) continue;
+        if (row.removing || (company && row.company != company) || (status && row.status != status))
+            continue;
         if (HAS(m, goal_list, parent) && row.parent != m->parent) continue;
         view_goal(&r->objects, &row, r->reply);
         p.count++;
@@ -145,8 +152,9 @@ read_ticket_list(struct reading *r, const struct msg_ticket_list *m)
     while (!page_is_over(&p) && scan_next(&s, &row)) {
         p.examined++;
         snprintf(p.next, sizeof(p.next), "%" PRIu64, row.id);
-        if ((f.company && row.company != f.company) || (f.agent && row.assignee != f.agent) ||
-            (f.status && row.status != f.status) || (f.goal && row.goal != f.goal)) {
+        if (row.removing || (f.company && row.company != f.company) ||
+            (f.agent && row.assignee != f.agent) || (f.status && row.status != f.status) ||
+            (f.goal && row.goal != f.goal)) {
             continue;
         }
         view_ticket(&r->objects, &row, r->reply);

@@ -25,6 +25,8 @@ enum errc profile_handler(struct engine *en, const struct actor *a, struct view 
                           uint32_t agent, uint32_t *company, uint32_t *handler,
                           struct err *e) MUST_CHECK;
 
+/* Something is to be removed from now on. */
+void removals_begin(struct engine *en);
 /* At boot: whether a removal is under way. */
 void registry_at_boot(struct engine *en);
 /* A step of each removal, after the turn's requests: what they or an ended job leave to it is done

@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NAMED_MAX 5 /* of what refers to an object */
-
 enum errc
 removal_refuse_declared(const struct object_entry *o, struct err *e)
 {
@@ -30,22 +28,39 @@ removal_refuse_declared(const struct object_entry *o, struct err *e)
 
 /* ---- what refers to it ----------------------------------------------------------- */
 
-struct users {
-    uint64_t count;
-    uint32_t named;
-    bool     is_declared; /* one of them is declared in the config file */
-    char     text[320];
-};
-
-static void
-user(struct users *u, const char *what, struct view name)
+void
+users_add(struct users *u, const char *what, struct view name)
 {
     size_t used = strlen(u->text);
 
     u->count++;
-    if (u->named++ >= NAMED_MAX) return;
+    if (u->named++ >= USERS_NAMED_MAX) return;
     snprintf(u->text + used, sizeof(u->text) - used, "%s%s %.*s", used ? ", " : "", what,
              VIEW_ARG(name));
+}
+
+void
+users_add_id(struct users *u, const char *what, uint64_t id)
+{
+    char text[24];
+
+    snprintf(text, sizeof(text), "%" PRIu64, id);
+    users_add(u, what, view_str(text));
+}
+
+enum errc
+users_judge(const struct users *u, const char *subject, bool cascade, struct err *e)
+{
+    char more[40] = "";
+
+    if (u->count == 0 || (cascade && !u->is_declared)) return E_OK;
+    if (u->count > USERS_NAMED_MAX) {
+        snprintf(more, sizeof(more), " and %" PRIu64 " more", u->count - USERS_NAMED_MAX);
+    }
+    err_set(e, E_IN_USE, "%s is in use by %s%s", subject, u->text, more);
+    if (u->is_declared)
+        return err_hint(e, "what the config file declares is taken out of it there");
+    return err_hint(e, "cancel and remove these first, or give cascade");
 }
 
 static uint64_t
@@ -81,12 +96,8 @@ name_jobs(struct engine *en, const struct object_entry *o, struct users *u)
         struct scan      s;
 
         scan_open(&s, turn_txn(en), indexes[i], &j, 0, 0);
-        while (u->named < NAMED_MAX && examined++ < READ_ROWS_MAX && scan_next(&s, &j)) {
-            char id[24];
-
-            if (!is_of(o, j.company, j.agent)) continue;
-            snprintf(id, sizeof(id), "%" PRIu64, j.id);
-            user(u, "job", view_str(id));
+        while (u->named < USERS_NAMED_MAX && examined++ < READ_ROWS_MAX && scan_next(&s, &j)) {
+            if (is_of(o, j.company, j.agent)) users_add_id(u, "job", j.id);
         }
         scan_close(&s);
     }
@@ -103,7 +114,7 @@ name_schedules(struct engine *en, const struct object_entry *o, struct users *u)
     while (scan_next(&s, &run)) {
         const struct object_entry *d = objects_get(&en->turn.objects, run.id);
 
-        user(u, "schedule", objects_name(&en->turn.objects, run.id));
+        users_add(u, "schedule", objects_name(&en->turn.objects, run.id));
         u->is_declared |= d && d->row.origin == ORIGIN_CONFIG;
     }
     scan_close(&s);
@@ -117,13 +128,33 @@ name_tickets(struct engine *en, const struct object_entry *o, struct users *u)
 
     scan_open(&s, turn_txn(en), INDEX_ticket_by_assignee, &t, 1, 1);
     while (scan_next(&s, &t)) {
-        char id[24];
-
-        if (t.status == TICKET_DONE) continue;
-        snprintf(id, sizeof(id), "%" PRIu64, t.id);
-        user(u, "ticket", view_str(id));
+        if (t.status != TICKET_DONE) users_add_id(u, "ticket", t.id);
     }
     scan_close(&s);
+}
+
+/* Goals and tickets of the company that are not finished. */
+static void
+name_work(struct engine *en, uint32_t company, struct users *u)
+{
+    struct goal g = {.company = company};
+    struct scan s;
+    uint32_t    examined = 0;
+
+    scan_open(&s, turn_txn(en), INDEX_goal_by_parent, &g, 1, 1);
+    while (examined++ < READ_ROWS_MAX && scan_next(&s, &g)) {
+        if (g.status == GOAL_OPEN) users_add_id(u, "goal", g.id);
+    }
+    scan_close(&s);
+    for (enum ticket_status st = TICKET_NONE + 1; st < TICKET_STATUS_COUNT; st++) {
+        struct ticket t = {.company = company, .status = (uint8_t)st};
+
+        if (st == TICKET_DONE) continue;
+        scan_open(&s, turn_txn(en), INDEX_ticket_by_status, &t, 2, 2);
+        while (examined++ < READ_ROWS_MAX && scan_next_key(&s, &t))
+            users_add_id(u, "ticket", t.id);
+        scan_close(&s);
+    }
 }
 
 static bool
@@ -156,7 +187,7 @@ name_objects(struct engine *en, const struct object_entry *o, struct users *u)
             o->row.kind == KIND_COMPANY ? row.company == o->row.id : takes_profile(en, &row, o);
 
         if (!is_user) continue;
-        user(u, object_kind_name(row.kind), row.name);
+        users_add(u, object_kind_name(row.kind), row.name);
         u->is_declared |= row.origin == ORIGIN_CONFIG;
     }
     scan_close(&s);
@@ -166,9 +197,8 @@ enum errc
 removal_check(struct engine *en, const struct object_entry *o, bool cascade, bool *is_used,
               struct err *e)
 {
-    const char  *kind = object_kind_name(o->row.kind);
     struct users u = {0};
-    char         more[40] = "";
+    char         subject[100];
 
     if (removal_refuse_declared(o, e)) return e->code;
     name_jobs(en, o, &u);
@@ -178,34 +208,39 @@ removal_check(struct engine *en, const struct object_entry *o, bool cascade, boo
     } else {
         name_objects(en, o, &u);
     }
+    if (o->row.kind == KIND_COMPANY) name_work(en, o->row.id, &u);
     *is_used = u.count > 0;
-    if (u.count == 0 || (cascade && !u.is_declared)) return E_OK;
-    if (u.count > NAMED_MAX) {
-        snprintf(more, sizeof(more), " and %" PRIu64 " more", u.count - NAMED_MAX);
-    }
-    err_set(e, E_IN_USE, "%s \"%.*s\" is in use by %s%s", kind, VIEW_ARG(o->row.name), u.text,
-            more);
-    if (u.is_declared) return err_hint(e, "what the config file declares is taken out of it there");
+    snprintf(subject, sizeof(subject), "%s \"%.*s\"", object_kind_name(o->row.kind),
+             VIEW_ARG(o->row.name));
+    if (users_judge(&u, subject, cascade, e) == E_OK) return E_OK;
     if (o->row.kind == KIND_PROFILE) return err_hint(e, "change or remove what refers to it first");
-    return err_hint(e, "cancel and remove these first, or give cascade");
+    return e->code;
 }
 
 /* ---- cascade: the jobs ------------------------------------------------------------ */
 
+/* Its company or its agent is being removed. */
+static bool
+is_doomed(struct engine *en, const struct job_state *j, const char **message)
+{
+    const struct object_entry *agent = objects_get(&en->turn.objects, j->agent);
+    const struct object_entry *company = objects_get(&en->turn.objects, j->company);
+
+    *message = agent && agent->row.removing ? "its agent was removed" : "its company was removed";
+    return (agent && agent->row.removing) || (company && company->row.removing);
+}
+
 static void
-cancel(struct engine *en, const struct object_entry *o, uint64_t id)
+cancel(struct engine *en, uint64_t id)
 {
     struct job_state j = {.id = id};
     struct err       e = {0};
+    const char      *message;
 
     if (job_state_load(turn_txn(en), &j) != LOAD_FOUND) return;
-    if (!is_of(o, j.company, j.agent) || job_state_is_end(j.state)) return;
+    if (!is_doomed(en, &j, &message) || job_state_is_end(j.state)) return;
     if (j.state == JOB_RUNNING && j.stop_reason != FAIL_NONE) return;
-    if (job_cancel(en, &j,
-                   o->row.kind == KIND_AGENT ? "its agent was removed" : "its company was removed",
-                   &e)) {
-        return;
-    }
+    if (job_cancel(en, &j, message, &e)) return;
     en->turn.due_left--;
 }
 
@@ -217,7 +252,7 @@ cancel_running(struct engine *en, const struct object_entry *o)
 
     scan_open(&s, turn_txn(en), INDEX_job_running, &j, 0, 0);
     while (en->turn.due_left && scan_next_key(&s, &j)) {
-        if (is_of(o, j.company, j.agent)) cancel(en, o, j.id);
+        if (is_of(o, j.company, j.agent)) cancel(en, j.id);
     }
     scan_close(&s);
 }
@@ -240,45 +275,41 @@ cancel_ready(struct engine *en, const struct object_entry *o)
 
         scan_open(&jobs, turn_txn(en), INDEX_job_ready, &j, 1, 1);
         while (en->turn.due_left && scan_next_key(&jobs, &j))
-            cancel(en, o, j.id);
+            cancel(en, j.id);
         scan_close(&jobs);
     }
     scan_close(&s);
-}
-
-/* Goes on where the last turn stopped; true when it has come to the end. */
-static bool
-cancel_waiting(struct engine *en, const struct object_entry *o)
-{
-    struct job_state j = {.run_at = en->memory.removal_at.run_at, .id = en->memory.removal_at.id};
-    struct scan      s;
-    uint32_t         examined = 0;
-    bool             is_end = false;
-
-    scan_open(&s, turn_txn(en), INDEX_job_due, &j, 0, 2);
-    while (en->turn.due_left && examined < READ_ROWS_MAX) {
-        is_end = !scan_next_key(&s, &j);
-        if (is_end) break;
-        examined++;
-        cancel(en, o, j.id);
-    }
-    scan_close(&s);
-    en->memory.removal_at = (struct job_state_at){j.run_at, j.id};
-    if (is_end) en->memory.removal_at = (struct job_state_at){0};
-    return is_end;
 }
 
 bool
 removal_cancel_jobs(struct engine *en, const struct object_entry *o)
 {
     uint32_t left = en->turn.due_left;
-    bool     is_end = true;
 
     if (open_jobs(en, o) == 0) return true;
     cancel_running(en, o);
     cancel_ready(en, o);
-    is_end = cancel_waiting(en, o);
     if (open_jobs(en, o) == 0) return true;
-    if (!is_end || en->turn.due_left < left) en->turn.due_again = true;
+    if (en->turn.due_left < left) en->turn.due_again = true;
     return false;
+}
+
+void
+removal_cancel_waiting(struct engine *en)
+{
+    struct job_state_at *at = &en->memory.removal_at;
+    struct job_state     j = {.run_at = at->run_at, .id = at->id};
+    struct scan          s;
+    uint32_t             examined = 0;
+    bool                 is_end = false;
+
+    if (at->run_at == INT64_MAX) return;
+    scan_open(&s, turn_txn(en), INDEX_job_due, &j, 0, 2);
+    while (!is_end && en->turn.due_left && examined++ < READ_ROWS_MAX) {
+        is_end = !scan_next_key(&s, &j);
+        if (!is_end) cancel(en, j.id);
+    }
+    scan_close(&s);
+    *at = (struct job_state_at){is_end ? INT64_MAX : j.run_at, j.id};
+    en->turn.due_again = true; /* for the rest of them, or for whose jobs these were */
 }

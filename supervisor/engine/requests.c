@@ -7,6 +7,7 @@
 #include "supervisor/engine/bulk.h"
 #include "supervisor/engine/configure.h"
 #include "supervisor/engine/emergency.h"
+#include "supervisor/engine/goal_removal.h"
 #include "supervisor/engine/goals.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/pauses.h"
@@ -83,9 +84,11 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_GOAL_ADD: return on_goal_add(en, a, &m->goal_add, reply, e);
     case MSG_GOAL_SET: return on_goal_set(en, a, &m->goal_set, reply, e);
     case MSG_GOAL_DECOMPOSE: return on_goal_decompose(en, a, &m->goal_decompose, reply, e);
+    case MSG_GOAL_REMOVE: return on_goal_remove(en, a, &m->goal_remove, reply, e);
     case MSG_TICKET_ADD: return on_ticket_add(en, a, &m->ticket_add, reply, e);
     case MSG_TICKET_SET: return on_ticket_set(en, a, &m->ticket_set, reply, e);
     case MSG_TICKET_ASSIGN: return on_ticket_assign(en, a, &m->ticket_assign, reply, e);
+    case MSG_TICKET_REMOVE: return on_ticket_remove(en, a, &m->ticket_remove, reply, e);
     case MSG_AGENT_WAKE: return on_agent_wake(en, a, &m->agent_wake, reply, e);
     case MSG_ROUTINE_ADD: return on_routine_add(en, a, &m->routine_add, reply, e);
     case MSG_ROUTINE_COMPLETE: return on_routine_complete(en, a, &m->routine_complete, reply, e);

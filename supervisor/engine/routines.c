@@ -31,6 +31,18 @@ routine_check(struct engine *en, const struct msg_schedule *s, const struct sche
 }
 
 void
+routine_take(const struct msg_schedule *s, struct schedule *run)
+{
+    struct msg_routine r;
+    struct err         e = {0};
+
+    if (s->ticket.size == 0 || msg_unpack(msg_desc(MSG_ROUTINE), s->ticket, &r, &e))
+        r = (struct msg_routine){0};
+    run->goal = r.goal;
+    run->ticket = r.parent;
+}
+
+void
 routine_fire(struct engine *en, const struct object_entry *o, struct submission *s,
              struct ticket *k)
 {

@@ -13,6 +13,9 @@
  */
 enum errc routine_check(struct engine *en, const struct msg_schedule *s,
                         const struct schedule_refs *refs, struct err *e) MUST_CHECK;
+/* What its tickets serve and are below, into the running row: 0 for none, and for what is no
+ * routine. */
+void routine_take(const struct msg_schedule *s, struct schedule *run);
 /* A firing's job becomes the wake-up of a new ticket … */
 void routine_fire(struct engine *en, const struct object_entry *o, struct submission *s,
                   struct ticket *k);

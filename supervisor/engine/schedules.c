@@ -161,6 +161,7 @@ schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_change
     }
     run.next_at = schedule_next_after(&o->spec.schedule, o->row.created_at, run.cursor);
     take_agent(en, o, &run);
+    routine_take(&o->spec.schedule, &run);
     save_beats(en, &run, agent_before);
     feed_object(en, is_new ? FEED_SCHEDULE_ADDED : FEED_SCHEDULE_CHANGED, id, NULL);
 }

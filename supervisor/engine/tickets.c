@@ -58,7 +58,7 @@ ticket_ref(struct txn *t, uint32_t company, uint64_t id, const char *field, stru
 {
     struct ticket k = {.id = id};
 
-    if (ticket_load(t, &k) != LOAD_FOUND || k.company != company) {
+    if (ticket_load(t, &k) != LOAD_FOUND || k.removing || k.company != company) {
         (void)err_field(e, field, "there is no ticket %" PRIu64 " in this company", id);
         return e->code = E_NOT_FOUND;
     }
@@ -74,7 +74,7 @@ ticket_get(struct txn *t, const struct actor *a, uint64_t id, struct ticket *out
 
     if (l == LOAD_DAMAGED)
         return err_set(e, E_DAMAGED, "ticket %" PRIu64 ": its record is damaged", id);
-    if (l == LOAD_ABSENT || !actor_sees(t, a, k.company))
+    if (l == LOAD_ABSENT || k.removing || !actor_sees(t, a, k.company))
         return err_set(e, E_NOT_FOUND, "there is no ticket %" PRIu64, id);
     *out = k;
     return E_OK;
@@ -141,7 +141,7 @@ check_place(struct engine *en, const struct ticket *k, struct err *e)
 
 /* ---- what others are told ------------------------------------------------------ */
 
-static void
+void
 feed_ticket(struct engine *en, enum feed_type type, const struct ticket *k)
 {
     struct mp_open_map m = feed_open(en, type, k->company);

@@ -80,6 +80,8 @@ void tickets_job_moved(struct engine *en, const struct job_state *j, enum job_st
 /* What an attempt that ended has used. */
 void tickets_charge(struct engine *en, uint64_t ticket, const struct attempt *used);
 
+/* An event {ticket, title, status, goal, agent, job}. */
+void feed_ticket(struct engine *en, enum feed_type type, const struct ticket *k);
 /* For the handler's document; nil for ticket 0 or one that is gone. */
 void tickets_put_document(struct objects *o, uint64_t ticket, struct buf *b);
 void view_ticket(struct objects *o, const struct ticket *k, struct buf *b);

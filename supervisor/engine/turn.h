@@ -78,13 +78,14 @@ struct memory {
     uint32_t            open_breakers; /* that are not closed */
     uint32_t            old_leases;    /* of an earlier agentd, not yet known to be gone */
     bool                is_booted, is_draining, is_interrupted, clock_accepted;
-    bool                has_removals;   /* objects that are being removed (removal.h) */
-    int64_t             started_at;     /* wall, of this agentd */
-    struct job_state_at removal_at;     /* how far the removals' search among waiting jobs is */
-    int64_t             budget_day_at;  /* a day ends whose limit holds lanes */
-    bool                recheck_limits; /* every blocked lane is to be looked at again */
-    uint32_t            lease_high;     /* leases[] from here on are free; the copies stop there */
-    struct fleet_lease  leases[SLOTS_MAX];
+    bool                has_removals;  /* something is being removed (removal.h, goal_removal.h) */
+    int64_t             started_at;    /* wall, of this agentd */
+    struct job_state_at removal_at;    /* how far the removals' search among waiting jobs is;
+                                          INT64_MAX: at its end */
+    int64_t            budget_day_at;  /* a day ends whose limit holds lanes */
+    bool               recheck_limits; /* every blocked lane is to be looked at again */
+    uint32_t           lease_high;     /* leases[] from here on are free; the copies stop there */
+    struct fleet_lease leases[SLOTS_MAX];
 };
 
 /* ---- turn --------------------------------------------------------------------- */

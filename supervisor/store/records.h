@@ -204,7 +204,9 @@
     F(U32, in_flight)         /* its jobs that have not ended */                  \
     F(U32, agent)                                                                 \
     F(I64, heartbeat_ms)      /* of type heartbeat: from one nominal time to the next; else 0 */ \
-    F(U32, made_by)           /* the agent whose effect made it (B7), else 0 */
+    F(U32, made_by)           /* the agent whose effect made it (B7), else 0 */ \
+    F(U64, goal)              /* of a routine: what its tickets serve; 0: none */ \
+    F(U64, ticket)            /* of a routine: the parent of its tickets; 0: none */
 
 /* One nominal time of a schedule and what became of it. */
 #define FIRING_RECORD(F)                                                         \
@@ -348,7 +350,7 @@
     F(I64, created_at)                                                            \
     F(I64, updated_at)                                                            \
     F(U64, open_jobs)                                                             \
-    F(U8,  removing)
+    F(U8,  removing)          /* 1: it goes as soon as its jobs have ended */
 
 #define TICKET_RECORD(F)                                                        \
     F(U64, id)                                                                    \
@@ -373,7 +375,7 @@
     F(U64, tokens)                                                                \
     F(U64, cost_micros)                                                           \
     F(U64, run_ms)                                                                \
-    F(U8,  removing)
+    F(U8,  removing)          /* 1: it goes as soon as its jobs have ended */
 
 /* What a schedule, agent or company used on one local day (B6). */
 #define LEDGER_RECORD(F)                                                        \
@@ -543,7 +545,13 @@
     I(LEDGER,    ledger,    ledger_by_age,    HOT,       date, scope)                                     \
     I(CHAIN,     chain,     chain_by_age,     RANDOM,    window_at, root)                                 \
     I(APPROVAL,  approval,  approval_by_status, RANDOM,  status, id)                                      \
-    I(ZONE,      zone,      zone_by_name,     HOT,       name)
+    I(ZONE,      zone,      zone_by_name,     HOT,       name)                                            \
+    I(JOB_STATE, job_state, job_by_goal,      RANDOM,    goal, id)               /* not ended, of goals */ \
+    I(JOB_STATE, job_state, job_by_ticket,    RANDOM,    ticket, id)             /* not ended, of tickets */ \
+    I(SCHEDULE,  schedule,  schedule_by_goal, HOT,       goal, id)               /* routines with a goal */ \
+    I(SCHEDULE,  schedule,  schedule_by_ticket, HOT,     ticket, id)             /* routines with a parent ticket */ \
+    I(GOAL,      goal,      goal_removing,    HOT,       id)                                              \
+    I(TICKET,    ticket,    ticket_removing,  HOT,       id)
 
 // clang-format on
 

@@ -221,6 +221,42 @@ zone_by_name_holds(const struct zone *z)
     return true;
 }
 
+static bool
+job_by_goal_holds(const struct job_state *j)
+{
+    return j->goal != 0 && !job_ended_holds(j);
+}
+
+static bool
+job_by_ticket_holds(const struct job_state *j)
+{
+    return j->ticket != 0 && !job_ended_holds(j);
+}
+
+static bool
+schedule_by_goal_holds(const struct schedule *s)
+{
+    return s->goal != 0;
+}
+
+static bool
+schedule_by_ticket_holds(const struct schedule *s)
+{
+    return s->ticket != 0;
+}
+
+static bool
+goal_removing_holds(const struct goal *g)
+{
+    return g->removing;
+}
+
+static bool
+ticket_removing_holds(const struct ticket *t)
+{
+    return t->removing;
+}
+
 /* The same behind one type, for the table. */
 #define I(NAME, name, index, order, ...)    \
     static bool index##_test(const void *r) \

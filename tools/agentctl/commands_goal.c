@@ -34,6 +34,9 @@ static const struct ctl_param decompose_flags[] = {
     {"priority", 0, "priority", CTL_NUMBER, false, "N", "of the wake-ups (75)"},
     {.name = NULL}};
 
+static const struct ctl_param remove_flags[] = {
+    {"cascade", 0, "cascade", CTL_BOOL, false, NULL, "cancel its jobs; remove what is unfinished below it and its routines, too"},
+    {.name = NULL}};
 static const struct ctl_param ticket_id[] = {
     {"TICKET", 0, "id", CTL_NUMBER, true, NULL, "the ticket's number"},
     {.name = NULL}};
@@ -133,6 +136,8 @@ static const struct ctl_command commands[] = {
      .print = ctl_print_decomposed,
      .help = "make a goal of each part, and wake the agents of the parts",
      .examples = {"goal decompose 1 --into '[{\"title\":\"Read the inbox\",\"agent\":\"support\"}]'"}},
+    {.noun = "goal", .verb = "remove", .op = MSG_GOAL_REMOVE, .args = goal_id, .flags = remove_flags, .print = ctl_print_removed,
+     .help = "remove a goal with all goals and tickets below it", .examples = {"goal remove 2", "goal remove 2 --cascade"}},
     {.noun = "ticket", .verb = "add", .op = MSG_TICKET_ADD, .args = ticket_title, .flags = ticket_add_flags, .print = ctl_print_ticket,
      .help = "make a ticket; with --assign its assignee is woken", .examples = {"ticket add 'Answer Ms Lee' --goal 2 --assign support --reward 5"}},
     {.noun = "ticket", .verb = "set", .op = MSG_TICKET_SET, .args = ticket_id, .flags = ticket_set_flags, .print = ctl_print_ticket,
@@ -143,6 +148,8 @@ static const struct ctl_command commands[] = {
      .help = "tickets", .examples = {"ticket list --status open", "ticket list --agent support"}},
     {.noun = "ticket", .verb = "assign", .op = MSG_TICKET_ASSIGN, .args = assign_args, .flags = assign_flags, .print = ctl_print_ticket,
      .help = "give a ticket to an agent, and wake it", .examples = {"ticket assign 7 support"}},
+    {.noun = "ticket", .verb = "remove", .op = MSG_TICKET_REMOVE, .args = ticket_id, .flags = remove_flags, .print = ctl_print_removed,
+     .help = "remove a ticket with all tickets below it", .examples = {"ticket remove 7", "ticket remove 7 --cascade"}},
     {.noun = "routine", .verb = "add", .op = MSG_ROUTINE_ADD, .args = routine_name, .flags = routine_flags, .print = ctl_print_schedule,
      .help = "a schedule that makes a ticket and wakes its assignee",
      .examples = {"routine add inbox --cron '0 9 * * *' --ticket-title 'Read the inbox' --assign support --goal 2"}},
