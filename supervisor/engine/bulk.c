@@ -173,15 +173,25 @@ FILTER_ALONE(cancel_many);
 FILTER_ALONE(retry_many);
 FILTER_ALONE(purge);
 
+/* Without dry_run, which no list has. */
+static struct msg_job_list
+filter_of(const void *m)
+{
+    struct msg_job_list filter;
+
+    memcpy(&filter, m, sizeof(filter));
+    filter.has &= (1ULL << msg_job_list_BITS) - 1;
+    return filter;
+}
+
 static bool
 names_something(const struct msg_job_list *m)
 {
     uint64_t paging = 1ULL << msg_job_list_BIT_limit | 1ULL << msg_job_list_BIT_after;
     uint64_t flags = 1ULL << msg_job_list_BIT_due | 1ULL << msg_job_list_BIT_retrying |
                      1ULL << msg_job_list_BIT_quarantined;
-    uint64_t dry_run = 1ULL << msg_job_purge_BIT_dry_run;
 
-    return (m->has & ~(paging | flags | dry_run)) || m->due || m->retrying || m->quarantined;
+    return (m->has & ~(paging | flags)) || m->due || m->retrying || m->quarantined;
 }
 
 static enum errc
@@ -253,9 +263,8 @@ enum errc
 on_job_cancel_many(struct engine *en, const struct actor *a, const struct msg_job_cancel_many *m,
                    struct buf *reply, struct err *e)
 {
-    struct msg_job_list filter;
+    struct msg_job_list filter = filter_of(m);
 
-    memcpy(&filter, m, sizeof(filter));
     return serve_bulk(en, a, BULK_CANCEL, &filter, m->dry_run, reply, e);
 }
 
@@ -263,9 +272,8 @@ enum errc
 on_job_retry_many(struct engine *en, const struct actor *a, const struct msg_job_retry_many *m,
                   struct buf *reply, struct err *e)
 {
-    struct msg_job_list filter;
+    struct msg_job_list filter = filter_of(m);
 
-    memcpy(&filter, m, sizeof(filter));
     return serve_bulk(en, a, BULK_RETRY, &filter, m->dry_run, reply, e);
 }
 
@@ -273,8 +281,7 @@ enum errc
 on_job_purge(struct engine *en, const struct actor *a, const struct msg_job_purge *m,
              struct buf *reply, struct err *e)
 {
-    struct msg_job_list filter;
+    struct msg_job_list filter = filter_of(m);
 
-    memcpy(&filter, m, sizeof(filter));
     return serve_bulk(en, a, BULK_PURGE, &filter, m->dry_run, reply, e);
 }

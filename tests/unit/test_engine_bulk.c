@@ -114,6 +114,21 @@ a_dry_run_changes_nothing(void **state)
 }
 
 static void
+no_dry_run_may_be_said(void **state)
+{
+    struct rig *r = *state;
+
+    submit_many(r, 3, ",'delay_ms':3600000");
+    rig_must(r, "job.cancel_many", "'older_ms':0,'dry_run':false");
+    assert_int_equal(rig_i64(r, "done"), 3);
+    rig_must(r, "job.retry_many", "'state':'cancelled','limit':1,'dry_run':false");
+    assert_int_equal(rig_i64(r, "done"), 1);
+    rig_must(r, "job.purge", "'state':'cancelled','dry_run':false");
+    assert_int_equal(rig_i64(r, "done"), 2);
+    rig_refused(r, E_BAD_REQUEST, "state", "job.purge", "'dry_run':false");
+}
+
+static void
 dead_letters_are_sent_again(void **state)
 {
     struct rig *r = *state;
@@ -230,6 +245,7 @@ main(void)
         TEST(ten_thousand_are_purged_in_bounded_turns),
         TEST(all_of_a_job_goes),
         TEST(a_dry_run_changes_nothing),
+        TEST(no_dry_run_may_be_said),
         TEST(dead_letters_are_sent_again),
         TEST(bad_filters_are_refused),
         TEST(what_ages_goes),
