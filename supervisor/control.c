@@ -94,7 +94,9 @@ control_close(struct control **c)
 {
     if (!*c) return;
     for (size_t i = 0; i < ASKED_MAX; i++) {
-        if ((*c)->asked[i]) forget(*c, &(*c)->asked[i]);
+        struct asked *a = (*c)->asked[i]; /* forget clears the place itself */
+
+        if (a) forget(*c, &a);
     }
     clients_done(&(*c)->clients);
     socket_close(&(*c)->socket);
