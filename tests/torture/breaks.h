@@ -19,6 +19,12 @@
     B(SEND_LOST,  "effects not sent")                                      \
     B(SEND_ORDER, "effects sent out of order")                             \
     B(CHECKPOINT, "checkpoints that are not the last completed one's")     \
+    B(GONE,       "purged jobs that are still there")                      \
+    B(KEY,        "two unfinished jobs with one unique key, wrong heirs")  \
+    B(MERGE,      "debounced submits that are not in exactly one job")     \
+    B(QUEUE,      "jobs taken into a full queue")                          \
+    B(HELD,       "starts while something was stopped or paused")          \
+    B(CAP,        "more jobs at once than a limit allows")                 \
     B(SCHEDULE,   "nominal times without exactly one decision")            \
     B(FEED,       "holes, repeats or changes in the feed")                 \
     B(FSCK,       "problems that fsck found")                              \

@@ -15,6 +15,14 @@ const struct scheduled schedules[] = {
 };
 const unsigned schedules_count = ARRAY_LEN(schedules);
 
+int
+busy_cap(unsigned changes)
+{
+    static const int caps[] = {2, 0, 1, 3};
+
+    return caps[changes % ARRAY_LEN(caps)];
+}
+
 /* What the handlers do.  Each holds a lock of its job for as long as it lives, its children too,
  * and writes a line when it starts and one when it is about to give its verdict. */
 static const char handler[] =
@@ -28,7 +36,7 @@ static const char handler[] =
     "flock -n 9 || note overlap\n"
     "note start\n"
     "read -r document\n"
-    "mark=${document#*\\\"mark\\\":\\\"}\n"
+    "mark=${document##*\\\"mark\\\":\\\"}\n"
     "mark=${mark%%\\\"*}\n"
     "seen=${document#*\\\"checkpoint\\\":\\{\\\"job\\\":}\n"
     "seen=${seen%%[,\\}]*}\n"
@@ -79,22 +87,23 @@ print_settings(FILE *f)
 {
     (void)fprintf(f,
                   "daemon: {stop_grace: 500ms}\n"
-                  "workers: {count: %d, slots: 4, heartbeat_interval: 100ms, "
+                  "workers: {count: %d, slots: %d, heartbeat_interval: 100ms, "
                   "heartbeat_timeout: 700ms}\n"
                   "limits:\n"
                   "  max_crashes: 1000000\n"
                   "  retry: [50ms, 100ms]\n"
                   "  kill_grace: 200ms\n"
-                  "  company_max_concurrent: 8\n"
-                  "  agent_max_concurrent: 2\n"
-                  "  schedule_max_concurrent: 4\n"
+                  "  company_max_concurrent: %d\n"
+                  "  agent_max_concurrent: %d\n"
+                  "  schedule_max_concurrent: %d\n"
                   "  feed_bytes: 64G\n"
                   "  feed_age: 3650d\n"
                   "sessions: {sinks: [mail]}\n"
                   "companies:\n"
                   "  acme: {}\n"
-                  "  beta: {max_concurrent: 3, priority_max: 60}\n",
-                  WORKERS);
+                  "  beta: {max_concurrent: %d, priority_max: 60}\n"
+                  "  narrow: {queue_max: %d}\n",
+                  WORKERS, SLOTS, COMPANY_CAP, AGENT_CAP, SCHEDULE_CAP, BETA_CAP, NARROW_MAX);
 }
 
 static void
@@ -104,10 +113,12 @@ print_objects(FILE *f, const char *folder)
     for (unsigned i = 0; i < ARRAY_LEN(exec_handlers); i++) {
         (void)fprintf(f,
                       "  %s:\n    kind: exec\n    command: [/bin/sh, %s/handler.sh, %s]\n"
-                      "    set_env: {TORTURE: %s}\n",
+                      "    set_env: {TORTURE: %s}\n    max_attempts: 1000\n",
                       exec_handlers[i], folder, exec_handlers[i], folder);
     }
-    (void)fprintf(f, "agents:\n  - {name: herald, company: acme, handler: tells, sinks: [mail]}\n"
+    (void)fprintf(f, "agents:\n"
+                     "  - {name: herald, company: acme, handler: tells, sinks: [mail]}\n"
+                     "  - {name: sleeper, company: acme, handler: work}\n"
                      "schedules:\n");
     for (unsigned i = 0; i < schedules_count; i++) {
         (void)fprintf(f, "  %s: {%s, handler: %s, max_attempts: 1000, payload: {mark: %s}}\n",

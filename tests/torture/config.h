@@ -7,6 +7,13 @@
 
 #define STOPPED_MS 1200 /* how long a worker is stopped: well past its heartbeat time-out */
 
+#define NARROW_MAX   6 /* jobs of the company narrow that have not started */
+#define SLOTS        4 /* of each worker */
+#define COMPANY_CAP  8 /* jobs that run at once … */
+#define BETA_CAP     3
+#define AGENT_CAP    2
+#define SCHEDULE_CAP 4
+
 /* The schedules, in the order of the file. */
 struct scheduled {
     const char *name;
@@ -17,6 +24,9 @@ struct scheduled {
 };
 extern const struct scheduled schedules[];
 extern const unsigned         schedules_count;
+
+/* How many jobs of the agent acme/busy may run at once after so many changes. */
+int busy_cap(unsigned changes);
 
 /* Writes FOLDER/agentd.yaml, FOLDER/handler.sh, FOLDER/locks/.  False, with errno, when it cannot.
  */

@@ -1,4 +1,5 @@
 /* What the store says of all jobs at the end, read into the model. */
+#include "common/hash.h"
 #include "common/json.h"
 #include "common/mp.h"
 #include "tests/torture/breaks.h"
@@ -189,8 +190,70 @@ check_output(struct job *j, uint64_t id, struct view show)
     if (!is_right) wrong_output(id, text_of(show, "title"), output);
 }
 
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+static uint64_t
+key_of(struct view show)
+{
+    BUF_AUTO struct buf text = {0};
+    struct view         key = text_of(show, "unique_key");
+
+    if (key.size == 0) return 0;
+    buf_printf(&text, "%.*s/%.*s", VIEW_ARG(text_of(show, "company")), VIEW_ARG(key));
+    return hash64(buf_view(&text), 0);
+}
+
+static uint64_t
+replacer_of(struct view show)
+{
+    struct view failure;
+    uint64_t    id = 0;
+    char        text[64];
+
+    if (!mp_find(show, "failure", &failure)) return 0;
+    (void)snprintf(text, sizeof(text), "%.*s", VIEW_ARG(text_of(failure, "message"))); /* or cut */
+    return sscanf(text, "replaced by job %" SCNu64, &id) == 1 ? id : 0;
+}
+
 static void
-take_job(struct job *j, uint64_t id, struct view show)
+take_cause(struct model *m, uint64_t id, struct view cause)
+{
+    struct view    payload = {0};
+    struct job     mark;
+    struct intent *in;
+
+    (void)mp_find(cause, "payload", &payload); /* without one it has no mark */
+    read_mark(&mark, text_of(payload, "mark"));
+    in = model_intent(m, mark.client, mark.number);
+    if (!in || in->kind != KIND_merged) {
+        breaks_add(BREAK_MERGE, "job %" PRIu64 " has a cause that nobody asked for", id);
+        return;
+    }
+    in->causes++;
+    in->cause_of = id;
+}
+
+/* The first 100 are kept, and the count of all. */
+static void
+take_causes(struct model *m, uint64_t id, struct view show)
+{
+    struct view causes, items, item;
+    uint32_t    count = 0;
+
+    if (!mp_find(show, "causes", &causes) || is_nil(causes)) return;
+    if (!mp_find(causes, "items", &items)) return;
+    struct mp_reader r = mp_reader_of(items);
+    (void)mp_read_array(&r, &count); /* what is no list has no items */
+    if ((int64_t)count != number_of(causes, "count")) {
+        breaks_add(BREAK_MERGE, "job %" PRIu64 " has %" PRId64 " causes and names %" PRIu32, id,
+                   number_of(causes, "count"), count);
+    }
+    while (count-- > 0 && mp_read_any(&r, &item))
+        take_cause(m, id, item);
+}
+
+static void
+take_job(struct model *m, struct job *j, uint64_t id, struct view show)
 {
     j->is_there = true;
     j->end = end_of(text_of(show, "state"));
@@ -200,7 +263,11 @@ take_job(struct job *j, uint64_t id, struct view show)
     j->nominal_at = number_of(show, "nominal_at");
     j->schedule = schedule_of(text_of(show, "schedule"));
     j->is_telling = view_is(text_of(show, "handler"), "tells");
+    j->key = key_of(show);
+    j->replaced_by = replacer_of(show);
+    j->is_narrow = view_is(text_of(show, "company"), "narrow");
     read_mark(j, text_of(show, "title"));
+    take_causes(m, id, show);
     check_attempts(j, id, show);
     check_output(j, id, show);
 }
@@ -228,7 +295,7 @@ take_item(struct view item, void *arg)
         breaks_add(BREAK_LOST, "job %" PRIu64 " is listed, but: %s", id, f->link->error.msg);
         return;
     }
-    take_job(j, id, buf_view(&f->link->body));
+    take_job(f->model, j, id, buf_view(&f->link->body));
 }
 
 void

@@ -1,11 +1,13 @@
 /* history - what one client asked and was answered, a line each, in a file that the judge reads.
  *
- *   S NUMBER KIND COUNT       it is about to submit COUNT jobs of this kind
+ *   S NUMBER KIND COUNT       it is about to ask for COUNT jobs of this kind
  *   A NUMBER ID…              they were acknowledged with these ids
+ *   J NUMBER ID               it was given a job that was there already
  *   U NUMBER                  their outcome is unknown: asked, never answered
  *   R NUMBER CODE             they were refused
  *   C JOB WORD                a cancel: yes (it is cancelled), stopping, no, unknown
  *   T JOB WORD                a retry: yes, no, unknown
+ *   P JOB WORD                a purge: yes, unknown
  *   V JOB STATE ATTEMPT       a read showed the job so
  *   E CODE SEQ HASH           (feed) the reader took this event; CODE is the topic, "all" for all
  *   X TEXT                    an answer that must never be

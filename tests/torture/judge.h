@@ -2,6 +2,7 @@
 #ifndef TESTS_JUDGE_H
 #define TESTS_JUDGE_H
 
+#include "tests/torture/killer.h"
 #include "tests/torture/model.h"
 
 /* The feed from its beginning against the readers' histories; counts events per job. */
@@ -10,10 +11,12 @@ void judge_feed(struct model *m, struct link *l);
 void judge_schedules(struct model *m, struct link *l);
 /* Effects against completed attempts, and against the sink's file. */
 void judge_effects(struct model *m, struct link *l);
+/* Unique and debounce keys, of requests and jobs. */
+void judge_keys(struct model *m);
 /* Every job and every request by itself; last, for it uses what the others have found. */
 void judge_jobs(struct model *m);
 void judge_fsck(struct link *l);
 /* What the programs wrote of themselves, when nothing writes any more. */
-void judge_log(const char *folder);
+void judge_log(const char *folder, const struct killer *k);
 
 #endif

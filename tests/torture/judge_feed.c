@@ -3,6 +3,7 @@
 #include "tests/torture/breaks.h"
 #include "tests/torture/history.h"
 #include "tests/torture/judge.h"
+#include "tests/torture/replay.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +17,10 @@ struct event {
 };
 
 struct feed {
-    struct model *model;
-    struct event *events; /* by seq, from 1 */
-    uint64_t      count, cap;
+    struct model  *model;
+    struct replay *replay;
+    struct event  *events; /* by seq, from 1 */
+    uint64_t       count, cap;
 };
 
 /* ---- the feed as it is ----------------------------------------------------------------------- */
@@ -59,6 +61,7 @@ take_event(struct feed *f, struct view event)
     f->events[++f->count] =
         (struct event){hash64(event, 0), type.size > 4 && memcmp(type.data, "job.", 4) == 0};
     count_event(f->model, type, event);
+    replay_take(f->replay, type, event);
 }
 
 /* True while there are more. */
@@ -150,10 +153,11 @@ take_line(char *line, void *arg)
 void
 judge_feed(struct model *m, struct link *l)
 {
-    struct feed f = {.model = m};
+    struct feed f = {.model = m, .replay = replay_new(m)};
     char        name[NAME_BYTES];
 
     read_feed(&f, l);
+    replay_free(f.replay);
     for (unsigned n = 0; n < READERS; n++) {
         struct reader r = {&f, n, 0};
 

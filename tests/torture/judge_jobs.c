@@ -25,7 +25,10 @@ ends_allowed(const struct job *j, enum kind k)
 
     if (j->may_be_cancelled) ends |= END_CANCELLED;
     /* Retried, a job that was waiting for its time runs at once. */
-    if (j->may_be_retried && k == KIND_late) ends |= END_COMPLETED;
+    if (j->may_be_retried && (k == KIND_late || k == KIND_lot)) ends |= END_COMPLETED;
+    if (j->replaced_by && kind_is_unique(k)) ends |= END_CANCELLED; /* by whom: judge_keys */
+    if (j->must_have_run) ends &= ~(END_SCHEDULED | END_EXPIRED);
+    if (j->must_have_run && !j->replaced_by) ends &= ~END_CANCELLED;
     if (j->must_be_cancelled) ends = END_CANCELLED;
     return ends;
 }
@@ -90,9 +93,9 @@ judge_own(struct model *m, struct job *j, uint64_t id)
 {
     struct intent *in = model_intent(m, j->client, j->number);
 
-    if (!in || in->asked == ASKED_NO) {
+    if (!in || in->asked == ASKED_NO || in->asked == ASKED_JOINED) {
         breaks_add(BREAK_UNEXPECTED, "job %" PRIu64 " of client %d, request %u: %s", id, j->client,
-                   j->number, in ? "it was refused" : "there was none");
+                   j->number, in ? "it was given none" : "there was none");
         return;
     }
     if (in->asked == ASKED_YES && (j->index >= in->count || in->ids[j->index] != id)) {
@@ -123,6 +126,8 @@ judge_job(struct model *m, uint64_t id)
 {
     struct job *j = &m->jobs[id];
 
+    if (j->is_there && j->must_be_gone) breaks_add(BREAK_GONE, "job %" PRIu64, id);
+    if (!j->is_there && j->may_be_gone) return;
     if (!j->is_there) {
         if (j->is_acknowledged) breaks_add(BREAK_LOST, "job %" PRIu64, id);
         if (j->last_start) {
@@ -140,20 +145,32 @@ judge_job(struct model *m, uint64_t id)
     judge_events(j, id);
 }
 
+static unsigned
+purged_of(const struct model *m, const struct intent *in)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; in->ids && i < in->count; i++)
+        n += m->jobs[in->ids[i]].may_be_gone && !m->jobs[in->ids[i]].is_there;
+    return n;
+}
+
 /* An acknowledged job that is missing was reported by its id. */
 static void
-judge_intent(const struct intent *in, int client, size_t number)
+judge_intent(const struct model *m, const struct intent *in, int client, size_t number)
 {
+    unsigned found = in->found + purged_of(m, in);
+
     if (in->asked == ASKED_OPEN) {
         breaks_add(BREAK_ANSWER, "client %d has left request %zu open", client, number);
     }
-    if (in->found > in->count) {
+    if (found > in->count) {
         breaks_add(BREAK_TWICE, "client %d, request %zu made %u jobs instead of %u", client, number,
-                   in->found, in->count);
+                   found, in->count);
     }
-    if (in->found > 0 && in->found < in->count) {
+    if (found > 0 && found < in->count) {
         breaks_add(BREAK_TORN, "client %d, request %zu made %u jobs instead of %u", client, number,
-                   in->found, in->count);
+                   found, in->count);
     }
 }
 
@@ -164,7 +181,7 @@ judge_jobs(struct model *m)
         judge_job(m, id);
     for (int c = 0; c < CLIENTS; c++) {
         for (size_t i = 0; i < m->clients[c].count; i++)
-            judge_intent(&m->clients[c].intents[i], c, i);
+            judge_intent(m, &m->clients[c].intents[i], c, i);
     }
 }
 

@@ -1,21 +1,26 @@
 #include "tests/torture/killer.h"
 
+#include "common/mem.h"
 #include "common/proc.h"
 #include "tests/torture/config.h"
 #include <assert.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
 
-#define CHILDREN_MAX 64
-#define EARLY_MS     40   /* about what a start takes */
-#define BURST_MS     60   /* longer than a client's longest pause */
-#define LIFE_MS      1200 /* of most lives, at most */
-#define LONG_LIFE_MS 4000
-#define DOWN_PART    8 /* percent of the ends that are not followed by a start at once */
-#define DOWN_MS      3000
-#define TERM_PART    10  /* percent of the ends that are planned */
-#define ACCIDENT_MS  500 /* between two accidents, on average */
+#define CHILDREN_MAX  64
+#define EARLY_MS      40   /* about what a start takes */
+#define BURST_MS      60   /* longer than a client's longest pause */
+#define LIFE_MS       1200 /* of most lives, at most */
+#define LONG_LIFE_MS  4000
+#define DOWN_PART     8 /* percent of the ends that are not followed by a start at once */
+#define DOWN_MS       3000
+#define TERM_PART     10 /* percent of the ends that are planned */
+#define STORM_PART    4  /* percent of the lives in which worker after worker is killed … */
+#define STORM_MS      1500
+#define STORM_KILL_MS 100 /* … one each */
+#define ACCIDENT_MS   500 /* between two accidents, on average */
 
 void
 killer_init(struct killer *k, struct rig *r, uint64_t seed, atomic_bool *burst)
@@ -54,10 +59,32 @@ stop_worker(struct killer *k, int fd)
 }
 
 static void
-kill_one(int fd, unsigned *count)
+kill_handler(struct killer *k, int fd)
 {
-    if (pidfd_send_signal(fd, SIGKILL, NULL, 0) == 0) ++*count;
+    if (pidfd_send_signal(fd, SIGKILL, NULL, 0) == 0) k->handlers_killed++;
     (void)close(fd);
+}
+
+static void
+kill_worker(struct killer *k, int fd, pid_t worker)
+{
+    unsigned n = k->workers_killed;
+
+    if (pidfd_send_signal(fd, SIGKILL, NULL, 0) == 0) {
+        k->killed = xrealloc(k->killed, (n + 1) * sizeof(*k->killed));
+        k->killed[n] = (struct killed){k->rig->pid, worker};
+        k->workers_killed++;
+    }
+    (void)close(fd);
+}
+
+bool
+killer_has_killed(const struct killer *k, pid_t agentd, pid_t worker)
+{
+    for (unsigned i = 0; i < k->workers_killed; i++) {
+        if (k->killed[i].agentd == agentd && k->killed[i].worker == worker) return true;
+    }
+    return false;
 }
 
 static void
@@ -69,13 +96,13 @@ accident(struct killer *k)
 
     if (fd < 0) return;
     if (what < 30) {
-        kill_one(fd, &k->workers_killed);
+        kill_worker(k, fd, worker);
     } else if (what < 50) {
         stop_worker(k, fd);
     } else {
         (void)close(fd);
         fd = open_child(k, worker, &handler);
-        if (fd >= 0) kill_one(fd, &k->handlers_killed);
+        if (fd >= 0) kill_handler(k, fd);
     }
 }
 
@@ -110,6 +137,22 @@ live(struct killer *k, int64_t life_ms)
     }
 }
 
+/* Workers die faster than they may be replaced (G8). */
+static void
+storm(struct killer *k)
+{
+    int64_t end_ms = rig_now_ms() + STORM_MS, kill_ms = rig_now_ms();
+    pid_t   worker = 0;
+
+    while (rig_now_ms() < end_ms) {
+        rig_step(k->rig);
+        if (!k->rig->is_ready || rig_now_ms() < kill_ms) continue;
+        int fd = open_child(k, k->rig->pid, &worker);
+        if (fd >= 0) kill_worker(k, fd, worker);
+        kill_ms = rig_now_ms() + STORM_KILL_MS;
+    }
+}
+
 /* Long enough for schedules to miss times. */
 static void
 stay_down(struct killer *k, int64_t down_ms)
@@ -135,7 +178,11 @@ pick_life(struct killer *k)
 void
 killer_round(struct killer *k)
 {
-    live(k, pick_life(k));
+    if (dice_percent(&k->dice, STORM_PART)) {
+        storm(k);
+    } else {
+        live(k, pick_life(k));
+    }
     atomic_store(k->burst, false);
     assert(k->rig->pid > 0);
     if (dice_percent(&k->dice, TERM_PART)) {
@@ -154,4 +201,10 @@ void
 killer_done(struct killer *k)
 {
     continue_stopped(k, INT64_MAX);
+}
+
+void
+killer_free(struct killer *k)
+{
+    free(k->killed);
 }

@@ -14,12 +14,18 @@ struct stopped {
     int64_t continue_at_ms;
 };
 
+/* A worker that was killed, and whose it was. */
+struct killed {
+    pid_t agentd, worker;
+};
+
 struct killer {
     struct rig    *rig;
     struct dice    dice;
     atomic_bool   *burst; /* set just before each end */
     struct stopped stopped[STOPPED_MAX];
     size_t         nstopped;
+    struct killed *killed; /* workers_killed of them */
     /* What was done. */
     unsigned kills, early_kills, terms, workers_killed, handlers_killed, workers_stopped;
 };
@@ -30,5 +36,8 @@ void killer_init(struct killer *k, struct rig *r, uint64_t seed, atomic_bool *bu
 void killer_round(struct killer *k);
 /* Continues what is stopped. */
 void killer_done(struct killer *k);
+void killer_free(struct killer *k);
+/* Whether it killed the worker of this agentd. */
+bool killer_has_killed(const struct killer *k, pid_t agentd, pid_t worker);
 
 #endif

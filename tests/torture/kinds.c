@@ -37,3 +37,9 @@ kind_is_recorded(enum kind k)
     }
     return true;
 }
+
+bool
+kind_is_unique(enum kind k)
+{
+    return k >= KIND_unique_return && k <= KIND_unique_replace;
+}

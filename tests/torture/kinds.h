@@ -16,22 +16,31 @@
 #define PATIENT 1000 /* attempts: killed handlers alone must not use them up */
 
 // clang-format off
-/*  K(NAME, handler, attempts, ends, output, weight): attempts is max_attempts; weight: how often of all */
-#define KINDS(K)                                                                        \
-    K(noop,     "noop",     5,       END_COMPLETED,                 OUTPUT_NULL, 16)    \
-    K(echo,     "echo",     5,       END_COMPLETED,                 OUTPUT_SAME, 16)    \
-    K(nap,      "sleep",    5,       END_COMPLETED,                 OUTPUT_NULL, 8)     \
-    K(work,     "work",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 14)    \
-    K(slow,     "slow",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 8)     \
-    K(forks,    "forks",    PATIENT, END_COMPLETED,                 OUTPUT_MARK, 4)     \
-    K(flaky,    "flaky",    PATIENT, END_COMPLETED,                 OUTPUT_MARK, 6)     \
-    K(fails,    "fails",    2,       END_FAILED,                    OUTPUT_NULL, 4)     \
-    K(snoozes,  "snoozes",  PATIENT, END_COMPLETED,                 OUTPUT_MARK, 4)     \
-    K(overruns, "overruns", 2,       END_FAILED,                    OUTPUT_NULL, 2)     \
-    K(tells,    "tells",    PATIENT, END_COMPLETED,                 OUTPUT_MARK, 6)     \
-    K(delayed,  "echo",     5,       END_COMPLETED,                 OUTPUT_SAME, 6)     \
-    K(late,     "noop",     5,       END_SCHEDULED,                 OUTPUT_NULL, 2)     \
-    K(expires,  "work",     PATIENT, END_COMPLETED | END_EXPIRED,   OUTPUT_MARK, 4)
+/*  K(NAME, handler, attempts, ends, output, weight): attempts is max_attempts; weight: how often of all that are
+ *  submitted one by one; those without have a step of their own */
+#define KINDS(K)                                                                                 \
+    K(noop,           "noop",     5,       END_COMPLETED,                 OUTPUT_NULL, 16)       \
+    K(echo,           "echo",     5,       END_COMPLETED,                 OUTPUT_SAME, 16)       \
+    K(nap,            "sleep",    5,       END_COMPLETED,                 OUTPUT_NULL, 8)        \
+    K(work,           "work",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 14)       \
+    K(slow,           "slow",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 8)        \
+    K(forks,          "forks",    PATIENT, END_COMPLETED,                 OUTPUT_MARK, 4)        \
+    K(flaky,          "flaky",    PATIENT, END_COMPLETED,                 OUTPUT_MARK, 6)        \
+    K(fails,          "fails",    2,       END_FAILED,                    OUTPUT_NULL, 4)        \
+    K(snoozes,        "snoozes",  PATIENT, END_COMPLETED,                 OUTPUT_MARK, 4)        \
+    K(overruns,       "overruns", 2,       END_FAILED,                    OUTPUT_NULL, 2)        \
+    K(tells,          "tells",    PATIENT, END_COMPLETED,                 OUTPUT_MARK, 6)        \
+    K(delayed,        "echo",     5,       END_COMPLETED,                 OUTPUT_SAME, 6)        \
+    K(late,           "noop",     5,       END_SCHEDULED,                 OUTPUT_NULL, 2)        \
+    K(expires,        "work",     PATIENT, END_COMPLETED | END_EXPIRED,   OUTPUT_MARK, 4)        \
+    K(hurries,        "slow",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 6)        \
+    K(narrow,         "noop",     5,       END_COMPLETED,                 OUTPUT_NULL, 8)        \
+    K(unique_return,  "work",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 4)        \
+    K(unique_reject,  "work",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 4)        \
+    K(unique_replace, "work",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 4)        \
+    K(merged,         "work",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 10)       \
+    K(lot,            "noop",     5,       END_SCHEDULED,                 OUTPUT_NULL, 0)        \
+    K(woken,          "work",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 0)
 // clang-format on
 
 enum kind_output { OUTPUT_NULL, OUTPUT_SAME, OUTPUT_MARK };
@@ -56,5 +65,8 @@ const struct kind_rule *kind_rule(enum kind k);
 enum kind kind_from(const char *name);
 /* Whether an exec handler runs it, which keeps the record. */
 bool kind_is_recorded(enum kind k);
+
+/* Whether it has a unique key: one of unique_return, unique_reject, unique_replace. */
+bool kind_is_unique(enum kind k);
 
 #endif

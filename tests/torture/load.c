@@ -28,7 +28,7 @@ load_reader_topic(unsigned number)
 void
 load_start(struct load *l)
 {
-    for (unsigned i = 0; i < CLIENTS + READERS; i++) {
+    for (unsigned i = 0; i < PROCESSES; i++) {
         (void)fflush(NULL);
         l->pids[i] = fork();
         if (l->pids[i] < 0) {
@@ -38,7 +38,8 @@ load_start(struct load *l)
         if (l->pids[i] > 0) continue;
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail */
         if (i < CLIENTS) client_main(l, i);
-        reader_main(l, i - CLIENTS);
+        if (i < CLIENTS + READERS) reader_main(l, i - CLIENTS);
+        operator_main(l);
     }
 }
 
@@ -47,7 +48,7 @@ load_on_end(pid_t pid, int status, void *arg)
 {
     struct load *l = arg;
 
-    for (unsigned i = 0; i < CLIENTS + READERS; i++) {
+    for (unsigned i = 0; i < PROCESSES; i++) {
         if (l->pids[i] != pid) continue;
         l->pids[i] = 0;
         l->failed += !WIFEXITED(status) || WEXITSTATUS(status) != 0;
@@ -57,7 +58,7 @@ load_on_end(pid_t pid, int status, void *arg)
 bool
 load_is_over(const struct load *l)
 {
-    for (unsigned i = 0; i < CLIENTS + READERS; i++) {
+    for (unsigned i = 0; i < PROCESSES; i++) {
         if (l->pids[i]) return false;
     }
     return true;
@@ -66,7 +67,7 @@ load_is_over(const struct load *l)
 void
 load_kill(struct load *l)
 {
-    for (unsigned i = 0; i < CLIENTS + READERS; i++) {
+    for (unsigned i = 0; i < PROCESSES; i++) {
         if (l->pids[i]) (void)kill(l->pids[i], SIGKILL); /* not reaped yet: still ours */
     }
 }

@@ -1,8 +1,9 @@
-/* load - the processes that use agentd while it is being killed: clients and readers of the feed.
- */
+/* load - the processes that use agentd while it is being killed: clients, readers of the feed, and
+ * one operator. */
 #ifndef TESTS_LOAD_H
 #define TESTS_LOAD_H
 
+#include "tests/torture/link.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,14 +11,16 @@
 
 #define CLIENTS     6
 #define READERS     3
+#define OPERATOR    "operator" /* the name of its history */
 #define NAME_BYTES  32
+#define PROCESSES   (CLIENTS + READERS + 1)
 #define BATCH_LARGE 40
 
 /* In memory that all processes of the run share. */
 struct shared {
     atomic_bool  stop;  /* finish what you are at, then end */
     atomic_bool  burst; /* agentd is about to be killed: ask without a pause */
-    atomic_ulong requests, acknowledged, unknown;
+    atomic_ulong requests, acknowledged, unknown, fscks;
 };
 
 struct load {
@@ -25,8 +28,8 @@ struct load {
     const char    *run_folder;
     uint64_t       seed;
     struct shared *shared;
-    pid_t          pids[CLIENTS + READERS]; /* 0: it has ended */
-    unsigned       failed;                  /* that ended otherwise than with code 0 */
+    pid_t          pids[PROCESSES]; /* 0: it has ended */
+    unsigned       failed;          /* that ended otherwise than with code 0 */
 };
 
 /* The name of a history: "client-3", "reader-0". */
@@ -45,5 +48,9 @@ void load_kill(struct load *l);
 /* What the processes run. */
 _Noreturn void client_main(const struct load *l, unsigned number);
 _Noreturn void reader_main(const struct load *l, unsigned number);
+_Noreturn void operator_main(const struct load *l);
+
+/* Makes, before the load starts, what the operator changes. */
+void operator_prepare(struct link *l);
 
 #endif

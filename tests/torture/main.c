@@ -51,6 +51,17 @@ parse(struct options *o, int argc, char **argv)
     return true;
 }
 
+static void
+prepare(struct rig *r)
+{
+    struct link l;
+
+    rig_wait_ready(r);
+    link_open(&l, r->run);
+    operator_prepare(&l);
+    link_close(&l);
+}
+
 /* ---- the killing ----------------------------------------------------------------------------- */
 
 static int
@@ -193,19 +204,20 @@ judge(struct model *m, struct link *l)
     judge_feed(m, l);
     judge_schedules(m, l);
     judge_effects(m, l);
+    judge_keys(m);
     judge_jobs(m);
     judge_fsck(l);
 }
 
 static void
-stop_and_look(struct rig *r)
+stop_and_look(struct rig *r, const struct killer *k)
 {
     rig_stop(r);
     int64_t end_ms = rig_now_ms() + AFTER_STOP_MS;
     while (rig_now_ms() < end_ms)
         rig_reap(r);
     rig_check_nothing_left(r);
-    judge_log(r->folder);
+    judge_log(r->folder, k);
 }
 
 /* ---- the run --------------------------------------------------------------------------------- */
@@ -246,9 +258,9 @@ print_summary(struct rig *r, const struct killer *k, const struct load *l, const
                  "workers, %u handlers; stopped: %u workers\n",
                  k->kills, k->early_kills, k->terms, k->workers_killed, k->handlers_killed,
                  k->workers_stopped);
-    (void)printf("  %lu requests, %lu jobs acknowledged, %lu outcomes unknown\n",
+    (void)printf("  %lu requests, %lu jobs acknowledged, %lu outcomes unknown, %lu times fsck\n",
                  atomic_load(&l->shared->requests), atomic_load(&l->shared->acknowledged),
-                 atomic_load(&l->shared->unknown));
+                 atomic_load(&l->shared->unknown), atomic_load(&l->shared->fscks));
     print_ends(m);
     print_recovery(r);
     breaks_print();
@@ -267,6 +279,7 @@ run(const struct options *o, struct rig *r)
     r->on_end_arg = &l;
     killer_init(&k, r, o->seed, &l.shared->burst);
     rig_start(r);
+    prepare(r);
     load_start(&l);
     kill_all_the_time(&k, &l, o->kills);
     rig_wait_ready(r);
@@ -277,8 +290,9 @@ run(const struct options *o, struct rig *r)
     rig_check_nothing_left(r); /* an attempt ends only when its whole tree is gone */
     judge(&m, &link);
     link_close(&link);
-    stop_and_look(r);
+    stop_and_look(r, &k);
     print_summary(r, &k, &l, &m);
+    killer_free(&k);
     model_done(&m);
 }
 

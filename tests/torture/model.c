@@ -100,12 +100,26 @@ take_ids(struct reading *r, struct intent *in, const char *text)
     }
 }
 
-/* It was not asked again; or the time by which it was to start passed while it was. */
+/* It was not asked again; the time by which it was to start passed while it was; the queue is full;
+ * the key is taken. */
 static bool
 is_refusable(enum kind k, const char *code)
 {
     return strcmp(code, " draining") == 0 ||
-           (k == KIND_expires && strcmp(code, " bad_request") == 0);
+           (k == KIND_expires && strcmp(code, " bad_request") == 0) ||
+           (k == KIND_narrow && strcmp(code, " queue_full") == 0) ||
+           ((k == KIND_unique_reject || k == KIND_unique_replace) &&
+            strcmp(code, " conflict") == 0);
+}
+
+static void
+take_joined(struct reading *r, struct intent *in, const char *text)
+{
+    in->joined = strtoull(text, NULL, 10);
+    in->asked = ASKED_JOINED;
+    if (in->kind == KIND_merged || in->kind == KIND_unique_return) return;
+    breaks_add(BREAK_ANSWER, "client %d was given job %" PRIu64 " for a %s", r->client, in->joined,
+               kind_rule(in->kind)->name);
 }
 
 static void
@@ -121,12 +135,13 @@ take_answer(struct reading *r, const char *line)
     }
     switch (line[0]) {
     case 'A': take_ids(r, &c->intents[number], line + 1 + used); break;
+    case 'J': take_joined(r, &c->intents[number], line + 1 + used); break;
     case 'U': c->intents[number].asked = ASKED_UNKNOWN; break;
     default:
         c->intents[number].asked = ASKED_NO;
         if (is_refusable(c->intents[number].kind, line + 1 + used)) return;
-        breaks_add(BREAK_ANSWER, "client %d: submission %u was refused:%s", r->client, number,
-                   line + 1 + used);
+        breaks_add(BREAK_ANSWER, "client %d: request %u (%s) was refused:%s", r->client, number,
+                   kind_rule(c->intents[number].kind)->name, line + 1 + used);
     }
 }
 
@@ -147,9 +162,14 @@ take_change(struct reading *r, const char *line)
         j->may_be_cancelled = true;
         j->was_stopping |= strcmp(word, "stopping") == 0;
         j->must_be_cancelled |= is_yes;
-    } else {
+        j->must_have_run = false;
+    } else if (line[0] == 'T') {
         j->may_be_retried = true;
         j->must_be_cancelled = false;
+        j->must_have_run = is_yes;
+    } else {
+        j->may_be_gone = true;
+        j->must_be_gone |= is_yes;
     }
 }
 
@@ -184,10 +204,12 @@ take_line(char *line, void *arg)
     switch (line[0]) {
     case 'S': take_intent(r, line); break;
     case 'A':
+    case 'J':
     case 'U':
     case 'R': take_answer(r, line); break;
     case 'C':
-    case 'T': take_change(r, line); break;
+    case 'T':
+    case 'P': take_change(r, line); break;
     case 'V': take_seen(r, line); break;
     case 'X': breaks_add(BREAK_ANSWER, "client %d: %s", r->client, line + 2); break;
     default: malformed(r, line);
@@ -239,6 +261,15 @@ take_record(char *line, void *arg)
     }
 }
 
+/* The operator's history has nothing but what must never be. */
+static void
+take_operators(char *line, void *arg)
+{
+    (void)arg;
+    breaks_add(strncmp(line, "X fsck", 6) == 0 ? BREAK_FSCK : BREAK_ANSWER, "operator: %s",
+               line + 2);
+}
+
 void
 model_read(struct model *m)
 {
@@ -251,6 +282,9 @@ model_read(struct model *m)
         if (!history_read(m->folder, name, take_line, &r)) {
             breaks_add(BREAK_ANSWER, "client %d has left no history", c);
         }
+    }
+    if (!history_read(m->folder, OPERATOR, take_operators, m)) {
+        breaks_add(BREAK_ANSWER, "the operator has left no history");
     }
     (void)history_read(m->folder, "handlers", take_record, m); /* none: no handler ever ran */
 }

@@ -7,15 +7,18 @@
 #include "tests/torture/link.h"
 #include "tests/torture/load.h"
 
-enum asked { ASKED_OPEN, ASKED_YES, ASKED_NO, ASKED_UNKNOWN };
+enum asked { ASKED_OPEN, ASKED_YES, ASKED_JOINED, ASKED_NO, ASKED_UNKNOWN };
 
-/* One request to submit. */
+/* One request that makes jobs. */
 struct intent {
     enum kind  kind;
     enum asked asked;
     unsigned   count;
-    uint64_t  *ids; /* ASKED_YES: count of them */
+    uint64_t  *ids;    /* ASKED_YES: count of them */
+    uint64_t   joined; /* ASKED_JOINED: the job that was there already */
     unsigned   found;
+    unsigned   causes;   /* how often it stands among the causes of debounced jobs … */
+    uint64_t   cause_of; /* … and of which one */
 };
 
 struct client_model {
@@ -32,6 +35,9 @@ struct job {
     bool     may_be_cancelled;
     bool     was_stopping; /* a cancel was acknowledged while it ran */
     bool     may_be_retried;
+    bool     must_have_run; /* a retry was acknowledged, and no cancel was asked for since */
+    bool     must_be_gone;  /* its purge was acknowledged */
+    bool     may_be_gone;
     bool     was_seen_completed;
     uint64_t seen_attempt;
     /* what the handlers wrote */
@@ -48,6 +54,9 @@ struct job {
     bool     is_telling;           /* its handler sends effects and keeps checkpoints */
     uint64_t seen_checkpoint;      /* the job whose checkpoint its completed attempt was given */
     uint64_t firings, effects;
+    uint64_t key;         /* hash of company and unique key; 0: none */
+    uint64_t replaced_by; /* the job that took its key; 0: none */
+    bool     is_narrow;   /* of the company narrow */
     /* what the feed says */
     uint64_t submitted, started, completed;
 };

@@ -1,0 +1,170 @@
+/* The operator: stops and resumes, pauses and resumes, changes limits, and looks whether the store
+ * is whole, while agentd is killed.  It asks until it is answered, and leaves nothing held. */
+#include "common/mp.h"
+#include "tests/torture/config.h"
+#include "tests/torture/dice.h"
+#include "tests/torture/history.h"
+#include "tests/torture/link.h"
+#include "tests/torture/load.h"
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PAUSE_MS   700 /* between two acts, at most */
+#define HOLD_MS    300 /* how long something is stopped or paused, at most */
+#define FSCK_MS    5000
+#define BODY_BYTES 160
+
+struct operator_state {
+    struct link    link;
+    struct history history;
+    struct dice    dice;
+    struct shared *shared;
+    unsigned       requests;
+    unsigned       caps; /* how often busy's was changed */
+};
+
+static void
+act(struct operator_state *o, enum msg_id op, const char *body)
+{
+    char key[32];
+
+    (void)snprintf(key, sizeof(key), "o-%u", ++o->requests); /* fits */
+    atomic_fetch_add(&o->shared->requests, 1);
+    if (link_insist(&o->link, op, body, key, 0) == ANSWER_YES) return;
+    history_add(&o->history, "X %s %s: %s", msg_desc(op)->op, body, o->link.error.msg);
+}
+
+static void
+hold(struct operator_state *o)
+{
+    (void)poll(NULL, 0, (int)dice_below(&o->dice, HOLD_MS));
+}
+
+/* ---- acts ------------------------------------------------------------------------------------ */
+
+static void
+stop_and_resume(struct operator_state *o)
+{
+    static const char *const scopes[] = {"new", "effects", "new,effects"};
+    char                     body[BODY_BYTES];
+
+    (void)snprintf(body, sizeof(body), "{\"scope\":\"%s\"}",
+                   scopes[dice_below(&o->dice, ARRAY_LEN(scopes))]); /* fits */
+    act(o, MSG_STOP, body);
+    hold(o);
+    act(o, MSG_RESUME, "{}");
+}
+
+static void
+drain_and_resume(struct operator_state *o)
+{
+    act(o, MSG_DRAIN, "{\"reason\":\"torture\"}");
+    hold(o);
+    act(o, MSG_RESUME, "{}");
+}
+
+static void
+pause_and_resume(struct operator_state *o)
+{
+    static const struct {
+        enum msg_id pause, resume;
+        const char *name;
+    } pauses[] = {
+        {MSG_AGENT_PAUSE,   MSG_AGENT_RESUME,   "acme/busy"   },
+        {MSG_AGENT_PAUSE,   MSG_AGENT_RESUME,   "acme/herald" },
+        {MSG_AGENT_PAUSE,   MSG_AGENT_RESUME,   "acme/sleeper"},
+        {MSG_COMPANY_PAUSE, MSG_COMPANY_RESUME, "beta"        },
+        {MSG_COMPANY_PAUSE, MSG_COMPANY_RESUME, "acme"        },
+    };
+    size_t i = dice_below(&o->dice, ARRAY_LEN(pauses));
+    char   body[BODY_BYTES];
+
+    (void)snprintf(body, sizeof(body), "{\"name\":\"%s\"}", pauses[i].name); /* fits */
+    act(o, pauses[i].pause, body);
+    hold(o);
+    act(o, pauses[i].resume, body);
+}
+
+static void
+change_cap(struct operator_state *o)
+{
+    char body[BODY_BYTES];
+
+    (void)snprintf(body, sizeof(body),
+                   "{\"name\":\"busy\",\"company\":\"acme\",\"max_concurrent\":%d}",
+                   busy_cap(++o->caps)); /* fits */
+    act(o, MSG_AGENT_SET, body);
+}
+
+static void
+note_problem(struct operator_state *o, struct view item)
+{
+    struct mp_reader r = mp_reader_of(item);
+    struct view      text = {0};
+
+    (void)mp_read_str(&r, &text); /* what is no text has none */
+    history_add(&o->history, "X fsck: %.*s", VIEW_ARG(text));
+}
+
+static void
+look_whole(struct operator_state *o)
+{
+    struct view problems, item;
+    uint32_t    count = 0;
+    bool        ok = false;
+
+    if (link_ask(&o->link, MSG_FSCK, "{}", NULL, FSCK_MS) != ANSWER_YES) return;
+    atomic_fetch_add(&o->shared->fscks, 1);
+    if (mp_find_bool(buf_view(&o->link.body), "ok", &ok) && ok) return;
+    history_add(&o->history, "X fsck is not ok");
+    if (!mp_find(buf_view(&o->link.body), "problems", &problems)) return;
+    struct mp_reader r = mp_reader_of(problems);
+    (void)mp_read_array(&r, &count); /* what is no list has no items */
+    while (count-- > 0 && mp_read_any(&r, &item))
+        note_problem(o, item);
+}
+
+/* ---- the process ----------------------------------------------------------------------------- */
+
+static void
+step(struct operator_state *o)
+{
+    static void (*const acts[])(struct operator_state * o) = {
+        stop_and_resume, drain_and_resume, pause_and_resume, pause_and_resume,
+        change_cap,      change_cap,       look_whole};
+
+    acts[dice_below(&o->dice, ARRAY_LEN(acts))](o);
+    (void)poll(NULL, 0, (int)dice_below(&o->dice, PAUSE_MS));
+}
+
+/* What the operator changes cannot be of the configuration. */
+void
+operator_prepare(struct link *l)
+{
+    char body[BODY_BYTES];
+
+    (void)snprintf(body, sizeof(body),
+                   "{\"name\":\"busy\",\"company\":\"acme\",\"handler\":\"work\","
+                   "\"max_concurrent\":%d}",
+                   busy_cap(0)); /* fits */
+    if (link_insist(l, MSG_AGENT_ADD, body, "o-busy", 0) == ANSWER_YES) return;
+    (void)fprintf(stderr, "torture: agent.add: %s\n", l->error.msg);
+    abort();
+}
+
+_Noreturn void
+operator_main(const struct load *l)
+{
+    struct operator_state o = {.dice = dice_of(l->seed, 300), .shared = l->shared};
+
+    history_open(&o.history, l->folder, OPERATOR);
+    link_open(&o.link, l->run_folder);
+    while (!atomic_load(&l->shared->stop))
+        step(&o);
+    while (busy_cap(o.caps) == 0)
+        change_cap(&o);
+    link_close(&o.link);
+    history_close(&o.history);
+    exit(0);
+}

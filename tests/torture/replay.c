@@ -1,0 +1,267 @@
+#include "tests/torture/replay.h"
+
+#include "common/mp.h"
+#include "tests/torture/breaks.h"
+#include "tests/torture/config.h"
+#include "tests/torture/rig.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMES_MAX 16
+#define KEYS_MAX  64
+
+enum phase { ABSENT, WAITING, RUNNING, ENDED };
+
+/* What runs of an agent or a company. */
+struct running {
+    char     name[32];
+    unsigned count;
+    bool     is_paused;
+};
+
+struct holder {
+    uint64_t key, job; /* job 0: nobody has it */
+};
+
+struct replay {
+    struct model  *model;
+    enum phase    *phases; /* by id */
+    uint64_t       cap;
+    struct running agents[NAMES_MAX], companies[NAMES_MAX];
+    unsigned       running, scheduled; /* of all; of schedules */
+    unsigned       narrow;             /* jobs of that company that have not started */
+    unsigned       busy_changes;
+    struct holder  holders[KEYS_MAX];
+    bool           is_stopped;
+};
+
+struct replay *
+replay_new(struct model *m)
+{
+    struct replay *r = xcalloc(1, sizeof(*r));
+
+    r->model = m;
+    return r;
+}
+
+void
+replay_free(struct replay *r)
+{
+    free(r->phases);
+    free(r);
+}
+
+static struct view
+text_of(struct view map, const char *key)
+{
+    struct view v = {0};
+
+    return mp_find_str(map, key, &v) ? v : (struct view){0};
+}
+
+static enum phase *
+phase_of(struct replay *r, uint64_t id)
+{
+    uint64_t cap = r->cap ? r->cap : 1024;
+
+    while (cap <= id)
+        cap *= 2;
+    if (cap != r->cap) {
+        r->phases = xrealloc(r->phases, cap * sizeof(*r->phases));
+        memset(r->phases + r->cap, 0, (cap - r->cap) * sizeof(*r->phases));
+        r->cap = cap;
+    }
+    return &r->phases[id];
+}
+
+/* NULL for no name. */
+static struct running *
+running_of(struct running *all, struct view name)
+{
+    unsigned i = 0;
+
+    if (name.size == 0 || name.size >= sizeof(all->name)) return NULL;
+    while (i < NAMES_MAX - 1 && all[i].name[0] && !view_is(name, all[i].name))
+        i++;
+    memcpy(all[i].name, name.data, name.size); /* the rest of it is zero */
+    return &all[i];
+}
+
+/* ---- starts ---------------------------------------------------------------------------------- */
+
+static void
+check_cap(uint64_t job, const char *what, unsigned count, unsigned cap)
+{
+    if (count <= cap) return;
+    breaks_add(BREAK_CAP, "at the start of job %" PRIu64 " %u of %s run, not %u", job, count, what,
+               cap);
+}
+
+static void
+check_held(uint64_t job, const struct running *n)
+{
+    if (n && n->is_paused) {
+        breaks_add(BREAK_HELD, "job %" PRIu64 " started while %s was paused", job, n->name);
+    }
+}
+
+static unsigned
+agent_cap(const struct replay *r, const struct running *agent)
+{
+    return strcmp(agent->name, "busy") == 0 ? (unsigned)busy_cap(r->busy_changes) : AGENT_CAP;
+}
+
+static void
+start(struct replay *r, uint64_t id, struct view event)
+{
+    struct running *agent = running_of(r->agents, text_of(event, "agent"));
+    struct running *company = running_of(r->companies, text_of(event, "company"));
+
+    if (r->is_stopped) {
+        breaks_add(BREAK_HELD, "job %" PRIu64 " started while agentd was stopped", id);
+    }
+    check_held(id, agent);
+    check_held(id, company);
+    check_cap(id, "all", ++r->running, WORKERS * SLOTS);
+    if (text_of(event, "schedule").size) {
+        check_cap(id, "schedules", ++r->scheduled, SCHEDULE_CAP);
+    }
+    if (agent) check_cap(id, agent->name, ++agent->count, agent_cap(r, agent));
+    if (company) {
+        check_cap(id, company->name, ++company->count,
+                  strcmp(company->name, "beta") == 0 ? BETA_CAP : COMPANY_CAP);
+    }
+}
+
+static void
+stop(struct replay *r, struct view event)
+{
+    struct running *agent = running_of(r->agents, text_of(event, "agent"));
+    struct running *company = running_of(r->companies, text_of(event, "company"));
+
+    r->running--;
+    r->scheduled -= text_of(event, "schedule").size > 0;
+    if (agent) agent->count--;
+    if (company) company->count--;
+}
+
+/* ---- keys and queues ------------------------------------------------------------------------- */
+
+static struct holder *
+holder_of(struct replay *r, uint64_t key)
+{
+    unsigned i = 0;
+
+    while (i < KEYS_MAX - 1 && r->holders[i].key && r->holders[i].key != key)
+        i++;
+    r->holders[i].key = key;
+    return &r->holders[i];
+}
+
+static void
+take_key(struct replay *r, uint64_t id, uint64_t key)
+{
+    struct holder *h = holder_of(r, key);
+
+    if (h->job) {
+        breaks_add(BREAK_KEY, "job %" PRIu64 " has a key that job %" PRIu64 " still has", id,
+                   h->job);
+    }
+    h->job = id;
+}
+
+static void
+give_key(struct replay *r, uint64_t id, uint64_t key)
+{
+    struct holder *h = holder_of(r, key);
+
+    if (h->job == id) h->job = 0;
+}
+
+static void
+queue(struct replay *r, uint64_t id)
+{
+    if (r->narrow >= NARROW_MAX) {
+        breaks_add(BREAK_QUEUE, "job %" PRIu64 " was taken when %u were waiting", id, r->narrow);
+    }
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+static enum phase
+phase_from(struct view state)
+{
+    if (view_is(state, "scheduled") || view_is(state, "ready")) return WAITING;
+    return view_is(state, "running") ? RUNNING : ENDED;
+}
+
+static void
+move(struct replay *r, uint64_t id, bool is_new, struct view event)
+{
+    enum phase       *phase = phase_of(r, id);
+    enum phase        to = phase_from(text_of(event, "state"));
+    const struct job *j = model_job(r->model, id);
+    bool              was_open = *phase == WAITING || *phase == RUNNING;
+
+    if (is_new && j->is_narrow) queue(r, id);
+    if (j->is_narrow) r->narrow += (unsigned)(to == WAITING) - (unsigned)(*phase == WAITING);
+    if (j->key && !was_open && to != ENDED) take_key(r, id, j->key);
+    if (j->key && was_open && to == ENDED) give_key(r, id, j->key);
+    if (*phase != RUNNING && to == RUNNING) start(r, id, event);
+    if (*phase == RUNNING && to != RUNNING) stop(r, event);
+    *phase = to;
+}
+
+static bool
+has_stop(struct view event, const char *stop)
+{
+    struct view stops, item;
+    uint32_t    count = 0;
+
+    if (!mp_find(event, "stops", &stops)) return false;
+    struct mp_reader r = mp_reader_of(stops);
+    (void)mp_read_array(&r, &count); /* what is no list has no items */
+    while (count-- > 0 && mp_read_str(&r, &item)) {
+        if (view_is(item, stop)) return true;
+    }
+    return false;
+}
+
+static void
+set_paused(struct running *n, bool is_paused)
+{
+    if (n) n->is_paused = is_paused;
+}
+
+static void
+take_other(struct replay *r, struct view type, struct view event)
+{
+    struct running *agent = running_of(r->agents, text_of(event, "agent"));
+    struct running *company = running_of(r->companies, text_of(event, "company"));
+
+    if (view_is(type, "daemon.stopped") || view_is(type, "daemon.draining")) {
+        r->is_stopped = has_stop(event, "new") || has_stop(event, "drain");
+    } else if (view_is(type, "daemon.resumed")) {
+        r->is_stopped = false;
+    } else if (view_is(type, "agent.paused") || view_is(type, "agent.resumed")) {
+        set_paused(agent, view_is(type, "agent.paused"));
+    } else if (view_is(type, "company.paused") || view_is(type, "company.resumed")) {
+        set_paused(company, view_is(type, "company.paused"));
+    } else if (view_is(type, "agent.changed")) {
+        r->busy_changes += agent && strcmp(agent->name, "busy") == 0;
+    }
+}
+
+void
+replay_take(struct replay *r, struct view type, struct view event)
+{
+    int64_t id = 0;
+
+    if (mp_find_i64(event, "job", &id) && text_of(event, "state").size &&
+        model_job(r->model, (uint64_t)id)) {
+        move(r, (uint64_t)id, view_is(type, "job.submitted"), event);
+    } else {
+        take_other(r, type, event);
+    }
+}
