@@ -14,12 +14,14 @@
 
 #define PAYLOAD_BYTES 256
 #define RUNS_MAX      9
+#define COMPANIES     50 /* that agentd is started with: c0, c1, … */
 
 struct options {
     const char *build;     /* where the programs are */
     char        dir[4096]; /* scratch, on the disk that is measured */
     bool        quick;
     int         runs;
+    const char *only; /* name of a group of figures; NULL: all */
 };
 
 /* ---- figures (report.c) ---- */
@@ -52,6 +54,10 @@ struct process {
  * does not come up. */
 void process_start_agentd(struct process *p, const struct options *o, unsigned workers,
                           unsigned slots);
+/* Kills agentd with SIGKILL and starts it anew in the same folder; the ms until it said ready. */
+double process_restart_agentd(struct process *p, const struct options *o);
+/* What the files of its state folder take on the disk, MiB. */
+double process_disk_mb(const struct process *p);
 /* False when the program is not installed. */
 bool process_start_beanstalkd(struct process *p, const struct options *o);
 bool process_start_redis(struct process *p, const struct options *o);
@@ -60,7 +66,7 @@ void process_stop(struct process *p); /* and removes its folder */
 struct usage {
     double   cpu_s;
     uint64_t wakeups;
-    uint64_t rss_kb;
+    uint64_t rss_kb, heap_kb; /* all that is resident; of it anonymous */
 };
 struct usage process_usage(pid_t pid);
 pid_t        process_child(pid_t pid); /* the first child, e.g. a worker; 0: none */
@@ -80,6 +86,19 @@ struct view client_ask(struct client *c, enum msg_id op, struct view body);
 /* A packed job.submit of `handler` with the 256-byte payload. */
 struct view submit_body(const char *handler, int64_t delay_ms);
 
+/* ---- agentd under load (load.c) ---- */
+/* n single submits over `clients` connections, each with `window` unanswered; a second.  Handler
+ * echo: due tomorrow. */
+double load_submit(const struct process *p, unsigned n, unsigned window, unsigned clients,
+                   const char *handler);
+/* n jobs from submit to done, a second. */
+double   load_cycle(const struct process *p, unsigned n);
+uint64_t load_completed(struct client *c);
+/* n times from a request that makes a job (its answer has the `id`) to the answer that the job has
+ * completed and that this is on disk: two commits.  In microseconds. */
+void load_latencies(const struct process *p, enum msg_id op, struct view body, unsigned n,
+                    double *us);
+
 /* ---- peers (peers.c): text protocols over loopback; each returns operations per second ---- */
 double beanstalkd_put(const struct process *p, unsigned n, unsigned window, unsigned clients);
 double beanstalkd_cycle(const struct process *p, unsigned n);
@@ -93,7 +112,12 @@ double limit_fdatasync(const struct options *o, unsigned n);
 double limit_spawn(unsigned n, unsigned parallel);
 double limit_zmq_round_trips(const struct options *o, unsigned n);
 
-/* ---- the figures (figures.c) ---- */
+/* ---- the figures (figures.c; figures_queue.c) ---- */
+bool figures_has(const char *name);
 void figures_run(const struct options *o);
+void pending_figures(const struct options *o);
+void growth_figures(const struct options *o);
+void wake_figures(const struct options *o);
+void fairness_figure(const struct options *o);
 
 #endif

@@ -1,60 +1,13 @@
 #include "tools/bench/bench.h"
 
 #include "common/mp.h"
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zmq.h>
 
 static struct process beanstalkd, redis;
 static bool           has_beanstalkd, has_redis;
-
-/* n single submits over `clients` connections, each with `window` unanswered. */
-static double
-submit_many(const struct process *p, unsigned n, unsigned window, unsigned clients,
-            const char *handler)
-{
-    struct client   c[16];
-    zmq_pollitem_t  items[16];
-    unsigned        sent[16] = {0}, got[16] = {0}, share = n / clients, done = 0;
-    struct buf body BUF_AUTO = {0};
-    double          started;
-
-    buf_add_view(&body, submit_body(handler, handler[0] == 'e' ? 86400000 : 0));
-    for (unsigned i = 0; i < clients; i++) {
-        client_open(&c[i], p);
-        items[i] = (zmq_pollitem_t){.socket = c[i].socket, .events = ZMQ_POLLIN};
-    }
-    started = now_s();
-    while (done < clients) {
-        for (unsigned i = 0; i < clients; i++) {
-            for (; sent[i] - got[i] < window && sent[i] < share; sent[i]++) {
-                client_send(&c[i], MSG_JOB_SUBMIT, buf_view(&body));
-            }
-        }
-        if (zmq_poll(items, (int)clients, 60000) <= 0) {
-            fprintf(stderr, "bench: agentd is silent\n");
-            exit(1);
-        }
-        for (unsigned i = 0; i < clients; i++) {
-            int    events = 0;
-            size_t size = sizeof(events);
-
-            if (!(items[i].revents & ZMQ_POLLIN)) continue;
-            do {
-                (void)client_receive(&c[i]);
-                done += ++got[i] == share;
-                zmq_getsockopt(c[i].socket, ZMQ_EVENTS, &events, &size);
-            } while (events & ZMQ_POLLIN);
-        }
-    }
-    started = now_s() - started;
-    for (unsigned i = 0; i < clients; i++)
-        client_close(&c[i]);
-    return share * clients / started;
-}
 
 /* Puts that only wait cost the same in all three: agentd's jobs are due tomorrow (handler echo). */
 static void
@@ -67,7 +20,7 @@ submit_figure(const struct options *o, const char *id, const char *what, unsigne
         struct process p = {0};
 
         process_start_agentd(&p, o, 2, 8);
-        figure_add(&a, submit_many(&p, n, window, clients, "echo"));
+        figure_add(&a, load_submit(&p, n, window, clients, "echo"));
         process_stop(&p);
         if (has_beanstalkd) figure_add(&b, beanstalkd_put(&beanstalkd, n, window, clients));
         if (has_redis) figure_add(&r, redis_push(&redis, n, window, clients));
@@ -87,31 +40,6 @@ submit_figure(const struct options *o, const char *id, const char *what, unsigne
     report_row(id, what, "/s", &a, others, ARRAY_LEN(others));
 }
 
-static uint64_t
-completed(struct client *c)
-{
-    struct buf empty BUF_AUTO = {0};
-    int64_t          n = 0;
-
-    mp_map(&empty, 0);
-    (void)mp_find_i64(client_ask(c, MSG_JOB_STATS, buf_view(&empty)), "completed", &n);
-    return (uint64_t)n;
-}
-
-static double
-full_cycle(const struct process *p, unsigned n)
-{
-    struct client c;
-    double        started = now_s();
-
-    (void)submit_many(p, n, 512, 1, "noop");
-    client_open(&c, p);
-    while (completed(&c) < n)
-        usleep(1000);
-    client_close(&c);
-    return n / (now_s() - started);
-}
-
 static void
 cycle_figure(const struct options *o)
 {
@@ -122,7 +50,7 @@ cycle_figure(const struct options *o)
         struct process p = {0};
 
         process_start_agentd(&p, o, 2, 256);
-        figure_add(&a, full_cycle(&p, n));
+        figure_add(&a, load_cycle(&p, n));
         process_stop(&p);
         if (has_beanstalkd) figure_add(&b, beanstalkd_cycle(&beanstalkd, n / 10));
         if (has_redis) figure_add(&r, redis_cycle(&redis, n));
@@ -132,32 +60,6 @@ cycle_figure(const struct options *o)
         {"redis lists, no lease", &r},
     };
     report_row("P4", "full cycle, 2 workers x 256 noop slots", "/s", &a, others, ARRAY_LEN(others));
-}
-
-/* From the submit to the answer that the job has completed and that this is on disk: two commits.
- * beanstalkd's figure ends when the consumer has the job. */
-static void
-latencies(const struct process *p, unsigned n, double *us)
-{
-    struct client   c;
-    struct buf body BUF_AUTO = {0};
-
-    buf_add_view(&body, submit_body("noop", 0));
-    client_open(&c, p);
-    for (unsigned i = 0; i < n; i++) {
-        struct msg_job_wait wait = {.wait_ms = 25000};
-        struct buf packed   BUF_AUTO = {0};
-        double              started = now_s();
-        int64_t             id = 0;
-
-        (void)mp_find_i64(client_ask(&c, MSG_JOB_SUBMIT, buf_view(&body)), "id", &id);
-        wait.id = (uint64_t)id;
-        SET_HAS(&wait, job_wait, wait_ms);
-        msg_pack(msg_desc(MSG_JOB_WAIT), &wait, &packed);
-        (void)client_ask(&c, MSG_JOB_WAIT, buf_view(&packed));
-        us[i] = (now_s() - started) * 1e6;
-    }
-    client_close(&c);
 }
 
 static void
@@ -171,7 +73,7 @@ latency_figure(const struct options *o)
         struct process p = {0};
 
         process_start_agentd(&p, o, 2, 8);
-        latencies(&p, n, us);
+        load_latencies(&p, MSG_JOB_SUBMIT, submit_body("noop", 0), n, us);
         process_stop(&p);
         figure_add(&a50, percentile(us, n, 50));
         figure_add(&a99, percentile(us, n, 99));
@@ -207,7 +109,7 @@ lateness_figure(const struct options *o)
     char           what[64];
 
     process_start_agentd(&p, o, 2, 8);
-    (void)submit_many(&p, pending, 256, 1, "echo");
+    (void)load_submit(&p, pending, 256, 1, "echo");
     for (int i = 0; i < o->runs; i++) {
         struct client c;
         int64_t       first = 0, claimed, run_at;
@@ -218,7 +120,7 @@ lateness_figure(const struct options *o)
 
             if (k == 0) (void)mp_find_i64(job, "id", &first);
         }
-        while (completed(&c) < n * (unsigned)(i + 1))
+        while (load_completed(&c) < n * (unsigned)(i + 1))
             usleep(10000);
         for (unsigned k = 0; k < n; k++) {
             struct msg_job_show show = {.id = (uint64_t)first + k};
@@ -257,8 +159,8 @@ exec_figure(const struct options *o)
         process_start_agentd(&p, o, 2, 8);
         client_open(&c, &p);
         started = now_s();
-        (void)submit_many(&p, n, 256, 1, "true");
-        while (completed(&c) < n)
+        (void)load_submit(&p, n, 256, 1, "true");
+        while (load_completed(&c) < n)
             usleep(1000);
         figure_add(&a, n / (now_s() - started));
         client_close(&c);
@@ -300,25 +202,53 @@ idle_figure(const struct options *o)
     report_row("P10", "idle: RSS of a worker", "MiB", &worker_rss, NULL, 0);
 }
 
-void
-figures_run(const struct options *o)
+static void
+submit_figures(const struct options *o)
 {
     unsigned n = o->quick ? 2000 : 10000;
 
+    submit_figure(o, "P1", "durable submit, 1 client, one at a time", n, 1, 1);
+    submit_figure(o, "P2", "durable submit, 1 client, window of 256", n * 10, 256, 1);
+    submit_figure(o, "P3", "durable submit, 16 clients, one at a time each", n * 4, 1, 16);
+}
+
+static const struct {
+    const char *name;
+    void (*measure)(const struct options *o);
+} figures[] = {
+    {"submit",   submit_figures },
+    {"cycle",    cycle_figure   },
+    {"latency",  latency_figure },
+    {"lateness", lateness_figure},
+    {"pending",  pending_figures},
+    {"exec",     exec_figure    },
+    {"idle",     idle_figure    },
+    {"growth",   growth_figures },
+    {"wake",     wake_figures   },
+    {"fairness", fairness_figure},
+};
+
+bool
+figures_has(const char *name)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(figures); i++) {
+        if (strcmp(figures[i].name, name) == 0) return true;
+    }
+    return false;
+}
+
+void
+figures_run(const struct options *o)
+{
     has_beanstalkd = process_start_beanstalkd(&beanstalkd, o);
     has_redis = process_start_redis(&redis, o);
     printf("peers: beanstalkd %s, redis %s; %d runs a figure; payload %d bytes\n",
            has_beanstalkd ? "measured" : "not installed", has_redis ? "measured" : "not installed",
            o->runs, PAYLOAD_BYTES);
     report_head();
-    submit_figure(o, "P1", "durable submit, 1 client, one at a time", n, 1, 1);
-    submit_figure(o, "P2", "durable submit, 1 client, window of 256", n * 10, 256, 1);
-    submit_figure(o, "P3", "durable submit, 16 clients, one at a time each", n * 4, 1, 16);
-    cycle_figure(o);
-    latency_figure(o);
-    lateness_figure(o);
-    exec_figure(o);
-    idle_figure(o);
+    for (unsigned i = 0; i < ARRAY_LEN(figures); i++) {
+        if (!o->only || strcmp(o->only, figures[i].name) == 0) figures[i].measure(o);
+    }
     if (has_beanstalkd) process_stop(&beanstalkd);
     if (has_redis) process_stop(&redis);
 }

@@ -17,8 +17,12 @@ main(int argc, char **argv)
             o.runs = 3;
         } else if (strcmp(argv[i], "--build") == 0 && i + 1 < argc) {
             o.build = argv[++i];
+        } else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc && figures_has(argv[i + 1])) {
+            o.only = argv[++i];
         } else {
-            fprintf(stderr, "usage: bench [--quick] [--build DIR]\n");
+            fprintf(stderr,
+                    "usage: bench [--quick] [--build DIR] [--only submit|cycle|latency|lateness|"
+                    "pending|exec|idle|growth|wake|fairness]\n");
             return 2;
         }
     }

@@ -72,21 +72,23 @@ write_config(const struct process *p, unsigned workers, unsigned slots)
     fprintf(f,
             "workers: {count: %u, slots: %u}\n"
             "limits: {company_max_concurrent: null, agent_max_concurrent: null}\n"
-            "handlers:\n  true: {kind: exec, command: [/bin/true]}\n",
+            "handlers:\n  true: {kind: exec, command: [/bin/true]}\n"
+            "agents: {woken: {handler: noop}}\ncompanies:\n",
             workers, slots);
+    for (unsigned i = 0; i < COMPANIES; i++)
+        fprintf(f, "  c%u: {}\n", i);
     fclose(f);
 }
 
-void
-process_start_agentd(struct process *p, const struct options *o, unsigned workers, unsigned slots)
+/* Returns when it has said that it is ready. */
+static void
+launch_agentd(struct process *p, const struct options *o)
 {
     char  program[4200], config[4200], state[4200], run[4200], line[256];
     char *argv[] = {program, "-c", config, "--state", state, "--run", run, NULL};
     int   out[2];
     FILE *f;
 
-    make_folder(p, o, "agentd");
-    write_config(p, workers, slots);
     snprintf(program, sizeof(program), "%s/agentd", o->build);
     snprintf(config, sizeof(config), "%s/agentd.yaml", p->dir);
     snprintf(state, sizeof(state), "%s/s", p->dir);
@@ -103,6 +105,37 @@ process_start_agentd(struct process *p, const struct options *o, unsigned worker
         exit(1);
     }
     fclose(f);
+}
+
+void
+process_start_agentd(struct process *p, const struct options *o, unsigned workers, unsigned slots)
+{
+    make_folder(p, o, "agentd");
+    write_config(p, workers, slots);
+    launch_agentd(p, o);
+}
+
+double
+process_restart_agentd(struct process *p, const struct options *o)
+{
+    double started;
+    int    status;
+
+    kill(p->pid, SIGKILL);
+    (void)waitpid(p->pid, &status, 0);
+    started = now_s();
+    launch_agentd(p, o);
+    return (now_s() - started) * 1e3;
+}
+
+double
+process_disk_mb(const struct process *p)
+{
+    char        path[4200];
+    struct stat st;
+
+    snprintf(path, sizeof(path), "%s/s/data.mdb", p->dir);
+    return stat(path, &st) ? 0 : (double)st.st_blocks * 512 / (1 << 20);
 }
 
 static bool
@@ -239,6 +272,7 @@ process_usage(pid_t pid)
     u.cpu_s = (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
     u.wakeups = status_line(pid, "voluntary_ctxt_switches:");
     u.rss_kb = status_line(pid, "VmRSS:");
+    u.heap_kb = status_line(pid, "RssAnon:");
     return u;
 }
 
