@@ -73,7 +73,7 @@ pid_t        process_child(pid_t pid); /* the first child, e.g. a worker; 0: non
 
 /* ---- agentd's clients (client.c) ---- */
 struct client {
-    void    *ctx, *socket;
+    void    *socket;
     uint64_t next_id;
 };
 void client_open(struct client *c, const struct process *p);
@@ -94,6 +94,8 @@ double load_submit(const struct process *p, unsigned n, unsigned window, unsigne
 /* n jobs from submit to done, a second. */
 double   load_cycle(const struct process *p, unsigned n);
 uint64_t load_completed(struct client *c);
+/* Commits since agentd's start; each is two flushes. */
+uint64_t load_commits(const struct process *p);
 /* n times from a request that makes a job (its answer has the `id`) to the answer that the job has
  * completed and that this is on disk: two commits.  In microseconds. */
 void load_latencies(const struct process *p, enum msg_id op, struct view body, unsigned n,

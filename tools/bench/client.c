@@ -7,6 +7,7 @@
 #include <zmq.h>
 
 static struct buf frame; /* of the last reply */
+static void      *ctx;   /* of all clients: one I/O thread, as peers' clients have */
 
 static void
 fail(const char *what)
@@ -22,8 +23,8 @@ client_open(struct client *c, const struct process *p)
     int  hwm = 0, linger = 0, timeout = 60000;
 
     snprintf(endpoint, sizeof(endpoint), "ipc://%s/r/agentd.sock", p->dir);
-    c->ctx = zmq_ctx_new();
-    c->socket = zmq_socket(c->ctx, ZMQ_DEALER);
+    if (!ctx) ctx = zmq_ctx_new();
+    c->socket = zmq_socket(ctx, ZMQ_DEALER);
     c->next_id = 1;
     zmq_setsockopt(c->socket, ZMQ_SNDHWM, &hwm, sizeof(hwm));
     zmq_setsockopt(c->socket, ZMQ_RCVHWM, &hwm, sizeof(hwm));
@@ -36,7 +37,6 @@ void
 client_close(struct client *c)
 {
     zmq_close(c->socket);
-    zmq_ctx_term(c->ctx);
 }
 
 void

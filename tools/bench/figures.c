@@ -14,13 +14,14 @@ static void
 submit_figure(const struct options *o, const char *id, const char *what, unsigned n,
               unsigned window, unsigned clients)
 {
-    struct figure a = {0}, b = {0}, r = {0}, l = {0}, f = {0};
+    struct figure a = {0}, b = {0}, r = {0}, l = {0}, f = {0}, flushes = {0};
 
     for (int i = 0; i < o->runs; i++) {
         struct process p = {0};
 
         process_start_agentd(&p, o, 2, 8);
         figure_add(&a, load_submit(&p, n, window, clients, "echo"));
+        figure_add(&flushes, 2.0 * (double)load_commits(&p) / n);
         process_stop(&p);
         if (has_beanstalkd) figure_add(&b, beanstalkd_put(&beanstalkd, n, window, clients));
         if (has_redis) figure_add(&r, redis_push(&redis, n, window, clients));
@@ -38,12 +39,13 @@ submit_figure(const struct options *o, const char *id, const char *what, unsigne
         {"redis, always",                                                         &r},
     };
     report_row(id, what, "/s", &a, others, ARRAY_LEN(others));
+    report_row("", "", "flushes a job", &flushes, NULL, 0);
 }
 
 static void
 cycle_figure(const struct options *o)
 {
-    struct figure a = {0}, b = {0}, r = {0};
+    struct figure a = {0}, b = {0}, r = {0}, flushes = {0};
     unsigned      n = o->quick ? 20000 : 100000;
 
     for (int i = 0; i < o->runs; i++) {
@@ -51,6 +53,7 @@ cycle_figure(const struct options *o)
 
         process_start_agentd(&p, o, 2, 256);
         figure_add(&a, load_cycle(&p, n));
+        figure_add(&flushes, 2.0 * (double)load_commits(&p) / n);
         process_stop(&p);
         if (has_beanstalkd) figure_add(&b, beanstalkd_cycle(&beanstalkd, n / 10));
         if (has_redis) figure_add(&r, redis_cycle(&redis, n));
@@ -60,6 +63,7 @@ cycle_figure(const struct options *o)
         {"redis lists, no lease", &r},
     };
     report_row("P4", "full cycle, 2 workers x 256 noop slots", "/s", &a, others, ARRAY_LEN(others));
+    report_row("", "", "flushes a job", &flushes, NULL, 0);
 }
 
 static void

@@ -51,6 +51,22 @@ load_submit(const struct process *p, unsigned n, unsigned window, unsigned clien
 }
 
 uint64_t
+load_commits(const struct process *p)
+{
+    struct client    c;
+    struct buf empty BUF_AUTO = {0};
+    struct view      loop;
+    int64_t          n = 0;
+
+    mp_map(&empty, 0);
+    client_open(&c, p);
+    if (mp_find(client_ask(&c, MSG_STATUS, buf_view(&empty)), "loop", &loop))
+        (void)mp_find_i64(loop, "commits", &n);
+    client_close(&c);
+    return (uint64_t)n;
+}
+
+uint64_t
 load_completed(struct client *c)
 {
     struct buf empty BUF_AUTO = {0};

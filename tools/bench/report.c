@@ -85,7 +85,7 @@ report_row(const char *id, const char *what, const char *unit, const struct figu
 {
     char label[128];
 
-    snprintf(label, sizeof(label), "%s (%s)", what, unit);
+    snprintf(label, sizeof(label), "%s%s(%s)", what, *what ? " " : "", unit);
     printf("%-4s %-52s %-20s", id, label, "agentd");
     print_figure(agentd);
     printf("\n");
