@@ -58,17 +58,6 @@ purge_causes(struct engine *en, uint64_t job)
     scan_close(&s);
 }
 
-static void
-purge_unique(struct engine *en, const struct job_spec *spec)
-{
-    struct unique row = {.company = spec->company, .key = spec->unique_key};
-
-    if (spec->unique_key.size == 0) return;
-    if (unique_load(turn_txn(en), &row) == LOAD_FOUND && row.job == spec->id) {
-        (void)unique_delete(turn_txn(en), &row);
-    }
-}
-
 bool
 job_purge(struct engine *en, const struct job_state *j)
 {
@@ -78,13 +67,12 @@ job_purge(struct engine *en, const struct job_state *j)
 
     if (!purge_attempts(en, j->id)) return false;
     if (job_spec_load(t, &spec) != LOAD_FOUND) spec = (struct job_spec){.id = j->id};
-    rows = 3 + chunks(spec.payload_bytes) + chunks(j->output_bytes) + count_causes(en, j->id);
+    rows = 2 + chunks(spec.payload_bytes) + chunks(j->output_bytes) + count_causes(en, j->id);
     if (rows > en->turn.purge_left && en->turn.purge_left < PURGE_ROWS_MAX) return false;
     en->turn.purge_left -= rows < en->turn.purge_left ? rows : en->turn.purge_left;
     if (spec.payload_bytes) bytes_delete(t, BLOB_PAYLOAD, j->id);
     if (j->output_bytes) bytes_delete(t, BLOB_OUTPUT, j->id);
     purge_causes(en, j->id);
-    purge_unique(en, &spec);
     job_uncount(en, j);
     (void)job_spec_delete(t, &spec);
     (void)job_state_delete(t, j);

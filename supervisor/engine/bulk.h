@@ -21,9 +21,9 @@ enum errc on_job_retry_many(struct engine *en, const struct actor *a,
 enum errc on_job_purge(struct engine *en, const struct actor *a, const struct msg_job_purge *m,
                        struct buf *reply, struct err *e) MUST_CHECK;
 
-/* Removes an ended job wholly: state, spec, attempts, blobs, causes, a unique key that it still
- * has; its log file by OUT_JOB_PURGED.  Takes the rows from turn.purge_left; false when they do not
- * suffice: then the next turn goes on with it. */
+/* Removes an ended job wholly: state, spec, attempts, blobs, causes; its log file by
+ * OUT_JOB_PURGED.  A unique key stays taken until its unique_for is over.  Takes the rows from
+ * turn.purge_left; false when they do not suffice: then the next turn goes on with it. */
 bool job_purge(struct engine *en, const struct job_state *j);
 
 #endif

@@ -204,7 +204,7 @@ retention_takes_many_turns_for_many(void **state)
     (void)repeat(r, "job.cancel_many", "'state':'scheduled'", "done");
     rig_wait(r, HOUR_MS);
     rig_turn(r);
-    assert_int_equal(rows_of(r, TABLE_JOB_STATE), 2000 - 333);
+    assert_int_equal(rows_of(r, TABLE_JOB_STATE), 2000 - 500);
     rig_settle(r);
     r->is_unchecked = false;
     assert_int_equal(rows_of(r, TABLE_JOB_STATE), 0);

@@ -97,6 +97,22 @@ a_key_may_be_taken_for_a_time(void **state)
 }
 
 static void
+a_key_is_taken_for_its_time_when_its_job_is_purged(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 1);
+    uint64_t id = rig_submit(r, "'handler':'noop','unique_key':'k','unique_for_ms':60000");
+    rig_complete(r, id);
+    rig_must(r, "job.purge", "'older_ms':0");
+    assert_int_equal(rig_i64(r, "done"), 1);
+    rig_refused(r, E_CONFLICT, "", "job.submit", "'handler':'noop','unique_key':'k'");
+    assert_non_null(strstr(r->error.msg, "no longer kept"));
+    rig_advance(r, 60000);
+    assert_int_equal(rig_submit(r, "'handler':'noop','unique_key':'k'"), id + 1);
+}
+
+static void
 a_time_that_is_over_does_not_free_the_key_of_a_job_at_work(void **state)
 {
     struct rig *r = *state;
@@ -419,6 +435,7 @@ main(void)
         TEST(a_key_is_free_when_its_job_has_ended),
         TEST(a_job_that_waits_for_a_retry_keeps_its_key),
         TEST(a_key_may_be_taken_for_a_time),
+        TEST(a_key_is_taken_for_its_time_when_its_job_is_purged),
         TEST(a_time_that_is_over_does_not_free_the_key_of_a_job_at_work),
         TEST(what_has_not_started_is_replaced),
         TEST(a_retry_by_hand_claims_the_key_again),

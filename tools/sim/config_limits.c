@@ -19,14 +19,9 @@ fill_fixed_limits(struct msg_limits *out)
     m.reserve_cost_micros = 100000;
     m.stale_after = 3;
     m.dead_after = 10;
-    m.keep_completed_ms = NO_LIMIT;
-    m.keep_failed_ms = NO_LIMIT;
-    m.keep_effects_ms = NO_LIMIT;
     m.keep_firings_ms = NO_LIMIT;
-    m.keep_reasons_ms = NO_LIMIT;
     m.keep_ledgers_ms = NO_LIMIT;
     m.keep_approvals_ms = NO_LIMIT;
-    m.keep_audit_ms = NO_LIMIT;
     m.agent_approval = view_str("none");
     m.budget_zone = view_str("UTC");
     SET_HAS(&m, limits, chain_rate_max);
@@ -42,6 +37,14 @@ fill_fixed_limits(struct msg_limits *out)
     SET_HAS(&m, limits, keep_approvals_ms);
     SET_HAS(&m, limits, keep_audit_ms);
     *out = m;
+}
+
+/* How long something is kept. */
+static int64_t
+some_time(struct rng *r)
+{
+    if (rng_chance(r, 400)) return NO_LIMIT;
+    return rng_between(r, 1000, rng_chance(r, 500) ? 60000 : 7200000);
 }
 
 void
@@ -67,6 +70,11 @@ config_fill_limits(struct config *c, struct rng *r)
     m.catch_up_ms = rng_chance(r, 300) ? rng_between(r, 0, 3600000) : 86400000;
     m.feed_bytes_max = (uint64_t)rng_between(r, 65536, 1 << 20);
     m.feed_age_max_ms = rng_between(r, 600000, 86400000);
+    m.keep_completed_ms = some_time(r);
+    m.keep_failed_ms = some_time(r);
+    m.keep_effects_ms = some_time(r);
+    m.keep_reasons_ms = some_time(r);
+    m.keep_audit_ms = some_time(r);
     fill_fixed_limits(&m);
     c->heartbeat_timeout_ms = m.heartbeat_timeout_ms;
     config_fill_ladder(r, &ladder);

@@ -25,6 +25,8 @@ model_done(struct model *m)
     free(m->schedules.items);
     free(m->jobs.items);
     free(m->active.items);
+    free(m->finished.items);
+    free(m->purged.items);
     free(m->leases.items);
     free(m->effects.items);
     free(m->answers.items);
@@ -228,6 +230,7 @@ check_deadline(struct model *m)
               VIEW_ARG(m_object(m, s->object)->name));
     }
     m_check_breaker_deadline(m);
+    if (!held) m_check_purge_deadline(m);
     for (size_t i = 0; i < m->leases.count; i++) {
         const struct m_lease *l = &m->leases.items[i];
         const struct m_job   *j = l->is_old || l->is_effect ? NULL : m_job(m, l->id);
@@ -266,6 +269,7 @@ due(struct model *m)
 
     m_fleet_due(m);
     m_breakers_due(m);
+    if (!held) m_purge_due(m);
     if (m->is_draining || held) return;
     m_jobs_due(m);
     m_schedules_due(m);
@@ -284,6 +288,7 @@ begin(struct model *m, const struct turn_facts *t)
     m->ended.count = 0;
     m->kills.count = 0;
     open_messages(m);
+    m_purge_begin(m);
     for (size_t i = 0; i < m->answers.count; i++) {
         struct m_answer *a = &m->answers.items[i];
 
@@ -313,6 +318,7 @@ model_turn(struct model *m, const struct turn_facts *t)
     claim(!m_next_message(m, MSG_JOB_START) && !m_next_message(m, MSG_EFFECT_SEND),
           "something was started outside the dispatch");
     check_outputs(m);
+    m_purge_end(m);
     m_compare_turn(m);
     if (t->has_due && m->has_limits) check_deadline(m);
     if (t->was_dirty) m->last_wall_ms = m->now.wall_ms;

@@ -98,6 +98,10 @@ struct m_job {
     bool            is_debounced; /* others are merged into it until it starts or ends */
     int64_t         latest_at;    /* its longest wait ends */
     uint32_t        causes;       /* submits merged into it, the first one too */
+    const char     *trigger;
+    const char     *color; /* its tag "kind"; NULL: none */
+    uint64_t        payload_bytes, output_bytes;
+    bool            is_purged, is_purge_begun; /* some of its rows may be gone */
 };
 
 /* Who has a unique key: while the job has not ended, and until `until` in any case (A9). */
@@ -147,6 +151,8 @@ struct m_effect {
     uint32_t attempts;
     int64_t  not_before;
     bool     is_touched;
+    int64_t  settled_at;
+    bool     is_purged;
 };
 
 /* ---- workers, answers ------------------------------------------------------------------------ */
@@ -204,6 +210,7 @@ struct model {
     LIST_OF(struct m_schedule) schedules;
     LIST_OF(struct m_job) jobs; /* job N is item N - 1 */
     LIST_OF(uint64_t) active;   /* jobs that have not ended */
+    LIST_OF(uint64_t) finished; /* jobs that have ended and are still there */
     LIST_OF(struct m_lease) leases;
     LIST_OF(struct m_effect) effects; /* effect N is item N - 1 */
     size_t   settled;                 /* so many of the first effects are at rest */
@@ -224,8 +231,10 @@ struct model {
     LIST_OF(struct m_message) messages;
     LIST_OF(struct m_stop) stops;
     LIST_OF(struct m_attempt) attempts;
-    LIST_OF(uint64_t) ended; /* jobs */
-    LIST_OF(uint32_t) kills; /* workers */
+    LIST_OF(uint64_t) ended;  /* jobs */
+    LIST_OF(uint32_t) kills;  /* workers */
+    LIST_OF(uint64_t) purged; /* jobs, in order; those without a cause yet */
+    uint64_t purged_rows, purged_rows_at_most;
 };
 
 void model_init(struct model *m);
@@ -241,7 +250,7 @@ bool model_is_drained(const struct model *m, char *what, size_t size);
 
 /* ---- what the model's files share ------------------------------------------------------------ */
 
-struct m_job    *m_job(struct model *m, uint64_t id); /* NULL: there is none */
+struct m_job    *m_job(struct model *m, uint64_t id); /* NULL: there is none, or no longer */
 struct m_object *m_object(struct model *m, int index);
 struct m_lease  *m_lease(struct model *m, uint64_t token); /* NULL: it has ended */
 void             m_drop_lease(struct model *m, const struct m_lease *l);
@@ -277,6 +286,16 @@ void m_request(struct model *m, const struct input *in, const struct output *rep
 /* The answer is of this kind; a job in it is the job as it is now. */
 void      m_check_answer(const struct input *in, const struct output *reply, enum errc expected);
 void      m_check_job_reply(const struct output *reply, const struct m_job *j);
+void      m_cancel(struct model *m, struct m_job *j); /* one that has not ended */
+enum errc m_may_retry(struct model *m, const struct m_job *j);
+void      m_retry(struct model *m, struct m_job *j);
+enum errc m_cancel_many(struct model *m, const struct input *in,
+                        const struct msg_job_cancel_many *q, const struct output *reply);
+enum errc m_retry_many(struct model *m, const struct input *in, const struct msg_job_retry_many *q,
+                       const struct output *reply);
+enum errc m_purge_many(struct model *m, const struct input *in, const struct msg_job_purge *q,
+                       const struct output *reply);
+bool      m_is_trigger(struct view name);
 enum errc m_submit(struct model *m, const struct input *in, const struct msg_job_submit *s,
                    const struct output *reply);
 enum errc m_submit_many(struct model *m, const struct input *in,
@@ -300,6 +319,15 @@ void          m_leave_key(struct model *m, const struct m_job *j);
 void          m_keys_due(struct model *m);
 void          m_compare_keys(struct model *m);
 
+/* purge */
+void m_purge_begin(struct model *m);
+/* An ended job that should go; false: the engine has left it for another turn. */
+bool m_purge(struct model *m, struct m_job *j);
+void m_purge_due(struct model *m);
+void m_purge_end(struct model *m);
+void m_check_purge_deadline(struct model *m);
+void m_compare_purged(struct model *m, const struct m_job *j);
+
 /* holds */
 enum errc m_stop(struct model *m, const struct input *in, const struct msg_stop *s,
                  const struct output *reply);
@@ -318,6 +346,7 @@ void      m_compare_pauses(struct model *m);
 void m_attempt_progress(struct model *m, struct m_lease *l, const struct msg_progress *p);
 void m_attempt_ended(struct model *m, const struct m_lease *l, const struct msg_ended *e);
 void m_attempt_lost(struct model *m, const struct m_lease *l, const char *class);
+bool m_is_class(struct view name); /* that an attempt may fail with */
 
 /* breakers */
 void    m_breaker_failed(struct model *m, const struct m_job *j, int64_t after_ms);

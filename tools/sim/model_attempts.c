@@ -37,6 +37,15 @@ class_of(const char *name)
     broken("the model does not know the class %s", name);
 }
 
+bool
+m_is_class(struct view name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(classes); i++) {
+        if (view_is(name, classes[i].name)) return true;
+    }
+    return false;
+}
+
 static const char *
 class_reported(struct view name)
 {
@@ -184,6 +193,7 @@ complete(struct model *m, struct m_job *j, const struct msg_ended *e)
     j->crashes = 0;
     j->failure = NULL;
     j->output = e->output.size ? hash64(e->output, 0) : 0;
+    j->output_bytes = e->output.size;
     if (j->schedule >= 0 && e->checkpoint.size) {
         int s = m_object(m, j->schedule)->schedule;
 

@@ -173,6 +173,7 @@ m_compare_effect(struct model *m, struct m_effect *e)
     struct view   payload;
 
     e->is_touched = false;
+    if (e->is_purged) return;
     claim(effect_load(m->txn, &row) == LOAD_FOUND, "effect %" PRIu64 " is not in the store", e->id);
     claim(row.status == e->status && row.token == e->token && row.attempts == e->attempts &&
               row.probe == e->is_probe_owed,
@@ -220,8 +221,9 @@ m_compare_turn(struct model *m)
     for (size_t i = m->settled; i < m->effects.count; i++) {
         if (m->effects.items[i].is_touched) m_compare_effect(m, &m->effects.items[i]);
     }
-    for (size_t i = 0; i < m->attempts.count; i++)
-        compare_attempt(m, &m->attempts.items[i]);
+    for (size_t i = 0; i < m->attempts.count; i++) {
+        if (m_job(m, m->attempts.items[i].job)) compare_attempt(m, &m->attempts.items[i]);
+    }
 }
 
 void
@@ -229,6 +231,10 @@ model_sweep(struct model *m, struct txn *t, bool all)
 {
     m->txn = t;
     for (size_t i = 0; all && i < m->jobs.count; i++) {
+        if (m->jobs.items[i].is_purged) {
+            m_compare_purged(m, &m->jobs.items[i]);
+            continue;
+        }
         compare_job(m, &m->jobs.items[i]);
         compare_spec(m, &m->jobs.items[i]);
     }

@@ -79,6 +79,7 @@ add(struct model *m, const struct m_job *j, struct view payload, int sink)
     e->session = session_of(m, j->schedule);
     e->status = sink < 0 ? STATUS_SUPPRESSED : STATUS_PENDING;
     e->not_before = m->now.wall_ms;
+    e->settled_at = m->now.wall_ms;
     e->is_touched = true;
 }
 
@@ -109,11 +110,12 @@ effect_of(struct model *m, const struct m_lease *l)
 }
 
 static void
-settle(struct m_effect *e, enum effect_status status, bool is_probe_owed)
+settle(const struct model *m, struct m_effect *e, enum effect_status status, bool is_probe_owed)
 {
     e->status = (uint8_t)status;
     e->is_probe_owed = is_probe_owed;
     e->token = 0;
+    e->settled_at = m->now.wall_ms;
     e->is_touched = true;
 }
 
@@ -125,16 +127,16 @@ m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_
 
     m_drop_lease(m, l);
     if (view_is(d->outcome, "delivered")) {
-        settle(e, STATUS_DELIVERED, false);
+        settle(m, e, STATUS_DELIVERED, false);
     } else if (view_is(d->outcome, "absent") && e->is_probe_owed) {
-        settle(e, e->attempts >= SENDS_MAX ? STATUS_FAILED : STATUS_PENDING, false);
+        settle(m, e, e->attempts >= SENDS_MAX ? STATUS_FAILED : STATUS_PENDING, false);
         if (e->status == STATUS_PENDING) e->place = ++m->places; /* at the end (N22) */
     } else if (e->is_probe_owed) {
-        settle(e, STATUS_UNKNOWN, true);
+        settle(m, e, STATUS_UNKNOWN, true);
     } else if (!view_is(d->outcome, "failed")) {
-        settle(e, STATUS_UNKNOWN, true);
+        settle(m, e, STATUS_UNKNOWN, true);
     } else {
-        settle(e, e->attempts >= SENDS_MAX ? STATUS_FAILED : STATUS_PENDING, false);
+        settle(m, e, e->attempts >= SENDS_MAX ? STATUS_FAILED : STATUS_PENDING, false);
     }
     e->not_before = -1; /* the row tells when it is tried again */
 }
@@ -145,7 +147,7 @@ m_effect_lost(struct model *m, const struct m_lease *l)
     struct m_effect *e = effect_of(m, l);
 
     m_drop_lease(m, l);
-    settle(e, STATUS_UNKNOWN, true);
+    settle(m, e, STATUS_UNKNOWN, true);
     e->not_before = -1;
 }
 
@@ -229,8 +231,8 @@ fail_without_sink(struct model *m, struct m_effect *e)
     if (e->sink < 0 || !m_object(m, e->sink)->is_gone || e->token != 0) return;
     if (!is_under_way(e) && !e->is_probe_owed) return;
     claim(effect_load(m->txn, &row) == LOAD_FOUND, "effect %" PRIu64 " is not in the store", e->id);
-    if (row.status == STATUS_FAILED && is_under_way(e)) settle(e, STATUS_FAILED, false);
-    if (row.status == STATUS_UNKNOWN && !row.probe) settle(e, STATUS_UNKNOWN, false);
+    if (row.status == STATUS_FAILED && is_under_way(e)) settle(m, e, STATUS_FAILED, false);
+    if (row.status == STATUS_UNKNOWN && !row.probe) settle(m, e, STATUS_UNKNOWN, false);
 }
 
 static bool

@@ -7,7 +7,9 @@
 struct m_job *
 m_job(struct model *m, uint64_t id)
 {
-    return id == 0 || id > m->jobs.count ? NULL : &m->jobs.items[id - 1];
+    struct m_job *j = id == 0 || id > m->jobs.count ? NULL : &m->jobs.items[id - 1];
+
+    return j && !j->is_purged ? j : NULL;
 }
 
 bool
@@ -51,6 +53,7 @@ m_end_job(struct model *m, struct m_job *j, enum job_state_id state)
     j->ended_at = m->now.wall_ms;
     j->is_retry = j->is_debounced = false;
     *LIST_ADD(&m->ended) = j->id;
+    *LIST_ADD(&m->finished) = j->id;
     m_leave_key(m, j);
     m_touch(j);
 }

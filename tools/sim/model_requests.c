@@ -49,6 +49,17 @@ seen_job(struct model *m, const struct input *in, uint64_t id)
     return j && m_sees(m, &in->actor, j->company) ? j : NULL;
 }
 
+void
+m_cancel(struct model *m, struct m_job *j)
+{
+    if (j->state == JOB_RUNNING) {
+        m_stop_attempt(m, j, "aborted", m->limits.kill_grace_ms);
+    } else {
+        j->failure = "aborted";
+        m_end_job(m, j, JOB_CANCELLED);
+    }
+}
+
 static enum errc
 cancel(struct model *m, const struct input *in, uint64_t id, const struct output *reply)
 {
@@ -57,12 +68,7 @@ cancel(struct model *m, const struct input *in, uint64_t id, const struct output
 
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
-    if (j->state == JOB_RUNNING) {
-        m_stop_attempt(m, j, "aborted", m->limits.kill_grace_ms);
-    } else {
-        j->failure = "aborted";
-        m_end_job(m, j, JOB_CANCELLED);
-    }
+    m_cancel(m, j);
     m_check_job_reply(reply, j);
     return e;
 }
@@ -76,37 +82,55 @@ has_all_it_needs(struct model *m, const struct m_job *j)
            (j->schedule < 0 || !m_object(m, j->schedule)->is_gone);
 }
 
-/* A manual retry keeps the id and resets failures (N2). */
-static enum errc
-retry(struct model *m, const struct input *in, uint64_t id, const struct output *reply)
+enum errc
+m_may_retry(struct model *m, const struct m_job *j)
 {
-    struct m_job *j = seen_job(m, in, id);
-    enum errc     e = E_OK;
+    enum errc e;
 
-    if (!j) {
-        e = E_NOT_FOUND;
-    } else if (j->state == JOB_READY || j->state == JOB_RUNNING || j->state == JOB_COMPLETED) {
-        e = E_WRONG_STATE;
-    } else if (!has_all_it_needs(m, j)) {
-        e = E_NOT_FOUND;
-    } else if (m_is_end(j->state)) {
-        e = m_may_have_key_again(m, j);
-        if (e == E_OK && m_queue_is_full(m, j->company, 0)) e = E_QUEUE_FULL;
+    if (j->state == JOB_READY || j->state == JOB_RUNNING || j->state == JOB_COMPLETED)
+        return E_WRONG_STATE;
+    if (j->state == JOB_SCHEDULED) return E_OK;
+    if (!has_all_it_needs(m, j)) return E_NOT_FOUND;
+    if ((e = m_may_have_key_again(m, j)) != E_OK) return e;
+    return m_queue_is_full(m, j->company, 0) ? E_QUEUE_FULL : E_OK;
+}
+
+static void
+revive(struct model *m, struct m_job *j)
+{
+    j->is_quarantined = j->is_alone = false;
+    j->expires_at = 0; /* its time to start may have passed; the operator wants it now */
+    j->ended_at = 0;
+    j->crashes = 0;
+    *LIST_ADD(&m->active) = j->id;
+    for (size_t i = 0; i < m->finished.count; i++) {
+        if (m->finished.items[i] != j->id) continue;
+        LIST_REMOVE(&m->finished, i);
+        break;
     }
-    m_check_answer(in, reply, e);
-    if (e != E_OK) return e;
-    if (m_is_end(j->state)) {
-        j->is_quarantined = j->is_alone = false;
-        j->expires_at = 0; /* its time to start may have passed; the operator wants it now */
-        j->ended_at = 0;
-        j->crashes = 0;
-        *LIST_ADD(&m->active) = j->id;
-        m_take_key_again(m, j);
-    }
+    m_take_key_again(m, j);
+}
+
+/* A manual retry keeps the id and resets failures (N2). */
+void
+m_retry(struct model *m, struct m_job *j)
+{
+    if (m_is_end(j->state)) revive(m, j);
     j->failures = 0;
     j->run_at = m->now.wall_ms;
     j->run_at_high = 0;
     m_make_ready(j);
+}
+
+static enum errc
+retry(struct model *m, const struct input *in, uint64_t id, const struct output *reply)
+{
+    struct m_job *j = seen_job(m, in, id);
+    enum errc     e = j ? m_may_retry(m, j) : E_NOT_FOUND;
+
+    m_check_answer(in, reply, e);
+    if (e != E_OK) return e;
+    m_retry(m, j);
     m_check_job_reply(reply, j);
     return e;
 }
@@ -226,6 +250,9 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
     case MSG_SCHEDULE_PAUSE: return schedule_pause(m, in, q->schedule_pause.name, true, reply);
     case MSG_SCHEDULE_RESUME: return schedule_pause(m, in, q->schedule_resume.name, false, reply);
     case MSG_SCHEDULE_REMOVE: return schedule_remove(m, in, q->schedule_remove.name, reply);
+    case MSG_JOB_CANCEL_MANY: return m_cancel_many(m, in, &q->job_cancel_many, reply);
+    case MSG_JOB_RETRY_MANY: return m_retry_many(m, in, &q->job_retry_many, reply);
+    case MSG_JOB_PURGE: return m_purge_many(m, in, &q->job_purge, reply);
     case MSG_STOP: return m_stop(m, in, &q->stop, reply);
     case MSG_RESUME: return m_resume(m, in, reply);
     case MSG_DRAIN: return m_drain(m, in, reply);

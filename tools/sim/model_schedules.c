@@ -149,6 +149,8 @@ make_job(struct model *m, const struct m_schedule *s, int handler, int agent)
     j->max_attempts = (uint32_t)d->max_attempts;
     if (j->max_attempts == 0 && !retry.has_list && !retry.has_base) j->max_attempts = 1; /* A5 */
     j->payload = d->payload.size ? hash64(d->payload, 0) : 0;
+    j->payload_bytes = d->payload.size;
+    j->trigger = view_is(d->type, "heartbeat") ? "heartbeat" : "schedule";
     m_ladder(&retry, &j->ladder);
     m_defaults(m, j, HAS(d, schedule, max_turns));
     m_make_ready(j);

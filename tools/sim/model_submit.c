@@ -42,14 +42,24 @@ static const struct trigger triggers[] = {
 };
 
 static const struct trigger *
-find_trigger(const struct msg_job_submit *s)
+trigger_named(struct view name)
 {
-    struct view name = HAS(s, job_submit, trigger) ? s->trigger : view_str("manual");
-
     for (size_t i = 0; i < ARRAY_LEN(triggers); i++) {
         if (view_is(name, triggers[i].name)) return &triggers[i];
     }
     return NULL;
+}
+
+bool
+m_is_trigger(struct view name)
+{
+    return trigger_named(name) != NULL;
+}
+
+static const struct trigger *
+find_trigger(const struct msg_job_submit *s)
+{
+    return trigger_named(HAS(s, job_submit, trigger) ? s->trigger : view_str("manual"));
 }
 
 static enum errc
@@ -61,6 +71,7 @@ take_priority(struct model *m, const struct actor *a, const struct msg_job_submi
     int64_t                   most = HAS(c, company, priority_max) ? c->priority_max : 80;
 
     j->is_born = t->is_born;
+    j->trigger = t->name;
     j->priority = HAS(s, job_submit, priority) ? (uint8_t)s->priority : t->priority;
     return a->role < ROLE_OPERATOR && j->priority > most ? E_BAD_REQUEST : E_OK;
 }
@@ -77,6 +88,16 @@ take_times(struct model *m, const struct msg_job_submit *s, struct m_job *j)
     if (!HAS(s, job_submit, expires_at)) return E_OK;
     j->expires_at = s->expires_at;
     return j->expires_at <= now || j->expires_at <= j->run_at ? E_BAD_REQUEST : E_OK;
+}
+
+/* A simulation's jobs are red, blue or untagged. */
+static const char *
+color_of(struct view tags)
+{
+    struct view color;
+
+    if (tags.size == 0 || !mp_find_str(tags, "kind", &color)) return NULL;
+    return view_is(color, "red") ? "red" : "blue";
 }
 
 /* A request judged by itself; its job is the one that it makes. */
@@ -100,6 +121,8 @@ read_submit(struct model *m, const struct actor *a, const struct msg_job_submit 
     j->max_run_ms = s->max_run_ms;
     j->max_turns = s->max_turns;
     j->payload = s->payload.size ? hash64(s->payload, 0) : 0;
+    j->payload_bytes = s->payload.size;
+    j->color = color_of(s->tags);
     m_ladder(&retry, &j->ladder);
     m_defaults(m, j, HAS(s, job_submit, max_turns));
     return E_OK;

@@ -117,7 +117,7 @@ read_stats(struct sim *s, struct txn *t)
     int64_t              counts[JOB_STATE_COUNT] = {0}, told;
 
     for (size_t i = 0; i < s->model.jobs.count; i++)
-        counts[s->model.jobs.items[i].state]++;
+        counts[s->model.jobs.items[i].state] += !s->model.jobs.items[i].is_purged;
     read_now(s, t, MSG_JOB_STATS, &m, &reply, &e);
     claim(e.code == E_OK, "job.stats: %s", e.msg);
     for (enum job_state_id i = JOB_SCHEDULED; i < JOB_STATE_COUNT; i++) {
@@ -141,7 +141,7 @@ read_list(struct sim *s, struct txn *t)
     struct err                     e;
 
     for (size_t i = 0; i < s->model.jobs.count; i++)
-        expected += s->model.jobs.items[i].state == state;
+        expected += m_job(&s->model, i + 1) && s->model.jobs.items[i].state == state;
     m.state = view_str(job_state_name(state));
     SET_HAS(&m, job_list, state);
     SET_HAS(&m, job_list, limit);
@@ -160,6 +160,12 @@ read_list(struct sim *s, struct txn *t)
           job_state_name(state), expected);
 }
 
+static bool
+has_effect(const struct model *m, uint64_t id)
+{
+    return id <= m->effects.count && !m->effects.items[id - 1].is_purged;
+}
+
 static void
 read_something(struct sim *s, struct txn *t)
 {
@@ -175,7 +181,7 @@ read_something(struct sim *s, struct txn *t)
     read_now(s, t, lists[rng_below(&s->rng, ARRAY_LEN(lists))], &none, &reply, &e);
     claim(e.code == E_OK, "a list was refused: %s", e.msg);
     read_now(s, t, MSG_EFFECT_SHOW, &effect, &reply, &e);
-    claim(e.code == (effect.id <= s->model.effects.count ? E_OK : E_NOT_FOUND), "effect.show: %s",
+    claim(e.code == (has_effect(&s->model, effect.id) ? E_OK : E_NOT_FOUND), "effect.show: %s",
           errc_wire(e.code));
     read_now(s, t, MSG_SCHEDULE_FIRINGS, &f, &reply, &e);
     claim(e.code == E_OK || e.code == E_NOT_FOUND, "schedule.firings: %s", e.msg);

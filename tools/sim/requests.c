@@ -182,7 +182,7 @@ fill_limits(struct sim *s, struct msg_job_submit *m, struct submit_bufs *b)
     } else if (rng_chance(&s->rng, 200)) {
         m->retry_base_ms = rng_between(&s->rng, 0, 60000);
         m->retry_factor = (uint64_t)rng_between(&s->rng, 1, 5);
-        m->retry_max_ms = m->retry_base_ms + rng_between(&s->rng, 0, 600000);
+        m->retry_max_ms = m->retry_base_ms + rng_between(&s->rng, 0, 30000);
         SET_HAS(m, job_submit, retry_base_ms);
         if (rng_chance(&s->rng, 500)) SET_HAS(m, job_submit, retry_factor);
         if (rng_chance(&s->rng, 500)) SET_HAS(m, job_submit, retry_max_ms);
@@ -420,7 +420,7 @@ nonsense(struct sim *s)
 void
 sim_request(struct sim *s)
 {
-    static const unsigned         weights[] = {45, 8, 8, 6, 6, 5, 4, 4, 2, 8, 1, 1, 8};
+    static const unsigned         weights[] = {45, 8, 8, 6, 6, 5, 4, 4, 2, 8, 1, 1, 8, 6};
     size_t                        what = rng_weighted(&s->rng, weights, ARRAY_LEN(weights));
     const struct msg_clock_accept accept = {0};
 
@@ -445,6 +445,7 @@ sim_request(struct sim *s)
     case 10: nonsense(s); break;
     case 11: sim_ask(s, MSG_CLOCK_ACCEPT, &accept); break;
     case 12: sim_request_hold(s); break;
+    case 13: sim_request_many(s); break;
     default: broken("no such request");
     }
 }

@@ -1,6 +1,7 @@
 /* Requests about the queue as a whole: what operators hold and release. */
 #include "tools/sim/sim.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
 /* ---- submits like another -------------------------------------------------------------------- */
@@ -18,7 +19,7 @@ fill_unique(struct sim *s, struct msg_job_submit *m)
         SET_HAS(m, job_submit, on_conflict);
     }
     if (!rng_chance(&s->rng, 300)) return;
-    m->unique_for_ms = rng_between(&s->rng, 1, 600000);
+    m->unique_for_ms = rng_between(&s->rng, 1, 3600000);
     SET_HAS(m, job_submit, unique_for_ms);
 }
 
@@ -151,7 +152,110 @@ breaker_reset(struct sim *s)
     sim_ask(s, MSG_BREAKER_RESET, &m);
 }
 
+/* ---- many jobs at once ----------------------------------------------------------------------- */
+
+struct filter_text {
+    char agent[32], after[24];
+};
+
+static void
+fill_whose(struct sim *s, struct msg_job_list *m, struct filter_text *text)
+{
+    int agent = (int)rng_below(&s->rng, SIM_AGENTS), company = config_agent_company(agent);
+
+    if (rng_chance(&s->rng, 300)) {
+        m->company = view_str(rng_chance(&s->rng, 950) ? config_company(company) : "nowhere");
+        SET_HAS(m, job_list, company);
+    }
+    if (rng_chance(&s->rng, 200)) {
+        snprintf(text->agent, sizeof(text->agent), "%s/%s", config_company(company),
+                 config_agent(agent));
+        m->agent = view_str(text->agent);
+        SET_HAS(m, job_list, agent);
+    }
+    if (rng_chance(&s->rng, 200)) {
+        m->handler = view_str(config_handler((int)rng_below(&s->rng, SIM_HANDLERS)));
+        SET_HAS(m, job_list, handler);
+    }
+}
+
+static void
+fill_what(struct sim *s, struct msg_job_list *m)
+{
+    static const char *const states[] = {"scheduled", "running",   "completed", "failed",
+                                         "cancelled", "completed", "expired",   "lost"};
+    static const char *const triggers[] = {"manual", "schedule", "heartbeat", "event", "whim"};
+    static const char *const tags[] = {"kind=red", "kind=blue", "kind"};
+    static const char *const classes[] = {"aborted",     "timeout",       "expired", "worker_lost",
+                                          "tool_failed", "handler_error", "malaise"};
+
+    if (rng_chance(&s->rng, 400)) {
+        m->state = view_str(states[rng_below(&s->rng, ARRAY_LEN(states))]);
+        SET_HAS(m, job_list, state);
+    }
+    if (rng_chance(&s->rng, 150)) {
+        m->trigger = view_str(triggers[rng_below(&s->rng, ARRAY_LEN(triggers))]);
+        SET_HAS(m, job_list, trigger);
+    }
+    if (rng_chance(&s->rng, 150)) {
+        m->tag = view_str(tags[rng_below(&s->rng, ARRAY_LEN(tags))]);
+        SET_HAS(m, job_list, tag);
+    }
+    if (rng_chance(&s->rng, 150)) {
+        m->class = view_str(classes[rng_below(&s->rng, ARRAY_LEN(classes))]);
+        SET_HAS(m, job_list, class);
+    }
+}
+
+static void
+fill_which(struct sim *s, struct msg_job_list *m, struct filter_text *text)
+{
+    bool by_id = !view_is(m->state, "scheduled") && !view_is(m->state, "running");
+
+    if ((m->due = rng_chance(&s->rng, 50))) SET_HAS(m, job_list, due);
+    if ((m->retrying = rng_chance(&s->rng, 50))) SET_HAS(m, job_list, retrying);
+    if ((m->quarantined = rng_chance(&s->rng, 50))) SET_HAS(m, job_list, quarantined);
+    if (rng_chance(&s->rng, 400)) {
+        m->older_ms = rng_chance(&s->rng, 200) ? 0 : rng_between(&s->rng, 0, 3600000);
+        SET_HAS(m, job_list, older_ms);
+    }
+    if (!by_id) return; /* those pages go by another order than the ids' */
+    if (rng_chance(&s->rng, 400)) {
+        m->limit = (uint64_t)rng_between(&s->rng, 1, 20);
+        SET_HAS(m, job_list, limit);
+    }
+    if (!rng_chance(&s->rng, 200)) return;
+    snprintf(text->after, sizeof(text->after), "%u",
+             (unsigned)rng_below(&s->rng, s->model.jobs.count + 2));
+    m->after = view_str(rng_chance(&s->rng, 900) ? text->after : "x");
+    SET_HAS(m, job_list, after);
+}
+
+/* The filter of many jobs is that of a list, with a dry run behind it. */
+static void
+ask_many(struct sim *s, enum msg_id op)
+{
+    struct filter_text   text = {{0}, {0}};
+    struct msg_job_list  filter = {0};
+    struct msg_job_purge m = {0};
+
+    fill_whose(s, &filter, &text);
+    fill_what(s, &filter);
+    fill_which(s, &filter, &text);
+    memcpy(&m, &filter, offsetof(struct msg_job_list, after) + sizeof(filter.after));
+    if ((m.dry_run = rng_chance(&s->rng, 300))) SET_HAS(&m, job_purge, dry_run);
+    sim_ask(s, op, &m);
+}
+
 /* ---- all of them ----------------------------------------------------------------------------- */
+
+void
+sim_request_many(struct sim *s)
+{
+    static const enum msg_id ops[] = {MSG_JOB_CANCEL_MANY, MSG_JOB_RETRY_MANY, MSG_JOB_PURGE};
+
+    ask_many(s, ops[rng_below(&s->rng, ARRAY_LEN(ops))]);
+}
 
 /* What is held is mostly released soon: a run should see what comes of both. */
 void

@@ -96,6 +96,8 @@ void sim_config_answered(struct sim *s, bool is_accepted);
 
 /* requests_queue.c */
 void sim_request_hold(struct sim *s);
+/* Something that is done to all jobs of a filter. */
+void sim_request_many(struct sim *s);
 /* A unique or a debounce key for some submits; true: debounced, which takes no start time. */
 bool sim_fill_merge(struct sim *s, struct msg_job_submit *m);
 /* Many submits at once that become one job. */
