@@ -97,6 +97,16 @@ empty_indexes(struct store *s, struct err *e)
     return E_OK;
 }
 
+/* A scan that goes on where the one of the last commit ended. */
+static void
+scan_on(struct scan *s, struct txn *t, enum index_id index, const struct scan *place)
+{
+    scan_open(s, t, index, NULL, 0, 0);
+    s->started = place->started;
+    s->at_size = place->at_size;
+    memcpy(s->at, place->at, s->at_size);
+}
+
 /* Gives the next rows behind `place` their index entries; false at the table's end.  Damaged rows
  * are noted and get none, until the first turn moves them into the quarantine. */
 static bool
@@ -106,10 +116,7 @@ index_rows(struct txn *t, enum table_id table, struct scan *place)
     union record rec;
     unsigned     left = UPGRADE_ROWS;
 
-    scan_open(&s, t, PRIMARY_OF(table), NULL, 0, 0);
-    s.started = place->started;
-    s.at_size = place->at_size;
-    memcpy(s.at, place->at, s.at_size);
+    scan_on(&s, t, PRIMARY_OF(table), place);
     while (left > 0 && scan_next(&s, &rec)) {
         record_index(t, table, view_of(s.at, s.at_size), &rec);
         left--;
@@ -134,6 +141,67 @@ index_table(struct store *s, enum table_id table, struct err *e)
     return E_OK;
 }
 
+/* ---- what schema 1 did not count: the open jobs of agents ------------------------------------ */
+
+static bool
+clear_some(struct txn *t, struct scan *place)
+{
+    struct scan   s;
+    struct object o = {0};
+    unsigned      left = UPGRADE_ROWS;
+
+    scan_on(&s, t, PRIMARY_OBJECT, place);
+    while (left > 0 && scan_next(&s, &o)) {
+        struct agent a = {.id = o.id};
+
+        left--;
+        if (o.kind != KIND_AGENT) continue;
+        if (agent_load(t, &a) != LOAD_FOUND) a = (struct agent){.id = o.id, .company = o.company};
+        a.open_jobs = 0;
+        agent_save(t, &a);
+    }
+    *place = s;
+    scan_close(&s);
+    return left == 0;
+}
+
+static bool
+count_some(struct txn *t, struct scan *place)
+{
+    struct scan      s;
+    struct job_state j = {0};
+    unsigned         left = UPGRADE_ROWS;
+
+    scan_on(&s, t, PRIMARY_JOB_STATE, place);
+    while (left > 0 && scan_next(&s, &j)) {
+        struct agent a = {.id = j.agent};
+        bool is_open = j.state == JOB_SCHEDULED || j.state == JOB_READY || j.state == JOB_RUNNING;
+
+        left--;
+        if (!is_open || j.agent == 0 || agent_load(t, &a) != LOAD_FOUND) continue;
+        a.open_jobs++;
+        agent_save(t, &a);
+    }
+    *place = s;
+    scan_close(&s);
+    return left == 0;
+}
+
+static enum errc
+in_steps(struct store *s, bool (*step)(struct txn *t, struct scan *place), struct err *e)
+{
+    struct scan place = {0};
+    bool        is_more = true;
+
+    while (is_more) {
+        struct txn *t = txn_begin_write(s, e);
+        if (!t) return e->code;
+        is_more = step(t, &place);
+        if (commit(&t, e)) return e->code;
+    }
+    return E_OK;
+}
+
 /* The facts row with the new number is written last, in a commit of its own. */
 static enum errc
 finish(struct store *s, struct err *e)
@@ -153,5 +221,6 @@ store_upgrade(struct store *s, struct err *e)
     for (enum table_id table = 0; table < TABLE_COUNT; table++) {
         if (index_table(s, table, e)) return e->code;
     }
+    if (in_steps(s, clear_some, e) || in_steps(s, count_some, e)) return e->code;
     return finish(s, e);
 }

@@ -103,6 +103,40 @@ the_indexes_of_an_old_store_are_built_again(void **state)
     assert_int_equal(rows_by_scan(c, INDEX_session_by_name), 50);
 }
 
+static void
+the_open_jobs_of_agents_are_counted(void **state)
+{
+    static const uint8_t states[] = {JOB_SCHEDULED, JOB_READY, JOB_RUNNING, JOB_COMPLETED};
+    struct store_case   *c = *state;
+    struct agent         one = {.id = 1, .company = 9, .last_job = 77}, two = {.id = 2};
+    struct txn          *t = must_begin(c);
+
+    for (uint32_t id = 1; id <= 3; id++) {
+        struct object o = {.id = id,
+                           .kind = id == 3 ? KIND_HANDLER : KIND_AGENT,
+                           .company = 9,
+                           .name = view_of("abc", id)};
+        object_save(t, &o);
+    }
+    agent_save(t, &one); /* of agent 2 there is no row */
+    for (uint64_t id = 1; id <= ROWS; id++) {
+        struct job_state j = {.id = id, .state = states[id % 4], .agent = id % 10 ? 2 : 1};
+        job_state_save(t, &j);
+    }
+    must_commit(&t);
+    make_old(c);
+    case_reopen(c);
+    expect_sound(c);
+    t = must_read(c);
+    assert_int_equal(agent_load(t, &one), LOAD_FOUND);
+    assert_int_equal(agent_load(t, &two), LOAD_FOUND);
+    assert_int_equal(one.open_jobs, ROWS / 10); /* none of an id that is odd */
+    assert_int_equal(one.last_job, 77);
+    assert_int_equal(two.company, 9);
+    assert_int_equal(two.open_jobs, ROWS * 3 / 4 - ROWS / 10);
+    txn_abort(&t);
+}
+
 /* Gives every hot table and index a database of its own, as they had before schema 3. */
 static void
 move_apart(struct store_case *c)
@@ -248,6 +282,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, case_teardown)
     const struct CMUnitTest tests[] = {
         TEST(the_indexes_of_an_old_store_are_built_again),
+        TEST(the_open_jobs_of_agents_are_counted),
         TEST(hot_tables_move_from_databases_of_their_own),
         TEST(a_store_of_our_own_schema_is_left_alone),
         TEST(an_empty_old_store_opens),
