@@ -12,13 +12,15 @@
 #define CONFIG                                                            \
     "workers: {count: 1, slots: 4}\n"                                     \
     "daemon: {stop_grace: 0s}\n"                                          \
+    "limits: {kill_grace: 2s}\n"                                          \
     "companies: {acme: {}}\n"                                             \
     "agents:\n"                                                           \
     "  - {name: clerk, handler: works, capabilities: 3}\n"                \
     "  - {name: novice, handler: works}\n"                                \
     "  - {name: other, company: acme, handler: works, capabilities: 3}\n" \
     "handlers:\n"                                                         \
-    "  works: {kind: exec, command: [./works]}\n"
+    "  works: {kind: exec, command: [./works]}\n"                         \
+    "  stays: {kind: exec, command: [./stays]}\n"
 
 /* Gives back what it was told, and says that its ticket is done. */
 #define WORKS                                                                \
@@ -29,6 +31,12 @@
     "echo '{\"type\":\"effect\",\"kind\":\"ticket\",\"status\":\"done\"}'\n" \
     "echo \"{\\\"type\\\":\\\"result\\\",\\\"output\\\":{\\\"why\\\":${why%%]*}]}}\"\n"
 
+/* Does not end when it is asked to. */
+#define STAYS        \
+    "#!/bin/sh\n"    \
+    "trap '' TERM\n" \
+    "while :; do sleep 1; done\n"
+
 static struct daemon d;
 static struct ctl    c;
 
@@ -38,6 +46,7 @@ start(void **state)
     (void)state;
     daemon_make(&d);
     script_write(&d, "works", WORKS);
+    script_write(&d, "stays", STAYS);
     daemon_write_config(&d, CONFIG);
     ctl_open(&c, &d);
     daemon_start(&d, NULL);
@@ -137,6 +146,40 @@ what_cannot_be_is_refused(void **state)
     assert_int_equal(ctl_count(&c, "items"), 0);
 }
 
+static void
+a_goal_goes_with_all_below_it_through_kill_9(void **state)
+{
+    (void)state;
+    ctl_must(&c, "goal add Root");
+    ctl_must(&c, "goal add Part --parent 1");
+    ctl_must(&c, "ticket add Answer --goal 2");
+    ctl_must(&c, "routine add inbox --every 1h --ticket-title Inbox --assign clerk --goal 2");
+    uint64_t runs = ctl_submit(&c, "stays --ticket 1");
+    uint64_t waits = ctl_submit(&c, "works --goal 2 --in 1h");
+    ctl_await(&c, runs, "running");
+    ctl_refused(&c, 1, "in_use", "routine inbox", "goal remove 1");
+    ctl_refused(&c, 1, "in_use", "job 1", "ticket remove 1");
+    ctl_refused(&c, 1, "not_found", "goal 9", "goal remove 9 --cascade");
+    ctl_must(&c, "goal remove 1 --cascade");
+    ctl_expect(&c, "pending", "true");
+    daemon_kill(&d); /* the job is still being stopped */
+    daemon_start(&d, NULL);
+    ctl_await(&c, waits, "cancelled");
+    ctl_expect(&c, "failure.message", "\"its goal was removed\"");
+    ctl_await(&c, runs, "cancelled");
+    ctl_refused(&c, 1, "not_found", "goal 1", "goal show 1");
+    ctl_refused(&c, 1, "not_found", "ticket 1", "ticket show 1");
+    ctl_refused(&c, 1, "not_found", "inbox", "schedule show inbox");
+    ctl_must(&c, "goal list");
+    assert_int_equal(ctl_count(&c, "items"), 0);
+    ctl_must(&c, "audit --action goal.remove");
+    assert_int_equal(ctl_count(&c, "items"), 1);
+    ctl_must(&c, "fsck");
+    ctl_must(&c, "ticket add Alone");
+    ctl_must(&c, "ticket remove 2");
+    ctl_refused(&c, 1, "not_found", "ticket 2", "ticket show 2");
+}
+
 int
 main(void)
 {
@@ -146,6 +189,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_routine_makes_a_ticket_and_one_wake_up, start, stop),
         cmocka_unit_test_setup_teardown(a_goal_is_decomposed_into_parts_with_wake_ups, start, stop),
         cmocka_unit_test_setup_teardown(what_cannot_be_is_refused, start, stop),
+        cmocka_unit_test_setup_teardown(a_goal_goes_with_all_below_it_through_kill_9, start, stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

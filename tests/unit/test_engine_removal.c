@@ -154,16 +154,39 @@ a_routine_keeps_its_goal(void **state)
              "'name':'n','every_ms':60000,'ticket_title':'t','assign':'a','goal':3");
     rig_must(r, "schedule.add",
              "'name':'p','every_ms':60000,'agent':'a','ticket':{'title':'t','parent':2}");
+    rig_must(r, "schedule.add",
+             "'name':'q','every_ms':60000,'agent':'a','ticket':{'title':'t','goal':2,'parent':2}");
     rig_refused(r, E_IN_USE, "", "goal.remove", "'id':3");
-    assert_string_equal(r->error.msg, "goal 3 is in use by routine n, routine p");
+    assert_string_equal(r->error.msg, "goal 3 is in use by routine n, routine p, routine q");
     rig_refused(r, E_IN_USE, "", "goal.remove", "'id':1");
-    assert_string_equal(r->error.msg, "goal 1 is in use by routine n, routine p");
+    assert_string_equal(r->error.msg, "goal 1 is in use by routine q, routine n, routine p");
     rig_refused(r, E_IN_USE, "", "ticket.remove", "'id':1");
-    assert_string_equal(r->error.msg, "ticket 1 is in use by routine p");
+    assert_string_equal(r->error.msg, "ticket 1 is in use by routine p, routine q");
     rig_must(r, "goal.remove", "'id':1,'cascade':true");
     rig_settle(r);
     assert_int_equal(rows(r, "schedule"), 0);
     assert_int_equal(rows(r, "goal"), 0);
+}
+
+/* A part that is older than its whole. */
+static void
+what_was_moved_below_goes_along(void **state)
+{
+    struct rig *r = *state;
+
+    for (int id = 1; id <= 3; id++) {
+        rig_must(r, "goal.add", "'title':'g'");
+        rig_must(r, "ticket.add", "'title':'t'");
+    }
+    for (int id = 1; id < 3; id++) {
+        rig_must(r, "goal.set", "'id':%d,'parent':%d", id, id + 1);
+        rig_must(r, "ticket.set", "'id':%d,'parent':%d", id, id + 1);
+    }
+    rig_must(r, "goal.remove", "'id':3,'cascade':true");
+    rig_must(r, "ticket.remove", "'id':3,'cascade':true");
+    rig_settle(r);
+    assert_int_equal(rig_feed_count(r, "goal.removed"), 3);
+    assert_int_equal(rig_feed_count(r, "ticket.removed"), 3);
 }
 
 static void
@@ -239,6 +262,43 @@ a_crash_in_a_cascade_loses_nothing(void **state)
     }
     rig_settle(r);
     expect_nothing_left(r);
+}
+
+/* A turn of one request, as after a commit that failed: no due work, no dispatch. */
+static void
+turn_without_dispatch(struct rig *r, enum msg_id op, struct view body)
+{
+    const struct input in = {.kind = INPUT_REQUEST, .op = op, .body = body, .actor = r->actor};
+    struct err         e = {0};
+    struct txn        *t = txn_begin_write(r->store, &e);
+    bool               outcome_unknown;
+
+    if (!t) fail_msg("%s", e.msg);
+    engine_turn_begin(r->engine, t, &r->header);
+    engine_apply(r->engine, &in);
+    engine_turn_end(r->engine);
+    if (txn_commit(&t, &outcome_unknown, &e)) fail_msg("%s", e.msg);
+    engine_turn_done(r->engine, true);
+}
+
+static void
+the_loop_runs_again_for_a_removal(void **state)
+{
+    struct rig *r = *state;
+
+    rig_must(r, "goal.add", "'title':'g'");
+    rig_must(r, "agent.add", "'name':'scout','handler':'noop'");
+    rig_submit(r, "'agent':'scout','delay_ms':3600000");
+    rig_settle(r);
+    assert_true(engine_deadline(r->engine).wall_ms > r->header.now.wall_ms);
+    turn_without_dispatch(r, MSG_GOAL_REMOVE, rig_pack(r, "{'id':1}"));
+    assert_true(engine_deadline(r->engine).wall_ms <= r->header.now.wall_ms);
+    rig_settle(r);
+    turn_without_dispatch(r, MSG_AGENT_REMOVE, rig_pack(r, "{'name':'scout','cascade':true}"));
+    assert_true(engine_deadline(r->engine).wall_ms <= r->header.now.wall_ms);
+    rig_settle(r);
+    expect_state(r, 1, "cancelled");
+    assert_int_equal(rig_feed_count(r, "agent.removed"), 1);
 }
 
 /* As when the commit of a turn failed: each request in a transaction of its own. */
@@ -329,9 +389,11 @@ main(void)
         TEST(jobs_keep_what_they_serve),
         TEST(a_cascade_cancels_and_waits_for_what_runs),
         TEST(a_routine_keeps_its_goal),
+        TEST(what_was_moved_below_goes_along),
         TEST(what_the_config_file_declares_is_not_taken_along),
         TEST(a_big_cascade_takes_turns_and_needs_no_request),
         TEST(a_crash_in_a_cascade_loses_nothing),
+        TEST(the_loop_runs_again_for_a_removal),
         TEST(a_removal_without_a_dispatch_is_not_forgotten),
         TEST(two_removals_at_once_both_end),
         TEST(a_companys_work_keeps_it_and_goes_with_it),
