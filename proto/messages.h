@@ -487,6 +487,9 @@
     F(S, STR,  key,             REQUIRED, 1, 256)                                               \
     F(S, NAME, company,         OPTIONAL, 0, 0)
 #define EFFECT_SHOW_FIELDS(F, S)       F(S, U64, id,   REQUIRED, 1, INT64_MAX)
+#define AGENT_WHY_FIELDS(F, S)         F(S, REF, name, REQUIRED, 0, 0)
+#define SESSION_WHY_FIELDS(F, S)       SESSION_SHOW_FIELDS(F, S)
+#define EFFECT_WHY_FIELDS(F, S)        F(S, U64, id,   REQUIRED, 1, INT64_MAX)
 #define EFFECT_LIST_FIELDS(F, S)                                                                \
     F(S, STR,  status,          OPTIONAL, 0, 16)                                                \
     F(S, STR,  session,         OPTIONAL, 0, 256)                                               \
@@ -591,7 +594,10 @@
     C("audit.list",       AUDIT_LIST,       audit_list,       READ,  OPERATOR) \
     C("usage",            USAGE,            usage,            READ,  VIEW)     \
     C("goal.remove",      GOAL_REMOVE,      goal_remove,      WRITE, OPERATOR) \
-    C("ticket.remove",    TICKET_REMOVE,    ticket_remove,    WRITE, OPERATOR)
+    C("ticket.remove",    TICKET_REMOVE,    ticket_remove,    WRITE, OPERATOR) \
+    C("agent.why",        AGENT_WHY,        agent_why,        READ,  VIEW)     \
+    C("session.why",      SESSION_WHY,      session_why,      READ,  VIEW)     \
+    C("effect.why",       EFFECT_WHY,       effect_why,       READ,  VIEW)
 
 /* ---- workers --------------------------------------------------------------------------------------------- */
 

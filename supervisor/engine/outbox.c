@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define ATTEMPTS_MAX    5     /* sends of one effect before it is failed */
 #define SEND_TIMEOUT_MS 60000 /* one delivery; then its outcome is unknown */
 #define EXAMINED_MAX    256   /* due effects looked at in one turn */
 
@@ -143,7 +142,7 @@ send_again(struct engine *en, struct effect *ef, struct view reason)
     const struct limits *l = &en->memory.limits;
     uint32_t             step = ef->attempts ? ef->attempts - 1 : 0;
 
-    if (ef->attempts >= ATTEMPTS_MAX) {
+    if (ef->attempts >= OUTBOX_ATTEMPTS_MAX) {
         settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
         return;
     }
@@ -160,7 +159,7 @@ absent(struct engine *en, struct effect *ef, struct view reason)
 {
     struct effect head;
 
-    if (ef->attempts >= ATTEMPTS_MAX) {
+    if (ef->attempts >= OUTBOX_ATTEMPTS_MAX) {
         settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
         return;
     }

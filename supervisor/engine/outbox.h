@@ -14,6 +14,8 @@
 
 #include "supervisor/engine/turn.h"
 
+#define OUTBOX_ATTEMPTS_MAX 5 /* sends of one effect before it is failed */
+
 /* Sends what is at the head of its (session, sink) and whose time has come, while workers have
  * room. */
 void outbox_dispatch(struct engine *en);

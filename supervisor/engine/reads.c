@@ -396,15 +396,15 @@ serve(struct reading *r, enum msg_id op, const union msg *m, bool *is_pending)
 {
     switch (op) {
     case MSG_JOB_SHOW: return read_job_show(r, &m->job_show);
-    case MSG_JOB_WHY:
-        return why_job(r->engine, r->txn, r->now, r->actor, m->job_why.id, r->reply, r->e);
+    case MSG_JOB_WHY: return read_job_why(r, &m->job_why);
     case MSG_JOB_WAIT: return read_job_wait(r, &m->job_wait, is_pending);
     case MSG_JOB_LIST: return read_job_list(r, &m->job_list);
     case MSG_JOB_STATS: return read_job_stats(r, &m->job_stats);
     case MSG_SCHEDULE_SHOW: return read_schedule_show(r, &m->schedule_show);
-    case MSG_SCHEDULE_WHY:
-        return why_schedule(r->engine, r->txn, r->now, r->actor, m->schedule_why.name, r->reply,
-                            r->e);
+    case MSG_SCHEDULE_WHY: return read_schedule_why(r, &m->schedule_why);
+    case MSG_AGENT_WHY: return read_agent_why(r, &m->agent_why);
+    case MSG_SESSION_WHY: return read_session_why(r, &m->session_why);
+    case MSG_EFFECT_WHY: return read_effect_why(r, &m->effect_why);
     case MSG_SCHEDULE_LIST: return list_objects(r, KIND_SCHEDULE, &m->company_list, schedule_item);
     case MSG_SCHEDULE_FIRINGS: return read_schedule_firings(r, &m->schedule_firings);
     case MSG_COMPANY_LIST: return list_objects(r, KIND_COMPANY, &m->company_list, object_item);

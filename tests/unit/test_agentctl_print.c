@@ -150,7 +150,7 @@ why_names_every_blocker(void **state)
                "\"earliest_at\":1795251660000,\"blockers\":[{\"predicate\":\"company_cap\","
                "\"message\":\"5 of 5\",\"holder\":\"acme\",\"until_at\":1795251660000,"
                "\"change\":\"raise it to 6\"}]}",
-               "job           3\n"
+               "id            3\n"
                "state         parked\n"
                "why           company acme is at its cap\n"
                "earliest      2026-11-21 09:01:00Z (in 1m)\n"

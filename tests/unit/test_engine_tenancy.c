@@ -48,6 +48,8 @@ another_companys_rows_are_not_found(void **state)
         assert_int_equal(rig_read(r, reads[i], "'id':%d", (int)id), E_NOT_FOUND);
     assert_int_equal(rig_read(r, "schedule.show", "'name':'acme/s'"), E_NOT_FOUND);
     assert_int_equal(rig_read(r, "schedule.why", "'name':'acme/s'"), E_NOT_FOUND);
+    assert_int_equal(rig_read(r, "agent.why", "'name':'acme/anna'"), E_NOT_FOUND);
+    assert_int_equal(rig_read(r, "session.why", "'key':'schedule/s'"), E_NOT_FOUND);
     assert_int_equal(rig_read(r, "schedule.firings", "'name':'acme/s'"), E_NOT_FOUND);
     assert_int_equal(rig_read(r, "agent.show", "'name':'acme/anna'"), E_NOT_FOUND);
     assert_int_equal(rig_read(r, "session.show", "'key':'schedule/s'"), E_NOT_FOUND);

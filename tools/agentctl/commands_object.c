@@ -38,6 +38,9 @@ static const struct ctl_command commands[] = {
     {.noun = "agent", .verb = "show", .op = MSG_AGENT_SHOW, .args = agent_arg, .print = ctl_print_agent,
      .help = "everything known of an agent",
      .examples = {"agent show acme/scout"}},
+    {.noun = "agent", .verb = "why", .op = MSG_AGENT_WHY, .args = agent_arg, .print = ctl_print_why,
+     .help = "what an agent waits for: its next job, or its next wake-up",
+     .examples = {"agent why acme/scout"}},
     {.noun = "handler", .verb = "list", .op = MSG_HANDLER_LIST, .flags = page_flags, .run = ctl_run_list,
      .print = ctl_print_handlers,
      .help = "handlers, with their limits",
@@ -49,6 +52,9 @@ static const struct ctl_command commands[] = {
     {.noun = "session", .verb = "show", .op = MSG_SESSION_SHOW, .args = session_arg, .print = ctl_print_session,
      .help = "a session, with its checkpoint",
      .examples = {"session show schedule/nightly"}},
+    {.noun = "session", .verb = "why", .op = MSG_SESSION_WHY, .args = session_arg, .print = ctl_print_why,
+     .help = "what a session waits for: its unfinished job",
+     .examples = {"session why schedule/nightly"}},
     {.noun = "effect", .verb = "list", .op = MSG_EFFECT_LIST, .flags = effect_flags, .run = ctl_run_list,
      .print = ctl_print_effects,
      .help = "effects: what jobs have sent, or are to send",
@@ -56,6 +62,9 @@ static const struct ctl_command commands[] = {
     {.noun = "effect", .verb = "show", .op = MSG_EFFECT_SHOW, .args = effect_arg, .print = ctl_print_effect,
      .help = "everything known of an effect",
      .examples = {"effect show 7"}},
+    {.noun = "effect", .verb = "why", .op = MSG_EFFECT_WHY, .args = effect_arg, .print = ctl_print_why,
+     .help = "why an effect is not sent, and when it will be",
+     .examples = {"effect why 7"}},
 };
 
 // clang-format on

@@ -169,13 +169,15 @@ ctl_print_job_stats(struct ctl_out *o, struct view body)
     TABLE(o, list, companies);
 }
 
-/* Of a job or of a schedule. */
+/* Of whatever answers `why`. */
 void
 ctl_print_why(struct ctl_out *o, struct view body)
 {
     static const struct ctl_column rows[] = {
-        {"job",      "id",           CTL_AS_TEXT   },
-        {"schedule", "name",         CTL_AS_TEXT   },
+        {"id",       "id",           CTL_AS_TEXT   },
+        {"name",     "name",         CTL_AS_TEXT   },
+        {"key",      "key",          CTL_AS_TEXT   },
+        {"job",      "job",          CTL_AS_TEXT   },
         {"state",    "state",        CTL_AS_STATE  },
         {"status",   "status",       CTL_AS_STATE  },
         {"why",      "text",         CTL_AS_TEXT   },

@@ -1,0 +1,301 @@
+#include "supervisor/engine/why_answer.h"
+
+#include "common/timetext.h"
+#include "supervisor/engine/breakers.h"
+#include "supervisor/engine/job.h"
+#include "supervisor/engine/ledger.h"
+#include "supervisor/engine/pauses.h"
+#include "supervisor/engine/reasons.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HOLDERS_MAX 5 /* named; of the others the number is told */
+
+/* ---- the answer --------------------------------------------------------------- */
+
+void
+why_open(struct why *w, struct reading *r)
+{
+    *w = (struct why){.memory = &r->engine->memory,
+                      .objects = &r->objects,
+                      .now = r->now,
+                      .is_clock_held =
+                          r->engine->turn.header.clock_is_held && !r->engine->memory.clock_accepted,
+                      .reply = r->reply,
+                      .map = mp_open(r->reply)};
+}
+
+void
+why_blockers(struct why *w)
+{
+    mp_key(w->reply, &w->map, "blockers");
+    w->blockers = mp_array_open(w->reply);
+}
+
+void
+why_note(struct why *w, const char *predicate, const char *message, struct view holder,
+         int64_t until_at, const char *change)
+{
+    struct buf        *b = w->reply;
+    struct mp_open_map m = mp_open(b);
+
+    mp_put_cstr(b, &m, "predicate", predicate);
+    mp_put_cstr(b, &m, "message", message);
+    mp_put_str_or_nil(b, &m, "holder", holder);
+    mp_put_time(b, &m, "until_at", until_at);
+    mp_put_cstr(b, &m, "change", change);
+    mp_close(b, &m);
+    if (w->count == 0) snprintf(w->text, sizeof(w->text), "%s", message);
+    if (change) {
+        size_t used = strlen(w->change);
+
+        snprintf(w->change + used, sizeof(w->change) - used, "%s%s", used ? "; and " : "", change);
+    }
+    w->count++;
+}
+
+void
+why_blocker(struct why *w, const char *predicate, const char *message, struct view holder,
+            int64_t until_at, const char *change)
+{
+    why_note(w, predicate, message, holder, until_at, change);
+    if (until_at == 0) w->is_unknown = true;
+    if (until_at > w->earliest_at) w->earliest_at = until_at;
+}
+
+void
+why_close(struct why *w, bool is_waiting, const struct job_state *history)
+{
+    struct buf *b = w->reply;
+    int64_t     at = w->earliest_at > w->now->wall_ms ? w->earliest_at : w->now->wall_ms;
+
+    mp_array_close(b, w->blockers, w->count);
+    if (w->text[0] == '\0') snprintf(w->text, sizeof(w->text), "nothing holds it");
+    mp_put_cstr(b, &w->map, "text",
+                w->about ? arena_printf(txn_arena(w->objects->txn), "job %" PRIu64 ": %s", w->about,
+                                        w->text)
+                         : w->text);
+    mp_put_time(b, &w->map, "earliest_at", is_waiting && !w->is_unknown ? at : 0);
+    mp_put_cstr(b, &w->map, "change", w->change[0] ? w->change : NULL);
+    mp_key(b, &w->map, "history");
+    if (history) {
+        reasons_put(w->objects, history, w->now->wall_ms, b);
+    } else {
+        mp_array(b, 0);
+    }
+    mp_close(b, &w->map);
+}
+
+/* ---- the dispatch's predicates ------------------------------------------------- */
+
+/* The running jobs that count under a limit, by the end of their leases. */
+struct holders {
+    uint64_t ids[HOLDERS_MAX];
+    uint32_t count;
+    int64_t  first_end; /* when the first of them must end; 0: there is none */
+    char     text[160];
+};
+
+static bool
+counts_under(struct objects *o, const struct job_state *j, const struct finding *f)
+{
+    switch (f->predicate) {
+    case HELD_NO_SLOT:
+    case HELD_GLOBAL_CAP: return true;
+    case HELD_SCHEDULE_CAP: return j->flags & JOB_FLAG_SCHEDULE_BORN;
+    case HELD_COMPANY_CAP: return j->company == f->on;
+    case HELD_AGENT_CAP: return j->agent == f->on;
+    case HELD_HANDLER_CAP: return j->handler == f->on;
+    case HELD_BREAKER: return breaker_of(o, j->handler) == f->on;
+    default: return false;
+    }
+}
+
+static void
+find_holders(struct why *w, const struct finding *f, struct holders *h)
+{
+    struct job_state j = {0};
+    struct scan      s;
+    size_t           used;
+
+    *h = (struct holders){0};
+    scan_open(&s, w->objects->txn, INDEX_job_running, &j, 0, 0);
+    while (scan_next(&s, &j)) {
+        if (!counts_under(w->objects, &j, f)) continue;
+        if (h->count < HOLDERS_MAX) h->ids[h->count] = j.id;
+        if (h->first_end == 0 || j.lease_expires_at < h->first_end)
+            h->first_end = j.lease_expires_at;
+        h->count++;
+    }
+    scan_close(&s);
+    if (h->count == 0) return;
+    used = (size_t)snprintf(h->text, sizeof(h->text), "job%s", h->count > 1 ? "s" : "");
+    for (uint32_t i = 0; i < h->count && i < HOLDERS_MAX; i++) {
+        used += (size_t)snprintf(h->text + used, sizeof(h->text) - used, "%s %" PRIu64,
+                                 i ? "," : "", h->ids[i]);
+    }
+    if (h->count > HOLDERS_MAX)
+        snprintf(h->text + used, sizeof(h->text) - used, " and %" PRIu32 " more",
+                 h->count - HOLDERS_MAX);
+}
+
+/* owner: whose cap it is, a word before its name; NULL: a setting. */
+static void
+cap_blocker(struct why *w, const struct finding *f, const char *owner, const char *setting)
+{
+    struct view    name = objects_ref(w->objects, f->on);
+    struct holders h;
+    char           cap[160], message[256], change[256];
+
+    if (owner) {
+        snprintf(cap, sizeof(cap), "%s %.*s's cap", owner, VIEW_ARG(name));
+    } else {
+        snprintf(cap, sizeof(cap), "%s", setting ? setting : "");
+    }
+    find_holders(w, f, &h);
+    snprintf(message, sizeof(message), "%s: %" PRIu64 " of %" PRId64 " running", cap, f->used,
+             f->limit);
+    snprintf(change, sizeof(change), "raise %s from %" PRId64 " to %" PRIu64, cap, f->limit,
+             f->used + 1);
+    why_blocker(w, predicate_name(f->predicate), message, view_str(h.text), h.first_end, change);
+}
+
+static void
+slot_blocker(struct why *w, const struct finding *f)
+{
+    struct holders h;
+    char           message[160];
+
+    find_holders(w, f, &h);
+    if (h.count < f->limit) {
+        snprintf(message, sizeof(message),
+                 "no worker slot is free: %" PRIu32 " of %" PRId64
+                 " run jobs, the others deliver or are kept beside a job that runs alone",
+                 h.count, f->limit);
+    } else {
+        snprintf(message, sizeof(message), "all %" PRId64 " worker slots are busy", f->limit);
+    }
+    why_blocker(w, "no_slot", message, view_str(h.text), h.first_end,
+                "agentctl worker scale N with a larger N");
+}
+
+/* kind: "company" or "agent". */
+static void
+pause_blocker(struct why *w, const struct finding *f, const char *kind)
+{
+    struct view  name = objects_ref(w->objects, f->on);
+    struct pause row;
+    char         message[448], change[160];
+
+    (void)pause_of(w->objects->txn, f->on, &row);
+    snprintf(message, sizeof(message), "%s %.*s is paused%s%.*s", kind, VIEW_ARG(name),
+             row.reason.size ? ": " : "", VIEW_ARG(row.reason));
+    snprintf(change, sizeof(change), "agentctl %s resume %.*s", kind, VIEW_ARG(name));
+    why_blocker(w, "paused", message, (struct view){0}, 0, change);
+}
+
+static void
+breaker_blocker(struct why *w, const struct finding *f)
+{
+    struct breaker b;
+    struct holders h;
+    struct view    name;
+    char           at[40], message[384], change[192];
+
+    (void)breaker_get(w->objects->txn, f->on, &b);
+    name = breaker_name(w->objects, &b);
+    snprintf(change, sizeof(change), "agentctl breaker reset %.*s", VIEW_ARG(name));
+    if (b.state == BREAKER_OPEN) {
+        snprintf(message, sizeof(message), "the breaker of %.*s is open until %s (%s: %.*s)",
+                 VIEW_ARG(name), instant_text(b.open_until, at, sizeof(at)),
+                 failure_rule(b.failure)->name, VIEW_ARG(b.message));
+        why_blocker(w, "breaker", message, (struct view){0}, b.open_until, change);
+        return;
+    }
+    find_holders(w, f, &h);
+    snprintf(message, sizeof(message), "the breaker of %.*s is half open: one job at a time tries",
+             VIEW_ARG(name));
+    why_blocker(w, "breaker", message, view_str(h.text), h.first_end, change);
+}
+
+static void
+draining_blocker(struct why *w)
+{
+    if (w->memory->is_draining) {
+        why_blocker(w, "draining", "agentd is stopping: nothing new starts", (struct view){0}, 0,
+                    "start agentd again");
+    } else {
+        why_blocker(w, "draining", "an operator drains agentd: nothing new starts",
+                    (struct view){0}, 0, "agentctl resume");
+    }
+}
+
+static void
+budget_blocker(struct why *w, const struct finding *f, const char *owner)
+{
+    struct view name = objects_ref(w->objects, f->on);
+    char        message[320], change[256];
+    /* A limit of 0 is there tomorrow, too. */
+    int64_t until_at = f->limit ? ledger_next_day(w->objects, f->on, w->objects->now_ms) : 0;
+
+    snprintf(message, sizeof(message),
+             "%s %.*s's budget of the day: %" PRIu64 " of %" PRId64
+             " %s are used or reserved, a start reserves %" PRIu64,
+             owner, VIEW_ARG(name), f->used, f->limit, f->dimension, f->wanted);
+    snprintf(change, sizeof(change), "raise %s %.*s's daily_%s from %" PRId64 " to %" PRIu64, owner,
+             VIEW_ARG(name), f->dimension, f->limit, f->enough);
+    why_blocker(w, predicate_name(f->predicate), message, (struct view){0}, until_at, change);
+}
+
+void
+why_finding(struct why *w, const struct finding *f)
+{
+    switch (f->predicate) {
+    case HELD_DRAINING: draining_blocker(w); break;
+    case HELD_NO_WORKER:
+        why_blocker(w, "no_worker", "no worker is up", (struct view){0}, 0,
+                    "agentctl worker list tells why");
+        break;
+    case HELD_NO_SLOT: slot_blocker(w, f); break;
+    case HELD_GLOBAL_CAP: cap_blocker(w, f, NULL, "limits.max_concurrent"); break;
+    case HELD_SCHEDULE_CAP: cap_blocker(w, f, NULL, "limits.schedule_max_concurrent"); break;
+    case HELD_COMPANY_CAP: cap_blocker(w, f, "company", NULL); break;
+    case HELD_AGENT_CAP: cap_blocker(w, f, "agent", NULL); break;
+    case HELD_HANDLER_CAP: cap_blocker(w, f, "handler", NULL); break;
+    case HELD_ALONE:
+        why_blocker(w, "alone", "it lost its worker before and runs alone now: no worker is empty",
+                    (struct view){0}, 0, "agentctl worker scale N with a larger N");
+        break;
+    case HELD_BREAKER: breaker_blocker(w, f); break;
+    case HELD_STOPPED:
+        why_blocker(w, "stopped", "an operator stopped agentd: nothing new starts",
+                    (struct view){0}, 0, "agentctl resume");
+        break;
+    case HELD_COMPANY_PAUSED: pause_blocker(w, f, "company"); break;
+    case HELD_AGENT_PAUSED: pause_blocker(w, f, "agent"); break;
+    case HELD_SCHEDULE_BUDGET: budget_blocker(w, f, "schedule"); break;
+    case HELD_COMPANY_BUDGET: budget_blocker(w, f, "company"); break;
+    case HELD_AGENT_BUDGET: budget_blocker(w, f, "agent"); break;
+    case HELD_NOT:
+    case HELD_COUNT: break;
+    }
+}
+
+void
+why_clock(struct why *w)
+{
+    if (!w->is_clock_held) return;
+    why_blocker(w, "clock", "the wall clock is not yet synchronised", (struct view){0}, 0,
+                "agentctl clock accept");
+}
+
+void
+why_pauses(struct why *w, uint32_t company, uint32_t agent)
+{
+    if (is_paused(w->objects->txn, company, 0))
+        pause_blocker(w, &(struct finding){.on = company}, "company");
+    if (is_paused(w->objects->txn, 0, agent))
+        pause_blocker(w, &(struct finding){.on = agent}, "agent");
+}

@@ -1,0 +1,121 @@
+#include "supervisor/engine/why.h"
+
+#include "common/timetext.h"
+#include "supervisor/engine/effects.h"
+#include "supervisor/engine/fleet.h"
+#include "supervisor/engine/objects.h"
+#include "supervisor/engine/outbox.h"
+#include "supervisor/engine/why_answer.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Its place in the order of its session and sink. */
+static void
+order_blocker(struct why *w, const struct effect *ef)
+{
+    struct effect head;
+    char          holder[32], message[160];
+    int64_t       until_at;
+
+    if (ef->not_before != BEHIND_ANOTHER || !effect_queue_head(w->objects->txn, ef, &head)) return;
+    snprintf(holder, sizeof(holder), "effect %" PRIu64, head.id);
+    snprintf(message, sizeof(message), "%s, which is %s, goes first to the same sink", holder,
+             effect_status_name(head.status));
+    until_at = head.not_before > w->now->wall_ms ? head.not_before : 0;
+    why_blocker(w, "order", message, view_str(holder), until_at, NULL);
+}
+
+static void
+time_blocker(struct why *w, const struct effect *ef)
+{
+    char at[40], message[384];
+
+    if (ef->not_before == BEHIND_ANOTHER) return;
+    instant_text(ef->not_before, at, sizeof(at));
+    if (ef->status == STATUS_UNKNOWN) {
+        snprintf(message, sizeof(message),
+                 "nobody knows whether it was sent (%.*s): its sink is asked at %s",
+                 VIEW_ARG(ef->reason), at);
+        why_blocker(w, "probe", message, (struct view){0}, ef->not_before, NULL);
+    } else if (ef->not_before > w->now->wall_ms) {
+        snprintf(message, sizeof(message),
+                 "it could not be sent (%.*s): attempt %" PRIu32 " of %d is at %s",
+                 VIEW_ARG(ef->reason), ef->attempts + 1, OUTBOX_ATTEMPTS_MAX, at);
+        why_blocker(w, "due_later", message, (struct view){0}, ef->not_before, NULL);
+    }
+}
+
+static void
+worker_blocker(struct why *w)
+{
+    if (w->memory->slot_count == 0) {
+        why_finding(w, &(struct finding){.predicate = HELD_NO_WORKER});
+    } else if (fleet_pick_for_delivery(w->memory) < 0) {
+        why_blocker(w, "no_slot", "every worker delivers as many effects as it may",
+                    (struct view){0}, 0, "agentctl worker scale N with a larger N");
+    }
+}
+
+static void
+effect_blockers(struct why *w, const struct effect *ef)
+{
+    if (w->memory->is_draining) why_finding(w, &(struct finding){.predicate = HELD_DRAINING});
+    if (w->memory->meta.stops & STOP_EFFECTS) {
+        why_blocker(w, "stopped", "an operator stopped effects: nothing is sent", (struct view){0},
+                    0, "agentctl resume");
+    }
+    if (!objects_get(w->objects, ef->sink)) {
+        why_blocker(w, "no_sink",
+                    ef->status == STATUS_PENDING
+                        ? "its sink is no longer declared: it fails when its turn comes"
+                        : "its sink, which could tell whether it was sent, is no longer declared",
+                    (struct view){0}, 0, NULL);
+    }
+    order_blocker(w, ef);
+    time_blocker(w, ef);
+    worker_blocker(w);
+}
+
+/* What is to be said of one that waits for nothing. */
+static void
+effect_text(struct why *w, const struct effect *ef)
+{
+    const char *of = ef->reason.size ? ": " : "";
+
+    if (ef->status == STATUS_ATTEMPTING) {
+        snprintf(w->text, sizeof(w->text), "it is being sent: attempt %" PRIu32 " of %d",
+                 ef->attempts, OUTBOX_ATTEMPTS_MAX);
+    } else if (ef->token) {
+        snprintf(w->text, sizeof(w->text), "its sink is being asked whether it was sent");
+    } else if (ef->status == STATUS_UNKNOWN) {
+        snprintf(w->text, sizeof(w->text), "nobody knows whether it was sent%s%.*s", of,
+                 VIEW_ARG(ef->reason));
+    } else {
+        snprintf(w->text, sizeof(w->text), "it is over: %s%s%.*s", effect_status_name(ef->status),
+                 of, VIEW_ARG(ef->reason));
+    }
+}
+
+enum errc
+read_effect_why(struct reading *r, const struct msg_effect_why *m)
+{
+    struct effect ef = {.id = m->id};
+    struct why    w;
+    bool          is_waiting;
+
+    if (effect_load(r->txn, &ef) != LOAD_FOUND || !actor_sees(r->txn, r->actor, ef.company))
+        return err_set(r->e, E_NOT_FOUND, "there is no effect %" PRIu64, m->id);
+    is_waiting = ef.token == 0 && (ef.status == STATUS_PENDING || ef.probe);
+    why_open(&w, r);
+    mp_put_u64(r->reply, &w.map, "id", ef.id);
+    mp_put_cstr(r->reply, &w.map, "status", effect_status_name(ef.status));
+    why_blockers(&w);
+    if (is_waiting) {
+        effect_blockers(&w, &ef);
+    } else {
+        effect_text(&w, &ef);
+    }
+    why_close(&w, is_waiting, NULL);
+    return E_OK;
+}
