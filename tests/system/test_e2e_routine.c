@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -85,6 +86,23 @@ fire_once(void)
     return job;
 }
 
+/* What its agent used and earned on this day, or on two when one ends meanwhile; field: of tokens,
+ * earned, tickets_done. */
+static int64_t
+booked(const char *field)
+{
+    int64_t sum = 0;
+
+    ctl_must(&c, "usage --agent housekeeper --since 2026-01-01");
+    for (size_t i = ctl_count(&c, "items"); i-- > 0;) {
+        char path[64];
+
+        (void)snprintf(path, sizeof(path), "items.%zu.%s", i, field); /* fits */
+        sum += ctl_number(&c, path);
+    }
+    return sum;
+}
+
 static void
 expect_done(uint64_t job, const char *attempt)
 {
@@ -101,6 +119,9 @@ expect_done(uint64_t job, const char *attempt)
     ctl_expect(&c, "routine", "\"tidy\"");
     ctl_expect(&c, "usage.tokens", "1");
     ctl_expect(&c, "open_jobs", "0");
+    assert_int_equal(booked("tokens.charged"), 1);
+    assert_int_equal(booked("earned"), 3);
+    assert_int_equal(booked("tickets_done"), 1);
     ctl_must(&c, "ticket list");
     assert_int_equal(ctl_count(&c, "items"), 1);
     ctl_must(&c, "job list");

@@ -79,7 +79,7 @@ nothing_overtakes_a_head_inside_its_lane(void **state)
 
 /* ---- fairness ---- */
 
-enum { COMPANIES = 50, FLOOD = 300, OTHERS = 3 };
+enum { COMPANIES = 50, FLOOD = 10000, OTHERS = 3 };
 
 static void
 declare_companies(struct rig *r)
@@ -97,9 +97,10 @@ submit_flood_and_others(struct rig *r)
 {
     BUF_AUTO struct buf jobs = {0};
 
-    for (int i = 0; i < FLOOD; i++)
+    for (int i = 0; i < BATCH_MAX; i++)
         buf_printf(&jobs, "%s{'handler':'noop','company':'c7','delay_ms':1000}", i > 0 ? "," : "");
-    rig_must(r, "job.submit_many", "'jobs':[%s]", buf_str(&jobs));
+    for (int i = 0; i < FLOOD / BATCH_MAX; i++)
+        rig_must(r, "job.submit_many", "'jobs':[%s]", buf_str(&jobs));
     buf_clear(&jobs);
     for (int i = 0; i < COMPANIES; i++) {
         if (i == 7) continue;
@@ -111,6 +112,8 @@ submit_flood_and_others(struct rig *r)
     rig_advance(r, 2000); /* all are ready now, the flood's with the earlier run_at and id */
 }
 
+/* Companies take turns: before the others have had n starts each, the flooding one has at most n,
+ * and one for each slot that was free before there was a second company. */
 static void
 one_flooding_company_starves_no_other(void **state)
 {
@@ -127,12 +130,35 @@ one_flooding_company_starves_no_other(void **state)
 
         if (id > FLOOD) others++;
         rig_complete(r, id);
-        /* Companies take turns: in each round the flooding one had one start, not more. */
         assert_true(done - others <= others / (COMPANIES - 1) + 2);
     }
-    while (done < r->lease_count)
+    assert_true(done <= (size_t)COMPANIES * OTHERS + 2);
+}
+
+/* With a flood before it, a company's own job starts within one round. */
+static void
+who_comes_late_waits_for_one_round(void **state)
+{
+    struct rig *r = *state;
+    size_t      done = 0;
+
+    r->is_unchecked = true;
+    declare_companies(r);
+    submit_flood_and_others(r);
+    rig_workers(r, 1, 1);
+    while (done < 10)
         rig_complete(r, r->leases[done++].id);
-    assert_int_equal(done, FLOOD + (COMPANIES - 1) * OTHERS);
+    uint64_t late = rig_submit(r, "'handler':'noop','company':'c%d'", (int)COMPANIES - 1);
+    uint64_t newcomer = rig_submit(r, "'handler':'noop','company':'default'");
+    size_t   before = r->lease_count, late_at = 0, newcomer_at = 0;
+    while (!late_at || !newcomer_at) {
+        assert_true(done < r->lease_count);
+        if (r->leases[done].id == late) late_at = done - before + 1;
+        if (r->leases[done].id == newcomer) newcomer_at = done - before + 1;
+        rig_complete(r, r->leases[done++].id);
+    }
+    assert_int_equal(newcomer_at, 1);                       /* never served before */
+    assert_true(late_at <= (OTHERS + 1) * (COMPANIES + 1)); /* behind its own three */
 }
 
 static void
@@ -175,6 +201,7 @@ main(void)
         TEST(the_order_is_over_lanes_also_within_one_turn),
         TEST(nothing_overtakes_a_head_inside_its_lane),
         TEST(one_flooding_company_starves_no_other),
+        TEST(who_comes_late_waits_for_one_round),
         TEST(a_flood_of_higher_priority_is_bounded_by_priority_max),
         TEST(turns_are_taken_over_a_restart),
     };

@@ -384,6 +384,24 @@ a_budget_of_nothing_is_raised_to_something(void **state)
     expect_state(r, id, "running");
 }
 
+/* What a start reserves is at most the limit itself: a higher one lets it want more. */
+static void
+a_budget_is_raised_to_what_a_start_wants_then(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    rig_must(r, "company.add", "'name':'acme','daily_cost_micros':1000");
+    (void)rig_submit(r, "'company':'acme','handler':'noop','cost_budget_micros':600");
+    uint64_t id = rig_submit(r, "'company':'acme','handler':'noop'");
+    rig_must_read(r, "job.why", "'id':%llu", (unsigned long long)id);
+    expect_text(r, "change", "raise company acme's daily_cost_micros from 1000 to 100600");
+    raise_company_budget(r, 100599);
+    expect_state(r, id, "parked");
+    raise_company_budget(r, 100600);
+    expect_state(r, id, "running");
+}
+
 static void
 what_is_not_due_or_not_the_first_has_a_change_too(void **state)
 {
@@ -413,6 +431,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_change_that_why_names_starts_the_job_whatever_holds_it),
         cmocka_unit_test_setup_teardown(a_budget_of_nothing_is_raised_to_something, rig_begin,
+                                        rig_end),
+        cmocka_unit_test_setup_teardown(a_budget_is_raised_to_what_a_start_wants_then, rig_begin,
                                         rig_end),
         cmocka_unit_test_setup_teardown(what_is_not_due_or_not_the_first_has_a_change_too,
                                         rig_begin, rig_end),
