@@ -247,6 +247,9 @@ void model_crashed(struct model *m);
 void model_sweep(struct model *m, struct txn *t, bool all);
 /* Whether everything that can end has ended: no job waits or runs, no effect is under way. */
 bool model_is_drained(const struct model *m, char *what, size_t size);
+/* The same but for what an operator holds: jobs that may not start, effects that may not be sent.
+ */
+bool model_rest_is_held(struct model *m, char *what, size_t size);
 
 /* ---- what the model's files share ------------------------------------------------------------ */
 

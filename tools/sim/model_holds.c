@@ -4,6 +4,7 @@
 #include "tools/sim/verdict.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 /* ---- the emergency stop ---------------------------------------------------------------------- */
 
@@ -148,6 +149,28 @@ m_compare_pauses(struct model *m)
               "%.*s should be %s, and is not", VIEW_ARG(o->name),
               o->is_paused ? "paused" : "active");
     }
+}
+
+/* ---- what is left when nothing else happens any more ------------------------------------------
+ */
+
+bool
+model_rest_is_held(struct model *m, char *what, size_t size)
+{
+    what[0] = '\0';
+    for (size_t i = 0; i < m->active.count; i++) {
+        const struct m_job *j = m_job(m, m->active.items[i]);
+        bool                is_held = !m_may_start(m) || m_is_paused(m, j->company, j->agent);
+
+        if (j->state != JOB_RUNNING && is_held) continue;
+        snprintf(what, size, "job %" PRIu64 " is in state %u, and nobody holds it", j->id,
+                 j->state);
+    }
+    if (m->leases.count)
+        snprintf(what, size, "a lease of %" PRIu64 " has not ended", m->leases.items[0].id);
+    if (m->settled < m->effects.count && m_may_send(m))
+        snprintf(what, size, "effect %zu is not settled, and nobody holds it", m->settled + 1);
+    return what[0] == '\0';
 }
 
 /* ---- breakers -------------------------------------------------------------------------------- */

@@ -276,25 +276,17 @@ answer_key(const struct input *in)
     return hash64(in->request_id, hash64(in->actor.id, hash64(view_str(in->actor.kind), 0)));
 }
 
-/* Whether this very turn has kept such a reply: then the request was carried out anew. */
+/* Whether this very turn has kept a reply to it: then the request was carried out anew. */
 static bool
-was_kept_now(struct model *m, const struct output *reply)
+was_kept_now(struct model *m, const struct input *in)
 {
-    struct answer row = {.at = m->now.wall_ms};
-    struct scan   s;
-    bool          found = false;
+    struct answer  row;
+    struct buf key BUF_AUTO = {0};
 
-    scan_open(&s, m->txn, INDEX_answer_by_age, &row, 1, 1);
-    while (!found && scan_next(&s, &row)) {
-        struct view kept = row.reply;
-
-        if (row.reply_bytes &&
-            bytes_load(m->txn, BLOB_REPLY, row.key.lo, row.reply_bytes, &kept) != LOAD_FOUND)
-            continue;
-        found = view_eq(kept, reply->body);
-    }
-    scan_close(&s);
-    return found;
+    buf_printf(&key, "%s:%.*s:%.*s", in->actor.kind, VIEW_ARG(in->actor.id),
+               VIEW_ARG(in->request_id));
+    row = (struct answer){.key = hash128(buf_view(&key))};
+    return answer_load(m->txn, &row) == LOAD_FOUND && row.at == m->now.wall_ms;
 }
 
 /* Whether the reply is what the first request of this id got (N39). */
@@ -307,7 +299,7 @@ was_answered_before(struct model *m, const struct input *in, const struct output
 
         if (a->key != answer_key(in)) continue;
         claim(is_same || a->is_doubtful, "a repeated request got another reply");
-        if (is_same && !(a->is_doubtful && was_kept_now(m, reply))) return true;
+        if (is_same && !(a->is_doubtful && was_kept_now(m, in))) return true;
         LIST_REMOVE(&m->answers, i);
         return false;
     }

@@ -115,10 +115,23 @@ read_stats(struct sim *s, struct txn *t)
     struct msg_job_stats m = {0};
     struct err           e;
     int64_t              counts[JOB_STATE_COUNT] = {0}, told;
+    int                  company = -1;
 
-    for (size_t i = 0; i < s->model.jobs.count; i++)
-        counts[s->model.jobs.items[i].state] += !s->model.jobs.items[i].is_purged;
+    if (rng_chance(&s->rng, 500)) {
+        m.company = view_str(config_company((int)rng_below(&s->rng, SIM_COMPANIES)));
+        SET_HAS(&m, job_stats, company);
+        company = m_find(&s->model, KIND_COMPANY, -1, m.company);
+    }
+    for (size_t i = 0; i < s->model.jobs.count; i++) {
+        const struct m_job *j = m_job(&s->model, i + 1);
+
+        if (j && (company < 0 || j->company == company)) counts[j->state]++;
+    }
     read_now(s, t, MSG_JOB_STATS, &m, &reply, &e);
+    if (m.company.size && company < 0) {
+        claim(e.code == E_NOT_FOUND, "job.stats of no company: %s", errc_wire(e.code));
+        return;
+    }
     claim(e.code == E_OK, "job.stats: %s", e.msg);
     for (enum job_state_id i = JOB_SCHEDULED; i < JOB_STATE_COUNT; i++) {
         claim(mp_find_i64(buf_view(&reply), job_state_name(i), &told) && told == counts[i],
