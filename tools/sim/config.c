@@ -117,6 +117,10 @@ fill_handler(struct config *c, struct rng *r, int i)
         m.retry_base_ms = rng_between(r, 0, 60000);
         SET_HAS(&m, handler, retry_base_ms);
     }
+    if (rng_chance(r, 300)) {
+        m.credential = view_str(rng_chance(r, 500) ? "c0" : "c1");
+        SET_HAS(&m, handler, credential);
+    }
     msg_pack(msg_desc(MSG_HANDLER), &m, &c->handlers[i].spec);
 }
 

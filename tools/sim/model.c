@@ -31,6 +31,7 @@ model_done(struct model *m)
     free(m->effects.items);
     free(m->answers.items);
     free(m->keys.items);
+    free(m->breakers.items);
     free(m->messages.items);
     free(m->stops.items);
     free(m->attempts.items);

@@ -28,13 +28,19 @@ struct m_object {
     struct view      name;    /* in spec */
     struct buf       spec;    /* packed, as declared */
     union msg        declared;
-    uint64_t         served;   /* company: when it last had its turn; 0: never */
-    int              schedule; /* schedule: index in schedules */
-    /* handler: its breaker (A16); open between until_low and until_high, the row will tell */
-    uint8_t  breaker; /* enum breaker_state */
-    uint32_t opens;
-    int64_t  until_low, until_high;
-    bool     is_paused; /* company, agent */
+    uint64_t         served;    /* company: when it last had its turn; 0: never */
+    int              schedule;  /* schedule: index in schedules */
+    bool             is_paused; /* company, agent */
+};
+
+/* What guards a credential, or a handler that declares none (A16). */
+struct m_breaker {
+    int      handler;               /* object; -1: of a credential */
+    int      company;               /* of the credential */
+    char     name[8];               /* of the credential */
+    uint8_t  state;                 /* enum breaker_state */
+    uint32_t opens;                 /* in a row */
+    int64_t  until_low, until_high; /* open until then; the row will tell */
 };
 
 struct m_schedule {
@@ -217,6 +223,7 @@ struct model {
     uint64_t places;                  /* given to effects */
     LIST_OF(struct m_answer) answers;
     LIST_OF(struct m_key) keys;
+    LIST_OF(struct m_breaker) breakers; /* that were ever open and still guard something */
     struct m_worker   workers[WORKERS_MAX];
     struct buf        limits_spec;
     struct msg_limits limits;
@@ -276,13 +283,15 @@ uint32_t m_id_in_store(struct model *m, enum object_kind kind, int company, stru
 /* jobs */
 struct m_job *m_add_job(struct model *m);
 void          m_touch(struct m_job *j);
-void          m_make_ready(struct m_job *j);
-void          m_end_job(struct model *m, struct m_job *j, enum job_state_id state);
-void          m_jobs_due(struct model *m);
-void          m_defaults(struct model *m, struct m_job *j, bool has_max_turns);
-void          m_ladder(const struct m_retry *given, struct m_ladder *out);
-enum errc     m_check_ladder(const struct m_retry *given);
-enum errc     m_admission(const struct model *m);
+/* Takes the id out of a list that may have it. */
+void      m_forget(uint64_t id, uint64_t *list, size_t *count);
+void      m_make_ready(struct m_job *j);
+void      m_end_job(struct model *m, struct m_job *j, enum job_state_id state);
+void      m_jobs_due(struct model *m);
+void      m_defaults(struct model *m, struct m_job *j, bool has_max_turns);
+void      m_ladder(const struct m_retry *given, struct m_ladder *out);
+enum errc m_check_ladder(const struct m_retry *given);
+enum errc m_admission(const struct model *m);
 
 /* requests */
 void m_request(struct model *m, const struct input *in, const struct output *reply);
@@ -338,8 +347,6 @@ enum errc m_resume(struct model *m, const struct input *in, const struct output 
 enum errc m_drain(struct model *m, const struct input *in, const struct output *reply);
 enum errc m_pause(struct model *m, const struct input *in, enum object_kind kind, struct view name,
                   bool is_paused, const struct output *reply);
-enum errc m_breaker_reset(struct model *m, const struct input *in, struct view name,
-                          const struct output *reply);
 bool      m_may_start(const struct model *m); /* no stop and no drain holds all jobs … */
 bool      m_may_send(const struct model *m);  /* … all effects */
 bool      m_is_paused(struct model *m, int company, int agent); /* agent: -1 for none */
@@ -352,13 +359,16 @@ void m_attempt_lost(struct model *m, const struct m_lease *l, const char *class)
 bool m_is_class(struct view name); /* that an attempt may fail with */
 
 /* breakers */
-void    m_breaker_failed(struct model *m, const struct m_job *j, int64_t after_ms);
-void    m_breaker_succeeded(struct model *m, const struct m_job *j);
-int64_t m_breaker_limit(struct model *m, const struct m_job *j);
-void    m_breakers_due(struct model *m);
-void    m_breakers_replan(struct model *m, int64_t back_ms);
-void    m_compare_breakers(struct model *m);
-void    m_check_breaker_deadline(struct model *m);
+void      m_breaker_failed(struct model *m, const struct m_job *j, int64_t after_ms);
+void      m_breaker_succeeded(struct model *m, const struct m_job *j);
+bool      m_breaker_has_room(struct model *m, const struct m_job *j);
+void      m_breakers_declared(struct model *m); /* handlers may have changed */
+enum errc m_breaker_reset(struct model *m, const struct input *in, struct view name,
+                          const struct output *reply);
+void      m_breakers_due(struct model *m);
+void      m_breakers_replan(struct model *m, int64_t back_ms);
+void      m_compare_breakers(struct model *m);
+void      m_check_breaker_deadline(struct model *m);
 
 /* dispatch */
 void m_dispatch(struct model *m);

@@ -107,7 +107,7 @@ caps_have_room(struct model *m, const struct m_job *j)
         return false;
     if (!has_room(n.handler, cap(HAS(h, handler, max_concurrent), h->max_concurrent, NO_LIMIT)))
         return false;
-    if (!has_room(n.handler, m_breaker_limit(m, j))) return false;
+    if (!m_breaker_has_room(m, j)) return false;
     if (j->agent < 0) return true;
     const struct msg_agent *a = &m_object(m, j->agent)->declared.agent;
 

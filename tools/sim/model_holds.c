@@ -172,19 +172,3 @@ model_rest_is_held(struct model *m, char *what, size_t size)
         snprintf(what, size, "effect %zu is not settled, and nobody holds it", m->settled + 1);
     return what[0] == '\0';
 }
-
-/* ---- breakers -------------------------------------------------------------------------------- */
-
-enum errc
-m_breaker_reset(struct model *m, const struct input *in, struct view name,
-                const struct output *reply)
-{
-    int       company = -1, index;
-    enum errc e = E_OK;
-
-    index = m_ref(m, &in->actor, KIND_HANDLER, name, &company, &e);
-    if (index >= 0 && !m_sees(m, &in->actor, m_object(m, index)->company)) e = E_DENIED;
-    m_check_answer(in, reply, e);
-    if (e == E_OK) m_object(m, index)->breaker = BREAKER_CLOSED;
-    return e;
-}

@@ -39,6 +39,16 @@ m_add_job(struct model *m)
 }
 
 void
+m_forget(uint64_t id, uint64_t *list, size_t *count)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (list[i] != id) continue;
+        memmove(&list[i], &list[i + 1], (--*count - i) * sizeof(*list));
+        return;
+    }
+}
+
+void
 m_make_ready(struct m_job *j)
 {
     j->state = JOB_READY;

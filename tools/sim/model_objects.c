@@ -301,6 +301,7 @@ apply(struct model *m, const struct msg_config *c)
     declare(m, KIND_AGENT, c->agents);
     declare(m, KIND_SCHEDULE, c->schedules);
     remove_undeclared(m, c);
+    m_breakers_declared(m);
     buf_clear(&m->limits_spec);
     buf_add_view(&m->limits_spec, c->limits);
     claim(msg_unpack(msg_desc(MSG_LIMITS), buf_view(&m->limits_spec), &m->limits, &e) == E_OK,

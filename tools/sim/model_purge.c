@@ -44,23 +44,13 @@ m_purge_begin(struct model *m)
     }
 }
 
-static void
-forget(uint64_t id, uint64_t *list, size_t *count)
-{
-    for (size_t i = 0; i < *count; i++) {
-        if (list[i] != id) continue;
-        memmove(&list[i], &list[i + 1], (--*count - i) * sizeof(*list));
-        return;
-    }
-}
-
 bool
 m_purge(struct model *m, struct m_job *j)
 {
     size_t before = m->purged.count;
 
     claim(m_is_end(j->state), "job %" PRIu64 " has not ended and was to be purged", j->id);
-    forget(j->id, m->purged.items, &m->purged.count);
+    m_forget(j->id, m->purged.items, &m->purged.count);
     m->purged_rows_at_most += rows_at_most(j);
     if (m->purged.count == before) { /* the turn's rows are used up */
         j->is_purge_begun = true;
@@ -68,8 +58,8 @@ m_purge(struct model *m, struct m_job *j)
     }
     m->purged_rows += rows_at_least(j);
     j->is_purged = true;
-    forget(j->id, m->active.items, &m->active.count); /* one that has ended in this very turn */
-    forget(j->id, m->finished.items, &m->finished.count);
+    m_forget(j->id, m->active.items, &m->active.count); /* one that has ended in this very turn */
+    m_forget(j->id, m->finished.items, &m->finished.count);
     return true;
 }
 

@@ -102,12 +102,9 @@ revive(struct model *m, struct m_job *j)
     j->expires_at = 0; /* its time to start may have passed; the operator wants it now */
     j->ended_at = 0;
     j->crashes = 0;
+    m_forget(j->id, m->active.items, &m->active.count); /* one that has ended in this very turn */
+    m_forget(j->id, m->finished.items, &m->finished.count);
     *LIST_ADD(&m->active) = j->id;
-    for (size_t i = 0; i < m->finished.count; i++) {
-        if (m->finished.items[i] != j->id) continue;
-        LIST_REMOVE(&m->finished, i);
-        break;
-    }
     m_take_key_again(m, j);
 }
 

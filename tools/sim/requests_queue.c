@@ -146,8 +146,11 @@ about_agent(struct sim *s, enum msg_id op)
 static void
 breaker_reset(struct sim *s)
 {
-    const struct msg_breaker_reset m = {
-        .name = view_str(config_handler((int)rng_below(&s->rng, SIM_HANDLERS)))};
+    static const char *const       credentials[] = {"c0", "c1", "default/c0", "default/c1"};
+    const char *const              name = rng_chance(&s->rng, 500)
+                                              ? credentials[rng_below(&s->rng, ARRAY_LEN(credentials))]
+                                              : config_handler((int)rng_below(&s->rng, SIM_HANDLERS));
+    const struct msg_breaker_reset m = {.name = view_str(name)};
 
     sim_ask(s, MSG_BREAKER_RESET, &m);
 }
