@@ -22,6 +22,8 @@
     B(GONE,       "purged jobs that are still there")                      \
     B(KEY,        "two unfinished jobs with one unique key, wrong heirs")  \
     B(MERGE,      "debounced submits that are not in exactly one job")     \
+    B(CHAIN,      "wake-ups by effect that are not exactly one, or astray") \
+    B(WORK,       "goals, tickets and assignments that are not as asked")  \
     B(QUEUE,      "jobs taken into a full queue")                          \
     B(HELD,       "starts while something was stopped or paused")          \
     B(CAP,        "more jobs at once than a limit allows")                 \

@@ -19,6 +19,8 @@ struct lot {
     bool     is_cancelled;
 };
 
+#define TICKETS_MAX 4 /* that it still assigns */
+
 struct client {
     struct link    link;
     struct history history;
@@ -31,6 +33,9 @@ struct client {
     size_t         owns; /* ever; the ring holds the last ones */
     bool           is_full;
     struct lot     lot;
+    uint64_t       goal; /* the last one that it made; 0: none */
+    uint64_t       tickets[TICKETS_MAX];
+    size_t         ntickets; /* ever; the ring holds the last ones */
 };
 
 /* Asks until it is answered, or, now and then, once only. */
@@ -60,5 +65,7 @@ void submit_wrong(struct client *c);
 void wake_one(struct client *c);
 /* Makes a lot, or does with it what comes next. */
 void lot_step(struct client *c);
+/* Makes goals and tickets, decomposes and assigns them. */
+void work_step(struct client *c);
 
 #endif

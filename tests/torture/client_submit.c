@@ -204,16 +204,25 @@ submit_one(struct client *c)
 void
 wake_one(struct client *c)
 {
+    static const struct {
+        enum kind   kind;
+        const char *agent;
+    } wakes[] = {
+        {KIND_woken, "sleeper"},
+        {KIND_calls, "caller" },
+        {KIND_cycle, "ping"   },
+    };
     BUF_AUTO struct buf body = {0};
-    unsigned            number = intent_begin(c, KIND_woken, 1);
+    size_t              i = dice_below(&c->dice, ARRAY_LEN(wakes));
+    unsigned            number = intent_begin(c, wakes[i].kind, 1);
     char                mark[KEY_BYTES];
 
     intent_mark(c, number, mark);
-    buf_printf(&body, "{\"name\":\"acme/sleeper\",\"title\":\"%s\"", mark);
+    buf_printf(&body, "{\"name\":\"acme/%s\",\"title\":\"%s\"", wakes[i].agent, mark);
     if (dice_percent(&c->dice, 50)) {
         buf_printf(&body, ",\"delay_ms\":%u", (unsigned)dice_below(&c->dice, 500));
     }
-    add_payload(c, KIND_woken, mark, &body);
+    add_payload(c, wakes[i].kind, mark, &body);
     buf_add_str(&body, "}");
     if (intent_ask(c, number, MSG_AGENT_WAKE, buf_str(&body)) == ANSWER_YES) take_one(c, number);
 }

@@ -48,6 +48,12 @@ static const char handler[] =
     "\"$mark\" \"$AGENTD_JOB_ID\" \"$AGENTD_ATTEMPT\" \"$seen\"\n"
     "    exit 0\n"
     "}\n"
+    "wake() {\n"
+    "    printf '{\"type\":\"effect\",\"kind\":\"wake_agent\",\"agent\":\"%s\",\"payload\":"
+    "{\"mark\":\"from %s\",\"from\":%s,\"attempt\":%s}}\\n' "
+    "\"$1\" \"$AGENTD_JOB_ID\" \"$AGENTD_JOB_ID\" \"$AGENTD_ATTEMPT\"\n"
+    "    result\n"
+    "}\n"
     "case $1 in\n"
     "work) result ;;\n"
     "slow) sleep 0.$(($$ % 8 + 1)); result ;;\n"
@@ -69,10 +75,15 @@ static const char handler[] =
     "    printf '{\"type\":\"checkpoint\",\"data\":{\"job\":%s,\"attempt\":%s}}\\n' "
     "\"$AGENTD_JOB_ID\" \"$AGENTD_ATTEMPT\"\n"
     "    result ;;\n"
+    "closes) echo '{\"type\":\"effect\",\"kind\":\"ticket\",\"status\":\"done\"}'; result ;;\n"
+    "calls) wake sleeper ;;\n"
+    "pings) wake pong ;;\n"
+    "pongs) wake ping ;;\n"
     "esac\n";
 
-static const char *const exec_handlers[] = {"work",  "slow",    "forks",    "flaky",
-                                            "fails", "snoozes", "overruns", "tells"};
+static const char *const exec_handlers[] = {"work",   "slow",    "forks",    "flaky",
+                                            "fails",  "snoozes", "overruns", "tells",
+                                            "closes", "calls",   "pings",    "pongs"};
 
 static FILE *
 create(const char *folder, const char *name)
@@ -98,6 +109,8 @@ print_settings(FILE *f)
                   "  schedule_max_concurrent: %d\n"
                   "  feed_bytes: 64G\n"
                   "  feed_age: 3650d\n"
+                  "  agent_wakes_max: null\n"
+                  "  chain_rate_max: null\n"
                   "sessions: {sinks: [mail]}\n"
                   "companies:\n"
                   "  acme: {}\n"
@@ -119,6 +132,11 @@ print_objects(FILE *f, const char *folder)
     (void)fprintf(f, "agents:\n"
                      "  - {name: herald, company: acme, handler: tells, sinks: [mail]}\n"
                      "  - {name: sleeper, company: acme, handler: work}\n"
+                     "  - {name: caller, company: acme, handler: calls}\n"
+                     "  - {name: ping, company: acme, handler: pings}\n"
+                     "  - {name: pong, company: acme, handler: pongs}\n"
+                     "  - {name: alice, company: acme, handler: closes}\n"
+                     "  - {name: bob, company: acme, handler: closes}\n"
                      "schedules:\n");
     for (unsigned i = 0; i < schedules_count; i++) {
         (void)fprintf(f, "  %s: {%s, handler: %s, max_attempts: 1000, payload: {mark: %s}}\n",

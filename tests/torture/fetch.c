@@ -252,6 +252,54 @@ take_causes(struct model *m, uint64_t id, struct view show)
         take_cause(m, id, item);
 }
 
+/* ---- causes ---------------------------------------------------------------------------------- */
+
+static uint64_t
+name_of(struct view name)
+{
+    return name.size ? hash64(name, 0) : 0;
+}
+
+/* Whom the handler wakes. */
+static uint64_t
+called_by(struct view handler)
+{
+    static const char *const calls[][2] = {
+        {"calls", "sleeper"},
+        {"pings", "pong"   },
+        {"pongs", "ping"   },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        if (view_is(handler, calls[i][0])) return name_of(view_str(calls[i][1]));
+    }
+    return 0;
+}
+
+static void
+take_links(struct job *j, struct view show)
+{
+    struct view payload = {0}, failure = {0}, trigger = text_of(show, "trigger");
+
+    (void)mp_find(show, "payload", &payload); /* without one nothing is in it */
+    (void)mp_find(show, "failure", &failure);
+    j->is_telling = view_is(text_of(show, "handler"), "tells");
+    j->is_closing = view_is(text_of(show, "handler"), "closes");
+    j->agent = name_of(text_of(show, "agent"));
+    j->calls = called_by(text_of(show, "handler"));
+    j->parent = (uint64_t)number_of(show, "parent");
+    j->root = (uint64_t)number_of(show, "root");
+    j->depth = (uint64_t)number_of(show, "depth");
+    j->ticket = (uint64_t)number_of(show, "ticket");
+    j->from = (uint64_t)number_of(payload, "from");
+    j->from_attempt = (uint64_t)number_of(payload, "attempt");
+    j->is_follow_up = view_is(trigger, "follow_up");
+    j->is_assigned = view_is(trigger, "ticket_assigned");
+    j->is_taken_back =
+        view_is(text_of(failure, "message"), "the ticket was assigned to another agent");
+    if (j->client == NO_CLIENT) read_mark(j, text_of(payload, "mark"));
+}
+
 static void
 take_job(struct model *m, struct job *j, uint64_t id, struct view show)
 {
@@ -262,11 +310,11 @@ take_job(struct model *m, struct job *j, uint64_t id, struct view show)
     j->max_attempts = (uint64_t)number_of(show, "max_attempts");
     j->nominal_at = number_of(show, "nominal_at");
     j->schedule = schedule_of(text_of(show, "schedule"));
-    j->is_telling = view_is(text_of(show, "handler"), "tells");
     j->key = key_of(show);
     j->replaced_by = replacer_of(show);
     j->is_narrow = view_is(text_of(show, "company"), "narrow");
     read_mark(j, text_of(show, "title"));
+    take_links(j, show);
     take_causes(m, id, show);
     check_attempts(j, id, show);
     check_output(j, id, show);

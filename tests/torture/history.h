@@ -2,12 +2,14 @@
  *
  *   S NUMBER KIND COUNT       it is about to ask for COUNT jobs of this kind
  *   A NUMBER ID…              they were acknowledged with these ids
+ *   K NUMBER TICKET           … and they are to serve this ticket
  *   J NUMBER ID               it was given a job that was there already
  *   U NUMBER                  their outcome is unknown: asked, never answered
  *   R NUMBER CODE             they were refused
  *   C JOB WORD                a cancel: yes (it is cancelled), stopping, no, unknown
  *   T JOB WORD                a retry: yes, no, unknown
  *   P JOB WORD                a purge: yes, unknown
+ *   O TITLE ID                a goal or ticket was made; ID 0: nobody knows
  *   V JOB STATE ATTEMPT       a read showed the job so
  *   E CODE SEQ HASH           (feed) the reader took this event; CODE is the topic, "all" for all
  *   X TEXT                    an answer that must never be

@@ -13,8 +13,13 @@ void judge_schedules(struct model *m, struct link *l);
 void judge_effects(struct model *m, struct link *l);
 /* Unique and debounce keys, of requests and jobs. */
 void judge_keys(struct model *m);
-/* Every job and every request by itself; last, for it uses what the others have found. */
+/* Jobs that other jobs woke; after the effects and the feed. */
+void judge_chains(struct model *m);
+/* Every job and every request by itself; after those above, for it uses what the others have found.
+ */
 void judge_jobs(struct model *m);
+/* Goals, tickets and their jobs; last. */
+void judge_work(struct model *m, struct link *l);
 void judge_fsck(struct link *l);
 /* What the programs wrote of themselves, when nothing writes any more. */
 void judge_log(const char *folder, const struct killer *k);

@@ -105,6 +105,52 @@ take_effect(struct view item, void *arg)
     }
 }
 
+/* ---- those that act inside ------------------------------------------------------------------- */
+
+static void
+wrong_effect(uint64_t id, uint64_t job, struct view kind)
+{
+    breaks_add(BREAK_SEND_TWICE,
+               "effect %" PRIu64 " (%.*s) of job %" PRIu64
+               " is of an attempt that did not complete",
+               id, VIEW_ARG(kind), job);
+}
+
+static void
+take_inside(struct model *m, struct view item, struct view kind)
+{
+    uint64_t    id = (uint64_t)number_of(item, "id"), job = (uint64_t)number_of(item, "job");
+    bool        is_delivered = view_is(text_of(item, "status"), "delivered");
+    struct job *j = model_job(m, job);
+    struct view payload = {0}, inner = {0};
+
+    (void)mp_find(item, "payload", &payload);  /* without one it is of no attempt */
+    (void)mp_find(payload, "payload", &inner); /* a ticket's has none */
+    if (!j || j->end != END_COMPLETED) {
+        wrong_effect(id, job, kind);
+    } else if (view_is(kind, "ticket")) {
+        *(is_delivered ? &j->closes : &j->opens) += 1;
+    } else if (number_of(inner, "from") != (int64_t)job ||
+               number_of(inner, "attempt") != (int64_t)j->attempt) {
+        wrong_effect(id, job, kind);
+    } else {
+        *(is_delivered ? &j->wakes : &j->cuts) += 1;
+    }
+}
+
+static void
+take_any(struct view item, void *arg)
+{
+    struct outbox *o = arg;
+    struct view    kind = text_of(item, "kind");
+
+    if (view_is(kind, "wake_agent") || view_is(kind, "ticket")) {
+        take_inside(o->model, item, kind);
+    } else {
+        take_effect(item, arg);
+    }
+}
+
 /* ---- what the sink has ----------------------------------------------------------------------- */
 
 static uint64_t *
@@ -190,7 +236,7 @@ judge_effects(struct model *m, struct link *l)
 {
     struct outbox o = {.model = m};
 
-    fetch_pages(l, MSG_EFFECT_LIST, "", take_effect, &o);
+    fetch_pages(l, MSG_EFFECT_LIST, "", take_any, &o);
     (void)history_read(m->folder, "mail", take_line, &o); /* none: nothing was ever sent */
     judge_counts(&o);
     free(o.effects);

@@ -28,12 +28,18 @@ struct feed {
 static void
 count_event(struct model *m, struct view type, struct view event)
 {
-    int64_t     id = 0;
-    struct job *j;
+    int64_t        id = 0;
+    struct job    *j;
+    struct ticket *k;
 
+    if (view_is(type, "ticket.done") && mp_find_i64(event, "ticket", &id) &&
+        (k = model_ticket(m, (uint64_t)id))) {
+        k->done++;
+    }
     if (!mp_find_i64(event, "job", &id) || !(j = model_job(m, (uint64_t)id))) return;
     if (view_is(type, "job.submitted")) j->submitted++;
     if (view_is(type, "job.completed")) j->completed++;
+    if (view_is(type, "chain.cut")) j->told_cuts++;
     if (!view_is(type, "job.started")) return;
     j->started++;
     if (mp_find_i64(event, "attempt", &id) && (uint64_t)id != j->started) {

@@ -26,9 +26,10 @@ ends_allowed(const struct job *j, enum kind k)
     if (j->may_be_cancelled) ends |= END_CANCELLED;
     /* Retried, a job that was waiting for its time runs at once. */
     if (j->may_be_retried && (k == KIND_late || k == KIND_lot)) ends |= END_COMPLETED;
-    if (j->replaced_by && kind_is_unique(k)) ends |= END_CANCELLED; /* by whom: judge_keys */
+    if (j->replaced_by && kind_is_unique(k)) ends |= END_CANCELLED;    /* by whom: judge_keys */
+    if (j->is_taken_back && k == KIND_assigned) ends |= END_CANCELLED; /* judge_work */
     if (j->must_have_run) ends &= ~(END_SCHEDULED | END_EXPIRED);
-    if (j->must_have_run && !j->replaced_by) ends &= ~END_CANCELLED;
+    if (j->must_have_run && !j->replaced_by && !j->is_taken_back) ends &= ~END_CANCELLED;
     if (j->must_be_cancelled) ends = END_CANCELLED;
     return ends;
 }
@@ -107,6 +108,17 @@ judge_own(struct model *m, struct job *j, uint64_t id)
     judge_attempts(j, id, kind_is_recorded(in->kind));
 }
 
+/* Made by the effect of another job: judge_chains knows whether it had to be. */
+static void
+judge_follow_up(const struct job *j, uint64_t id)
+{
+    if (j->end != END_COMPLETED) {
+        breaks_add(j->end ? BREAK_OUTCOME : BREAK_DRAIN, "job %" PRIu64 " of job %" PRIu64 " is %s",
+                   id, j->parent, end_name(j->end));
+    }
+    judge_attempts(j, id, true);
+}
+
 static void
 judge_scheduled(const struct job *j, uint64_t id)
 {
@@ -139,6 +151,8 @@ judge_job(struct model *m, uint64_t id)
         judge_scheduled(j, id);
     } else if (j->client != NO_CLIENT) {
         judge_own(m, j, id);
+    } else if (j->is_follow_up) {
+        judge_follow_up(j, id);
     } else {
         breaks_add(BREAK_UNEXPECTED, "job %" PRIu64 " has no mark", id);
     }

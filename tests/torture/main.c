@@ -204,8 +204,10 @@ judge(struct model *m, struct link *l)
     judge_feed(m, l);
     judge_schedules(m, l);
     judge_effects(m, l);
+    judge_chains(m);
     judge_keys(m);
     judge_jobs(m);
+    judge_work(m, l);
     judge_fsck(l);
 }
 

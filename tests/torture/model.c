@@ -24,6 +24,8 @@ model_done(struct model *m)
         free(m->clients[c].intents);
     }
     free(m->jobs);
+    free(m->things);
+    free(m->tickets);
 }
 
 struct job *
@@ -40,6 +42,22 @@ model_job(struct model *m, uint64_t id)
         m->cap = cap;
     }
     return &m->jobs[id];
+}
+
+struct ticket *
+model_ticket(struct model *m, uint64_t id)
+{
+    uint64_t cap = m->ticket_cap ? m->ticket_cap : 64;
+
+    if (id == 0 || id >= IDS_MAX) return NULL;
+    while (cap <= id)
+        cap *= 2;
+    if (cap != m->ticket_cap) {
+        m->tickets = xrealloc(m->tickets, cap * sizeof(*m->tickets));
+        memset(m->tickets + m->ticket_cap, 0, (cap - m->ticket_cap) * sizeof(*m->tickets));
+        m->ticket_cap = cap;
+    }
+    return &m->tickets[id];
 }
 
 struct intent *
@@ -101,12 +119,13 @@ take_ids(struct reading *r, struct intent *in, const char *text)
 }
 
 /* It was not asked again; the time by which it was to start passed while it was; the queue is full;
- * the key is taken. */
+ * the key is taken; the ticket is done. */
 static bool
 is_refusable(enum kind k, const char *code)
 {
     return strcmp(code, " draining") == 0 ||
            (k == KIND_expires && strcmp(code, " bad_request") == 0) ||
+           (k == KIND_assigned && strcmp(code, " wrong_state") == 0) ||
            (k == KIND_narrow && strcmp(code, " queue_full") == 0) ||
            ((k == KIND_unique_reject || k == KIND_unique_replace) &&
             strcmp(code, " conflict") == 0);
@@ -135,6 +154,7 @@ take_answer(struct reading *r, const char *line)
     }
     switch (line[0]) {
     case 'A': take_ids(r, &c->intents[number], line + 1 + used); break;
+    case 'K': c->intents[number].ticket = strtoull(line + 1 + used, NULL, 10); break;
     case 'J': take_joined(r, &c->intents[number], line + 1 + used); break;
     case 'U': c->intents[number].asked = ASKED_UNKNOWN; break;
     default:
@@ -197,6 +217,20 @@ take_seen(struct reading *r, const char *line)
 }
 
 static void
+take_thing(struct reading *r, const char *line)
+{
+    struct model *m = r->model;
+    struct thing  t = {.id = 0};
+
+    if (sscanf(line, "O %31s %" SCNu64, t.title, &t.id) != 2) {
+        malformed(r, line);
+        return;
+    }
+    m->things = xrealloc(m->things, (m->nthings + 1) * sizeof(*m->things));
+    m->things[m->nthings++] = t;
+}
+
+static void
 take_line(char *line, void *arg)
 {
     struct reading *r = arg;
@@ -204,12 +238,14 @@ take_line(char *line, void *arg)
     switch (line[0]) {
     case 'S': take_intent(r, line); break;
     case 'A':
+    case 'K':
     case 'J':
     case 'U':
     case 'R': take_answer(r, line); break;
     case 'C':
     case 'T':
     case 'P': take_change(r, line); break;
+    case 'O': take_thing(r, line); break;
     case 'V': take_seen(r, line); break;
     case 'X': breaks_add(BREAK_ANSWER, "client %d: %s", r->client, line + 2); break;
     default: malformed(r, line);

@@ -17,6 +17,8 @@ struct intent {
     uint64_t  *ids;    /* ASKED_YES: count of them */
     uint64_t   joined; /* ASKED_JOINED: the job that was there already */
     unsigned   found;
+    uint64_t   ticket;   /* that its job is to serve; 0: none that is known */
+    unsigned   goals;    /* with its marks */
     unsigned   causes;   /* how often it stands among the causes of debounced jobs … */
     uint64_t   cause_of; /* … and of which one */
 };
@@ -52,7 +54,15 @@ struct job {
     int64_t  nominal_at;
     bool     is_stopped_otherwise; /* an attempt was stopped by something else than a cancel */
     bool     is_telling;           /* its handler sends effects and keeps checkpoints */
-    uint64_t seen_checkpoint;      /* the job whose checkpoint its completed attempt was given */
+    bool     is_closing;           /* … finishes the ticket */
+    uint64_t agent, calls; /* hash of the agent, of the one that its handler wakes; 0: none */
+    uint64_t parent, root, depth, ticket;
+    uint64_t from, from_attempt;         /* the attempt whose effect it is, says its payload */
+    bool     is_follow_up, is_assigned;  /* its trigger */
+    bool     is_taken_back;              /* its ticket was given to another agent */
+    uint64_t wakes, cuts, closes, opens; /* effects that woke, or did not; finished, or did not */
+    uint64_t children, told_cuts;        /* of which the feed tells */
+    uint64_t seen_checkpoint; /* the job whose checkpoint its completed attempt was given */
     uint64_t firings, effects;
     uint64_t key;         /* hash of company and unique key; 0: none */
     uint64_t replaced_by; /* the job that took its key; 0: none */
@@ -61,8 +71,26 @@ struct job {
     uint64_t submitted, started, completed;
 };
 
+/* A goal or ticket that a client asked for. */
+struct thing {
+    char     title[NAME_BYTES];
+    uint64_t id;    /* 0: nobody knows whether it was made */
+    unsigned found; /* with this title in the store */
+};
+
+struct ticket {
+    bool     is_there, is_done;
+    uint64_t newest; /* job of its newest assignment */
+    uint64_t done;   /* how often the feed says that it was finished */
+    uint64_t closes, completed;
+};
+
 struct model {
     const char         *folder;
+    struct thing       *things;
+    size_t              nthings;
+    struct ticket      *tickets; /* by id */
+    uint64_t            ticket_cap;
     struct client_model clients[CLIENTS];
     struct job         *jobs; /* by id; 0 is none */
     uint64_t            cap;
@@ -74,6 +102,8 @@ void model_init(struct model *m, const char *folder);
 void model_done(struct model *m);
 /* The job of this id, made when it is new; NULL for an id that no store gives. */
 struct job *model_job(struct model *m, uint64_t id);
+/* Likewise a ticket. */
+struct ticket *model_ticket(struct model *m, uint64_t id);
 /* The intent of a mark; NULL when there is none. */
 struct intent *model_intent(struct model *m, int client, unsigned number);
 
