@@ -27,6 +27,7 @@
     B(QUEUE,      "jobs taken into a full queue")                          \
     B(HELD,       "starts while something was stopped or paused")          \
     B(CAP,        "more jobs at once than a limit allows")                 \
+    B(BUDGET,     "limits passed, or charges that nobody used")            \
     B(SCHEDULE,   "nominal times without exactly one decision")            \
     B(FEED,       "holes, repeats or changes in the feed")                 \
     B(FSCK,       "problems that fsck found")                              \

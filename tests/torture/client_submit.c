@@ -101,6 +101,8 @@ add_place(struct client *c, enum kind k, struct buf *b)
         buf_add_str(b, ",\"agent\":\"acme/herald\",\"company\":\"acme\"");
     } else if (k == KIND_narrow) {
         buf_add_str(b, ",\"company\":\"narrow\"");
+    } else if (k == KIND_spends) {
+        buf_printf(b, ",\"company\":\"%s\",\"max_turns\":%d", THRIFT, SPEND_TURNS);
     } else if (kind_is_unique(k) || k == KIND_merged) {
         buf_add_str(b, ",\"company\":\"acme\"");
     } else {

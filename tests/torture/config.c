@@ -76,14 +76,24 @@ static const char handler[] =
     "\"$AGENTD_JOB_ID\" \"$AGENTD_ATTEMPT\"\n"
     "    result ;;\n"
     "closes) echo '{\"type\":\"effect\",\"kind\":\"ticket\",\"status\":\"done\"}'; result ;;\n"
+    "spends)\n"
+    "    n=$(($$ % 6 + 1))\n"
+    "    while [ $n -gt 0 ]; do\n"
+    "        echo '{\"type\":\"turn\"}'\n"
+    "        echo "
+    "'{\"type\":\"usage\",\"input_tokens\":7,\"output_tokens\":3,\"cost_micros\":11}'\n"
+    "        n=$((n - 1))\n"
+    "        sleep 0.04\n"
+    "    done\n"
+    "    result ;;\n"
     "calls) wake sleeper ;;\n"
     "pings) wake pong ;;\n"
     "pongs) wake ping ;;\n"
     "esac\n";
 
-static const char *const exec_handlers[] = {"work",   "slow",    "forks",    "flaky",
-                                            "fails",  "snoozes", "overruns", "tells",
-                                            "closes", "calls",   "pings",    "pongs"};
+static const char *const exec_handlers[] = {"work",    "slow",     "forks", "flaky",  "fails",
+                                            "snoozes", "overruns", "tells", "closes", "calls",
+                                            "pings",   "spends",   "pongs"};
 
 static FILE *
 create(const char *folder, const char *name)

@@ -25,6 +25,14 @@ struct scheduled {
 extern const struct scheduled schedules[];
 extern const unsigned         schedules_count;
 
+/* The company thrift: what its jobs may use on a day at first, how much more each time that it is
+ * raised, and what each of its jobs may use at most. */
+#define THRIFT       "thrift"
+#define THRIFT_TURNS 60
+#define THRIFT_RAISE 40
+#define THRIFT_QUEUE 12
+#define SPEND_TURNS  8
+
 /* How many jobs of the agent acme/busy may run at once after so many changes. */
 int busy_cap(unsigned changes);
 

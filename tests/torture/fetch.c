@@ -300,6 +300,40 @@ take_links(struct job *j, struct view show)
     if (j->client == NO_CLIENT) read_mark(j, text_of(payload, "mark"));
 }
 
+/* ---- usage ----------------------------------------------------------------------------------- */
+
+static struct view
+usage_of(struct view map)
+{
+    struct view usage = {0};
+
+    return mp_find(map, "usage", &usage) ? usage : (struct view){0};
+}
+
+static void
+take_usage(struct job *j, struct view show)
+{
+    struct view attempts = {0}, item;
+    uint32_t    count = 0;
+
+    j->used.turns = (uint64_t)number_of(usage_of(show), "turns");
+    j->used.tokens = (uint64_t)number_of(usage_of(show), "tokens");
+    j->used.cost_micros = (uint64_t)number_of(usage_of(show), "cost_micros");
+    j->used.attempts = j->attempt;
+    if (j->is_thrift) j->turns = xcalloc(j->attempt + 1, sizeof(*j->turns));
+    (void)mp_find(show, "attempts", &attempts); /* without them nothing ran */
+    struct mp_reader r = mp_reader_of(attempts);
+    (void)mp_read_array(&r, &count); /* what is no list has no items */
+    for (uint32_t n = 1; n <= count && mp_read_any(&r, &item); n++) {
+        int64_t ran_ms = number_of(item, "ended_at") - number_of(item, "claimed_at");
+
+        if (ran_ms > 0) j->used.run_ms += (uint64_t)ran_ms;
+        if (j->turns && n <= j->attempt) {
+            j->turns[n] = (uint64_t)number_of(usage_of(item), "turns");
+        }
+    }
+}
+
 static void
 take_job(struct model *m, struct job *j, uint64_t id, struct view show)
 {
@@ -314,7 +348,10 @@ take_job(struct model *m, struct job *j, uint64_t id, struct view show)
     j->replaced_by = replacer_of(show);
     j->is_narrow = view_is(text_of(show, "company"), "narrow");
     read_mark(j, text_of(show, "title"));
+    j->company = name_of(text_of(show, "company"));
+    j->is_thrift = view_is(text_of(show, "company"), THRIFT);
     take_links(j, show);
+    take_usage(j, show);
     take_causes(m, id, show);
     check_attempts(j, id, show);
     check_output(j, id, show);

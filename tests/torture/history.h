@@ -11,6 +11,7 @@
  *   P JOB WORD                a purge: yes, unknown
  *   O TITLE ID                a goal or ticket was made; ID 0: nobody knows
  *   V JOB STATE ATTEMPT       a read showed the job so
+ *   B COUNT                   (operator) thrift's limit was raised so often, and now ends
  *   E CODE SEQ HASH           (feed) the reader took this event; CODE is the topic, "all" for all
  *   X TEXT                    an answer that must never be
  */

@@ -21,6 +21,8 @@ void judge_jobs(struct model *m);
 /* Goals, tickets and their jobs; last. */
 void judge_work(struct model *m, struct link *l);
 void judge_fsck(struct link *l);
+/* The ledgers, when nobody has the store open any more; after all others. */
+void judge_budgets(const struct model *m);
 /* What the programs wrote of themselves, when nothing writes any more. */
 void judge_log(const char *folder, const struct killer *k);
 

@@ -1,5 +1,6 @@
 /* Goals and tickets (B3): each that was acknowledged is there once; each assignment woke its agent
  * once; a ticket was finished by the effect of one job. */
+#include "common/hash.h"
 #include "common/mp.h"
 #include "tests/torture/breaks.h"
 #include "tests/torture/judge.h"
@@ -73,6 +74,8 @@ take_ticket(struct view item, void *arg)
     if (!k) return;
     k->is_there = true;
     k->is_done = view_is(text_of(item, "status"), "done");
+    k->assignee = hash64(text_of(item, "assignee"), 0);
+    k->reward = (uint64_t)number_of(item, "reward");
     k->newest = (uint64_t)number_of(item, "job");
 }
 

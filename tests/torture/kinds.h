@@ -39,6 +39,7 @@
     K(unique_reject,  "work",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 4)        \
     K(unique_replace, "work",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 4)        \
     K(merged,         "work",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 10)       \
+    K(spends,         "spends",   PATIENT, END_COMPLETED,                 OUTPUT_MARK, 6)        \
     K(lot,            "noop",     5,       END_SCHEDULED,                 OUTPUT_NULL, 0)        \
     K(woken,          "work",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 0)        \
     K(calls,          "calls",    PATIENT, END_COMPLETED,                 OUTPUT_MARK, 0)        \

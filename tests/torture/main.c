@@ -293,6 +293,7 @@ run(const struct options *o, struct rig *r)
     judge(&m, &link);
     link_close(&link);
     stop_and_look(r, &k);
+    judge_budgets(&m);
     print_summary(r, &k, &l, &m);
     killer_free(&k);
     model_done(&m);

@@ -23,6 +23,8 @@ model_done(struct model *m)
             free(m->clients[c].intents[i].ids);
         free(m->clients[c].intents);
     }
+    for (uint64_t id = 0; id < m->cap; id++)
+        free(m->jobs[id].turns);
     free(m->jobs);
     free(m->things);
     free(m->tickets);
@@ -126,7 +128,7 @@ is_refusable(enum kind k, const char *code)
     return strcmp(code, " draining") == 0 ||
            (k == KIND_expires && strcmp(code, " bad_request") == 0) ||
            (k == KIND_assigned && strcmp(code, " wrong_state") == 0) ||
-           (k == KIND_narrow && strcmp(code, " queue_full") == 0) ||
+           ((k == KIND_narrow || k == KIND_spends) && strcmp(code, " queue_full") == 0) ||
            ((k == KIND_unique_reject || k == KIND_unique_replace) &&
             strcmp(code, " conflict") == 0);
 }
@@ -297,11 +299,12 @@ take_record(char *line, void *arg)
     }
 }
 
-/* The operator's history has nothing but what must never be. */
 static void
 take_operators(char *line, void *arg)
 {
-    (void)arg;
+    struct model *m = arg;
+
+    if (sscanf(line, "B %u", &m->raises) == 1) return;
     breaks_add(strncmp(line, "X fsck", 6) == 0 ? BREAK_FSCK : BREAK_ANSWER, "operator: %s",
                line + 2);
 }

@@ -3,6 +3,7 @@
 #ifndef TESTS_MODEL_H
 #define TESTS_MODEL_H
 
+#include "tests/torture/balances.h"
 #include "tests/torture/kinds.h"
 #include "tests/torture/link.h"
 #include "tests/torture/load.h"
@@ -45,28 +46,32 @@ struct job {
     /* what the handlers wrote */
     uint64_t last_start, last_end;
     /* what the store says */
-    bool     is_there;
-    int      client;        /* NO_CLIENT: not a client's */
-    unsigned number, index; /* of its mark */
-    unsigned schedule;      /* 1 + its place in `schedules`; 0: none */
-    unsigned end;           /* END_…; 0: it has not ended */
-    uint64_t attempt, failures, max_attempts;
-    int64_t  nominal_at;
-    bool     is_stopped_otherwise; /* an attempt was stopped by something else than a cancel */
-    bool     is_telling;           /* its handler sends effects and keeps checkpoints */
-    bool     is_closing;           /* … finishes the ticket */
-    uint64_t agent, calls; /* hash of the agent, of the one that its handler wakes; 0: none */
-    uint64_t parent, root, depth, ticket;
-    uint64_t from, from_attempt;         /* the attempt whose effect it is, says its payload */
-    bool     is_follow_up, is_assigned;  /* its trigger */
-    bool     is_taken_back;              /* its ticket was given to another agent */
-    uint64_t wakes, cuts, closes, opens; /* effects that woke, or did not; finished, or did not */
-    uint64_t children, told_cuts;        /* of which the feed tells */
+    bool        is_there;
+    int         client;        /* NO_CLIENT: not a client's */
+    unsigned    number, index; /* of its mark */
+    unsigned    schedule;      /* 1 + its place in `schedules`; 0: none */
+    unsigned    end;           /* END_…; 0: it has not ended */
+    uint64_t    attempt, failures, max_attempts;
+    int64_t     nominal_at;
+    bool        is_stopped_otherwise; /* an attempt was stopped by something else than a cancel */
+    bool        is_telling;           /* its handler sends effects and keeps checkpoints */
+    bool        is_closing;           /* … finishes the ticket */
+    uint64_t    company;              /* hash of its name */
+    struct used used;                 /* by all attempts */
+    uint64_t   *turns;                /* of thrift: by each attempt, from 1, as its row says */
+    uint64_t    agent, calls; /* hash of the agent, of the one that its handler wakes; 0: none */
+    uint64_t    parent, root, depth, ticket;
+    uint64_t    from, from_attempt;        /* the attempt whose effect it is, says its payload */
+    bool        is_follow_up, is_assigned; /* its trigger */
+    bool        is_taken_back;             /* its ticket was given to another agent */
+    uint64_t wakes, cuts, closes, opens;   /* effects that woke, or did not; finished, or did not */
+    uint64_t children, told_cuts;          /* of which the feed tells */
     uint64_t seen_checkpoint; /* the job whose checkpoint its completed attempt was given */
     uint64_t firings, effects;
     uint64_t key;         /* hash of company and unique key; 0: none */
     uint64_t replaced_by; /* the job that took its key; 0: none */
     bool     is_narrow;   /* of the company narrow */
+    bool     is_thrift;
     /* what the feed says */
     uint64_t submitted, started, completed;
 };
@@ -83,6 +88,8 @@ struct ticket {
     uint64_t newest; /* job of its newest assignment */
     uint64_t done;   /* how often the feed says that it was finished */
     uint64_t closes, completed;
+    uint64_t assignee; /* hash of its name */
+    uint64_t reward;
 };
 
 struct model {
@@ -94,7 +101,8 @@ struct model {
     struct client_model clients[CLIENTS];
     struct job         *jobs; /* by id; 0 is none */
     uint64_t            cap;
-    uint64_t            last; /* the greatest id of the store */
+    unsigned            raises; /* of thrift's limit, before it ended */
+    uint64_t            last;   /* the greatest id of the store */
     uint64_t            effects, fired, missed, suppressed, events;
 };
 

@@ -21,7 +21,8 @@ struct operator_state {
     struct dice    dice;
     struct shared *shared;
     unsigned       requests;
-    unsigned       caps; /* how often busy's was changed */
+    unsigned       caps;   /* how often busy's was changed */
+    unsigned       raises; /* … and thrift's limit */
 };
 
 static void
@@ -98,6 +99,24 @@ change_cap(struct operator_state *o)
 }
 
 static void
+raise_limit(struct operator_state *o)
+{
+    char body[BODY_BYTES];
+
+    (void)snprintf(body, sizeof(body), "{\"name\":\"%s\",\"daily_turns\":%u}", THRIFT,
+                   THRIFT_TURNS + ++o->raises * THRIFT_RAISE); /* fits */
+    act(o, MSG_COMPANY_SET, body);
+}
+
+/* So that everything comes to its end. */
+static void
+end_limit(struct operator_state *o)
+{
+    history_add(&o->history, "B %u", o->raises);
+    act(o, MSG_COMPANY_SET, "{\"name\":\"" THRIFT "\",\"daily_turns\":null}");
+}
+
+static void
 note_problem(struct operator_state *o, struct view item)
 {
     struct mp_reader r = mp_reader_of(item);
@@ -132,10 +151,18 @@ step(struct operator_state *o)
 {
     static void (*const acts[])(struct operator_state * o) = {
         stop_and_resume, drain_and_resume, pause_and_resume, pause_and_resume,
-        change_cap,      change_cap,       look_whole};
+        change_cap,      change_cap,       look_whole,       raise_limit};
 
     acts[dice_below(&o->dice, ARRAY_LEN(acts))](o);
     (void)poll(NULL, 0, (int)dice_below(&o->dice, PAUSE_MS));
+}
+
+static void
+must(struct link *l, enum msg_id op, const char *body)
+{
+    if (link_insist(l, op, body, msg_desc(op)->op, 0) == ANSWER_YES) return;
+    (void)fprintf(stderr, "torture: %s: %s\n", msg_desc(op)->op, l->error.msg);
+    abort();
 }
 
 /* What the operator changes cannot be of the configuration. */
@@ -148,9 +175,10 @@ operator_prepare(struct link *l)
                    "{\"name\":\"busy\",\"company\":\"acme\",\"handler\":\"work\","
                    "\"max_concurrent\":%d}",
                    busy_cap(0)); /* fits */
-    if (link_insist(l, MSG_AGENT_ADD, body, "o-busy", 0) == ANSWER_YES) return;
-    (void)fprintf(stderr, "torture: agent.add: %s\n", l->error.msg);
-    abort();
+    must(l, MSG_AGENT_ADD, body);
+    (void)snprintf(body, sizeof(body), "{\"name\":\"%s\",\"daily_turns\":%d,\"queue_max\":%d}",
+                   THRIFT, THRIFT_TURNS, THRIFT_QUEUE); /* fits */
+    must(l, MSG_COMPANY_ADD, body);
 }
 
 _Noreturn void
@@ -164,6 +192,7 @@ operator_main(const struct load *l)
         step(&o);
     while (busy_cap(o.caps) == 0)
         change_cap(&o);
+    end_limit(&o);
     link_close(&o.link);
     history_close(&o.history);
     exit(0);

@@ -10,6 +10,7 @@
 
 #define NAMES_MAX 16
 #define KEYS_MAX  64
+#define DAY_MS    86400000
 
 enum phase { ABSENT, WAITING, RUNNING, ENDED };
 
@@ -24,14 +25,23 @@ struct holder {
     uint64_t key, job; /* job 0: nobody has it */
 };
 
+/* What the feed says of a job so far. */
+struct state {
+    enum phase phase;
+    int64_t    day;   /* UTC, on which its attempt started */
+    uint64_t   turns; /* that the attempt has reported */
+};
+
 struct replay {
     struct model  *model;
-    enum phase    *phases; /* by id */
+    struct state  *states; /* by id */
     uint64_t       cap;
     struct running agents[NAMES_MAX], companies[NAMES_MAX];
     unsigned       running, scheduled; /* of all; of schedules */
     unsigned       narrow;             /* jobs of that company that have not started */
-    unsigned       busy_changes;
+    unsigned       busy_changes, raises;
+    int64_t        day;               /* the newest one on which a job of thrift started */
+    uint64_t       charged, reserved; /* on it, by attempts that ended and by those that run */
     struct holder  holders[KEYS_MAX];
     bool           is_stopped;
 };
@@ -48,7 +58,7 @@ replay_new(struct model *m)
 void
 replay_free(struct replay *r)
 {
-    free(r->phases);
+    free(r->states);
     free(r);
 }
 
@@ -60,19 +70,19 @@ text_of(struct view map, const char *key)
     return mp_find_str(map, key, &v) ? v : (struct view){0};
 }
 
-static enum phase *
-phase_of(struct replay *r, uint64_t id)
+static struct state *
+state_of(struct replay *r, uint64_t id)
 {
     uint64_t cap = r->cap ? r->cap : 1024;
 
     while (cap <= id)
         cap *= 2;
     if (cap != r->cap) {
-        r->phases = xrealloc(r->phases, cap * sizeof(*r->phases));
-        memset(r->phases + r->cap, 0, (cap - r->cap) * sizeof(*r->phases));
+        r->states = xrealloc(r->states, cap * sizeof(*r->states));
+        memset(r->states + r->cap, 0, (cap - r->cap) * sizeof(*r->states));
         r->cap = cap;
     }
-    return &r->phases[id];
+    return &r->states[id];
 }
 
 /* NULL for no name. */
@@ -146,6 +156,45 @@ stop(struct replay *r, struct view event)
     if (company) company->count--;
 }
 
+/* ---- thrift ---------------------------------------------------------------------------------- */
+
+/* Charged and reserved are never more than the limit (N25). */
+static void
+spend(struct replay *r, uint64_t id, struct state *s, struct view event)
+{
+    uint64_t limit = THRIFT_TURNS + (uint64_t)r->raises * THRIFT_RAISE;
+    int64_t  at = 0;
+
+    (void)mp_find_i64(event, "at", &at); /* every event has one */
+    s->day = at / DAY_MS;
+    s->turns = 0;
+    if (s->day != r->day) r->charged = r->reserved = 0;
+    r->day = s->day;
+    r->reserved += SPEND_TURNS;
+    if (r->raises <= r->model->raises && r->charged + r->reserved > limit) {
+        breaks_add(BREAK_BUDGET,
+                   "at the start of job %" PRIu64 " %" PRIu64 " turns are charged and %" PRIu64
+                   " reserved, the limit is %" PRIu64,
+                   id, r->charged, r->reserved, limit);
+    }
+}
+
+/* An attempt of an agentd that was killed has no row of its usage, only its reports. */
+static void
+spent(struct replay *r, const struct job *j, const struct state *s, struct view event)
+{
+    int64_t  attempt = 0;
+    uint64_t turns = s->turns;
+
+    (void)mp_find_i64(event, "attempt", &attempt); /* that has started has one */
+    if (j->turns && (uint64_t)attempt <= j->attempt && j->turns[attempt] > turns) {
+        turns = j->turns[attempt];
+    }
+    if (s->day != r->day) return;
+    r->reserved -= SPEND_TURNS;
+    r->charged += turns;
+}
+
 /* ---- keys and queues ------------------------------------------------------------------------- */
 
 static struct holder *
@@ -199,18 +248,20 @@ phase_from(struct view state)
 static void
 move(struct replay *r, uint64_t id, bool is_new, struct view event)
 {
-    enum phase       *phase = phase_of(r, id);
-    enum phase        to = phase_from(text_of(event, "state"));
+    struct state     *s = state_of(r, id);
+    enum phase        from = s->phase, to = phase_from(text_of(event, "state"));
     const struct job *j = model_job(r->model, id);
-    bool              was_open = *phase == WAITING || *phase == RUNNING;
+    bool              was_open = from == WAITING || from == RUNNING;
 
     if (is_new && j->is_narrow) queue(r, id);
-    if (j->is_narrow) r->narrow += (unsigned)(to == WAITING) - (unsigned)(*phase == WAITING);
+    if (j->is_narrow) r->narrow += (unsigned)(to == WAITING) - (unsigned)(from == WAITING);
     if (j->key && !was_open && to != ENDED) take_key(r, id, j->key);
     if (j->key && was_open && to == ENDED) give_key(r, id, j->key);
-    if (*phase != RUNNING && to == RUNNING) start(r, id, event);
-    if (*phase == RUNNING && to != RUNNING) stop(r, event);
-    *phase = to;
+    if (from != RUNNING && to == RUNNING) start(r, id, event);
+    if (from != RUNNING && to == RUNNING && j->is_thrift) spend(r, id, s, event);
+    if (from == RUNNING && to != RUNNING) stop(r, event);
+    if (from == RUNNING && to != RUNNING && j->is_thrift) spent(r, j, s, event);
+    s->phase = to;
 }
 
 static bool
@@ -250,16 +301,21 @@ take_other(struct replay *r, struct view type, struct view event)
         set_paused(company, view_is(type, "company.paused"));
     } else if (view_is(type, "agent.changed")) {
         r->busy_changes += agent && strcmp(agent->name, "busy") == 0;
+    } else if (view_is(type, "company.changed")) {
+        r->raises += company && strcmp(company->name, THRIFT) == 0;
     }
 }
 
 void
 replay_take(struct replay *r, struct view type, struct view event)
 {
-    int64_t id = 0;
+    int64_t id = 0, turns = 0;
 
-    if (mp_find_i64(event, "job", &id) && text_of(event, "state").size &&
-        model_job(r->model, (uint64_t)id)) {
+    if (view_is(type, "job.progress") && mp_find_i64(event, "job", &id) &&
+        mp_find_i64(event, "turns", &turns) && model_job(r->model, (uint64_t)id)) {
+        state_of(r, (uint64_t)id)->turns = (uint64_t)turns;
+    } else if (mp_find_i64(event, "job", &id) && text_of(event, "state").size &&
+               model_job(r->model, (uint64_t)id)) {
         move(r, (uint64_t)id, view_is(type, "job.submitted"), event);
     } else {
         take_other(r, type, event);
