@@ -72,10 +72,16 @@ is_equal(const struct setting *s, const struct config *a, const struct config *b
 
     switch (s->type) {
     case SETTING_TEXT: return strcmp(*(const char *const *)x, *(const char *const *)y) == 0;
+    case SETTING_STRING:
     case SETTING_LADDER:
     case SETTING_NAMES: return view_eq(*(const struct view *)x, *(const struct view *)y);
-    default: return *(const int64_t *)x == *(const int64_t *)y;
+    case SETTING_NUMBER:
+    case SETTING_LIMIT:
+    case SETTING_DURATION:
+    case SETTING_LASTING:
+    case SETTING_BYTES: return *(const int64_t *)x == *(const int64_t *)y;
     }
+    return false;
 }
 
 static void
@@ -86,14 +92,20 @@ put_value(struct buf *out, struct mp_open_map *map, const char *key, const struc
 
     switch (s->type) {
     case SETTING_TEXT: mp_put_cstr(out, map, key, *(const char *const *)v); break;
+    case SETTING_STRING: mp_put_str(out, map, key, *(const struct view *)v); break;
     case SETTING_LADDER:
     case SETTING_NAMES: mp_put_raw(out, map, key, *(const struct view *)v); break;
-    default:
-        if (s->type == SETTING_LIMIT && *(const int64_t *)v == NO_LIMIT) {
+    case SETTING_LIMIT:
+    case SETTING_LASTING:
+        if (*(const int64_t *)v == NO_LIMIT) {
             mp_put_nil(out, map, key);
-        } else {
-            mp_put_i64(out, map, key, *(const int64_t *)v);
+            break;
         }
+        mp_put_i64(out, map, key, *(const int64_t *)v);
+        break;
+    case SETTING_NUMBER:
+    case SETTING_DURATION:
+    case SETTING_BYTES: mp_put_i64(out, map, key, *(const int64_t *)v); break;
     }
 }
 

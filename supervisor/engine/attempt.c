@@ -233,6 +233,10 @@ save_attempt(struct engine *en, const struct job_state *j, const struct ending *
         a.rss_kb = end->report->rss_kb;
     }
     attempt_save(turn_txn(en), &a);
+    if (j->attempt > ATTEMPTS_KEPT) { /* a job may come back for months */
+        a = (struct attempt){.job = j->id, .attempt = j->attempt - ATTEMPTS_KEPT};
+        (void)attempt_delete(turn_txn(en), &a);
+    }
     if (j->ticket) tickets_charge(en, j->ticket, &a);
 }
 
@@ -356,6 +360,7 @@ snooze(struct engine *en, struct job_state *j, int64_t after_ms)
 {
     j->crashes = 0;
     if (after_ms < 0) after_ms = ladder_step(en, j, j->failures);
+    if (after_ms < SNOOZE_MIN_MS) after_ms = SNOOZE_MIN_MS;
     come_back(en, j, after_ms, FEED_JOB_SNOOZED);
 }
 

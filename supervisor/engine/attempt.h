@@ -9,6 +9,9 @@
 #include "supervisor/engine/failure.h"
 #include "supervisor/engine/turn.h"
 
+#define SNOOZE_MIN_MS 1000 /* a handler that always says "again" must not keep the host busy */
+#define ATTEMPTS_KEPT 1000 /* of a job, the newest; it may snooze for months */
+
 /* Leases the ready job to the worker: token, lease end, message.  False, and nothing changed, when
  * a record that it needs is damaged. */
 bool attempt_start(struct engine *en, struct job_state *j, unsigned worker) MUST_CHECK;

@@ -92,6 +92,15 @@ save_payload(struct engine *en, struct job_spec *spec, struct view payload)
     spec->payload = (struct view){0};
 }
 
+/* The job is each cause's: it expires with the last of them.  False when that changes nothing. */
+static bool
+take_later_expiry(struct job_state *j, struct job_spec *spec, int64_t at)
+{
+    if (j->expires_at == 0 || (at != 0 && at <= j->expires_at)) return false;
+    j->expires_at = spec->expires_at = at;
+    return true;
+}
+
 void
 debounce_merge(struct engine *en, const struct submission *s, struct view actor,
                struct job_state *j)
@@ -106,10 +115,11 @@ debounce_merge(struct engine *en, const struct submission *s, struct view actor,
     save_payload(en, &spec, s->payload);
     spec.cause_count++;
     if (s->spec.depth > spec.depth) spec.depth = s->spec.depth; /* N24 */
+    bool is_longer = take_later_expiry(j, &spec, s->spec.expires_at);
     job_spec_save(turn_txn(en), &spec);
     save_cause(en, s, actor, j->id, spec.cause_count);
-    if (j->state == JOB_SCHEDULED) {
-        j->run_at = at < row.latest_at ? at : row.latest_at;
+    if (j->state == JOB_SCHEDULED) j->run_at = at < row.latest_at ? at : row.latest_at;
+    if (j->state == JOB_SCHEDULED || is_longer) {
         job_must_move(en, j, JOB_ON_CHANGE);
         if (j->run_at <= en->turn.now.wall_ms) job_must_move(en, j, JOB_ON_DUE);
     }

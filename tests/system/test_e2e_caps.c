@@ -158,7 +158,7 @@ an_agents_cap_holds_and_can_be_raised(void **state)
     (void)state;
     tight.agent = "1";
     fill_and_raise(&tight, "--company acme --agent scout", "\"agent_cap\"",
-                   "\"raise agent scout's cap from 1 to 2\"");
+                   "\"raise agent acme/scout's cap from 1 to 2\"");
 }
 
 static void
@@ -246,6 +246,25 @@ waiting_for_a_slot_is_ready(void **state)
 }
 
 static void
+a_reload_of_the_same_file_changes_no_setting(void **state)
+{
+    (void)state;
+    daemon_write_config(&d, "limits: {agent_approval: all, agent_unanswered: null}\n"
+                            "budgets: {zone: Europe/Berlin}\n"
+                            "handlers: {h: {kind: noop}}\n");
+    daemon_start(&d, NULL);
+    ctl_must(&c, "reload");
+    ctl_expect(&c, "settings", "[]");
+    daemon_write_config(&d, "limits: {agent_approval: none, agent_unanswered: 1d}\n");
+    ctl_must(&c, "reload");
+    ctl_expect(&c, "settings.0.from", "\"all\"");
+    ctl_expect(&c, "settings.0.to", "\"none\"");
+    ctl_expect(&c, "settings.1.from", "null");
+    ctl_expect(&c, "settings.1.to", "86400000");
+    ctl_expect(&c, "settings.2.from", "\"Europe/Berlin\"");
+}
+
+static void
 a_bad_reload_changes_nothing(void **state)
 {
     struct limits tight = wide;
@@ -289,6 +308,7 @@ main(void)
         TEST(a_cap_of_zero_holds_everything),
         TEST(why_names_all_that_hold_a_job),
         TEST(waiting_for_a_slot_is_ready),
+        TEST(a_reload_of_the_same_file_changes_no_setting),
         TEST(a_bad_reload_changes_nothing),
     };
 

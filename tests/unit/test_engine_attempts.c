@@ -1,4 +1,5 @@
 /* Attempts: what they are given, verdicts, the ladder, stops (A5–A7, N1–N5). */
+#include "supervisor/engine/attempt.h"
 #include "tests/unit/engine_rig.h"
 
 #define LADDER_STEPS 4
@@ -325,6 +326,26 @@ a_snooze_costs_no_attempt(void **state)
     assert_int_equal(rig_feed_count(r, "job.snoozed"), 3);
 }
 
+static void
+a_job_that_snoozes_for_ever_is_slow_and_keeps_its_newest_attempts(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    for (int i = 0; i <= ATTEMPTS_KEPT; i++) {
+        rig_ended(r, id, "'verdict':'snoozed','after_ms':0");
+        rig_turn(r);
+        rig_advance(r, SNOOZE_MIN_MS - 1);
+        expect_state(r, id, "scheduled");
+        rig_advance(r, 1);
+    }
+    expect_state(r, id, "running");
+    assert_int_equal(rig_len(r, "attempts"), ATTEMPTS_KEPT);
+    assert_int_equal(rig_i64(r, "attempts.0.attempt"), 2);
+    assert_int_equal(rig_i64(r, "attempt"), ATTEMPTS_KEPT + 2);
+}
+
 /* Exit 75 without a verdict: the worker reports a snooze without a time. */
 static void
 a_snooze_without_a_time_takes_the_ladders_next_step(void **state)
@@ -453,6 +474,7 @@ main(void)
         TEST(max_attempts_bounds_the_failures),
         TEST(retry_after_wins_over_the_ladder),
         TEST(a_snooze_costs_no_attempt),
+        TEST(a_job_that_snoozes_for_ever_is_slow_and_keeps_its_newest_attempts),
         TEST(a_snooze_without_a_time_takes_the_ladders_next_step),
         TEST(the_first_stop_reason_fixes_the_class),
         TEST(after_a_stop_no_retry_after_is_heard),

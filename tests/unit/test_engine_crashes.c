@@ -1,5 +1,6 @@
 /* Attempts that their worker or agentd itself did not live to see the end of (A18, N1-N5, N26,
  * N32). */
+#include "supervisor/engine/attempt.h"
 #include "tests/unit/engine_rig.h"
 
 static uint64_t
@@ -94,6 +95,8 @@ crashes_count_in_a_row_only(void **state)
         }
         if (i == 1) {
             rig_ended(r, id, "'verdict':'snoozed','after_ms':0");
+            rig_turn(r);
+            rig_advance(r, SNOOZE_MIN_MS);
         } else {
             rig_ended(r, id, "'verdict':'failed'");
         }

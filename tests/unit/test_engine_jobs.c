@@ -124,6 +124,11 @@ set_changes_priority_and_time_of_what_waits(void **state)
     expect_state(r, b, "running");
     rig_refused(r, E_WRONG_STATE, "", "job.set", "'id':%d,'priority':1", (int)b);
     rig_refused(r, E_WRONG_STATE, "", "job.set", "'id':%d,'priority':1", (int)a);
+    uint64_t c = rig_submit(r, "'handler':'noop','delay_ms':10,'expires_at':%lld",
+                            (long long)r->header.now.wall_ms + HOUR_MS);
+    rig_refused(r, E_BAD_REQUEST, "run_at", "job.set", "'id':%d,'run_at':%lld", (int)c,
+                (long long)r->header.now.wall_ms + HOUR_MS);
+    assert_int_equal(rig_job_i64(r, c, "run_at"), r->header.now.wall_ms + 10);
 }
 
 /* ---- lists and counts ---- */

@@ -241,6 +241,27 @@ the_longest_wait_ends_in_any_case(void **state)
 }
 
 static void
+a_merged_job_expires_with_the_last_of_its_causes(void **state)
+{
+    struct rig *r = *state;
+
+#define MERGED "'handler':'noop','debounce_key':'k','debounce_ms':1000,'debounce_max_ms':2000"
+    uint64_t id = rig_submit(r, MERGED ",'expires_at':%lld", RIG_WALL_MS + 1500LL);
+    rig_advance(r, 900);
+    rig_submit(r, MERGED ",'expires_at':%lld", RIG_WALL_MS + 5000LL);
+    assert_int_equal(rig_i64(r, "expires_at"), RIG_WALL_MS + 5000);
+    rig_submit(r, MERGED ",'expires_at':%lld", RIG_WALL_MS + 3000LL);
+    assert_int_equal(rig_i64(r, "expires_at"), RIG_WALL_MS + 5000);
+    rig_advance(r, 1200); /* ready, and no worker */
+    expect_state(r, id, "parked");
+    rig_submit(r, MERGED);
+    assert_true(rig_is_nil(r, "expires_at"));
+    rig_advance(r, 10000);
+    expect_state(r, id, "parked");
+    assert_int_equal(rig_i64(r, "causes.count"), 4);
+}
+
+static void
 the_first_hundred_causes_are_kept(void **state)
 {
     struct rig *r = *state;
@@ -442,6 +463,7 @@ main(void)
         TEST(a_batch_with_a_key_twice),
         TEST(submits_with_a_debounce_key_become_one_job),
         TEST(the_longest_wait_ends_in_any_case),
+        TEST(a_merged_job_expires_with_the_last_of_its_causes),
         TEST(the_first_hundred_causes_are_kept),
         TEST(payloads_of_any_length_are_merged),
         TEST(a_batch_merges_within_itself),

@@ -213,6 +213,7 @@ end_reported(struct model *m, struct m_job *j, const struct m_lease *l, const st
         note_attempt(m, j, l, ATTEMPT_SNOOZED, NULL);
         j->crashes = 0;
         if (after_ms < 0) after_ms = step(m, j, j->failures);
+        if (after_ms < 1000) after_ms = 1000;
         come_back(m, j, after_ms, after_ms);
         return;
     }
