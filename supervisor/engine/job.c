@@ -453,9 +453,9 @@ on_job_set(struct engine *en, const struct actor *a, const struct msg_job_set *m
         return err_field(e, "priority", "nothing to change: give priority or run_at");
     }
     if (HAS(m, job_set, priority)) j.priority = (uint8_t)m->priority;
-    if (HAS(m, job_set, run_at)) j.run_at = m->run_at;
-    if (j.expires_at && j.run_at >= j.expires_at)
+    if (HAS(m, job_set, run_at) && j.expires_at && m->run_at >= j.expires_at)
         return err_field(e, "run_at", "is not before its expires_at");
+    if (HAS(m, job_set, run_at)) j.run_at = m->run_at;
     if (job_move(en, &j, JOB_ON_CHANGE, e))
         return err_hint(e, "only a job that has not started can be changed");
     if (j.run_at <= en->turn.now.wall_ms) job_must_move(en, &j, JOB_ON_DUE);

@@ -121,11 +121,21 @@ answer_key(const struct input *in)
     return hash128(buf_view(&b));
 }
 
+/* An id is of one request: another operation or body under it is a client's mistake. */
+static uint64_t
+request_hash(const struct input *in)
+{
+    return hash64(in->body, (uint64_t)in->op) | 1;
+}
+
 /* Success only: a refused request has changed nothing and may be asked again. */
 static void
 remember(struct engine *en, const struct input *in, struct view body)
 {
-    struct answer row = {.key = answer_key(in), .at = en->turn.now.wall_ms, .reply = body};
+    struct answer row = {.key = answer_key(in),
+                         .at = en->turn.now.wall_ms,
+                         .reply = body,
+                         .request = request_hash(in)};
 
     if (body.size > BLOB_FROM) { /* long ones are kept beside the row, by the low half of the key */
         bytes_save(turn_txn(en), BLOB_REPLY, row.key.lo, body);
@@ -138,15 +148,20 @@ remember(struct engine *en, const struct input *in, struct view body)
 static bool
 answered_before(struct engine *en, const struct input *in)
 {
-    struct answer    row = {.key = answer_key(in)};
-    const struct err ok = {0};
+    struct answer row = {.key = answer_key(in)};
+    struct err    e = {0};
 
     if (answer_load(turn_txn(en), &row) != LOAD_FOUND) return false;
+    if (row.request && row.request != request_hash(in)) {
+        (void)err_field(&e, "request_id", "was another request's within the last 24 h");
+        answer(en, in->client, (struct view){0}, &e);
+        return true;
+    }
     if (row.reply_bytes && bytes_load(turn_txn(en), BLOB_REPLY, row.key.lo, row.reply_bytes,
                                       &row.reply) != LOAD_FOUND) {
         return false;
     }
-    answer(en, in->client, row.reply, &ok);
+    answer(en, in->client, row.reply, &e);
     return true;
 }
 

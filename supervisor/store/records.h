@@ -269,7 +269,8 @@
     F(HASH, key)              /* of actor and request_id */                       \
     F(I64, at)                                                                    \
     F(BIN, reply)             /* the packed reply body */                         \
-    F(U32, reply_bytes)       /* of a reply in blob; 0: inline */
+    F(U32, reply_bytes)       /* of a reply in blob; 0: inline */                 \
+    F(U64, request)           /* hash of operation and body; 0: older than that */
 
 /* How an agent does: what is declared is its object. */
 #define AGENT_RECORD(F)                                                         \

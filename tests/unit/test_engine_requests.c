@@ -353,6 +353,20 @@ a_request_asked_twice_is_done_once(void **state)
 }
 
 static void
+a_request_id_is_of_one_request(void **state)
+{
+    struct rig *r = *state;
+
+    r->request_id = "r";
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    rig_refused(r, E_BAD_REQUEST, "request_id", "job.submit", "'handler':'echo'");
+    rig_refused(r, E_BAD_REQUEST, "request_id", "job.cancel", "'id':%d", (int)id);
+    assert_string_equal((rig_must_read(r, "job.show", "'id':%d", (int)id), rig_text(r, "state")),
+                        "parked");
+    assert_int_equal(rig_submit(r, "'handler':'noop'"), id);
+}
+
+static void
 two_of_them_in_one_turn_are_one(void **state)
 {
     struct rig *r = *state;
@@ -446,7 +460,7 @@ long_answers_come_back_whole(void **state)
     r->is_unchecked = true;
     rig_must(r, "job.submit_many", "'jobs':[%s]", buf_str(&jobs));
     r->is_unchecked = false;
-    rig_must(r, "job.submit_many", "'jobs':[{'handler':'noop'}]");
+    rig_must(r, "job.submit_many", "'jobs':[%s]", buf_str(&jobs));
     assert_int_equal(rig_len(r, "ids"), 1000);
     assert_int_equal(rig_i64(r, "ids.999"), 1000);
     assert_true(blobs(r) > 0);
@@ -468,6 +482,7 @@ main(void)
         TEST(what_this_version_does_not_serve_is_refused_not_ignored),
         TEST(payloads_that_are_no_json_are_refused),
         TEST(a_request_asked_twice_is_done_once),
+        TEST(a_request_id_is_of_one_request),
         TEST(two_of_them_in_one_turn_are_one),
         TEST(the_answer_outlives_a_crash_and_what_became_of_the_job),
         TEST(answers_are_kept_for_a_day),

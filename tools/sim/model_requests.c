@@ -143,6 +143,8 @@ set(struct model *m, const struct input *in, const struct msg_job_set *s,
         e = E_NOT_FOUND;
     } else if (!HAS(s, job_set, priority) && !HAS(s, job_set, run_at)) {
         e = E_BAD_REQUEST;
+    } else if (HAS(s, job_set, run_at) && j->expires_at && s->run_at >= j->expires_at) {
+        e = E_BAD_REQUEST;
     } else if (j->state != JOB_SCHEDULED && j->state != JOB_READY) {
         e = E_WRONG_STATE;
     }
