@@ -171,6 +171,23 @@ check_lane(struct recount *r, const struct lane *l)
     }
 }
 
+/* Nothing is below what is gone, but for what goes, too. */
+static void
+check_place(struct recount *r, uint32_t company, const char *what, uint64_t id, uint64_t goal,
+            uint64_t ticket)
+{
+    struct object c = {.id = company};
+    struct goal   g = {.id = goal};
+    struct ticket k = {.id = ticket};
+
+    if (object_load(r->txn, &c) != LOAD_FOUND || c.removing) return;
+    if (goal && goal_load(r->txn, &g) == LOAD_ABSENT)
+        problem(r, "%s %" PRIu64 " is of goal %" PRIu64 ", which is not there", what, id, goal);
+    if (ticket && ticket_load(r->txn, &k) == LOAD_ABSENT)
+        problem(r, "%s %" PRIu64 " is below ticket %" PRIu64 ", which is not there", what, id,
+                ticket);
+}
+
 static void
 check_schedules(struct recount *r, const bool *cancel)
 {
@@ -187,6 +204,7 @@ check_schedules(struct recount *r, const bool *cancel)
             maker = row_of(r, &r->agents, run.made_by, sizeof(*maker));
             maker->made_schedules++;
         }
+        check_place(r, run.company, "schedule", run.id, run.goal, run.ticket);
         if (counted == run.in_flight) continue;
         problem(r, "schedule %" PRIu32 ": %" PRIu32 " jobs have not ended, its row says %" PRIu32,
                 run.id, counted, run.in_flight);
@@ -235,23 +253,6 @@ check_open_jobs(struct recount *r, const struct idmap *counts, const char *what,
     if (counted == stored) return;
     problem(r, "%s %" PRIu64 ": %" PRIu64 " jobs have not ended, its row says %" PRIu64, what, id,
             counted, stored);
-}
-
-/* Nothing is below what is gone, but for what goes, too. */
-static void
-check_place(struct recount *r, uint32_t company, const char *what, uint64_t id, uint64_t goal,
-            uint64_t ticket)
-{
-    struct object c = {.id = company};
-    struct goal   g = {.id = goal};
-    struct ticket k = {.id = ticket};
-
-    if (object_load(r->txn, &c) != LOAD_FOUND || c.removing) return;
-    if (goal && goal_load(r->txn, &g) == LOAD_ABSENT)
-        problem(r, "%s %" PRIu64 " is of goal %" PRIu64 ", which is not there", what, id, goal);
-    if (ticket && ticket_load(r->txn, &k) == LOAD_ABSENT)
-        problem(r, "%s %" PRIu64 " is below ticket %" PRIu64 ", which is not there", what, id,
-                ticket);
 }
 
 static void

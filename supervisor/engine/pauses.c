@@ -5,6 +5,7 @@
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/leases.h"
+#include "supervisor/engine/made.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/views.h"
 
@@ -78,6 +79,7 @@ put_pause(struct engine *en, const struct actor *a, int rule, struct view name, 
             view_str(arena_printf(txn_arena(turn_txn(en)), "%s:%.*s", a->kind, VIEW_ARG(a->id))),
     };
     pause_save(turn_txn(en), &row);
+    if (rule == OF_AGENT) made_answered(en, o->row.id);
     feed_object(en, rules[rule].paused, o->row.id, NULL);
     audit_put(en, a, rules[rule].pause, registry_company(o), o->row.name,
               audit_bool(en, "paused", false), audit_bool(en, "paused", true));
@@ -98,7 +100,10 @@ end_pause(struct engine *en, const struct actor *a, int rule, struct view name, 
                        object_kind_name(rules[rule].kind), VIEW_ARG(name));
     }
     pause_forget(turn_txn(en), o->row.id);
-    if (rule == OF_AGENT) agent_resumed(en, o->row.id);
+    if (rule == OF_AGENT) {
+        agent_resumed(en, o->row.id);
+        made_answered(en, o->row.id);
+    }
     limit_released(en, (uint8_t)rules[rule].holds, o->row.id);
     feed_object(en, rules[rule].resumed, o->row.id, NULL);
     audit_put(en, a, rules[rule].resume, registry_company(o), o->row.name,

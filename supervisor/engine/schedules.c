@@ -368,7 +368,8 @@ end_unanswered(struct engine *en, const struct object_entry *o, struct schedule 
 {
     static const char reason[] = "nobody has answered the agent that made it";
 
-    if (run->paused || !run->made_by || !made_is_unanswered(en, run->made_by, o->row.created_at)) {
+    if (run->paused || !run->made_by || is_paused(turn_txn(en), run->company, run->agent) ||
+        !made_is_unanswered(en, run->made_by, o->row.created_at)) {
         return;
     }
     run->paused = 1;
