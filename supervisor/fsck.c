@@ -23,6 +23,7 @@ run(void *arg)
 
     f->rows = store_check(f->txn, on_problem, f, &f->is_cancelled);
     engine_check(f->txn, on_problem, f, &f->is_cancelled);
+    engine_overshoot(f->txn, &f->overshoot, &f->is_cancelled);
     (void)!write(f->watch.fd, &one, sizeof(one)); /* 1 always fits into the counter */
     return NULL;
 }
@@ -65,6 +66,7 @@ fsck_done(struct fsck *f)
     poller_unwatch(f->poller, &f->watch);
     if (fd >= 0) (void)close(fd);
     buf_done(&f->problems);
+    buf_done(&f->overshoot);
 }
 
 void
@@ -79,6 +81,7 @@ fsck_start(struct fsck *f, struct store *store, uint64_t tag, struct err *e)
 {
     if (f->is_running) return err_set(e, E_BUSY, "a check of the store runs already");
     buf_clear(&f->problems);
+    buf_clear(&f->overshoot);
     f->rows = f->found = f->kept = 0;
     f->is_cancelled = false;
     f->tag = tag;
@@ -111,6 +114,7 @@ fsck_take(struct fsck *f, uint64_t *tag, struct buf *reply, struct err *e)
     mp_key(reply, &map, "problems");
     mp_array(reply, f->kept);
     buf_add_view(reply, buf_view(&f->problems));
+    mp_put_raw(reply, &map, "overshoot", buf_view(&f->overshoot));
     mp_close(reply, &map);
     return true;
 }

@@ -25,6 +25,7 @@ struct fsck {
     uint64_t    found;
     struct buf  problems; /* packed strings */
     uint32_t    kept;
+    struct buf  overshoot; /* a packed list */
 };
 
 enum errc fsck_init(struct fsck *f, struct poller *poller, struct err *e) MUST_CHECK;
@@ -34,8 +35,8 @@ void fsck_done(struct fsck *f);
 enum errc fsck_start(struct fsck *f, struct store *store, uint64_t tag, struct err *e) MUST_CHECK;
 /* It keeps pages in use that are wanted now: it ends early and without a result. */
 void fsck_cancel(struct fsck *f);
-/* Whether one has ended since the last call: its tag, and {ok, rows, found, problems} appended;
- * e->code is E_BUSY when it was cancelled, else E_OK. */
+/* Whether one has ended since the last call: its tag, and {ok, rows, found, problems, overshoot}
+ * appended; e->code is E_BUSY when it was cancelled, else E_OK. */
 bool fsck_take(struct fsck *f, uint64_t *tag, struct buf *reply, struct err *e);
 
 #endif

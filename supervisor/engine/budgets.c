@@ -113,7 +113,7 @@ budget_spent(struct txn *t, const struct job_state *j)
 
 bool
 budget_holds(struct objects *o, const struct limits *l, uint64_t head, uint32_t scope,
-             struct budget_finding *out)
+             enum dimension from, struct budget_finding *out)
 {
     struct job_state j = {.id = head};
     struct job_spec  spec = {.id = head};
@@ -123,7 +123,7 @@ budget_holds(struct objects *o, const struct limits *l, uint64_t head, uint32_t 
     if (job_state_load(o->txn, &j) != LOAD_FOUND || job_spec_load(o->txn, &spec) != LOAD_FOUND)
         return false; /* the start finds that out */
     row = ledger_row(o, scope, ledger_date(o, scope, o->now_ms));
-    for (enum dimension d = 0; d < DIM_COUNT; d++) {
+    for (enum dimension d = from; d < DIM_COUNT; d++) {
         int64_t  limit = ledger_limit(o, scope, d);
         uint64_t used = ledger_used(row, d), want, most;
 

@@ -20,9 +20,10 @@ struct budget_finding {
     uint64_t       enough; /* the least limit that lets it start now */
 };
 
-/* Whether the head of the lane does not fit in what the scope has left today. */
+/* Whether the head of the lane does not fit in what the scope has left today: the first such
+ * dimension, from `from` on. */
 bool budget_holds(struct objects *o, const struct limits *l, uint64_t head, uint32_t scope,
-                  struct budget_finding *out);
+                  enum dimension from, struct budget_finding *out);
 /* Whether the scope has something left today in every dimension. */
 bool budget_has_room(struct objects *o, uint32_t scope);
 

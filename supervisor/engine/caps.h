@@ -51,9 +51,7 @@ struct finding {
     uint32_t       on;
     int64_t        limit;
     uint64_t       used;
-    const char    *dimension; /* of a budget … */
-    uint64_t       wanted;    /* … what the start would reserve */
-    uint64_t       enough;    /* … and the least limit that lets it start now */
+    uint64_t       head; /* of a budget: the job that does not fit */
 };
 
 struct snapshot {

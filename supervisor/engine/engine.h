@@ -170,5 +170,8 @@ enum errc engine_job_ended(struct engine *en, struct txn *t, const struct actor 
  * Touches no engine memory, so it may run in another thread on its own read transaction. */
 void engine_check(struct txn *t, void (*problem)(const char *sentence, void *arg), void *arg,
                   const bool *cancel);
+/* Beside it: what was used beyond reservations (B6), a list with a map for each kind of scope in
+ * which there is any, over all days that are kept. */
+void engine_overshoot(struct txn *t, struct buf *out, const bool *cancel);
 
 #endif

@@ -195,3 +195,58 @@ read_usage(struct reading *r, const struct msg_usage *m)
     page_close(r, &p);
     return E_OK;
 }
+
+/* ---- what fsck shows apart --------------------------------------------------------- */
+
+struct overshoot {
+    uint64_t       days;
+    struct amounts amounts;
+};
+
+static void
+put_overshoot(struct buf *b, enum object_kind kind, const struct overshoot *sum)
+{
+    struct mp_open_map m = mp_open(b);
+
+    mp_put_cstr(b, &m, "scope", object_kind_name(kind));
+    mp_put_u64(b, &m, "days", sum->days);
+    for (enum dimension d = 0; d < DIM_COUNT; d++)
+        mp_put_u64(b, &m, dimension_name(d), sum->amounts.of[d]);
+    mp_close(b, &m);
+}
+
+void
+engine_overshoot(struct txn *t, struct buf *out, const bool *cancel)
+{
+    static const enum object_kind kinds[] = {KIND_COMPANY, KIND_AGENT, KIND_SCHEDULE};
+    struct overshoot              sums[KIND_PROFILE + 1] = {0};
+    struct ledger                 row = {0};
+    struct scan                   s;
+    size_t                        header;
+    uint32_t                      count = 0;
+
+    scan_open(&s, t, PRIMARY_LEDGER, &row, 0, 0);
+    while (!*cancel && scan_next(&s, &row)) {
+        struct object     o = {.id = row.scope};
+        bool              is_any = false;
+        struct overshoot *sum;
+
+        if (object_load(t, &o) != LOAD_FOUND || o.kind > KIND_PROFILE) continue;
+        sum = &sums[o.kind];
+        for (enum dimension d = 0; d < DIM_COUNT; d++) {
+            uint64_t n = *ledger_amount(&row, LEDGER_OVERSHOOT, d);
+
+            is_any |= n > 0;
+            sum->amounts.of[d] += n;
+        }
+        sum->days += is_any;
+    }
+    scan_close(&s);
+    header = mp_array_open(out);
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (sums[kinds[i]].days == 0) continue;
+        put_overshoot(out, kinds[i], &sums[kinds[i]]);
+        count++;
+    }
+    mp_array_close(out, header, count);
+}

@@ -1,6 +1,7 @@
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/effects.h"
 #include "supervisor/engine/failure.h"
+#include "supervisor/engine/ledger.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/turn_hint.h"
@@ -85,6 +86,19 @@ put_schedule_warnings(const struct msg_schedule *s, bool full, struct buf *b,
     mp_close(b, &m);
 }
 
+/* What may be used on a day. */
+static void
+put_daily(struct objects *o, uint32_t id, struct buf *b, struct mp_open_map *map)
+{
+    for (enum dimension d = 0; d < DIM_COUNT; d++) {
+        char key[32];
+
+        snprintf(key, sizeof(key), "daily_%s", dimension_name(d));
+        view_put_limit(b, map, key, ledger_limit(o, id, d));
+    }
+    mp_put_str(b, map, "budget_zone", ledger_zone(o, id));
+}
+
 void
 view_schedule(struct objects *o, const struct object_entry *en, const struct schedule *run,
               bool full, struct buf *b)
@@ -92,6 +106,7 @@ view_schedule(struct objects *o, const struct object_entry *en, const struct sch
     struct mp_open_map map = mp_open(b);
 
     put_declared(o, en, b, &map);
+    put_daily(o, en->row.id, b, &map);
     mp_put_cstr(b, &map, "status", run->paused ? "paused" : "active");
     mp_put_str_or_nil(b, &map, "pause_reason", run->pause_reason);
     mp_put_time(b, &map, "paused_at", run->paused_at);
@@ -133,6 +148,7 @@ put_company(struct objects *o, const struct object_entry *en, struct buf *b,
     if (queue_load(o->txn, &q) != LOAD_FOUND) q = (struct queue){.company = en->row.id};
     pause_put(o->txn, en->row.id, b, map);
     put_cap(b, map, HAS(c, company, max_concurrent), c->max_concurrent);
+    put_daily(o, en->row.id, b, map);
     mp_put_i64(b, map, "priority_max", HAS(c, company, priority_max) ? c->priority_max : 80);
     mp_put_u64(b, map, "scheduled", q.scheduled);
     mp_put_u64(b, map, "ready", q.ready);
@@ -175,6 +191,7 @@ put_agent(struct objects *o, const struct object_entry *en, struct buf *b, struc
     mp_put_u64(b, map, "capabilities", a->capabilities);
     mp_put_raw(b, map, "sinks", a->sinks);
     put_cap(b, map, HAS(a, agent, max_concurrent), a->max_concurrent);
+    put_daily(o, en->row.id, b, map);
     mp_put_raw(b, map, "data", a->data);
     put_current_jobs(o, en->row.id, b, map);
 }

@@ -2,8 +2,8 @@
 
 #include "common/timetext.h"
 #include "supervisor/engine/breakers.h"
+#include "supervisor/engine/budgets.h"
 #include "supervisor/engine/job.h"
-#include "supervisor/engine/ledger.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/reasons.h"
 
@@ -232,21 +232,30 @@ draining_blocker(struct why *w)
     }
 }
 
+/* Each dimension in which the scope has too little left. */
 static void
-budget_blocker(struct why *w, const struct finding *f, const char *owner)
+budget_blockers(struct why *w, const struct finding *held, const char *owner)
 {
-    struct view name = objects_ref(w->objects, f->on);
-    char        message[320], change[256];
-    /* A limit of 0 is there tomorrow, too. */
-    int64_t until_at = f->limit ? ledger_next_day(w->objects, f->on, w->objects->now_ms) : 0;
+    struct view           name = objects_ref(w->objects, held->on);
+    const struct limits  *l = &w->memory->limits;
+    struct budget_finding f;
+    char                  message[320], change[256];
 
-    snprintf(message, sizeof(message),
-             "%s %.*s's budget of the day: %" PRIu64 " of %" PRId64
-             " %s are used or reserved, a start reserves %" PRIu64,
-             owner, VIEW_ARG(name), f->used, f->limit, f->dimension, f->wanted);
-    snprintf(change, sizeof(change), "raise %s %.*s's daily_%s from %" PRId64 " to %" PRIu64, owner,
-             VIEW_ARG(name), f->dimension, f->limit, f->enough);
-    why_blocker(w, predicate_name(f->predicate), message, (struct view){0}, until_at, change);
+    for (enum dimension from = 0; budget_holds(w->objects, l, held->head, held->on, from, &f);
+         from = f.dimension + 1) {
+        const char *d = dimension_name(f.dimension);
+        /* A limit of 0 is there tomorrow, too. */
+        int64_t until_at = f.limit ? ledger_next_day(w->objects, held->on, w->objects->now_ms) : 0;
+
+        snprintf(message, sizeof(message),
+                 "%s %.*s's budget of the day: %" PRIu64 " of %" PRId64
+                 " %s are used or reserved, a start reserves %" PRIu64,
+                 owner, VIEW_ARG(name), f.used, f.limit, d, f.wanted);
+        snprintf(change, sizeof(change), "raise %s %.*s's daily_%s from %" PRId64 " to %" PRIu64,
+                 owner, VIEW_ARG(name), d, f.limit, f.enough);
+        why_blocker(w, predicate_name(held->predicate), message, (struct view){0}, until_at,
+                    change);
+    }
 }
 
 void
@@ -275,9 +284,9 @@ why_finding(struct why *w, const struct finding *f)
         break;
     case HELD_COMPANY_PAUSED: pause_blocker(w, f, "company"); break;
     case HELD_AGENT_PAUSED: pause_blocker(w, f, "agent"); break;
-    case HELD_SCHEDULE_BUDGET: budget_blocker(w, f, "schedule"); break;
-    case HELD_COMPANY_BUDGET: budget_blocker(w, f, "company"); break;
-    case HELD_AGENT_BUDGET: budget_blocker(w, f, "agent"); break;
+    case HELD_SCHEDULE_BUDGET: budget_blockers(w, f, "schedule"); break;
+    case HELD_COMPANY_BUDGET: budget_blockers(w, f, "company"); break;
+    case HELD_AGENT_BUDGET: budget_blockers(w, f, "agent"); break;
     case HELD_NOT:
     case HELD_COUNT: break;
     }

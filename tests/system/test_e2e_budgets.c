@@ -121,6 +121,9 @@ a_handler_that_uses_more_than_its_budget_is_stopped_while_it_runs(void **state)
     assert_int_equal(company("tokens.reserved"), 0);
     ctl_refused(&c, 1, "wrong_state", "300 tokens", "job retry %llu", (unsigned long long)id);
     ctl_must(&c, "fsck");
+    ctl_expect(&c, "overshoot.0.scope", "\"company\"");
+    ctl_expect(&c, "overshoot.0.days", "1");
+    ctl_expect(&c, "overshoot.0.tokens", "100");
 }
 
 static void

@@ -24,7 +24,7 @@ static printer *const printers[] = {
     ctl_print_handlers, ctl_print_session,   ctl_print_sessions,  ctl_print_effect,
     ctl_print_effects,  ctl_print_status,    ctl_print_pong,      ctl_print_workers,
     ctl_print_scaled,   ctl_print_restarted, ctl_print_fsck,      ctl_print_reload,
-    ctl_print_clock,    ctl_print_event,
+    ctl_print_clock,    ctl_print_event,     ctl_print_usage,
 };
 
 static struct ctl_out
@@ -243,6 +243,15 @@ small_answers_are_sentences(void **state)
                "store         OK\nrows          9\n");
     must_print(ctl_print_fsck, "{\"ok\":false,\"rows\":9,\"problems\":[\"one is off\"]}",
                "store         NOT OK\nrows          9\nproblem       one is off\n");
+    must_print(ctl_print_fsck,
+               "{\"ok\":true,\"rows\":9,\"problems\":[],\"overshoot\":[{\"scope\":\"agent\","
+               "\"days\":2,\"turns\":0,\"tokens\":7,\"cost_micros\":0,\"run_ms\":0}]}",
+               "store         OK\n"
+               "rows          9\n"
+               "\n"
+               "used beyond reservations\n"
+               "SCOPE  DAYS  TURNS  TOKENS  COST_MICROS  RUN_MS\n"
+               "agent     2      0       7            0       0\n");
     must_print(ctl_print_reload, "{\"applied\":true,\"plan\":[],\"settings\":[]}",
                "nothing changes\napplied       yes\n");
     must_print(ctl_print_reload,
@@ -255,6 +264,34 @@ small_answers_are_sentences(void **state)
                "SETTING    FROM  TO     RESTART\n"
                "log.level  info  debug  yes\n"
                "applied       no\n");
+}
+
+static void
+usage_is_a_row_for_each_dimension_that_says_something(void **state)
+{
+    (void)state;
+    must_print(ctl_print_usage,
+               "{\"items\":[{\"scope\":\"agent\",\"name\":\"anna\",\"company\":\"acme\","
+               "\"date\":\"2026-11-21\",\"zone\":\"UTC\",\"attempts\":2,"
+               "\"turns\":{\"charged\":0,\"reserved\":0,\"overshoot\":0,\"limit\":null},"
+               "\"tokens\":{\"charged\":60,\"reserved\":30,\"overshoot\":5,\"limit\":100},"
+               "\"cost_micros\":{\"charged\":0,\"reserved\":0,\"overshoot\":0,\"limit\":0},"
+               "\"run_ms\":{\"charged\":7,\"reserved\":0,\"overshoot\":0,\"limit\":null},"
+               "\"earned\":3,\"tickets_done\":1},"
+               "{\"scope\":\"company\",\"name\":\"beta\",\"company\":\"beta\","
+               "\"date\":\"2026-11-21\",\"attempts\":0,\"earned\":0,\"tickets_done\":0}],"
+               "\"next\":null}",
+               "SCOPE    COMPANY  NAME  DATE        ATTEMPTS  OF           CHARGED  RESERVED  "
+               "OVERSHOOT  LIMIT  EARNED  TICKETS\n"
+               "agent    acme     anna  2026-11-21         2  tokens            60        30       "
+               "   5    100       3        1\n"
+               "agent    acme     anna  2026-11-21         2  cost_micros        0         0       "
+               "   0      0       3        1\n"
+               "agent    acme     anna  2026-11-21         2  run_ms             7         0       "
+               "   0      -       3        1\n"
+               "company  beta     beta  2026-11-21         0  -                  -         -       "
+               "   -      -       0        0\n");
+    must_print(ctl_print_usage, "{\"items\":[],\"next\":null}", "");
 }
 
 static void
@@ -521,6 +558,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(usage_is_a_row_for_each_dimension_that_says_something),
         cmocka_unit_test(a_job_is_a_record_with_what_is_known),
         cmocka_unit_test(attempts_are_a_table_below_their_job),
         cmocka_unit_test(columns_are_aligned_and_those_that_say_nothing_are_left_out),

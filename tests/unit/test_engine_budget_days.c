@@ -207,6 +207,21 @@ why_names_each_budget_and_when_the_last_of_them_ends(void **state)
 }
 
 static void
+why_names_each_dimension(void **state)
+{
+    struct rig *r = *state;
+
+    begin(r, &(struct world){.company = ",'daily_tokens':0,'daily_cost_micros':0"});
+    uint64_t id = submit(r, "");
+
+    rig_must_read(r, "job.why", "'id':%" PRIu64, id);
+    assert_int_equal(rig_len(r, "blockers"), 2);
+    assert_string_equal(rig_text(r, "change"),
+                        "raise company acme's daily_tokens from 0 to 1; and "
+                        "raise company acme's daily_cost_micros from 0 to 1");
+}
+
+static void
 the_change_that_why_names_is_enough(void **state)
 {
     struct rig *r = *state;
@@ -360,6 +375,7 @@ main(void)
         TEST(lowering_a_limit_bars_starts_and_stops_nothing),
         TEST(a_raised_limit_starts_what_it_held),
         TEST(why_names_each_budget_and_when_the_last_of_them_ends),
+        TEST(why_names_each_dimension),
         TEST(the_change_that_why_names_is_enough),
         TEST(a_job_that_does_not_fit_holds_none_that_does),
         TEST(budgets_of_requests_are_checked),

@@ -69,7 +69,7 @@ static const struct ctl_command commands[] = {
      .examples = {"watch", "watch --topic job. --json"}},
     {.noun = "fsck", .op = MSG_FSCK, .timeout_ms = FSCK_TIMEOUT_MS, .run = ctl_run_fsck, .print = ctl_print_fsck,
      .help = "recount what the store derives, and check every record",
-     .more = "Exits 1 when something is off.",
+     .more = "Exits 1 when something is off. What was used beyond reservations of budgets is shown apart.",
      .examples = {"fsck"}},
     {.noun = "reload", .op = MSG_RELOAD, .flags = reload_flags, .print = ctl_print_reload,
      .help = "read the configuration again, and apply it as a whole or not at all",

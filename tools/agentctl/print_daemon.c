@@ -214,9 +214,22 @@ ctl_print_fsck(struct ctl_out *o, struct view body)
         {"rows", "rows", CTL_AS_TEXT},
     };
 
+    static const struct ctl_column overshoot[] = {
+        {"SCOPE",       "scope",       CTL_AS_TEXT  },
+        {"DAYS",        "days",        CTL_AS_NUMBER},
+        {"TURNS",       "turns",       CTL_AS_NUMBER},
+        {"TOKENS",      "tokens",      CTL_AS_NUMBER},
+        {"COST_MICROS", "cost_micros", CTL_AS_NUMBER},
+        {"RUN_MS",      "run_ms",      CTL_AS_NUMBER},
+    };
+    struct view list = ctl_list(body, "overshoot");
+
     ctl_line(o, "store", view_str(is_true(body, "ok") ? "OK" : "NOT OK"));
     RECORD(o, body, rows);
     add_list(o, "problem", ctl_list(body, "problems"));
+    if (!ctl_has_items(list)) return;
+    ctl_title(o, "used beyond reservations");
+    TABLE(o, list, overshoot);
 }
 
 void
