@@ -9,7 +9,19 @@
  * are the workers and sinks; requests.c, config.c, faults.c and reads.c are what is done to agentd;
  * model.h says what should come of it, and the model_*.c say it rule by rule.  When a claim of the
  * model fails, the run's seed, its operation, the sentence and the command for a replay are
- * printed, and the exit is 1.  A failure is the same every time; fewer OPS make another run. */
+ * printed, and the exit is 1.  A failure is the same every time; fewer OPS make another run.
+ *
+ * Where what must always hold is judged:
+ *   - no start over a cap, while paused, stopped or before a job that goes first; nothing that
+ * could start is left waiting: model_dispatch.c, every turn;
+ *   - no two jobs have one unique key, and each has its own: model_merge.c, every submit and sweep;
+ *   - a removal takes the oldest, none too early, none that has not ended, at most 1,000 rows a
+ *     turn, and goes on at once: model_purge.c, every turn;
+ *   - a job never runs twice at a time, no message reaches a sink twice: world.c, reports.c;
+ *   - every counter equals its recount: sim_check_store every 200 operations and at the end; queue
+ *     depths also by each queue_full, statistics by reads.c;
+ *   - when the faults stop all ends, but for what is held on purpose, and that ends when it is
+ *     released: drain in run.c. */
 #include "tools/sim/sim.h"
 #include "tools/sim/verdict.h"
 

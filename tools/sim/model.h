@@ -372,6 +372,9 @@ void      m_check_breaker_deadline(struct model *m);
 
 /* dispatch */
 void m_dispatch(struct model *m);
+/* Whether a waiting job is held by this predicate of `why`: stopped, draining, paused, breaker or a
+ * cap. */
+bool m_is_held_by(struct model *m, const struct m_job *j, const char *predicate);
 
 /* schedules */
 int64_t m_next_nominal(const struct m_schedule *s, const struct msg_schedule *d, int64_t after);

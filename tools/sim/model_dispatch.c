@@ -92,27 +92,59 @@ cap(bool is_given, int64_t own, int64_t general)
     return is_given ? own : general;
 }
 
+enum cap { GLOBAL, SCHEDULE_BORN, COMPANY, AGENT, HANDLER, CAP_COUNT };
+
 static bool
-caps_have_room(struct model *m, const struct m_job *j)
+cap_has_room(struct model *m, const struct m_job *j, enum cap which, const struct counts *n)
 {
     const struct msg_company *c = &m_object(m, j->company)->declared.company;
     const struct msg_handler *h = &m_object(m, j->handler)->declared.handler;
+    const struct msg_agent   *a = j->agent < 0 ? NULL : &m_object(m, j->agent)->declared.agent;
     const struct msg_limits  *l = &m->limits;
-    struct counts             n = count_beside(m, j);
 
-    if (!has_room(n.all, l->max_concurrent)) return false;
-    if (j->is_born && !has_room(n.born, l->schedule_max_concurrent)) return false;
-    if (!has_room(n.company, cap(HAS(c, company, max_concurrent), c->max_concurrent,
-                                 l->company_max_concurrent)))
-        return false;
-    if (!has_room(n.handler, cap(HAS(h, handler, max_concurrent), h->max_concurrent, NO_LIMIT)))
-        return false;
-    if (!m_breaker_has_room(m, j)) return false;
-    if (j->agent < 0) return true;
-    const struct msg_agent *a = &m_object(m, j->agent)->declared.agent;
+    switch (which) {
+    case GLOBAL: return has_room(n->all, l->max_concurrent);
+    case SCHEDULE_BORN: return !j->is_born || has_room(n->born, l->schedule_max_concurrent);
+    case COMPANY:
+        return has_room(n->company, cap(HAS(c, company, max_concurrent), c->max_concurrent,
+                                        l->company_max_concurrent));
+    case AGENT:
+        return !a || has_room(n->agent, cap(HAS(a, agent, max_concurrent), a->max_concurrent,
+                                            l->agent_max_concurrent));
+    default:
+        return has_room(n->handler,
+                        cap(HAS(h, handler, max_concurrent), h->max_concurrent, NO_LIMIT));
+    }
+}
 
-    return has_room(n.agent,
-                    cap(HAS(a, agent, max_concurrent), a->max_concurrent, l->agent_max_concurrent));
+static bool
+caps_have_room(struct model *m, const struct m_job *j)
+{
+    const struct counts n = count_beside(m, j);
+
+    for (enum cap i = 0; i < CAP_COUNT; i++) {
+        if (!cap_has_room(m, j, i, &n)) return false;
+    }
+    return m_breaker_has_room(m, j);
+}
+
+bool
+m_is_held_by(struct model *m, const struct m_job *j, const char *predicate)
+{
+    static const char *const caps[CAP_COUNT] = {[GLOBAL] = "global_cap",
+                                                [SCHEDULE_BORN] = "schedule_cap",
+                                                [COMPANY] = "company_cap",
+                                                [AGENT] = "agent_cap",
+                                                [HANDLER] = "handler_cap"};
+    const struct counts      n = count_beside(m, j);
+
+    for (enum cap i = 0; i < CAP_COUNT; i++) {
+        if (strcmp(predicate, caps[i]) == 0) return !cap_has_room(m, j, i, &n);
+    }
+    if (strcmp(predicate, "stopped") == 0) return m->held & STOP_NEW;
+    if (strcmp(predicate, "draining") == 0) return m->is_draining || m->held & STOP_DRAIN;
+    if (strcmp(predicate, "paused") == 0) return m_is_paused(m, j->company, j->agent);
+    return !m_breaker_has_room(m, j);
 }
 
 static bool

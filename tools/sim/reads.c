@@ -59,11 +59,45 @@ check_causes(struct view reply, const struct m_job *j)
           j->causes);
 }
 
+/* Half of the time one that has not ended. */
+static uint64_t
+some_job(struct sim *s)
+{
+    const struct model *m = &s->model;
+
+    if (m->active.count && rng_chance(&s->rng, 500))
+        return m->active.items[rng_below(&s->rng, m->active.count)];
+    return 1 + rng_below(&s->rng, m->jobs.count + 1);
+}
+
+/* A job that is ready and was not started is held by something, and `why` names all of it (A10). */
+static void
+check_why(struct sim *s, struct view reply, const struct m_job *j)
+{
+    static const char *const names[] = {"stopped",   "draining",    "paused",
+                                        "breaker",   "global_cap",  "company_cap",
+                                        "agent_cap", "handler_cap", "schedule_cap"};
+    struct view              blockers, blocker, name;
+
+    if (j->state != JOB_READY || !s->was_dispatched) return;
+    claim(mp_find(reply, "blockers", &blockers) && list_iter_of(blockers).left > 0,
+          "job %" PRIu64 " waits, and why does not say what for", j->id);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct list_iter it = list_iter_of(blockers);
+        bool             told = false, expected = m_is_held_by(&s->model, j, names[i]);
+
+        while (list_next(&it, &blocker))
+            told |= mp_find_str(blocker, "predicate", &name) && view_is(name, names[i]);
+        claim(told == expected, "job %" PRIu64 " is %sheld by %s, why says something else", j->id,
+              expected ? "" : "not ", names[i]);
+    }
+}
+
 static void
 read_job(struct sim *s, struct txn *t)
 {
     struct buf reply    BUF_AUTO = {0};
-    struct msg_job_show m = {.id = 1 + rng_below(&s->rng, s->model.jobs.count + 1)};
+    struct msg_job_show m = {.id = some_job(s)};
     const struct m_job *j = m_job(&s->model, m.id);
     struct err          e;
     struct view         state;
@@ -71,6 +105,7 @@ read_job(struct sim *s, struct txn *t)
 
     read_now(s, t, MSG_JOB_WHY, &m, &reply, &e);
     claim(e.code == (j ? E_OK : E_NOT_FOUND), "job.why %" PRIu64 ": %s", m.id, errc_wire(e.code));
+    if (j) check_why(s, buf_view(&reply), j);
     read_now(s, t, MSG_JOB_SHOW, &m, &reply, &e);
     claim(e.code == (j ? E_OK : E_NOT_FOUND), "job.show %" PRIu64 ": %s", m.id, errc_wire(e.code));
     if (!j) return;
