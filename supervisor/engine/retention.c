@@ -118,11 +118,9 @@ remove_ledger(struct engine *en, union aging *row)
 }
 
 static bool
-oldest_approval(struct engine *en, unsigned status, union aging *row, int64_t *at)
+oldest_approval(struct engine *en, unsigned none, union aging *row, int64_t *at)
 {
-    row->approval.status = (uint8_t)status;
-    if (!first_key(en, INDEX_approval_by_status, &row->approval, 1)) return false;
-    if (approval_load(turn_txn(en), &row->approval) != LOAD_FOUND) return false;
+    if (!first_key(en, INDEX_approval_by_age, &row->approval, none)) return false;
     *at = row->approval.decided_at;
     return true;
 }

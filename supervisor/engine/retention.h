@@ -7,23 +7,22 @@
 
 #include "supervisor/engine/turn.h"
 
-/*    R(WHAT,              rows,     part,             setting)
+/*    R(WHAT,           rows,     part,          setting)
  *
  * part: the state or status of the rows that it is about; 0: all.  setting: the field of struct
  * limits that says how long they stay. */
 // clang-format off
-#define RETAINED(R)                                                     \
-    R(COMPLETED_JOBS,    job,      JOB_COMPLETED,    keep_completed_ms) \
-    R(CANCELLED_JOBS,    job,      JOB_CANCELLED,    keep_completed_ms) \
-    R(FAILED_JOBS,       job,      JOB_FAILED,       keep_failed_ms)    \
-    R(EXPIRED_JOBS,      job,      JOB_EXPIRED,      keep_failed_ms)    \
-    R(EFFECTS,           effect,   0,                keep_effects_ms)   \
-    R(FIRINGS,           firing,   0,                keep_firings_ms)   \
-    R(REASONS,           reason,   0,                keep_reasons_ms)   \
-    R(LEDGERS,           ledger,   0,                keep_ledgers_ms)   \
-    R(GRANTED_APPROVALS, approval, APPROVAL_GRANTED, keep_approvals_ms) \
-    R(DENIED_APPROVALS,  approval, APPROVAL_DENIED,  keep_approvals_ms) \
-    R(AUDITS,            audit,    0,                keep_audit_ms)
+#define RETAINED(R)                                               \
+    R(COMPLETED_JOBS, job,      JOB_COMPLETED, keep_completed_ms) \
+    R(CANCELLED_JOBS, job,      JOB_CANCELLED, keep_completed_ms) \
+    R(FAILED_JOBS,    job,      JOB_FAILED,    keep_failed_ms)    \
+    R(EXPIRED_JOBS,   job,      JOB_EXPIRED,   keep_failed_ms)    \
+    R(EFFECTS,        effect,   0,             keep_effects_ms)   \
+    R(FIRINGS,        firing,   0,             keep_firings_ms)   \
+    R(REASONS,        reason,   0,             keep_reasons_ms)   \
+    R(LEDGERS,        ledger,   0,             keep_ledgers_ms)   \
+    R(APPROVALS,      approval, 0,             keep_approvals_ms) \
+    R(AUDITS,         audit,    0,             keep_audit_ms)
 // clang-format on
 
 enum retained {

@@ -552,7 +552,8 @@
     I(SCHEDULE,  schedule,  schedule_by_goal, HOT,       goal, id)               /* routines with a goal */ \
     I(SCHEDULE,  schedule,  schedule_by_ticket, HOT,     ticket, id)             /* routines with a parent ticket */ \
     I(GOAL,      goal,      goal_removing,    HOT,       id)                                              \
-    I(TICKET,    ticket,    ticket_removing,  HOT,       id)
+    I(TICKET,    ticket,    ticket_removing,  HOT,       id)                                              \
+    I(APPROVAL,  approval,  approval_by_age,  RANDOM,    decided_at, id)         /* decided */
 
 // clang-format on
 

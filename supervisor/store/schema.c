@@ -215,6 +215,12 @@ approval_by_status_holds(const struct approval *a)
 }
 
 static bool
+approval_by_age_holds(const struct approval *a)
+{
+    return a->status != APPROVAL_PENDING;
+}
+
+static bool
 zone_by_name_holds(const struct zone *z)
 {
     (void)z;

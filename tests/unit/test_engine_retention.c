@@ -113,8 +113,7 @@ MAKE(effects, effect, .id = i, .kind = EFFECT_NOTIFY, .status = STATUS_DELIVERED
 MAKE(firings, firing, .schedule = i, .nominal_at = now, .outcome = FIRING_FIRED)
 MAKE(reasons, reason, .lane = i, .at = now)
 MAKE(ledgers, ledger, .scope = i, .date = (uint32_t)(now / DAY_MS))
-MAKE(granted, approval, .id = i, .company = 1, .status = APPROVAL_GRANTED, .decided_at = now)
-MAKE(denied, approval, .id = i, .company = 1, .status = APPROVAL_DENIED, .decided_at = now)
+MAKE(approvals, approval, .id = i, .company = 1, .status = i % 2 ? APPROVAL_GRANTED : APPROVAL_DENIED, .decided_at = now)
 MAKE(audits, audit, .id = i, .company = 1, .at = now)
 MAKE(chains, chain, .root = i, .window_at = now)
 
@@ -132,8 +131,7 @@ static const struct kind kinds[RETAINED_COUNT] = {
     [RETAINED_FIRINGS] = {TABLE_FIRING, LIMIT(keep_firings_ms), HOUR_MS, 0, ROWS, make_firings},
     [RETAINED_REASONS] = {TABLE_REASON, LIMIT(keep_reasons_ms), HOUR_MS, 0, ROWS, make_reasons},
     [RETAINED_LEDGERS] = {TABLE_LEDGER, LIMIT(keep_ledgers_ms), DAY_MS, DAY_OVER_MS, ROWS, make_ledgers},
-    [RETAINED_GRANTED_APPROVALS] = {TABLE_APPROVAL, LIMIT(keep_approvals_ms), HOUR_MS, 0, ROWS, make_granted},
-    [RETAINED_DENIED_APPROVALS] = {TABLE_APPROVAL, LIMIT(keep_approvals_ms), HOUR_MS, 0, ROWS, make_denied},
+    [RETAINED_APPROVALS] = {TABLE_APPROVAL, LIMIT(keep_approvals_ms), HOUR_MS, 0, ROWS, make_approvals},
     [RETAINED_AUDITS] = {TABLE_AUDIT, LIMIT(keep_audit_ms), HOUR_MS, 0, ROWS, make_audits},
 };
 // clang-format on
@@ -269,6 +267,28 @@ all_kinds_share_a_turns_thousand(void **state)
         assert_int_equal(rows_of(r, kinds[what].table), 0);
 }
 
+/* The time that counts is that of the decision: one that was asked for first and decided last
+ * holds no other, and one that waits stays. */
+static void
+approvals_go_by_their_decision(void **state)
+{
+    struct rig *r = *state;
+
+    set_up(r);
+    keep(r, &kinds[RETAINED_APPROVALS], HOUR_MS);
+    make_approvals(r, 2, 1);
+    struct txn *t = begin(r);
+    approval_save(t, &(struct approval){.id = 9, .company = 1, .status = APPROVAL_PENDING});
+    commit(t);
+    rig_wait(r, MINUTE_MS);
+    make_approvals(r, 1, 1);
+    rig_wait(r, HOUR_MS - MINUTE_MS);
+    rig_turn(r);
+    assert_int_equal(rows_of(r, TABLE_APPROVAL), 2);
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(rows_of(r, TABLE_APPROVAL), 1);
+}
+
 /* They count the wake-ups of a minute, and go with it without a setting. */
 static void
 chains_go_with_their_windows(void **state)
@@ -309,6 +329,7 @@ main(void)
         cmocka_unit_test(each_kind_goes_when_its_time_is_over_and_not_before),
         cmocka_unit_test(a_turn_removes_a_thousand_rows_of_a_kind_at_most),
         TEST(all_kinds_share_a_turns_thousand),
+        TEST(approvals_go_by_their_decision),
         TEST(chains_go_with_their_windows),
         TEST(nothing_goes_while_the_clock_is_in_doubt),
     };
