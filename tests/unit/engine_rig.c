@@ -318,15 +318,23 @@ problem(const char *sentence, void *arg)
     print_message("unsound: %s\n", sentence);
 }
 
-static void
-expect_sound(struct rig *r)
+struct txn *
+rig_begin_read(struct rig *r)
 {
     struct err  e = {0};
-    int         problems = 0;
-    bool        cancel = false;
     struct txn *t = txn_begin_read(r->store, &e);
 
     if (!t) fail_msg("%s", e.msg);
+    return t;
+}
+
+static void
+expect_sound(struct rig *r)
+{
+    int         problems = 0;
+    bool        cancel = false;
+    struct txn *t = rig_begin_read(r);
+
     (void)store_check(t, problem, &problems, &cancel); /* the number of rows */
     engine_check(t, problem, &problems, &cancel);
     txn_abort(&t);
@@ -432,13 +440,19 @@ rig_advance(struct rig *r, int64_t ms)
 uint64_t
 rig_hash(struct rig *r)
 {
-    struct err  e = {0};
-    struct txn *t = txn_begin_read(r->store, &e);
-
-    if (!t) fail_msg("%s", e.msg);
-    uint64_t hash = txn_state_hash(t);
+    struct txn *t = rig_begin_read(r);
+    uint64_t    hash = txn_state_hash(t);
     txn_abort(&t);
     return hash;
+}
+
+uint64_t
+rig_rows(struct rig *r, enum table_id table)
+{
+    struct txn *t = rig_begin_read(r);
+    uint64_t    rows = table_rows(t, table);
+    txn_abort(&t);
+    return rows;
 }
 
 /* ---- the life of agentd ---- */

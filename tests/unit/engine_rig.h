@@ -128,6 +128,7 @@ void rig_advance(struct rig *r, int64_t ms);
 void     rig_wait(struct rig *r, int64_t ms);
 void     rig_push(struct rig *r, const struct input *in);
 uint64_t rig_hash(struct rig *r);
+uint64_t rig_rows(struct rig *r, enum table_id table);
 /* Whether what is due has come. */
 bool rig_is_due(const struct rig *r);
 /* The nth output of a kind, NULL when there are fewer. */
@@ -230,5 +231,6 @@ size_t rig_running(const struct rig *r);
 struct view rig_pack_between(struct rig *r, const char *open, const char *fmt, va_list ap,
                              const char *close) __attribute__((format(printf, 3, 0)));
 void        rig_take_message(struct rig *r, const struct output *o);
+struct txn *rig_begin_read(struct rig *r);
 
 #endif

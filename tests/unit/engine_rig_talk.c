@@ -157,9 +157,8 @@ read_op(struct rig *r, const char *op, struct view body)
     BUF_AUTO struct buf reply = {0};
     bool                ok = true;
     struct err          e = {0};
-    struct txn         *t = txn_begin_read(r->store, &e);
+    struct txn         *t = rig_begin_read(r);
 
-    if (!t) fail_msg("%s", e.msg);
     r->wait_on = 0;
     r->read_result = engine_read(r->engine, t, &r->header.now, &r->actor, op_id(op), body, &reply,
                                  &r->wait_on, &ok, &e);
@@ -196,11 +195,9 @@ void
 rig_status(struct rig *r)
 {
     BUF_AUTO struct buf reply = {0};
-    struct err          e = {0};
-    struct txn         *t = txn_begin_read(r->store, &e);
+    struct txn         *t = rig_begin_read(r);
     struct mp_open_map  map = mp_open(&reply);
 
-    if (!t) fail_msg("%s", e.msg);
     engine_status(r->engine, t, &r->header.now, &reply, &map);
     txn_abort(&t);
     mp_close(&reply, &map);

@@ -2,19 +2,6 @@
 #include "tests/unit/engine_rig.h"
 #include <inttypes.h>
 
-static uint64_t
-rows_of(struct rig *r, enum table_id table)
-{
-    struct err  e = {0};
-    struct txn *t = txn_begin_read(r->store, &e);
-    uint64_t    rows;
-
-    if (!t) fail_msg("%s", e.msg);
-    rows = table_rows(t, table);
-    txn_abort(&t);
-    return rows;
-}
-
 static void
 submit_many(struct rig *r, int count, const char *fields)
 {
@@ -55,15 +42,15 @@ ten_thousand_are_purged_in_bounded_turns(void **state)
     submit_many(r, 10000, ",'delay_ms':3600000");
     assert_int_equal(repeat(r, "job.cancel_many", "'state':'scheduled'", "done"), 10000);
     assert_int_equal(repeat(r, "job.purge", "'older_ms':0,'dry_run':true", "matched"), 10000);
-    assert_int_equal(rows_of(r, TABLE_JOB_STATE), 10000);
+    assert_int_equal(rig_rows(r, TABLE_JOB_STATE), 10000);
     rig_must(r, "job.purge", "'state':'cancelled'");
     assert_int_equal(rig_i64(r, "done"), 200); /* three rows are taken for each */
     assert_int_equal(rig_output_count(r, OUT_JOB_PURGED), 200);
     assert_int_equal(repeat(r, "job.purge", "'state':'cancelled'", "done"), 9800);
     r->is_unchecked = false;
     rig_turn(r);
-    assert_int_equal(rows_of(r, TABLE_JOB_STATE), 0);
-    assert_int_equal(rows_of(r, TABLE_JOB_SPEC), 0);
+    assert_int_equal(rig_rows(r, TABLE_JOB_STATE), 0);
+    assert_int_equal(rig_rows(r, TABLE_JOB_SPEC), 0);
     rig_must_read(r, "job.stats", "%s", "");
     assert_int_equal(rig_i64(r, "cancelled"), 0);
 }
@@ -81,16 +68,16 @@ all_of_a_job_goes(void **state)
     id = rig_submit(r, "'handler':'noop','payload':'%s'", buf_str(&text));
     rig_ended(r, id, "'verdict':'completed','output':'%s'", buf_str(&text));
     rig_turn(r);
-    assert_int_equal(rows_of(r, TABLE_BLOB), 4);
-    assert_int_equal(rows_of(r, TABLE_ATTEMPT), 1);
+    assert_int_equal(rig_rows(r, TABLE_BLOB), 4);
+    assert_int_equal(rig_rows(r, TABLE_ATTEMPT), 1);
     rig_must(r, "job.purge", "'state':'completed','dry_run':true");
     assert_int_equal(rig_i64(r, "matched"), 1);
     assert_int_equal(rig_i64(r, "done"), 0);
-    assert_int_equal(rows_of(r, TABLE_BLOB), 4);
+    assert_int_equal(rig_rows(r, TABLE_BLOB), 4);
     rig_must(r, "job.purge", "'state':'completed'");
     assert_int_equal(rig_output(r, OUT_JOB_PURGED, 0)->job, id);
-    assert_int_equal(rows_of(r, TABLE_BLOB), 0);
-    assert_int_equal(rows_of(r, TABLE_ATTEMPT), 0);
+    assert_int_equal(rig_rows(r, TABLE_BLOB), 0);
+    assert_int_equal(rig_rows(r, TABLE_ATTEMPT), 0);
     assert_int_equal(rig_read(r, "job.show", "'id':%" PRIu64, id), E_NOT_FOUND);
     rig_must_read(r, "audit.list", "'action':'job.purge'");
     assert_string_equal(rig_text(r, "items.0.subject"), "1 jobs");
@@ -186,10 +173,10 @@ what_ages_goes(void **state)
     expect_state(r, done, "completed");
     rig_advance(r, SECOND_MS);
     assert_int_equal(rig_read(r, "job.show", "'id':%" PRIu64, done), E_NOT_FOUND);
-    assert_int_equal(rows_of(r, TABLE_AUDIT), 0);
+    assert_int_equal(rig_rows(r, TABLE_AUDIT), 0);
     expect_state(r, failed, "failed");
     rig_advance(r, HOUR_MS);
-    assert_int_equal(rows_of(r, TABLE_JOB_STATE), 0);
+    assert_int_equal(rig_rows(r, TABLE_JOB_STATE), 0);
 }
 
 static void
@@ -204,10 +191,10 @@ retention_takes_many_turns_for_many(void **state)
     (void)repeat(r, "job.cancel_many", "'state':'scheduled'", "done");
     rig_wait(r, HOUR_MS);
     rig_turn(r);
-    assert_int_equal(rows_of(r, TABLE_JOB_STATE), 2000 - 500);
+    assert_int_equal(rig_rows(r, TABLE_JOB_STATE), 2000 - 500);
     rig_settle(r);
     r->is_unchecked = false;
-    assert_int_equal(rows_of(r, TABLE_JOB_STATE), 0);
+    assert_int_equal(rig_rows(r, TABLE_JOB_STATE), 0);
 }
 
 static void
@@ -220,7 +207,7 @@ firings_age(void **state)
     rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'handler':'noop'");
     for (int i = 0; i < 30; i++)
         rig_advance(r, MINUTE_MS);
-    assert_int_equal(rows_of(r, TABLE_FIRING), 10);
+    assert_int_equal(rig_rows(r, TABLE_FIRING), 10);
 }
 
 static void

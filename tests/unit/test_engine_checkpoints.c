@@ -1,38 +1,5 @@
 /* Checkpoints: committed with success only, given to the next firing (D2, N3, N21). */
-#include "tests/unit/engine_rig.h"
-
-#define NOTIFY(message) "{'kind':'notify','message':'" message "'}"
-
-static void
-set_default_sinks(struct rig *r, const char *names)
-{
-    r->limits.session_sinks = arena_copy(&r->kept, rig_pack(r, "[%s]", names));
-}
-
-static void
-declare(struct rig *r)
-{
-    set_default_sinks(r, "'file'");
-    r->limits.company_max_concurrent = NO_LIMIT;
-    r->limits.schedule_max_concurrent = NO_LIMIT;
-    rig_configure(
-        r,
-        &(struct rig_declared){
-            .companies = "{'name':'acme'}",
-            .agents = "{'name':'two','company':'acme','handler':'noop','sinks':['file','other']},"
-                      "{'name':'plain','company':'acme','handler':'noop'}",
-            .sinks = "{'name':'file','kind':'file','path':'out.jsonl'},"
-                     "{'name':'other','kind':'file','path':'/o/other.jsonl'}",
-        });
-    rig_workers(r, 1, 8);
-}
-
-static const char *
-effect_text(struct rig *r, uint64_t id, const char *field)
-{
-    rig_must_read(r, "effect.show", "'id':%d", (int)id);
-    return rig_text(r, field);
-}
+#include "tests/unit/effect_world.h"
 
 /* ---- checkpoints ---- */
 

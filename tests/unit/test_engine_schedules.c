@@ -1,44 +1,5 @@
 /* Schedules: when they fire and what becomes of each nominal time (C1–C4, C7, N29). */
-#include "tests/unit/engine_rig.h"
-
-static void
-add(struct rig *r, const char *name, const char *when)
-{
-    rig_must(r, "schedule.add", "'name':'%s',%s,'handler':'noop'", name, when);
-}
-
-static int64_t
-schedule_i64(struct rig *r, const char *name, const char *field)
-{
-    rig_must_read(r, "schedule.show", "'name':'%s'", name);
-    return rig_i64(r, field);
-}
-
-static size_t
-firings(struct rig *r, const char *name)
-{
-    rig_must_read(r, "schedule.firings", "'name':'%s','limit':1000", name);
-    return rig_len(r, "items");
-}
-
-static size_t
-outcomes(struct rig *r, const char *name, const char *outcome)
-{
-    size_t n = firings(r, name), count = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        const char *path = rig_path(r, "items", i, "outcome");
-
-        if (strcmp(rig_text(r, path), outcome) == 0) count++;
-    }
-    return count;
-}
-
-static void
-complete_last(struct rig *r, const char *name)
-{
-    rig_complete(r, (uint64_t)schedule_i64(r, name, "last_job"));
-}
+#include "tests/unit/schedule_world.h"
 
 /* ---- what is said ---- */
 

@@ -1,12 +1,5 @@
 /* Firings that failed: whether they are tried again (A5), and how they count in a row (A6, C8). */
-#include "tests/unit/engine_rig.h"
-
-static int64_t
-schedule_i64(struct rig *r, const char *name, const char *field)
-{
-    rig_must_read(r, "schedule.show", "'name':'%s'", name);
-    return rig_i64(r, field);
-}
+#include "tests/unit/schedule_world.h"
 
 static uint64_t
 last_job(struct rig *r, const char *name)
