@@ -207,6 +207,28 @@ struct ending {
     int64_t                   at;     /* when its processes are thought to have ended */
 };
 
+/* Of an attempt whose agentd was killed only the job's sums are left: it used what the others did
+ * not. */
+static void
+usage_from_job(struct engine *en, const struct job_state *j, struct attempt *a)
+{
+    struct attempt other = {.job = j->id};
+    struct scan    s;
+
+    a->turns = j->turns;
+    a->input_tokens = j->input_tokens;
+    a->output_tokens = j->output_tokens;
+    a->cost_micros = j->cost_micros;
+    scan_open(&s, turn_txn(en), PRIMARY_ATTEMPT, &other, 1, 1);
+    while (scan_next(&s, &other)) {
+        a->turns -= other.turns;
+        a->input_tokens -= other.input_tokens;
+        a->output_tokens -= other.output_tokens;
+        a->cost_micros -= other.cost_micros;
+    }
+    scan_close(&s);
+}
+
 static void
 save_attempt(struct engine *en, const struct job_state *j, const struct ending *end)
 {
@@ -226,6 +248,8 @@ save_attempt(struct engine *en, const struct job_state *j, const struct ending *
         a.input_tokens = end->lease->input_tokens;
         a.output_tokens = end->lease->output_tokens;
         a.cost_micros = end->lease->cost_micros;
+    } else {
+        usage_from_job(en, j, &a);
     }
     if (end->report) {
         if (HAS(end->report, ended, exit_code)) a.exit_code = end->report->exit_code;

@@ -335,6 +335,34 @@ a_crash_charges_what_was_reported(void **state)
 }
 
 static void
+each_attempt_has_its_own_usage_after_a_crash_too(void **state)
+{
+    static const int64_t used[] = {20, 5, 7};
+    struct rig          *r = *state;
+
+    begin(r, &no_limits);
+    rig_must(r, "ticket.add", "'title':'t','company':'acme'");
+    uint64_t ticket = (uint64_t)rig_i64(r, "id");
+    uint64_t id = rig_submit(r, "'company':'acme','agent':'anna','ticket':%" PRIu64, ticket);
+
+    for (size_t i = 0; i < ARRAY_LEN(used); i++) {
+        rig_progress(r, id, "'turns':%" PRId64 ",'output_tokens':%" PRId64, used[i], 2 * used[i]);
+        rig_turn(r);
+        rig_crash(r);
+        rig_turn(r);
+        rig_old_leases_gone(r);
+        rig_turn(r);
+        rig_workers(r, 1, 8);
+    }
+    rig_must_read(r, "job.show", "'id':%" PRIu64, id);
+    assert_int_equal(rig_i64(r, "attempts.0.usage.turns"), 20);
+    assert_int_equal(rig_i64(r, "attempts.1.usage.turns"), 5);
+    assert_int_equal(rig_i64(r, "attempts.2.usage.tokens"), 14);
+    rig_must_read(r, "ticket.show", "'id':%" PRIu64, ticket);
+    assert_int_equal(rig_i64(r, "usage.turns"), 32);
+}
+
+static void
 a_job_whose_budget_is_used_up_does_not_start_again(void **state)
 {
     static const char *const ends[] = {"'verdict':'failed'", "'verdict':'snoozed','after_ms':1000",
@@ -386,6 +414,7 @@ main(void)
         TEST(a_schedule_whose_day_is_used_up_misses_its_firings),
         TEST(a_limit_that_a_schedule_gets_later_holds_what_is_ready),
         TEST(a_crash_charges_what_was_reported),
+        TEST(each_attempt_has_its_own_usage_after_a_crash_too),
         TEST(a_job_whose_budget_is_used_up_does_not_start_again),
     };
 
