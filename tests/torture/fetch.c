@@ -327,6 +327,7 @@ take_usage(struct job *j, struct view show)
     for (uint32_t n = 1; n <= count && mp_read_any(&r, &item); n++) {
         int64_t ran_ms = number_of(item, "ended_at") - number_of(item, "claimed_at");
 
+        j->attempt_turns += (uint64_t)number_of(usage_of(item), "turns");
         if (ran_ms > 0) j->used.run_ms += (uint64_t)ran_ms;
         if (j->turns && n <= j->attempt) {
             j->turns[n] = (uint64_t)number_of(usage_of(item), "turns");

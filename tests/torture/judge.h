@@ -18,11 +18,10 @@ void judge_chains(struct model *m);
 /* Every job and every request by itself; after those above, for it uses what the others have found.
  */
 void judge_jobs(struct model *m);
-/* Goals, tickets and their jobs; last. */
+/* Goals, tickets and their jobs; then the ledgers. */
 void judge_work(struct model *m, struct link *l);
+void judge_budgets(const struct model *m, struct link *l);
 void judge_fsck(struct link *l);
-/* The ledgers, when nobody has the store open any more; after all others. */
-void judge_budgets(const struct model *m);
 /* What the programs wrote of themselves, when nothing writes any more. */
 void judge_log(const char *folder, const struct killer *k);
 

@@ -1,31 +1,111 @@
 /* What was charged is what the jobs have used (B6). */
 #include "common/hash.h"
-#include "tests/torture/balances.h"
+#include "common/mp.h"
 #include "tests/torture/breaks.h"
 #include "tests/torture/config.h"
 #include "tests/torture/judge.h"
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum owner { OF_COMPANY, OF_AGENT, OF_SCHEDULE, OWNER_COUNT };
+
+/* The ledger of one company, agent or schedule, all days together. */
+struct balance {
+    enum owner  of;
+    uint64_t    name; /* hash */
+    char        text[64];
+    struct used used; /* charged and overshot */
+    uint64_t    overshoot_turns;
+    uint64_t    reserved; /* of all dimensions together */
+    uint64_t    earned, tickets_done;
+};
+
+struct balances {
+    struct balance *all;
+    size_t          count;
+};
+
+static uint64_t
+number_of(struct view map, const char *key)
+{
+    int64_t n = 0;
+
+    return mp_find_i64(map, key, &n) ? (uint64_t)n : 0;
+}
+
+static struct view
+text_of(struct view map, const char *key)
+{
+    struct view v = {0};
+
+    return mp_find_str(map, key, &v) ? v : (struct view){0};
+}
+
+/* ---- what the ledgers say -------------------------------------------------------------------- */
+
+static struct balance *
+balance_of(struct balances *b, struct view item)
+{
+    static const char *const owners[OWNER_COUNT] = {"company", "agent", "schedule"};
+    struct view              name = text_of(item, "name");
+    enum owner               of = 0;
+
+    while (of < OF_SCHEDULE && !view_is(text_of(item, "scope"), owners[of]))
+        of++;
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->all[i].of == of && b->all[i].name == hash64(name, 0)) return &b->all[i];
+    }
+    b->all = xrealloc(b->all, (b->count + 1) * sizeof(*b->all));
+    b->all[b->count] = (struct balance){.of = of, .name = hash64(name, 0)};
+    (void)snprintf(b->all[b->count].text, sizeof(b->all[0].text), "%.*s", VIEW_ARG(name));
+    return &b->all[b->count++];
+}
+
+/* Charged and overshot, which it returns. */
+static uint64_t
+take_amounts(struct balance *b, struct view item, const char *dimension)
+{
+    struct view amounts = {0};
+
+    (void)mp_find(item, dimension, &amounts); /* without them nothing was charged */
+    b->reserved += number_of(amounts, "reserved");
+    return number_of(amounts, "charged") + number_of(amounts, "overshoot");
+}
+
+static void
+take_day(struct view item, void *arg)
+{
+    struct balance *b = balance_of(arg, item);
+    struct view     turns = {0};
+
+    b->used.turns += take_amounts(b, item, "turns");
+    b->used.tokens += take_amounts(b, item, "tokens");
+    b->used.cost_micros += take_amounts(b, item, "cost_micros");
+    b->used.run_ms += take_amounts(b, item, "run_ms");
+    b->used.attempts += number_of(item, "attempts");
+    (void)mp_find(item, "turns", &turns); /* as above */
+    b->overshoot_turns += number_of(turns, "overshoot");
+    b->earned += number_of(item, "earned");
+    b->tickets_done += number_of(item, "tickets_done");
+}
+
+/* ---- what the jobs say ----------------------------------------------------------------------- */
 
 static bool
 is_of(const struct job *j, const struct balance *b)
 {
-    uint64_t name = hash64(view_str(b->name), 0);
-
-    switch (b->of) {
-    case BALANCE_COMPANY: return j->company == name;
-    case BALANCE_AGENT: return j->agent == name;
-    case BALANCE_SCHEDULE:
-        return j->schedule && hash64(view_str(schedules[j->schedule - 1].name), 0) == name;
-    default: return false;
-    }
+    if (b->of == OF_COMPANY) return j->company == b->name;
+    if (b->of == OF_AGENT) return j->agent == b->name;
+    return j->schedule && hash64(view_str(schedules[j->schedule - 1].name), 0) == b->name;
 }
 
 static void
 compare(const struct balance *b, const char *what, uint64_t charged, uint64_t used)
 {
     if (charged == used) return;
-    breaks_add(BREAK_BUDGET, "%s: %" PRIu64 " %s were charged, its jobs used %" PRIu64, b->name,
+    breaks_add(BREAK_BUDGET, "%s: %" PRIu64 " %s were charged, its jobs used %" PRIu64, b->text,
                charged, what, used);
 }
 
@@ -50,7 +130,7 @@ judge_balance(const struct model *m, const struct balance *b)
     compare(b, "run_ms", b->used.run_ms, sum.run_ms);
     compare(b, "attempts", b->used.attempts, sum.attempts);
     compare(b, "reserved", b->reserved, 0);
-    if (strcmp(b->name, "thrift") == 0) compare(b, "turns too many", b->overshoot_turns, 0);
+    if (strcmp(b->text, THRIFT) == 0) compare(b, "turns too many", b->overshoot_turns, 0);
 }
 
 static void
@@ -61,7 +141,7 @@ judge_earned(const struct model *m, const struct balance *b)
     for (uint64_t id = 1; id < m->ticket_cap; id++) {
         const struct ticket *k = &m->tickets[id];
 
-        if (!k->is_there || !k->is_done || k->assignee != hash64(view_str(b->name), 0)) continue;
+        if (!k->is_there || !k->is_done || k->assignee != b->name) continue;
         earned += k->reward;
         done++;
     }
@@ -70,16 +150,28 @@ judge_earned(const struct model *m, const struct balance *b)
 }
 
 void
-judge_budgets(const struct model *m)
+judge_budgets(const struct model *m, struct link *l)
 {
-    struct balance all[BALANCES_MAX];
-    size_t         n = balances_read(m->folder, all);
-    bool           has_thrift = false;
+    struct balances b = {0};
+    uint64_t        charged = 0, used = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        judge_balance(m, &all[i]);
-        if (all[i].of == BALANCE_AGENT) judge_earned(m, &all[i]);
-        has_thrift |= strcmp(all[i].name, "thrift") == 0;
+    fetch_pages(l, MSG_USAGE, "\"since\":\"1970-01-02\"", take_day, &b);
+    for (size_t i = 0; i < b.count; i++) {
+        judge_balance(m, &b.all[i]);
+        if (b.all[i].of == OF_AGENT) judge_earned(m, &b.all[i]);
+        if (b.all[i].of == OF_COMPANY) charged += b.all[i].used.turns;
     }
-    if (!has_thrift) breaks_add(BREAK_BUDGET, "thrift has no ledger");
+    for (uint64_t id = 1; id <= m->last; id++) {
+        const struct job *j = &m->jobs[id];
+
+        used += j->used.turns;
+        if (j->used.turns == j->attempt_turns) continue;
+        breaks_add(BREAK_BUDGET, "job %" PRIu64 " used %" PRIu64 " turns, its attempts %" PRIu64,
+                   id, j->used.turns, j->attempt_turns);
+    }
+    if (charged != used) {
+        breaks_add(BREAK_BUDGET, "companies were charged %" PRIu64 " turns, jobs used %" PRIu64,
+                   charged, used);
+    }
+    free(b.all);
 }

@@ -208,6 +208,7 @@ judge(struct model *m, struct link *l)
     judge_keys(m);
     judge_jobs(m);
     judge_work(m, l);
+    judge_budgets(m, l);
     judge_fsck(l);
 }
 
@@ -293,7 +294,6 @@ run(const struct options *o, struct rig *r)
     judge(&m, &link);
     link_close(&link);
     stop_and_look(r, &k);
-    judge_budgets(&m);
     print_summary(r, &k, &l, &m);
     killer_free(&k);
     model_done(&m);

@@ -3,10 +3,13 @@
 #ifndef TESTS_MODEL_H
 #define TESTS_MODEL_H
 
-#include "tests/torture/balances.h"
 #include "tests/torture/kinds.h"
 #include "tests/torture/link.h"
 #include "tests/torture/load.h"
+
+struct used {
+    uint64_t turns, tokens, cost_micros, run_ms, attempts;
+};
 
 enum asked { ASKED_OPEN, ASKED_YES, ASKED_JOINED, ASKED_NO, ASKED_UNKNOWN };
 
@@ -59,13 +62,14 @@ struct job {
     uint64_t    company;              /* hash of its name */
     struct used used;                 /* by all attempts */
     uint64_t   *turns;                /* of thrift: by each attempt, from 1, as its row says */
+    uint64_t    attempt_turns;        /* of all attempts, as their rows say */
     uint64_t    agent, calls; /* hash of the agent, of the one that its handler wakes; 0: none */
     uint64_t    parent, root, depth, ticket;
     uint64_t    from, from_attempt;        /* the attempt whose effect it is, says its payload */
     bool        is_follow_up, is_assigned; /* its trigger */
     bool        is_taken_back;             /* its ticket was given to another agent */
     uint64_t wakes, cuts, closes, opens;   /* effects that woke, or did not; finished, or did not */
-    uint64_t children, told_cuts;          /* of which the feed tells */
+    uint64_t children, told_cuts;          /* jobs that it woke; cuts that the feed tells of */
     uint64_t seen_checkpoint; /* the job whose checkpoint its completed attempt was given */
     uint64_t firings, effects;
     uint64_t key;         /* hash of company and unique key; 0: none */

@@ -179,7 +179,6 @@ spend(struct replay *r, uint64_t id, struct state *s, struct view event)
     }
 }
 
-/* An attempt of an agentd that was killed has no row of its usage, only its reports. */
 static void
 spent(struct replay *r, const struct job *j, const struct state *s, struct view event)
 {
