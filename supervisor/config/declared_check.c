@@ -67,9 +67,10 @@ declared_check_variable(const struct yaml *at, struct view name, struct err *e)
 /* ---- an object by itself ------------------------------------------------------------------------
  */
 
-/* A ladder is given as steps, or as a base that they are worked out from. */
+/* A ladder is given as steps, or as a base that they are worked out from, and no longest wait below
+ * it. */
 static enum errc
-check_ladder(const struct declared_object *o, struct err *e)
+check_ladder(const struct declared_object *o, int64_t base_ms, int64_t max_ms, struct err *e)
 {
     static const char *const of_base[] = {"retry_factor", "retry_max"};
     const struct yaml       *base = yaml_get(o->body, "retry_base");
@@ -81,6 +82,8 @@ check_ladder(const struct declared_object *o, struct err *e)
 
         if (n && !base) return yaml_refuse_key(n, e, "needs retry_base");
     }
+    if (yaml_get(o->body, "retry_max") && max_ms < base_ms)
+        return yaml_refuse(yaml_get(o->body, "retry_max"), e, "is less than retry_base");
     return E_OK;
 }
 
@@ -112,7 +115,7 @@ check_handler(const struct declared_object *o, struct err *e)
     for (const struct yaml *n = env ? env->first : NULL; n; n = n->next) {
         if (declared_check_variable(n, n->text, e)) return e->code;
     }
-    return check_ladder(o, e);
+    return check_ladder(o, h->retry_base_ms, h->retry_max_ms, e);
 }
 
 static enum errc
@@ -164,7 +167,7 @@ check_schedule(const struct declared_object *o, struct err *e)
     if (HAS(s, schedule, type) && word_check(yaml_get(o->body, "type"), schedule_types, none, e)) {
         return e->code;
     }
-    if (check_ladder(o, e)) return e->code;
+    if (check_ladder(o, s->retry_base_ms, s->retry_max_ms, e)) return e->code;
     return check_ticket(o, e);
 }
 
@@ -211,7 +214,7 @@ declared_identify(struct declared_object *o, enum declared_kind kind, struct err
         o->name = o->msg.profile.name;
         o->company = HAS(&o->msg.profile, profile, company) ? o->msg.profile.company
                                                             : view_str(COMPANY_DEFAULT);
-        return check_ladder(o, e);
+        return check_ladder(o, o->msg.profile.retry_base_ms, o->msg.profile.retry_max_ms, e);
     case DECLARED_KINDS: break;
     }
     return E_OK;
