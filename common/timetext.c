@@ -216,19 +216,23 @@ instant_parse(struct view text, int64_t now_ms, int64_t *at_ms, struct err *e)
     int64_t     days;
     int64_t     ms;
     int64_t     offset_ms;
+    char        sign;
 
     if (view_is(text, "now")) {
         *at_ms = now_ms;
         return E_OK;
     }
-    if (take_char(&rest, "+")) {
-        if (duration_parse(rest, &ms, e)) return err_wrap(e, "after +");
+    sign = take_char(&rest, "+-");
+    if (sign) {
+        if (duration_parse(rest, &ms, e)) return err_wrap(e, "after %c", sign);
+        if (sign == '-') ms = -ms;
+        if (now_ms + ms < 0) return err_set(e, E_BAD_REQUEST, "a time before 1970");
         *at_ms = now_ms + ms;
         return E_OK;
     }
     if (!take_date(&rest, &days)) {
         return err_set(e, E_BAD_REQUEST,
-                       "not a time: expected a date like 2026-11-21T09:00:00Z, +10m or now");
+                       "not a time: expected a date like 2026-11-21T09:00:00Z, +10m, -10m or now");
     }
     if (!take_char(&rest, "Tt ") || !take_time(&rest, &ms)) {
         return err_set(e, E_BAD_REQUEST, "not a time: expected T and HH:MM:SS behind the date");

@@ -62,6 +62,11 @@ many_are_cancelled_and_purged(void **state)
     assert_int_equal(ctl_count(&c, "items"), 1);
     ctl_must(&c, "audit --action job.purge");
     assert_int_equal(ctl_count(&c, "items"), 2);
+    ctl_must(&c, "audit --action job.purge --since -1h");
+    assert_int_equal(ctl_count(&c, "items"), 2);
+    ctl_must(&c, "audit --action job.purge --since=+1h");
+    assert_int_equal(ctl_count(&c, "items"), 0);
+    ctl_refused(&c, 2, "usage", "not a time", "audit --since 1h");
     ctl_must(&c, "fsck");
 }
 

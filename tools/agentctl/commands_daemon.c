@@ -20,7 +20,7 @@ static const struct ctl_param watch_flags[] = {
 static const struct ctl_param audit_flags[] = {
     {"action", 0, "action", CTL_TEXT,   false, "A",      "only this operation; job. for all that begin so"},
     {"who",    0, "who",    CTL_TEXT,   false, "W",      "only acts of this one: uid:1000, or user:uid:1000"},
-    {"since",  0, "since",  CTL_TIME,   false, "T",      "only acts from this time on"},
+    {"since",  0, "since",  CTL_TIME,   false, "T",      "only acts from this time on, such as -2h"},
     {"limit",  0, "limit",  CTL_NUMBER, false, "N",      "at most so many (100)"},
     {"after",  0, "after",  CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
     {.name = NULL}};

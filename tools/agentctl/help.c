@@ -110,7 +110,7 @@ ctl_help_all(struct buf *out)
         add_command_line(out, c);
     add_params(out, "options, anywhere on the line:", ctl_globals);
     buf_add_str(out, "\nDurations: 90s, 5m, 1h30m, 1d; a plain number is seconds.\n"
-                     "Times: RFC 3339, +10m, now.  Names: name, or company/name.\n"
+                     "Times: RFC 3339, +10m, -10m, now.  Names: name, or company/name.\n"
                      "agentctl help NOUN VERB says more, with examples.\n");
 }
 

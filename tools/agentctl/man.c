@@ -80,7 +80,7 @@ static const char head[] =
     "Times in JSON are Unix milliseconds under names that end in _at.\n"
     ".PP\n"
     "Durations are written 90s, 5m, 1h30m or 1d; a plain number is seconds.\n"
-    "Times are RFC 3339, +10m from now, or now.\n"
+    "Times are RFC 3339, +10m from now, -10m ago, or now.\n"
     "Names are bare, or company/name; a bare one belongs to the company of \\fB\\-\\-company\\fR.\n"
     "A payload is JSON text, @FILE, or \\- for standard input.\n"
     ".PP\n"
