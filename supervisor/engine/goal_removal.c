@@ -114,7 +114,7 @@ name_tree(const struct tree *t, struct users *u)
             users_add_id(u, "ticket", k.id);
         }
     }
-    if (t->is_cut) users_add(u, "more than can be looked at,", view_str("goals and tickets"));
+    if (t->is_cut) users_add(u, "more goals and tickets", view_str("than can be looked at"));
 }
 
 /* Whether a ticket is within the tree, found from the ticket upwards. */

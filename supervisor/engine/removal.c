@@ -133,25 +133,33 @@ name_tickets(struct engine *en, const struct object_entry *o, struct users *u)
     scan_close(&s);
 }
 
-/* Goals and tickets of the company that are not finished. */
 static void
-name_work(struct engine *en, uint32_t company, struct users *u)
+name_goals(struct engine *en, uint32_t company, struct users *u)
 {
     struct goal g = {.company = company};
     struct scan s;
     uint32_t    examined = 0;
 
     scan_open(&s, turn_txn(en), INDEX_goal_by_parent, &g, 1, 1);
-    while (examined++ < READ_ROWS_MAX && scan_next(&s, &g)) {
+    for (; examined < READ_ROWS_MAX && scan_next(&s, &g); examined++) {
         if (g.status == GOAL_OPEN) users_add_id(u, "goal", g.id);
     }
     scan_close(&s);
+    if (examined == READ_ROWS_MAX) users_add(u, "more goals", view_str("than can be looked at"));
+}
+
+static void
+name_unfinished_tickets(struct engine *en, uint32_t company, struct users *u)
+{
+    uint32_t examined = 0;
+
     for (enum ticket_status st = TICKET_NONE + 1; st < TICKET_STATUS_COUNT; st++) {
         struct ticket t = {.company = company, .status = (uint8_t)st};
+        struct scan   s;
 
         if (st == TICKET_DONE) continue;
         scan_open(&s, turn_txn(en), INDEX_ticket_by_status, &t, 2, 2);
-        while (examined++ < READ_ROWS_MAX && scan_next_key(&s, &t))
+        for (; examined < READ_ROWS_MAX && scan_next_key(&s, &t); examined++)
             users_add_id(u, "ticket", t.id);
         scan_close(&s);
     }
@@ -208,7 +216,10 @@ removal_check(struct engine *en, const struct object_entry *o, bool cascade, boo
     } else {
         name_objects(en, o, &u);
     }
-    if (o->row.kind == KIND_COMPANY) name_work(en, o->row.id, &u);
+    if (o->row.kind == KIND_COMPANY) {
+        name_goals(en, o->row.id, &u);
+        name_unfinished_tickets(en, o->row.id, &u);
+    }
     *is_used = u.count > 0;
     snprintf(subject, sizeof(subject), "%s \"%.*s\"", object_kind_name(o->row.kind),
              VIEW_ARG(o->row.name));

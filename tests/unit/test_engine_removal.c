@@ -369,6 +369,31 @@ a_companys_work_keeps_it_and_goes_with_it(void **state)
 }
 
 static void
+what_is_too_much_to_be_looked_at_needs_cascade(void **state)
+{
+    struct rig *r = *state;
+
+    rig_must(r, "company.add", "'name':'beta'");
+    rig_must(r, "goal.add", "'company':'beta','title':'root'");
+    r->is_unchecked = true;
+    for (int id = 2; id <= READ_ROWS_MAX + 1; id++) {
+        (void)rig_queue(r, "goal.add", "'company':'beta','title':'g','parent':1");
+        (void)rig_queue(r, "goal.set", "'id':%d,'status':'done'", id);
+        if (id % 500 == 0) rig_turn(r);
+    }
+    rig_must(r, "goal.set", "'id':1,'status':'done'");
+    rig_refused(r, E_IN_USE, "", "goal.remove", "'id':1");
+    assert_non_null(strstr(r->error.msg, "more goals and tickets than can be looked at"));
+    rig_refused(r, E_IN_USE, "", "company.remove", "'name':'beta'");
+    assert_non_null(strstr(r->error.msg, "more goals than can be looked at"));
+    rig_must(r, "company.remove", "'name':'beta','cascade':true");
+    rig_settle(r);
+    r->is_unchecked = false;
+    assert_int_equal(rows(r, "goal"), 0);
+    rig_must(r, "company.add", "'name':'beta'");
+}
+
+static void
 who_may_not_see_it_cannot_remove_it(void **state)
 {
     struct rig *r = *state;
@@ -397,6 +422,7 @@ main(void)
         TEST(a_removal_without_a_dispatch_is_not_forgotten),
         TEST(two_removals_at_once_both_end),
         TEST(a_companys_work_keeps_it_and_goes_with_it),
+        TEST(what_is_too_much_to_be_looked_at_needs_cascade),
         TEST(who_may_not_see_it_cannot_remove_it),
     };
 
