@@ -270,6 +270,41 @@ a_job_that_does_not_fit_holds_none_that_does(void **state)
 
 /* ---- declarations ---- */
 
+/* More lanes than are tried at once: each day somebody's turn, and all when the limit is raised. */
+static void
+many_agents_share_what_a_company_has(void **state)
+{
+    enum { AGENTS = 100 };
+    struct rig *r = *state;
+    uint64_t    last = 0;
+    size_t      done = 0;
+
+    r->limits.company_max_concurrent = r->limits.company_queue_max = NO_LIMIT;
+    r->limits.reserve_tokens = 60;
+    configure(r, &no_limits);
+    rig_workers(r, 4, 32);
+    rig_must(r, "company.add", "'name':'beta','daily_tokens':100,'max_concurrent':null");
+    for (unsigned i = 0; i < AGENTS; i++) {
+        rig_must(r, "agent.add", "'name':'a%u','company':'beta','handler':'h'", i);
+        last = rig_submit(r, "'company':'beta','agent':'a%u'", i);
+    }
+    for (int day = 0; day < 3; day++) {
+        for (uint64_t id = last - AGENTS + 1; id <= last; id++) {
+            if (!rig_lease(r, id) || !rig_lease(r, id)->is_live) continue;
+            rig_ended(r, id, "'verdict':'completed','output_tokens':50");
+            done++;
+        }
+        rig_turn(r); /* 50 are left, 60 are wanted */
+        assert_int_equal(rig_running(r), 0);
+        rig_advance(r, DAY_MS);
+        assert_int_equal(rig_running(r), 1);
+        assert_int_equal(done, day + 1);
+    }
+    rig_must(r, "company.set", "'name':'beta','daily_tokens':100000");
+    rig_settle(r);
+    assert_int_equal(rig_running(r), AGENTS - done);
+}
+
 static void
 budgets_of_requests_are_checked(void **state)
 {
@@ -378,6 +413,7 @@ main(void)
         TEST(why_names_each_dimension),
         TEST(the_change_that_why_names_is_enough),
         TEST(a_job_that_does_not_fit_holds_none_that_does),
+        TEST(many_agents_share_what_a_company_has),
         TEST(budgets_of_requests_are_checked),
         TEST(a_ticket_earns_its_reward_once),
         TEST(usage_is_read_in_pages_and_by_scope),
