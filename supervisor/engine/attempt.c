@@ -415,6 +415,7 @@ end_attempt(struct engine *en, struct job_state *j, struct ending *end)
         if (j->stop_reason == FAIL_ABORTED) end->message = view_str("stopped by an operator");
         if (j->stop_reason == FAIL_INTERRUPTED) end->message = view_str("agentd was stopped");
     }
+    if (end->at > j->claimed_at) j->run_ms += (uint64_t)(end->at - j->claimed_at);
     save_attempt(en, j, end);
     budget_end(en, j, end->at);
     if (end->outcome == ATTEMPT_COMPLETED) {

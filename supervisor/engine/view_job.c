@@ -98,7 +98,7 @@ put_failure(const struct job_state *j, struct buf *b, struct mp_open_map *map)
 
 static void
 put_usage(struct buf *b, struct mp_open_map *map, uint64_t turns, uint64_t input, uint64_t output,
-          uint64_t cost)
+          uint64_t cost, uint64_t run_ms)
 {
     struct mp_open_map u;
 
@@ -109,6 +109,7 @@ put_usage(struct buf *b, struct mp_open_map *map, uint64_t turns, uint64_t input
     mp_put_u64(b, &u, "input_tokens", input);
     mp_put_u64(b, &u, "output_tokens", output);
     mp_put_u64(b, &u, "cost_micros", cost);
+    mp_put_u64(b, &u, "run_ms", run_ms);
     mp_close(b, &u);
 }
 
@@ -170,7 +171,8 @@ put_history(struct objects *o, const struct job_state *j, struct buf *b, struct 
         mp_put_cstr(b, &m, "class",
                     a.failure && a.failure < FAIL_COUNT ? failure_rule(a.failure)->name : NULL);
         mp_put_str_or_nil(b, &m, "message", a.message);
-        put_usage(b, &m, a.turns, a.input_tokens, a.output_tokens, a.cost_micros);
+        put_usage(b, &m, a.turns, a.input_tokens, a.output_tokens, a.cost_micros,
+                  a.ended_at > a.claimed_at ? (uint64_t)(a.ended_at - a.claimed_at) : 0);
         if (a.exit_code >= 0) mp_put_i64(b, &m, "exit_code", a.exit_code);
         if (a.signal) mp_put_u64(b, &m, "signal", a.signal);
         if (a.rss_kb) mp_put_u64(b, &m, "rss_kb", a.rss_kb);
@@ -208,7 +210,7 @@ view_job_pairs(struct objects *o, const struct memory *m, const struct job_state
     mp_put_str_or_nil(b, map, "source", spec->source);
     view_put_name(o, b, map, "schedule", j->schedule);
     mp_put_time(b, map, "nominal_at", spec->nominal_at);
-    put_usage(b, map, j->turns, j->input_tokens, j->output_tokens, j->cost_micros);
+    put_usage(b, map, j->turns, j->input_tokens, j->output_tokens, j->cost_micros, j->run_ms);
     mp_put_str_or_nil(b, map, "unique_key", spec->unique_key);
     mp_put_str_or_nil(b, map, "debounce_key", spec->debounce_key);
     put_session(o, j->session, b, map);

@@ -67,6 +67,7 @@ a_day_of_time_is_reserved_and_charged(void **state)
     rig_complete(r, id);
     expect_state(r, held, "running");
     expect_used(r, "company", "run_ms.charged", 5000);
+    assert_int_equal(rig_job_i64(r, id, "usage.run_ms"), 5000);
     expect_used(r, "company", "run_ms.reserved", 40000);
 }
 

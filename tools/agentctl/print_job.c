@@ -53,6 +53,7 @@ static const struct ctl_column job_rows[] = {
     {"turns",        "usage.turns",       CTL_AS_TEXT   },
     {"tokens",       "usage.tokens",      CTL_AS_TEXT   },
     {"cost",         "usage.cost_micros", CTL_AS_COST   },
+    {"ran",          "usage.run_ms",      CTL_AS_SPAN   },
     {"context",      "context",           CTL_AS_JSON   },
     {"payload",      "payload",           CTL_AS_JSON   },
     {"output",       "output",            CTL_AS_JSON   },
