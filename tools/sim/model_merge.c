@@ -18,6 +18,13 @@ read_policy(struct view text, enum m_policy *policy)
     return text.size == 0 || *policy != M_RETURN || view_is(text, "return") ? E_OK : E_BAD_REQUEST;
 }
 
+static void
+take_key(char key[M_KEY_SIZE], struct view given)
+{
+    claim(given.size < M_KEY_SIZE, "a key that is too long for the model");
+    if (given.size) memcpy(key, given.data, given.size);
+}
+
 enum errc
 m_claims(struct model *m, const struct msg_job_submit *s, struct m_submission *out)
 {
@@ -31,11 +38,8 @@ m_claims(struct model *m, const struct msg_job_submit *s, struct m_submission *o
         return E_BAD_REQUEST;
     if (s->debounce_key.size && (s->unique_key.size || has_time)) return E_BAD_REQUEST;
     if (read_policy(s->on_conflict, &out->policy) != E_OK) return E_BAD_REQUEST;
-    claim(s->unique_key.size < sizeof(j->unique_key) &&
-              s->debounce_key.size < sizeof(j->debounce_key),
-          "a key that is too long for the model");
-    memcpy(j->unique_key, s->unique_key.data, s->unique_key.size);
-    memcpy(j->debounce_key, s->debounce_key.data, s->debounce_key.size);
+    take_key(j->unique_key, s->unique_key);
+    take_key(j->debounce_key, s->debounce_key);
     out->for_ms = s->unique_for_ms;
     out->wait_ms = s->debounce_ms;
     if (s->debounce_key.size == 0) return E_OK;
