@@ -1,7 +1,6 @@
 #include "supervisor/engine/budgets.h"
 
 #include "supervisor/engine/feed.h"
-#include "supervisor/engine/lanes.h"
 #include "supervisor/engine/leases.h"
 
 #include <inttypes.h>
@@ -361,30 +360,18 @@ budget_allowed(struct objects *o, const struct job_state *j, const struct job_sp
 
 /* ---- the next day ------------------------------------------------------------------ */
 
-static void
-note_window(struct engine *en, uint8_t predicate, uint32_t on)
+void
+budget_holds_until(struct engine *en, uint32_t scope)
 {
-    int64_t at;
+    int64_t at = ledger_next_day(&en->turn.objects, scope, en->turn.now.wall_ms);
 
-    if (predicate != HELD_SCHEDULE_BUDGET && predicate != HELD_COMPANY_BUDGET &&
-        predicate != HELD_AGENT_BUDGET) {
-        return;
-    }
-    at = ledger_next_day(&en->turn.objects, on, en->turn.now.wall_ms);
     if (at < en->memory.budget_day_at) en->memory.budget_day_at = at;
-}
-
-int64_t
-budgets_deadline(struct engine *en)
-{
-    en->memory.budget_day_at = INT64_MAX;
-    lanes_each_block(en, note_window);
-    return en->memory.budget_day_at;
 }
 
 void
 budgets_due(struct engine *en)
 {
     if (en->turn.now.wall_ms < en->memory.budget_day_at) return;
+    en->memory.budget_day_at = INT64_MAX;
     en->memory.recheck_limits = true;
 }

@@ -47,8 +47,9 @@ uint64_t budget_reserved(const struct reservation *r, enum dimension d);
 void budget_allowed(struct objects *o, const struct job_state *j, const struct job_spec *spec,
                     int64_t allowed[DIM_COUNT]);
 
-/* When a day ends whose limit holds lanes, they are looked at again. */
-void    budgets_due(struct engine *en);
-int64_t budgets_deadline(struct engine *en);
+/* The scope's limit holds a lane, at most until its day ends: memory.budget_day_at. */
+void budget_holds_until(struct engine *en, uint32_t scope);
+/* When a day ends whose limit may hold lanes, they are looked at again. */
+void budgets_due(struct engine *en);
 
 #endif

@@ -1,6 +1,7 @@
 #include "supervisor/engine/dispatch.h"
 
 #include "supervisor/engine/attempt.h"
+#include "supervisor/engine/budgets.h"
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/job.h"
@@ -9,6 +10,10 @@
 #include "supervisor/engine/reasons.h"
 
 #include <assert.h>
+
+/* Of one turn (N6); the rest follows in the next. */
+#define LOOKS_MAX   1000 /* lanes that are looked at */
+#define RECHECK_MAX 256  /* limits that are looked at again when all are to be */
 
 /* False for a job that is damaged: it must not stop the others.  Its lane looks for its head again;
  * a damaged row is quarantined with its index entry after the turn. */
@@ -26,25 +31,30 @@ start_head(struct engine *en, struct lane_turn *l, unsigned worker)
 /* Among the lanes of a company that one limit held, only the best competes at first; the others
  * follow while the limit has room, so that none of them waits behind what should start after it. */
 static void
-let_next_compete(struct engine *en, struct snapshot *s, const struct lane_turn *l)
+let_next_compete(struct engine *en, struct snapshot *s, struct lane_turn *l)
 {
-    if (l->freed_by && snapshot_room(s, l->freed_by, l->freed_on) > 0) lanes_unblock_next(en, l);
+    uint8_t  predicate;
+    uint32_t on;
+
+    if (lane_was_freed(l, &predicate, &on) && snapshot_room(s, predicate, on) > 0)
+        lanes_unblock_next(en, l);
 }
 
-/* Starts what can start; true when it ended because no lane is left, false when everything is held.
- */
+/* Starts what can start; true when it ended because no lane is left, false when everything is held
+ * or the turn has looked at enough lanes.  What did not fit in a budget has its own bound. */
 static bool
 start_all(struct engine *en, struct snapshot *s)
 {
     struct finding    f;
     struct lane_turn *l;
 
-    for (;;) {
+    for (uint32_t looks = 0; looks < LOOKS_MAX; looks++) {
         if (snapshot_blocks(s, PASS, NULL, HELD_NOT, &f)) return false;
         l = lanes_pick(en);
         if (!l) return true;
         if (snapshot_blocks(s, LANE, &l->row, HELD_NOT, &f)) {
             lane_block(en, l, (uint8_t)f.predicate, f.on);
+            if (l->did_not_fit) looks--;
             let_next_compete(en, s, l);
             continue;
         }
@@ -59,6 +69,8 @@ start_all(struct engine *en, struct snapshot *s)
         lane_served(en, l);
         let_next_compete(en, s, l);
     }
+    en->turn.due_again = true;
+    return false;
 }
 
 /* Lanes whose limit has room again compete again; the best of each company first, the others when
@@ -77,6 +89,44 @@ unblock_released(struct engine *en, struct snapshot *s)
 }
 
 static void
+recheck(struct engine *en, uint8_t predicate, uint32_t on)
+{
+    limit_released(en, predicate, on);
+    if (predicate_is_budget(predicate)) budget_holds_until(en, on);
+}
+
+/* Every limit that blocks lanes is to be looked at: some of them. */
+static void
+recheck_some(struct engine *en)
+{
+    struct memory *m = &en->memory;
+
+    if (m->recheck_limits && !m->is_rechecking) {
+        m->recheck_limits = false;
+        m->is_rechecking = true;
+    }
+    if (!m->is_rechecking) return;
+    lanes_each_block(en, &m->recheck_at, RECHECK_MAX, recheck);
+    m->is_rechecking = m->recheck_at.predicate != 0;
+    if (m->is_rechecking || m->recheck_limits) en->turn.due_again = true;
+}
+
+/* What was released and could not be seen to in this turn. */
+static bool
+is_unserved(struct engine *en, struct snapshot *s)
+{
+    for (size_t i = 0; i < en->turn.released_count; i++) {
+        const struct released *r = &en->turn.released[i];
+
+        if (snapshot_room(s, r->predicate, r->on) > 0 &&
+            lanes_are_blocked(en, r->predicate, r->on)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
 start_what_can(struct engine *en)
 {
     struct memory  *m = &en->memory;
@@ -88,19 +138,19 @@ start_what_can(struct engine *en)
         if (en->turn.released_count) m->recheck_limits = true;
         return;
     }
-    if (!m->recheck_limits && !en->turn.released_count && !lanes_pick(en)) return;
+    if (!m->recheck_limits && !m->is_rechecking && !en->turn.released_count && !lanes_pick(en))
+        return;
     snapshot_take(&s, m, &en->turn.objects);
     /* Nothing can start: the lanes stay as they are, or each turn would move a few of them (N9). */
     if (snapshot_blocks(&s, PASS, NULL, HELD_NOT, &f)) {
         m->recheck_limits |= en->turn.released_count > 0;
         return;
     }
-    if (m->recheck_limits) lanes_each_block(en, limit_released);
-    m->recheck_limits = false;
+    recheck_some(en);
     do {
         (void)unblock_released(en, &s);
         if (!start_all(en, &s)) {
-            m->recheck_limits = en->turn.released_count > 0;
+            m->recheck_limits |= is_unserved(en, &s);
             return;
         }
     } while (unblock_released(en, &s));

@@ -166,6 +166,11 @@ engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
     turn->lane_list = NULL;
     turn->company_list = NULL;
     turn->last_lane = NULL;
+    turn->changed_companies = NULL;
+    memset(&turn->competing, 0, sizeof(turn->competing));
+    memset(&turn->stored_company, 0, sizeof(turn->stored_company));
+    turn->stored_company_known = false;
+    memset(&turn->blocks, 0, sizeof(turn->blocks));
     turn->released = NULL;
     turn->released_count = 0;
     turn->released_cap = 0;
@@ -339,7 +344,7 @@ find_deadline(struct engine *en)
     }
     if (emergency_may_send(&en->memory)) d.wall_ms = earlier(d.wall_ms, outbox_deadline(en));
     d.wall_ms = earlier(d.wall_ms, breakers_deadline(en));
-    if (!en->memory.is_draining) d.wall_ms = earlier(d.wall_ms, budgets_deadline(en));
+    if (!en->memory.is_draining) d.wall_ms = earlier(d.wall_ms, en->memory.budget_day_at);
     d.wall_ms = earlier(d.wall_ms, answers_deadline(en));
     d.wall_ms = earlier(d.wall_ms, chain_deadline(en));
     d.wall_ms = earlier(d.wall_ms, feed_deadline(en));

@@ -1,5 +1,6 @@
 #include "supervisor/engine/lanes.h"
 
+#include "supervisor/engine/budgets.h"
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/ledger.h"
 #include "supervisor/engine/reasons.h"
@@ -8,6 +9,16 @@
 #include <string.h>
 
 /* ---- the turn's rows ---------------------------------------------------------- */
+
+/* Its best lane is to be found anew. */
+static void
+company_changed(struct engine *en, struct company_turn *c)
+{
+    if (c->is_changed) return;
+    c->is_changed = true;
+    c->next_changed = en->turn.changed_companies;
+    en->turn.changed_companies = c;
+}
 
 static struct company_turn *
 company_of(struct engine *en, uint32_t company)
@@ -24,6 +35,9 @@ company_of(struct engine *en, uint32_t company)
     c->next = t->company_list;
     t->company_list = c;
     idmap_put(&t->companies, txn_arena(t->txn), company, c);
+    /* The best of the others was looked up without regard to this one. */
+    if (t->stored_company.company == company) t->stored_company_known = false;
+    company_changed(en, c);
     return c;
 }
 
@@ -33,8 +47,21 @@ company_queue(struct engine *en, uint32_t company)
     return &company_of(en, company)->row;
 }
 
+/* Its place among the lanes of its company is to be found anew. */
+static void
+lane_changed(struct engine *en, struct lane_turn *l)
+{
+    struct company_turn *c = company_of(en, l->row.company);
+
+    company_changed(en, c);
+    if (l->is_changed) return;
+    l->is_changed = true;
+    l->next_changed = c->changed;
+    c->changed = l;
+}
+
 static struct lane_turn *
-remember(struct engine *en, const struct lane *row, bool is_new)
+remember(struct engine *en, const struct lane *row)
 {
     struct turn         *t = &en->turn;
     struct lane_turn    *l = arena_alloc(txn_arena(t->txn), sizeof(*l));
@@ -43,19 +70,18 @@ remember(struct engine *en, const struct lane *row, bool is_new)
     memset(l, 0, sizeof(*l));
     l->row = *row;
     l->stored = *row;
-    l->is_new = is_new;
     l->head_known = true;
     l->next = t->lane_list;
     t->lane_list = l;
-    l->next_in_company = c->lanes;
-    c->lanes = l;
     /* The rest was looked up without regard to this lane. */
     if (c->rest.id == row->id) c->rest_known = false;
     idmap_put(&t->lanes, txn_arena(t->txn), row->id, l);
+    lane_changed(en, l);
+    if (row->blocked_by) block_note(en, l);
     return l;
 }
 
-static struct lane_turn *
+struct lane_turn *
 lane_get(struct engine *en, uint32_t id)
 {
     struct lane_turn *l = idmap_get(&en->turn.lanes, id);
@@ -63,7 +89,7 @@ lane_get(struct engine *en, uint32_t id)
 
     if (l) return l;
     if (lane_load(en->turn.txn, &row) != LOAD_FOUND) return NULL;
-    return remember(en, &row, false);
+    return remember(en, &row);
 }
 
 static bool
@@ -85,22 +111,14 @@ lane_of(struct engine *en, struct job_state *j)
                         .flags = j->flags & JOB_LANE_FLAGS};
     struct lane  found = key;
 
-    if (t->last_lane && meets_same(&t->last_lane->row, &key)) {
-        j->lane = t->last_lane->row.id;
-        return;
-    }
-    for (struct lane_turn *l = company_of(en, j->company)->lanes; l; l = l->next_in_company) {
-        if (meets_same(&l->row, &key)) {
-            t->last_lane = l;
-            j->lane = l->row.id;
-            return;
+    if (!t->last_lane || !meets_same(&t->last_lane->row, &key)) {
+        if (rec_find(t->txn, INDEX_lane_by_limits, &found) != LOAD_FOUND) {
+            found = key;
+            found.id = (uint32_t)en->memory.meta.next_object++;
+            lane_save(t->txn, &found); /* at once: the next job of these limits finds it */
         }
-    }
-    if (rec_find(t->txn, INDEX_lane_by_limits, &found) == LOAD_FOUND) {
-        t->last_lane = remember(en, &found, false);
-    } else {
-        key.id = (uint32_t)en->memory.meta.next_object++;
-        t->last_lane = remember(en, &key, true);
+        t->last_lane = idmap_get(&t->lanes, found.id);
+        if (!t->last_lane) t->last_lane = remember(en, &found);
     }
     j->lane = t->last_lane->row.id;
 }
@@ -112,7 +130,7 @@ lane_touch(struct engine *en, uint32_t lane)
 
     if (!l) return; /* a damaged row; fsck says so, and the lane is made anew with its next job */
     l->head_known = false;
-    company_of(en, l->row.company)->is_idle = false;
+    lane_changed(en, l);
 }
 
 /* ---- whose turn --------------------------------------------------------------- */
@@ -126,8 +144,8 @@ unhold(struct lane_turn *l)
     l->did_not_fit = false;
 }
 
-static void
-find_head(struct engine *en, struct lane_turn *l)
+void
+lane_find_head(struct engine *en, struct lane_turn *l)
 {
     struct job_state j = {.lane = l->row.id};
     struct scan      s;
@@ -165,16 +183,24 @@ goes_before(const struct lane *a, const struct lane *b)
     return a->head < b->head;
 }
 
-/* The company's best stored lane that is not in memory. */
+static bool
+lane_order(const struct heap_item *a, const struct heap_item *b)
+{
+    return goes_before(&((const struct lane_turn *)a)->row, &((const struct lane_turn *)b)->row);
+}
+
+/* The company's best stored lane that is not in memory.  The index is as it was before the turn, so
+ * that the search goes on from where it was. */
 static void
 find_rest(struct engine *en, struct company_turn *c)
 {
-    struct lane key = {.company = c->row.company};
+    struct lane key = c->rest;
     struct scan s;
 
     if (c->rest_known) return;
+    key.company = c->row.company;
     memset(&c->rest, 0, sizeof(c->rest));
-    scan_open(&s, en->turn.txn, INDEX_lane_runnable, &key, 1, 1);
+    scan_open(&s, en->turn.txn, INDEX_lane_runnable, &key, 1, key.id ? 5 : 1);
     while (scan_next_key(&s, &key)) {
         if (idmap_get(&en->turn.lanes, key.id)) continue;
         c->rest = key;
@@ -184,89 +210,95 @@ find_rest(struct engine *en, struct company_turn *c)
     c->rest_known = true;
 }
 
-/* The company's best lane: in *best from memory, or c->rest when that goes before; false when it
- * has none. */
 static bool
-find_best(struct engine *en, struct company_turn *c, struct lane_turn **best, struct lane *head)
+company_goes_before(const struct queue *a, const struct queue *b)
 {
-    *best = NULL;
-    if (c->is_idle) return false;
-    for (struct lane_turn *l = c->lanes; l; l = l->next_in_company) {
-        find_head(en, l);
-        if (can_compete(&l->row) && !l->is_skipped &&
-            (!*best || goes_before(&l->row, &(*best)->row)))
-            *best = l;
+    if (a->head_priority != b->head_priority) return a->head_priority > b->head_priority;
+    if (a->served != b->served) return a->served < b->served;
+    return a->company < b->company;
+}
+
+static bool
+company_order(const struct heap_item *a, const struct heap_item *b)
+{
+    return company_goes_before(&((const struct company_turn *)a)->row,
+                               &((const struct company_turn *)b)->row);
+}
+
+/* Finds the company's best lane: in c->best from memory, or c->rest when that goes before. */
+static void
+find_best(struct engine *en, struct company_turn *c)
+{
+    struct arena *a = txn_arena(en->turn.txn);
+
+    while (c->changed) {
+        struct lane_turn *l = c->changed;
+
+        c->changed = l->next_changed;
+        l->is_changed = false;
+        lane_find_head(en, l);
+        if (can_compete(&l->row) && !l->is_skipped) {
+            heap_put(&c->lanes, a, &l->in_company, lane_order);
+        } else {
+            heap_take(&c->lanes, &l->in_company, lane_order);
+        }
     }
     find_rest(en, c);
-    if (c->rest.id && (!*best || goes_before(&c->rest, &(*best)->row))) {
-        *best = NULL;
-        *head = c->rest;
-        return true;
+    c->best = (struct lane_turn *)heap_first(&c->lanes);
+    if (c->rest.id && (!c->best || goes_before(&c->rest, &c->best->row))) c->best = NULL;
+    c->row.has_head = c->best || c->rest.id;
+    c->row.head_priority = c->best ? c->best->row.head_priority : c->rest.head_priority;
+    if (c->row.has_head) {
+        heap_put(&en->turn.competing, a, &c->among_companies, company_order);
+    } else {
+        heap_take(&en->turn.competing, &c->among_companies, company_order);
     }
-    if (!*best) {
-        c->is_idle = true;
-        return false;
-    }
-    *head = (*best)->row;
-    return true;
 }
 
-static bool
-company_goes_before(uint8_t priority, uint64_t served, uint32_t company, uint8_t than_priority,
-                    uint64_t than_served, uint32_t than_company)
+/* The best company by the stored index that is not in memory. */
+static void
+find_stored_company(struct engine *en)
 {
-    if (priority != than_priority) return priority > than_priority;
-    if (served != than_served) return served < than_served;
-    return company < than_company;
-}
-
-/* The best company by the stored index that is not in memory; 0 when there is none. */
-static bool
-find_stored_company(struct engine *en, struct queue *out)
-{
-    struct queue key = {0};
+    struct turn *t = &en->turn;
+    struct queue key = t->stored_company;
     struct scan  s;
-    bool         found = false;
 
-    scan_open(&s, en->turn.txn, INDEX_queue_turn, &key, 0, 0);
-    while (!found && scan_next_key(&s, &key))
-        found = !idmap_get(&en->turn.companies, key.company);
+    if (t->stored_company_known) return;
+    memset(&t->stored_company, 0, sizeof(t->stored_company));
+    scan_open(&s, t->txn, INDEX_queue_turn, &key, 0, key.company ? 3 : 0);
+    while (scan_next_key(&s, &key)) {
+        if (idmap_get(&t->companies, key.company)) continue;
+        t->stored_company = key;
+        break;
+    }
     scan_close(&s);
-    if (found) *out = key;
-    return found;
+    t->stored_company_known = true;
 }
 
 struct lane_turn *
 lanes_pick(struct engine *en)
 {
-    struct company_turn *best = NULL;
-    struct lane_turn    *best_lane = NULL;
-    struct lane          best_head = {0};
-    struct queue         stored;
+    struct turn *t = &en->turn;
 
-    for (struct company_turn *c = en->turn.company_list; c; c = c->next) {
-        struct lane_turn *l;
-        struct lane       head;
+    for (;;) {
+        struct company_turn *c = t->changed_companies;
 
-        if (!find_best(en, c, &l, &head)) continue;
-        if (best &&
-            !company_goes_before(head.head_priority, c->row.served, c->row.company,
-                                 best_head.head_priority, best->row.served, best->row.company)) {
+        if (c) {
+            t->changed_companies = c->next_changed;
+            c->is_changed = false;
+            find_best(en, c);
             continue;
         }
-        best = c;
-        best_lane = l;
-        best_head = head;
+        find_stored_company(en);
+        c = (struct company_turn *)heap_first(&t->competing);
+        if (!t->stored_company.company || (c && company_goes_before(&c->row, &t->stored_company)))
+            break;
+        (void)company_of(en, t->stored_company.company); /* now it is in memory */
     }
-    if (find_stored_company(en, &stored) &&
-        (!best ||
-         company_goes_before(stored.head_priority, stored.served, stored.company,
-                             best_head.head_priority, best->row.served, best->row.company))) {
-        best = company_of(en, stored.company);
-        if (!find_best(en, best, &best_lane, &best_head)) return lanes_pick(en);
-    }
+    struct company_turn *best = (struct company_turn *)heap_first(&t->competing);
+
     if (!best) return NULL;
-    return best_lane ? best_lane : lane_get(en, best_head.id);
+    return best->best ? best->best : lane_get(en, best->rest.id);
 }
 
 void
@@ -279,6 +311,16 @@ lane_block(struct engine *en, struct lane_turn *l, uint8_t predicate, uint32_t o
     l->row.blocked_at = l->stored.blocked_by == predicate && l->stored.blocked_on == on
                             ? l->stored.blocked_at
                             : en->turn.now.wall_ms;
+    if (l->did_not_fit) budget_holds_until(en, on);
+    lane_changed(en, l);
+    block_note(en, l);
+}
+
+void
+lane_free(struct engine *en, struct lane_turn *l)
+{
+    unhold(l);
+    lane_changed(en, l);
 }
 
 void
@@ -287,130 +329,18 @@ lane_skip_head(struct engine *en, struct lane_turn *l)
     uint64_t head = l->row.head;
 
     l->head_known = false;
-    find_head(en, l);
+    lane_find_head(en, l);
     l->is_skipped = l->row.head == head;
+    lane_changed(en, l);
 }
 
 void
 lane_served(struct engine *en, struct lane_turn *l)
 {
-    company_of(en, l->row.company)->row.served = ++en->memory.meta.next_served;
-}
+    struct company_turn *c = company_of(en, l->row.company);
 
-/* ---- blocked lanes ------------------------------------------------------------ */
-
-static bool
-is_blocked_by(const struct lane *l, uint8_t predicate, uint32_t on)
-{
-    return l->blocked_by == predicate && l->blocked_on == on;
-}
-
-static bool
-can_be_freed(const struct lane_turn *l, uint8_t predicate, uint32_t on)
-{
-    return is_blocked_by(&l->row, predicate, on) && !l->did_not_fit;
-}
-
-static void
-unblock(struct engine *en, struct lane_turn *l)
-{
-    l->freed_by = l->row.blocked_by;
-    l->freed_on = l->row.blocked_on;
-    unhold(l);
-    company_of(en, l->row.company)->is_idle = false;
-}
-
-/* The company's best lane that the limit blocks: those of the turn by their rows in memory, the
- * others by the index. */
-static struct lane_turn *
-best_blocked(struct engine *en, uint8_t predicate, uint32_t on, uint32_t company)
-{
-    struct lane       key = {.blocked_by = predicate, .blocked_on = on, .company = company};
-    struct lane_turn *best = NULL;
-    struct scan       s;
-    bool              found = false;
-
-    for (struct lane_turn *l = company_of(en, company)->lanes; l; l = l->next_in_company) {
-        find_head(en, l);
-        if (can_be_freed(l, predicate, on) && (!best || goes_before(&l->row, &best->row))) best = l;
-    }
-    scan_open(&s, en->turn.txn, INDEX_lane_blocked, &key, 3, 3);
-    while (!found && scan_next_key(&s, &key))
-        found = !idmap_get(&en->turn.lanes, key.id);
-    scan_close(&s);
-    if (found && (!best || goes_before(&key, &best->row))) best = lane_get(en, key.id);
-    return best;
-}
-
-static unsigned
-unblock_best(struct engine *en, uint8_t predicate, uint32_t on, uint32_t company)
-{
-    struct lane_turn *l = best_blocked(en, predicate, on, company);
-
-    if (!l) return 0;
-    unblock(en, l);
-    return 1;
-}
-
-unsigned
-lanes_unblock(struct engine *en, uint8_t predicate, uint32_t on)
-{
-    struct lane key = {.blocked_by = predicate, .blocked_on = on};
-    struct scan s;
-    unsigned    n = 0;
-
-    scan_open(&s, en->turn.txn, INDEX_lane_blocked, &key, 2, 2);
-    while (scan_next_key(&s, &key)) {
-        n += unblock_best(en, predicate, on, key.company);
-        key.company++;
-        scan_seek(&s, &key, 3);
-    }
-    scan_close(&s);
-    /* Those that came to be blocked in this very turn stand in no index yet. */
-    for (struct lane_turn *l = en->turn.lane_list; l; l = l->next) {
-        if (!can_be_freed(l, predicate, on) || is_blocked_by(&l->stored, predicate, on)) continue;
-        unblock(en, l);
-        n++;
-    }
-    return n;
-}
-
-void
-lanes_unblock_all(struct engine *en, uint8_t predicate, uint32_t on)
-{
-    struct lane key = {.blocked_by = predicate, .blocked_on = on};
-    struct scan s;
-
-    scan_open(&s, en->turn.txn, INDEX_lane_blocked, &key, 2, 2);
-    while (scan_next_key(&s, &key))
-        (void)lane_get(en, key.id); /* now it is in memory */
-    scan_close(&s);
-    for (struct lane_turn *l = en->turn.lane_list; l; l = l->next) {
-        find_head(en, l);
-        if (is_blocked_by(&l->row, predicate, on)) unblock(en, l);
-    }
-}
-
-void
-lanes_unblock_next(struct engine *en, const struct lane_turn *l)
-{
-    (void)unblock_best(en, l->freed_by, l->freed_on, l->row.company);
-}
-
-void
-lanes_each_block(struct engine *en, void (*fn)(struct engine *, uint8_t predicate, uint32_t on))
-{
-    struct lane key = {0};
-    struct scan s;
-
-    scan_open(&s, en->turn.txn, INDEX_lane_blocked, &key, 0, 0);
-    while (scan_next_key(&s, &key)) {
-        fn(en, key.blocked_by, key.blocked_on);
-        key.blocked_on++;
-        if (key.blocked_on == 0) key.blocked_by++;
-        scan_seek(&s, &key, 2);
-    }
-    scan_close(&s);
+    c->row.served = ++en->memory.meta.next_served;
+    company_changed(en, c);
 }
 
 /* ---- the end of the turn ------------------------------------------------------ */
@@ -421,9 +351,8 @@ lanes_flush(struct engine *en)
     struct turn *t = &en->turn;
 
     for (struct lane_turn *l = t->lane_list; l; l = l->next) {
-        find_head(en, l);
-        if (l->is_new || memcmp(&l->row, &l->stored, sizeof(l->row)) != 0)
-            lane_save(t->txn, &l->row);
+        lane_find_head(en, l);
+        if (memcmp(&l->row, &l->stored, sizeof(l->row)) != 0) lane_save(t->txn, &l->row);
         if (l->row.blocked_by != l->stored.blocked_by || l->row.blocked_on != l->stored.blocked_on)
             reason_lane(en, &l->row);
     }

@@ -11,29 +11,36 @@
 #ifndef ENGINE_LANES_H
 #define ENGINE_LANES_H
 
+#include "supervisor/engine/heap.h"
 #include "supervisor/engine/turn.h"
 
+struct freeing;
+
 struct lane_turn {
+    struct heap_item  in_company; /* first: its place among those that compete */
     struct lane       row;
     struct lane       stored;
-    bool              is_new;      /* no stored row yet */
     bool              head_known;  /* else row.head* are to be looked up */
+    bool              is_changed;  /* its place is to be found anew */
     bool              is_skipped;  /* its head cannot be read: not looked at again in this turn */
     bool              did_not_fit; /* in what a budget has left: not freed again in this turn */
-    uint8_t           freed_by;    /* in this turn: the limit that held it and has room again */
-    uint32_t          freed_on;
-    struct lane_turn *next; /* all lanes of the turn */
-    struct lane_turn *next_in_company;
+    struct freeing   *freeing;     /* of a limit that has room again: the next follows it */
+    struct lane_turn *next;        /* all lanes of the turn */
+    struct lane_turn *next_changed;
 };
 
 struct company_turn {
-    struct queue         row;
+    struct heap_item     among_companies; /* first: its place among those that compete */
+    struct queue         row;             /* has_head and head_priority as of `best` and `rest` */
     struct queue         stored;
+    bool                 is_changed; /* best and rest are to be found anew */
     bool                 rest_known; /* rest is looked up */
-    bool                 is_idle;    /* nothing of it can run in this pass */
     struct lane          rest;       /* best runnable lane that is not in memory; id 0: none */
-    struct lane_turn    *lanes;
+    struct lane_turn    *best;       /* best lane in memory, when it goes before rest */
+    struct heap          lanes;      /* in memory, that compete */
+    struct lane_turn    *changed;
     struct company_turn *next;
+    struct company_turn *next_changed;
 };
 
 /* The lane of a job, made when it is new; j->lane is set. */
@@ -53,18 +60,36 @@ void lane_block(struct engine *en, struct lane_turn *l, uint8_t predicate, uint3
 void lane_skip_head(struct engine *en, struct lane_turn *l);
 /* The company had its turn. */
 void lane_served(struct engine *en, struct lane_turn *l);
-/* Lets the best lane of each company that (predicate, on) blocks compete again; returns how many.
- */
+/* Writes what the turn changed. */
+void lanes_flush(struct engine *en);
+
+/* ---- lanes that a limit blocks (blocked.c) ---- */
+
+/* Lets the best lane of each company that (predicate, on) blocks compete again, and those that this
+ * turn has touched; returns how many. */
 unsigned lanes_unblock(struct engine *en, uint8_t predicate, uint32_t on);
 /* Lets every lane that (predicate, on) blocks compete again: it may be another limit's now. */
 void lanes_unblock_all(struct engine *en, uint8_t predicate, uint32_t on);
-/* A lane that was let compete has started its head or is held by another limit: the next best of
- * its company that the same limit blocks competes, too. */
-void lanes_unblock_next(struct engine *en, const struct lane_turn *l);
-/* Calls fn for every (predicate, on) that blocks lanes. */
-void lanes_each_block(struct engine *en,
+/* Whether the lane competes because (*predicate, *on) has room again. */
+bool lane_was_freed(const struct lane_turn *l, uint8_t *predicate, uint32_t *on);
+/* Such a lane has started its head or is held by another limit: the next best of its company that
+ * the same limit blocks competes, too. */
+void lanes_unblock_next(struct engine *en, struct lane_turn *l);
+/* Whether (predicate, on) blocked lanes before the turn and still does. */
+bool lanes_are_blocked(struct engine *en, uint8_t predicate, uint32_t on);
+/* Calls fn for the (predicate, on) that block lanes, from *at on, at most max of them; *at is where
+ * to go on, or all zero at the end. */
+void lanes_each_block(struct engine *en, struct block_at *at, uint32_t max,
                       void (*fn)(struct engine *, uint8_t predicate, uint32_t on));
-/* Writes what the turn changed. */
-void lanes_flush(struct engine *en);
+
+/* ---- between lanes.c and blocked.c ---- */
+
+/* NULL: its row is damaged. */
+struct lane_turn *lane_get(struct engine *en, uint32_t id);
+void              lane_find_head(struct engine *en, struct lane_turn *l);
+/* It competes again. */
+void lane_free(struct engine *en, struct lane_turn *l);
+/* The lane is blocked: lanes_unblock finds it. */
+void block_note(struct engine *en, struct lane_turn *l);
 
 #endif

@@ -6,6 +6,7 @@
 #define ENGINE_TURN_H
 
 #include "supervisor/engine/engine.h"
+#include "supervisor/engine/heap.h"
 #include "supervisor/engine/idmap.h"
 #include "supervisor/engine/objects.h"
 
@@ -60,6 +61,12 @@ struct limits {
     uint32_t sink_count;
 };
 
+/* A place among the limits that block lanes. */
+struct block_at {
+    uint8_t  predicate; /* 0: before the first */
+    uint32_t on;
+};
+
 /* A place in INDEX_job_due. */
 struct job_state_at {
     int64_t  run_at;
@@ -82,9 +89,11 @@ struct memory {
     int64_t             started_at;    /* wall, of this agentd */
     struct job_state_at removal_at;    /* how far the removals' search among waiting jobs is;
                                           INT64_MAX: at its end */
-    int64_t            budget_day_at;  /* a day ends whose limit holds lanes */
-    bool               recheck_limits; /* every blocked lane is to be looked at again */
-    uint32_t           lease_high;     /* leases[] from here on are free; the copies stop there */
+    int64_t            budget_day_at;  /* the first day to end whose limit may hold lanes */
+    bool               recheck_limits; /* every limit that blocks lanes is to be looked at … */
+    bool               is_rechecking;  /* … as is under way, up to … */
+    struct block_at    recheck_at;
+    uint32_t           lease_high; /* leases[] from here on are free; the copies stop there */
     struct fleet_lease leases[SLOTS_MAX];
 };
 
@@ -119,6 +128,11 @@ struct turn {
     struct idmap         agents; /* struct agent_turn */
     struct agent_turn   *agent_list;
     struct lane_turn    *last_lane; /* the last one that lane_of gave */
+    struct company_turn *changed_companies;
+    struct heap          competing;            /* companies in memory that have a lane to start */
+    struct queue         stored_company;       /* the best that is not in memory; company 0: none */
+    bool                 stored_company_known; /* it is looked up */
+    struct idmap         blocks;               /* limits that block lanes, of blocked.c */
 
     struct released *released; /* limits that may have room again */
     size_t           released_count, released_cap;

@@ -62,6 +62,7 @@ struct txn {
     bool          is_write;
     struct err    failure; /* the first */
     uint64_t      writes;
+    uint64_t      reads;
     uint64_t      state_hash;
     unsigned      open_scans;
     struct arena  arena;

@@ -36,6 +36,7 @@ row_get(struct txn *t, enum index_id id, struct view key, struct view *value)
     if (key.size == 0 || key.size > room) return LOAD_ABSENT; /* from a damaged index row */
     MDB_val k = stored_key(id, key, bytes);
     int     rc = mdb_get(t->mdb, t->store->dbs[id], &k, &v);
+    t->reads++;
     if (rc == 0) {
         *value = view_of_val(v);
         return LOAD_FOUND;

@@ -81,6 +81,7 @@ step(struct scan *s, struct view *key, struct view *value)
 
     if (s->done || txn_failed(s->txn)) return false;
     int rc = move(s, &k, &v);
+    s->txn->reads++;
     while (rc == 0 && k.mv_size != whole) {
         damage_note(s->txn, s->index, view_of_val(k));
         rc = rows_get(s->cursor, s->index, &k, &v, MDB_NEXT);

@@ -14,6 +14,12 @@ store_incarnation(const struct store *s)
 }
 
 uint64_t
+txn_reads(const struct txn *t)
+{
+    return t->reads;
+}
+
+uint64_t
 store_writes(const struct store *s)
 {
     return s->writes;

@@ -136,6 +136,9 @@ void      bytes_delete(struct txn *t, enum blob_kind kind, uint64_t owner);
 uint64_t txn_state_hash(const struct txn *t);
 /* Puts and deletes made so far by this process, index entries included (N16's test). */
 uint64_t store_writes(const struct store *s);
+/* Rows that the transaction has read: index entries and records, also those that are not there (the
+ * tests of what a turn may cost). */
+uint64_t txn_reads(const struct txn *t);
 /* Damaged records seen by loads and scans since the last call, at most 64, are moved to the
  * quarantine table with their index entries dropped; returns how many.  report is called for each.
  * An index entry that fits no record is moved likewise, under its index's name, and what it was to

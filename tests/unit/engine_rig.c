@@ -301,6 +301,7 @@ end_run(struct rig *r)
     bool       outcome_unknown;
 
     r->was_dirty = txn_is_dirty(r->writer);
+    r->reads = txn_reads(r->writer);
     if (!r->was_dirty) {
         txn_abort(&r->writer);
     } else if (txn_commit(&r->writer, &outcome_unknown, &e)) {
@@ -354,7 +355,7 @@ expect_nothing_left(struct rig *r)
 {
     struct deadline deadline = r->deadline;
     bool            was_dirty = r->was_dirty;
-    uint64_t        writes = r->writes;
+    uint64_t        writes = r->writes, reads = r->reads;
     size_t          count;
 
     run(r);
@@ -366,6 +367,7 @@ expect_nothing_left(struct rig *r)
     assert_int_equal(r->deadline.boot_ms, deadline.boot_ms);
     r->was_dirty = was_dirty;
     r->writes = writes;
+    r->reads = reads;
 }
 
 static void

@@ -86,6 +86,7 @@ struct rig {
     struct deadline deadline;
     bool            was_dirty;
     uint64_t        writes; /* puts and deletes */
+    uint64_t        reads;  /* rows */
 
     /* of the last request or read */
     struct view      reply;
