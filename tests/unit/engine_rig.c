@@ -439,24 +439,6 @@ rig_advance(struct rig *r, int64_t ms)
     rig_settle(r);
 }
 
-uint64_t
-rig_hash(struct rig *r)
-{
-    struct txn *t = rig_begin_read(r);
-    uint64_t    hash = txn_state_hash(t);
-    txn_abort(&t);
-    return hash;
-}
-
-uint64_t
-rig_rows(struct rig *r, enum table_id table)
-{
-    struct txn *t = rig_begin_read(r);
-    uint64_t    rows = table_rows(t, table);
-    txn_abort(&t);
-    return rows;
-}
-
 /* ---- the life of agentd ---- */
 
 void

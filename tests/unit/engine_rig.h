@@ -126,10 +126,8 @@ void rig_settle(struct rig *r);
 /* Both clocks go on; then rig_settle. */
 void rig_advance(struct rig *r, int64_t ms);
 /* Both clocks go on; no turn. */
-void     rig_wait(struct rig *r, int64_t ms);
-void     rig_push(struct rig *r, const struct input *in);
-uint64_t rig_hash(struct rig *r);
-uint64_t rig_rows(struct rig *r, enum table_id table);
+void rig_wait(struct rig *r, int64_t ms);
+void rig_push(struct rig *r, const struct input *in);
 /* Whether what is due has come. */
 bool rig_is_due(const struct rig *r);
 /* The nth output of a kind, NULL when there are fewer. */
@@ -186,6 +184,8 @@ const char *rig_json(struct rig *r);
 const char *rig_job_text(struct rig *r, uint64_t id, const char *path);
 int64_t     rig_job_i64(struct rig *r, uint64_t id, const char *path);
 #define expect_state(r, id, want) assert_string_equal(rig_job_text(r, id, "state"), want)
+uint64_t rig_hash(struct rig *r);
+uint64_t rig_rows(struct rig *r, enum table_id table);
 /* Every feed event from the beginning, into the reply. */
 void rig_feed(struct rig *r);
 /* How many events of this type the feed has. */

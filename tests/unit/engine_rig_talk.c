@@ -349,6 +349,26 @@ rig_job_i64(struct rig *r, uint64_t id, const char *path)
     return rig_i64(r, path);
 }
 
+/* ---- what the store says ---- */
+
+uint64_t
+rig_hash(struct rig *r)
+{
+    struct txn *t = rig_begin_read(r);
+    uint64_t    hash = txn_state_hash(t);
+    txn_abort(&t);
+    return hash;
+}
+
+uint64_t
+rig_rows(struct rig *r, enum table_id table)
+{
+    struct txn *t = rig_begin_read(r);
+    uint64_t    rows = table_rows(t, table);
+    txn_abort(&t);
+    return rows;
+}
+
 /* ---- the feed ---- */
 
 void
