@@ -28,7 +28,7 @@ ends_allowed(const struct job *j, enum kind k)
     if (j->may_be_retried && (k == KIND_late || k == KIND_lot)) ends |= END_COMPLETED;
     if (j->replaced_by && kind_is_unique(k)) ends |= END_CANCELLED;    /* by whom: judge_keys */
     if (j->is_taken_back && k == KIND_assigned) ends |= END_CANCELLED; /* judge_work */
-    if (j->must_have_run) ends &= ~(END_SCHEDULED | END_EXPIRED);
+    if (j->must_have_run) ends &= ~END_SCHEDULED;
     if (j->must_have_run && !j->replaced_by && !j->is_taken_back) ends &= ~END_CANCELLED;
     if (j->must_be_cancelled) ends = END_CANCELLED;
     return ends;

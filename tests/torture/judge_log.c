@@ -57,8 +57,8 @@ judge_line(char *line, struct log *l)
 {
     bool is_wrong = false;
 
-    if (strstr(line, "msg=\"ready\"")) {
-        l->agentd = (pid_t)number_of(line, " pid=");
+    if (strstr(line, "msg=\"ready\"") || strstr(line, "msg=\"the last end was not planned\"")) {
+        l->agentd = (pid_t)number_of(line, " pid="); /* the second has none: ready follows it */
         l->deaths = 0;
         l->is_degraded = false;
     } else if (strstr(line, "program=agentd ")) {
