@@ -1,3 +1,4 @@
+#include "supervisor/engine/effects.h"
 #include "supervisor/engine/job.h"
 #include "tools/sim/sim.h"
 #include "tools/sim/verdict.h"
@@ -214,6 +215,43 @@ has_effect(const struct model *m, uint64_t id)
     return id <= m->effects.count && !m->effects.items[id - 1].is_purged;
 }
 
+/* What waits for something says for what; what does not, says what became of it. */
+static void
+read_why(struct sim *s, struct txn *t, uint64_t effect, struct view schedule)
+{
+    struct buf reply       BUF_AUTO = {0};
+    char                   key[96];
+    struct msg_effect_why  m = {.id = effect};
+    struct msg_session_why session = {0};
+    struct msg_agent_why   agent = {0};
+    struct view            text, status;
+    struct err             e;
+
+    read_now(s, t, MSG_EFFECT_WHY, &m, &reply, &e);
+    claim(e.code == (has_effect(&s->model, effect) ? E_OK : E_NOT_FOUND), "effect.why: %s",
+          errc_wire(e.code));
+    if (e.code == E_OK) {
+        claim(mp_find_str(buf_view(&reply), "status", &status) &&
+                  view_is(status, effect_status_name(s->model.effects.items[effect - 1].status)) &&
+                  mp_find_str(buf_view(&reply), "text", &text) && text.size > 0,
+              "effect.why of effect %" PRIu64 " is wrong", effect);
+    }
+    (void)snprintf(key, sizeof(key), "schedule/%.*s", VIEW_ARG(schedule)); /* fits */
+    session.key = view_str(key);
+    read_now(s, t, MSG_SESSION_WHY, &session, &reply, &e);
+    claim(e.code == E_OK || e.code == E_NOT_FOUND, "session.why: %s", e.msg);
+    for (size_t i = 0; i < s->model.objects.count; i++) {
+        const struct m_object *o = &s->model.objects.items[i];
+
+        if (o->kind != KIND_AGENT || o->is_gone) continue;
+        agent.name = view_str(arena_printf(txn_arena(t), "%.*s/%.*s",
+                                           VIEW_ARG(m_object(&s->model, o->company)->name),
+                                           VIEW_ARG(o->name)));
+        read_now(s, t, MSG_AGENT_WHY, &agent, &reply, &e);
+        claim(e.code == E_OK, "agent.why: %s", e.msg);
+    }
+}
+
 static void
 read_something(struct sim *s, struct txn *t)
 {
@@ -237,6 +275,7 @@ read_something(struct sim *s, struct txn *t)
 
     read_now(s, t, MSG_SCHEDULE_WHY, &show, &reply, &e);
     claim(e.code == E_OK || e.code == E_NOT_FOUND, "schedule.why: %s", e.msg);
+    read_why(s, t, effect.id, f.name);
 }
 
 void
