@@ -1,6 +1,7 @@
 #include "worker/outcome.h"
 
 #include "common/mp.h"
+#include "common/sum.h"
 #include "worker/text.h"
 #include <assert.h>
 #include <stdarg.h>
@@ -64,17 +65,10 @@ replace(struct buf *b, struct view v)
     buf_add_view(b, v);
 }
 
-/* Sums end at the largest integer that the wire carries. */
-static void
-add_usage(uint64_t *sum, uint64_t delta)
-{
-    *sum = delta > INT64_MAX - *sum ? INT64_MAX : *sum + delta;
-}
-
 static void
 take_turn(struct outcome *o)
 {
-    add_usage(&o->turns, 1);
+    sum_add(&o->turns, 1);
     o->has_news = true;
     if (o->max_turns == NO_LIMIT || o->turns <= (uint64_t)o->max_turns) return;
     doom(o, "turn_limit_exceeded", "turn %llu is beyond max_turns %lld",
@@ -84,9 +78,9 @@ take_turn(struct outcome *o)
 static void
 take_usage(struct outcome *o, const struct handler_line *line)
 {
-    add_usage(&o->input_tokens, line->input_tokens);
-    add_usage(&o->output_tokens, line->output_tokens);
-    add_usage(&o->cost_micros, line->cost_micros);
+    sum_add(&o->input_tokens, line->input_tokens);
+    sum_add(&o->output_tokens, line->output_tokens);
+    sum_add(&o->cost_micros, line->cost_micros);
     o->has_news = true;
 }
 

@@ -150,12 +150,12 @@ charge(struct fleet_lease *l, struct job_state *j, const struct amounts *totals,
 
     *more = (struct amounts){0};
     more->of[DIM_TURNS] = grow(&l->turns, totals->of[DIM_TURNS]);
-    more->of[DIM_TOKENS] = more_input + more_output;
+    more->of[DIM_TOKENS] = sum_of(more_input, more_output);
     more->of[DIM_COST] = grow(&l->cost_micros, totals->of[DIM_COST]);
-    j->turns += more->of[DIM_TURNS];
-    j->input_tokens += more_input;
-    j->output_tokens += more_output;
-    j->cost_micros += more->of[DIM_COST];
+    sum_add(&j->turns, more->of[DIM_TURNS]);
+    sum_add(&j->input_tokens, more_input);
+    sum_add(&j->output_tokens, more_output);
+    sum_add(&j->cost_micros, more->of[DIM_COST]);
     return more->of[DIM_TURNS] || more->of[DIM_TOKENS] || more->of[DIM_COST];
 }
 

@@ -83,8 +83,9 @@ wants(const struct limits *l, const struct job_state *j, const struct job_spec *
     case DIM_TURNS:
         return (uint64_t)(spec->max_turns == NO_LIMIT ? l->reserve_turns : spec->max_turns);
     case DIM_TOKENS:
-        return spec->token_budget ? rest(spec->token_budget, j->input_tokens + j->output_tokens)
-                                  : (uint64_t)l->reserve_tokens;
+        return spec->token_budget
+                   ? rest(spec->token_budget, sum_of(j->input_tokens, j->output_tokens))
+                   : (uint64_t)l->reserve_tokens;
     case DIM_COST:
         return spec->cost_budget_micros ? rest(spec->cost_budget_micros, j->cost_micros)
                                         : (uint64_t)l->reserve_cost_micros;
@@ -96,7 +97,7 @@ const char *
 budget_spent(struct txn *t, const struct job_state *j)
 {
     struct job_spec spec = {.id = j->id};
-    uint64_t        tokens = j->input_tokens + j->output_tokens;
+    uint64_t        tokens = sum_of(j->input_tokens, j->output_tokens);
 
     if (job_spec_load(t, &spec) != LOAD_FOUND) return NULL;
     if (spec.token_budget && tokens >= spec.token_budget) {
@@ -134,7 +135,7 @@ budget_holds(struct objects *o, const struct limits *l, uint64_t head, uint32_t 
                                        .limit = limit,
                                        .used = used,
                                        .wanted = want,
-                                       .enough = used ? used + most : 1};
+                                       .enough = used ? sum_of(used, most) : 1};
         return true;
     }
     return false;
@@ -234,15 +235,15 @@ charge_one(struct ledger *row, struct reservation *r, enum dimension d, uint64_t
     uint64_t *rest = r ? reserved(r, d) : NULL, *held, from;
 
     if (!rest || *rest == NOT_RESERVED) {
-        *ledger_amount(row, LEDGER_CHARGED, d) += more;
+        sum_add(ledger_amount(row, LEDGER_CHARGED, d), more);
         return false;
     }
     from = at_most(more, *rest);
     held = ledger_amount(row, LEDGER_RESERVED, d);
     *rest -= from;
     *held -= at_most(from, *held);
-    *ledger_amount(row, LEDGER_CHARGED, d) += from;
-    *ledger_amount(row, LEDGER_OVERSHOOT, d) += more - from;
+    sum_add(ledger_amount(row, LEDGER_CHARGED, d), from);
+    sum_add(ledger_amount(row, LEDGER_OVERSHOOT, d), more - from);
     return more > from;
 }
 
@@ -295,8 +296,8 @@ budget_of_job(struct engine *en, const struct job_state *j, const struct amounts
     bool            is_over;
 
     if (job_spec_load(turn_txn(en), &spec) != LOAD_FOUND) return false;
-    is_over = check_job(en, j, DIM_TOKENS, spec.token_budget, j->input_tokens + j->output_tokens,
-                        more->of[DIM_TOKENS]);
+    is_over = check_job(en, j, DIM_TOKENS, spec.token_budget,
+                        sum_of(j->input_tokens, j->output_tokens), more->of[DIM_TOKENS]);
     return check_job(en, j, DIM_COST, spec.cost_budget_micros, j->cost_micros,
                      more->of[DIM_COST]) ||
            is_over;
@@ -341,7 +342,8 @@ budget_allowed(struct objects *o, const struct job_state *j, const struct job_sp
         allowed[d] = NO_LIMIT;
     allowed[DIM_TURNS] = spec->max_turns;
     if (spec->token_budget)
-        allowed[DIM_TOKENS] = (int64_t)rest(spec->token_budget, j->input_tokens + j->output_tokens);
+        allowed[DIM_TOKENS] =
+            (int64_t)rest(spec->token_budget, sum_of(j->input_tokens, j->output_tokens));
     if (spec->cost_budget_micros)
         allowed[DIM_COST] = (int64_t)rest(spec->cost_budget_micros, j->cost_micros);
     for (uint32_t i = 0; i < n; i++) {

@@ -130,8 +130,10 @@ ledger_amount(struct ledger *l, enum ledger_part part, enum dimension d)
 uint64_t
 ledger_used(struct ledger *l, enum dimension d)
 {
-    return *ledger_amount(l, LEDGER_CHARGED, d) + *ledger_amount(l, LEDGER_RESERVED, d) +
-           *ledger_amount(l, LEDGER_OVERSHOOT, d);
+    uint64_t charged = *ledger_amount(l, LEDGER_CHARGED, d);
+
+    return sum_of(sum_of(charged, *ledger_amount(l, LEDGER_RESERVED, d)),
+                  *ledger_amount(l, LEDGER_OVERSHOOT, d));
 }
 
 /* ---- limits -------------------------------------------------------------------- */

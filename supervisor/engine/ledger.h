@@ -5,6 +5,7 @@
 #ifndef ENGINE_LEDGER_H
 #define ENGINE_LEDGER_H
 
+#include "common/sum.h"
 #include "supervisor/engine/objects.h"
 
 enum dimension { DIM_TURNS, DIM_TOKENS, DIM_COST, DIM_RUN, DIM_COUNT };

@@ -224,7 +224,7 @@ book_reward(struct engine *en, const struct ticket *k)
     if (k->assignee == 0 || ticket_load(turn_txn(en), &before) != LOAD_FOUND || before.done_at)
         return;
     row = ledger_row(o, k->assignee, ledger_date(o, k->assignee, en->turn.now.wall_ms));
-    row->earned += k->reward;
+    sum_add(&row->earned, k->reward);
     row->tickets_done++;
 }
 
@@ -330,9 +330,9 @@ tickets_charge(struct engine *en, uint64_t ticket, const struct attempt *used)
     struct ticket k = {.id = ticket};
 
     if (ticket == 0 || ticket_load(turn_txn(en), &k) != LOAD_FOUND) return;
-    k.turns += used->turns;
-    k.tokens += used->input_tokens + used->output_tokens;
-    k.cost_micros += used->cost_micros;
+    sum_add(&k.turns, used->turns);
+    sum_add(&k.tokens, sum_of(used->input_tokens, used->output_tokens));
+    sum_add(&k.cost_micros, used->cost_micros);
     if (used->ended_at > used->claimed_at)
         k.run_ms += (uint64_t)(used->ended_at - used->claimed_at);
     ticket_save(turn_txn(en), &k);

@@ -105,7 +105,7 @@ put_usage(struct buf *b, struct mp_open_map *map, uint64_t turns, uint64_t input
     mp_key(b, map, "usage");
     u = mp_open(b);
     mp_put_u64(b, &u, "turns", turns);
-    mp_put_u64(b, &u, "tokens", input + output);
+    mp_put_u64(b, &u, "tokens", sum_of(input, output));
     mp_put_u64(b, &u, "input_tokens", input);
     mp_put_u64(b, &u, "output_tokens", output);
     mp_put_u64(b, &u, "cost_micros", cost);

@@ -203,6 +203,28 @@ overshoot_lowers_what_may_start(void **state)
     expect_state(r, submit(r, ",'token_budget':30,'handler':'g'"), "running");
 }
 
+/* Sums that wrapped would begin at nothing again. */
+static void
+absurd_numbers_do_not_open_a_budget_again(void **state)
+{
+    struct rig *r = *state;
+
+    begin(r, &(struct world){.company = ",'daily_tokens':30000"});
+    uint64_t jobs[3];
+    for (int i = 0; i < 3; i++)
+        jobs[i] = submit(r, "");
+    for (int i = 0; i < 2; i++) {
+        rig_ended(r, jobs[i],
+                  "'verdict':'completed','input_tokens':9223372036854775807,"
+                  "'output_tokens':9223372036854775807");
+    }
+    rig_ended(r, jobs[2], "'verdict':'completed','input_tokens':20");
+    rig_turn(r);
+    expect_used(r, "company", "tokens.overshoot", INT64_MAX);
+    assert_int_equal(rig_job_i64(r, jobs[0], "usage.tokens"), INT64_MAX);
+    expect_held(r, submit(r, ""));
+}
+
 /* ---- all scopes together ---- */
 
 static void
@@ -410,6 +432,7 @@ main(void)
         TEST(exactly_the_reservation_is_allowed_and_one_more_stops_the_handler),
         TEST(a_jobs_own_budget_stops_it_without_any_daily_limit),
         TEST(overshoot_lowers_what_may_start),
+        TEST(absurd_numbers_do_not_open_a_budget_again),
         TEST(charge_and_reservation_never_pass_any_limit),
         TEST(every_scope_that_the_job_meets_is_charged),
         TEST(a_schedule_whose_day_is_used_up_misses_its_firings),
