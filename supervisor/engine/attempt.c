@@ -296,6 +296,14 @@ come_back(struct engine *en, struct job_state *j, int64_t after_ms, enum feed_ty
     feed_job(en, type, j);
 }
 
+/* It left its worker alive: it may have neighbours again (N4). */
+static void
+ended_orderly(struct job_state *j)
+{
+    j->crashes = 0;
+    j->flags &= (uint8_t)~JOB_FLAG_ALONE;
+}
+
 static void
 fail_counted(struct engine *en, struct job_state *j, const struct failure_rule *rule,
              int64_t after_ms)
@@ -304,7 +312,7 @@ fail_counted(struct engine *en, struct job_state *j, const struct failure_rule *
     uint32_t        max_attempts = 1;
 
     j->failures++;
-    j->crashes = 0;
+    ended_orderly(j);
     if (job_spec_load(turn_txn(en), &spec) == LOAD_FOUND) max_attempts = spec.max_attempts;
     if (rule->retry != RETRY_LADDER || j->failures >= max_attempts) {
         give_up(en, j);
@@ -334,7 +342,7 @@ fail_crashed(struct engine *en, struct job_state *j, const struct ending *end)
 static void
 fail_at_breaker(struct engine *en, struct job_state *j, int64_t after_ms)
 {
-    j->crashes = 0;
+    ended_orderly(j);
     breaker_failed(en, j, after_ms);
     come_back(en, j, 0, FEED_JOB_RETRYING);
 }
@@ -364,7 +372,7 @@ complete(struct engine *en, struct job_state *j, const struct msg_ended *m)
     uint64_t checkpoint_id = 0;
 
     breaker_succeeded(en, j);
-    j->crashes = 0;
+    ended_orderly(j);
     j->failure = FAIL_NONE;
     j->failure_message = (struct view){0};
     j->output = m->output;
@@ -382,7 +390,7 @@ complete(struct engine *en, struct job_state *j, const struct msg_ended *m)
 static void
 snooze(struct engine *en, struct job_state *j, int64_t after_ms)
 {
-    j->crashes = 0;
+    ended_orderly(j);
     if (after_ms < 0) after_ms = ladder_step(en, j, j->failures);
     if (after_ms < SNOOZE_MIN_MS) after_ms = SNOOZE_MIN_MS;
     come_back(en, j, after_ms, FEED_JOB_SNOOZED);

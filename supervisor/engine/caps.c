@@ -137,8 +137,10 @@ breaker_cap(struct snapshot *s, uint32_t id, int64_t *limit, uint32_t *used)
     }
 }
 
-void
-snapshot_cap(struct snapshot *s, enum predicate p, uint32_t on, int64_t *limit, uint32_t *used)
+/* with_kept: for a lane that may use the worker that is kept for a job that must run alone. */
+static void
+cap_of(struct snapshot *s, enum predicate p, uint32_t on, bool with_kept, int64_t *limit,
+       uint32_t *used)
 {
     const struct memory *m = s->memory;
 
@@ -151,7 +153,7 @@ snapshot_cap(struct snapshot *s, enum predicate p, uint32_t on, int64_t *limit, 
     case HELD_NO_SLOT:
         if (m->slot_count == 0) break; /* that is NO_WORKER */
         *limit = m->slot_count;
-        *used = m->slot_count - fleet_free_slots(m);
+        *used = m->slot_count - fleet_free_slots(m, with_kept);
         break;
     case HELD_GLOBAL_CAP:
         *limit = m->limits.max_concurrent;
@@ -174,7 +176,7 @@ snapshot_cap(struct snapshot *s, enum predicate p, uint32_t on, int64_t *limit, 
         *used = counted(&s->handlers, on);
         break;
     case HELD_BREAKER: breaker_cap(s, on, limit, used); break;
-    case HELD_ALONE: *limit = fleet_has_empty_worker(m) ? NO_LIMIT : 0; break;
+    case HELD_ALONE: *limit = fleet_pick(m, true, with_kept) >= 0 ? NO_LIMIT : 0; break;
     case HELD_COMPANY_PAUSED:
     case HELD_AGENT_PAUSED: *limit = is_paused(s->objects->txn, on, 0) ? 0 : NO_LIMIT; break;
     case HELD_SCHEDULE_BUDGET:
@@ -183,6 +185,12 @@ snapshot_cap(struct snapshot *s, enum predicate p, uint32_t on, int64_t *limit, 
     case HELD_NOT:
     case HELD_COUNT: break;
     }
+}
+
+void
+snapshot_cap(struct snapshot *s, enum predicate p, uint32_t on, int64_t *limit, uint32_t *used)
+{
+    cap_of(s, p, on, true, limit, used);
 }
 
 bool
@@ -204,6 +212,13 @@ budget_blocks(struct snapshot *s, enum predicate p, uint32_t on, const struct la
     return true;
 }
 
+static int64_t
+room(int64_t limit, uint32_t used)
+{
+    if (limit == NO_LIMIT) return INT64_MAX;
+    return limit > used ? limit - used : 0;
+}
+
 int64_t
 snapshot_room(struct snapshot *s, enum predicate p, uint32_t on)
 {
@@ -216,8 +231,7 @@ snapshot_room(struct snapshot *s, enum predicate p, uint32_t on)
                    : 0;
     }
     snapshot_cap(s, p, on, &limit, &used);
-    if (limit == NO_LIMIT) return INT64_MAX;
-    return limit > used ? limit - used : 0;
+    return room(limit, used);
 }
 
 /* A job that was ready before its schedule had a limit waits in a lane without schedule. */
@@ -260,7 +274,10 @@ bool
 snapshot_blocks(struct snapshot *s, enum predicate_scope scope, const struct lane *l,
                 enum predicate after, struct finding *out)
 {
+    bool with_kept = !l || fleet_may_use_kept(s->memory, l);
+
     for (enum predicate p = after + 1; p < HELD_COUNT; p++) {
+        int64_t  limit;
         uint32_t on, used;
 
         if (predicates[p].scope != scope || !concerns(s, p, l, &on)) continue;
@@ -268,10 +285,10 @@ snapshot_blocks(struct snapshot *s, enum predicate_scope scope, const struct lan
             if (budget_blocks(s, p, on, l, out)) return true;
             continue;
         }
-        if (snapshot_room(s, p, on) > 0) continue;
-        *out = (struct finding){.predicate = p, .on = on};
-        snapshot_cap(s, p, on, &out->limit, &used);
-        out->used = used;
+        cap_of(s, p, on, with_kept, &limit, &used);
+        if (room(limit, used) > 0) continue;
+        *out = (struct finding){
+            .predicate = p, .on = on, .limit = limit, .used = used, .lane = l ? l->id : 0};
         return true;
     }
     return false;

@@ -52,6 +52,7 @@ struct finding {
     int64_t        limit;
     uint64_t       used;
     uint64_t       head; /* of a budget: the job that does not fit */
+    uint32_t       lane; /* whose; 0: anyone's */
 };
 
 struct snapshot {
@@ -67,7 +68,7 @@ void snapshot_take(struct snapshot *s, const struct memory *m, struct objects *o
 /* A job of this lane has just been started. */
 void snapshot_add(struct snapshot *s, const struct lane *l);
 /* The first predicate of the scope, behind `after` (HELD_NOT: from the first), that holds the lane;
- * false when none does. lane may be NULL for PASS. */
+ * false when none does. lane may be NULL for PASS: any, that may use every worker. */
 bool snapshot_blocks(struct snapshot *s, enum predicate_scope scope, const struct lane *l,
                      enum predicate after, struct finding *out);
 /* How many more could start under (predicate, on) now; at least 0. */

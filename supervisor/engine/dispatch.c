@@ -40,6 +40,60 @@ let_next_compete(struct engine *en, struct snapshot *s, struct lane_turn *l)
         lanes_unblock_next(en, l);
 }
 
+/* The lane that a worker is kept for goes first when that worker is free, since what goes before it
+ * in order may not use it. */
+static struct lane_turn *
+kept_lane(struct engine *en)
+{
+    struct lane_turn *l = en->memory.kept_for ? lane_get(en, en->memory.kept_for) : NULL;
+
+    return l && l->row.head && l->row.blocked_by == HELD_NOT && !l->is_skipped ? l : NULL;
+}
+
+/* The best lane, or NULL: *is_held tells whether something holds all that are left. */
+static struct lane_turn *
+next_lane(struct engine *en, struct snapshot *s, bool *is_held)
+{
+    struct lane_turn *l = lanes_pick(en);
+    struct finding    f;
+
+    *is_held = l && snapshot_blocks(s, PASS, &l->row, HELD_NOT, &f);
+    if (!*is_held) return l;
+    l = kept_lane(en);
+    return l && !snapshot_blocks(s, PASS, &l->row, HELD_NOT, &f) ? l : NULL;
+}
+
+static void
+hold(struct engine *en, struct lane_turn *l, const struct finding *f)
+{
+    struct memory *m = &en->memory;
+
+    lane_block(en, l, (uint8_t)f->predicate, f->on);
+    if (f->predicate == HELD_ALONE) {
+        fleet_keep(m, &l->row);
+    } else if (m->kept_for == l->row.id) {
+        m->kept_for = 0;
+    }
+}
+
+/* False when its head cannot be started. */
+static bool
+start(struct engine *en, struct snapshot *s, struct lane_turn *l)
+{
+    struct memory *m = &en->memory;
+    int worker = fleet_pick(m, l->row.flags & JOB_FLAG_ALONE, fleet_may_use_kept(m, &l->row));
+
+    assert(worker >= 0); /* or NO_SLOT or ALONE would have held it */
+    if (m->kept_for == l->row.id) m->kept_for = 0;
+    if (!start_head(en, l, (unsigned)worker)) {
+        lane_skip_head(en, l);
+        return false;
+    }
+    snapshot_add(s, &l->row);
+    lane_served(en, l);
+    return true;
+}
+
 /* Starts what can start; true when it ended because no lane is left, false when everything is held
  * or the turn has looked at enough lanes.  What did not fit in a budget has its own bound. */
 static bool
@@ -47,26 +101,17 @@ start_all(struct engine *en, struct snapshot *s)
 {
     struct finding    f;
     struct lane_turn *l;
+    bool              is_held;
 
     for (uint32_t looks = 0; looks < LOOKS_MAX; looks++) {
-        if (snapshot_blocks(s, PASS, NULL, HELD_NOT, &f)) return false;
-        l = lanes_pick(en);
-        if (!l) return true;
+        l = next_lane(en, s, &is_held);
+        if (!l) return !is_held;
         if (snapshot_blocks(s, LANE, &l->row, HELD_NOT, &f)) {
-            lane_block(en, l, (uint8_t)f.predicate, f.on);
+            hold(en, l, &f);
             if (l->did_not_fit) looks--;
-            let_next_compete(en, s, l);
+        } else if (!start(en, s, l)) {
             continue;
         }
-        int worker = fleet_pick(&en->memory, l->row.flags & JOB_FLAG_ALONE);
-
-        assert(worker >= 0); /* or NO_SLOT or ALONE would have held it */
-        if (!start_head(en, l, (unsigned)worker)) {
-            lane_skip_head(en, l);
-            continue;
-        }
-        snapshot_add(s, &l->row);
-        lane_served(en, l);
         let_next_compete(en, s, l);
     }
     en->turn.due_again = true;
@@ -127,17 +172,30 @@ is_unserved(struct engine *en, struct snapshot *s)
 }
 
 static void
+review_kept(struct engine *en)
+{
+    struct lane_turn *l;
+
+    if (!en->memory.kept_for) return;
+    l = lane_get(en, en->memory.kept_for);
+    if (l) lane_find_head(en, l);
+    fleet_review_kept(&en->memory, l ? &l->row : NULL);
+}
+
+static void
 start_what_can(struct engine *en)
 {
     struct memory  *m = &en->memory;
     struct snapshot s;
     struct finding  f;
 
-    if (m->is_draining || m->meta.stops & (STOP_NEW | STOP_DRAIN) || fleet_free_slots(m) == 0) {
+    if (m->is_draining || m->meta.stops & (STOP_NEW | STOP_DRAIN) ||
+        fleet_free_slots(m, true) == 0) {
         /* What was released now must not be forgotten when there is a slot again. */
         if (en->turn.released_count) m->recheck_limits = true;
         return;
     }
+    review_kept(en);
     if (!m->recheck_limits && !m->is_rechecking && !en->turn.released_count && !lanes_pick(en))
         return;
     snapshot_take(&s, m, &en->turn.objects);
@@ -160,13 +218,15 @@ start_what_can(struct engine *en)
 static void
 note_what_holds_all(struct engine *en)
 {
-    struct snapshot s = {.memory = &en->memory, .objects = &en->turn.objects};
-    struct finding  f = {0};
+    struct snapshot         s = {.memory = &en->memory, .objects = &en->turn.objects};
+    struct finding          f = {0};
+    const struct lane_turn *l = lanes_pick(en);
 
-    if (lanes_pick(en)) {
+    if (l) {
         /* Without a free slot, what needs no count comes first. */
-        if (fleet_free_slots(&en->memory) > 0) snapshot_take(&s, &en->memory, &en->turn.objects);
-        if (!snapshot_blocks(&s, PASS, NULL, HELD_NOT, &f)) f.predicate = HELD_NOT;
+        if (fleet_free_slots(&en->memory, true) > 0)
+            snapshot_take(&s, &en->memory, &en->turn.objects);
+        if (!snapshot_blocks(&s, PASS, &l->row, HELD_NOT, &f)) f.predicate = HELD_NOT;
     }
     reason_all(en, (uint8_t)f.predicate);
 }

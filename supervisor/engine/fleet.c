@@ -18,27 +18,34 @@ leases_left(const struct memory *m)
     return SLOTS_MAX - m->lease_count;
 }
 
+bool
+fleet_may_use_kept(const struct memory *m, const struct lane *l)
+{
+    return m->kept_for == 0 || l->id == m->kept_for || l->head_priority > m->kept_priority;
+}
+
+static bool
+is_kept(const struct memory *m, uint32_t worker)
+{
+    return m->kept_for && m->kept_worker == worker;
+}
+
 uint32_t
-fleet_free_slots(const struct memory *m)
+fleet_free_slots(const struct memory *m, bool with_kept)
 {
     uint32_t n = 0;
 
     for (unsigned i = 0; i < WORKERS_MAX; i++) {
         const struct fleet_worker *w = &m->workers[i];
 
+        if (is_kept(m, i) && !with_kept) continue;
         if (w->state == WORKER_UP && !w->is_alone && w->slots > w->jobs) n += w->slots - w->jobs;
     }
     return n < leases_left(m) ? n : leases_left(m);
 }
 
-bool
-fleet_has_empty_worker(const struct memory *m)
-{
-    return fleet_pick(m, true) >= 0;
-}
-
 int
-fleet_pick(const struct memory *m, bool alone)
+fleet_pick(const struct memory *m, bool alone, bool with_kept)
 {
     int      best = -1;
     uint32_t best_free = 0;
@@ -49,11 +56,48 @@ fleet_pick(const struct memory *m, bool alone)
 
         if (w->state != WORKER_UP || w->is_alone || w->jobs >= w->slots || (alone && w->jobs))
             continue;
+        if (is_kept(m, i) && !with_kept) continue;
         if (w->slots - w->jobs <= best_free) continue;
         best = (int)i;
         best_free = w->slots - w->jobs;
     }
     return best;
+}
+
+static uint32_t
+emptiest(const struct memory *m)
+{
+    uint32_t best = WORKERS_MAX;
+
+    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
+        if (m->workers[i].state != WORKER_UP) continue;
+        if (best == WORKERS_MAX || m->workers[i].jobs < m->workers[best].jobs) best = i;
+    }
+    return best;
+}
+
+void
+fleet_keep(struct memory *m, const struct lane *l)
+{
+    uint32_t worker = emptiest(m);
+
+    if (m->kept_for || worker == WORKERS_MAX) return;
+    m->kept_for = l->id;
+    m->kept_worker = worker;
+    m->kept_priority = l->head_priority;
+}
+
+void
+fleet_review_kept(struct memory *m, const struct lane *l)
+{
+    bool waits = l && l->head && (l->blocked_by == HELD_NOT || l->blocked_by == HELD_ALONE);
+
+    if (waits && m->workers[m->kept_worker].state == WORKER_UP) {
+        m->kept_priority = l->head_priority;
+        return;
+    }
+    m->kept_for = 0;
+    if (waits) fleet_keep(m, l);
 }
 
 int

@@ -10,11 +10,20 @@
 
 #define DELIVERIES_MAX 4 /* effects that one worker delivers at a time, beside its job slots */
 
-uint32_t fleet_free_slots(const struct memory *m);
-bool     fleet_has_empty_worker(const struct memory *m);
+/* What may use the worker that is kept for a job that must run alone: the lane it is kept for, and
+ * what has a higher priority. */
+bool fleet_may_use_kept(const struct memory *m, const struct lane *l);
+/* Slots for one more job; with_kept: those of the worker that is kept, too. */
+uint32_t fleet_free_slots(const struct memory *m, bool with_kept);
 /* The worker for one more job: the one with the most free slots, an empty one when the job must run
  * alone; −1: none. */
-int fleet_pick(const struct memory *m, bool alone);
+int fleet_pick(const struct memory *m, bool alone, bool with_kept);
+/* The lane's head must run alone: the worker with the fewest jobs is kept for it, unless another
+ * lane has one. */
+void fleet_keep(struct memory *m, const struct lane *l);
+/* Each dispatch: what is kept for the lane as it is now; it is let go when the lane does not wait
+ * for an empty worker any more. l: NULL when its row cannot be read. */
+void fleet_review_kept(struct memory *m, const struct lane *l);
 /* The worker for one more delivery; −1: none. */
 int fleet_pick_for_delivery(const struct memory *m);
 

@@ -93,7 +93,10 @@ struct memory {
     bool               recheck_limits; /* every limit that blocks lanes is to be looked at … */
     bool               is_rechecking;  /* … as is under way, up to … */
     struct block_at    recheck_at;
-    uint32_t           lease_high; /* leases[] from here on are free; the copies stop there */
+    uint32_t           kept_for;      /* lane whose head waits to run alone (N4); 0: none */
+    uint32_t           kept_worker;   /* takes nothing else … */
+    uint8_t            kept_priority; /* … that is not above this */
+    uint32_t           lease_high;    /* leases[] from here on are free; the copies stop there */
     struct fleet_lease leases[SLOTS_MAX];
 };
 

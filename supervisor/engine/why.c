@@ -15,12 +15,14 @@ ready_blockers(struct why *w, const struct job_state *j)
     struct snapshot s;
     struct finding  f;
 
+    bool is_found = lane_load(w->objects->txn, &lane) == LOAD_FOUND;
+
     snapshot_take(&s, w->memory, w->objects);
-    for (enum predicate after = HELD_NOT; snapshot_blocks(&s, PASS, NULL, after, &f);
-         after = f.predicate) {
+    for (enum predicate after = HELD_NOT;
+         snapshot_blocks(&s, PASS, is_found ? &lane : NULL, after, &f); after = f.predicate) {
         why_finding(w, &f);
     }
-    if (lane_load(w->objects->txn, &lane) != LOAD_FOUND) return;
+    if (!is_found) return;
     for (enum predicate after = HELD_NOT; snapshot_blocks(&s, LANE, &lane, after, &f);
          after = f.predicate) {
         why_finding(w, &f);

@@ -95,12 +95,15 @@ struct holders {
     uint64_t ids[HOLDERS_MAX];
     uint32_t count;
     int64_t  first_end; /* when the first of them must end; 0: there is none */
+    int64_t  last_end;  /* when the last of them must end */
     char     text[160];
 };
 
 static bool
-counts_under(struct objects *o, const struct job_state *j, const struct finding *f)
+counts_under(const struct why *w, const struct job_state *j, const struct finding *f)
 {
+    struct objects *o = w->objects;
+
     switch (f->predicate) {
     case HELD_NO_SLOT:
     case HELD_GLOBAL_CAP: return true;
@@ -109,6 +112,7 @@ counts_under(struct objects *o, const struct job_state *j, const struct finding 
     case HELD_AGENT_CAP: return j->agent == f->on;
     case HELD_HANDLER_CAP: return j->handler == f->on;
     case HELD_BREAKER: return breaker_of(o, j->handler) == f->on;
+    case HELD_ALONE: return j->worker == w->memory->kept_worker;
     default: return false;
     }
 }
@@ -123,10 +127,11 @@ find_holders(struct why *w, const struct finding *f, struct holders *h)
     *h = (struct holders){0};
     scan_open(&s, w->objects->txn, INDEX_job_running, &j, 0, 0);
     while (scan_next(&s, &j)) {
-        if (!counts_under(w->objects, &j, f)) continue;
+        if (!counts_under(w, &j, f)) continue;
         if (h->count < HOLDERS_MAX) h->ids[h->count] = j.id;
         if (h->first_end == 0 || j.lease_expires_at < h->first_end)
             h->first_end = j.lease_expires_at;
+        if (j.lease_expires_at > h->last_end) h->last_end = j.lease_expires_at;
         h->count++;
     }
     scan_close(&s);
@@ -172,7 +177,7 @@ slot_blocker(struct why *w, const struct finding *f)
     if (h.count < f->limit) {
         snprintf(message, sizeof(message),
                  "no worker slot is free: %" PRIu32 " of %" PRId64
-                 " run jobs, the others deliver or are kept beside a job that runs alone",
+                 " run jobs, the others deliver or are kept for a job that runs alone",
                  h.count, f->limit);
     } else {
         snprintf(message, sizeof(message), "all %" PRId64 " worker slots are busy", f->limit);
@@ -258,6 +263,28 @@ budget_blockers(struct why *w, const struct finding *held, const char *owner)
     }
 }
 
+/* What runs on the worker that is kept for it must end; for another there is none yet. */
+static void
+alone_blocker(struct why *w, const struct finding *f)
+{
+    bool           is_kept = f->lane && w->memory->kept_for == f->lane;
+    struct holders h = {0};
+    char           message[192];
+
+    if (is_kept) find_holders(w, f, &h);
+    if (is_kept) {
+        snprintf(message, sizeof(message),
+                 "it lost its worker before and runs alone now: worker %" PRIu32
+                 " is kept for it and has %" PRIu32 " job%s left",
+                 w->memory->kept_worker, h.count, h.count == 1 ? "" : "s");
+    } else {
+        snprintf(message, sizeof(message),
+                 "it lost its worker before and runs alone now: no worker is empty");
+    }
+    why_blocker(w, "alone", message, view_str(h.text), h.last_end,
+                "agentctl worker scale N with a larger N");
+}
+
 void
 why_finding(struct why *w, const struct finding *f)
 {
@@ -273,10 +300,7 @@ why_finding(struct why *w, const struct finding *f)
     case HELD_COMPANY_CAP: cap_blocker(w, f, "company", NULL); break;
     case HELD_AGENT_CAP: cap_blocker(w, f, "agent", NULL); break;
     case HELD_HANDLER_CAP: cap_blocker(w, f, "handler", NULL); break;
-    case HELD_ALONE:
-        why_blocker(w, "alone", "it lost its worker before and runs alone now: no worker is empty",
-                    (struct view){0}, 0, "agentctl worker scale N with a larger N");
-        break;
+    case HELD_ALONE: alone_blocker(w, f); break;
     case HELD_BREAKER: breaker_blocker(w, f); break;
     case HELD_STOPPED:
         why_blocker(w, "stopped", "an operator stopped agentd: nothing new starts",

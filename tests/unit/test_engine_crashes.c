@@ -35,11 +35,15 @@ a_lost_workers_jobs_run_again_at_once_and_alone(void **state)
     assert_int_equal(rig_job_i64(r, c, "crashes"), 1); /* it shared the worker with a */
     expect_state(r, a, "parked");                      /* the other worker runs b */
     assert_string_equal(rig_text(r, "reason"), "alone");
-    uint64_t d = rig_submit(r, "'handler':'noop'"); /* b has nothing against company */
-    expect_state(r, d, "running");
+    uint64_t d = rig_submit(r, "'handler':'noop'"); /* the worker is kept for a … */
+    expect_state(r, d, "ready");
+    uint64_t urgent =
+        rig_submit(r, "'handler':'noop','priority':90"); /* … but from what is urgent */
+    expect_state(r, urgent, "running");
     rig_complete(r, b);
     expect_state(r, a, "parked");
-    rig_complete(r, d);
+    expect_state(r, d, "ready");
+    rig_complete(r, urgent);
     expect_state(r, a, "running");
     expect_state(r, c, "parked"); /* a slot is free, but a runs alone */
     uint64_t e = rig_submit(r, "'handler':'noop'");
@@ -48,6 +52,7 @@ a_lost_workers_jobs_run_again_at_once_and_alone(void **state)
     expect_state(r, c, "running");
     expect_state(r, e, "ready");
     rig_complete(r, c);
+    expect_state(r, d, "running");
     expect_state(r, e, "running");
 }
 

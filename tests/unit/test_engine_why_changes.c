@@ -302,7 +302,7 @@ static const struct held cases[HELD_COUNT] = {
                              raise_company_budget},
     [HELD_AGENT_BUDGET] = {hold_agent_budget, RIG_NO_TEXT, true,
                            "raise agent acme/anna's daily_turns from 12 to 15", raise_agent_budget},
-    [HELD_ALONE] = {hold_alone, RIG_NO_TEXT, false, "agentctl worker scale N with a larger N",
+    [HELD_ALONE] = {hold_alone, "job 2", true, "agentctl worker scale N with a larger N",
                     one_more_worker},
 };
 // clang-format on

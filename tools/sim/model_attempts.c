@@ -111,6 +111,7 @@ fail_counted(struct model *m, struct m_job *j, bool is_retried, int64_t after_ms
 
     j->failures++;
     j->crashes = 0;
+    j->is_alone = false;
     if (!is_retried || j->failures >= j->max_attempts) {
         m_end_job(m, j, JOB_FAILED);
         return;
@@ -148,6 +149,7 @@ fail(struct model *m, struct m_job *j, const char *class, bool is_planned, int64
         fail_crashed(m, j, is_planned);
     } else if (class_of(class)->retried == AT_BREAKER) {
         j->crashes = 0;
+        j->is_alone = false;
         m_breaker_failed(m, j, after_ms);
         come_back(m, j, 0, 0);
     } else {
@@ -191,6 +193,7 @@ complete(struct model *m, struct m_job *j, const struct msg_ended *e)
 {
     m_breaker_succeeded(m, j);
     j->crashes = 0;
+    j->is_alone = false;
     j->failure = NULL;
     j->output = e->output.size ? hash64(e->output, 0) : 0;
     j->output_bytes = e->output.size;
@@ -212,6 +215,7 @@ end_reported(struct model *m, struct m_job *j, const struct m_lease *l, const st
     if (view_is(e->verdict, "snoozed")) {
         note_attempt(m, j, l, ATTEMPT_SNOOZED, NULL);
         j->crashes = 0;
+        j->is_alone = false;
         if (after_ms < 0) after_ms = step(m, j, j->failures);
         if (after_ms < 1000) after_ms = 1000;
         come_back(m, j, after_ms, after_ms);

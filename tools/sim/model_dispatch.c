@@ -44,11 +44,28 @@ free_on(struct model *m, uint32_t worker, bool alone)
     return w->slots > used ? w->slots - used : 0;
 }
 
-static bool
-some_worker_takes(struct model *m, bool alone)
+/* How many workers have a slot for it. */
+static uint32_t
+workers_that_take(struct model *m, bool alone)
 {
-    for (uint32_t i = 0; i < WORKERS_MAX; i++) {
-        if (m->workers[i].state != M_NONE && free_on(m, i, alone) > 0) return true;
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < WORKERS_MAX; i++)
+        n += m->workers[i].state != M_NONE && free_on(m, i, alone) > 0;
+    return n;
+}
+
+/* One worker may be kept for a job that must run alone; it takes what has a higher priority. */
+static bool
+one_may_be_kept_from(struct model *m, const struct m_job *j)
+{
+    for (size_t i = 0; i < m->active.count; i++) {
+        const struct m_job *other = m_job(m, m->active.items[i]);
+
+        if (other != j && other->state == JOB_READY && other->is_alone &&
+            other->priority >= j->priority) {
+            return true;
+        }
     }
     return false;
 }
@@ -151,7 +168,7 @@ static bool
 can_start(struct model *m, const struct m_job *j)
 {
     return j->state == JOB_READY && !m_is_paused(m, j->company, j->agent) && caps_have_room(m, j) &&
-           some_worker_takes(m, j->is_alone);
+           workers_that_take(m, j->is_alone) > (one_may_be_kept_from(m, j) ? 1 : 0);
 }
 
 /* ---- order (A4, N19) ------------------------------------------------------------------------- */
@@ -275,7 +292,7 @@ m_dispatch(struct model *m)
         msg->is_explained = true;
         started(m, msg);
     }
-    if (!m_may_start(m) || !some_worker_takes(m, false)) return;
+    if (!m_may_start(m) || workers_that_take(m, false) == 0) return;
     for (size_t i = 0; i < m->active.count; i++) {
         const struct m_job *j = m_job(m, m->active.items[i]);
 
