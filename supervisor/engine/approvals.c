@@ -168,6 +168,30 @@ decide(struct engine *en, const struct actor *actor, struct approval *a,
     view_approval(&en->turn.objects, a, reply);
 }
 
+bool
+approvals_end(struct engine *en, const struct object_entry *o)
+{
+    const struct actor removal = {.kind = "daemon", .id = view_str("removal"), .role = ROLE_ADMIN};
+    struct approval    a = {.status = APPROVAL_PENDING};
+    struct scan        s;
+
+    scan_open(&s, turn_txn(en), INDEX_approval_by_status, &a, 1, 1);
+    while (en->turn.due_left && scan_next(&s, &a)) {
+        struct buf answer BUF_AUTO = {0};
+        struct err        e = {0};
+
+        if (o->row.id != (o->row.kind == KIND_AGENT ? a.agent : a.company)) continue;
+        if (load_request(turn_txn(en), &a, &e)) a.request = (struct view){0};
+        decide(en, &removal, &a, APPROVAL_DENIED,
+               view_str(o->row.kind == KIND_AGENT ? "its agent was removed"
+                                                  : "its company was removed"),
+               &answer);
+        en->turn.due_left--;
+    }
+    scan_close(&s);
+    return en->turn.due_left > 0;
+}
+
 enum errc
 on_approval_grant(struct engine *en, const struct actor *a, const struct msg_approval_grant *m,
                   struct buf *reply, struct err *e)

@@ -18,6 +18,10 @@ bool approvals_holds(struct engine *en, const struct job_spec *from, enum effect
 void approvals_request(struct engine *en, const struct job_spec *from, enum effect_kind kind,
                        struct view effect);
 
+/* The object, an agent or a company, is being removed: what of it waits is denied.  False when the
+ * turn's due work is used up before. */
+bool approvals_end(struct engine *en, const struct object_entry *o);
+
 enum errc on_approval_grant(struct engine *en, const struct actor *a,
                             const struct msg_approval_grant *m, struct buf *reply,
                             struct err *e) MUST_CHECK;

@@ -1,4 +1,5 @@
 #include "supervisor/engine/agents.h"
+#include "supervisor/engine/approvals.h"
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/goal_removal.h"
@@ -111,6 +112,7 @@ step(struct engine *en, const struct object_entry *o)
 
     if (!remove_schedules(en, o)) return false;
     if (!removal_cancel_jobs(en, o)) return false;
+    if (!approvals_end(en, o)) return false;
     is_done = o->row.kind == KIND_AGENT
                   ? clear_assignee(en, o->row.id)
                   : remove_goals_and_tickets(en, o->row.id) && remove_objects(en, o->row.id);

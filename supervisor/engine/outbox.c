@@ -48,17 +48,20 @@ settle(struct engine *en, struct effect *ef, enum effect_status status, struct v
     if (status != STATUS_PENDING) effect_next_comes_forward(en, ef);
 }
 
-/* Whether one of unknown outcome was sent can no longer be asked: it stays unknown. */
+/* Its sink or its company is gone: it is not sent.  Whether one of unknown outcome was sent can no
+ * longer be asked: it stays unknown. */
 static void
-without_sink(struct engine *en, struct effect *ef)
+give_up(struct engine *en, struct effect *ef, bool has_sink)
 {
     if (ef->status == STATUS_PENDING) {
-        settle(en, ef, STATUS_FAILED, view_str("its sink is no longer declared"),
+        settle(en, ef, STATUS_FAILED,
+               view_str(has_sink ? "its company was removed" : "its sink is no longer declared"),
                FEED_EFFECT_FAILED);
         return;
     }
     ef->probe = 0;
-    ef->reason = view_str("its sink, which could tell, is no longer declared");
+    ef->reason = view_str(has_sink ? "its company was removed before its sink was asked"
+                                   : "its sink, which could tell, is no longer declared");
     ef->updated_at = en->turn.now.wall_ms;
     effect_save(turn_txn(en), ef);
     effect_told(en, FEED_EFFECT_UNKNOWN, ef);
@@ -73,8 +76,8 @@ send(struct engine *en, struct effect *ef, unsigned worker)
     struct msg_effect_send     m = {0};
     struct fleet_lease        *l;
 
-    if (!sink) {
-        without_sink(en, ef);
+    if (!sink || !objects_get(&en->turn.objects, ef->company)) {
+        give_up(en, ef, sink != NULL);
         return;
     }
     if (ef->payload_bytes &&

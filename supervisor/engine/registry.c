@@ -204,6 +204,21 @@ merge(const struct msg_desc *d, const union msg *given, union msg *m)
     }
 }
 
+/* Beyond what names the object. */
+static bool
+changes_something(const struct msg_desc *d, const union msg *given)
+{
+    const uint64_t *has = (const void *)given;
+
+    for (size_t i = 0; i < d->nfields; i++) {
+        bool names =
+            strcmp(d->fields[i].name, "name") == 0 || strcmp(d->fields[i].name, "company") == 0;
+
+        if ((*has >> i & 1) && !names) return true;
+    }
+    return false;
+}
+
 static enum errc
 set(struct engine *en, const struct actor *a, enum object_kind kind, const union msg *given,
     struct view company_name, struct view name, struct buf *reply, struct err *e)
@@ -228,6 +243,9 @@ set(struct engine *en, const struct actor *a, enum object_kind kind, const union
         return e->code;
     }
     if (removal_refuse_declared(o, e)) return e->code;
+    if (!changes_something(d, given)) {
+        return err_field(e, "name", "nothing to change: give what is to be set");
+    }
     row = o->row;
     before = spec_of(en, row.id);
     if (msg_unpack(d, before, &m, e)) return e->code;

@@ -18,7 +18,9 @@ removal_refuse_declared(const struct object_entry *o, struct err *e)
     const char *kind = object_kind_name(o->row.kind);
 
     if (o->row.origin == ORIGIN_BUILTIN) {
-        return err_set(e, E_WRONG_STATE, "%s \"%.*s\" is built in", kind, VIEW_ARG(o->row.name));
+        err_set(e, E_WRONG_STATE, "%s \"%.*s\" is built in", kind, VIEW_ARG(o->row.name));
+        return o->row.kind == KIND_COMPANY ? err_hint(e, "its limits can be set in the config file")
+                                           : e->code;
     }
     if (o->row.origin != ORIGIN_CONFIG) return E_OK;
     err_set(e, E_DECLARED_IN_CONFIG, "%s \"%.*s\" is declared in the config file", kind,
@@ -134,6 +136,35 @@ name_tickets(struct engine *en, const struct object_entry *o, struct users *u)
 }
 
 static void
+name_approvals(struct engine *en, const struct object_entry *o, struct users *u)
+{
+    struct approval a = {.status = APPROVAL_PENDING};
+    struct scan     s;
+    uint32_t        examined = 0;
+
+    scan_open(&s, turn_txn(en), INDEX_approval_by_status, &a, 1, 1);
+    while (examined++ < READ_ROWS_MAX && scan_next(&s, &a)) {
+        if (is_of(o, a.company, a.agent)) users_add_id(u, "approval", a.id);
+    }
+    scan_close(&s);
+}
+
+/* What the company has yet to send. */
+static void
+name_effects(struct engine *en, uint32_t company, struct users *u)
+{
+    struct effect ef = {0};
+    struct scan   s;
+    uint32_t      examined = 0;
+
+    scan_open(&s, turn_txn(en), INDEX_effect_queue, &ef, 0, 0);
+    while (examined++ < READ_ROWS_MAX && scan_next(&s, &ef)) {
+        if (ef.company == company) users_add_id(u, "effect", ef.id);
+    }
+    scan_close(&s);
+}
+
+static void
 name_goals(struct engine *en, uint32_t company, struct users *u)
 {
     struct goal g = {.company = company};
@@ -210,6 +241,8 @@ removal_check(struct engine *en, const struct object_entry *o, bool cascade, boo
 
     if (removal_refuse_declared(o, e)) return e->code;
     name_jobs(en, o, &u);
+    if (o->row.kind != KIND_PROFILE) name_approvals(en, o, &u);
+    if (o->row.kind == KIND_COMPANY) name_effects(en, o->row.id, &u);
     if (o->row.kind == KIND_AGENT) {
         name_schedules(en, o, &u);
         name_tickets(en, o, &u);

@@ -15,6 +15,7 @@ caps_raised_and_lowered_take_effect_at_once(void **state)
     rig_must(r, "agent.set", "'name':'scout','max_concurrent':2");
     assert_int_equal(rig_running(r), 2);
     rig_must(r, "agent.set", "'name':'scout','max_concurrent':1");
+    rig_refused(r, E_BAD_REQUEST, "name", "agent.set", "'name':'scout'");
     rig_complete(r, id[0]);
     assert_int_equal(rig_running(r), 1);
     expect_state(r, id[2], "parked");

@@ -368,6 +368,43 @@ a_companys_work_keeps_it_and_goes_with_it(void **state)
     assert_int_equal(rig_len(r, "items"), 0);
 }
 
+/* What it was about to send is not sent, what waits for a person is denied. */
+static void
+a_companys_effects_and_approvals_end_with_it(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_sinks = arena_copy(&r->kept, rig_pack(r, "['notices']"));
+    r->limits.agent_approval = view_str("all");
+    rig_configure(r,
+                  &(struct rig_declared){.sinks = "{'name':'notices','kind':'file','path':'/n'}"});
+    rig_workers(r, 1, 4);
+    rig_must(r, "company.add", "'name':'beta'");
+    rig_must(r, "agent.add", "'company':'beta','name':'asks','handler':'noop'");
+    rig_must(r, "agent.add", "'company':'beta','name':'woken','handler':'noop'");
+    rig_must(r, "stop", "'scope':'effects'");
+    uint64_t id = rig_submit(r, "'company':'beta','agent':'asks'");
+    rig_settle(r);
+    rig_ended(r, id,
+              "'verdict':'completed','effects':[{'kind':'notify','message':'late'},"
+              "{'kind':'wake_agent','agent':'woken'}]");
+    rig_settle(r);
+    rig_refused(r, E_IN_USE, "", "agent.remove", "'name':'beta/asks'");
+    assert_string_equal(r->error.msg, "agent \"asks\" is in use by approval 1");
+    rig_refused(r, E_IN_USE, "", "company.remove", "'name':'beta'");
+    assert_non_null(strstr(r->error.msg, "approval 1, effect 1"));
+    rig_must(r, "company.remove", "'name':'beta','cascade':true");
+    rig_settle(r);
+    rig_must_read(r, "approval.list", "'status':'denied'");
+    assert_string_equal(rig_text(r, "items.0.reason"), "its company was removed");
+    assert_string_equal(rig_text(r, "items.0.actor"), "daemon:removal");
+    rig_must(r, "resume", " ");
+    rig_settle(r);
+    rig_must_read(r, "effect.show", "'id':1");
+    assert_string_equal(rig_text(r, "status"), "failed");
+    assert_string_equal(rig_text(r, "reason"), "its company was removed");
+}
+
 static void
 what_is_too_much_to_be_looked_at_needs_cascade(void **state)
 {
@@ -423,6 +460,7 @@ main(void)
         TEST(two_removals_at_once_both_end),
         TEST(a_companys_work_keeps_it_and_goes_with_it),
         TEST(what_is_too_much_to_be_looked_at_needs_cascade),
+        TEST(a_companys_effects_and_approvals_end_with_it),
         TEST(who_may_not_see_it_cannot_remove_it),
     };
 
