@@ -234,16 +234,6 @@ snapshot_room(struct snapshot *s, enum predicate p, uint32_t on)
     return room(limit, used);
 }
 
-/* A job that was ready before its schedule had a limit waits in a lane without schedule. */
-static uint32_t
-schedule_of(struct snapshot *s, const struct lane *l)
-{
-    struct job_state j = {.id = l->head};
-
-    if (l->schedule || !(l->flags & JOB_FLAG_SCHEDULE_BORN)) return l->schedule;
-    return job_state_load(s->objects->txn, &j) == LOAD_FOUND ? j.schedule : 0;
-}
-
 /* On whose limit predicate p would hold the lane; false when p does not concern it. */
 static bool
 concerns(struct snapshot *s, enum predicate p, const struct lane *l, uint32_t *on)
@@ -262,7 +252,7 @@ concerns(struct snapshot *s, enum predicate p, const struct lane *l, uint32_t *o
         if (s->memory->open_breakers == 0) return false;
         *on = breaker_of(s->objects, l->handler);
         return *on != 0;
-    case HELD_SCHEDULE_BUDGET: *on = schedule_of(s, l); return *on;
+    case HELD_SCHEDULE_BUDGET: *on = l->schedule; return l->schedule;
     case HELD_COMPANY_BUDGET: *on = l->company; return true;
     case HELD_AGENT_BUDGET: *on = l->agent; return l->agent;
     case HELD_ALONE: return l->flags & JOB_FLAG_ALONE;

@@ -15,6 +15,22 @@
 #define LOOKS_MAX   1000 /* lanes that are looked at */
 #define RECHECK_MAX 256  /* limits that are looked at again when all are to be */
 
+/* Its schedule has come to have a daily limit since the job became ready: it waits in another lane.
+ */
+static bool
+belongs_elsewhere(struct engine *en, struct job_state *j)
+{
+    uint32_t lane = j->lane;
+
+    if (j->schedule == 0) return false;
+    lane_of(en, j);
+    if (j->lane == lane) return false;
+    job_state_save(turn_txn(en), j);
+    lane_touch(en, lane);
+    lane_joined(en, j->lane);
+    return true;
+}
+
 /* False for a job that is damaged: it must not stop the others.  Its lane looks for its head again;
  * a damaged row is quarantined with its index entry after the turn. */
 static bool
@@ -23,6 +39,7 @@ start_head(struct engine *en, struct lane_turn *l, unsigned worker)
     struct job_state j = {.id = l->row.head};
 
     if (job_state_load(en->turn.txn, &j) != LOAD_FOUND || j.state != JOB_READY) return false;
+    if (belongs_elsewhere(en, &j)) return false;
     if (attempt_start(en, &j, worker)) return true;
     attempt_impossible(en, &j);
     return false;
@@ -109,8 +126,8 @@ start_all(struct engine *en, struct snapshot *s)
         if (snapshot_blocks(s, LANE, &l->row, HELD_NOT, &f)) {
             hold(en, l, &f);
             if (l->did_not_fit) looks--;
-        } else if (!start(en, s, l)) {
-            continue;
+        } else {
+            (void)start(en, s, l);
         }
         let_next_compete(en, s, l);
     }

@@ -343,6 +343,15 @@ lane_served(struct engine *en, struct lane_turn *l)
     company_changed(en, c);
 }
 
+void
+lane_joined(struct engine *en, uint32_t lane)
+{
+    struct lane_turn *l = lane_get(en, lane);
+
+    lane_touch(en, lane);
+    if (l && l->row.blocked_by) unhold(l);
+}
+
 /* ---- the end of the turn ------------------------------------------------------ */
 
 void

@@ -47,6 +47,8 @@ struct company_turn {
 void lane_of(struct engine *en, struct job_state *j);
 /* A job came to, or left, the lane's ready jobs. */
 void lane_touch(struct engine *en, uint32_t lane);
+/* A job that could start came to it from another lane: whatever held it is looked at again. */
+void lane_joined(struct engine *en, uint32_t lane);
 /* The company's row, for its counters. */
 struct queue *company_queue(struct engine *en, uint32_t company);
 
