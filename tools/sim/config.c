@@ -1,6 +1,7 @@
 #include "tools/sim/config.h"
 
 #include "common/mp.h"
+#include "tools/sim/daily.h"
 #include <stdio.h>
 
 static const char *const company_names[SIM_COMPANIES] = {"default", "acme", "beta", "gamma"};
@@ -83,6 +84,11 @@ fill_company(struct config *c, struct rng *r, int i)
         m.queue_max = rng_chance(r, 300) ? NO_LIMIT : rng_between(r, 0, 20);
         SET_HAS(&m, company, queue_max);
     }
+    if (!c->is_calm) {
+        const struct daily d = daily_random(r, 0);
+
+        DAILY_GIVE(&m, company, &d);
+    }
     msg_pack(msg_desc(MSG_COMPANY), &m, &c->companies[i].spec);
 }
 
@@ -121,6 +127,7 @@ fill_handler(struct config *c, struct rng *r, int i)
         m.credential = view_str(rng_chance(r, 500) ? "c0" : "c1");
         SET_HAS(&m, handler, credential);
     }
+    SPEND_GIVE(&m, handler, r);
     msg_pack(msg_desc(MSG_HANDLER), &m, &c->handlers[i].spec);
 }
 
@@ -195,6 +202,11 @@ fill_agent(struct config *c, struct rng *r, int i)
         m.max_concurrent = config_cap(c, r, 3);
         SET_HAS(&m, agent, max_concurrent);
     }
+    if (!c->is_calm) {
+        const struct daily daily = daily_random(r, 0);
+
+        DAILY_GIVE(&m, agent, &daily);
+    }
     msg_pack(msg_desc(MSG_AGENT), &m, &d->spec);
 }
 
@@ -255,6 +267,7 @@ fill_rest(struct rng *r, struct msg_schedule *m, struct buf *ladder, struct buf 
         m->type = view_str(rng_chance(r, 500) ? "heartbeat" : "schedule");
         SET_HAS(m, schedule, type);
     }
+    SPEND_GIVE(m, schedule, r);
     if (!rng_chance(r, 300)) return;
     mp_u64(payload, rng_next(r) >> 1);
     m->payload = buf_view(payload);
@@ -288,6 +301,9 @@ config_fill_schedule(struct config *c, struct rng *r, const char *name, struct d
     }
     fill_times(r, &m, cron);
     fill_rest(r, &m, &ladder, &payload);
+    const struct daily daily = daily_random(r, 1);
+
+    DAILY_GIVE(&m, schedule, &daily);
     msg_pack(msg_desc(MSG_SCHEDULE), &m, &d->spec);
 }
 

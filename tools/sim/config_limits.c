@@ -1,4 +1,5 @@
 #include "tools/sim/config.h"
+#include "tools/sim/zones.h"
 
 /* Those that the simulation does not vary. */
 static void
@@ -14,16 +15,12 @@ fill_fixed_limits(struct msg_limits *out)
     m.agent_unanswered_ms = NO_LIMIT;
     m.breaker_base_ms = 30 * 1000;
     m.breaker_max_ms = 3600000;
-    m.reserve_turns = 10;
-    m.reserve_tokens = 10000;
-    m.reserve_cost_micros = 100000;
     m.stale_after = 3;
     m.dead_after = 10;
     m.keep_firings_ms = NO_LIMIT;
     m.keep_ledgers_ms = NO_LIMIT;
     m.keep_approvals_ms = NO_LIMIT;
     m.agent_approval = view_str("none");
-    m.budget_zone = view_str("UTC");
     SET_HAS(&m, limits, chain_rate_max);
     SET_HAS(&m, limits, agent_schedules_max);
     SET_HAS(&m, limits, agent_wakes_max);
@@ -75,6 +72,10 @@ config_fill_limits(struct config *c, struct rng *r)
     m.keep_effects_ms = some_time(r);
     m.keep_reasons_ms = some_time(r);
     m.keep_audit_ms = some_time(r);
+    m.reserve_turns = rng_between(r, 0, 20);
+    m.reserve_tokens = rng_between(r, 0, 3000);
+    m.reserve_cost_micros = rng_between(r, 0, 100);
+    m.budget_zone = view_str(zone_name((int)rng_below(r, SIM_ZONES)));
     fill_fixed_limits(&m);
     c->heartbeat_timeout_ms = m.heartbeat_timeout_ms;
     config_fill_ladder(r, &ladder);

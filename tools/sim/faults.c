@@ -1,5 +1,6 @@
 #include "tools/sim/sim.h"
 #include "tools/sim/verdict.h"
+#include "tools/sim/zones.h"
 
 #define WORKERS_DIE_MS 15000 /* how long an ended agentd's workers may go on */
 
@@ -19,6 +20,7 @@ end_agentd(struct sim *s, bool was_clean)
     s->clock_is_held = s->is_config_asked = s->is_turn_due = false;
     s->stall_ms = 0;
     s->was_clean = was_clean;
+    s->last_life_ms = s->world.now.wall_ms;
     s->starts_at = s->world.now.boot_ms + rng_between(&s->rng, 0, 20000);
 }
 
@@ -40,6 +42,20 @@ hold_clock(struct sim *s)
     s->clock_held_until = s->world.now.boot_ms + rng_between(&s->rng, 1, 600000);
 }
 
+/* The shell reads them from the system before the configuration names them. */
+static void
+tell_zones(struct sim *s)
+{
+    const struct input in = {.kind = INPUT_ZONE};
+
+    for (int i = 1; i < SIM_ZONES; i++) {
+        struct buf body BUF_AUTO = {0};
+
+        zone_pack(i, &body);
+        waiting_push(&s->daemon, &in, buf_view(&body));
+    }
+}
+
 /* The boot has a turn of its own, then the configuration; only then are there workers. */
 void
 sim_start_agentd(struct sim *s)
@@ -47,12 +63,13 @@ sim_start_agentd(struct sim *s)
     struct input boot = {.kind = INPUT_BOOT,
                          .boot_id = s->boot_id,
                          .unclean = !s->was_clean,
-                         .last_sign_of_life_ms = s->world.now.wall_ms};
+                         .last_sign_of_life_ms = s->last_life_ms};
 
     s->engine = engine_new(s->store);
     hold_clock(s);
     s->is_crash_wanted = !s->world.is_calm && rng_chance(&s->rng, 30);
     waiting_push(&s->daemon, &boot, (struct view){0});
+    tell_zones(s);
     sim_settle(s);
     if (s->engine) {
         sim_ask_config(s, false);

@@ -32,6 +32,7 @@ model_done(struct model *m)
     free(m->answers.items);
     free(m->keys.items);
     free(m->breakers.items);
+    free(m->ledgers.items);
     free(m->messages.items);
     free(m->stops.items);
     free(m->attempts.items);
@@ -207,6 +208,25 @@ check_outputs(struct model *m)
     }
 }
 
+/* The best of a company that only a budget holds starts with the next day. */
+static void
+check_day_deadline(struct model *m)
+{
+    for (size_t i = 0; i < m->active.count; i++) {
+        const struct m_job *j = m_job(m, m->active.items[i]);
+        bool                is_best = j->state == JOB_READY;
+
+        for (size_t k = 0; is_best && k < m->active.count; k++) {
+            const struct m_job *o = m_job(m, m->active.items[k]);
+
+            is_best = o->state != JOB_READY || o->company != j->company || !m_goes_before(o, j);
+        }
+        if (!is_best || m_budget_fits(m, j) || !m_is_startable_but_for_budget(m, j)) continue;
+        claim(m->turn->deadline.wall_ms <= m_budget_freed_at(m, j),
+              "the engine sleeps past the day that job %" PRIu64 " waits for", j->id);
+    }
+}
+
 /* The loop sleeps until the engine's deadline: it must not lie behind what comes next. */
 static void
 check_deadline(struct model *m)
@@ -232,6 +252,7 @@ check_deadline(struct model *m)
     }
     m_check_breaker_deadline(m);
     if (!held) m_check_purge_deadline(m);
+    if (m_may_start(m)) check_day_deadline(m);
     for (size_t i = 0; i < m->leases.count; i++) {
         const struct m_lease *l = &m->leases.items[i];
         const struct m_job   *j = l->is_old || l->is_effect ? NULL : m_job(m, l->id);

@@ -80,6 +80,16 @@ struct m_ladder {
     int64_t  steps[LADDER_MAX];
 };
 
+/* What an attempt has reserved in a scope, as far as it is not used up (B6). */
+#define M_DIMENSIONS 4 /* turns, tokens, millionths of cost, ms */
+#define M_SCOPES     3 /* schedule, company, agent */
+struct m_reserve {
+    int      scope; /* object */
+    int64_t  day;   /* in the scope's zone, when the attempt started */
+    bool     is_limited[M_DIMENSIONS];
+    uint64_t rest[M_DIMENSIONS];
+};
+
 struct m_job {
     uint64_t        id;
     uint8_t         state;                             /* enum job_state_id */
@@ -108,6 +118,10 @@ struct m_job {
     const char     *color; /* its tag "kind"; NULL: none */
     uint64_t        payload_bytes, output_bytes;
     bool            is_purged, is_purge_begun; /* some of its rows may be gone */
+
+    uint64_t         token_budget, cost_budget; /* of all attempts; 0: none */
+    struct m_reserve reserves[M_SCOPES];        /* of the attempt that runs */
+    unsigned         reserve_count;
 };
 
 /* Who has a unique key: while the job has not ended, and until `until` in any case (A9). */
@@ -159,6 +173,17 @@ struct m_effect {
     bool     is_touched;
     int64_t  settled_at;
     bool     is_purged;
+};
+
+/* ---- budgets --------------------------------------------------------------------------------- */
+
+/* What a company, an agent or a schedule used on one of its days. */
+struct m_ledger {
+    int      scope; /* object */
+    int64_t  day;
+    uint64_t charged[M_DIMENSIONS], over[M_DIMENSIONS], attempts;
+    unsigned warned;
+    bool     is_touched;
 };
 
 /* ---- workers, answers ------------------------------------------------------------------------ */
@@ -224,6 +249,8 @@ struct model {
     LIST_OF(struct m_answer) answers;
     LIST_OF(struct m_key) keys;
     LIST_OF(struct m_breaker) breakers; /* that were ever open and still guard something */
+    LIST_OF(struct m_ledger) ledgers;
+    int64_t           last_crash_ms; /* the last sign of life before it */
     struct m_worker   workers[WORKERS_MAX];
     struct buf        limits_spec;
     struct msg_limits limits;
@@ -375,6 +402,27 @@ void m_dispatch(struct model *m);
 /* Whether a waiting job is held by this predicate of `why`: stopped, draining, paused, breaker or a
  * cap. */
 bool m_is_held_by(struct model *m, const struct m_job *j, const char *predicate);
+bool m_is_startable_but_for_budget(struct model *m, const struct m_job *j);
+/* Within a company: priority, then earlier run_at, then lower id. */
+bool m_goes_before(const struct m_job *a, const struct m_job *b);
+
+/* budgets */
+struct m_ledger *m_ledger(struct model *m, int scope, int64_t day);
+int64_t          m_next_day(struct model *m, int scope); /* when it begins */
+bool             m_budget_fits(struct model *m, const struct m_job *j);
+/* Whether it has used up its own budget: then it has no other attempt. */
+bool m_budget_is_out(const struct m_job *j);
+/* The beginning of the latest of the days that it waits for; 0 when it fits. */
+int64_t m_budget_freed_at(struct model *m, const struct m_job *j);
+/* Whether the scope has nothing left today in some dimension. */
+bool    m_budget_is_spent(struct model *m, int scope);
+int64_t m_budget_run_max(struct model *m, const struct m_job *j);
+void    m_budget_started(struct model *m, struct m_job *j);
+/* The running attempt used more; whether that is more than it may. */
+bool m_budget_used(struct model *m, struct m_job *j, uint64_t turns, uint64_t tokens,
+                   uint64_t cost);
+void m_budget_ended(struct model *m, struct m_job *j, bool is_old);
+void m_compare_ledgers(struct model *m, bool all);
 
 /* schedules */
 int64_t m_next_nominal(const struct m_schedule *s, const struct msg_schedule *d, int64_t after);

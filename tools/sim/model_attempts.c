@@ -57,13 +57,28 @@ class_reported(struct view name)
 
 /* ---- usage ----------------------------------------------------------------------------------- */
 
-/* Reports carry totals of the attempt; the job counts all attempts. */
-static void
-charge(uint64_t *reported, uint64_t *job, uint64_t total)
+/* Reports carry totals of the attempt; the job counts all attempts.  How much is new. */
+static uint64_t
+grow(uint64_t *reported, uint64_t *job, uint64_t total)
 {
-    if (total <= *reported) return;
-    *job += total - *reported;
-    *reported = total;
+    uint64_t more = total > *reported ? total - *reported : 0;
+
+    *job += more;
+    *reported += more;
+    return more;
+}
+
+/* Whether it used more than it may. */
+static bool
+charge(struct model *m, struct m_lease *l, const struct msg_progress *p)
+{
+    struct m_job *j = m_job(m, l->id);
+    uint64_t      turns = grow(&l->turns, &j->turns, p->turns);
+    uint64_t      input = grow(&l->input_tokens, &j->input_tokens, p->input_tokens);
+    uint64_t      output = grow(&l->output_tokens, &j->output_tokens, p->output_tokens);
+    uint64_t      cost = grow(&l->cost_micros, &j->cost_micros, p->cost_micros);
+
+    return m_budget_used(m, j, turns, input + output, cost);
 }
 
 void
@@ -71,11 +86,8 @@ m_attempt_progress(struct model *m, struct m_lease *l, const struct msg_progress
 {
     struct m_job *j = m_job(m, l->id);
 
-    charge(&l->turns, &j->turns, p->turns);
-    charge(&l->input_tokens, &j->input_tokens, p->input_tokens);
-    charge(&l->output_tokens, &j->output_tokens, p->output_tokens);
-    charge(&l->cost_micros, &j->cost_micros, p->cost_micros);
     m_touch(j);
+    if (charge(m, l, p)) m_stop_attempt(m, j, "budget_exceeded", m->limits.kill_grace_ms);
 }
 
 /* ---- ends ------------------------------------------------------------------------------------ */
@@ -83,6 +95,11 @@ m_attempt_progress(struct model *m, struct m_lease *l, const struct msg_progress
 static void
 come_back(struct model *m, struct m_job *j, int64_t low_ms, int64_t high_ms)
 {
+    if (m_budget_is_out(j)) {
+        j->failure = "budget_exceeded";
+        m_end_job(m, j, JOB_FAILED);
+        return;
+    }
     j->state = JOB_SCHEDULED;
     j->run_at = m->now.wall_ms + low_ms;
     j->run_at_high = high_ms == low_ms ? 0 : m->now.wall_ms + high_ms;
@@ -182,8 +199,9 @@ end_stopped(struct model *m, struct m_job *j, const struct m_lease *l)
 }
 
 static void
-leave(struct m_job *j)
+leave(struct model *m, struct m_job *j, const struct m_lease *l)
 {
+    m_budget_ended(m, j, l->is_old);
     j->lease_end_boot = 0;
     j->lease_end_wall = 0;
 }
@@ -241,11 +259,12 @@ m_attempt_ended(struct model *m, const struct m_lease *lease, const struct msg_e
     struct m_job  *j = m_job(m, l.id);
 
     m_drop_lease(m, lease);
-    charge(&l.turns, &j->turns, e->turns);
-    charge(&l.input_tokens, &j->input_tokens, e->input_tokens);
-    charge(&l.output_tokens, &j->output_tokens, e->output_tokens);
-    charge(&l.cost_micros, &j->cost_micros, e->cost_micros);
-    leave(j);
+    (void)charge(m, &l,
+                 &(struct msg_progress){.turns = e->turns,
+                                        .input_tokens = e->input_tokens,
+                                        .output_tokens = e->output_tokens,
+                                        .cost_micros = e->cost_micros});
+    leave(m, j, &l);
     if (j->stop_reason) {
         end_stopped(m, j, &l);
     } else {
@@ -260,7 +279,7 @@ m_attempt_lost(struct model *m, const struct m_lease *lease, const char *class)
     struct m_job  *j = m_job(m, l.id);
 
     m_drop_lease(m, lease);
-    leave(j);
+    leave(m, j, &l);
     if (j->stop_reason) {
         end_stopped(m, j, &l);
         return;

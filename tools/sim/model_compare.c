@@ -121,6 +121,10 @@ compare_spec(struct model *m, const struct m_job *j)
     struct job_spec spec = {.id = j->id};
 
     claim(job_spec_load(m->txn, &spec) == LOAD_FOUND, "job %" PRIu64 " has no declaration", j->id);
+    claim(spec.token_budget == j->token_budget && spec.cost_budget_micros == j->cost_budget,
+          "job %" PRIu64 ": budgets of %" PRIu64 " and %" PRIu64 ", expected %" PRIu64
+          " and %" PRIu64,
+          j->id, spec.token_budget, spec.cost_budget_micros, j->token_budget, j->cost_budget);
     claim(spec.max_attempts == j->max_attempts && spec.max_run_ms == j->max_run_ms &&
               spec.max_turns == j->max_turns && spec.cause_count == j->causes &&
               spec.submitted_at == j->submitted_at,
@@ -218,6 +222,7 @@ m_compare_turn(struct model *m)
         }
     }
     m_compare_breakers(m);
+    m_compare_ledgers(m, false);
     for (size_t i = m->settled; i < m->effects.count; i++) {
         if (m->effects.items[i].is_touched) m_compare_effect(m, &m->effects.items[i]);
     }
@@ -246,5 +251,6 @@ model_sweep(struct model *m, struct txn *t, bool all)
         m_compare_schedule(m, &m->schedules.items[i]);
     for (size_t i = all ? 0 : m->settled; i < m->effects.count; i++)
         m_compare_effect(m, &m->effects.items[i]);
+    m_compare_ledgers(m, true);
     m->txn = NULL;
 }

@@ -164,30 +164,52 @@ m_is_held_by(struct model *m, const struct m_job *j, const char *predicate)
     return !m_breaker_has_room(m, j);
 }
 
-static bool
-can_start(struct model *m, const struct m_job *j)
-{
-    return j->state == JOB_READY && !m_is_paused(m, j->company, j->agent) && caps_have_room(m, j) &&
-           workers_that_take(m, j->is_alone) > (one_may_be_kept_from(m, j) ? 1 : 0);
-}
-
-/* ---- order (A4, N19) ------------------------------------------------------------------------- */
-
-/* Within a company: priority, then earlier run_at, then lower id. */
-static bool
-goes_before_in_company(const struct m_job *a, const struct m_job *b)
+bool
+m_goes_before(const struct m_job *a, const struct m_job *b)
 {
     if (a->priority != b->priority) return a->priority > b->priority;
     if (a->run_at != b->run_at) return a->run_at < b->run_at;
     return a->id < b->id;
 }
 
+bool
+m_is_startable_but_for_budget(struct model *m, const struct m_job *j)
+{
+    return j->state == JOB_READY && !m_is_paused(m, j->company, j->agent) && caps_have_room(m, j) &&
+           workers_that_take(m, j->is_alone) > (one_may_be_kept_from(m, j) ? 1 : 0);
+}
+
+/* Whether one that meets the same limits, goes before it and needs more of a budget keeps it
+ * waiting: nothing overtakes inside a lane (N18). */
+static bool
+is_behind(struct model *m, const struct m_job *j)
+{
+    for (size_t i = 0; i < m->active.count; i++) {
+        const struct m_job *o = m_job(m, m->active.items[i]);
+        bool is_same = o->state == JOB_READY && o->company == j->company && o->agent == j->agent &&
+                       o->handler == j->handler && o->is_born == j->is_born &&
+                       o->is_alone == j->is_alone;
+
+        if (is_same && m_goes_before(o, j) && !m_budget_fits(m, o)) return true;
+    }
+    return false;
+}
+
+/* Whether it must not be left waiting. */
+static bool
+can_start(struct model *m, const struct m_job *j)
+{
+    return m_is_startable_but_for_budget(m, j) && m_budget_fits(m, j) && !is_behind(m, j);
+}
+
+/* ---- order (A4, N19) ------------------------------------------------------------------------- */
+
 /* Whether `other`, which can start, must start before j.  Between companies that were never served
  * any order is right. */
 static bool
 must_go_before(struct model *m, const struct m_job *other, const struct m_job *j)
 {
-    if (other->company == j->company) return goes_before_in_company(other, j);
+    if (other->company == j->company) return m_goes_before(other, j);
     if (other->priority != j->priority) return other->priority > j->priority;
     return m_object(m, other->company)->served < m_object(m, j->company)->served;
 }
@@ -219,6 +241,7 @@ check_may_start(struct model *m, const struct m_job *j, uint32_t worker)
     claim(j->expires_at == 0 || j->expires_at > m->now.wall_ms || m->turn->header.clock_is_held,
           "job %" PRIu64 " was started after expires_at", j->id);
     claim(caps_have_room(m, j), "job %" PRIu64 " was started over a cap", j->id);
+    claim(m_budget_fits(m, j), "job %" PRIu64 " was started over a budget", j->id);
     claim(free_on(m, worker, j->is_alone) > 0,
           "job %" PRIu64 " was sent to worker %u, which has no slot for it", j->id, worker);
 }
@@ -274,8 +297,9 @@ started(struct model *m, const struct m_message *msg)
     j->is_debounced = false;
     j->token = s->token;
     j->claimed_at = m->now.wall_ms;
-    j->lease_end_wall = m->now.wall_ms + j->max_run_ms;
-    j->lease_end_boot = m->now.boot_ms + j->max_run_ms;
+    j->lease_end_wall = m->now.wall_ms + m_budget_run_max(m, j);
+    j->lease_end_boot = m->now.boot_ms + m_budget_run_max(m, j);
+    m_budget_started(m, j);
     m_touch(j);
     m_object(m, j->company)->served = ++m->served;
     *LIST_ADD(&m->leases) = (struct m_lease){

@@ -173,8 +173,9 @@ interrupt(struct model *m, int64_t grace_ms)
 
 /* Whoever runs or sends now belongs to an earlier agentd. */
 static void
-boot(struct model *m)
+boot(struct model *m, const struct input *in)
 {
+    if (in->unclean) m->last_crash_ms = in->last_sign_of_life_ms;
     if (m->objects.count == 0) m_builtins(m);
     m->is_booted = true;
     if (m->last_wall_ms <= m->now.wall_ms) return;
@@ -188,7 +189,7 @@ m_input(struct model *m, const struct input *in)
     struct m_worker *w = worker_of(m, in);
 
     switch (in->kind) {
-    case INPUT_BOOT: boot(m); break;
+    case INPUT_BOOT: boot(m, in); break;
     case INPUT_REPORT: report(m, in); break;
     case INPUT_WORKER_STARTED: /* the one before it is gone, though nobody may have said so yet */
         lose_worker(m, in->worker);

@@ -78,6 +78,8 @@ m_defaults(struct model *m, struct m_job *j, bool has_max_turns)
     if (j->max_attempts == 0) j->max_attempts = (uint32_t)h->max_attempts;
     if (j->max_attempts == 0) j->max_attempts = (uint32_t)m->limits.max_attempts;
     if (j->max_run_ms == 0) j->max_run_ms = h->max_run_ms;
+    if (j->token_budget == 0) j->token_budget = h->token_budget;
+    if (j->cost_budget == 0) j->cost_budget = h->cost_budget_micros;
     if (j->max_run_ms == 0) j->max_run_ms = m->limits.max_run_ms;
     if (has_max_turns) return;
     j->max_turns = m->limits.max_turns;

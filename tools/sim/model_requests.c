@@ -91,6 +91,7 @@ m_may_retry(struct model *m, const struct m_job *j)
         return E_WRONG_STATE;
     if (j->state == JOB_SCHEDULED) return E_OK;
     if (!has_all_it_needs(m, j)) return E_NOT_FOUND;
+    if (m_budget_is_out(j)) return E_WRONG_STATE;
     if ((e = m_may_have_key_again(m, j)) != E_OK) return e;
     return m_queue_is_full(m, j->company, 0) ? E_QUEUE_FULL : E_OK;
 }

@@ -146,6 +146,8 @@ make_job(struct model *m, const struct m_schedule *s, int handler, int agent)
     j->run_at = m->now.wall_ms;
     j->max_run_ms = d->max_run_ms;
     j->max_turns = d->max_turns;
+    j->token_budget = d->token_budget;
+    j->cost_budget = d->cost_budget_micros;
     j->max_attempts = (uint32_t)d->max_attempts;
     if (j->max_attempts == 0 && !retry.has_list && !retry.has_base) j->max_attempts = 1; /* A5 */
     j->payload = d->payload.size ? hash64(d->payload, 0) : 0;
@@ -199,6 +201,9 @@ fire(struct model *m, struct m_schedule *s, const struct firing *row)
         return FIRING_SUPPRESSED;
     }
     if (m_queue_is_full(m, o->company, 0)) return FIRING_MISSED;
+    if (m_budget_is_spent(m, s->object)) return FIRING_MISSED;
+    claim(row->outcome == FIRING_FIRED, "schedule %.*s did not fire: outcome %u (%.*s)",
+          VIEW_ARG(o->name), row->outcome, VIEW_ARG(row->reason));
     s->firings++;
     claim(row->number == s->firings, "a firing has number %" PRIu64 ", expected %" PRIu64,
           row->number, s->firings);

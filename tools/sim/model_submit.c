@@ -120,6 +120,8 @@ read_submit(struct model *m, const struct actor *a, const struct msg_job_submit 
     j->max_attempts = (uint32_t)s->max_attempts;
     j->max_run_ms = s->max_run_ms;
     j->max_turns = s->max_turns;
+    j->token_budget = s->token_budget;
+    j->cost_budget = s->cost_budget_micros;
     j->payload = s->payload.size ? hash64(s->payload, 0) : 0;
     j->payload_bytes = s->payload.size;
     j->color = color_of(s->tags);

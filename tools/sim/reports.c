@@ -90,6 +90,10 @@ report_progress(struct world *w, struct sim_worker *k, struct run *r)
     SET_HAS(&m, progress, turns);
     SET_HAS(&m, progress, input_tokens);
     SET_HAS(&m, progress, output_tokens);
+    if (rng_chance(w->rng, 500)) {
+        m.cost_micros = r->turns * 7;
+        SET_HAS(&m, progress, cost_micros);
+    }
     if (rng_chance(w->rng, 300)) SET_HAS(&m, progress, percent);
     if (rng_chance(w->rng, 300)) {
         m.message = view_str("so far so good");
@@ -196,6 +200,10 @@ report_job_end(struct world *w, struct sim_worker *k, const struct run *r)
     if (rng_chance(w->rng, 300)) {
         m.cost_micros = m.turns * 7;
         SET_HAS(&m, ended, cost_micros);
+    }
+    if (rng_chance(w->rng, 300)) {
+        m.input_tokens = m.turns * 100;
+        SET_HAS(&m, ended, input_tokens);
     }
     report(w, k, MSG_ENDED, &m);
     for (size_t i = 0; i < ARRAY_LEN(bufs); i++)

@@ -1,3 +1,4 @@
+#include "tools/sim/daily.h"
 #include "tools/sim/sim.h"
 #include "tools/sim/verdict.h"
 
@@ -191,6 +192,7 @@ fill_limits(struct sim *s, struct msg_job_submit *m, struct submit_bufs *b)
         m->max_run_ms = rng_between(&s->rng, 1, 300000);
         SET_HAS(m, job_submit, max_run_ms);
     }
+    SPEND_GIVE(m, job_submit, &s->rng);
     if (rng_chance(&s->rng, 200)) {
         m->max_turns = rng_chance(&s->rng, 300) ? NO_LIMIT : rng_between(&s->rng, 1, 10000);
         SET_HAS(m, job_submit, max_turns);

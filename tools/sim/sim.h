@@ -43,6 +43,7 @@ struct sim {
     int64_t  stall_ms;         /* for the next turn */
     int64_t  starts_at;        /* boot, while agentd is down */
     bool     was_clean;
+    int64_t  last_life_ms; /* wall, of the last agentd */
     uint64_t boot_id;
     uint64_t commits;
     bool     is_next_commit_failing;
