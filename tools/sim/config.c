@@ -207,6 +207,10 @@ fill_agent(struct config *c, struct rng *r, int i)
 
         DAILY_GIVE(&m, agent, &daily);
     }
+    if (rng_chance(r, 300)) {
+        m.allow_self_wake = true;
+        SET_HAS(&m, agent, allow_self_wake);
+    }
     msg_pack(msg_desc(MSG_AGENT), &m, &d->spec);
 }
 

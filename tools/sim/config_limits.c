@@ -7,11 +7,8 @@ fill_fixed_limits(struct msg_limits *out)
 {
     struct msg_limits m = *out;
 
-    m.chain_depth_max = 8;
-    m.chain_rate_max = 60;
     m.agent_interval_min_ms = 60000;
     m.agent_schedules_max = 10;
-    m.agent_wakes_max = 20;
     m.agent_unanswered_ms = NO_LIMIT;
     m.breaker_base_ms = 30 * 1000;
     m.breaker_max_ms = 3600000;
@@ -72,6 +69,9 @@ config_fill_limits(struct config *c, struct rng *r)
     m.keep_effects_ms = some_time(r);
     m.keep_reasons_ms = some_time(r);
     m.keep_audit_ms = some_time(r);
+    m.chain_depth_max = rng_between(r, 1, 8);
+    m.chain_rate_max = rng_chance(r, 200) ? NO_LIMIT : rng_between(r, 1, 30);
+    m.agent_wakes_max = rng_chance(r, 200) ? NO_LIMIT : rng_between(r, 0, 10);
     m.reserve_turns = rng_between(r, 0, 20);
     m.reserve_tokens = rng_between(r, 0, 3000);
     m.reserve_cost_micros = rng_between(r, 0, 100);

@@ -33,6 +33,7 @@ model_done(struct model *m)
     free(m->keys.items);
     free(m->breakers.items);
     free(m->ledgers.items);
+    free(m->windows.items);
     free(m->messages.items);
     free(m->stops.items);
     free(m->attempts.items);

@@ -122,6 +122,18 @@ struct m_job {
     uint64_t         token_budget, cost_budget; /* of all attempts; 0: none */
     struct m_reserve reserves[M_SCOPES];        /* of the attempt that runs */
     unsigned         reserve_count;
+
+    uint64_t parent, root; /* jobs; parent 0: none */
+    int64_t  depth;
+    int      chain[16]; /* the agents that caused it, first to last */
+    unsigned chain_count;
+    bool     is_agent_made; /* by an effect, and not started yet */
+};
+
+/* How many wake-ups a chain has made since an instant. */
+struct m_window {
+    uint64_t root;
+    int64_t  at, count;
 };
 
 /* Who has a unique key: while the job has not ended, and until `until` in any case (A9). */
@@ -250,6 +262,7 @@ struct model {
     LIST_OF(struct m_key) keys;
     LIST_OF(struct m_breaker) breakers; /* that were ever open and still guard something */
     LIST_OF(struct m_ledger) ledgers;
+    LIST_OF(struct m_window) windows;
     int64_t           last_crash_ms; /* the last sign of life before it */
     struct m_worker   workers[WORKERS_MAX];
     struct buf        limits_spec;
@@ -432,11 +445,22 @@ void    m_schedules_due(struct model *m);
 bool    m_firing_in_flight(struct model *m, int object);
 
 /* effects */
-void m_effects_commit(struct model *m, const struct m_job *j, struct view effects);
+/* Of the job that completes; the list of jobs may move. */
+void m_effects_commit(struct model *m, uint64_t job, struct view effects);
 bool m_effects_valid(struct view effects);
-void m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_done *d);
-void m_effect_lost(struct model *m, const struct m_lease *l);
-void m_effects_dispatch(struct model *m);
+
+/* wakes */
+/* The parent, root, depth and chain of a job that another causes. */
+void      m_follow(const struct m_job *parent, struct m_job *j);
+enum errc m_take_parent(struct model *m, const struct actor *a, uint64_t id, struct m_job *j);
+bool      m_wake_is_valid(struct view effect);
+/* A job that completes wakes an agent; false when that is refused.  The list of jobs may move. */
+bool      m_wake(struct model *m, const struct m_job *from, struct view effect);
+enum errc m_agent_wake(struct model *m, const struct input *in, const struct msg_agent_wake *w,
+                       const struct output *reply);
+void      m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_done *d);
+void      m_effect_lost(struct model *m, const struct m_lease *l);
+void      m_effects_dispatch(struct model *m);
 
 /* compare */
 void m_compare_turn(struct model *m);

@@ -209,6 +209,8 @@ leave(struct model *m, struct m_job *j, const struct m_lease *l)
 static void
 complete(struct model *m, struct m_job *j, const struct msg_ended *e)
 {
+    uint64_t id = j->id;
+
     m_breaker_succeeded(m, j);
     j->crashes = 0;
     j->is_alone = false;
@@ -220,8 +222,8 @@ complete(struct model *m, struct m_job *j, const struct msg_ended *e)
 
         m->schedules.items[s].checkpoint = hash64(e->checkpoint, 0);
     }
-    if (e->effects.size) m_effects_commit(m, j, e->effects);
-    m_end_job(m, j, JOB_COMPLETED);
+    if (e->effects.size) m_effects_commit(m, j->id, e->effects);
+    m_end_job(m, m_job(m, id), JOB_COMPLETED);
 }
 
 static void

@@ -121,6 +121,11 @@ compare_spec(struct model *m, const struct m_job *j)
     struct job_spec spec = {.id = j->id};
 
     claim(job_spec_load(m->txn, &spec) == LOAD_FOUND, "job %" PRIu64 " has no declaration", j->id);
+    claim(spec.parent == j->parent && spec.root == j->root && (int64_t)spec.depth == j->depth,
+          "job %" PRIu64 ": caused by %" PRIu64 ", root %" PRIu64 ", depth %u, expected %" PRIu64
+          ", %" PRIu64 ", %" PRId64,
+          j->id, spec.parent, spec.root, spec.depth, j->parent, j->root, j->depth);
+    claim(j->parent < j->id && j->depth <= 16, "job %" PRIu64 " causes itself", j->id);
     claim(spec.token_budget == j->token_budget && spec.cost_budget_micros == j->cost_budget,
           "job %" PRIu64 ": budgets of %" PRIu64 " and %" PRIu64 ", expected %" PRIu64
           " and %" PRIu64,

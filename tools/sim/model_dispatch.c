@@ -294,6 +294,7 @@ started(struct model *m, const struct m_message *msg)
     check_message(m, j, s);
     m->last_token = s->token;
     j->state = JOB_RUNNING;
+    j->is_agent_made = false;
     j->is_debounced = false;
     j->token = s->token;
     j->claimed_at = m->now.wall_ms;

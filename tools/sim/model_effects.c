@@ -8,7 +8,7 @@
 
 /* ---- commit ---------------------------------------------------------------------------------- */
 
-/* This version serves notify, with a message. */
+/* This version serves notify, with a message, and what acts inside. */
 bool
 m_effects_valid(struct view effects)
 {
@@ -16,7 +16,12 @@ m_effects_valid(struct view effects)
     struct view      item, kind, message;
 
     while (list_next(&it, &item)) {
-        if (!mp_find_str(item, "kind", &kind) || !view_is(kind, "notify")) return false;
+        if (!mp_find_str(item, "kind", &kind)) return false;
+        if (view_is(kind, "wake_agent")) {
+            if (!m_wake_is_valid(item)) return false;
+            continue;
+        }
+        if (!view_is(kind, "notify")) return false;
         if (!mp_find_str(item, "message", &message) || message.size == 0) return false;
     }
     return true;
@@ -66,7 +71,7 @@ session_of(struct model *m, int schedule)
     return schedule;
 }
 
-static void
+static struct m_effect *
 add(struct model *m, const struct m_job *j, struct view payload, int sink)
 {
     struct m_effect *e = LIST_ADD(&m->effects);
@@ -81,20 +86,35 @@ add(struct model *m, const struct m_job *j, struct view payload, int sink)
     e->not_before = m->now.wall_ms;
     e->settled_at = m->now.wall_ms;
     e->is_touched = true;
+    return e;
+}
+
+/* It is applied in the very commit: done, or refused. */
+static void
+add_wake(struct model *m, const struct m_job *j, struct view payload)
+{
+    struct m_effect *e = add(m, j, payload, -1);
+
+    e->status = m_wake(m, j, payload) ? STATUS_DELIVERED : STATUS_REJECTED;
 }
 
 void
-m_effects_commit(struct model *m, const struct m_job *j, struct view effects)
+m_effects_commit(struct model *m, uint64_t job, struct view effects)
 {
-    struct list_iter it = list_iter_of(effects);
-    struct view      item;
-    int              sinks[8];
-    uint32_t         count = sinks_of(m, j, sinks, ARRAY_LEN(sinks));
+    const struct m_job copy = *m_job(m, job), *j = &copy; /* the list of jobs may move */
+    struct list_iter   it = list_iter_of(effects);
+    struct view        item, kind;
+    int                sinks[8];
+    uint32_t           count = sinks_of(m, j, sinks, ARRAY_LEN(sinks));
 
     while (list_next(&it, &item)) {
-        if (count == 0) add(m, j, item, -1);
+        if (mp_find_str(item, "kind", &kind) && view_is(kind, "wake_agent")) {
+            add_wake(m, j, item);
+            continue;
+        }
+        if (count == 0) (void)add(m, j, item, -1);
         for (uint32_t i = 0; i < count; i++)
-            add(m, j, item, sinks[i]);
+            (void)add(m, j, item, sinks[i]);
     }
 }
 

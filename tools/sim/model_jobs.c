@@ -32,6 +32,7 @@ m_add_job(struct model *m)
     struct m_job *j = LIST_ADD(&m->jobs);
 
     j->id = m->jobs.count;
+    j->root = j->id;
     j->submitted_at = m->now.wall_ms;
     *LIST_ADD(&m->active) = j->id;
     m_touch(j);
@@ -61,7 +62,7 @@ m_end_job(struct model *m, struct m_job *j, enum job_state_id state)
 {
     j->state = (uint8_t)state;
     j->ended_at = m->now.wall_ms;
-    j->is_retry = j->is_debounced = false;
+    j->is_retry = j->is_debounced = j->is_agent_made = false;
     *LIST_ADD(&m->ended) = j->id;
     *LIST_ADD(&m->finished) = j->id;
     m_leave_key(m, j);

@@ -201,6 +201,7 @@ m_merge(struct model *m, const struct m_submission *s)
     claim(j, "a debounced job is gone");
     j->payload = s->job.payload;
     j->payload_bytes = s->job.payload_bytes;
+    if (s->job.depth > j->depth) j->depth = s->job.depth; /* N24 */
     j->causes++;
     m_touch(j);
     if (j->state != JOB_SCHEDULED) return j;

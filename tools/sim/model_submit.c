@@ -114,6 +114,7 @@ read_submit(struct model *m, const struct actor *a, const struct msg_job_submit 
     if (!find_trigger(s)) return E_BAD_REQUEST;
     if ((e = resolve(m, a, s, j)) != E_OK) return e;
     if ((e = take_times(m, s, j)) != E_OK) return e;
+    if (HAS(s, job_submit, parent) && (e = m_take_parent(m, a, s->parent, j)) != E_OK) return e;
     if ((e = take_priority(m, a, s, j)) != E_OK) return e;
     if ((e = m_check_ladder(&retry)) != E_OK) return e;
     if ((e = m_claims(m, s, out)) != E_OK) return e;
@@ -140,6 +141,7 @@ add(struct model *m, const struct m_submission *s)
     *j = s->job;
     j->id = id;
     j->submitted_at = submitted_at;
+    if (j->root == 0) j->root = id;
     j->state = JOB_SCHEDULED;
     j->is_debounced = j->debounce_key[0] != '\0';
     j->causes = j->is_debounced;

@@ -1,3 +1,4 @@
+#include "tools/sim/config.h"
 #include "tools/sim/verdict.h"
 #include "tools/sim/world.h"
 
@@ -103,6 +104,20 @@ report_progress(struct world *w, struct sim_worker *k, struct run *r)
 }
 
 static void
+fill_wake(struct world *w, struct buf *list)
+{
+    struct mp_open_map m = mp_open(list);
+    int                agent = (int)rng_below(w->rng, SIM_AGENTS);
+
+    mp_put_cstr(list, &m, "kind", "wake_agent");
+    mp_put_cstr(list, &m, "agent",
+                !w->is_calm && rng_chance(w->rng, 20) ? "" : config_agent(agent));
+    if (rng_chance(w->rng, 500)) mp_put_u64(list, &m, "payload", rng_next(w->rng) >> 1);
+    if (rng_chance(w->rng, 300)) mp_put_i64(list, &m, "in_ms", rng_between(w->rng, 0, 60000));
+    mp_close(list, &m);
+}
+
+static void
 fill_effects(struct world *w, const struct run *r, struct buf *list)
 {
     uint32_t n = (uint32_t)rng_between(w->rng, 1, 3);
@@ -110,8 +125,14 @@ fill_effects(struct world *w, const struct run *r, struct buf *list)
     mp_array(list, n);
     for (uint32_t i = 0; i < n; i++) {
         bool               is_bad = !w->is_calm && rng_chance(w->rng, 30);
-        struct mp_open_map m = mp_open(list);
+        struct mp_open_map m;
         char               text[2400];
+
+        if (rng_chance(w->rng, 500)) {
+            fill_wake(w, list);
+            continue;
+        }
+        m = mp_open(list);
         int length = rng_chance(w->rng, 50) ? 2300 : snprintf(text, 64, "run %" PRIu64, r->token);
 
         if (length == 2300) memset(text, 'x', sizeof(text));

@@ -93,6 +93,17 @@ ask_again(struct sim *s)
     push(s, a->op, buf_view(&a->body), a->request_id, a->actor);
 }
 
+/* Mostly one that has not ended. */
+static uint64_t
+random_job(struct sim *s)
+{
+    const struct model *m = &s->model;
+
+    if (m->active.count && rng_chance(&s->rng, 700))
+        return m->active.items[rng_below(&s->rng, m->active.count)];
+    return 1 + rng_below(&s->rng, m->jobs.count + 2);
+}
+
 /* ---- job.submit ------------------------------------------------------------------------------ */
 
 struct submit_bufs {
@@ -193,6 +204,10 @@ fill_limits(struct sim *s, struct msg_job_submit *m, struct submit_bufs *b)
         SET_HAS(m, job_submit, max_run_ms);
     }
     SPEND_GIVE(m, job_submit, &s->rng);
+    if (rng_chance(&s->rng, 100)) {
+        m->parent = random_job(s);
+        SET_HAS(m, job_submit, parent);
+    }
     if (rng_chance(&s->rng, 200)) {
         m->max_turns = rng_chance(&s->rng, 300) ? NO_LIMIT : rng_between(&s->rng, 1, 10000);
         SET_HAS(m, job_submit, max_turns);
@@ -317,17 +332,6 @@ submit_many(struct sim *s)
 
 /* ---- the other requests ---------------------------------------------------------------------- */
 
-/* Mostly one that has not ended. */
-static uint64_t
-random_job(struct sim *s)
-{
-    const struct model *m = &s->model;
-
-    if (m->active.count && rng_chance(&s->rng, 700))
-        return m->active.items[rng_below(&s->rng, m->active.count)];
-    return 1 + rng_below(&s->rng, m->jobs.count + 2);
-}
-
 static void
 about_job(struct sim *s, enum msg_id op)
 {
@@ -422,11 +426,11 @@ nonsense(struct sim *s)
 void
 sim_request(struct sim *s)
 {
-    static const unsigned         weights[] = {45, 8, 8, 6, 6, 5, 4, 4, 2, 8, 1, 1, 8, 6};
+    static const unsigned         weights[] = {45, 8, 8, 6, 6, 5, 4, 4, 2, 8, 1, 1, 8, 6, 6};
     size_t                        what = rng_weighted(&s->rng, weights, ARRAY_LEN(weights));
     const struct msg_clock_accept accept = {0};
 
-    if (what < 2 && s->model.active.count > ACTIVE_MAX) what = 2;
+    if ((what < 2 || what == 14) && s->model.active.count > ACTIVE_MAX) what = 2;
     switch (what) {
     case 0: submit(s); break;
     case 1:
@@ -448,6 +452,7 @@ sim_request(struct sim *s)
     case 11: sim_ask(s, MSG_CLOCK_ACCEPT, &accept); break;
     case 12: sim_request_hold(s); break;
     case 13: sim_request_many(s); break;
+    case 14: sim_request_org(s); break;
     default: broken("no such request");
     }
 }

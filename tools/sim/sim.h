@@ -98,6 +98,8 @@ void sim_config_answered(struct sim *s, bool is_accepted);
 /* requests_queue.c */
 void sim_request_hold(struct sim *s);
 /* Something that is done to all jobs of a filter. */
+/* The wake API (requests_org.c). */
+void sim_request_org(struct sim *s);
 void sim_request_many(struct sim *s);
 /* A unique or a debounce key for some submits; true: debounced, which takes no start time. */
 bool sim_fill_merge(struct sim *s, struct msg_job_submit *m);

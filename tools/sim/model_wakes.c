@@ -1,0 +1,175 @@
+#include "tools/sim/model.h"
+#include "tools/sim/verdict.h"
+
+/* Wake-ups by effects, and the chains that they make (A15). */
+
+#define WINDOW_MS 60000 /* of chain_rate_max */
+
+static const struct actor daemon_actor = {.kind = "daemon", .role = ROLE_ADMIN};
+
+/* ---- chains ---------------------------------------------------------------------------------- */
+
+void
+m_follow(const struct m_job *parent, struct m_job *j)
+{
+    j->parent = parent->id;
+    j->root = parent->root;
+    j->depth = parent->depth + 1;
+    memcpy(j->chain, parent->chain, sizeof(j->chain));
+    j->chain_count = parent->chain_count;
+    if (parent->agent >= 0 && j->chain_count < ARRAY_LEN(j->chain))
+        j->chain[j->chain_count++] = parent->agent;
+}
+
+enum errc
+m_take_parent(struct model *m, const struct actor *a, uint64_t id, struct m_job *j)
+{
+    const struct m_job *parent = m_job(m, id);
+
+    if (!parent || parent->is_purged || !m_sees(m, a, parent->company) ||
+        parent->company != j->company || parent->depth + 1 > m->limits.chain_depth_max)
+        return E_BAD_REQUEST;
+    m_follow(parent, j);
+    return E_OK;
+}
+
+/* The count of the window that is open now, a new one when it is over. */
+static struct m_window *
+window_of(struct model *m, uint64_t root)
+{
+    struct m_window *w = NULL;
+
+    for (size_t i = 0; !w && i < m->windows.count; i++) {
+        if (m->windows.items[i].root == root) w = &m->windows.items[i];
+    }
+    if (!w) {
+        w = LIST_ADD(&m->windows);
+        w->root = root;
+        w->at = m->now.wall_ms;
+    }
+    if (w->at > m->now.wall_ms || m->now.wall_ms - w->at >= WINDOW_MS)
+        *w = (struct m_window){.root = root, .at = m->now.wall_ms};
+    return w;
+}
+
+/* Whether `from` has woken `to` on the way to this job already. */
+static bool
+is_cycle(const struct m_job *from, int to)
+{
+    for (unsigned i = 0; i < from->chain_count; i++) {
+        int next = i + 1 < from->chain_count ? from->chain[i + 1] : from->agent;
+
+        if (from->chain[i] == from->agent && next == to) return true;
+    }
+    return false;
+}
+
+static bool
+is_cut(struct model *m, const struct m_job *from, int to)
+{
+    const struct msg_limits *l = &m->limits;
+
+    if (from->agent == to && !m_object(m, to)->declared.agent.allow_self_wake) return true;
+    if (from->agent >= 0 && from->agent != to && is_cycle(from, to)) return true;
+    if (from->depth + 1 > l->chain_depth_max) return true;
+    return l->chain_rate_max != NO_LIMIT && window_of(m, from->root)->count >= l->chain_rate_max;
+}
+
+/* Wake-ups that the agent has made and that have not started (B7). */
+static bool
+has_made_too_many(struct model *m, int agent)
+{
+    int64_t n = 0;
+
+    if (agent < 0 || m->limits.agent_wakes_max == NO_LIMIT) return false;
+    for (size_t i = 0; i < m->active.count; i++) {
+        const struct m_job *j = m_job(m, m->active.items[i]);
+
+        n += j->is_agent_made && j->chain[j->chain_count - 1] == agent;
+    }
+    return n >= m->limits.agent_wakes_max;
+}
+
+/* ---- the effect ------------------------------------------------------------------------------ */
+
+bool
+m_wake_is_valid(struct view effect)
+{
+    struct view agent, value;
+    int64_t     ms;
+
+    if (!mp_find_str(effect, "agent", &agent) || agent.size == 0) return false;
+    return !mp_find(effect, "in_ms", &value) ||
+           (mp_find_i64(effect, "in_ms", &ms) && ms >= 0 && ms <= YEARS_100_MS);
+}
+
+/* Fills company, agent and handler of the job that the wake-up makes; false when it makes none. */
+static bool
+resolve(struct model *m, const struct m_job *from, struct view name, struct m_job *j)
+{
+    enum errc   e = E_OK;
+    struct view handler;
+
+    j->company = from->company;
+    j->agent = m_ref(m, &daemon_actor, KIND_AGENT, name, &j->company, &e);
+    if (j->agent < 0) return false;
+    j->company = m_object(m, j->agent)->company;
+    handler = m_object(m, j->agent)->declared.agent.handler;
+    if (handler.size == 0) return false;
+    j->handler = m_ref(m, &daemon_actor, KIND_HANDLER, handler, &j->company, &e);
+    return j->handler >= 0;
+}
+
+bool
+m_wake(struct model *m, const struct m_job *from_job, struct view effect)
+{
+    struct m_job from = *from_job, made = {.schedule = -1}, *j; /* the list of jobs may move */
+    struct view  name, payload;
+    int64_t      in_ms = 0;
+
+    if (!mp_find_str(effect, "agent", &name) || !resolve(m, &from, name, &made)) return false;
+    if (is_cut(m, &from, made.agent) || has_made_too_many(m, from.agent)) return false;
+    /* What a job that has ended wakes is taken while agentd drains, too. */
+    if (!m->turn->header.space.can_admit || m_queue_is_full(m, made.company, 0)) return false;
+    (void)mp_find_i64(effect, "in_ms", &in_ms);
+    if (mp_find(effect, "payload", &payload)) {
+        made.payload = hash64(payload, 0);
+        made.payload_bytes = payload.size;
+    }
+    made.trigger = "follow_up";
+    made.priority = 50;
+    made.run_at = m->now.wall_ms + in_ms;
+    made.is_agent_made = from.agent >= 0;
+    m_follow(&from, &made);
+    m_defaults(m, &made, false);
+    j = m_add_job(m);
+    made.id = j->id;
+    made.submitted_at = j->submitted_at;
+    made.state = JOB_SCHEDULED;
+    *j = made;
+    m_touch(j);
+    if (in_ms == 0) m_make_ready(j);
+    window_of(m, from.root)->count++;
+    return true;
+}
+
+/* ---- agent.wake ------------------------------------------------------------------------------ */
+
+/* Once: a job of the agent, as if it had been submitted. */
+enum errc
+m_agent_wake(struct model *m, const struct input *in, const struct msg_agent_wake *w,
+             const struct output *reply)
+{
+    struct msg_job_submit s = {
+        .agent = w->name, .payload = w->payload, .priority = w->priority, .delay_ms = w->delay_ms};
+
+    if (HAS(w, agent_wake, schedule)) {
+        m_check_answer(in, reply, E_BAD_REQUEST);
+        return E_BAD_REQUEST;
+    }
+    SET_HAS(&s, job_submit, agent);
+    if (HAS(w, agent_wake, payload)) SET_HAS(&s, job_submit, payload);
+    if (HAS(w, agent_wake, priority)) SET_HAS(&s, job_submit, priority);
+    if (HAS(w, agent_wake, delay_ms)) SET_HAS(&s, job_submit, delay_ms);
+    return m_submit(m, in, &s, reply);
+}
