@@ -34,6 +34,7 @@ model_done(struct model *m)
     free(m->breakers.items);
     free(m->ledgers.items);
     free(m->windows.items);
+    free(m->tickets.items);
     free(m->messages.items);
     free(m->stops.items);
     free(m->attempts.items);

@@ -128,6 +128,14 @@ struct m_job {
     int      chain[16]; /* the agents that caused it, first to last */
     unsigned chain_count;
     bool     is_agent_made; /* by an effect, and not started yet */
+    uint64_t ticket;        /* 0: none */
+};
+
+struct m_ticket {
+    uint64_t id, parent, job;   /* job: its newest wake-up; 0: none */
+    int      company, assignee; /* objects; assignee -1: nobody */
+    uint8_t  status;            /* enum ticket_status */
+    bool     is_touched;
 };
 
 /* How many wake-ups a chain has made since an instant. */
@@ -263,7 +271,8 @@ struct model {
     LIST_OF(struct m_breaker) breakers; /* that were ever open and still guard something */
     LIST_OF(struct m_ledger) ledgers;
     LIST_OF(struct m_window) windows;
-    int64_t           last_crash_ms; /* the last sign of life before it */
+    LIST_OF(struct m_ticket) tickets; /* ticket N is item N - 1 */
+    int64_t           last_crash_ms;  /* the last sign of life before it */
     struct m_worker   workers[WORKERS_MAX];
     struct buf        limits_spec;
     struct msg_limits limits;
@@ -448,6 +457,17 @@ bool    m_firing_in_flight(struct model *m, int object);
 /* Of the job that completes; the list of jobs may move. */
 void m_effects_commit(struct model *m, uint64_t job, struct view effects);
 bool m_effects_valid(struct view effects);
+
+/* tickets */
+enum errc m_ticket_add(struct model *m, const struct input *in, const struct msg_ticket_add *q,
+                       const struct output *reply);
+enum errc m_ticket_assign(struct model *m, const struct input *in,
+                          const struct msg_ticket_assign *q, const struct output *reply);
+enum errc m_ticket_set(struct model *m, const struct input *in, const struct msg_ticket_set *q,
+                       const struct output *reply);
+/* A job of the ticket has started. */
+void m_ticket_started(struct model *m, const struct m_job *j);
+void m_compare_tickets(struct model *m, bool all);
 
 /* wakes */
 /* The parent, root, depth and chain of a job that another causes. */

@@ -121,6 +121,7 @@ compare_spec(struct model *m, const struct m_job *j)
     struct job_spec spec = {.id = j->id};
 
     claim(job_spec_load(m->txn, &spec) == LOAD_FOUND, "job %" PRIu64 " has no declaration", j->id);
+    claim(spec.ticket == j->ticket, "job %" PRIu64 " is of another ticket", j->id);
     claim(spec.parent == j->parent && spec.root == j->root && (int64_t)spec.depth == j->depth,
           "job %" PRIu64 ": caused by %" PRIu64 ", root %" PRIu64 ", depth %u, expected %" PRIu64
           ", %" PRIu64 ", %" PRId64,
@@ -228,6 +229,7 @@ m_compare_turn(struct model *m)
     }
     m_compare_breakers(m);
     m_compare_ledgers(m, false);
+    m_compare_tickets(m, false);
     for (size_t i = m->settled; i < m->effects.count; i++) {
         if (m->effects.items[i].is_touched) m_compare_effect(m, &m->effects.items[i]);
     }
@@ -257,5 +259,6 @@ model_sweep(struct model *m, struct txn *t, bool all)
     for (size_t i = all ? 0 : m->settled; i < m->effects.count; i++)
         m_compare_effect(m, &m->effects.items[i]);
     m_compare_ledgers(m, true);
+    m_compare_tickets(m, true);
     m->txn = NULL;
 }

@@ -295,6 +295,7 @@ started(struct model *m, const struct m_message *msg)
     m->last_token = s->token;
     j->state = JOB_RUNNING;
     j->is_agent_made = false;
+    m_ticket_started(m, j);
     j->is_debounced = false;
     j->token = s->token;
     j->claimed_at = m->now.wall_ms;

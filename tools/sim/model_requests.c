@@ -242,6 +242,9 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
 {
     switch (in->op) {
     case MSG_JOB_SUBMIT: return m_submit(m, in, &q->job_submit, reply);
+    case MSG_TICKET_ADD: return m_ticket_add(m, in, &q->ticket_add, reply);
+    case MSG_TICKET_ASSIGN: return m_ticket_assign(m, in, &q->ticket_assign, reply);
+    case MSG_TICKET_SET: return m_ticket_set(m, in, &q->ticket_set, reply);
     case MSG_AGENT_WAKE: return m_agent_wake(m, in, &q->agent_wake, reply);
     case MSG_JOB_SUBMIT_MANY: return m_submit_many(m, in, &q->job_submit_many, reply);
     case MSG_JOB_CANCEL: return cancel(m, in, q->job_cancel.id, reply);

@@ -33,8 +33,79 @@ agent_wake(struct sim *s)
     sim_ask(s, MSG_AGENT_WAKE, &m);
 }
 
+/* ---- tickets --------------------------------------------------------------------------------- */
+
+static uint64_t
+random_ticket(struct sim *s)
+{
+    return 1 + rng_below(&s->rng, s->model.tickets.count + 1);
+}
+
+static void
+ticket_add(struct sim *s)
+{
+    int                   agent = (int)rng_below(&s->rng, SIM_AGENTS);
+    struct buf payload    BUF_AUTO = {0};
+    struct msg_ticket_add m = {.title = view_str("a ticket")};
+
+    m.company = view_str(config_company(config_agent_company(agent)));
+    SET_HAS(&m, ticket_add, company);
+    if (rng_chance(&s->rng, 600)) {
+        m.agent = view_str(config_agent(agent));
+        SET_HAS(&m, ticket_add, agent);
+    }
+    if (rng_chance(&s->rng, 300)) {
+        mp_u64(&payload, rng_next(&s->rng) >> 1);
+        m.payload = buf_view(&payload);
+        SET_HAS(&m, ticket_add, payload);
+    }
+    if (rng_chance(&s->rng, 400)) {
+        m.parent = random_ticket(s);
+        SET_HAS(&m, ticket_add, parent);
+    }
+    sim_ask(s, MSG_TICKET_ADD, &m);
+}
+
+static void
+ticket_assign(struct sim *s)
+{
+    struct msg_ticket_assign m = {.id = random_ticket(s)};
+
+    m.agent = view_str(config_agent((int)rng_below(&s->rng, SIM_AGENTS)));
+    if (rng_chance(&s->rng, 300)) {
+        m.priority = rng_between(&s->rng, 0, 100);
+        SET_HAS(&m, ticket_assign, priority);
+    }
+    sim_ask(s, MSG_TICKET_ASSIGN, &m);
+}
+
+static void
+ticket_set(struct sim *s)
+{
+    static const char *const names[] = {"open", "claimed", "in_progress", "done", "disputed"};
+    struct msg_ticket_set    m = {.id = random_ticket(s)};
+
+    SET_HAS(&m, ticket_set, id);
+    if (rng_chance(&s->rng, 700)) {
+        m.status = view_str(names[rng_below(&s->rng, ARRAY_LEN(names))]);
+        SET_HAS(&m, ticket_set, status);
+    }
+    if (rng_chance(&s->rng, 400)) {
+        m.parent = rng_chance(&s->rng, 200) ? 0 : random_ticket(s);
+        SET_HAS(&m, ticket_set, parent);
+    }
+    sim_ask(s, MSG_TICKET_SET, &m);
+}
+
 void
 sim_request_org(struct sim *s)
 {
-    agent_wake(s);
+    static const unsigned weights[] = {30, 25, 20, 25};
+
+    switch (rng_weighted(&s->rng, weights, ARRAY_LEN(weights))) {
+    case 0: agent_wake(s); break;
+    case 1: ticket_add(s); break;
+    case 2: ticket_assign(s); break;
+    default: ticket_set(s);
+    }
 }
