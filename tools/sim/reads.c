@@ -71,7 +71,8 @@ some_job(struct sim *s)
     return 1 + rng_below(&s->rng, m->jobs.count + 1);
 }
 
-/* A job that is ready and was not started is held by something, and `why` names all of it (A10). */
+/* A job that is ready and was not started is held by something, and `why` names all of it (A10); a
+ * clock that was set may have made another day of it, which the next turn will see. */
 static void
 check_why(struct sim *s, struct view reply, const struct m_job *j)
 {
@@ -80,7 +81,7 @@ check_why(struct sim *s, struct view reply, const struct m_job *j)
                                         "agent_cap", "handler_cap", "schedule_cap"};
     struct view              blockers, blocker, name;
 
-    if (j->state != JOB_READY || !s->was_dispatched) return;
+    if (j->state != JOB_READY || !s->was_dispatched || s->is_turn_due) return;
     claim(mp_find(reply, "blockers", &blockers) && list_iter_of(blockers).left > 0,
           "job %" PRIu64 " waits, and why does not say what for", j->id);
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
