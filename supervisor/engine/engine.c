@@ -239,6 +239,7 @@ on_boot(struct engine *en, const struct input *in)
     breakers_at_boot(en);
     reasons_at_boot(en);
     registry_at_boot(en);
+    lanes_sweep_begin(en);
     en->memory.started_at = en->turn.now.wall_ms;
     en->memory.is_booted = true;
     en->memory.recheck_limits = true;
@@ -295,6 +296,7 @@ engine_due(struct engine *en)
         agents_due(en);
     }
     outbox_due(en);
+    lanes_sweep(en);
     answers_due(en);
     chain_due(en);
     feed_due(en);
@@ -349,7 +351,8 @@ find_deadline(struct engine *en)
     d.wall_ms = earlier(d.wall_ms, chain_deadline(en));
     d.wall_ms = earlier(d.wall_ms, feed_deadline(en));
     d.wall_ms = earlier(d.wall_ms, retention_deadline(en));
-    if (en->turn.due_again) d.wall_ms = earlier(d.wall_ms, en->turn.now.wall_ms);
+    if (en->turn.due_again || en->memory.is_sweeping)
+        d.wall_ms = earlier(d.wall_ms, en->turn.now.wall_ms);
     d.boot_ms = earlier(leases_deadline(en), fleet_deadline(&en->memory));
     en->deadline = d;
 }
@@ -364,6 +367,7 @@ engine_turn_end(struct engine *en)
     if (en->turn.released_count) en->memory.recheck_limits = true;
     agents_flush(en);
     lanes_flush(en);
+    if (en->turn.objects.has_removed) lanes_sweep_begin(en);
     ledgers_flush(&en->turn.objects);
     if (en->turn.feed_count || txn_is_dirty(t) ||
         memcmp(&en->memory.meta, &en->before.meta, sizeof(en->memory.meta)) != 0) {

@@ -361,7 +361,11 @@ lanes_flush(struct engine *en)
 
     for (struct lane_turn *l = t->lane_list; l; l = l->next) {
         lane_find_head(en, l);
-        if (memcmp(&l->row, &l->stored, sizeof(l->row)) != 0) lane_save(t->txn, &l->row);
+        if (l->is_gone && l->row.head == 0) {
+            (void)lane_delete(t->txn, &l->row);
+        } else if (memcmp(&l->row, &l->stored, sizeof(l->row)) != 0) {
+            lane_save(t->txn, &l->row);
+        }
         if (l->row.blocked_by != l->stored.blocked_by || l->row.blocked_on != l->stored.blocked_on)
             reason_lane(en, &l->row);
     }

@@ -22,6 +22,7 @@ struct lane_turn {
     struct lane       stored;
     bool              head_known;  /* else row.head* are to be looked up */
     bool              is_changed;  /* its place is to be found anew */
+    bool              is_gone;     /* its objects are: it goes as soon as it is empty */
     bool              is_skipped;  /* its head cannot be read: not looked at again in this turn */
     bool              did_not_fit; /* in what a budget has left: not freed again in this turn */
     struct freeing   *freeing;     /* of a limit that has room again: the next follows it */
@@ -64,6 +65,10 @@ void lane_skip_head(struct engine *en, struct lane_turn *l);
 void lane_served(struct engine *en, struct lane_turn *l);
 /* Writes what the turn changed. */
 void lanes_flush(struct engine *en);
+/* Lanes of objects that are gone go, in turns of bounded work; begun at boot and after each turn
+ * that removed an object. */
+void lanes_sweep_begin(struct engine *en);
+void lanes_sweep(struct engine *en);
 
 /* ---- lanes that a limit blocks (blocked.c) ---- */
 

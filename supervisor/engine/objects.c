@@ -135,6 +135,7 @@ objects_remove(struct objects *o, uint32_t id)
 
     (void)object_delete(o->txn, &row);
     remembered(o, id)->is_there = false;
+    o->has_removed = true;
 }
 
 uint32_t

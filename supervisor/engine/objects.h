@@ -14,11 +14,12 @@
 struct objects {
     struct txn         *txn;
     struct idmap        map;
-    int64_t             now_ms;  /* wall, of the turn or the read: says which day it is */
-    struct idmap        scopes;  /* of ledgers; struct scope_turn */
-    struct ledger_turn *ledgers; /* rows of the transaction */
-    bool                is_read; /* of a read: what runs does not change meanwhile … */
-    struct snapshot    *running; /* … and is counted once, when it is first asked for */
+    int64_t             now_ms;      /* wall, of the turn or the read: says which day it is */
+    struct idmap        scopes;      /* of ledgers; struct scope_turn */
+    struct ledger_turn *ledgers;     /* rows of the transaction */
+    bool                has_removed; /* an object has gone: its lanes go, too (lane_sweep.c) */
+    bool                is_read;     /* of a read: what runs does not change meanwhile … */
+    struct snapshot    *running;     /* … and is counted once, when it is first asked for */
 };
 struct object_entry {
     struct object row;

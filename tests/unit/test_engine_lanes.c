@@ -111,6 +111,64 @@ a_turn_costs_nothing_for_lanes_that_it_does_not_touch(void **state)
     assert_in_range(r->reads, 1, few + 10);
 }
 
+static uint64_t
+lane_rows(struct rig *r)
+{
+    struct err  e = {0};
+    struct txn *t = txn_begin_read(r->store, &e);
+    uint64_t    n = table_rows(t, TABLE_LANE);
+
+    txn_abort(&t);
+    return n;
+}
+
+static void
+lanes_go_with_what_they_were_of(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    (void)rig_submit(r, "'handler':'noop'");
+    uint64_t before = lane_rows(r);
+    for (int i = 0; i < 3; i++) {
+        rig_must(r, "company.add", "'name':'c%d'", i);
+        rig_must(r, "agent.add", "'name':'a','company':'c%d','handler':'noop'", i);
+        rig_must(r, "agent.add", "'name':'b%d','handler':'noop'", i);
+        rig_complete(r, rig_submit(r, "'company':'c%d','agent':'a'", i));
+        rig_complete(r, rig_submit(r, "'agent':'b%d'", i));
+    }
+    assert_int_equal(lane_rows(r), before + 6);
+    rig_must(r, "agent.remove", "'name':'b0'");
+    rig_settle(r);
+    assert_int_equal(lane_rows(r), before + 5);
+    rig_must(r, "company.remove", "'name':'c1','cascade':true");
+    rig_settle(r);
+    assert_int_equal(lane_rows(r), before + 4);
+    rig_must(r, "agent.remove", "'name':'b1'");
+    rig_crash(r);
+    rig_turn(r);
+    rig_settle(r);
+    assert_int_equal(lane_rows(r), before + 3);
+    expect_state(r, rig_submit(r, "'agent':'b2'"), "parked"); /* no worker is up */
+}
+
+static void
+lanes_that_go_are_looked_for_in_bounded_turns(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    turns;
+
+    rig_workers(r, 1, 4);
+    rig_must(r, "agent.add", "'name':'gone','handler':'noop'");
+    rig_complete(r, rig_submit(r, "'agent':'gone'"));
+    submit_to_many_lanes(r, "default");
+    uint64_t before = lane_rows(r);
+    rig_must(r, "agent.remove", "'name':'gone'");
+    assert_in_range(settle_counting(r, &turns), 1, TURN_ROWS);
+    assert_in_range(turns, LANES / 1000, LANES / 1000 + 3);
+    assert_int_equal(lane_rows(r), before - 1);
+}
+
 int
 main(void)
 {
@@ -119,6 +177,8 @@ main(void)
         TEST(resume_with_many_lanes_takes_turns_of_bounded_work),
         TEST(a_cap_that_is_raised_far_lets_as_many_start),
         TEST(a_pause_that_ends_frees_many_lanes_in_bounded_turns),
+        TEST(lanes_go_with_what_they_were_of),
+        TEST(lanes_that_go_are_looked_for_in_bounded_turns),
         TEST(a_turn_costs_nothing_for_lanes_that_it_does_not_touch),
     };
 #undef TEST
