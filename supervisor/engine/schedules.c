@@ -336,9 +336,10 @@ fire(struct engine *en, const struct object_entry *o, struct schedule *run, stru
     feed_firing(en, FEED_SCHEDULE_FIRED, o, f);
 }
 
-/* How many nominal times lie in (after, until], counted up to a bound; their last one. */
+/* How many nominal times lie in (after, until], counted up to what the turn may; their last one. */
 static uint64_t
-count_times(const struct object_entry *o, int64_t after, int64_t until, int64_t *last)
+count_times(struct engine *en, const struct object_entry *o, int64_t after, int64_t until,
+            int64_t *last)
 {
     uint64_t n = 0;
 
@@ -352,12 +353,13 @@ count_times(const struct object_entry *o, int64_t after, int64_t until, int64_t 
         *last = o->row.created_at + b * every;
         return (uint64_t)(b - a);
     }
-    while (n < 100000) {
+    while (en->turn.times_left) {
         int64_t at = schedule_next_after(&o->spec.schedule, o->row.created_at, *last);
 
         if (at == 0 || at > until) break;
         *last = at;
         n++;
+        en->turn.times_left--;
     }
     return n;
 }
@@ -399,7 +401,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     if (run->next_at < window) {
         int64_t last;
 
-        f.count = 1 + count_times(o, run->next_at, window, &last);
+        f.count = 1 + count_times(en, o, run->next_at, window, &last);
         run->cursor = last;
         missed(en, o, run, &f, "older than the catch-up window");
         following = schedule_next_after(&o->spec.schedule, o->row.created_at, last);
@@ -423,7 +425,8 @@ schedules_due(struct engine *en)
 
     if (en->turn.header.clock_is_held && !en->memory.clock_accepted) return; /* N27 */
     scan_open(&s, turn_txn(en), INDEX_schedule_next, &key, 0, 0);
-    while (en->turn.due_left && scan_next_key(&s, &key) && key.next_at <= en->turn.now.wall_ms) {
+    while (en->turn.due_left && en->turn.times_left && scan_next_key(&s, &key) &&
+           key.next_at <= en->turn.now.wall_ms) {
         const struct object_entry *o = objects_get(&en->turn.objects, key.id);
         struct schedule            run = {.id = key.id};
 

@@ -144,6 +144,7 @@ struct turn {
 
     uint32_t purge_left; /* rows that this turn may still remove (N15) */
     uint32_t due_left;   /* items of due work that this turn may still do */
+    uint32_t times_left; /* times of cron expressions that this turn may still count as missed */
     bool     due_again;  /* more could be done at once than one turn does */
 };
 

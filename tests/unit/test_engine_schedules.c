@@ -342,6 +342,27 @@ beyond_the_catch_up_window_nothing_fires(void **state)
 }
 
 static void
+a_long_downtime_is_counted_in_bounded_turns(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.catch_up_ms = HOUR_MS;
+    rig_configure(r, &(struct rig_declared){0});
+    add(r, "one", "'cron':'* * * * *'");
+    add(r, "two", "'cron':'* * * * *'");
+    rig_must(r, "schedule.pause", "'name':'one'");
+    rig_must(r, "schedule.pause", "'name':'two'");
+    rig_wait(r, 10 * DAY_MS);
+    rig_turn(r);
+    int64_t counted = schedule_i64(r, "one", "missed_count");
+    counted += schedule_i64(r, "two", "missed_count");
+    assert_in_range(counted, 1, TURN_TIMES_MAX + TURN_DUE_MAX);
+    rig_settle(r);
+    assert_int_equal(schedule_i64(r, "one", "missed_count"), 10 * DAY_MS / MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "two", "missed_count"), 10 * DAY_MS / MINUTE_MS);
+}
+
+static void
 exactly_at_the_window_still_fires(void **state)
 {
     struct rig *r = *state;
@@ -408,6 +429,7 @@ main(void)
         TEST(after_downtime_only_the_latest_fires),
         TEST(a_jump_forward_is_downtime),
         TEST(beyond_the_catch_up_window_nothing_fires),
+        TEST(a_long_downtime_is_counted_in_bounded_turns),
         TEST(exactly_at_the_window_still_fires),
         TEST(a_turn_decides_at_most_256_nominal_times),
         TEST(one_overdue_schedule_does_not_keep_others_from_firing_for_ever),
