@@ -7,6 +7,7 @@
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/page.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
@@ -235,30 +236,23 @@ enum errc
 read_approval_list(struct reading *r, const struct msg_approval_list *m)
 {
     struct approval row = {.status = APPROVAL_PENDING};
-    struct scan     s;
     struct page     p;
     uint64_t        after;
     uint32_t        company = 0;
 
     if (cursor_id(r, m->after, &after)) return r->e->code;
     if (m->status.size && status_from(m->status, &row.status, r->e)) return r->e->code;
-    if ((m->company.size || r->actor->company.size) &&
-        object_company(r->txn, r->actor, m->company, &company, r->e)) {
-        return r->e->code;
-    }
+    if (read_company(r, m->company, &company)) return r->e->code;
     page_open(r, &p, HAS(m, approval_list, limit), m->limit);
     row.id = after + 1;
-    scan_open(&s, r->txn, INDEX_approval_by_status, &row, 1, 2);
-    while (!page_is_over(&p) && scan_next(&s, &row)) {
-        p.examined++;
-        snprintf(p.next, sizeof(p.next), "%" PRIu64, row.id);
+    page_scan(r, &p, INDEX_approval_by_status, &row, 1, 2);
+    while (page_next(&p, &row)) {
+        page_at(&p, row.id);
         if (company && row.company != company) continue;
         if (load_request(r->txn, &row, r->e)) row.request = (struct view){0};
         view_approval(&r->objects, &row, r->reply);
         p.count++;
     }
-    if (!page_is_over(&p)) p.next[0] = '\0';
-    scan_close(&s);
     *r->e = (struct err){0};
     page_close(r, &p);
     return E_OK;

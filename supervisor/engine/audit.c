@@ -1,5 +1,6 @@
 #include "supervisor/engine/audit.h"
 
+#include "supervisor/engine/page.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
@@ -154,7 +155,7 @@ read_audit_list(struct reading *r, const struct msg_audit_list *m)
         audit_item(r, &row);
         p.count++;
     }
-    if (before > first) snprintf(p.next, sizeof(p.next), "%" PRIu64, before);
+    if (before > first) page_at(&p, before);
     page_close(r, &p);
     return E_OK;
 }

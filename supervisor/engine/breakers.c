@@ -9,6 +9,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/lanes.h"
 #include "supervisor/engine/leases.h"
+#include "supervisor/engine/page.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
@@ -316,31 +317,23 @@ enum errc
 read_breaker_list(struct reading *r, const struct msg_breaker_list *m)
 {
     struct breaker b = {0};
-    struct scan    s;
     struct page    p;
     uint64_t       after;
     uint32_t       company = 0;
 
-    if (cursor_id(r, m->after, &after)) return r->e->code;
-    if ((m->company.size || r->actor->company.size) &&
-        object_company(r->txn, r->actor, m->company, &company, r->e)) {
-        return r->e->code;
-    }
+    if (cursor_id(r, m->after, &after) || read_company(r, m->company, &company)) return r->e->code;
     page_open(r, &p, HAS(m, breaker_list, limit), m->limit);
     b.id = (uint32_t)after + 1;
-    scan_open(&s, r->txn, PRIMARY_BREAKER, &b, 0, 1);
-    while (!page_is_over(&p) && scan_next(&s, &b)) {
+    page_scan(r, &p, PRIMARY_BREAKER, &b, 0, 1);
+    while (page_next(&p, &b)) {
         const struct object_entry *h = objects_get(&r->objects, b.id);
 
-        p.examined++;
-        snprintf(p.next, sizeof(p.next), "%" PRIu32, b.id);
+        page_at(&p, b.id);
         if (!h && b.name.size == 0) continue; /* its handler is gone */
         if (company && company != (h ? h->row.company : b.company)) continue;
         put_breaker(&r->objects, &b, r->reply);
         p.count++;
     }
-    if (!page_is_over(&p)) p.next[0] = '\0';
-    scan_close(&s);
     page_close(r, &p);
     return E_OK;
 }

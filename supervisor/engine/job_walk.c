@@ -13,10 +13,7 @@ parse_names(struct reading *r, const struct msg_job_list *m, struct job_filter *
 {
     uint32_t company = 0;
 
-    if ((m->company.size || r->actor->company.size) &&
-        object_company(r->txn, r->actor, m->company, &company, r->e)) {
-        return r->e->code;
-    }
+    if (read_company(r, m->company, &company)) return r->e->code;
     f->company = company;
     if (m->agent.size &&
         object_ref(r->txn, r->actor, KIND_AGENT, m->agent, "agent", &company, &f->agent, r->e)) {

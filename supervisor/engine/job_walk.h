@@ -4,7 +4,7 @@
 #define ENGINE_JOB_WALK_H
 
 #include "supervisor/engine/job.h"
-#include "supervisor/engine/reads.h"
+#include "supervisor/engine/page.h"
 
 struct job_filter {
     enum job_state_id  state; /* JOB_NONE: any */

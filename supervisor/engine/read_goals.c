@@ -1,10 +1,10 @@
 #include "supervisor/engine/goals.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/page.h"
 #include "supervisor/engine/tickets.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #define SHOWN_MAX 100 /* children and tickets that goal.show names */
 
@@ -72,31 +72,23 @@ read_goal_list(struct reading *r, const struct msg_goal_list *m)
     enum goal_status status = GOAL_NONE;
     uint32_t         company = 0;
     struct goal      row = {0};
-    struct scan      s;
     struct page      p;
     uint64_t         after;
 
-    if (cursor_id(r, m->after, &after)) return r->e->code;
-    if ((m->company.size || r->actor->company.size) &&
-        object_company(r->txn, r->actor, m->company, &company, r->e)) {
-        return r->e->code;
-    }
+    if (cursor_id(r, m->after, &after) || read_company(r, m->company, &company)) return r->e->code;
     if (HAS(m, goal_list, status) && (status = goal_status_from(m->status)) == GOAL_NONE)
         return err_field(r->e, "status", "there is no status \"%.*s\"", VIEW_ARG(m->status));
     page_open(r, &p, HAS(m, goal_list, limit), m->limit);
     row.id = after + 1;
-    scan_open(&s, r->txn, PRIMARY_GOAL, &row, 0, 1);
-    while (!page_is_over(&p) && scan_next(&s, &row)) {
-        p.examined++;
-        snprintf(p.next, sizeof(p.next), "%" PRIu64, row.id);
+    page_scan(r, &p, PRIMARY_GOAL, &row, 0, 1);
+    while (page_next(&p, &row)) {
+        page_at(&p, row.id);
         if (row.removing || (company && row.company != company) || (status && row.status != status))
             continue;
         if (HAS(m, goal_list, parent) && row.parent != m->parent) continue;
         view_goal(&r->objects, &row, r->reply);
         p.count++;
     }
-    if (!page_is_over(&p)) p.next[0] = '\0';
-    scan_close(&s);
     page_close(r, &p);
     return E_OK;
 }
@@ -121,10 +113,7 @@ static enum errc
 parse_filter(struct reading *r, const struct msg_ticket_list *m, struct ticket_filter *f)
 {
     *f = (struct ticket_filter){.goal = m->goal};
-    if ((m->company.size || r->actor->company.size) &&
-        object_company(r->txn, r->actor, m->company, &f->company, r->e)) {
-        return r->e->code;
-    }
+    if (read_company(r, m->company, &f->company)) return r->e->code;
     if (m->agent.size &&
         object_ref(r->txn, r->actor, KIND_AGENT, m->agent, "agent", &f->company, &f->agent, r->e)) {
         return r->e->code;
@@ -141,17 +130,15 @@ read_ticket_list(struct reading *r, const struct msg_ticket_list *m)
 {
     struct ticket_filter f;
     struct ticket        row = {0};
-    struct scan          s;
     struct page          p;
     uint64_t             after;
 
     if (cursor_id(r, m->after, &after) || parse_filter(r, m, &f)) return r->e->code;
     page_open(r, &p, HAS(m, ticket_list, limit), m->limit);
     row.id = after + 1;
-    scan_open(&s, r->txn, PRIMARY_TICKET, &row, 0, 1);
-    while (!page_is_over(&p) && scan_next(&s, &row)) {
-        p.examined++;
-        snprintf(p.next, sizeof(p.next), "%" PRIu64, row.id);
+    page_scan(r, &p, PRIMARY_TICKET, &row, 0, 1);
+    while (page_next(&p, &row)) {
+        page_at(&p, row.id);
         if (row.removing || (f.company && row.company != f.company) ||
             (f.agent && row.assignee != f.agent) || (f.status && row.status != f.status) ||
             (f.goal && row.goal != f.goal)) {
@@ -160,8 +147,6 @@ read_ticket_list(struct reading *r, const struct msg_ticket_list *m)
         view_ticket(&r->objects, &row, r->reply);
         p.count++;
     }
-    if (!page_is_over(&p)) p.next[0] = '\0';
-    scan_close(&s);
     page_close(r, &p);
     return E_OK;
 }

@@ -1,11 +1,9 @@
 #include "supervisor/engine/job_walk.h"
-#include "supervisor/engine/reads.h"
+#include "supervisor/engine/page.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- job.list ----------------------------------------------------------------- */
 
@@ -125,10 +123,7 @@ read_job_stats(struct reading *r, const struct msg_job_stats *m)
     struct scan          s;
     uint32_t             company = 0, n = 0;
 
-    if ((m->company.size || r->actor->company.size) &&
-        object_company(r->txn, r->actor, m->company, &company, r->e)) {
-        return r->e->code;
-    }
+    if (read_company(r, m->company, &company)) return r->e->code;
     scan_open(&s, r->txn, PRIMARY_QUEUE, &q, 0, 0);
     while (n < 1000 && scan_next(&s, &q)) {
         struct mp_open_map one;

@@ -7,6 +7,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/goals.h"
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/page.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/tickets.h"
 #include "supervisor/engine/usage.h"
@@ -15,52 +16,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-
-#define PAGE_DEFAULT 100
-
-/* ---- pages -------------------------------------------------------------------- */
-
-void
-page_open(struct reading *r, struct page *p, bool has_limit, uint64_t limit)
-{
-    *p = (struct page){.limit = has_limit ? (uint32_t)limit : PAGE_DEFAULT};
-    p->map = mp_open(r->reply);
-    mp_key(r->reply, &p->map, "items");
-    p->header = mp_array_open(r->reply);
-}
-
-void
-page_close(struct reading *r, struct page *p)
-{
-    mp_array_close(r->reply, p->header, p->count);
-    mp_put_str_or_nil(r->reply, &p->map, "next", view_str(p->next));
-    mp_close(r->reply, &p->map);
-}
-
-bool
-page_is_over(const struct page *p)
-{
-    return p->count >= p->limit || p->examined >= READ_ROWS_MAX;
-}
-
-enum errc
-cursor_id(struct reading *r, struct view after, uint64_t *id)
-{
-    char text[32];
-    int  used = 0;
-
-    *id = 0;
-    if (after.size == 0) return E_OK;
-    if (after.size >= sizeof(text)) return err_field(r->e, "after", "no cursor of this list");
-    memcpy(text, after.data, after.size);
-    text[after.size] = '\0';
-    if (sscanf(text, "%20" SCNu64 "%n", id, &used) != 1 || text[used] != '\0') {
-        return err_field(r->e, "after", "no cursor of this list");
-    }
-    return E_OK;
-}
 
 /* ---- jobs --------------------------------------------------------------------- */
 
@@ -117,32 +73,24 @@ list_objects(struct reading *r, enum object_kind kind, const struct msg_company_
              void (*item)(struct reading *, const struct object_entry *))
 {
     struct object row = {0};
-    struct scan   s;
     struct page   p;
     uint64_t      after;
     uint32_t      company = 0;
 
-    if (cursor_id(r, m->after, &after)) return r->e->code;
-    if ((m->company.size || r->actor->company.size) &&
-        object_company(r->txn, r->actor, m->company, &company, r->e)) {
-        return r->e->code;
-    }
+    if (cursor_id(r, m->after, &after) || read_company(r, m->company, &company)) return r->e->code;
     page_open(r, &p, HAS(m, company_list, limit), m->limit);
     row.id = (uint32_t)after + 1;
-    scan_open(&s, r->txn, PRIMARY_OBJECT, &row, 0, 1);
-    while (!page_is_over(&p) && scan_next(&s, &row)) {
+    page_scan(r, &p, PRIMARY_OBJECT, &row, 0, 1);
+    while (page_next(&p, &row)) {
         const struct object_entry *o;
 
-        p.examined++;
-        snprintf(p.next, sizeof(p.next), "%" PRIu32, row.id);
+        page_at(&p, row.id);
         if (row.kind != kind || (company && row.company != company && row.id != company)) continue;
         o = objects_get(&r->objects, row.id);
         if (!o) continue;
         item(r, o);
         p.count++;
     }
-    if (!page_is_over(&p)) p.next[0] = '\0';
-    scan_close(&s);
     page_close(r, &p);
     return E_OK;
 }
@@ -244,7 +192,6 @@ read_schedule_firings(struct reading *r, const struct msg_schedule_firings *m)
 {
     const struct object_entry *o;
     struct firing              f = {0};
-    struct scan                s;
     struct page                p;
     uint64_t                   after;
 
@@ -253,14 +200,12 @@ read_schedule_firings(struct reading *r, const struct msg_schedule_firings *m)
     page_open(r, &p, HAS(m, schedule_firings, limit), m->limit);
     f.schedule = o->row.id;
     f.nominal_at = after ? (int64_t)after - 1 : INT64_MAX; /* newest first */
-    scan_open(&s, r->txn, PRIMARY_FIRING, &f, 1, 2);
-    while (!page_is_over(&p) && scan_next(&s, &f)) {
-        snprintf(p.next, sizeof(p.next), "%" PRId64, f.nominal_at);
+    page_scan(r, &p, PRIMARY_FIRING, &f, 1, 2);
+    while (page_next(&p, &f)) {
+        page_at(&p, (uint64_t)f.nominal_at);
         firing_item(r, o, &f);
         p.count++;
     }
-    if (!page_is_over(&p)) p.next[0] = '\0';
-    scan_close(&s);
     page_close(r, &p);
     return E_OK;
 }
@@ -271,28 +216,20 @@ static enum errc
 read_session_list(struct reading *r, const struct msg_session_list *m)
 {
     struct session row = {0};
-    struct scan    s;
     struct page    p;
     uint64_t       after;
     uint32_t       company = 0;
 
-    if (cursor_id(r, m->after, &after)) return r->e->code;
-    if ((m->company.size || r->actor->company.size) &&
-        object_company(r->txn, r->actor, m->company, &company, r->e)) {
-        return r->e->code;
-    }
+    if (cursor_id(r, m->after, &after) || read_company(r, m->company, &company)) return r->e->code;
     page_open(r, &p, HAS(m, session_list, limit), m->limit);
     row.id = (uint32_t)after + 1;
-    scan_open(&s, r->txn, PRIMARY_SESSION, &row, 0, 1);
-    while (!page_is_over(&p) && scan_next(&s, &row)) {
-        p.examined++;
-        snprintf(p.next, sizeof(p.next), "%" PRIu32, row.id);
+    page_scan(r, &p, PRIMARY_SESSION, &row, 0, 1);
+    while (page_next(&p, &row)) {
+        page_at(&p, row.id);
         if (company && row.company != company) continue;
         view_session(&r->objects, &row, false, r->reply);
         p.count++;
     }
-    if (!page_is_over(&p)) p.next[0] = '\0';
-    scan_close(&s);
     page_close(r, &p);
     return E_OK;
 }
@@ -328,7 +265,6 @@ static enum errc
 read_effect_list(struct reading *r, const struct msg_effect_list *m)
 {
     struct effect      row = {0};
-    struct scan        s;
     struct page        p;
     uint64_t           after;
     uint32_t           company = 0, session = 0;
@@ -351,10 +287,9 @@ read_effect_list(struct reading *r, const struct msg_effect_list *m)
     }
     page_open(r, &p, HAS(m, effect_list, limit), m->limit);
     row.id = after + 1;
-    scan_open(&s, r->txn, PRIMARY_EFFECT, &row, 0, 1);
-    while (!page_is_over(&p) && scan_next(&s, &row)) {
-        p.examined++;
-        snprintf(p.next, sizeof(p.next), "%" PRIu64, row.id);
+    page_scan(r, &p, PRIMARY_EFFECT, &row, 0, 1);
+    while (page_next(&p, &row)) {
+        page_at(&p, row.id);
         if ((company && row.company != company) || (session && row.session != session) ||
             (status != STATUS_NONE && row.status != status)) {
             continue;
@@ -362,8 +297,6 @@ read_effect_list(struct reading *r, const struct msg_effect_list *m)
         view_effect(&r->objects, &row, r->reply);
         p.count++;
     }
-    if (!page_is_over(&p)) p.next[0] = '\0';
-    scan_close(&s);
     page_close(r, &p);
     return E_OK;
 }

@@ -2,6 +2,7 @@
 
 #include "common/civil.h"
 #include "supervisor/engine/ledger.h"
+#include "supervisor/engine/page.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
@@ -71,10 +72,7 @@ parse_range(struct reading *r, const struct msg_usage *m, struct range *g)
 
     if (m->since.size && parse_date(m->since, &g->since, r->e)) return r->e->code;
     if (parse_place(r, m->after, g)) return r->e->code;
-    if ((m->company.size || r->actor->company.size) &&
-        object_company(r->txn, r->actor, m->company, company, r->e)) {
-        return r->e->code;
-    }
+    if (read_company(r, m->company, company)) return r->e->code;
     if (m->agent.size &&
         object_ref(r->txn, r->actor, KIND_AGENT, m->agent, "agent", company, &g->scopes[0], r->e)) {
         return r->e->code;
@@ -174,24 +172,20 @@ read_usage(struct reading *r, const struct msg_usage *m)
     struct range  g = {0};
     struct object row = {0};
     struct page   p;
-    struct scan   s;
 
     if (parse_range(r, m, &g)) return r->e->code;
     page_open(r, &p, HAS(m, usage, limit), m->limit);
     row.id = g.at_id;
-    scan_open(&s, r->txn, PRIMARY_OBJECT, &row, 0, 1);
-    while (!page_is_over(&p) && scan_next(&s, &row)) {
+    page_scan(r, &p, PRIMARY_OBJECT, &row, 0, 1);
+    while (page_next(&p, &row)) {
         const struct object_entry *o;
 
-        p.examined++;
         if (!is_asked_for(&g, &row)) continue;
         o = objects_get(&r->objects, row.id);
         if (o) days_of(r, &p, &g, o);
         if (page_is_over(&p)) break;
         snprintf(p.next, sizeof(p.next), "%" PRIu32 ".%" PRIu32, row.id, UINT32_MAX - 1);
     }
-    if (!page_is_over(&p)) p.next[0] = '\0';
-    scan_close(&s);
     page_close(r, &p);
     return E_OK;
 }

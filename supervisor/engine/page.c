@@ -1,0 +1,80 @@
+#include "supervisor/engine/page.h"
+
+#include "supervisor/engine/objects.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PAGE_DEFAULT 100
+
+void
+page_open(struct reading *r, struct page *p, bool has_limit, uint64_t limit)
+{
+    *p = (struct page){.limit = has_limit ? (uint32_t)limit : PAGE_DEFAULT};
+    p->map = mp_open(r->reply);
+    mp_key(r->reply, &p->map, "items");
+    p->header = mp_array_open(r->reply);
+}
+
+void
+page_scan(struct reading *r, struct page *p, enum index_id index, const void *from, unsigned prefix,
+          unsigned start)
+{
+    scan_open(&p->scan, r->txn, index, from, prefix, start);
+}
+
+bool
+page_next(struct page *p, void *row)
+{
+    if (page_is_over(p) || !scan_next(&p->scan, row)) return false;
+    p->examined++;
+    return true;
+}
+
+void
+page_at(struct page *p, uint64_t id)
+{
+    snprintf(p->next, sizeof(p->next), "%" PRIu64, id);
+}
+
+bool
+page_is_over(const struct page *p)
+{
+    return p->count >= p->limit || p->examined >= READ_ROWS_MAX;
+}
+
+void
+page_close(struct reading *r, struct page *p)
+{
+    scan_close(&p->scan);
+    if (!page_is_over(p)) p->next[0] = '\0';
+    mp_array_close(r->reply, p->header, p->count);
+    mp_put_str_or_nil(r->reply, &p->map, "next", view_str(p->next));
+    mp_close(r->reply, &p->map);
+}
+
+enum errc
+cursor_id(struct reading *r, struct view after, uint64_t *id)
+{
+    char text[32];
+    int  used = 0;
+
+    *id = 0;
+    if (after.size == 0) return E_OK;
+    if (after.size >= sizeof(text)) return err_field(r->e, "after", "no cursor of this list");
+    memcpy(text, after.data, after.size);
+    text[after.size] = '\0';
+    if (sscanf(text, "%20" SCNu64 "%n", id, &used) != 1 || text[used] != '\0') {
+        return err_field(r->e, "after", "no cursor of this list");
+    }
+    return E_OK;
+}
+
+enum errc
+read_company(struct reading *r, struct view name, uint32_t *company)
+{
+    *company = 0;
+    if (name.size == 0 && r->actor->company.size == 0) return E_OK;
+    return object_company(r->txn, r->actor, name, company, r->e);
+}

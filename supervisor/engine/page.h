@@ -1,0 +1,48 @@
+/* page - one page of a list: how every listing begins, goes on, and ends (N8).
+ *
+ *     if (cursor_id(r, m->after, &after) || read_company(r, m->company, &company)) return …;
+ *     page_open(r, &p, HAS(m, goal_list, limit), m->limit);
+ *     row.id = after + 1;
+ *     page_scan(r, &p, PRIMARY_GOAL, &row, 0, 1);
+ *     while (page_next(&p, &row)) {
+ *         page_at(&p, row.id);
+ *         if (row is not asked for) continue;
+ *         … the item …
+ *         p.count++;
+ *     }
+ *     page_close(r, &p);
+ *
+ * A page may be empty with `next` set, because it has examined enough; clients continue. */
+#ifndef ENGINE_PAGE_H
+#define ENGINE_PAGE_H
+
+#include "supervisor/engine/reads.h"
+
+struct page {
+    struct mp_open_map map;
+    size_t             header;
+    uint32_t           count, limit, examined; /* items in it; at most; rows looked at for them */
+    char               next[96];               /* the cursor to go on from; empty: the end */
+    struct scan        scan;
+};
+
+/* Begins the reply {"items": […], "next": …}; without a limit, PAGE_DEFAULT. */
+void page_open(struct reading *r, struct page *p, bool has_limit, uint64_t limit);
+/* The rows to go over, as scan_open. */
+void page_scan(struct reading *r, struct page *p, enum index_id index, const void *from,
+               unsigned prefix, unsigned start);
+/* The next row, counted as examined; false at the end and when the page is over. */
+bool page_next(struct page *p, void *row);
+/* Sets the cursor of a list by id. */
+void page_at(struct page *p, uint64_t id);
+/* Whether the page is full or has examined enough. */
+bool page_is_over(const struct page *p);
+/* Ends the reply; a page that is not over was the last one. */
+void page_close(struct reading *r, struct page *p);
+
+/* The cursor of a list by id is the last id looked at; 0 for none. */
+enum errc cursor_id(struct reading *r, struct view after, uint64_t *id) MUST_CHECK;
+/* The company whose rows are asked for: the named one, else the client's own; 0 for all. */
+enum errc read_company(struct reading *r, struct view name, uint32_t *company) MUST_CHECK;
+
+#endif
