@@ -3,6 +3,7 @@
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/approvals.h"
 #include "supervisor/engine/breakers.h"
+#include "supervisor/engine/configure_plan.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/objects.h"
@@ -155,24 +156,6 @@ configure_load_limits(struct engine *en)
 
 /* ---- the plan ----------------------------------------------------------------- */
 
-enum action { ACTION_KEEP, ACTION_ADD, ACTION_CHANGE, ACTION_REMOVE };
-
-struct step {
-    enum action      action;
-    enum object_kind kind;
-    enum origin      origin; /* that it will have */
-    uint32_t         id;     /* 0: to be made */
-    uint32_t         company;
-    struct view      company_name;
-    struct view      name, spec;
-    bool             timing_changed; /* of a schedule */
-    struct step     *next;
-};
-
-struct plan {
-    struct step *first, **last;
-};
-
 static struct step *
 add_step(struct engine *en, struct plan *p, const struct step *s)
 {
@@ -282,84 +265,25 @@ static void
 plan_removals(struct engine *en, struct plan *p)
 {
     struct object row = {0};
+    struct idmap  declared = {0};
     struct scan   s;
 
+    for (struct step *d = p->first; d; d = d->next) {
+        if (d->id && !idmap_get(&declared, d->id))
+            idmap_put(&declared, txn_arena(turn_txn(en)), d->id, d);
+    }
     scan_open(&s, turn_txn(en), PRIMARY_OBJECT, &row, 0, 0);
     while (scan_next(&s, &row)) {
         struct step gone = {
             .action = ACTION_REMOVE, .kind = row.kind, .id = row.id, .company = row.company};
-        bool is_declared = false;
 
         if (row.origin != ORIGIN_CONFIG || row.kind == KIND_LIMITS) continue;
-        for (const struct step *d = p->first; d && !is_declared; d = d->next)
-            is_declared = d->id == row.id;
-        if (is_declared) continue;
+        if (idmap_get(&declared, row.id)) continue;
         gone.name = arena_copy(txn_arena(turn_txn(en)), row.name);
         if (is_builtin(&row)) restore_builtin(en, &gone);
         add_step(en, p, &gone);
     }
     scan_close(&s);
-}
-
-static bool
-removes_something(const struct plan *p)
-{
-    for (const struct step *s = p->first; s; s = s->next) {
-        if (s->action == ACTION_REMOVE) return true;
-    }
-    return false;
-}
-
-/* A company is not taken away from under the schedules that were made in it through the API: they
- * could no longer be named. */
-static enum errc
-check_owned(struct engine *en, const struct plan *p, struct err *e)
-{
-    struct object row = {0};
-    struct scan   s;
-
-    scan_open(&s, turn_txn(en), PRIMARY_OBJECT, &row, 0, 0);
-    while (e->code == E_OK && scan_next(&s, &row)) {
-        if (row.origin != ORIGIN_API && row.origin != ORIGIN_AGENT) continue;
-        for (const struct step *g = p->first; g; g = g->next) {
-            if (g->action != ACTION_REMOVE || g->id != row.company) continue;
-            err_set(e, E_IN_USE, "company %.*s is gone from the file, but %s %.*s belongs to it",
-                    VIEW_ARG(g->name), object_kind_name(row.kind), VIEW_ARG(row.name));
-            (void)err_hint(e, "remove it, then reload again");
-        }
-    }
-    scan_close(&s);
-    return e->code;
-}
-
-/* An object that unfinished work needs stays until that has ended: the reload is refused with the
- * reason. */
-static enum errc
-check_removals(struct engine *en, const struct plan *p, struct err *e)
-{
-    struct job_state    j = {0};
-    struct scan         s;
-    const enum index_id indexes[] = {INDEX_job_running, INDEX_job_ready, INDEX_job_due};
-
-    if (!removes_something(p)) return E_OK;
-    for (size_t i = 0; i < ARRAY_LEN(indexes); i++) {
-        scan_open(&s, turn_txn(en), indexes[i], &j, 0, 0);
-        while (scan_next(&s, &j)) {
-            for (const struct step *g = p->first; g; g = g->next) {
-                if (g->action != ACTION_REMOVE) continue;
-                if (g->id != j.handler && g->id != j.agent && g->id != j.company &&
-                    g->id != j.schedule)
-                    continue;
-                scan_close(&s);
-                err_set(e, E_IN_USE,
-                        "%s %.*s is gone from the file, but a job that has not ended needs it",
-                        object_kind_name(g->kind), VIEW_ARG(g->name));
-                return err_hint(e, "cancel the job or wait for its end, then reload again");
-            }
-        }
-        scan_close(&s);
-    }
-    return check_owned(en, p, e);
 }
 
 static void
@@ -431,7 +355,7 @@ make_plan(struct engine *en, const struct msg_config *m, struct plan *p, struct 
         return e->code;
     }
     plan_removals(en, p);
-    return check_removals(en, p, e);
+    return plan_check_removals(en, p, e);
 }
 
 enum errc

@@ -169,6 +169,28 @@ lanes_that_go_are_looked_for_in_bounded_turns(void **state)
     assert_int_equal(lane_rows(r), before - 1);
 }
 
+static void
+a_reload_that_removes_does_not_look_at_each_job(void **state)
+{
+    struct rig *r = *state;
+
+    rig_configure(r, &(struct rig_declared){.handlers = "{'name':'h','kind':'noop'}",
+                                            .agents = "{'name':'used','handler':'noop'},"
+                                                      "{'name':'unused','handler':'noop'}",
+                                            .companies = "{'name':'empty'}"});
+    r->is_unchecked = true;
+    for (int i = 0; i < LANES; i++)
+        (void)rig_queue(r, "job.submit", "'agent':'used'%s", i % 2 ? ",'delay_ms':3600000" : "");
+    rig_settle(r);
+    rig_configure(r, &(struct rig_declared){.handlers = "{'name':'h','kind':'noop'}",
+                                            .agents = "{'name':'used','handler':'noop'}"});
+    assert_in_range(r->reads, 1, 500);
+    assert_int_equal(rig_try_configure(r, &(struct rig_declared){0}, false), E_IN_USE);
+    assert_in_range(r->reads, 1, 500);
+    r->is_unchecked = false;
+    rig_turn(r);
+}
+
 int
 main(void)
 {
@@ -177,6 +199,7 @@ main(void)
         TEST(resume_with_many_lanes_takes_turns_of_bounded_work),
         TEST(a_cap_that_is_raised_far_lets_as_many_start),
         TEST(a_pause_that_ends_frees_many_lanes_in_bounded_turns),
+        TEST(a_reload_that_removes_does_not_look_at_each_job),
         TEST(lanes_go_with_what_they_were_of),
         TEST(lanes_that_go_are_looked_for_in_bounded_turns),
         TEST(a_turn_costs_nothing_for_lanes_that_it_does_not_touch),

@@ -1,0 +1,31 @@
+/* configure_plan - what a reload changes: a step for each object that the file declares, or no
+ * longer does. */
+#ifndef ENGINE_CONFIGURE_PLAN_H
+#define ENGINE_CONFIGURE_PLAN_H
+
+#include "supervisor/engine/objects.h"
+#include "supervisor/engine/turn.h"
+
+enum action { ACTION_KEEP, ACTION_ADD, ACTION_CHANGE, ACTION_REMOVE };
+
+struct step {
+    enum action      action;
+    enum object_kind kind;
+    enum origin      origin; /* that it will have */
+    uint32_t         id;     /* 0: to be made */
+    uint32_t         company;
+    struct view      company_name;
+    struct view      name, spec;
+    bool             timing_changed; /* of a schedule */
+    struct step     *next;
+};
+
+struct plan {
+    struct step *first, **last;
+};
+
+/* E_IN_USE when something that goes still has unfinished jobs, or is a company of what was made
+ * through the API: the reload is refused with the reason. */
+enum errc plan_check_removals(struct engine *en, const struct plan *p, struct err *e) MUST_CHECK;
+
+#endif
