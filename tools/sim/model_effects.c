@@ -241,14 +241,16 @@ sent(struct model *m, const struct m_message *msg)
                                              .is_effect = true};
 }
 
-/* An effect whose sink is no longer declared cannot be sent: it is failed when its turn has come,
- * and one of unknown outcome stays so. */
+/* An effect whose sink or company is gone is not sent: it is failed when its turn has come, and one
+ * of unknown outcome stays so. */
 static void
-fail_without_sink(struct model *m, struct m_effect *e)
+give_up(struct model *m, struct m_effect *e)
 {
     struct effect row = {.id = e->id};
+    int           company = m->jobs.items[e->job - 1].company; /* the job may be purged */
 
-    if (e->sink < 0 || !m_object(m, e->sink)->is_gone || e->token != 0) return;
+    if (e->sink < 0 || e->token != 0) return;
+    if (!m_object(m, e->sink)->is_gone && !m_object(m, company)->is_gone) return;
     if (!is_under_way(e) && !e->is_probe_owed) return;
     claim(effect_load(m->txn, &row) == LOAD_FOUND, "effect %" PRIu64 " is not in the store", e->id);
     if (row.status == STATUS_FAILED && is_under_way(e)) settle(m, e, STATUS_FAILED, false);
@@ -283,7 +285,7 @@ m_effects_dispatch(struct model *m)
     bool              has_worker;
 
     for (size_t i = m->settled; i < m->effects.count; i++)
-        fail_without_sink(m, &m->effects.items[i]);
+        give_up(m, &m->effects.items[i]);
     while ((msg = m_next_message(m, MSG_EFFECT_SEND))) {
         msg->is_explained = true;
         sent(m, msg);
