@@ -129,20 +129,10 @@ json_to_mp(struct view text, struct buf *out, struct err *e)
 struct printer {
     struct mp_reader r;
     struct buf      *out;
-    bool             is_pretty;
     unsigned         depth;
 };
 
 static const char *print_value(struct printer *p);
-
-static void
-new_line(struct printer *p)
-{
-    if (!p->is_pretty) return;
-    buf_add(p->out, "\n", 1);
-    for (unsigned i = 0; i < p->depth; i++)
-        buf_add(p->out, "  ", 2);
-}
 
 /* The escape of the character that begins at text[at], or 0 when it stands for itself; DEL and the
  * C1 controls are escaped too, since the text may go to a terminal. */
@@ -233,12 +223,10 @@ print_array(struct printer *p)
     p->depth++;
     for (uint32_t i = 0; i < count; i++) {
         if (i > 0) buf_add(p->out, ",", 1);
-        new_line(p);
         const char *wrong = print_value(p);
         if (wrong) return wrong;
     }
     p->depth--;
-    if (count > 0) new_line(p);
     buf_add(p->out, "]", 1);
     return NULL;
 }
@@ -254,15 +242,13 @@ print_map(struct printer *p)
     p->depth++;
     for (uint32_t i = 0; i < pairs; i++) {
         if (i > 0) buf_add(p->out, ",", 1);
-        new_line(p);
         if (mp_peek(&p->r) != MP_STR) return "a map key is not a string";
         const char *wrong = print_string(p);
-        buf_add(p->out, ": ", p->is_pretty ? 2 : 1);
+        buf_add(p->out, ":", 1);
         if (!wrong) wrong = print_value(p);
         if (wrong) return wrong;
     }
     p->depth--;
-    if (pairs > 0) new_line(p);
     buf_add(p->out, "}", 1);
     return NULL;
 }
@@ -293,10 +279,10 @@ print_value(struct printer *p)
     return "malformed msgpack";
 }
 
-static enum errc
-print(struct view value, struct buf *out, bool is_pretty, struct err *e)
+enum errc
+json_from_mp(struct view value, struct buf *out, struct err *e)
 {
-    struct printer p = {.r = mp_reader_of(value), .out = out, .is_pretty = is_pretty};
+    struct printer p = {.r = mp_reader_of(value), .out = out};
     size_t         size = out->size;
     const char    *wrong = print_value(&p);
 
@@ -304,16 +290,4 @@ print(struct view value, struct buf *out, bool is_pretty, struct err *e)
     if (!wrong) return E_OK;
     out->size = size;
     return err_set(e, E_INTERNAL, "not expressible as JSON: %s", wrong);
-}
-
-enum errc
-json_from_mp(struct view value, struct buf *out, struct err *e)
-{
-    return print(value, out, false, e);
-}
-
-enum errc
-json_from_mp_pretty(struct view value, struct buf *out, struct err *e)
-{
-    return print(value, out, true, e);
 }

@@ -14,7 +14,5 @@ enum errc json_to_mp(struct view text, struct buf *out, struct err *e) MUST_CHEC
 /* Appends compact JSON text (one line) of one msgpack value.  Bytes that JSON cannot express (bin,
  * ext, NaN) are E_INTERNAL. */
 enum errc json_from_mp(struct view value, struct buf *out, struct err *e) MUST_CHECK;
-/* The same with two spaces of indentation, for people. */
-enum errc json_from_mp_pretty(struct view value, struct buf *out, struct err *e) MUST_CHECK;
 
 #endif

@@ -360,21 +360,6 @@ proc_kill_tree(pid_t root, pid_t pgid)
     return killed + g.killed;
 }
 
-uint64_t
-proc_rss_kb(pid_t pid)
-{
-    char               path[64];
-    char               text[128];
-    unsigned long long pages;
-
-    (void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid); /* fits */
-    ssize_t size = read_front(path, text, sizeof(text) - 1);
-    if (size <= 0) return 0;
-    text[size] = '\0';
-    if (sscanf(text, "%*u %llu", &pages) != 1) return 0;
-    return pages * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
-}
-
 void
 proc_default_signals(void)
 {

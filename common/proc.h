@@ -38,7 +38,5 @@ size_t proc_kill_tree(pid_t root, pid_t pgid);
  * inherited as ignored they would stay so in everything that is exec'd).  Async-signal-safe; before
  * threads are made, or in a child. */
 void proc_default_signals(void);
-/* Resident memory of the process in KiB; 0 when unknown. */
-uint64_t proc_rss_kb(pid_t pid);
 
 #endif

@@ -39,12 +39,6 @@ static const char *const state_names[JOB_STATE_COUNT] = {[JOB_NONE] = "none",
 #undef S
 };
 
-static const char *const event_names[JOB_EVENT_COUNT] = {
-#define E(event) [JOB_ON_##event] = #event,
-    JOB_EVENTS(E)
-#undef E
-};
-
 // clang-format off
 static const struct {
     const char *name;
@@ -62,13 +56,6 @@ job_state_name(enum job_state_id s)
 {
     assert(s < JOB_STATE_COUNT);
     return state_names[s];
-}
-
-const char *
-job_event_name(enum job_event ev)
-{
-    assert(ev < JOB_EVENT_COUNT);
-    return event_names[ev];
 }
 
 const char *

@@ -75,7 +75,6 @@ enum trigger {
 };
 
 const char       *job_state_name(enum job_state_id s);
-const char       *job_event_name(enum job_event ev);
 const char       *trigger_name(enum trigger t);
 uint8_t           trigger_priority(enum trigger t);
 enum trigger      trigger_from(struct view name);   /* TRIGGER_NONE for an unknown one */

@@ -210,11 +210,3 @@ rec_delete(struct txn *t, enum table_id table, const void *rec)
     row_del(t, PRIMARY_OF(table), key);
     return true;
 }
-
-/* ---- names ---- */
-
-const char *
-table_name(enum table_id table)
-{
-    return table_desc(table)->name;
-}

@@ -38,12 +38,6 @@ breaks_add(enum broken b, const char *fmt, ...)
     (void)fflush(stdout);
 }
 
-unsigned
-breaks_count(enum broken b)
-{
-    return counts[b];
-}
-
 void
 breaks_print(void)
 {

@@ -43,9 +43,8 @@ enum broken {
         BREAK_COUNT
 };
 
-void     breaks_open(const char *folder);
-void     breaks_add(enum broken b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-unsigned breaks_count(enum broken b);
+void breaks_open(const char *folder);
+void breaks_add(enum broken b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A line for each promise and what was found. */
 void breaks_print(void);
 bool breaks_any(void);

@@ -2,8 +2,8 @@
 
 #include <assert.h>
 
-uint64_t
-dice_next(struct dice *d)
+static uint64_t
+next(struct dice *d)
 {
     uint64_t z = d->state += 0x9e3779b97f4a7c15ULL;
 
@@ -17,7 +17,7 @@ dice_of(uint64_t seed, uint64_t role)
 {
     struct dice d = {seed + role * 0xd1342543de82ef95ULL};
 
-    d.state = dice_next(&d);
+    d.state = next(&d);
     return d;
 }
 
@@ -25,7 +25,7 @@ uint64_t
 dice_below(struct dice *d, uint64_t bound)
 {
     assert(bound > 0);
-    return dice_next(d) % bound; /* the bias of small bounds is far below what a run can show */
+    return next(d) % bound; /* the bias of small bounds is far below what a run can show */
 }
 
 bool

@@ -12,7 +12,6 @@ struct dice {
 
 /* A sequence of its own for each role (client 3, the killer, …) of a run. */
 struct dice dice_of(uint64_t seed, uint64_t role);
-uint64_t    dice_next(struct dice *d);
 /* 0 ≤ result < bound. */
 uint64_t dice_below(struct dice *d, uint64_t bound);
 bool     dice_percent(struct dice *d, unsigned percent);

@@ -34,7 +34,6 @@ expect_not_json(struct view value, const char *message)
     buf_add_str(&out, "kept");
     assert_int_equal(json_from_mp(value, &out, &e), E_INTERNAL);
     assert_non_null(strstr(e.msg, message));
-    assert_int_equal(json_from_mp_pretty(value, &out, &e), E_INTERNAL);
     assert_true(view_is(buf_view(&out), "kept"));
 }
 
@@ -108,29 +107,6 @@ both_directions_append(void **state)
     buf_add_str(&text, "data: ");
     assert_int_equal(json_from_mp(view_str("\x01"), &text, &e), E_OK);
     assert_string_equal(buf_str(&text), "data: 1");
-}
-
-static void
-pretty_text_is_indented_by_two(void **state)
-{
-    BUF_AUTO struct buf packed = {0};
-    BUF_AUTO struct buf text = {0};
-    struct err          e;
-
-    (void)state;
-    assert_int_equal(json_to_mp(view_str("{\"a\":[1,{\"b\":2}],\"c\":[],\"d\":{}}"), &packed, &e),
-                     E_OK);
-    assert_int_equal(json_from_mp_pretty(buf_view(&packed), &text, &e), E_OK);
-    assert_string_equal(buf_str(&text), "{\n"
-                                        "  \"a\": [\n"
-                                        "    1,\n"
-                                        "    {\n"
-                                        "      \"b\": 2\n"
-                                        "    }\n"
-                                        "  ],\n"
-                                        "  \"c\": [],\n"
-                                        "  \"d\": {}\n"
-                                        "}");
 }
 
 static void
@@ -271,7 +247,6 @@ main(void)
         cmocka_unit_test(compact_text_comes_back_as_it_was),
         cmocka_unit_test(text_becomes_the_right_types),
         cmocka_unit_test(both_directions_append),
-        cmocka_unit_test(pretty_text_is_indented_by_two),
         cmocka_unit_test(bad_text_is_refused_with_its_place),
         cmocka_unit_test(deep_text_is_refused_at_its_place),
         cmocka_unit_test(too_many_values_are_refused_at_their_place),

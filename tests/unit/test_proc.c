@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -456,26 +455,6 @@ kill_tree_spares_root_and_its_own_group(void **state)
     reap(child);
 }
 
-static void
-resident_memory_grows_with_use(void **state)
-{
-    const size_t size = 32 << 20;
-
-    (void)state;
-    uint64_t before = proc_rss_kb(getpid());
-    assert_true(before > 100);
-    volatile char *block =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(block != MAP_FAILED);
-    for (size_t i = 0; i < size; i += 4096)
-        block[i] = 1;
-    assert_in_range(proc_rss_kb(getpid()), before + size / 1024 / 2, before + size / 1024 * 4);
-    munmap((void *)block, size);
-    pid_t child = start_idle();
-    reap(child);
-    assert_int_equal(proc_rss_kb(child), 0);
-}
-
 int
 main(void)
 {
@@ -493,7 +472,6 @@ main(void)
         TEST(kill_tree_does_not_count_the_dead),
         TEST(kill_tree_takes_a_group_that_is_no_descendant),
         TEST(kill_tree_spares_root_and_its_own_group),
-        TEST(resident_memory_grows_with_use),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -82,7 +82,6 @@ void sim_pass(struct sim *s, int64_t ms);
 /* faults.c */
 void sim_start_agentd(struct sim *s);
 void sim_crash(struct sim *s);
-void sim_stop_agentd(struct sim *s);
 void sim_fault(struct sim *s);
 
 /* requests.c */
