@@ -25,12 +25,12 @@ static const char *const none[] = {NULL};
 static const char *const approvals[] = {"none", "schedules", "all", NULL};
 
 /* Texts that are one of a few words, and texts that are a file or folder. */
-static const struct {
+static const struct special {
     const char        *section;
     const char        *key;
-    const char *const *words;
+    const char *const *words; /* NULL: any text */
     bool               is_path;
-} special_texts[] = {
+} specials[] = {
     {"daemon", "durability",     durabilities, false},
     {"log",    "level",          log_levels,   false},
     {"limits", "agent_approval", approvals,    false},
@@ -55,30 +55,33 @@ setting_find(struct view section, struct view key)
     return NULL;
 }
 
+static const struct special *
+special_of(const struct setting *s)
+{
+    static const struct special plain = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(specials); i++) {
+        if (view_is(view_str(s->section), specials[i].section) &&
+            view_is(view_str(s->key), specials[i].key)) {
+            return &specials[i];
+        }
+    }
+    return &plain;
+}
+
 static const char *const *
 words_of(const struct setting *s)
 {
-    for (size_t i = 0; i < ARRAY_LEN(special_texts); i++) {
-        if (setting_find(view_str(special_texts[i].section), view_str(special_texts[i].key)) == s) {
-            return special_texts[i].words;
-        }
-    }
-    return NULL;
+    return special_of(s)->words;
 }
 
 static bool
 is_path(const struct setting *s)
 {
-    for (size_t i = 0; i < ARRAY_LEN(special_texts); i++) {
-        if (setting_find(view_str(special_texts[i].section), view_str(special_texts[i].key)) == s) {
-            return special_texts[i].is_path;
-        }
-    }
-    return false;
+    return special_of(s)->is_path;
 }
 
-/* ---- values -------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------- */
 
 static struct value_range
 range_of(const struct setting *s)
@@ -245,8 +248,7 @@ setting_store(const struct setting_target *t, const struct setting *s, struct vi
     return false;
 }
 
-/* ---- from the file ------------------------------------------------------------------------------
- */
+/* ---- from the file --------------------------------------------------------- */
 
 static enum errc
 read_names(const struct setting_target *t, const struct setting *s, const struct yaml *n,

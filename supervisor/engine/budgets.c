@@ -247,19 +247,30 @@ charge_one(struct ledger *row, struct reservation *r, enum dimension d, uint64_t
     return more > from;
 }
 
+/* The day on which what an attempt uses is charged: that of its start.  *has: it holds a
+ * reservation there, *r. */
+static struct ledger *
+day_of(struct engine *en, const struct job_state *j, uint32_t scope, struct reservation *r,
+       bool *has)
+{
+    struct objects *o = &en->turn.objects;
+
+    *r = (struct reservation){.job = j->id, .scope = scope};
+    *has = reservation_load(turn_txn(en), r) == LOAD_FOUND;
+    return ledger_row(o, scope, *has ? r->date : ledger_date(o, scope, j->claimed_at));
+}
+
 bool
 budget_charge(struct engine *en, const struct job_state *j, const struct amounts *more)
 {
-    struct objects *o = &en->turn.objects;
-    struct scope    scopes[SCOPES_MAX];
-    uint32_t        n = scopes_of(j, scopes);
-    bool            is_over = false;
+    struct scope scopes[SCOPES_MAX];
+    uint32_t     n = scopes_of(j, scopes);
+    bool         is_over = false;
 
     for (uint32_t i = 0; i < n; i++) {
-        struct reservation r = {.job = j->id, .scope = scopes[i].id};
-        bool               has = reservation_load(turn_txn(en), &r) == LOAD_FOUND;
-        uint32_t           date = has ? r.date : ledger_date(o, scopes[i].id, j->claimed_at);
-        struct ledger     *row = ledger_row(o, scopes[i].id, date);
+        struct reservation r;
+        bool               has;
+        struct ledger     *row = day_of(en, j, scopes[i].id, &r, &has);
 
         for (enum dimension d = 0; d < DIM_COUNT; d++) {
             if (more->of[d] == 0) continue;
@@ -306,18 +317,16 @@ budget_of_job(struct engine *en, const struct job_state *j, const struct amounts
 void
 budget_end(struct engine *en, const struct job_state *j, int64_t ended_at)
 {
-    struct objects *o = &en->turn.objects;
-    int64_t         ran_ms = ended_at - j->claimed_at;
-    struct amounts  more = {.of[DIM_RUN] = ran_ms > 0 ? (uint64_t)ran_ms : 0};
-    struct scope    scopes[SCOPES_MAX];
-    uint32_t        n = scopes_of(j, scopes);
+    int64_t        ran_ms = ended_at - j->claimed_at;
+    struct amounts more = {.of[DIM_RUN] = ran_ms > 0 ? (uint64_t)ran_ms : 0};
+    struct scope   scopes[SCOPES_MAX];
+    uint32_t       n = scopes_of(j, scopes);
 
     (void)budget_charge(en, j, &more);
     for (uint32_t i = 0; i < n; i++) {
-        struct reservation r = {.job = j->id, .scope = scopes[i].id};
-        bool               has = reservation_load(turn_txn(en), &r) == LOAD_FOUND;
-        uint32_t           date = has ? r.date : ledger_date(o, scopes[i].id, j->claimed_at);
-        struct ledger     *row = ledger_row(o, scopes[i].id, date);
+        struct reservation r;
+        bool               has;
+        struct ledger     *row = day_of(en, j, scopes[i].id, &r, &has);
 
         row->attempts++;
         if (!has) continue;

@@ -141,6 +141,19 @@ fleet_take(struct engine *en, uint32_t worker, enum lease_kind kind, uint64_t id
     return slot;
 }
 
+/* A retiring worker that has nothing left is told to the shell. */
+static void
+check_idle(struct engine *en, uint32_t worker)
+{
+    struct fleet_worker *w = &en->memory.workers[worker];
+    struct output       *o;
+
+    if (w->state != WORKER_RETIRING || w->jobs || w->deliveries) return;
+    o = turn_output(en, OUT_WORKER_IDLE);
+    o->worker = worker;
+    o->generation = w->generation;
+}
+
 void
 fleet_free(struct engine *en, uint32_t slot)
 {
@@ -158,7 +171,7 @@ fleet_free(struct engine *en, uint32_t slot)
         w->deliveries--;
     }
     m->lease_count--;
-    fleet_check_idle(en, l->worker);
+    check_idle(en, l->worker);
     memset(l, 0, sizeof(*l));
     while (m->lease_high && m->leases[m->lease_high - 1].kind == LEASE_FREE)
         m->lease_high--;
@@ -211,18 +224,6 @@ fleet_send(struct engine *en, uint32_t worker, uint64_t token, enum msg_id op, c
     o->body = arena_copy(&en->turn.arena, buf_view(&packed));
 }
 
-void
-fleet_check_idle(struct engine *en, uint32_t worker)
-{
-    struct fleet_worker *w = &en->memory.workers[worker];
-    struct output       *o;
-
-    if (w->state != WORKER_RETIRING || w->jobs || w->deliveries) return;
-    o = turn_output(en, OUT_WORKER_IDLE);
-    o->worker = worker;
-    o->generation = w->generation;
-}
-
 /* ---- the life of a worker ----------------------------------------------------- */
 
 static void
@@ -273,7 +274,18 @@ on_worker_retire(struct engine *en, const struct input *in)
     if (!w || w->state == WORKER_LOST) return;
     w->state = WORKER_RETIRING;
     count_slots(en);
-    fleet_check_idle(en, in->worker);
+    check_idle(en, in->worker);
+}
+
+/* A lease whose worker will not report its end. */
+static void
+lose(struct engine *en, uint32_t slot, const char *why)
+{
+    if (en->memory.leases[slot].kind == LEASE_JOB) {
+        attempt_lost(en, slot, why);
+    } else {
+        outbox_lost(en, slot);
+    }
 }
 
 void
@@ -286,11 +298,7 @@ on_worker_gone(struct engine *en, const struct input *in)
         struct fleet_lease *l = &en->memory.leases[slot];
 
         if (l->kind == LEASE_FREE || l->worker != in->worker) continue;
-        if (l->kind == LEASE_JOB) {
-            attempt_lost(en, slot, "its worker died");
-        } else {
-            outbox_lost(en, slot);
-        }
+        lose(en, slot, "its worker died");
     }
     feed_worker(en, FEED_WORKER_GONE, in->worker);
     memset(w, 0, sizeof(*w));
@@ -399,11 +407,7 @@ on_heartbeat(struct engine *en, struct fleet_worker *w, const struct msg_heartbe
 
         if (l->kind == LEASE_FREE || l->worker != m->worker || l->seq > m->last_seq) continue;
         if (list_has(m->running, l->token)) continue;
-        if (l->kind == LEASE_JOB) {
-            attempt_lost(en, slot, "its worker lost it");
-        } else {
-            outbox_lost(en, slot);
-        }
+        lose(en, slot, "its worker lost it");
     }
 }
 

@@ -50,7 +50,5 @@ void on_report(struct engine *en, const struct input *in);
 /* Silent workers are given up; the first boot instant at which one may be. */
 void    fleet_due(struct engine *en);
 int64_t fleet_deadline(const struct memory *m);
-/* A retiring worker that has nothing left is told to the shell. */
-void fleet_check_idle(struct engine *en, uint32_t worker);
 
 #endif

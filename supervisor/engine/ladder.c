@@ -49,8 +49,9 @@ ladder_is_given(const struct ladder *given)
     return given->has_list || given->has_base;
 }
 
-uint32_t
-ladder_expand(const struct ladder *given, int64_t *steps)
+/* The steps of a checked one: at most LADDER_MAX; their count, 0 when none was given. */
+static uint32_t
+expand(const struct ladder *given, int64_t *steps)
 {
     int64_t  factor = given->has_factor ? (int64_t)given->factor : LADDER_FACTOR;
     int64_t  longest = given->has_max ? given->max_ms : LADDER_WAIT_MAX_MS;
@@ -76,7 +77,7 @@ ladder_pack(struct arena *a, const struct ladder *given)
     uint32_t          count;
 
     if (given->has_list) return given->list;
-    count = ladder_expand(given, steps);
+    count = expand(given, steps);
     if (count == 0) return (struct view){0};
     mp_array(&packed, count);
     for (uint32_t i = 0; i < count; i++)
@@ -115,11 +116,11 @@ ladder_step(struct engine *en, const struct job_state *j, uint32_t n)
     if (count == 0) p = profile_of(en, j->schedule, j->agent);
     if (p) {
         given = LADDER_OF(p, profile);
-        count = ladder_expand(&given, steps);
+        count = expand(&given, steps);
     }
     if (count == 0 && h) {
         given = LADDER_OF(&h->spec.handler, handler);
-        count = ladder_expand(&given, steps);
+        count = expand(&given, steps);
     }
     if (count) return steps[n < count ? n : count - 1];
     count = en->memory.limits.ladder_steps;

@@ -30,9 +30,7 @@ struct ladder {
 /* A ladder as given: at most LADDER_MAX whole numbers of ms, or a base; not both. */
 enum errc ladder_check(const struct ladder *given, struct err *e) MUST_CHECK;
 bool      ladder_is_given(const struct ladder *given);
-/* The steps of a checked one: at most LADDER_MAX; their count, 0 when none was given. */
-uint32_t ladder_expand(const struct ladder *given, int64_t *steps);
-/* The same as a packed list in the arena; empty when none was given. */
+/* The steps of a checked one as a packed list in the arena; empty when none was given. */
 struct view ladder_pack(struct arena *a, const struct ladder *given);
 /* The steps of a packed list: at most LADDER_MAX; their count. */
 uint32_t ladder_read(struct view list, int64_t *steps);

@@ -31,24 +31,6 @@ submit_admit(struct engine *en, struct err *e)
     return err_hint(e, "raise daemon.map_size and restart");
 }
 
-/* What later versions will serve; saying so beats ignoring it. */
-static enum errc
-refuse_unsupported(const struct msg_job_submit *m, struct err *e)
-{
-    const struct {
-        const char *field;
-        bool        is_given;
-    } fields[] = {
-        {"session", HAS(m, job_submit, session)},
-    };
-
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-        if (fields[i].is_given)
-            return err_field(e, fields[i].field, "not supported by this version");
-    }
-    return E_OK;
-}
-
 static enum errc
 resolve(struct engine *en, const struct actor *a, const struct msg_job_submit *m,
         struct submission *s, struct err *e)
@@ -170,8 +152,10 @@ judge_twin(struct submission *s, const struct submission *twin, struct err *e)
     return E_OK;
 }
 
-enum errc
-submit_judge(struct engine *en, struct submission *all, uint32_t n, struct err *e)
+/* Judges all[n], which has passed its own checks, by what is there and by all[0 … n−1], which are
+ * written before it: unique key, debounce key, the queue's limit.  Nothing is written. */
+static enum errc
+judge(struct engine *en, struct submission *all, uint32_t n, struct err *e)
 {
     struct submission       *s = &all[n];
     const struct submission *twin = NULL;
@@ -207,7 +191,8 @@ prepare(struct engine *en, const struct actor *a, const struct msg_job_submit *m
     enum trigger        trigger = TRIGGER_MANUAL;
 
     memset(s, 0, sizeof(*s));
-    if (refuse_unsupported(m, e)) return e->code;
+    if (HAS(m, job_submit, session))
+        return err_field(e, "session", "not supported by this version");
     if (HAS(m, job_submit, trigger)) {
         trigger = trigger_from(m->trigger);
         if (trigger == TRIGGER_NONE)
@@ -372,11 +357,12 @@ submit_prepare_wake(struct engine *en, const struct wake *w, struct submission *
     s->run_at = w->run_at ? w->run_at : en->turn.now.wall_ms;
     s->priority = w->priority < 0 ? trigger_priority(w->trigger) : (uint8_t)w->priority;
     submit_defaults(en, s, false);
-    return submit_judge(en, s, 0, e);
+    return judge(en, s, 0, e);
 }
 
-void
-submit_settle(struct engine *en, struct submission *s, const struct actor *a, struct job_state *out)
+/* Does what was judged; *out is the job that the submitter gets. */
+static void
+settle(struct engine *en, struct submission *s, const struct actor *a, struct job_state *out)
 {
     if (s->fate == SUBMIT_NEW) {
         submit_write(en, s, a, out);
@@ -414,9 +400,8 @@ on_job_submit(struct engine *en, const struct actor *a, const struct msg_job_sub
     struct submission s;
     struct job_state  j;
 
-    if (submit_admit(en, e) || prepare(en, a, m, &s, e) || submit_judge(en, &s, 0, e))
-        return e->code;
-    submit_settle(en, &s, a, &j);
+    if (submit_admit(en, e) || prepare(en, a, m, &s, e) || judge(en, &s, 0, e)) return e->code;
+    settle(en, &s, a, &j);
     if (j.agent && !s.spec.parent) made_answered(en, j.agent);
     return reply_settled(en, &s, &j, reply, e);
 }
@@ -439,7 +424,7 @@ on_job_submit_many(struct engine *en, const struct actor *a, const struct msg_jo
         struct msg_job_submit one;
 
         if (msg_unpack(d, item, &one, e) || prepare(en, a, &one, &all[n], e) ||
-            submit_judge(en, all, n, e)) {
+            judge(en, all, n, e)) {
             return err_wrap(e, "jobs[%" PRIu32 "]", n);
         }
     }
@@ -450,7 +435,7 @@ on_job_submit_many(struct engine *en, const struct actor *a, const struct msg_jo
     for (uint32_t i = 0; i < n; i++) {
         struct job_state j;
 
-        submit_settle(en, &all[i], a, &j);
+        settle(en, &all[i], a, &j);
         if (j.agent && !all[i].spec.parent) made_answered(en, j.agent);
         mp_u64(reply, j.id);
     }

@@ -21,7 +21,7 @@ struct submission {
 
     struct unique_claim   unique;
     struct debounce_claim debounce;
-    /* set by submit_judge */
+    /* set by judge in submit.c */
     enum submit_fate         fate;
     uint64_t                 other;    /* SUBMIT_RETURN: the job with the key … */
     const struct submission *twin;     /* … or the one that is submitted with it */
@@ -75,13 +75,6 @@ struct claims_given {
 };
 enum errc submit_claims(const struct claims_given *given, struct submission *s,
                         struct err *e) MUST_CHECK;
-/* Judges all[n], which has passed its own checks, by what is there and by all[0 … n−1], which are
- * written before it: unique key, debounce key, the queue's limit.  Nothing is written. */
-enum errc submit_judge(struct engine *en, struct submission *all, uint32_t n,
-                       struct err *e) MUST_CHECK;
-/* Does what was judged; *out is the job that the submitter gets. */
-void submit_settle(struct engine *en, struct submission *s, const struct actor *a,
-                   struct job_state *out);
 /* A company's priority_max (80) keeps its submitters from flooding from above; an operator may go
  * higher (N19). */
 enum errc submit_check_priority(struct engine *en, const struct actor *a,

@@ -361,6 +361,22 @@ prepare_assignment(struct engine *en, const struct actor *a, const struct ticket
     return submit_check_priority(en, a, s, e);
 }
 
+/* Writes the wake-up that prepare_assignment judged, and who has the ticket. */
+static enum errc
+assign(struct engine *en, const struct actor *a, struct ticket *k, uint32_t agent,
+       struct submission *s, struct err *e)
+{
+    struct job_state j;
+
+    s->spec.ticket = k->id;
+    submit_write(en, s, a, &j);
+    if (ticket_load(turn_txn(en), k) != LOAD_FOUND)
+        return err_set(e, E_DAMAGED, "its record is damaged");
+    ticket_claimed(en, k, agent, j.id);
+    made_answered(en, agent);
+    return E_OK;
+}
+
 enum errc
 on_ticket_add(struct engine *en, const struct actor *a, const struct msg_ticket_add *m,
               struct buf *reply, struct err *e)
@@ -373,7 +389,6 @@ on_ticket_add(struct engine *en, const struct actor *a, const struct msg_ticket_
                            .deadline_at = m->deadline_at,
                            .data = m->data};
     struct submission s;
-    struct job_state  j;
     uint32_t          agent = 0;
     struct txn       *t = turn_txn(en);
 
@@ -386,13 +401,7 @@ on_ticket_add(struct engine *en, const struct actor *a, const struct msg_ticket_
     }
     if (agent && prepare_assignment(en, a, &k, agent, m->payload, -1, &s, e)) return e->code;
     ticket_write_new(en, &k);
-    if (agent) {
-        s.spec.ticket = k.id;
-        submit_write(en, &s, a, &j);
-        if (ticket_load(t, &k) != LOAD_FOUND) return err_set(e, E_DAMAGED, "its record is damaged");
-        ticket_claimed(en, &k, agent, j.id);
-        made_answered(en, agent);
-    }
+    if (agent && assign(en, a, &k, agent, &s, e)) return e->code;
     view_ticket(&en->turn.objects, &k, reply);
     return E_OK;
 }
@@ -444,7 +453,6 @@ on_ticket_assign(struct engine *en, const struct actor *a, const struct msg_tick
 {
     struct txn       *t = turn_txn(en);
     struct submission s;
-    struct job_state  j;
     struct ticket     k, after;
     uint32_t          agent;
     int64_t           priority = HAS(m, ticket_assign, priority) ? m->priority : -1;
@@ -457,10 +465,7 @@ on_ticket_assign(struct engine *en, const struct actor *a, const struct msg_tick
         return e->code;
     }
     take_back(en, &k, agent);
-    submit_write(en, &s, a, &j);
-    if (ticket_load(t, &k) != LOAD_FOUND) return err_set(e, E_DAMAGED, "its record is damaged");
-    ticket_claimed(en, &k, agent, j.id);
-    made_answered(en, agent);
+    if (assign(en, a, &k, agent, &s, e)) return e->code;
     view_ticket(&en->turn.objects, &k, reply);
     return E_OK;
 }
