@@ -697,8 +697,7 @@
 
 // clang-format on
 
-/* ---- what the lists make ------------------------------------------------------------------------
- */
+/* ---- what the lists make --------------------------------------------------- */
 
 enum field_need { REQUIRED, OPTIONAL, NULLABLE };
 enum field_type {

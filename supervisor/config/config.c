@@ -20,8 +20,7 @@ struct load {
     struct settings              settings;
 };
 
-/* ---- the file -----------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------- */
 
 /* The file to read; *is_needed is false when nobody asked for it.  NULL: there is no place. */
 static const char *
@@ -107,8 +106,7 @@ take_sources(struct load *l, struct buf *warnings, struct err *e)
     return settings_finish(&l->settings, e);
 }
 
-/* ---- folders ------------------------------------------------------------------------------------
- */
+/* ---- folders --------------------------------------------------------------- */
 
 /* What the command line or a variable of its own says beats the setting, but for --set, which is on
  * the command line too. */
@@ -164,8 +162,7 @@ place_run(struct load *l, struct err *e)
     return E_OK;
 }
 
-/* ---- the engine's part --------------------------------------------------------------------------
- */
+/* ---- the engine's part ----------------------------------------------------- */
 
 static enum errc
 pack_kind(struct load *l, enum declared_kind kind, struct view *out, struct err *e)
@@ -205,8 +202,7 @@ pack_engine_config(struct load *l, struct err *e)
     return wrong ? yaml_refuse(l->root, e, "more than fits: %s", wrong) : E_OK;
 }
 
-/* ---- all ----------------------------------------------------------------------------------------
- */
+/* ---- all ------------------------------------------------------------------- */
 
 static enum errc
 load(struct load *l, struct buf *text, struct buf *warnings, struct err *e)

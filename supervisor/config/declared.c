@@ -51,8 +51,7 @@ declared_section(enum declared_kind kind)
     return kinds[kind].section;
 }
 
-/* ---- one field ----------------------------------------------------------------------------------
- */
+/* ---- one field ------------------------------------------------------------- */
 
 static enum notation
 notation_of(const struct field_desc *f)
@@ -187,8 +186,7 @@ take_field(struct reader *r, const struct field_desc *f, const struct yaml *n,
     return take_packed(r, f, n, false, out, e);
 }
 
-/* ---- one object ---------------------------------------------------------------------------------
- */
+/* ---- one object ------------------------------------------------------------ */
 
 /* A field's name in the file. */
 static const char *
@@ -250,8 +248,7 @@ take_object(struct reader *r, const struct yaml *body, struct declared_object *o
     return E_OK;
 }
 
-/* ---- all of a kind ------------------------------------------------------------------------------
- */
+/* ---- all of a kind --------------------------------------------------------- */
 
 static int
 compare_views(struct view a, struct view b)

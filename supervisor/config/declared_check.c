@@ -64,8 +64,7 @@ declared_check_variable(const struct yaml *at, struct view name, struct err *e)
                                         : yaml_refuse(at, e, "%s", what);
 }
 
-/* ---- an object by itself ------------------------------------------------------------------------
- */
+/* ---- an object by itself --------------------------------------------------- */
 
 /* A ladder is given as steps, or as a base that they are worked out from, and no longest wait below
  * it. */
@@ -220,8 +219,7 @@ declared_identify(struct declared_object *o, enum declared_kind kind, struct err
     return E_OK;
 }
 
-/* ---- what it refers to --------------------------------------------------------------------------
- */
+/* ---- what it refers to ----------------------------------------------------- */
 
 /* Refuses the value with the nearest name that a list declares. */
 static enum errc

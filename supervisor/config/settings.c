@@ -62,8 +62,7 @@ settings_init(struct settings *s, struct config *c, const struct declared *d, co
     s->config_below = *c;
 }
 
-/* ---- the file -----------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------- */
 
 static void
 suggest_keys(struct suggest *near, struct view section)
@@ -98,8 +97,7 @@ settings_from_file(struct settings *s, const struct yaml *section, const char *f
     return E_OK;
 }
 
-/* ---- the environment ----------------------------------------------------------------------------
- */
+/* ---- the environment ------------------------------------------------------- */
 
 /* AGENTD_SECTION_KEY; with an empty key the beginning of all of a section. */
 static const char *
@@ -182,8 +180,7 @@ settings_from_environment(struct settings *s, const char *const *variables)
     }
 }
 
-/* ---- --set --------------------------------------------------------------------------------------
- */
+/* ---- --set ----------------------------------------------------------------- */
 
 static enum errc
 refuse_set(struct view name, struct view section, struct view key, struct err *e)
@@ -229,8 +226,7 @@ settings_from_set(struct settings *s, const char *set, struct err *e)
     return E_OK;
 }
 
-/* ---- what two settings must be together ---------------------------------------------------------
- */
+/* ---- what two settings must be together ------------------------------------ */
 
 static bool
 has_too_many_slots(const struct config *c)

@@ -22,8 +22,7 @@ struct builder {
     uint32_t      line, column; /* of that key, later of the last value */
 };
 
-/* ---- the text, before it is parsed --------------------------------------------------------------
- */
+/* ---- the text, before it is parsed ----------------------------------------- */
 
 static size_t
 character_size(unsigned char lead)
@@ -70,8 +69,7 @@ check_text(struct view text, struct yaml *root, struct err *e)
     return E_OK;
 }
 
-/* ---- events to tree -----------------------------------------------------------------------------
- */
+/* ---- events to tree -------------------------------------------------------- */
 
 /* Takes the event's place, which the library counts from behind a quote or a '*'; an empty value
  * has none, and the last one stays. */
@@ -268,8 +266,7 @@ take_event(struct builder *b, struct fy_event *ev, struct err *e)
     return E_OK;
 }
 
-/* ---- libfyaml -----------------------------------------------------------------------------------
- */
+/* ---- libfyaml -------------------------------------------------------------- */
 
 static void
 swallow(struct fy_diag *diag, void *user, const char *text, size_t size)

@@ -10,8 +10,7 @@
 #define FILE_SHOWN_MAX  80 /* bytes of a file's name in a message, its end */
 #define FOUND_SHOWN_MAX 40
 
-/* ---- scalars, by the core schema of YAML 1.2 ----------------------------------------------------
- */
+/* ---- scalars, by the core schema of YAML 1.2 ------------------------------- */
 
 static bool
 is_any(struct view text, const char *const *words, size_t count)
@@ -156,8 +155,7 @@ yaml_pack(const struct yaml *value, struct buf *out, struct err *e)
     return E_OK;
 }
 
-/* ---- errors -------------------------------------------------------------------------------------
- */
+/* ---- errors ---------------------------------------------------------------- */
 
 /* Cut to fit with "..."; control characters become '?'. */
 static void

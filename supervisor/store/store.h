@@ -93,13 +93,19 @@ enum load rec_find(struct txn *t, enum index_id index, void *rec) MUST_CHECK;
 RECORDS(T)
 #undef T
 
-/* ---- scans
- * ---------------------------------------------------------------------------------------------
- * struct job_state j = { .lane = lane }; struct scan s; scan_open(&s, t, INDEX_job_ready, &j, 1,
- * 1); while (scan_next(&s, &j)) … scan_close(&s); Goes over the keys whose first `prefix` fields
- * equal those of *from, beginning at the first key that is not before *from's first `start` fields
- * (start ≥ prefix), in key order. Writes during a scan are allowed: each step continues behind the
- * last key it returned. A damaged record is skipped (and kept for store_quarantine).  */
+/* ---- scans ------------------------------------------------------------------- */
+
+/* Goes over the keys whose first `prefix` fields equal those of *from, beginning at the first key
+ * that is not before *from's first `start` fields (start ≥ prefix), in key order.  All ready jobs
+ * of a lane:
+ *
+ *     struct job_state j = {.lane = lane};
+ *     scan_open(&s, t, INDEX_job_ready, &j, 1, 1);
+ *     while (scan_next(&s, &j)) …
+ *     scan_close(&s);
+ *
+ * Writes during a scan are allowed: each step continues behind the last key it returned.  A damaged
+ * record is skipped (and kept for store_quarantine).  A zeroed scan may be closed. */
 struct scan {
     struct txn   *txn;
     enum index_id index;
@@ -154,8 +160,7 @@ bool   store_has_damage(const struct store *s);
  * walked.  May run in another thread. */
 uint64_t store_check(struct txn *t, void (*problem)(const char *sentence, void *arg), void *arg,
                      const bool *cancel);
-/* Name and row count of every table, for status and `clear`; index < TABLE_COUNT. */
-const char *table_name(enum table_id table);
-uint64_t    table_rows(struct txn *t, enum table_id table);
+/* How many rows a table has. */
+uint64_t table_rows(struct txn *t, enum table_id table);
 
 #endif

@@ -54,8 +54,7 @@ agentctl_program(void)
     return NULL;
 }
 
-/* ---- the socket ---------------------------------------------------------------------------------
- */
+/* ---- the socket ------------------------------------------------------------ */
 
 void
 stage_open(struct stage *s)
@@ -111,8 +110,7 @@ stage_close(struct stage *s)
     assert_int_equal(rmdir(s->folder), 0);
 }
 
-/* ---- agentctl -----------------------------------------------------------------------------------
- */
+/* ---- agentctl -------------------------------------------------------------- */
 
 void
 stage_exec(struct stage *s, int out, char *const *words)
@@ -190,8 +188,7 @@ stage_expect_exit(struct stage *s, int code)
     }
 }
 
-/* ---- the dialogue -------------------------------------------------------------------------------
- */
+/* ---- the dialogue ---------------------------------------------------------- */
 
 /* One part of a message, waited for; false when it was the last. */
 static bool

@@ -67,8 +67,7 @@ expect_err_says(const char *part)
     if (!strstr(err, part)) fail_msg("\"%s\" does not say \"%s\"", err, part);
 }
 
-/* ---- 0: done ------------------------------------------------------------------------------------
- */
+/* ---- 0: done --------------------------------------------------------------- */
 
 static void
 an_answer_is_one_document_with_json(void **state)
@@ -173,8 +172,7 @@ some_commands_need_no_daemon(void **state)
     stage_expect_exit(&s, 0);
 }
 
-/* ---- 1: refused ---------------------------------------------------------------------------------
- */
+/* ---- 1: refused ------------------------------------------------------------ */
 
 static void
 a_refusal_is_told_with_its_hint(void **state)
@@ -278,8 +276,7 @@ an_answer_behind_a_delimiter_is_taken(void **state)
     stage_expect_exit(&s, 0);
 }
 
-/* ---- 2: usage -----------------------------------------------------------------------------------
- */
+/* ---- 2: usage -------------------------------------------------------------- */
 
 static void
 a_bad_line_asks_nobody(void **state)
@@ -323,8 +320,7 @@ half_a_line_lists_what_there_is(void **state)
     expect_err_says("{\"error\":{\"code\":\"usage\",");
 }
 
-/* ---- 3: nobody there, or silent -----------------------------------------------------------------
- */
+/* ---- 3: nobody there, or silent -------------------------------------------- */
 
 static void
 no_daemon_is_told_at_once(void **state)
@@ -424,8 +420,7 @@ daemon_status_answers_without_a_daemon(void **state)
     expect_out("{\"running\":true}\n");
 }
 
-/* ---- 5: the outcome is unknown ------------------------------------------------------------------
- */
+/* ---- 5: the outcome is unknown --------------------------------------------- */
 
 static void
 expect_unknown(void)
@@ -464,8 +459,7 @@ a_daemon_that_does_not_know_itself_says_so(void **state)
     expect_unknown();
 }
 
-/* ---- asking again -------------------------------------------------------------------------------
- */
+/* ---- asking again ---------------------------------------------------------- */
 
 /* Takes a request whose daemon then dies and comes back, and takes it again: it must be the same.
  */

@@ -48,8 +48,7 @@ expect_err(const char *expected)
     assert_string_equal(err, expected);
 }
 
-/* ---- lists --------------------------------------------------------------------------------------
- */
+/* ---- lists ----------------------------------------------------------------- */
 
 static void
 pages_are_asked_for_until_there_are_enough(void **state)
@@ -110,8 +109,7 @@ an_error_in_the_middle_of_a_list_prints_none_of_it(void **state)
     expect_err("agentctl: too much to do\n");
 }
 
-/* ---- wait ---------------------------------------------------------------------------------------
- */
+/* ---- wait ------------------------------------------------------------------ */
 
 static void
 a_wait_goes_on_until_the_job_has_ended(void **state)
@@ -226,8 +224,7 @@ a_refused_submit_does_not_wait(void **state)
     expect_out("");
 }
 
-/* ---- logs ---------------------------------------------------------------------------------------
- */
+/* ---- logs ------------------------------------------------------------------ */
 
 static void
 a_log_is_read_in_pieces_and_cannot_drive_the_terminal(void **state)
@@ -284,8 +281,7 @@ a_log_is_one_document_with_json(void **state)
     expect_out("{\"text\":\"a\\u001b\\nb\\n\",\"offset\":5,\"size\":5,\"ended\":true}\n");
 }
 
-/* ---- watch --------------------------------------------------------------------------------------
- */
+/* ---- watch ----------------------------------------------------------------- */
 
 static void
 a_watch_begins_with_a_cursor_and_goes_on_from_there(void **state)
@@ -357,8 +353,7 @@ a_watch_goes_on_behind_a_restart_of_the_daemon(void **state)
                "{\"error\":{\"code\":\"denied\",\"message\":\"no more\",\"hint\":\"\"}}\n");
 }
 
-/* ---- terminals ----------------------------------------------------------------------------------
- */
+/* ---- terminals ------------------------------------------------------------- */
 
 /* The text that a terminal of 30 columns gets. */
 static char *

@@ -180,8 +180,7 @@ descriptors_are_not_inherited(void **state)
     expect_job(&c, job, "state", "\"cancelled\"");
 }
 
-/* ---- environment ------------------------------------------------------------------------------
- */
+/* ---- environment ----------------------------------------------------------- */
 
 static void
 the_environment_is_the_list_and_no_more(void **state)
@@ -213,8 +212,7 @@ the_environment_is_the_list_and_no_more(void **state)
     gate_pass(gate, 1);
 }
 
-/* ---- signals, limits, rights ------------------------------------------------------------------
- */
+/* ---- signals, limits, rights ----------------------------------------------- */
 
 static void
 must_have_line(const struct buf *text, const char *line)
@@ -240,8 +238,7 @@ signals_limits_and_rights_are_those_of_a_new_process(void **state)
     gate_pass(gate, 1);
 }
 
-/* ---- canaries ---------------------------------------------------------------------------------
- */
+/* ---- canaries -------------------------------------------------------------- */
 
 static void
 is_clean(const char *where, struct view text, const char *canary)

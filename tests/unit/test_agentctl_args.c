@@ -61,8 +61,7 @@ must_have(const struct ctl_args *a, const char *name, const char *text)
     assert_string_equal(is, text);
 }
 
-/* ---- lines --------------------------------------------------------------------------------------
- */
+/* ---- lines ----------------------------------------------------------------- */
 
 static void
 global_options_stand_anywhere(void **state)
@@ -225,8 +224,7 @@ no_words_at_all_are_no_command(void **state)
     assert_null(args.noun);
 }
 
-/* ---- sockets ------------------------------------------------------------------------------------
- */
+/* ---- sockets --------------------------------------------------------------- */
 
 static void
 must_be_at(const char *text, const struct ctl_place *place, const char *path)

@@ -53,8 +53,7 @@ must_print(printer *print, const char *json, const char *expected)
     assert_string_equal(buf_str(&text), expected);
 }
 
-/* ---- what agentd sends --------------------------------------------------------------------------
- */
+/* ---- what agentd sends ----------------------------------------------------- */
 
 static void
 a_job_is_a_record_with_what_is_known(void **state)
@@ -307,8 +306,7 @@ an_event_is_one_line(void **state)
                "2026-11-21 09:00:00Z  worker.up  worker=0\n");
 }
 
-/* ---- terminals ----------------------------------------------------------------------------------
- */
+/* ---- terminals ------------------------------------------------------------- */
 
 static void
 states_are_coloured_on_a_terminal_only(void **state)
@@ -360,8 +358,7 @@ lines_are_cut_to_the_terminal(void **state)
     }
 }
 
-/* ---- what nobody should send --------------------------------------------------------------------
- */
+/* ---- what nobody should send ----------------------------------------------- */
 
 #define EVIL "\x1b[31m\x07\n\r\xe2\x80\xae\xc2\x9bx"
 

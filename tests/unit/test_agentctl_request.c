@@ -90,8 +90,7 @@ must_refuse(const char *message, ...)
     if (!strstr(e.msg, message)) fail_msg("\"%s\" does not say \"%s\"", e.msg, message);
 }
 
-/* ---- values -------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------- */
 
 static void
 each_kind_of_value_is_packed_as_its_field_wants(void **state)
@@ -199,8 +198,7 @@ what_is_too_large_is_not_sent(void **state)
     must_refuse("is over 8388608 bytes", "job", "submit", "--payload", at, NULL);
 }
 
-/* ---- many ---------------------------------------------------------------------------------------
- */
+/* ---- many ------------------------------------------------------------------ */
 
 static void
 a_file_of_jobs_becomes_one_request(void **state)
@@ -278,8 +276,7 @@ a_batch_over_the_limits_of_a_message_is_refused(void **state)
     must_refuse("FILE: is ", "job", "submit-many", path, NULL);
 }
 
-/* ---- companies ----------------------------------------------------------------------------------
- */
+/* ---- companies ------------------------------------------------------------- */
 
 static void
 a_company_goes_into_its_field_where_there_is_one(void **state)

@@ -34,8 +34,7 @@ expect_list(const struct fixture *f, const char *key, const char *json)
     assert_string_equal(buf_str(&text), json);
 }
 
-/* ---- what is refused, and where -----------------------------------------------------------------
- */
+/* ---- what is refused, and where -------------------------------------------- */
 
 struct bad {
     const char *text;
@@ -256,8 +255,7 @@ a_long_file_name_keeps_its_end_and_the_rest_of_the_message(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
-/* ---- bounds -------------------------------------------------------------------------------------
- */
+/* ---- bounds ---------------------------------------------------------------- */
 
 static void
 expect_too_much(struct fixture *f, struct buf *text, const char *says)
@@ -317,8 +315,7 @@ many_objects_that_exceed_the_engines_input_are_refused(void **state)
     expect_too_much(*state, &text, ":1:1: agents: more than fits: ");
 }
 
-/* ---- what is accepted ---------------------------------------------------------------------------
- */
+/* ---- what is accepted ------------------------------------------------------ */
 
 static void
 an_empty_file_is_all_defaults(void **state)

@@ -21,8 +21,7 @@ set_variables(struct fixture *f, const char *first, const char *second)
     f->variables[1] = second;
 }
 
-/* ---- folders ------------------------------------------------------------------------------------
- */
+/* ---- folders --------------------------------------------------------------- */
 
 static void
 the_command_line_beats_variable_beats_setting_beats_default(void **state)
@@ -127,8 +126,7 @@ an_ordinary_user_has_the_xdg_folders(void **state)
     assert_string_equal(f->e.msg, "no state folder: neither XDG_STATE_HOME nor HOME is set");
 }
 
-/* ---- the file -----------------------------------------------------------------------------------
- */
+/* ---- the file -------------------------------------------------------------- */
 
 static void
 the_option_beats_the_variable_and_both_must_be_there(void **state)

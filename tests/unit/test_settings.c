@@ -279,8 +279,7 @@ only_a_limit_may_be_null(void **state)
     }
 }
 
-/* ---- the rest of --set and the environment ------------------------------------------------------
- */
+/* ---- the rest of --set and the environment --------------------------------- */
 
 static void
 expect_set_refused(struct fixture *f, const char *set, const char *message, const char *hint)
@@ -362,8 +361,7 @@ a_variable_that_names_an_undeclared_sink_is_ignored(void **state)
     assert_int_equal(f->config.limits.session_sinks.size, 1);
 }
 
-/* ---- workers times slots ------------------------------------------------------------------------
- */
+/* ---- workers times slots --------------------------------------------------- */
 
 static void
 workers_follow_the_cores_and_the_room_for_slots(void **state)

@@ -51,8 +51,7 @@ add(struct reading *r, const struct ctl_param *p, const char *text, struct err *
     return E_OK;
 }
 
-/* ---- words --------------------------------------------------------------------------------------
- */
+/* ---- words ----------------------------------------------------------------- */
 
 static enum errc
 take_noun(struct reading *r, const char *word, struct err *e)
@@ -105,8 +104,7 @@ take_word(struct reading *r, const char *word, struct err *e)
     return add(r, &args[r->nargs++], word, e);
 }
 
-/* ---- options ------------------------------------------------------------------------------------
- */
+/* ---- options --------------------------------------------------------------- */
 
 static bool
 is_of_any_command(const char *name)
@@ -189,8 +187,7 @@ take_short(struct reading *r, const char *letters, struct err *e)
     return E_OK;
 }
 
-/* ---- the whole line -----------------------------------------------------------------------------
- */
+/* ---- the whole line -------------------------------------------------------- */
 
 static enum errc
 take_all(struct reading *r, struct err *e)
@@ -273,8 +270,7 @@ ctl_args_has(const struct ctl_args *a, const char *name)
     return ctl_args_text(a, name) != NULL;
 }
 
-/* ---- where the daemon is ------------------------------------------------------------------------
- */
+/* ---- where the daemon is --------------------------------------------------- */
 
 static enum errc
 path_of_endpoint(const char *endpoint, char *out, size_t size, int *length, struct err *e)

@@ -29,8 +29,7 @@ struct ctl_client {
     bool     is_interrupted;
 };
 
-/* ---- connect ------------------------------------------------------------------------------------
- */
+/* ---- connect --------------------------------------------------------------- */
 
 /* libzmq goes on trying in silence, so whether anybody listens is asked of the kernel. */
 static enum ctl_exit
@@ -147,8 +146,7 @@ ctl_client_is_interrupted(const struct ctl_client *cl)
     return cl->is_interrupted;
 }
 
-/* ---- ask ----------------------------------------------------------------------------------------
- */
+/* ---- ask ------------------------------------------------------------------- */
 
 /* A request under way. */
 struct asking {

@@ -99,8 +99,7 @@ ctl_param_text(const struct ctl_param *p, char *out, size_t size)
     return out;
 }
 
-/* ---- the nearest word ---------------------------------------------------------------------------
- */
+/* ---- the nearest word ------------------------------------------------------ */
 
 #define WORD_MAX 32
 

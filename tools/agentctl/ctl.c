@@ -14,8 +14,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* ---- what commands share ------------------------------------------------------------------------
- */
+/* ---- what commands share --------------------------------------------------- */
 
 int64_t
 ctl_timeout_ms(const struct ctl *c)
@@ -90,8 +89,7 @@ ctl_note(const struct ctl *c, const char *text)
     fprintf(stderr, "agentctl: %s\n", buf_str(&clean));
 }
 
-/* ---- errors -------------------------------------------------------------------------------------
- */
+/* ---- errors ---------------------------------------------------------------- */
 
 static const char *
 code_of(enum ctl_exit code, const struct err *e)
@@ -148,8 +146,7 @@ complain(enum ctl_exit code, bool is_json, const struct err *e)
     fprintf(stderr, "%s\n", buf_str(&text));
 }
 
-/* ---- one run ------------------------------------------------------------------------------------
- */
+/* ---- one run --------------------------------------------------------------- */
 
 static enum ctl_exit
 run_request(struct ctl *c, struct err *e)
@@ -263,8 +260,7 @@ ctl_main(int argc, char **argv)
     return code;
 }
 
-/* ---- small commands -----------------------------------------------------------------------------
- */
+/* ---- small commands -------------------------------------------------------- */
 
 static void
 print_absent(struct ctl_out *o, struct view body)

@@ -5,8 +5,7 @@
 #define LINE_WIDTH 80
 #define NAME_WIDTH 24
 
-/* ---- parameters ---------------------------------------------------------------------------------
- */
+/* ---- parameters ------------------------------------------------------------ */
 
 /* "-n, --count N", "--json", "ID" */
 static void
@@ -35,8 +34,7 @@ ctl_help_synopsis(const struct ctl_command *c, bool has_flags, struct buf *out)
     }
 }
 
-/* ---- lines --------------------------------------------------------------------------------------
- */
+/* ---- lines ----------------------------------------------------------------- */
 
 /* Words, broken before LINE_WIDTH; lines after the first begin with `indent` spaces.  A word in
  * brackets is kept whole. */
@@ -96,8 +94,7 @@ add_command_line(struct buf *out, const struct ctl_command *c)
     add_entry(out, buf_str(&name) + strlen("agentctl "), c->help);
 }
 
-/* ---- help ---------------------------------------------------------------------------------------
- */
+/* ---- help ------------------------------------------------------------------ */
 
 void
 ctl_help_all(struct buf *out)

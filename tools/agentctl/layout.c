@@ -14,8 +14,7 @@
 #define CELL_MAX 4096
 #define ROWS_MAX 10000
 
-/* ---- values -------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------- */
 
 static bool
 find_path(struct view map, const char *path, struct view *out)
@@ -208,8 +207,7 @@ ctl_has_items(struct view list)
     return list_iter_of(list).left > 0;
 }
 
-/* ---- records ------------------------------------------------------------------------------------
- */
+/* ---- records --------------------------------------------------------------- */
 
 static void
 add_spaces(struct buf *out, size_t count)
@@ -282,8 +280,7 @@ ctl_line(struct ctl_out *o, const char *title, struct view text)
     add_line(o, title, buf_view(&clean), NULL);
 }
 
-/* ---- tables -------------------------------------------------------------------------------------
- */
+/* ---- tables ---------------------------------------------------------------- */
 
 struct cells {
     const struct ctl_column *columns;

@@ -16,8 +16,7 @@ is_true(struct view body, const char *key)
     return mp_find_bool(body, key, &yes) && yes;
 }
 
-/* ---- status -------------------------------------------------------------------------------------
- */
+/* ---- status ---------------------------------------------------------------- */
 
 /* A line made of several values: each with the text before it, when it is there. */
 struct part {
@@ -147,8 +146,7 @@ ctl_print_pong(struct ctl_out *o, struct view body)
     buf_add_str(o->buf, "agentd answers\n");
 }
 
-/* ---- workers ------------------------------------------------------------------------------------
- */
+/* ---- workers --------------------------------------------------------------- */
 
 void
 ctl_print_workers(struct ctl_out *o, struct view body)
@@ -190,8 +188,7 @@ ctl_print_restarted(struct ctl_out *o, struct view body)
     PARTS(o, "workers", body, parts);
 }
 
-/* ---- the daemon's own --------------------------------------------------------------------------
- */
+/* ---- the daemon's own ------------------------------------------------------ */
 
 static void
 add_list(struct ctl_out *o, const char *title, struct view list)
@@ -285,8 +282,7 @@ ctl_print_audit(struct ctl_out *o, struct view body)
     TABLE(o, ctl_list(body, "items"), columns);
 }
 
-/* ---- events -------------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------- */
 
 /* "name=value", or the value alone when name is empty; nothing when there is no value. */
 static void

@@ -5,8 +5,7 @@
 #define TABLE(o, list, columns) ctl_table(o, list, columns, ARRAY_LEN(columns))
 #define RECORD(o, map, rows)    ctl_record(o, map, rows, ARRAY_LEN(rows))
 
-/* ---- jobs ---------------------------------------------------------------------------------------
- */
+/* ---- jobs ------------------------------------------------------------------ */
 
 static const struct ctl_column job_rows[] = {
     {"job",          "id",                CTL_AS_TEXT   },
@@ -209,8 +208,7 @@ ctl_print_why(struct ctl_out *o, struct view body)
     if (ctl_has_items(past)) TABLE(o, past, history);
 }
 
-/* ---- schedules ----------------------------------------------------------------------------------
- */
+/* ---- schedules ------------------------------------------------------------- */
 
 void
 ctl_print_schedule(struct ctl_out *o, struct view body)
@@ -318,8 +316,7 @@ ctl_print_removed(struct ctl_out *o, struct view body)
     RECORD(o, body, rows);
 }
 
-/* ---- many jobs ----------------------------------------------------------------------------------
- */
+/* ---- many jobs ------------------------------------------------------------- */
 
 void
 ctl_print_many(struct ctl_out *o, struct view body)

@@ -16,8 +16,7 @@
 /* What the envelope around a body may take. */
 #define ENVELOPE_MAX 512
 
-/* ---- values -------------------------------------------------------------------------------------
- */
+/* ---- values ---------------------------------------------------------------- */
 
 static enum errc
 read_all(const char *path, struct buf *out, struct err *e)
@@ -184,8 +183,7 @@ ctl_value_pack(enum ctl_kind kind, const struct field_desc *field, const char *t
     abort();
 }
 
-/* ---- fields -------------------------------------------------------------------------------------
- */
+/* ---- fields ---------------------------------------------------------------- */
 
 static const struct field_desc *
 find_desc(const struct msg_desc *d, const char *field)
@@ -295,8 +293,7 @@ put_given(struct ctl_request *r, const struct ctl_args *a, const struct ctl_give
     return err_wrap(e, "%s", ctl_param_text(p, name, sizeof(name)));
 }
 
-/* ---- companies ----------------------------------------------------------------------------------
- */
+/* ---- companies ------------------------------------------------------------- */
 
 static bool
 get_str(struct ctl_request *r, const char *field, struct view *out)
@@ -389,8 +386,7 @@ put_company(struct ctl_request *r, const char *company, struct err *e)
     return E_OK;
 }
 
-/* ---- the whole ----------------------------------------------------------------------------------
- */
+/* ---- the whole ------------------------------------------------------------- */
 
 /* Says which option gave the field that the message's descriptor refuses. */
 static enum errc

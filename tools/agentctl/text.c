@@ -9,8 +9,7 @@
 #define REPLACEMENT "\xef\xbf\xbd"
 #define ELLIPSIS    "\xe2\x80\xa6"
 
-/* ---- characters ---------------------------------------------------------------------------------
- */
+/* ---- characters ------------------------------------------------------------ */
 
 /* The bytes of the character at the front of `v`, at most 4; 0 when they are no UTF-8. */
 static size_t
@@ -114,8 +113,7 @@ ctl_cut(struct view text, size_t width, struct buf *out)
     return used + 1;
 }
 
-/* ---- times and sizes ----------------------------------------------------------------------------
- */
+/* ---- times and sizes ------------------------------------------------------- */
 
 void
 ctl_instant(int64_t at_ms, struct buf *out)

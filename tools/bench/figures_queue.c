@@ -30,8 +30,7 @@ pending_figures(const struct options *o)
     report_row("P8", what, "ms", &ready, NULL, 0);
 }
 
-/* ---- P13: does it slow down with what is stored? ----------------------------------------------
- */
+/* ---- P13: does it slow down with what is stored? --------------------------- */
 
 enum { GROWN_SUBMIT, GROWN_CYCLE, GROWN_LATENCY, GROWN_COUNT };
 

@@ -109,8 +109,7 @@ with_payload(struct buf *b, const char *before, const char *after)
     return buf_view(b);
 }
 
-/* ---- beanstalkd -------------------------------------------------------------------------------
- */
+/* ---- beanstalkd ------------------------------------------------------------ */
 
 double
 beanstalkd_put(const struct process *p, unsigned n, unsigned window, unsigned clients)
@@ -203,8 +202,7 @@ beanstalkd_latency(const struct process *p, unsigned n, double *us)
     close(consumer);
 }
 
-/* ---- redis -------------------------------------------------------------------------------------
- */
+/* ---- redis ----------------------------------------------------------------- */
 
 double
 redis_push(const struct process *p, unsigned n, unsigned window, unsigned clients)

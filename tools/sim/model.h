@@ -484,7 +484,6 @@ void      m_effects_dispatch(struct model *m);
 
 /* compare */
 void m_compare_turn(struct model *m);
-void m_compare_schedule(struct model *m, struct m_schedule *s);
 void m_compare_effect(struct model *m, struct m_effect *e);
 
 #endif

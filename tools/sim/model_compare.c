@@ -157,8 +157,8 @@ compare_attempt(struct model *m, const struct m_attempt *a)
 
 /* ---- schedules and effects ------------------------------------------------------------------- */
 
-void
-m_compare_schedule(struct model *m, struct m_schedule *s)
+static void
+compare_schedule(struct model *m, struct m_schedule *s)
 {
     const struct m_object *o = m_object(m, s->object);
     struct schedule        row = {.id = o->id};
@@ -255,7 +255,7 @@ model_sweep(struct model *m, struct txn *t, bool all)
     m_compare_pauses(m);
     m_compare_keys(m);
     for (size_t i = 0; i < m->schedules.count; i++)
-        m_compare_schedule(m, &m->schedules.items[i]);
+        compare_schedule(m, &m->schedules.items[i]);
     for (size_t i = all ? 0 : m->settled; i < m->effects.count; i++)
         m_compare_effect(m, &m->effects.items[i]);
     m_compare_ledgers(m, true);

@@ -70,8 +70,7 @@ one_may_be_kept_from(struct model *m, const struct m_job *j)
     return false;
 }
 
-/* ---- caps: counted from the leases, those of an earlier agentd included (A8, A12) --------------
- */
+/* ---- caps: counted from the leases, those of an earlier agentd included (A8, A12) ---- */
 
 struct counts {
     int64_t all, born, company, agent, handler;

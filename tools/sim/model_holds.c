@@ -151,8 +151,7 @@ m_compare_pauses(struct model *m)
     }
 }
 
-/* ---- what is left when nothing else happens any more ------------------------------------------
- */
+/* ---- what is left when nothing else happens any more ----------------------- */
 
 bool
 model_rest_is_held(struct model *m, char *what, size_t size)

@@ -12,8 +12,7 @@
 #define DRAIN_ROUNDS  (12 * 24)
 #define WALL_START_MS 1789000000000 /* some day of 2026 */
 
-/* ---- the store's random number ----------------------------------------------------------------
- */
+/* ---- the store's random number --------------------------------------------- */
 
 /* A new store draws its incarnation from the kernel, and the engine's generator begins with it;
  * here (linked with --wrap=getrandom) it comes from the seed. */

@@ -21,8 +21,7 @@ struct chances {
     unsigned death, silence, crash, failed_commit, clock_jump, suspend, disk_full, stop, reboot;
 };
 
-/* ---- inputs that wait for the next turn --------------------------------------------------------
- */
+/* ---- inputs that wait for the next turn ------------------------------------ */
 
 struct waiting_input {
     struct input in;
@@ -37,8 +36,7 @@ void waiting_push(struct waiting *w, const struct input *in, struct view body);
 void waiting_clear(struct waiting *w);
 void waiting_done(struct waiting *w);
 
-/* ---- workers ----------------------------------------------------------------------------------
- */
+/* ---- workers --------------------------------------------------------------- */
 
 struct run {
     uint64_t slot, token, id;
