@@ -188,6 +188,27 @@ is_unserved(struct engine *en, struct snapshot *s)
     return false;
 }
 
+/* While everything is held no lane can start, but a limit that has ended must not stay its reason.
+ * What only has room again matters when that lasts: a busy fleet fills it with the next slot. */
+static void
+let_go(struct engine *en, struct snapshot *s)
+{
+    bool is_stopped = en->memory.is_draining || en->memory.meta.stops & (STOP_NEW | STOP_DRAIN);
+
+    for (size_t i = 0; i < en->turn.released_count; i++) {
+        const struct released *r = &en->turn.released[i];
+        int64_t                room = snapshot_room(s, r->predicate, r->on);
+
+        if (room == INT64_MAX && !predicate_is_budget(r->predicate)) {
+            lanes_unblock_all(en, r->predicate, r->on);
+        } else if (room > 0 && is_stopped) {
+            (void)lanes_unblock(en, r->predicate, r->on);
+        }
+    }
+    /* What was released now must not be forgotten when something can start again. */
+    en->memory.recheck_limits |= en->turn.released_count > 0;
+}
+
 static void
 review_kept(struct engine *en)
 {
@@ -205,20 +226,17 @@ start_what_can(struct engine *en)
     struct memory  *m = &en->memory;
     struct snapshot s;
     struct finding  f;
+    bool            is_held =
+        m->is_draining || m->meta.stops & (STOP_NEW | STOP_DRAIN) || fleet_free_slots(m, true) == 0;
 
-    if (m->is_draining || m->meta.stops & (STOP_NEW | STOP_DRAIN) ||
-        fleet_free_slots(m, true) == 0) {
-        /* What was released now must not be forgotten when there is a slot again. */
-        if (en->turn.released_count) m->recheck_limits = true;
-        return;
-    }
-    review_kept(en);
+    if (is_held && !en->turn.released_count) return;
+    if (!is_held) review_kept(en);
     if (!m->recheck_limits && !m->is_rechecking && !en->turn.released_count && !lanes_pick(en))
         return;
     snapshot_take(&s, m, &en->turn.objects);
     /* Nothing can start: the lanes stay as they are, or each turn would move a few of them (N9). */
-    if (snapshot_blocks(&s, PASS, NULL, HELD_NOT, &f)) {
-        m->recheck_limits |= en->turn.released_count > 0;
+    if (is_held || snapshot_blocks(&s, PASS, NULL, HELD_NOT, &f)) {
+        let_go(en, &s);
         return;
     }
     recheck_some(en);

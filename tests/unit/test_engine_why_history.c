@@ -78,6 +78,82 @@ what_held_all_and_what_held_the_lane_follow_each_other(void **state)
     expect_span(r, 0, "stopped", 0, 10);
 }
 
+/* A lane's own hold ends while everything is held: the rest of the wait is the other's. */
+static void
+a_pause_that_ends_in_a_stop_is_no_reason_any_more(void **state)
+{
+    static const char *const stops[][2] = {
+        {"stop",  "'scope':'new'"},
+        {"drain", " "            }
+    };
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 8);
+    rig_must(r, "agent.add", "'name':'anna','handler':'noop'");
+    for (int i = 0; i < 2; i++) {
+        int at_s = i * 30;
+
+        rig_must(r, "agent.pause", "'name':'anna'");
+        uint64_t id = rig_submit(r, "'agent':'anna'");
+        uint64_t other = rig_submit(r, "'agent':'anna','trigger':'schedule'"); /* another lane */
+        rig_advance(r, 5 * SECOND_MS);
+        rig_must(r, stops[i][0], "%s", stops[i][1]);
+        rig_advance(r, 5 * SECOND_MS);
+        rig_must(r, "agent.resume", "'name':'anna'");
+        rig_advance(r, 10 * SECOND_MS);
+        rig_must(r, "resume", " ");
+        expect_state(r, id, "running");
+        expect_history(r, id, 2);
+        expect_span(r, 0, "paused", at_s, at_s + 10);
+        expect_span(r, 1, i ? "draining" : "stopped", at_s + 10, at_s + 20);
+        expect_history(r, other, 2);
+        rig_complete(r, id);
+        rig_complete(r, other);
+        rig_advance(r, 10 * SECOND_MS);
+    }
+}
+
+static void
+a_pause_that_ends_while_all_slots_are_busy_is_no_reason_any_more(void **state)
+{
+    struct rig *r = *state;
+
+    rig_must(r, "agent.add", "'name':'anna','handler':'noop'");
+    rig_workers(r, 1, 1);
+    rig_must(r, "agent.pause", "'name':'anna'");
+    uint64_t id = rig_submit(r, "'agent':'anna'");
+    uint64_t busy = rig_submit(r, "'handler':'noop'");
+    rig_advance(r, 10 * SECOND_MS);
+    rig_must(r, "agent.resume", "'name':'anna'");
+    rig_advance(r, 10 * SECOND_MS);
+    rig_complete(r, busy);
+    expect_state(r, id, "running");
+    expect_history(r, id, 2);
+    expect_span(r, 0, "paused", 0, 10);
+    expect_span(r, 1, "no_slot", 10, 20);
+}
+
+static void
+a_cap_that_has_room_in_a_stop_is_no_reason_any_more(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 8);
+    rig_must(r, "agent.add", "'name':'anna','handler':'noop','max_concurrent':1");
+    uint64_t first = rig_submit(r, "'agent':'anna'");
+    uint64_t id = rig_submit(r, "'agent':'anna'");
+    rig_advance(r, 5 * SECOND_MS);
+    rig_must(r, "stop", "'scope':'new'");
+    rig_advance(r, 5 * SECOND_MS);
+    rig_complete(r, first);
+    rig_advance(r, 10 * SECOND_MS);
+    rig_must(r, "resume", " ");
+    expect_state(r, id, "running");
+    expect_history(r, id, 2);
+    expect_span(r, 0, "agent_cap", 0, 10);
+    expect_span(r, 1, "stopped", 10, 20);
+}
+
 static void
 a_crash_ends_no_history(void **state)
 {
@@ -115,6 +191,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_held_everything_is_told_of_each_job_that_waited),
         TEST(what_held_all_and_what_held_the_lane_follow_each_other),
+        TEST(a_pause_that_ends_in_a_stop_is_no_reason_any_more),
+        TEST(a_pause_that_ends_while_all_slots_are_busy_is_no_reason_any_more),
+        TEST(a_cap_that_has_room_in_a_stop_is_no_reason_any_more),
         TEST(a_crash_ends_no_history),
         TEST(one_that_ended_without_a_start_tells_until_its_end),
     };
