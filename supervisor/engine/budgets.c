@@ -57,11 +57,9 @@ rest(uint64_t budget, uint64_t used)
     return budget > used ? budget - used : 0;
 }
 
-/* No more than the least of the day's limits, but for one scope's: nobody can use more.  A limit of
- * 0 bars the start. */
+/* No more than the least of the day's limits: nobody can use more.  A limit of 0 bars the start. */
 static uint64_t
-at_most_a_day(struct objects *o, const struct job_state *j, enum dimension d, uint64_t amount,
-              uint32_t but_for)
+at_most_a_day(struct objects *o, const struct job_state *j, enum dimension d, uint64_t amount)
 {
     struct scope scopes[SCOPES_MAX];
     uint32_t     n = scopes_of(j, scopes);
@@ -69,7 +67,7 @@ at_most_a_day(struct objects *o, const struct job_state *j, enum dimension d, ui
     for (uint32_t i = 0; i < n; i++) {
         int64_t limit = ledger_limit(o, scopes[i].id, d);
 
-        if (limit > 0 && scopes[i].id != but_for) amount = at_most(amount, (uint64_t)limit);
+        if (limit > 0) amount = at_most(amount, (uint64_t)limit);
     }
     return amount;
 }
@@ -111,9 +109,15 @@ budget_spent(struct txn *t, const struct job_state *j)
     return NULL;
 }
 
+static bool
+fits(int64_t limit, uint64_t used, uint64_t wanted)
+{
+    return limit == NO_LIMIT || (used < (uint64_t)limit && wanted <= (uint64_t)limit - used);
+}
+
 bool
 budget_holds(struct objects *o, const struct limits *l, uint64_t head, uint32_t scope,
-             enum dimension from, struct budget_finding *out)
+             struct budget_finding *out)
 {
     struct job_state j = {.id = head};
     struct job_spec  spec = {.id = head};
@@ -123,22 +127,75 @@ budget_holds(struct objects *o, const struct limits *l, uint64_t head, uint32_t 
     if (job_state_load(o->txn, &j) != LOAD_FOUND || job_spec_load(o->txn, &spec) != LOAD_FOUND)
         return false; /* the start finds that out */
     row = ledger_row(o, scope, ledger_date(o, scope, o->now_ms));
-    for (enum dimension d = from; d < DIM_COUNT; d++) {
+    for (enum dimension d = 0; d < DIM_COUNT; d++) {
         int64_t  limit = ledger_limit(o, scope, d);
-        uint64_t used = ledger_used(row, d), want, most;
+        uint64_t used = ledger_used(row, d);
 
-        if (limit == NO_LIMIT) continue;
-        most = at_most_a_day(o, &j, d, wants(l, &j, &spec, d), scope);
-        want = limit > 0 ? at_most(most, (uint64_t)limit) : most;
-        if (used < (uint64_t)limit && want <= (uint64_t)limit - used) continue;
-        *out = (struct budget_finding){.dimension = d,
-                                       .limit = limit,
-                                       .used = used,
-                                       .wanted = want,
-                                       .enough = used ? sum_of(used, most) : 1};
+        if (fits(limit, used, at_most_a_day(o, &j, d, wants(l, &j, &spec, d)))) continue;
+        *out = (struct budget_finding){.dimension = d, .limit = limit, .used = used};
         return true;
     }
     return false;
+}
+
+/* A limit that is raised no longer keeps the others' reservations small, so that one of them may
+ * not fit any more: it is raised, too. */
+static size_t
+raises_of(const struct budget_raise *all, uint32_t n, uint64_t wanted, struct budget_raise *out)
+{
+    bool     is_raised[SCOPES_MAX] = {false}, goes_on = true;
+    uint64_t want = wanted;
+    size_t   count = 0;
+
+    while (goes_on) {
+        want = wanted;
+        goes_on = false;
+        for (uint32_t i = 0; i < n; i++) {
+            if (all[i].limit > 0 && !is_raised[i]) want = at_most(want, (uint64_t)all[i].limit);
+        }
+        for (uint32_t i = 0; i < n; i++) {
+            if (is_raised[i] || fits(all[i].limit, all[i].used, want)) continue;
+            is_raised[i] = goes_on = true;
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (!is_raised[i]) continue;
+        out[count] = all[i];
+        out[count].wanted = want;
+        out[count++].enough = all[i].used ? sum_of(all[i].used, want ? want : 1) : 1;
+    }
+    return count;
+}
+
+size_t
+budget_raises(struct objects *o, const struct limits *l, uint64_t head,
+              struct budget_raise out[BUDGET_RAISES_MAX])
+{
+    struct job_state j = {.id = head};
+    struct job_spec  spec = {.id = head};
+    struct scope     scopes[SCOPES_MAX];
+    uint32_t         n;
+    size_t           count = 0;
+
+    if (job_state_load(o->txn, &j) != LOAD_FOUND || job_spec_load(o->txn, &spec) != LOAD_FOUND)
+        return 0;
+    n = scopes_of(&j, scopes);
+    for (enum dimension d = 0; d < DIM_COUNT; d++) {
+        struct budget_raise all[SCOPES_MAX];
+
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t       date = ledger_date(o, scopes[i].id, o->now_ms);
+            struct ledger *row = ledger_row(o, scopes[i].id, date);
+
+            all[i] = (struct budget_raise){.predicate = scopes[i].predicate,
+                                           .scope = scopes[i].id,
+                                           .dimension = d,
+                                           .limit = ledger_limit(o, scopes[i].id, d),
+                                           .used = ledger_used(row, d)};
+        }
+        count += raises_of(all, n, wants(l, &j, &spec, d), out + count);
+    }
+    return count;
 }
 
 bool
@@ -159,7 +216,7 @@ budget_has_room(struct objects *o, uint32_t scope)
 int64_t
 budget_run_max(struct objects *o, const struct job_state *j, const struct job_spec *spec)
 {
-    return (int64_t)at_most_a_day(o, j, DIM_RUN, (uint64_t)spec->max_run_ms, 0);
+    return (int64_t)at_most_a_day(o, j, DIM_RUN, (uint64_t)spec->max_run_ms);
 }
 
 void
@@ -177,7 +234,7 @@ budget_reserve(struct engine *en, const struct job_state *j, const struct job_sp
         r.date = ledger_date(o, r.scope, en->turn.now.wall_ms);
         row = ledger_row(o, r.scope, r.date);
         for (enum dimension d = 0; d < DIM_COUNT; d++) {
-            uint64_t want = at_most_a_day(o, j, d, wants(&en->memory.limits, j, spec, d), 0);
+            uint64_t want = at_most_a_day(o, j, d, wants(&en->memory.limits, j, spec, d));
 
             if (ledger_limit(o, r.scope, d) == NO_LIMIT) want = NOT_RESERVED;
             *reserved(&r, d) = want;

@@ -16,14 +16,29 @@
 struct budget_finding {
     enum dimension dimension;
     int64_t        limit;
-    uint64_t       used, wanted;
-    uint64_t       enough; /* the least limit that lets it start now */
+    uint64_t       used;
 };
 
+/* A limit that is to be raised so that a start fits in, together with the others. */
+struct budget_raise {
+    enum predicate predicate;
+    uint32_t       scope;
+    enum dimension dimension;
+    int64_t        limit;
+    uint64_t       used, wanted;
+    uint64_t       enough; /* what to raise it to */
+};
+
+#define BUDGET_RAISES_MAX (3 * DIM_COUNT)
+
 /* Whether the head of the lane does not fit in what the scope has left today: the first such
- * dimension, from `from` on. */
+ * dimension. */
 bool budget_holds(struct objects *o, const struct limits *l, uint64_t head, uint32_t scope,
-                  enum dimension from, struct budget_finding *out);
+                  struct budget_finding *out);
+/* Every daily limit that bars the head's start now or would when the others are raised, by scope
+ * and dimension; returns how many.  With all of them raised to `enough` no budget holds it. */
+size_t budget_raises(struct objects *o, const struct limits *l, uint64_t head,
+                     struct budget_raise out[BUDGET_RAISES_MAX]);
 /* Whether the scope has something left today in every dimension. */
 bool budget_has_room(struct objects *o, uint32_t scope);
 

@@ -205,7 +205,7 @@ budget_blocks(struct snapshot *s, enum predicate p, uint32_t on, const struct la
 {
     struct budget_finding f;
 
-    if (!budget_holds(s->objects, &s->memory->limits, l->head, on, 0, &f)) return false;
+    if (!budget_holds(s->objects, &s->memory->limits, l->head, on, &f)) return false;
     count_one(s, &s->did_not_fit, on);
     *out = (struct finding){
         .predicate = p, .on = on, .limit = f.limit, .used = f.used, .head = l->head};

@@ -237,29 +237,38 @@ draining_blocker(struct why *w)
     }
 }
 
-/* Each dimension in which the scope has too little left. */
-static void
-budget_blockers(struct why *w, const struct finding *held, const char *owner)
+static const char *
+budget_owner(enum predicate p)
 {
-    struct view           name = objects_ref(w->objects, held->on);
-    const struct limits  *l = &w->memory->limits;
-    struct budget_finding f;
-    char                  message[320], change[256];
+    if (p == HELD_SCHEDULE_BUDGET) return "schedule";
+    return p == HELD_COMPANY_BUDGET ? "company" : "agent";
+}
 
-    for (enum dimension from = 0; budget_holds(w->objects, l, held->head, held->on, from, &f);
-         from = f.dimension + 1) {
-        const char *d = dimension_name(f.dimension);
+/* All scopes and dimensions at once: what one limit must be raised to depends on the others. */
+static void
+budget_blockers(struct why *w, uint64_t head)
+{
+    struct budget_raise all[BUDGET_RAISES_MAX];
+    size_t              n = budget_raises(w->objects, &w->memory->limits, head, all);
+    char                message[320], change[256];
+
+    if (w->has_budgets) return;
+    w->has_budgets = true;
+    for (size_t i = 0; i < n; i++) {
+        const struct budget_raise *r = &all[i];
+        const char                *owner = budget_owner(r->predicate);
+        const char                *d = dimension_name(r->dimension);
+        struct view                name = objects_ref(w->objects, r->scope);
         /* A limit of 0 is there tomorrow, too. */
-        int64_t until_at = f.limit ? ledger_next_day(w->objects, held->on, w->objects->now_ms) : 0;
+        int64_t until_at = r->limit ? ledger_next_day(w->objects, r->scope, w->objects->now_ms) : 0;
 
         snprintf(message, sizeof(message),
                  "%s %.*s's budget of the day: %" PRIu64 " of %" PRId64
                  " %s are used or reserved, a start reserves %" PRIu64,
-                 owner, VIEW_ARG(name), f.used, f.limit, d, f.wanted);
+                 owner, VIEW_ARG(name), r->used, r->limit, d, r->wanted);
         snprintf(change, sizeof(change), "raise %s %.*s's daily_%s from %" PRId64 " to %" PRIu64,
-                 owner, VIEW_ARG(name), d, f.limit, f.enough);
-        why_blocker(w, predicate_name(held->predicate), message, (struct view){0}, until_at,
-                    change);
+                 owner, VIEW_ARG(name), d, r->limit, r->enough);
+        why_blocker(w, predicate_name(r->predicate), message, (struct view){0}, until_at, change);
     }
 }
 
@@ -308,9 +317,9 @@ why_finding(struct why *w, const struct finding *f)
         break;
     case HELD_COMPANY_PAUSED: pause_blocker(w, f, "company"); break;
     case HELD_AGENT_PAUSED: pause_blocker(w, f, "agent"); break;
-    case HELD_SCHEDULE_BUDGET: budget_blockers(w, f, "schedule"); break;
-    case HELD_COMPANY_BUDGET: budget_blockers(w, f, "company"); break;
-    case HELD_AGENT_BUDGET: budget_blockers(w, f, "agent"); break;
+    case HELD_SCHEDULE_BUDGET:
+    case HELD_COMPANY_BUDGET:
+    case HELD_AGENT_BUDGET: budget_blockers(w, f->head); break;
     case HELD_NOT:
     case HELD_COUNT: break;
     }

@@ -22,11 +22,12 @@ struct why {
     struct mp_open_map   map;
     size_t               blockers;
     uint32_t             count;
-    int64_t              earliest_at; /* the latest of what the blockers are known to wait for */
-    bool                 is_unknown;  /* nobody knows when some blocker ends */
-    uint64_t             about;       /* the job that the text is of; 0: that of the answer */
-    char                 text[512];   /* the first blocker's message, unless set before */
-    char                 change[512]; /* of all blockers together */
+    int64_t              earliest_at;  /* the latest of what the blockers are known to wait for */
+    bool                 is_unknown;   /* nobody knows when some blocker ends */
+    bool                 has_budgets;  /* those of all scopes are told */
+    uint64_t             about;        /* the job that the text is of; 0: that of the answer */
+    char                 text[512];    /* the first blocker's message, unless set before */
+    char                 change[2048]; /* of all blockers together */
 };
 
 /* Opens the answer; what it is about is written into w->map next. */

@@ -402,6 +402,85 @@ a_budget_is_raised_to_what_a_start_wants_then(void **state)
     expect_state(r, id, "running");
 }
 
+/* Applies "raise company acme's daily_turns from 1 to 2" and the like. */
+static void
+apply_raise(struct rig *r, const char *change)
+{
+    char      kind[16], name[64], limit[64];
+    long long to = 0;
+
+    if (sscanf(change, "raise %15s %63s daily_%63s from %*d to %lld", kind, name, limit, &to) != 4)
+        fail_msg("no raise: %s", change);
+    if (strcmp(kind, "company") == 0) {
+        rig_must(r, "company.set", "'name':'acme','daily_%s':%lld", limit, to);
+    } else {
+        rig_must(r, "agent.set", "'name':'anna','company':'acme','daily_%s':%lld", limit, to);
+    }
+}
+
+/* Every blocker's change is applied, the last one first: until then it waits. */
+static void
+all_changes_start_it(struct rig *r, uint64_t id, size_t count)
+{
+    char changes[8][192];
+
+    rig_must_read(r, "job.why", "'id':%llu", (unsigned long long)id);
+    if (rig_len(r, "blockers") != count) fail_msg("not %zu blockers: %s", count, rig_json(r));
+    for (size_t i = 0; i < count; i++) {
+        const char *change = rig_text(r, rig_path(r, "blockers", i, "change"));
+
+        (void)snprintf(changes[i], sizeof(changes[i]), "%s", change);
+    }
+    for (size_t i = count; i-- > 0;) {
+        expect_state(r, id, "parked");
+        apply_raise(r, changes[i]);
+    }
+    if (strcmp(rig_job_text(r, id, "state"), "running") != 0) {
+        rig_must_read(r, "job.why", "'id':%llu", (unsigned long long)id);
+        fail_msg("the changes did not start it: %s", rig_json(r));
+    }
+}
+
+static void
+all_dimensions_of_a_budget_are_named(void **state)
+{
+    struct rig *r = *state;
+
+    add_anna(r, ",'max_concurrent':2,'daily_turns':12,'daily_tokens':1000,'daily_run_ms':700000,"
+                "'daily_cost_micros':5000");
+    (void)rig_submit(r, "'agent':'acme/anna','max_turns':10,'token_budget':900,"
+                        "'max_run_ms':400000,'cost_budget_micros':100");
+    uint64_t id = rig_submit(r, "'agent':'acme/anna','max_turns':5,'token_budget':300,"
+                                "'max_run_ms':400000,'cost_budget_micros':100");
+    all_changes_start_it(r, id, 3);
+}
+
+/* Each scope's limit kept the other's reservation small. */
+static void
+budgets_of_two_scopes_are_raised_together(void **state)
+{
+    struct rig *r = *state;
+
+    add_anna(r, ",'max_concurrent':4,'daily_turns':8");
+    rig_must(r, "company.set", "'name':'acme','daily_turns':10");
+    (void)rig_submit(r, "'agent':'acme/anna','max_turns':5");
+    uint64_t id = rig_submit(r, "'agent':'acme/anna','max_turns':20");
+    all_changes_start_it(r, id, 2);
+}
+
+static void
+a_budget_that_would_hold_it_next_is_named_at_once(void **state)
+{
+    struct rig *r = *state;
+
+    add_anna(r, ",'max_concurrent':4,'daily_turns':8");
+    rig_must(r, "company.set", "'name':'acme','daily_turns':100");
+    (void)rig_submit(r, "'company':'acme','handler':'noop','max_turns':85");
+    (void)rig_submit(r, "'agent':'acme/anna','max_turns':5");
+    uint64_t id = rig_submit(r, "'agent':'acme/anna','max_turns':20");
+    all_changes_start_it(r, id, 2);
+}
+
 static void
 what_is_not_due_or_not_the_first_has_a_change_too(void **state)
 {
@@ -434,6 +513,11 @@ main(void)
                                         rig_end),
         cmocka_unit_test_setup_teardown(a_budget_is_raised_to_what_a_start_wants_then, rig_begin,
                                         rig_end),
+        cmocka_unit_test_setup_teardown(all_dimensions_of_a_budget_are_named, rig_begin, rig_end),
+        cmocka_unit_test_setup_teardown(budgets_of_two_scopes_are_raised_together, rig_begin,
+                                        rig_end),
+        cmocka_unit_test_setup_teardown(a_budget_that_would_hold_it_next_is_named_at_once,
+                                        rig_begin, rig_end),
         cmocka_unit_test_setup_teardown(what_is_not_due_or_not_the_first_has_a_change_too,
                                         rig_begin, rig_end),
     };
