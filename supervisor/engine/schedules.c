@@ -59,7 +59,7 @@ check_refs(struct engine *en, const struct actor *a, const struct msg_schedule *
         return err_field(e, "type", "is schedule or heartbeat");
     }
     ladder = LADDER_OF(s, schedule);
-    if (ladder_check(&ladder, e)) return e->code;
+    if (ladder_check(&ladder, e) || submit_check_tags(s->tags, e)) return e->code;
     if (zone_check(t, s->budget_zone, "budget_zone", e)) return e->code;
     if (object_company(t, a, s->company, &refs->company, e)) return e->code;
     if (s->agent.size &&

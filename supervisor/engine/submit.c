@@ -80,6 +80,22 @@ times(struct engine *en, const struct msg_job_submit *m, struct submission *s, s
     return E_OK;
 }
 
+enum errc
+submit_check_tags(struct view tags, struct err *e)
+{
+    struct mp_reader r = mp_reader_of(tags);
+    struct view      key, value;
+    uint32_t         count = 0;
+
+    if (tags.size) (void)mp_read_map(&r, &count); /* of its type: it is a map */
+    while (count-- > 0 && mp_read_str(&r, &key)) {
+        if (mp_peek(&r) != MP_STR)
+            return err_field(e, "tags", "\"%.*s\" is not a text", VIEW_ARG(key));
+        (void)mp_read_str(&r, &value); /* it is one */
+    }
+    return E_OK;
+}
+
 /* ---- unique and debounce keys, the queue's limit ------------------------------- */
 
 enum errc
@@ -204,6 +220,7 @@ prepare(struct engine *en, const struct actor *a, const struct msg_job_submit *m
         return e->code;
     s->priority = HAS(m, job_submit, priority) ? (uint8_t)m->priority : trigger_priority(trigger);
     if (submit_check_priority(en, a, s, e)) return e->code;
+    if (submit_check_tags(m->tags, e)) return e->code;
     if (ladder_check(&ladder, e) || SUBMIT_CLAIMS(m, job_submit, s, e)) return e->code;
     if (s->debounce.key.size) s->run_at = debounce_start(en, &s->debounce);
     s->spec.trigger = (uint8_t)trigger;

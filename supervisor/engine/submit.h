@@ -45,6 +45,8 @@ enum errc submit_prepare_wake(struct engine *en, const struct wake *w, struct su
 
 /* Whether new work may be taken now: not draining, and the store has its reserve. */
 enum errc submit_admit(struct engine *en, struct err *e) MUST_CHECK;
+/* Whether each tag of the map, which may be empty, is a text. */
+enum errc submit_check_tags(struct view tags, struct err *e) MUST_CHECK;
 /* Defaults that the handler and the limits give where the request named none (fields at 0 / −2 are
  * unset). */
 void submit_defaults(struct engine *en, struct submission *s, bool has_max_turns);

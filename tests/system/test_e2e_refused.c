@@ -350,6 +350,8 @@ a_batch_is_taken_as_a_whole_or_not_at_all(void **state)
                  "{\"handler\":\"noop\"}\n{\"handler\":\"noop\",\"session\":\"s\"}\n");
     refuse_batch(1, "bad_request", "jobs[0]",
                  "{\"handler\":\"noop\",\"retry\":[\"soon\"]}\n{\"handler\":\"noop\"}\n");
+    refuse_batch(1, "bad_request", "jobs[0]: tags",
+                 "{\"handler\":\"noop\",\"tags\":{\"a\":[1]}}\n");
     refuse_batch(2, "usage", "line 2", "{\"handler\":\"noop\"}\n{\"handler\":\"noop\",\"x\":1}\n");
     refuse_batch(2, "usage", "line 1", "{\"handler\":\"noop\",\"priority\":101}\n");
     refuse_batch(2, "usage", "line 2", "{\"handler\":\"noop\"}\n{\"handler\":\n");

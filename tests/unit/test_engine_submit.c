@@ -343,12 +343,32 @@ a_companys_priority_max_binds_those_who_submit(void **state)
     (void)rig_submit(r, "'handler':'noop','priority':100");
 }
 
+static void
+a_tag_is_a_text(void **state)
+{
+    static const char *const others[] = {"1", "true", "null", "1.5", "[1]", "{'b':'c'}"};
+    struct rig              *r = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        rig_refused(r, E_BAD_REQUEST, "tags", "job.submit",
+                    "'handler':'noop','tags':{'k':'v','a':%s}", others[i]);
+        rig_refused(r, E_BAD_REQUEST, "tags", "job.submit_many",
+                    "'jobs':[{'handler':'noop'},{'handler':'noop','tags':{'a':%s}}]", others[i]);
+        rig_refused(r, E_BAD_REQUEST, "tags", "schedule.add",
+                    "'name':'s','every_ms':60000,'handler':'noop','tags':{'a':%s}", others[i]);
+    }
+    rig_must(r, "job.submit", "'handler':'noop','tags':{}");
+    rig_must(r, "job.submit", "'handler':'noop','tags':{'a':'','k':'1'}");
+    assert_string_equal(rig_text(r, "tags.k"), "1");
+}
+
 int
 main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
     const struct CMUnitTest tests[] = {
         TEST(a_job_has_every_field_of_the_interface),
+        TEST(a_tag_is_a_text),
         TEST(a_bare_job_has_the_defaults),
         TEST(what_is_given_is_kept),
         TEST(the_handlers_defaults_stand_before_the_limits),
