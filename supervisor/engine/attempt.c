@@ -11,6 +11,7 @@
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/registry.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/streaks.h"
 #include "supervisor/engine/tickets.h"
@@ -293,6 +294,7 @@ come_back(struct engine *en, struct job_state *j, int64_t after_ms, enum feed_ty
     }
     j->run_at = en->turn.now.wall_ms + after_ms;
     job_must_move(en, j, JOB_ON_COME_BACK);
+    if (en->memory.has_removals) removals_begin(en); /* it may be of what is being removed */
     feed_job(en, type, j);
 }
 

@@ -151,6 +151,7 @@ configure_load_limits(struct engine *en)
             l->sink_count++;
         }
     }
+    en->memory.has_limits = true;
     en->memory.recheck_limits = true;
 }
 

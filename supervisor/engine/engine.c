@@ -285,7 +285,7 @@ engine_apply(struct engine *en, const struct input *in)
 void
 engine_due(struct engine *en)
 {
-    if (txn_failed(turn_txn(en)) || !en->memory.is_booted) return;
+    if (txn_failed(turn_txn(en)) || !en->memory.has_limits) return;
     fleet_due(en);
     leases_due(en);
     breakers_due(en);
@@ -307,7 +307,7 @@ engine_due(struct engine *en)
 void
 engine_dispatch(struct engine *en)
 {
-    if (txn_failed(turn_txn(en)) || !en->memory.is_booted) return;
+    if (txn_failed(turn_txn(en)) || !en->memory.has_limits) return;
     if (!en->memory.is_draining) registry_removals(en); /* after the requests; before starts */
     dispatch_run(en);
     outbox_dispatch(en);
@@ -339,6 +339,8 @@ find_deadline(struct engine *en)
     struct deadline d = {INT64_MAX, INT64_MAX};
     bool            clock_is_held = en->turn.header.clock_is_held && !en->memory.clock_accepted;
 
+    en->deadline = d;
+    if (!en->memory.has_limits) return; /* nothing is due before */
     if (!en->memory.is_draining && !clock_is_held) {
         d.wall_ms = earlier(job_deadline(en, INDEX_job_due), job_deadline(en, INDEX_job_expiry));
         d.wall_ms = earlier(d.wall_ms, schedules_deadline(en));

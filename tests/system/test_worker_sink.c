@@ -144,12 +144,12 @@ what_does_not_answer_in_time_is_unknown(void **state)
 
     (void)state;
     assert_int_equal(flock(fd, LOCK_EX), 0);
-    a = fake_effect(&f, 100, FILE_SINK, "{\"effect_id\":1}", 1, false, 50);
-    b = fake_effect(&f, 101, FILE_SINK, "{}", 1, true, 50);
     c = fake_effect(&f, 102, FILE_SINK, "{}", 1, true, 3600000);
     expect_completed(&f, fake_job(&f, &(struct fake_job){.kind = "noop"}), NULL);
     fake_stop_job(&f, 102, c, 0);
     expect_delivery(&f, c, "unknown", "", "stopped on request");
+    a = fake_effect(&f, 100, FILE_SINK, "{\"effect_id\":1}", 1, false, 50);
+    b = fake_effect(&f, 101, FILE_SINK, "{}", 1, true, 50);
     /* Both time-outs may come in either order. */
     fake_expect(&f, MSG_EFFECT_DONE, 0);
     assert_true(f.m.effect_done.token == a || f.m.effect_done.token == b);

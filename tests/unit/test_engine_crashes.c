@@ -392,6 +392,41 @@ nothing_acknowledged_is_lost_by_a_crash(void **state)
     assert_int_equal(rig_i64(r, "unclean_stops"), 1);
 }
 
+/* What an older agentd wrote lacks the limits that are new: until the configuration comes, nothing
+ * is done by them. */
+static void
+without_limits_nothing_is_removed_and_nothing_starts(void **state)
+{
+    struct rig   *r = *state;
+    struct object o = {0};
+    struct scan   s;
+    struct err    e = {0};
+    bool          outcome_unknown;
+
+    rig_workers(r, 1, 4);
+    uint64_t done = rig_submit(r, "'handler':'noop'");
+    rig_complete(r, done);
+    uint64_t later = rig_submit(r, "'handler':'noop','delay_ms':1000");
+    rig_crash(r); /* not booted yet */
+    struct txn *t = txn_begin_write(r->store, &e);
+    assert_non_null(t);
+    scan_open(&s, t, PRIMARY_OBJECT, &o, 0, 0);
+    while (scan_next(&s, &o) && o.kind != KIND_LIMITS) {
+    }
+    scan_close(&s);
+    assert_int_equal(o.kind, KIND_LIMITS);
+    o.spec = rig_pack(r, "{'max_concurrent':null,'keep_completed_ms':null}");
+    object_save(t, &o);
+    assert_int_equal(txn_commit(&t, &outcome_unknown, &e), E_OK);
+    rig_advance(r, DAY_MS);
+    expect_state(r, done, "completed");
+    expect_state(r, later, "scheduled");
+    rig_configure(r, &(struct rig_declared){0});
+    rig_workers(r, 1, 4);
+    expect_state(r, done, "completed");
+    expect_state(r, later, "running");
+}
+
 /* Such a store has no numbers of goals, tickets, approvals and audit rows. */
 static void
 a_store_of_schema_1_numbers_what_is_new_from_one(void **state)
@@ -443,6 +478,7 @@ main(void)
         TEST(a_stop_reason_outlives_a_crash),
         TEST(a_new_boot_of_the_machine_changes_nothing_about_leases),
         TEST(nothing_acknowledged_is_lost_by_a_crash),
+        TEST(without_limits_nothing_is_removed_and_nothing_starts),
         TEST(a_store_of_schema_1_numbers_what_is_new_from_one),
     };
 

@@ -347,6 +347,26 @@ two_removals_at_once_both_end(void **state)
     assert_int_equal(rig_i64(r, "open_jobs"), 2 * READ_ROWS_MAX - 101);
 }
 
+/* It was stopped for another reason, which leads to a retry. */
+static void
+what_comes_back_during_a_removal_is_cancelled(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 1);
+    rig_must(r, "agent.add", "'name':'scout','handler':'noop'");
+    uint64_t id = rig_submit(r, "'agent':'scout','max_run_ms':1000");
+    rig_settle(r);
+    rig_advance(r, 1000);
+    rig_must(r, "agent.remove", "'name':'scout','cascade':true");
+    rig_settle(r);
+    expect_state(r, id, "running"); /* until its processes are gone */
+    rig_ended(r, id, "'verdict':'failed'");
+    rig_settle(r);
+    expect_state(r, id, "cancelled");
+    rig_must(r, "agent.add", "'name':'scout','handler':'noop'");
+}
+
 static void
 a_companys_work_keeps_it_and_goes_with_it(void **state)
 {
@@ -458,6 +478,7 @@ main(void)
         TEST(the_loop_runs_again_for_a_removal),
         TEST(a_removal_without_a_dispatch_is_not_forgotten),
         TEST(two_removals_at_once_both_end),
+        TEST(what_comes_back_during_a_removal_is_cancelled),
         TEST(a_companys_work_keeps_it_and_goes_with_it),
         TEST(what_is_too_much_to_be_looked_at_needs_cascade),
         TEST(a_companys_effects_and_approvals_end_with_it),

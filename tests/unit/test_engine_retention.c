@@ -162,6 +162,9 @@ set_up(struct rig *r)
     r->limits.company_max_concurrent = NO_LIMIT;
     rig_configure(r, &(struct rig_declared){0});
     rig_workers(r, 1, SLOTS_MAX);
+    struct txn *t = begin(r); /* the start's own row of the history */
+    (void)reason_delete(t, &(struct reason){.at = RIG_WALL_MS});
+    commit(t);
 }
 
 /* The clock goes to the instant; a turn. */
