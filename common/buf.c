@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CAP_MIN 64
+#define CAP_MIN 512 /* most messages need no second allocation */
 
 void
 buf_done(struct buf *b)
@@ -22,8 +22,8 @@ buf_clear(struct buf *b)
     b->size = 0;
 }
 
-static void
-grow(struct buf *b, size_t more)
+void
+buf_grow(struct buf *b, size_t more)
 {
     assert(more <= SIZE_MAX / 4 && b->size <= SIZE_MAX / 4);
     size_t cap = b->cap ? b->cap : CAP_MIN;
@@ -31,27 +31,6 @@ grow(struct buf *b, size_t more)
         cap *= 2;
     b->data = xrealloc(b->data, cap);
     b->cap = cap;
-}
-
-void
-buf_reserve(struct buf *b, size_t more)
-{
-    if (b->cap - b->size < more) grow(b, more);
-}
-
-void
-buf_add(struct buf *b, const void *data, size_t size)
-{
-    if (size == 0) return;
-    buf_reserve(b, size);
-    memcpy(b->data + b->size, data, size);
-    b->size += size;
-}
-
-void
-buf_add_view(struct buf *b, struct view v)
-{
-    buf_add(b, v.data, v.size);
 }
 
 void

@@ -76,24 +76,6 @@ mem_free_at(void *p)
     free(block);
 }
 
-struct view
-view_str(const char *s)
-{
-    return s ? view_of(s, strlen(s)) : view_of(NULL, 0);
-}
-
-bool
-view_eq(struct view a, struct view b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
-bool
-view_is(struct view v, const char *s)
-{
-    return view_eq(v, view_str(s));
-}
-
 char *
 view_dup(struct view v)
 {
@@ -165,16 +147,21 @@ arena_copy(struct arena *a, struct view v)
 char *
 arena_printf(struct arena *a, const char *fmt, ...)
 {
+    char    text[128]; /* most fit, and are formatted once */
     va_list args;
     va_list again;
 
     va_start(args, fmt);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, fmt, args);
+    int len = vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     assert(len >= 0);
-    char *text = arena_alloc(a, (size_t)len + 1);
-    (void)vsnprintf(text, (size_t)len + 1, fmt, again); /* the same as measured above */
+    char *copy = arena_alloc(a, (size_t)len + 1);
+    if ((size_t)len < sizeof(text)) {
+        memcpy(copy, text, (size_t)len + 1);
+    } else {
+        (void)vsnprintf(copy, (size_t)len + 1, fmt, again); /* the same as measured above */
+    }
     va_end(again);
-    return text;
+    return copy;
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
@@ -33,10 +34,26 @@ view_of(const void *data, size_t size)
     return (struct view){(const char *)data, size};
 }
 
-struct view view_str(const char *s); /* NULL gives the empty view */
-bool        view_eq(struct view a, struct view b);
-bool        view_is(struct view v, const char *s);
-char       *view_dup(struct view v); /* the caller frees; NUL-terminated */
+/* NULL gives the empty view.  Here, so that the length of a constant is known when compiling. */
+static inline struct view
+view_str(const char *s)
+{
+    return s ? view_of(s, strlen(s)) : view_of(NULL, 0);
+}
+
+static inline bool
+view_eq(struct view a, struct view b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static inline bool
+view_is(struct view v, const char *s)
+{
+    return view_eq(v, view_str(s));
+}
+
+char *view_dup(struct view v); /* the caller frees; NUL-terminated */
 
 /* For printf("%.*s", VIEW_ARG(v)). */
 #define VIEW_ARG(v) (int)(v).size, (v).data ? (v).data : ""

@@ -4,6 +4,8 @@
 #include <endian.h>
 #include <string.h>
 
+#define HEAD_MAX 9 /* bytes before a value's own */
+
 static inline void
 put_byte(struct buf *b, unsigned byte)
 {
@@ -84,8 +86,9 @@ void
 mp_str(struct buf *b, struct view v)
 {
     assert(v.size <= UINT32_MAX);
+    buf_reserve(b, HEAD_MAX + v.size);
     if (v.size < 32) {
-        put_byte(b, 0xa0 | (unsigned)v.size);
+        b->data[b->size++] = (char)(0xa0 | v.size);
     } else if (v.size <= UINT8_MAX) {
         put_number(b, 0xd9, v.size, 1);
     } else if (v.size <= UINT16_MAX) {
