@@ -70,13 +70,15 @@ enum load { LOAD_ABSENT, LOAD_FOUND, LOAD_DAMAGED };
 enum load rec_load(struct txn *t, enum table_id table, void *rec) MUST_CHECK;
 /* Inserts or replaces, and keeps every index. */
 void rec_save(struct txn *t, enum table_id table, const void *rec);
+/* The same, cheaper when the record is new: an old one is looked for only when its key is taken. */
+void rec_insert(struct txn *t, enum table_id table, const void *rec);
 /* Removes the record with rec's key fields and its index entries; false when it was not there. */
 bool rec_delete(struct txn *t, enum table_id table, const void *rec);
 /* The record whose key in a unique index equals that of *rec (all the index's fields set). */
 enum load rec_find(struct txn *t, enum index_id index, void *rec) MUST_CHECK;
 
-/* Typed forms: enum load job_spec_load(t, &r), void job_spec_save(t, &r), bool job_spec_delete(t,
- * &r), … */
+/* Typed forms: enum load job_spec_load(t, &r), void job_spec_save(t, &r),
+ * void job_spec_insert(t, &r), bool job_spec_delete(t, &r), … */
 #define T(NAME, name, version, order)                                             \
     MUST_CHECK static inline enum load name##_load(struct txn *t, struct name *r) \
     {                                                                             \
@@ -85,6 +87,10 @@ enum load rec_find(struct txn *t, enum index_id index, void *rec) MUST_CHECK;
     static inline void name##_save(struct txn *t, const struct name *r)           \
     {                                                                             \
         rec_save(t, TABLE_##NAME, r);                                             \
+    }                                                                             \
+    static inline void name##_insert(struct txn *t, const struct name *r)         \
+    {                                                                             \
+        rec_insert(t, TABLE_##NAME, r);                                           \
     }                                                                             \
     static inline bool name##_delete(struct txn *t, const struct name *r)         \
     {                                                                             \

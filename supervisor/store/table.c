@@ -193,6 +193,29 @@ rec_save(struct txn *t, enum table_id table, const void *rec)
     }
 }
 
+void
+rec_insert(struct txn *t, enum table_id table, const void *rec)
+{
+    struct store        *s = t->store;
+    uint8_t              bytes[KEY_BYTES_MAX];
+    struct view          key = key_of(PRIMARY_OF(table), rec, bytes);
+    struct index_changes changes;
+
+    assert(t->is_write && on_owner_thread(s));
+    buf_clear(&s->value);
+    record_encode(table, key, rec, &s->value);
+    struct view value = buf_view(&s->value);
+    uint64_t    sum = record_sum(value);
+
+    if (insert(t, PRIMARY_OF(table), key, &value, MDB_NOOVERWRITE) == MDB_KEYEXIST) {
+        rec_save(t, table, rec);
+        return;
+    }
+    t->state_hash += sum;
+    plan_indexes(table, NULL, rec, &changes);
+    write_indexes(t, &changes, key);
+}
+
 bool
 rec_delete(struct txn *t, enum table_id table, const void *rec)
 {

@@ -172,7 +172,11 @@ save_one(struct world *w)
     union record  r = random_row(w, table);
 
     if (w->now->tables[table].count == ROWS_MAX || model_conflicts(w->now, table, &r)) return;
-    rec_save(w->t, table, &r);
+    if (next_random(&w->seed) % 2) {
+        rec_save(w->t, table, &r);
+    } else {
+        rec_insert(w->t, table, &r); /* of one that is there as well */
+    }
     model_save(w->now, table, &r);
 }
 
