@@ -100,7 +100,7 @@ attempt_start(struct engine *en, struct job_state *j, unsigned worker)
     job_must_move(en, j, JOB_ON_START);
     budget_reserve(en, j, &m.spec);
     send_start(en, j, &m, slot);
-    feed_job(en, FEED_JOB_STARTED, j);
+    feed_job(en, FEED_JOB_STARTED, j, &m.spec);
     if (j->agent) feed_wakeup(en, FEED_AGENT_WAKEUP, j, &m.spec);
     return true;
 }
@@ -117,7 +117,7 @@ attempt_stop(struct engine *en, struct job_state *j, enum failure_class reason, 
     if (j->stop_reason == FAIL_NONE) {
         j->stop_reason = (uint8_t)reason;
         job_must_move(en, j, JOB_ON_STOP);
-        feed_job(en, FEED_JOB_STOPPING, j);
+        feed_job(en, FEED_JOB_STOPPING, j, NULL);
     } else if (reason != FAIL_INTERRUPTED) {
         return; /* only the end of agentd itself shortens the grace of a stop under way */
     }
@@ -187,7 +187,7 @@ attempt_progress(struct engine *en, struct fleet_lease *l, const struct msg_prog
     if (job_state_load(turn_txn(en), &j) != LOAD_FOUND || j.state != JOB_RUNNING) return;
     charge_progress(en, l, &j, m);
     agent_seen(en, j.agent);
-    map = feed_open_job(en, FEED_JOB_PROGRESS, &j);
+    map = feed_open_job(en, FEED_JOB_PROGRESS, &j, NULL);
     if (HAS(m, progress, percent)) mp_put_u64(feed_buf(en), &map, "percent", m->percent);
     if (m->message.size) mp_put_str(feed_buf(en), &map, "message", m->message);
     mp_put_u64(feed_buf(en), &map, "turns", l->turns);
@@ -257,7 +257,7 @@ save_attempt(struct engine *en, const struct job_state *j, const struct ending *
         a.signal = (uint8_t)end->report->signal;
         a.rss_kb = end->report->rss_kb;
     }
-    attempt_save(turn_txn(en), &a);
+    attempt_insert(turn_txn(en), &a);
     if (j->attempt > ATTEMPTS_KEPT) { /* a job may come back for months */
         a = (struct attempt){.job = j->id, .attempt = j->attempt - ATTEMPTS_KEPT};
         (void)attempt_delete(turn_txn(en), &a);
@@ -276,7 +276,7 @@ static void
 give_up(struct engine *en, struct job_state *j)
 {
     job_must_move(en, j, JOB_ON_FAIL);
-    feed_job(en, FEED_JOB_FAILED, j);
+    feed_job(en, FEED_JOB_FAILED, j, NULL);
 }
 
 /* A job that has used up its own budget has no other attempt: it could only be stopped. */
@@ -295,7 +295,7 @@ come_back(struct engine *en, struct job_state *j, int64_t after_ms, enum feed_ty
     j->run_at = en->turn.now.wall_ms + after_ms;
     job_must_move(en, j, JOB_ON_COME_BACK);
     if (en->memory.has_removals) removals_begin(en); /* it may be of what is being removed */
-    feed_job(en, type, j);
+    feed_job(en, type, j, NULL);
 }
 
 /* It left its worker alive: it may have neighbours again (N4). */
@@ -358,7 +358,7 @@ fail(struct engine *en, struct job_state *j, const struct ending *end)
     j->failure_message = end->message;
     if (end->failure == FAIL_ABORTED) {
         job_must_move(en, j, JOB_ON_ABORT);
-        feed_job(en, FEED_JOB_CANCELLED, j);
+        feed_job(en, FEED_JOB_CANCELLED, j, NULL);
     } else if (rule->count == COUNT_CRASH) {
         fail_crashed(en, j, end);
     } else if (rule->retry == RETRY_BREAKER) {
@@ -386,7 +386,7 @@ complete(struct engine *en, struct job_state *j, const struct msg_ended *m)
     if (j->session) checkpoint_id = session_commit(en, j->session, m->checkpoint);
     if (m->effects.size) effects_commit(en, j, checkpoint_id, m->effects);
     job_must_move(en, j, JOB_ON_COMPLETE);
-    feed_job(en, FEED_JOB_COMPLETED, j);
+    feed_job(en, FEED_JOB_COMPLETED, j, NULL);
 }
 
 static void

@@ -49,6 +49,27 @@ at_most(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* Most stores have none: one look in a turn spares three for each job. */
+static bool
+has_reservations(struct objects *o)
+{
+    struct reservation first = {0};
+    struct scan        s;
+
+    if (o->knows_reservations) return o->has_reservations;
+    scan_open(&s, o->txn, PRIMARY_RESERVATION, &first, 0, 0);
+    o->has_reservations = scan_next_key(&s, &first);
+    scan_close(&s);
+    o->knows_reservations = true;
+    return o->has_reservations;
+}
+
+static bool
+find_reservation(struct objects *o, struct reservation *r)
+{
+    return has_reservations(o) && reservation_load(o->txn, r) == LOAD_FOUND;
+}
+
 /* ---- what a start needs ---------------------------------------------------------- */
 
 static uint64_t
@@ -241,6 +262,7 @@ budget_reserve(struct engine *en, const struct job_state *j, const struct job_sp
             if (want != NOT_RESERVED) *ledger_amount(row, LEDGER_RESERVED, d) += want;
         }
         reservation_save(turn_txn(en), &r);
+        o->has_reservations = o->knows_reservations = true;
     }
 }
 
@@ -313,7 +335,7 @@ day_of(struct engine *en, const struct job_state *j, uint32_t scope, struct rese
     struct objects *o = &en->turn.objects;
 
     *r = (struct reservation){.job = j->id, .scope = scope};
-    *has = reservation_load(turn_txn(en), r) == LOAD_FOUND;
+    *has = find_reservation(o, r);
     return ledger_row(o, scope, *has ? r->date : ledger_date(o, scope, j->claimed_at));
 }
 
@@ -348,7 +370,7 @@ check_job(struct engine *en, const struct job_state *j, enum dimension d, uint64
 
     if (budget == 0) return false;
     if (used >= near && used - more < near) {
-        m = feed_open_job(en, FEED_JOB_BUDGET_WARNING, j);
+        m = feed_open_job(en, FEED_JOB_BUDGET_WARNING, j, NULL);
         mp_put_cstr(feed_buf(en), &m, "dimension", dimension_name(d));
         mp_put_u64(feed_buf(en), &m, "used", used);
         mp_put_u64(feed_buf(en), &m, "limit", budget);
@@ -415,7 +437,7 @@ budget_allowed(struct objects *o, const struct job_state *j, const struct job_sp
     for (uint32_t i = 0; i < n; i++) {
         struct reservation r = {.job = j->id, .scope = scopes[i].id};
 
-        if (reservation_load(o->txn, &r) != LOAD_FOUND) continue;
+        if (!find_reservation(o, &r)) continue;
         for (enum dimension d = 0; d < DIM_COUNT; d++) {
             uint64_t held = *reserved(&r, d);
 

@@ -123,7 +123,7 @@ debounce_merge(struct engine *en, const struct submission *s, struct view actor,
         job_must_move(en, j, JOB_ON_CHANGE);
         if (j->run_at <= en->turn.now.wall_ms) job_must_move(en, j, JOB_ON_DUE);
     }
-    feed_job(en, FEED_JOB_MERGED, j);
+    feed_job(en, FEED_JOB_MERGED, j, NULL);
 }
 
 void

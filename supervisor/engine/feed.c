@@ -28,7 +28,7 @@ write_row(struct engine *en)
     mp_array(&events, row.count);
     buf_add_view(&events, buf_view(&en->turn.feed));
     row.events = buf_view(&events);
-    feed_save(turn_txn(en), &row);
+    feed_insert(turn_txn(en), &row);
     en->memory.meta.feed_bytes += events.size;
     buf_clear(&en->turn.feed);
     en->turn.feed_count = 0;
@@ -71,22 +71,25 @@ put_cause(struct buf *b, struct mp_open_map *m, uint64_t parent, uint64_t root)
 }
 
 struct mp_open_map
-feed_open_job(struct engine *en, enum feed_type type, const struct job_state *j)
+feed_open_job(struct engine *en, enum feed_type type, const struct job_state *j,
+              const struct job_spec *spec)
 {
     struct mp_open_map m = feed_open(en, type, j->company);
-    struct job_spec    spec = {.id = j->id};
+    struct job_spec    stored = {.id = j->id};
 
-    if (job_spec_load(turn_txn(en), &spec) != LOAD_FOUND) spec = (struct job_spec){0};
+    if (!spec && job_spec_load(turn_txn(en), &stored) != LOAD_FOUND) stored = (struct job_spec){0};
+    if (!spec) spec = &stored;
     mp_put_u64(feed_buf(en), &m, "job", j->id);
-    put_cause(feed_buf(en), &m, spec.parent, spec.root);
+    put_cause(feed_buf(en), &m, spec->parent, spec->root);
     return m;
 }
 
 void
-feed_job(struct engine *en, enum feed_type type, const struct job_state *j)
+feed_job(struct engine *en, enum feed_type type, const struct job_state *j,
+         const struct job_spec *spec)
 {
     struct buf        *b = feed_buf(en);
-    struct mp_open_map m = feed_open_job(en, type, j);
+    struct mp_open_map m = feed_open_job(en, type, j, spec);
 
     mp_put_cstr(b, &m, "state", job_state_name(j->state));
     mp_put_str(b, &m, "handler", objects_name(&en->turn.objects, j->handler));

@@ -99,11 +99,13 @@ struct buf        *feed_buf(struct engine *en);
 void               feed_close(struct engine *en, struct mp_open_map *m);
 
 /* feed_open() of an event of a job: its id, and those of its parent and of its chain's root (A15).
- */
-struct mp_open_map feed_open_job(struct engine *en, enum feed_type type, const struct job_state *j);
+ * NULL for `spec` reads the job's. */
+struct mp_open_map feed_open_job(struct engine *en, enum feed_type type, const struct job_state *j,
+                                 const struct job_spec *spec);
 /* All of an event of a job: also state, handler, agent, schedule, attempt and, when it failed,
  * class and message. */
-void feed_job(struct engine *en, enum feed_type type, const struct job_state *j);
+void feed_job(struct engine *en, enum feed_type type, const struct job_state *j,
+              const struct job_spec *spec);
 /* wakeup.scheduled and agent.wakeup: {companyId, actorId, actorKind, payload {wakeupRequestId,
  * agentId, trigger, context}, parent, root}. */
 void feed_wakeup(struct engine *en, enum feed_type type, const struct job_state *j,

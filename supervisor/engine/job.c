@@ -200,7 +200,11 @@ job_move(struct engine *en, struct job_state *j, enum job_event ev, struct err *
     count_firing(en, j, before);
     if (j->agent) agent_job_moved(en, j, before);
     check(j);
-    job_state_save(turn_txn(en), j);
+    if (before == JOB_NONE) {
+        job_state_insert(turn_txn(en), j);
+    } else {
+        job_state_save(turn_txn(en), j);
+    }
     if (j->goal || j->ticket) tickets_job_moved(en, j, before);
     return E_OK;
 }
@@ -255,7 +259,7 @@ expire(struct engine *en, uint64_t id)
     j.failure = FAIL_EXPIRED;
     j.failure_message = view_str("not started in time");
     job_must_move(en, &j, JOB_ON_EXPIRE);
-    feed_job(en, FEED_JOB_EXPIRED, &j);
+    feed_job(en, FEED_JOB_EXPIRED, &j, NULL);
     if (j.schedule) streak_job_ended(en, &j);
 }
 
@@ -314,7 +318,7 @@ job_cancel(struct engine *en, struct job_state *j, const char *message, struct e
     j->failure_message = view_str(message);
     if (job_move(en, j, JOB_ON_CANCEL, e))
         return err_hint(e, "only a job that has not ended can be cancelled");
-    feed_job(en, FEED_JOB_CANCELLED, j);
+    feed_job(en, FEED_JOB_CANCELLED, j, NULL);
     if (j->schedule) streak_job_ended(en, j);
     return E_OK;
 }
@@ -394,7 +398,7 @@ job_retry(struct engine *en, struct job_state *j, struct err *e)
         return err_hint(e, "only a failed, cancelled, expired or waiting job can be retried");
     }
     job_must_move(en, j, JOB_ON_DUE);
-    feed_job(en, FEED_JOB_RETRYING, j);
+    feed_job(en, FEED_JOB_RETRYING, j, NULL);
     return E_OK;
 }
 
@@ -446,7 +450,7 @@ on_job_set(struct engine *en, const struct actor *a, const struct msg_job_set *m
     if (job_move(en, &j, JOB_ON_CHANGE, e))
         return err_hint(e, "only a job that has not started can be changed");
     if (j.run_at <= en->turn.now.wall_ms) job_must_move(en, &j, JOB_ON_DUE);
-    feed_job(en, FEED_JOB_CHANGED, &j);
+    feed_job(en, FEED_JOB_CHANGED, &j, NULL);
     audit_put_id(en, a, "job.set", j.company, "job", j.id, before, place_in_queue(en, &j));
     return reply_job(en, &j, reply, e);
 }

@@ -121,6 +121,7 @@ objects_put(struct objects *o, const struct object *row)
     struct object_entry *en = remembered(o, row->id);
 
     object_save(o->txn, row);
+    o->last.is_known = false;
     memset(en, 0, sizeof(*en));
     en->row = *row;
     en->row.name = arena_copy(txn_arena(o->txn), row->name);
@@ -134,6 +135,7 @@ objects_remove(struct objects *o, uint32_t id)
     struct object row = {.id = id};
 
     (void)object_delete(o->txn, &row);
+    o->last.is_known = false;
     remembered(o, id)->is_there = false;
     o->has_removed = true;
 }

@@ -10,13 +10,25 @@
 #include "supervisor/engine/engine.h"
 #include "supervisor/engine/idmap.h"
 
+/* What the last submit named and which objects these are: mostly the next one names the same.
+ * Forgotten when an object changes. */
+struct last_names {
+    bool        is_known;
+    struct view own_company; /* the actor's */
+    struct view company, agent, handler;
+    uint32_t    company_id, agent_id, handler_id;
+};
+
 /* What one transaction has read, decoded once.  Lives in the transaction's arena. */
 struct objects {
     struct txn         *txn;
     struct idmap        map;
-    int64_t             now_ms;      /* wall, of the turn or the read: says which day it is */
-    struct idmap        scopes;      /* of ledgers; struct scope_turn */
-    struct ledger_turn *ledgers;     /* rows of the transaction */
+    int64_t             now_ms;  /* wall, of the turn or the read: says which day it is */
+    struct idmap        scopes;  /* of ledgers; struct scope_turn */
+    struct ledger_turn *ledgers; /* rows of the transaction */
+    struct last_names   last;
+    bool                knows_reservations; /* has_reservations is looked up */
+    bool                has_reservations;   /* some job has reserved of a day's budget */
     bool                has_removed; /* an object has gone: its lanes go, too (lane_sweep.c) */
     bool                is_read;     /* of a read: what runs does not change meanwhile … */
     struct snapshot    *running;     /* … and is counted once, when it is first asked for */

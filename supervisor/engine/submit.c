@@ -31,23 +31,61 @@ submit_admit(struct engine *en, struct err *e)
     return err_hint(e, "raise daemon.map_size and restart");
 }
 
+static bool
+names_the_same(const struct last_names *l, const struct actor *a, const struct msg_job_submit *m)
+{
+    return l->is_known && view_eq(l->handler, m->handler) && view_eq(l->agent, m->agent) &&
+           view_eq(l->company, m->company) && view_eq(l->own_company, a->company);
+}
+
+static void
+remember_names(struct engine *en, const struct actor *a, const struct msg_job_submit *m,
+               const struct job_spec *s)
+{
+    struct arena *mem = txn_arena(turn_txn(en));
+
+    en->turn.objects.last = (struct last_names){.is_known = true,
+                                                .own_company = arena_copy(mem, a->company),
+                                                .company = arena_copy(mem, m->company),
+                                                .agent = arena_copy(mem, m->agent),
+                                                .handler = arena_copy(mem, m->handler),
+                                                .company_id = s->company,
+                                                .agent_id = s->agent,
+                                                .handler_id = s->handler};
+}
+
 static enum errc
-resolve(struct engine *en, const struct actor *a, const struct msg_job_submit *m,
-        struct submission *s, struct err *e)
+find_named(struct engine *en, const struct actor *a, const struct msg_job_submit *m,
+           struct submission *s, struct err *e)
 {
     struct txn *t = turn_txn(en);
     uint32_t    company = 0;
 
     if (m->company.size && object_company(t, a, m->company, &company, e)) return e->code;
-    if (m->agent.size) {
-        if (object_ref(t, a, KIND_AGENT, m->agent, "agent", &company, &s->spec.agent, e))
-            return e->code;
-    }
+    if (m->agent.size &&
+        object_ref(t, a, KIND_AGENT, m->agent, "agent", &company, &s->spec.agent, e))
+        return e->code;
     if (company == 0 && object_company(t, a, (struct view){0}, &company, e)) return e->code;
     s->spec.company = company;
     if (m->handler.size)
         return object_ref(t, a, KIND_HANDLER, m->handler, "handler", &company, &s->spec.handler, e);
     return profile_handler(en, a, (struct view){0}, s->spec.agent, &company, &s->spec.handler, e);
+}
+
+static enum errc
+resolve(struct engine *en, const struct actor *a, const struct msg_job_submit *m,
+        struct submission *s, struct err *e)
+{
+    const struct last_names *l = &en->turn.objects.last;
+
+    if (!names_the_same(l, a, m)) {
+        if (find_named(en, a, m, s, e)) return e->code;
+        remember_names(en, a, m, &s->spec);
+    }
+    s->spec.company = l->company_id;
+    s->spec.agent = l->agent_id;
+    s->spec.handler = l->handler_id;
+    return E_OK;
 }
 
 enum errc
@@ -310,7 +348,7 @@ submit_write(struct engine *en, struct submission *s, const struct actor *a, str
         s->spec.payload_bytes = (uint32_t)s->payload.size;
         s->spec.payload = (struct view){0};
     }
-    job_spec_save(t, &s->spec);
+    job_spec_insert(t, &s->spec);
     j.company = s->spec.company;
     j.agent = s->spec.agent;
     j.handler = s->spec.handler;
@@ -323,7 +361,7 @@ submit_write(struct engine *en, struct submission *s, const struct actor *a, str
     j.run_at = s->run_at;
     j.expires_at = s->spec.expires_at;
     job_must_move(en, &j, is_due ? JOB_ON_SUBMIT_DUE : JOB_ON_SUBMIT);
-    feed_job(en, FEED_JOB_SUBMITTED, &j);
+    feed_job(en, FEED_JOB_SUBMITTED, &j, &s->spec);
     if (j.agent) feed_wakeup(en, FEED_WAKEUP_SCHEDULED, &j, &s->spec);
     *out = j;
 }

@@ -79,7 +79,7 @@ cancel_replaced(struct engine *en, struct job_state *j, uint64_t by)
     j->failure_message =
         view_str(arena_printf(txn_arena(turn_txn(en)), "replaced by job %" PRIu64, by));
     job_must_move(en, j, JOB_ON_CANCEL);
-    feed_job(en, FEED_JOB_CANCELLED, j);
+    feed_job(en, FEED_JOB_CANCELLED, j, NULL);
     if (j->schedule) streak_job_ended(en, j);
 }
 

@@ -320,6 +320,24 @@ a_removal_without_a_dispatch_is_not_forgotten(void **state)
     rig_must(r, "agent.add", "'name':'scout','handler':'noop'");
 }
 
+/* Also when an earlier submit of the same turn found it. */
+static void
+a_submit_behind_a_removal_finds_the_agent_no_more(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    before, behind;
+
+    rig_must(r, "agent.add", "'name':'scout','handler':'noop'");
+    before = rig_queue(r, "job.submit", "'agent':'scout','delay_ms':3600000");
+    (void)rig_queue(r, "agent.remove", "'name':'scout','cascade':true");
+    behind = rig_queue(r, "job.submit", "'agent':'scout','delay_ms':3600000");
+    rig_turn(r);
+    assert_int_equal(rig_answer(r, before), E_OK);
+    assert_int_equal(rig_answer(r, behind), E_NOT_FOUND);
+    rig_settle(r);
+    expect_state(r, 1, "cancelled");
+}
+
 /* Among more waiting jobs than a turn looks at. */
 static void
 two_removals_at_once_both_end(void **state)
@@ -477,6 +495,7 @@ main(void)
         TEST(a_crash_in_a_cascade_loses_nothing),
         TEST(the_loop_runs_again_for_a_removal),
         TEST(a_removal_without_a_dispatch_is_not_forgotten),
+        TEST(a_submit_behind_a_removal_finds_the_agent_no_more),
         TEST(two_removals_at_once_both_end),
         TEST(what_comes_back_during_a_removal_is_cancelled),
         TEST(a_companys_work_keeps_it_and_goes_with_it),
