@@ -48,7 +48,7 @@ struct handler_line {
 enum errc handler_line_parse(struct view line, struct buf *scratch, struct handler_line *out,
                              struct err *e) MUST_CHECK;
 
-/* The failure class of a handler that ended without naming one (SPEC A6): by its last error text,
+/* The failure class of a handler that ended without naming one (A6): by its last error text,
  * else handler_error. A name that a handler may not use becomes handler_error too. */
 const char *failure_class_from_text(struct view text);
 const char *failure_class_from_handler(struct view name);

@@ -41,6 +41,14 @@ bad=$(grep -nwE '(TODO|FIXME|XXX|HACK)' -r common proto supervisor worker tools 
 [ -z "$bad" ] || fail "left-over notes:
 $bad"
 
+# The maps name what is there.
+for f in supervisor/engine/*.c; do
+    grep -q "\`$(basename "$f" .c)\`" ARCHITECTURE.md || fail "ARCHITECTURE.md does not name $f"
+done
+for t in $(git ls-files '*.[ch]' | xargs grep -hoE '\([A-HJKN][0-9]+(, [A-HJKN][0-9]+)*[,:;)]' | grep -oE '[A-Z][0-9]+' | sort -u); do
+    grep -q "^| $t |" docs/TAGS.md || fail "docs/TAGS.md does not explain $t"
+done
+
 for h in $(git ls-files '*.h'); do
     # shellcheck disable=SC2086
     echo "#include \"$h\"" | gcc $flags -Wall -Wextra -fsyntax-only -x c - 2>/dev/null || fail "$h does not compile alone"

@@ -1,4 +1,4 @@
-/* failure - the classes of failure, written at the moment of failure (SPEC A6), as one table.
+/* failure - the classes of failure, written at the moment of failure (A6), as one table.
  *
  * Append-only: the numbers are stored. */
 #ifndef ENGINE_FAILURE_H

@@ -1,5 +1,5 @@
-/* views - stored things as the maps that clients and handlers see (INTERFACE: JSON of a job, the
- * handler's document). */
+/* views - stored things as the maps that clients and handlers see (a job as JSON, the handler's
+ * document). */
 #ifndef ENGINE_VIEWS_H
 #define ENGINE_VIEWS_H
 

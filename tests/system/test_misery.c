@@ -1,4 +1,4 @@
-/* What handlers do to themselves and to their workers (RELIABILITY, check 6): each attempt has one
+/* What handlers do to themselves and to their workers: each attempt has one
  * outcome of the right class, nothing is left running, every slot comes back.  All sorts run at
  * once, MISERY (3) times each. */
 #include "common/proc.h"

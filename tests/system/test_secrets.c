@@ -1,5 +1,5 @@
-/* What a handler is given of the daemon, and where a secret must never stand (RELIABILITY, check
- * 13): descriptors, environment, signals and limits; canaries in logs, feed and answers. */
+/* What a handler is given of the daemon, and where a secret must never stand: descriptors,
+ * environment, signals and limits; canaries in logs, feed and answers. */
 #include "common/proc.h"
 #include "tests/system/marks.h"
 #include <dirent.h>

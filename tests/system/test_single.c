@@ -1,4 +1,4 @@
-/* One agentd at a time, whatever an earlier one left behind (RELIABILITY, check 14); starts at once
+/* One agentd at a time, whatever an earlier one left behind; starts at once
  * and kills at any moment are in test_daemon_races. */
 #include "common/proc.h"
 #include "tests/system/marks.h"

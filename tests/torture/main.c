@@ -1,4 +1,4 @@
-/* torture - the real programs under kill -9 (RELIABILITY, check 1).
+/* torture - the real programs under kill -9.
  *
  *     torture --build build --kills 50 [--seed S]
  *

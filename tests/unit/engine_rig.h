@@ -108,7 +108,7 @@ struct rig {
 
 /* cmocka's set-up and tear-down: a booted engine with the default limits and no workers.  The
  * limits have a ladder of 2, 10, 30 and 120 min, 5 attempts, a lease of 20 min, 10 s of grace,
- * heartbeats within 30 s, and no caps but the SPEC's defaults. */
+ * heartbeats within 30 s, and no caps but the default ones. */
 int rig_begin(void **state);
 /* The same, not booted. */
 int rig_begin_unbooted(void **state);

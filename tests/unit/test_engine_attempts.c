@@ -148,7 +148,7 @@ totals_are_not_added_twice(void **state)
     assert_int_equal(rig_i64(r, "attempts.1.usage.turns"), 4);
 }
 
-/* SPEC A6: what each class leads to. */
+/* A6: what each class leads to. */
 static void
 each_class_that_a_handler_may_name_is_retried_or_not(void **state)
 {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-/* The table of SPEC A1 by hand, so that a change of the code's list does not change the test's. */
+/* The table of A1 by hand, so that a change of the code's list does not change the test's. */
 static const struct {
     enum job_state_id from;
     enum job_event    ev;
@@ -137,7 +137,7 @@ triggers_have_the_priorities_of_the_specification(void **state)
     assert_int_equal(trigger_from(view_str("cron")), TRIGGER_NONE);
 }
 
-/* SPEC A6, by hand. */
+/* A6, by hand. */
 static void
 failure_classes_are_those_of_the_specification(void **state)
 {
