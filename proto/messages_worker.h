@@ -1,0 +1,104 @@
+/* messages_worker - the lists of what agentd and its workers tell each other; for messages.h, which
+ * explains them. */
+#ifndef PROTO_MESSAGES_WORKER_H
+#define PROTO_MESSAGES_WORKER_H
+
+// clang-format off
+
+/* Every message to a worker carries `seq`, ascending per worker; hello and heartbeat answer with the last one seen.
+ * `slot` is the supervisor's index of the lease, echoed in every report about it. */
+#define JOB_START_FIELDS(F, S)                                                                  \
+    F(S, U64,  seq,             REQUIRED, 1, INT64_MAX)                                         \
+    F(S, U64,  slot,            REQUIRED, 0, SLOTS_MAX - 1)                                     \
+    F(S, U64,  token,           REQUIRED, 1, INT64_MAX)                                         \
+    F(S, U64,  job,             REQUIRED, 1, INT64_MAX)                                         \
+    F(S, U64,  attempt,         REQUIRED, 1, INT64_MAX)                                         \
+    F(S, MAP,  handler,         REQUIRED, 0, 262144)    /* a `handler` object */                \
+    F(S, STR,  idempotency_key, REQUIRED, 1, 64)                                                \
+    F(S, STR,  lease,           REQUIRED, 1, 64)        /* AGENTD_LEASE: incarnation-token */   \
+    F(S, I64,  max_turns,       NULLABLE, 1, 10000)                                             \
+    F(S, RAW,  document,        REQUIRED, 0, WORKER_MESSAGE_MAX) /* what the handler gets on stdin, payload apart */ \
+    F(S, JSON, payload,         OPTIONAL, 0, PAYLOAD_MAX)
+#define JOB_STOP_FIELDS(F, S)                                                                   \
+    F(S, U64,  seq,             REQUIRED, 1, INT64_MAX)                                         \
+    F(S, U64,  slot,            REQUIRED, 0, SLOTS_MAX - 1)                                     \
+    F(S, U64,  token,           REQUIRED, 1, INT64_MAX)                                         \
+    F(S, MS,   grace_ms,        REQUIRED, 0, 3600000)   /* TERM, then KILL after this */
+#define EFFECT_SEND_FIELDS(F, S)                                                                \
+    F(S, U64,  seq,             REQUIRED, 1, INT64_MAX)                                         \
+    F(S, U64,  slot,            REQUIRED, 0, SLOTS_MAX - 1)                                     \
+    F(S, U64,  token,           REQUIRED, 1, INT64_MAX)                                         \
+    F(S, U64,  effect,          REQUIRED, 1, INT64_MAX)                                         \
+    F(S, BOOL, probe,           OPTIONAL, 0, 0)         /* do not send: say whether it is there */ \
+    F(S, STR,  lease,           REQUIRED, 1, 64)                                                \
+    F(S, MAP,  sink,            REQUIRED, 0, 65536)     /* a `sink` object */                   \
+    F(S, RAW,  document,        REQUIRED, 0, PAYLOAD_MAX + 65536) /* the line or body that is sent */ \
+    F(S, MS,   max_run_ms,      REQUIRED, 1, YEARS_100_MS)
+
+#define HELLO_FIELDS(F, S)                                                                      \
+    F(S, U64,  worker,          REQUIRED, 0, WORKERS_MAX - 1)                                   \
+    F(S, U64,  generation,      REQUIRED, 1, INT64_MAX)                                         \
+    F(S, U64,  slots,           REQUIRED, 1, SLOTS_MAX)                                         \
+    F(S, U64,  pid,             REQUIRED, 1, INT64_MAX)                                         \
+    F(S, STR,  version,         REQUIRED, 1, 64)
+#define HEARTBEAT_FIELDS(F, S)                                                                  \
+    F(S, U64,  worker,          REQUIRED, 0, WORKERS_MAX - 1)                                   \
+    F(S, U64,  generation,      REQUIRED, 1, INT64_MAX)                                         \
+    F(S, U64,  last_seq,        REQUIRED, 0, INT64_MAX)                                         \
+    F(S, LIST, running,         REQUIRED, 0, 65536)     /* tokens */                            \
+    F(S, U64,  lag_us,          OPTIONAL, 0, INT64_MAX) /* worst lag of its loop since the last */
+#define PROGRESS_FIELDS(F, S)                                                                   \
+    F(S, U64,  worker,          REQUIRED, 0, WORKERS_MAX - 1)                                   \
+    F(S, U64,  generation,      REQUIRED, 1, INT64_MAX)                                         \
+    F(S, U64,  slot,            REQUIRED, 0, SLOTS_MAX - 1)                                     \
+    F(S, U64,  token,           REQUIRED, 1, INT64_MAX)                                         \
+    F(S, U64,  turns,           OPTIONAL, 0, INT64_MAX) /* totals of the attempt, not deltas */ \
+    F(S, U64,  input_tokens,    OPTIONAL, 0, INT64_MAX)                                         \
+    F(S, U64,  output_tokens,   OPTIONAL, 0, INT64_MAX)                                         \
+    F(S, U64,  cost_micros,     OPTIONAL, 0, INT64_MAX)                                         \
+    F(S, U64,  percent,         OPTIONAL, 0, 100)                                               \
+    F(S, TEXT, message,         OPTIONAL, 0, 1024)
+/* The attempt is over and its whole process tree is gone (N1). */
+#define ENDED_FIELDS(F, S)                                                                      \
+    F(S, U64,  worker,          REQUIRED, 0, WORKERS_MAX - 1)                                   \
+    F(S, U64,  generation,      REQUIRED, 1, INT64_MAX)                                         \
+    F(S, U64,  slot,            REQUIRED, 0, SLOTS_MAX - 1)                                     \
+    F(S, U64,  token,           REQUIRED, 1, INT64_MAX)                                         \
+    F(S, STR,  verdict,         REQUIRED, 1, 16)        /* completed | failed | snoozed */      \
+    F(S, STR,  class,           OPTIONAL, 0, 32)        /* failed: one that a handler may name, or handler_error … */ \
+    F(S, TEXT, message,         OPTIONAL, 0, 4096)                                              \
+    F(S, MS,   after_ms,        OPTIONAL, 0, YEARS_100_MS) /* retry_after of a failure, or a snooze; a snooze without it: the ladder's step */ \
+    F(S, JSON, output,          OPTIONAL, 0, OUTPUT_MAX)                                        \
+    F(S, LIST, effects,         OPTIONAL, 0, EFFECTS_MAX) /* maps {kind, …} as the handler wrote them */ \
+    F(S, JSON, checkpoint,      OPTIONAL, 0, CHECKPOINT_MAX)                                    \
+    F(S, U64,  turns,           OPTIONAL, 0, INT64_MAX)                                         \
+    F(S, U64,  input_tokens,    OPTIONAL, 0, INT64_MAX)                                         \
+    F(S, U64,  output_tokens,   OPTIONAL, 0, INT64_MAX)                                         \
+    F(S, U64,  cost_micros,     OPTIONAL, 0, INT64_MAX)                                         \
+    F(S, I64,  exit_code,       OPTIONAL, -1, 255)                                              \
+    F(S, U64,  signal,          OPTIONAL, 0, 64)                                                \
+    F(S, U64,  rss_kb,          OPTIONAL, 0, INT64_MAX)
+#define EFFECT_DONE_FIELDS(F, S)                                                                \
+    F(S, U64,  worker,          REQUIRED, 0, WORKERS_MAX - 1)                                   \
+    F(S, U64,  generation,      REQUIRED, 1, INT64_MAX)                                         \
+    F(S, U64,  slot,            REQUIRED, 0, SLOTS_MAX - 1)                                     \
+    F(S, U64,  token,           REQUIRED, 1, INT64_MAX)                                         \
+    F(S, STR,  outcome,         REQUIRED, 1, 16)        /* delivered | failed | unknown | absent (probe only) */ \
+    F(S, TEXT, receipt,         OPTIONAL, 0, 1024)                                              \
+    F(S, TEXT, message,         OPTIONAL, 0, 1024)
+
+/*  W(op, NAME, name) */
+#define TO_WORKER_MESSAGES(W)                   \
+    W("job.start",   JOB_START,   job_start)    \
+    W("job.stop",    JOB_STOP,    job_stop)     \
+    W("effect.send", EFFECT_SEND, effect_send)
+#define FROM_WORKER_MESSAGES(W)                 \
+    W("hello",       HELLO,       hello)        \
+    W("heartbeat",   HEARTBEAT,   heartbeat)    \
+    W("progress",    PROGRESS,    progress)     \
+    W("ended",       ENDED,       ended)        \
+    W("effect.done", EFFECT_DONE, effect_done)
+
+// clang-format on
+
+#endif
