@@ -27,6 +27,7 @@ void breaker_succeeded(struct engine *en, const struct job_state *j);
 /* A running job of the handler is over: the next probe may start. */
 void breaker_released(struct engine *en, uint32_t handler);
 
+/* Counts those that are open; once, before the first turn of a run. */
 void breakers_at_boot(struct engine *en);
 /* Due work: those whose time has come are half open; the first such time. */
 void    breakers_due(struct engine *en);

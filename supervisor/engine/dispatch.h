@@ -5,6 +5,8 @@
 
 #include "supervisor/engine/turn.h"
 
+/* Starts what no predicate holds (caps.h), best lane first, while slots are free; sets due_again
+ * when bounded work is left for the next turn. */
 void dispatch_run(struct engine *en);
 
 #endif

@@ -118,6 +118,7 @@ struct output {
     const char       *detail;
 };
 
+/* Of an open store, which must outlive it; engine_destroy frees it and sets *en to NULL. */
 struct engine *engine_new(struct store *s);
 void           engine_destroy(struct engine **en);
 

@@ -16,6 +16,7 @@ struct job_filter {
     int64_t            submitted_before; /* 0: any */
 };
 
+/* What the request asks for; E_BAD_REQUEST names the field, E_NOT_FOUND what is not there. */
 enum errc job_filter_parse(struct reading *r, const struct msg_job_list *m,
                            struct job_filter *f) MUST_CHECK;
 

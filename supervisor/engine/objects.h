@@ -47,6 +47,7 @@ struct object_entry {
     } spec;
 };
 
+/* What one transaction remembers of objects, in its arena; nothing is read yet. */
 void objects_init(struct objects *o, struct txn *t);
 /* NULL when there is none (or it is damaged). */
 const struct object_entry *objects_get(struct objects *o, uint32_t id);

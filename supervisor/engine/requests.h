@@ -1,4 +1,9 @@
-/* requests - a client's request: decoded, answered once even when it is asked twice (N39). */
+/* requests - a client's request: decoded, answered once even when it is asked twice (N39).
+ *
+ * Each request that changes something has its on_<message>() in the file of its noun, all of one
+ * shape: everything is checked before the first write; it appends its answer, one packed map, to
+ * *reply and returns E_OK, or sets *e and has changed nothing.  What the actor may not see is not
+ * found (N36). */
 #ifndef ENGINE_REQUESTS_H
 #define ENGINE_REQUESTS_H
 

@@ -30,6 +30,7 @@ enum predicate view_held(struct objects *o, const struct memory *m, const struct
 void view_document(struct objects *o, const struct job_state *j, const struct job_spec *spec,
                    const struct session *session, struct view checkpoint, struct buf *out);
 
+/* One of each as a map.  full: with what only `show` tells. */
 void view_schedule(struct objects *o, const struct object_entry *declared,
                    const struct schedule *run, bool full, struct buf *out);
 void view_object(struct objects *o, const struct object_entry *en, struct buf *out);

@@ -4,6 +4,7 @@
 #include "common/mp.h"
 #include "tests/torture/breaks.h"
 #include "tests/torture/config.h"
+#include "tests/torture/items.h"
 #include "tests/torture/model.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,22 +12,6 @@
 
 #define PAGES_MAX 10000000
 #define FETCH_MS  20000
-
-static int64_t
-number_of(struct view map, const char *key)
-{
-    int64_t n = 0;
-
-    return mp_find_i64(map, key, &n) ? n : 0;
-}
-
-static struct view
-text_of(struct view map, const char *key)
-{
-    struct view v = {0};
-
-    return mp_find_str(map, key, &v) ? v : (struct view){0};
-}
 
 /* ---- pages ----------------------------------------------------------------------------------- */
 

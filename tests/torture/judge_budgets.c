@@ -3,6 +3,7 @@
 #include "common/mp.h"
 #include "tests/torture/breaks.h"
 #include "tests/torture/config.h"
+#include "tests/torture/items.h"
 #include "tests/torture/judge.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,19 +29,11 @@ struct balances {
 };
 
 static uint64_t
-number_of(struct view map, const char *key)
+amount_of(struct view map, const char *key)
 {
     int64_t n = 0;
 
     return mp_find_i64(map, key, &n) ? (uint64_t)n : 0;
-}
-
-static struct view
-text_of(struct view map, const char *key)
-{
-    struct view v = {0};
-
-    return mp_find_str(map, key, &v) ? v : (struct view){0};
 }
 
 /* ---- what the ledgers say -------------------------------------------------------------------- */
@@ -70,8 +63,8 @@ take_amounts(struct balance *b, struct view item, const char *dimension)
     struct view amounts = {0};
 
     (void)mp_find(item, dimension, &amounts); /* without them nothing was charged */
-    b->reserved += number_of(amounts, "reserved");
-    return number_of(amounts, "charged") + number_of(amounts, "overshoot");
+    b->reserved += amount_of(amounts, "reserved");
+    return amount_of(amounts, "charged") + amount_of(amounts, "overshoot");
 }
 
 static void
@@ -84,11 +77,11 @@ take_day(struct view item, void *arg)
     b->used.tokens += take_amounts(b, item, "tokens");
     b->used.cost_micros += take_amounts(b, item, "cost_micros");
     b->used.run_ms += take_amounts(b, item, "run_ms");
-    b->used.attempts += number_of(item, "attempts");
+    b->used.attempts += amount_of(item, "attempts");
     (void)mp_find(item, "turns", &turns); /* as above */
-    b->overshoot_turns += number_of(turns, "overshoot");
-    b->earned += number_of(item, "earned");
-    b->tickets_done += number_of(item, "tickets_done");
+    b->overshoot_turns += amount_of(turns, "overshoot");
+    b->earned += amount_of(item, "earned");
+    b->tickets_done += amount_of(item, "tickets_done");
 }
 
 /* ---- what the jobs say ----------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include "common/mp.h"
 #include "tests/torture/breaks.h"
 #include "tests/torture/history.h"
+#include "tests/torture/items.h"
 #include "tests/torture/judge.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,22 +25,6 @@ struct outbox {
     uint64_t      *sessions;
     size_t         nsessions;
 };
-
-static int64_t
-number_of(struct view map, const char *key)
-{
-    int64_t n = 0;
-
-    return mp_find_i64(map, key, &n) ? n : 0;
-}
-
-static struct view
-text_of(struct view map, const char *key)
-{
-    struct view v = {0};
-
-    return mp_find_str(map, key, &v) ? v : (struct view){0};
-}
 
 static struct effect *
 effect_of(struct outbox *o, uint64_t id)

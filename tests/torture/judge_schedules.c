@@ -2,6 +2,7 @@
 #include "common/mp.h"
 #include "tests/torture/breaks.h"
 #include "tests/torture/config.h"
+#include "tests/torture/items.h"
 #include "tests/torture/judge.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,14 +27,6 @@ struct walk {
     struct decision        *decisions;
     size_t                  count;
 };
-
-static int64_t
-number_of(struct view map, const char *key)
-{
-    int64_t n = 0;
-
-    return mp_find_i64(map, key, &n) ? n : 0;
-}
 
 /* ---- firings --------------------------------------------------------------------------------- */
 

@@ -1,28 +1,12 @@
 /* Goals and tickets (B3): each that was acknowledged is there once; each assignment woke its agent
  * once; a ticket was finished by the effect of one job. */
 #include "common/hash.h"
-#include "common/mp.h"
 #include "tests/torture/breaks.h"
+#include "tests/torture/items.h"
 #include "tests/torture/judge.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-static int64_t
-number_of(struct view map, const char *key)
-{
-    int64_t n = 0;
-
-    return mp_find_i64(map, key, &n) ? n : 0;
-}
-
-static struct view
-text_of(struct view map, const char *key)
-{
-    struct view v = {0};
-
-    return mp_find_str(map, key, &v) ? v : (struct view){0};
-}
 
 /* ---- what is there --------------------------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
 #include "tests/torture/replay.h"
 
-#include "common/mp.h"
 #include "tests/torture/breaks.h"
 #include "tests/torture/config.h"
+#include "tests/torture/items.h"
 #include "tests/torture/rig.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -60,14 +60,6 @@ replay_free(struct replay *r)
 {
     free(r->states);
     free(r);
-}
-
-static struct view
-text_of(struct view map, const char *key)
-{
-    struct view v = {0};
-
-    return mp_find_str(map, key, &v) ? v : (struct view){0};
 }
 
 static struct state *
