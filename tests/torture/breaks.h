@@ -23,6 +23,7 @@
     B(KEY,        "two unfinished jobs with one unique key, wrong heirs")  \
     B(MERGE,      "debounced submits that are not in exactly one job")     \
     B(CHAIN,      "wake-ups by effect that are not exactly one, or astray") \
+    B(APPROVAL,   "requests for a person's word that went astray")         \
     B(WORK,       "goals, tickets and assignments that are not as asked")  \
     B(QUEUE,      "jobs taken into a full queue")                          \
     B(HELD,       "starts while something was stopped or paused")          \

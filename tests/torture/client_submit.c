@@ -212,6 +212,7 @@ wake_one(struct client *c)
     } wakes[] = {
         {KIND_woken, "sleeper"},
         {KIND_calls, "caller" },
+        {KIND_asks,  ASKER    },
         {KIND_cycle, "ping"   },
     };
     BUF_AUTO struct buf body = {0};

@@ -23,6 +23,14 @@ busy_cap(unsigned changes)
     return caps[changes % ARRAY_LEN(caps)];
 }
 
+int
+beta_cap(unsigned changes)
+{
+    static const int caps[] = {3, 1, 2};
+
+    return caps[changes % ARRAY_LEN(caps)];
+}
+
 /* What the handlers do.  Each holds a lock of its job for as long as it lives, its children too,
  * and writes a line when it starts and one when it is about to give its verdict. */
 static const char handler[] =
@@ -63,6 +71,10 @@ static const char handler[] =
     "    sleep 0.2\n"
     "    result ;;\n"
     "flaky) [ $(($$ % 3)) -ne 0 ] || { note end; exit 3; }; result ;;\n"
+    "limited)\n"
+    "    [ $(($$ % 4)) -ne 0 ] || { note end; echo "
+    "'{\"type\":\"fail\",\"class\":\"rate_limited\",\"retry_after_ms\":100}'; exit 0; }\n"
+    "    result ;;\n"
     "fails) note end; echo 'it never works' >&2; exit 1 ;;\n"
     "snoozes)\n"
     "    [ \"$AGENTD_ATTEMPT\" -ne 1 ] || { note end; echo '{\"type\":\"snooze\",\"ms\":100}'; "
@@ -93,7 +105,7 @@ static const char handler[] =
 
 static const char *const exec_handlers[] = {"work",    "slow",     "forks", "flaky",  "fails",
                                             "snoozes", "overruns", "tells", "closes", "calls",
-                                            "pings",   "spends",   "pongs"};
+                                            "pings",   "spends",   "pongs", LIMITED};
 
 static FILE *
 create(const char *folder, const char *name)
@@ -104,7 +116,7 @@ create(const char *folder, const char *name)
 }
 
 static void
-print_settings(FILE *f)
+print_settings(FILE *f, unsigned changes)
 {
     (void)fprintf(f,
                   "daemon: {stop_grace: 500ms}\n"
@@ -126,11 +138,12 @@ print_settings(FILE *f)
                   "  acme: {}\n"
                   "  beta: {max_concurrent: %d, priority_max: 60}\n"
                   "  narrow: {queue_max: %d}\n",
-                  WORKERS, SLOTS, COMPANY_CAP, AGENT_CAP, SCHEDULE_CAP, BETA_CAP, NARROW_MAX);
+                  WORKERS, SLOTS, COMPANY_CAP, AGENT_CAP, SCHEDULE_CAP, beta_cap(changes),
+                  NARROW_MAX);
 }
 
 static void
-print_objects(FILE *f, const char *folder)
+print_objects(FILE *f, const char *folder, unsigned changes)
 {
     (void)fprintf(f, "sinks:\n  mail: {kind: file, path: %s/mail.history}\nhandlers:\n", folder);
     for (unsigned i = 0; i < ARRAY_LEN(exec_handlers); i++) {
@@ -143,11 +156,14 @@ print_objects(FILE *f, const char *folder)
                      "  - {name: herald, company: acme, handler: tells, sinks: [mail]}\n"
                      "  - {name: sleeper, company: acme, handler: work}\n"
                      "  - {name: caller, company: acme, handler: calls}\n"
+                     "  - {name: " ASKER ", company: acme, handler: calls, approval: all}\n"
                      "  - {name: ping, company: acme, handler: pings}\n"
                      "  - {name: pong, company: acme, handler: pongs}\n"
                      "  - {name: alice, company: acme, handler: closes}\n"
                      "  - {name: bob, company: acme, handler: closes}\n"
                      "schedules:\n");
+    (void)fprintf(f, "  %s: {cron: \"0 0 29 2 *\", handler: noop, priority: %u}\n", RELOADED,
+                  changes % 100);
     for (unsigned i = 0; i < schedules_count; i++) {
         (void)fprintf(f, "  %s: {%s, handler: %s, max_attempts: 1000, payload: {mark: %s}}\n",
                       schedules[i].name, schedules[i].when, schedules[i].handler,
@@ -155,16 +171,33 @@ print_objects(FILE *f, const char *folder)
     }
 }
 
+static bool
+write_settings(const char *folder, const char *name, unsigned changes)
+{
+    FILE *config = create(folder, name);
+
+    if (!config) return false;
+    print_settings(config, changes);
+    print_objects(config, folder, changes);
+    return fclose(config) == 0;
+}
+
+bool
+config_change(const char *folder, unsigned changes)
+{
+    FREE_AUTO char *from = xasprintf("%s/agentd.yaml.new", folder);
+    FREE_AUTO char *to = xasprintf("%s/agentd.yaml", folder);
+
+    return write_settings(folder, "agentd.yaml.new", changes) && rename(from, to) == 0;
+}
+
 bool
 config_write(const char *folder)
 {
     FREE_AUTO char *locks = xasprintf("%s/locks", folder);
     FILE           *script = create(folder, "handler.sh");
-    FILE           *config = create(folder, "agentd.yaml");
 
-    if (!script || !config || mkdir(locks, 0700)) return false;
+    if (!script || mkdir(locks, 0700)) return false;
     (void)fputs(handler, script); /* fclose tells of what failed */
-    print_settings(config);
-    print_objects(config, folder);
-    return fclose(script) == 0 && fclose(config) == 0;
+    return fclose(script) == 0 && write_settings(folder, "agentd.yaml", 0);
 }

@@ -10,7 +10,6 @@
 #define NARROW_MAX   6 /* jobs of the company narrow that have not started */
 #define SLOTS        4 /* of each worker */
 #define COMPANY_CAP  8 /* jobs that run at once … */
-#define BETA_CAP     3
 #define AGENT_CAP    2
 #define SCHEDULE_CAP 4
 
@@ -25,6 +24,14 @@ struct scheduled {
 extern const struct scheduled schedules[];
 extern const unsigned         schedules_count;
 
+/* Its provider refuses now and then. */
+#define LIMITED "limited"
+
+/* The agent of acme whose wake-ups of another wait for a person's word; the one that is removed,
+ * with all that waits for it, again and again. */
+#define ASKER "asker"
+#define BRIEF "brief"
+
 /* The company thrift: what its jobs may use on a day at first, how much more each time that it is
  * raised, and what each of its jobs may use at most. */
 #define THRIFT       "thrift"
@@ -36,8 +43,16 @@ extern const unsigned         schedules_count;
 /* How many jobs of the agent acme/busy may run at once after so many changes. */
 int busy_cap(unsigned changes);
 
+/* A schedule that never fires: each reload changes it, which the feed tells. */
+#define RELOADED "reloaded"
+
+/* How many jobs of the company beta may run at once after so many reloads. */
+int beta_cap(unsigned changes);
+
 /* Writes FOLDER/agentd.yaml, FOLDER/handler.sh, FOLDER/locks/.  False, with errno, when it cannot.
  */
 bool config_write(const char *folder);
+/* Puts another FOLDER/agentd.yaml in its place, as it is after so many changes. */
+bool config_change(const char *folder, unsigned changes);
 
 #endif

@@ -271,6 +271,8 @@ take_links(struct job *j, struct view show)
     j->is_telling = view_is(text_of(show, "handler"), "tells");
     j->is_closing = view_is(text_of(show, "handler"), "closes");
     j->agent = name_of(text_of(show, "agent"));
+    j->is_asking = view_is(text_of(show, "agent"), ASKER);
+    j->is_brief = view_is(text_of(show, "title"), BRIEF);
     j->calls = called_by(text_of(show, "handler"));
     j->parent = (uint64_t)number_of(show, "parent");
     j->root = (uint64_t)number_of(show, "root");

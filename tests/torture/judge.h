@@ -13,6 +13,8 @@ void judge_schedules(struct model *m, struct link *l);
 void judge_effects(struct model *m, struct link *l);
 /* Unique and debounce keys, of requests and jobs. */
 void judge_keys(struct model *m);
+/* Requests for a person's word against what the operator decided; before the chains. */
+void judge_approvals(struct model *m, struct link *l);
 /* Jobs that other jobs woke; after the effects and the feed. */
 void judge_chains(struct model *m);
 /* Every job and every request by itself; after those above, for it uses what the others have found.

@@ -51,8 +51,9 @@ judge_caller(const struct model *m, uint64_t id)
     const struct job *j = &m->jobs[id];
     bool              is_caller = j->calls && j->end == END_COMPLETED;
     bool              is_cut = is_caller && closes_cycle(m, j);
+    uint64_t          wanted = j->is_asking ? j->granted : is_caller && !is_cut;
 
-    if (j->wakes != (is_caller && !is_cut) || j->children != j->wakes || j->cuts != is_cut ||
+    if (j->wakes != wanted || j->children != j->wakes || j->cuts != is_cut ||
         j->told_cuts != j->cuts) {
         breaks_add(BREAK_CHAIN,
                    "job %" PRIu64 "%s%s: %" PRIu64 " effects woke, %" PRIu64

@@ -113,6 +113,8 @@ take_inside(struct model *m, struct view item, struct view kind)
     (void)mp_find(payload, "payload", &inner); /* a ticket's has none */
     if (!j || j->end != END_COMPLETED) {
         wrong_effect(id, job, kind);
+    } else if (j->is_asking && view_is(text_of(item, "status"), "rejected")) {
+        j->denials++;
     } else if (view_is(kind, "ticket")) {
         *(is_delivered ? &j->closes : &j->opens) += 1;
     } else if (number_of(inner, "from") != (int64_t)job ||

@@ -40,6 +40,8 @@ count_event(struct model *m, struct view type, struct view event)
     if (view_is(type, "job.submitted")) j->submitted++;
     if (view_is(type, "job.completed")) j->completed++;
     if (view_is(type, "chain.cut")) j->told_cuts++;
+    if (view_is(type, "approval.requested")) j->told_requests++;
+    if (view_is(type, "approval.granted") || view_is(type, "approval.denied")) j->told_decisions++;
     if (!view_is(type, "job.started")) return;
     j->started++;
     if (mp_find_i64(event, "attempt", &id) && (uint64_t)id != j->started) {

@@ -108,11 +108,18 @@ judge_own(struct model *m, struct job *j, uint64_t id)
     judge_attempts(j, id, kind_is_recorded(in->kind));
 }
 
+/* The operator may have stopped it while it ran. */
+static bool
+may_end_so(const struct job *j)
+{
+    return j->end == END_COMPLETED || (j->may_be_cancelled && j->end == END_CANCELLED);
+}
+
 /* Made by the effect of another job: judge_chains knows whether it had to be. */
 static void
 judge_follow_up(const struct job *j, uint64_t id)
 {
-    if (j->end != END_COMPLETED) {
+    if (!may_end_so(j)) {
         breaks_add(j->end ? BREAK_OUTCOME : BREAK_DRAIN, "job %" PRIu64 " of job %" PRIu64 " is %s",
                    id, j->parent, end_name(j->end));
     }
@@ -126,11 +133,24 @@ judge_scheduled(const struct job *j, uint64_t id)
         breaks_add(BREAK_UNEXPECTED, "job %" PRIu64 " of a schedule has %" PRIu64 " firings", id,
                    j->firings);
     }
-    if (j->end != END_COMPLETED) {
+    if (!may_end_so(j)) {
         breaks_add(j->end ? BREAK_OUTCOME : BREAK_DRAIN, "job %" PRIu64 " of a schedule is %s", id,
                    end_name(j->end));
     }
     judge_attempts(j, id, false);
+}
+
+/* It completed, or its agent was removed first. */
+static void
+judge_brief(struct model *m, const struct job *j, uint64_t id)
+{
+    if (j->end != END_COMPLETED && j->end != END_CANCELLED) {
+        breaks_add(j->end ? BREAK_OUTCOME : BREAK_DRAIN, "job %" PRIu64 " of a removed agent is %s",
+                   id, end_name(j->end));
+    }
+    if (m->briefs == 0) breaks_add(BREAK_UNEXPECTED, "job %" PRIu64 " of a removed agent", id);
+    if (m->briefs > 0) m->briefs--;
+    judge_attempts(j, id, true);
 }
 
 static void
@@ -153,6 +173,8 @@ judge_job(struct model *m, uint64_t id)
         judge_own(m, j, id);
     } else if (j->is_follow_up) {
         judge_follow_up(j, id);
+    } else if (j->is_brief) {
+        judge_brief(m, j, id);
     } else {
         breaks_add(BREAK_UNEXPECTED, "job %" PRIu64 " has no mark", id);
     }

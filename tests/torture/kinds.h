@@ -40,9 +40,11 @@
     K(unique_replace, "work",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 4)        \
     K(merged,         "work",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 10)       \
     K(spends,         "spends",   PATIENT, END_COMPLETED,                 OUTPUT_MARK, 6)        \
+    K(limited,        "limited",  PATIENT, END_COMPLETED,                 OUTPUT_MARK, 6)        \
     K(lot,            "noop",     5,       END_SCHEDULED,                 OUTPUT_NULL, 0)        \
     K(woken,          "work",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 0)        \
     K(calls,          "calls",    PATIENT, END_COMPLETED,                 OUTPUT_MARK, 0)        \
+    K(asks,           "calls",    PATIENT, END_COMPLETED,                 OUTPUT_MARK, 0)        \
     K(cycle,          "pings",    PATIENT, END_COMPLETED,                 OUTPUT_MARK, 0)        \
     K(assigned,       "closes",   PATIENT, END_COMPLETED,                 OUTPUT_MARK, 0)        \
     K(part,           "work",     PATIENT, END_COMPLETED,                 OUTPUT_MARK, 0)

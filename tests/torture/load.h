@@ -9,12 +9,13 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define CLIENTS     6
-#define READERS     3
-#define OPERATOR    "operator" /* the name of its history */
-#define NAME_BYTES  32
-#define PROCESSES   (CLIENTS + READERS + 1)
-#define BATCH_LARGE 40
+#define CLIENTS      6
+#define READERS      3
+#define OPERATOR     "operator" /* the name of its history */
+#define STOP_RUNNING "running"  /* the reason that the operator gives when he stops what runs */
+#define NAME_BYTES   32
+#define PROCESSES    (CLIENTS + READERS + 1)
+#define BATCH_LARGE  40
 
 /* In memory that all processes of the run share. */
 struct shared {

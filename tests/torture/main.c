@@ -204,6 +204,7 @@ judge(struct model *m, struct link *l)
     judge_feed(m, l);
     judge_schedules(m, l);
     judge_effects(m, l);
+    judge_approvals(m, l);
     judge_chains(m);
     judge_keys(m);
     judge_jobs(m);
@@ -252,6 +253,9 @@ print_ends(const struct model *m)
     (void)printf("  firings: %" PRIu64 " fired, %" PRIu64 " missed, %" PRIu64
                  " suppressed; %" PRIu64 " effects; %" PRIu64 " events\n",
                  m->fired, m->missed, m->suppressed, m->effects, m->events);
+    (void)printf("  %" PRIu64 " jobs stopped by the operator; %" PRIu64
+                 " openings of a breaker; %" PRIu64 " changes of the configuration\n",
+                 m->stopped, m->openings, m->reloads);
 }
 
 static void

@@ -27,6 +27,7 @@ model_done(struct model *m)
         free(m->jobs[id].turns);
     free(m->jobs);
     free(m->things);
+    free(m->decisions);
     free(m->tickets);
 }
 
@@ -300,11 +301,30 @@ take_record(char *line, void *arg)
 }
 
 static void
+take_decision(struct model *m, uint64_t approval, bool is_granted)
+{
+    m->decisions = xrealloc(m->decisions, (m->ndecisions + 1) * sizeof(*m->decisions));
+    m->decisions[m->ndecisions++] = (struct verdict){approval, is_granted};
+}
+
+static void
 take_operators(char *line, void *arg)
 {
     struct model *m = arg;
+    uint64_t      id;
+    char          word[16];
+    struct job   *j;
 
     if (sscanf(line, "B %u", &m->raises) == 1) return;
+    if (sscanf(line, "G %" SCNu64 " %15s", &id, word) == 2) {
+        take_decision(m, id, strcmp(word, "yes") == 0);
+        return;
+    }
+    if (sscanf(line, "M %" SCNu64, &id) == 1 && (j = model_job(m, id))) {
+        j->is_acknowledged = true;
+        m->briefs++;
+        return;
+    }
     breaks_add(strncmp(line, "X fsck", 6) == 0 ? BREAK_FSCK : BREAK_ANSWER, "operator: %s",
                line + 2);
 }

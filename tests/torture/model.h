@@ -39,7 +39,7 @@ struct job {
     bool     is_acknowledged;
     bool     must_be_cancelled; /* acknowledged so, and not retried since */
     bool     may_be_cancelled;
-    bool     was_stopping; /* a cancel was acknowledged while it ran */
+    bool     was_stopping; /* a cancel was acknowledged while it ran, or the operator stopped it */
     bool     may_be_retried;
     bool     must_have_run; /* a retry was acknowledged, and no cancel was asked for since */
     bool     must_be_gone;  /* its purge was acknowledged */
@@ -59,11 +59,16 @@ struct job {
     bool        is_stopped_otherwise; /* an attempt was stopped by something else than a cancel */
     bool        is_telling;           /* its handler sends effects and keeps checkpoints */
     bool        is_closing;           /* … finishes the ticket */
-    uint64_t    company;              /* hash of its name */
-    struct used used;                 /* by all attempts */
-    uint64_t   *turns;                /* of thrift: by each attempt, from 1, as its row says */
-    uint64_t    attempt_turns;        /* of all attempts, as their rows say */
-    uint64_t    agent, calls; /* hash of the agent, of the one that its handler wakes; 0: none */
+    bool        is_asking;            /* its wake-up waits for a person */
+    bool        is_brief;             /* of the agent that is removed */
+    uint64_t    approvals, granted, denied; /* requests of it, by what became of them … */
+    uint64_t    denials;                    /* … and effects that were rejected */
+    uint64_t    told_requests, told_decisions;
+    uint64_t    company;       /* hash of its name */
+    struct used used;          /* by all attempts */
+    uint64_t   *turns;         /* of thrift: by each attempt, from 1, as its row says */
+    uint64_t    attempt_turns; /* of all attempts, as their rows say */
+    uint64_t    agent, calls;  /* hash of the agent, of the one that its handler wakes; 0: none */
     uint64_t    parent, root, depth, ticket;
     uint64_t    from, from_attempt;        /* the attempt whose effect it is, says its payload */
     bool        is_follow_up, is_assigned; /* its trigger */
@@ -96,6 +101,12 @@ struct ticket {
     uint64_t reward;
 };
 
+/* What the operator decided of a request. */
+struct verdict {
+    uint64_t approval;
+    bool     is_granted;
+};
+
 struct model {
     const char         *folder;
     struct thing       *things;
@@ -106,8 +117,12 @@ struct model {
     struct job         *jobs; /* by id; 0 is none */
     uint64_t            cap;
     unsigned            raises; /* of thrift's limit, before it ended */
+    struct verdict     *decisions;
+    size_t              ndecisions;
+    unsigned            briefs; /* jobs of the brief agent that the operator asked for */
     uint64_t            last;   /* the greatest id of the store */
     uint64_t            effects, fired, missed, suppressed, events;
+    uint64_t stopped, openings, reloads; /* jobs that the operator stopped; of breakers */
 };
 
 void model_init(struct model *m, const char *folder);

@@ -1,11 +1,13 @@
-/* The operator: stops and resumes, pauses and resumes, changes limits, and looks whether the store
- * is whole, while agentd is killed.  It asks until it is answered, and leaves nothing held. */
+/* The operator: stops and resumes, pauses and resumes, changes limits and the configuration,
+ * decides what waits for a person, removes an agent, and looks whether the store is whole, while
+ * agentd is killed.  It asks until it is answered, and leaves nothing held. */
 #include "common/mp.h"
 #include "tests/torture/config.h"
 #include "tests/torture/dice.h"
 #include "tests/torture/history.h"
 #include "tests/torture/link.h"
 #include "tests/torture/load.h"
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,14 +17,20 @@
 #define FSCK_MS    5000
 #define BODY_BYTES 160
 
+#define BRIEF_JOBS    6 /* of the agent that is removed */
+#define BRIEF_TRIES   600
+#define BRIEF_WAIT_MS 50
+
 struct operator_state {
     struct link    link;
     struct history history;
     struct dice    dice;
     struct shared *shared;
+    const char    *folder;
     unsigned       requests;
-    unsigned       caps;   /* how often busy's was changed */
-    unsigned       raises; /* … and thrift's limit */
+    unsigned       caps;    /* how often busy's was changed */
+    unsigned       raises;  /* … and thrift's limit … */
+    unsigned       reloads; /* … and the configuration */
 };
 
 static void
@@ -33,6 +41,8 @@ act(struct operator_state *o, enum msg_id op, const char *body)
     (void)snprintf(key, sizeof(key), "o-%u", ++o->requests); /* fits */
     atomic_fetch_add(&o->shared->requests, 1);
     if (link_insist(&o->link, op, body, key, 0) == ANSWER_YES) return;
+    /* It has never been open. */
+    if (op == MSG_BREAKER_RESET && o->link.error.code == E_NOT_FOUND) return;
     history_add(&o->history, "X %s %s: %s", msg_desc(op)->op, body, o->link.error.msg);
 }
 
@@ -55,6 +65,31 @@ stop_and_resume(struct operator_state *o)
     act(o, MSG_STOP, body);
     hold(o);
     act(o, MSG_RESUME, "{}");
+}
+
+/* What runs is stopped, too; the reason tells the judge which stops these are. */
+static void
+stop_running_and_resume(struct operator_state *o)
+{
+    act(o, MSG_STOP, "{\"scope\":\"running\",\"reason\":\"" STOP_RUNNING "\"}");
+    hold(o);
+    act(o, MSG_RESUME, "{}");
+}
+
+static void
+reset_breaker(struct operator_state *o)
+{
+    act(o, MSG_BREAKER_RESET, "{\"name\":\"" LIMITED "\"}");
+}
+
+/* A life that begins before it is asked for has it already. */
+static void
+change_config(struct operator_state *o)
+{
+    if (!config_change(o->folder, ++o->reloads)) {
+        history_add(&o->history, "X the configuration cannot be written");
+    }
+    act(o, MSG_RELOAD, "{}");
 }
 
 static void
@@ -144,14 +179,107 @@ look_whole(struct operator_state *o)
         note_problem(o, item);
 }
 
+/* ---- a person's word ------------------------------------------------------------------------- */
+
+static void
+decide(struct operator_state *o, struct view approval)
+{
+    int64_t id = 0;
+    bool    is_granted = dice_percent(&o->dice, 60);
+    char    body[BODY_BYTES];
+
+    (void)mp_find_i64(approval, "id", &id);                         /* without one it is refused */
+    (void)snprintf(body, sizeof(body), "{\"id\":%" PRId64 "}", id); /* fits */
+    history_add(&o->history, "G %" PRId64 " %s", id, is_granted ? "yes" : "no");
+    act(o, is_granted ? MSG_APPROVAL_GRANT : MSG_APPROVAL_DENY, body);
+}
+
+/* Some of what waits. */
+static void
+decide_some(struct operator_state *o)
+{
+    BUF_AUTO struct buf page = {0};
+    struct view         items, item;
+    uint32_t            count = 0;
+
+    if (link_ask(&o->link, MSG_APPROVAL_LIST, "{\"status\":\"pending\",\"limit\":5}", NULL,
+                 LINK_WAIT_MS) != ANSWER_YES ||
+        !mp_find(buf_view(&o->link.body), "items", &items)) {
+        return;
+    }
+    buf_add_view(&page, items);
+    struct mp_reader r = mp_reader_of(buf_view(&page));
+    (void)mp_read_array(&r, &count); /* what is no list has no items */
+    while (count-- > 0 && mp_read_any(&r, &item))
+        decide(o, item);
+}
+
+/* ---- an agent that goes ---------------------------------------------------------------------- */
+
+static void
+note_ids(struct operator_state *o)
+{
+    struct view list;
+    uint32_t    count = 0;
+    uint64_t    id;
+
+    if (!mp_find(buf_view(&o->link.body), "ids", &list)) return;
+    struct mp_reader r = mp_reader_of(list);
+    (void)mp_read_array(&r, &count); /* what is no list has no items */
+    while (count-- > 0 && mp_read_u64(&r, &id))
+        history_add(&o->history, "M %" PRIu64, id);
+}
+
+/* One of that name may still be on its way out. */
+static bool
+add_brief(struct operator_state *o)
+{
+    char key[32];
+
+    for (int n = 0; n < BRIEF_TRIES; n++) {
+        (void)snprintf(key, sizeof(key), "o-%u", ++o->requests); /* fits */
+        if (link_insist(&o->link, MSG_AGENT_ADD,
+                        "{\"name\":\"" BRIEF "\",\"company\":\"acme\",\"handler\":\"slow\"}", key,
+                        0) == ANSWER_YES) {
+            return true;
+        }
+        (void)poll(NULL, 0, BRIEF_WAIT_MS);
+    }
+    history_add(&o->history, "X no agent " BRIEF " could be added: %s", o->link.error.msg);
+    return false;
+}
+
+/* What waits and what runs for an agent goes with it. */
+static void
+add_and_remove(struct operator_state *o)
+{
+    BUF_AUTO struct buf body = {0};
+    unsigned            count = 1 + (unsigned)dice_below(&o->dice, BRIEF_JOBS);
+
+    if (!add_brief(o)) return;
+    for (unsigned i = 0; i < count; i++) {
+        buf_printf(&body,
+                   "%s{\"agent\":\"acme/" BRIEF "\",\"title\":\"" BRIEF
+                   "\",\"max_attempts\":1000,\"delay_ms\":%u,\"payload\":{\"mark\":\"" BRIEF "\"}}",
+                   i == 0 ? "{\"jobs\":[" : ",", dice_percent(&o->dice, 30) ? 3600000 : 0);
+    }
+    buf_add_str(&body, "]}");
+    act(o, MSG_JOB_SUBMIT_MANY, buf_str(&body));
+    note_ids(o);
+    hold(o);
+    act(o, MSG_AGENT_REMOVE, "{\"name\":\"acme/" BRIEF "\",\"cascade\":true}");
+}
+
 /* ---- the process ----------------------------------------------------------------------------- */
 
 static void
 step(struct operator_state *o)
 {
-    static void (*const acts[])(struct operator_state * o) = {
-        stop_and_resume, drain_and_resume, pause_and_resume, pause_and_resume,
-        change_cap,      change_cap,       look_whole,       raise_limit};
+    static void (*const acts[])(struct operator_state *) = {
+        stop_and_resume, drain_and_resume, pause_and_resume, pause_and_resume,        change_cap,
+        change_cap,      look_whole,       raise_limit,      stop_running_and_resume, reset_breaker,
+        change_config,   decide_some,      decide_some,      add_and_remove,
+    };
 
     acts[dice_below(&o->dice, ARRAY_LEN(acts))](o);
     (void)poll(NULL, 0, (int)dice_below(&o->dice, PAUSE_MS));
@@ -184,7 +312,8 @@ operator_prepare(struct link *l)
 _Noreturn void
 operator_main(const struct load *l)
 {
-    struct operator_state o = {.dice = dice_of(l->seed, 300), .shared = l->shared};
+    struct operator_state o = {
+        .dice = dice_of(l->seed, 300), .shared = l->shared, .folder = l->folder};
 
     history_open(&o.history, l->folder, OPERATOR);
     link_open(&o.link, l->run_folder);

@@ -14,6 +14,8 @@
 
 enum phase { ABSENT, WAITING, RUNNING, ENDED };
 
+enum guard { CLOSED, OPEN, PROBING };
+
 /* What runs of an agent or a company. */
 struct running {
     char     name[32];
@@ -30,6 +32,7 @@ struct state {
     enum phase phase;
     int64_t    day;   /* UTC, on which its attempt started */
     uint64_t   turns; /* that the attempt has reported */
+    bool       is_stopping;
 };
 
 struct replay {
@@ -39,11 +42,15 @@ struct replay {
     struct running agents[NAMES_MAX], companies[NAMES_MAX];
     unsigned       running, scheduled; /* of all; of schedules */
     unsigned       narrow;             /* jobs of that company that have not started */
-    unsigned       busy_changes, raises;
+    unsigned       busy_changes, raises, reloads;
+    enum guard     guard;             /* of the handler limited … */
+    unsigned       limited;           /* … and how many of its jobs run */
     int64_t        day;               /* the newest one on which a job of thrift started */
     uint64_t       charged, reserved; /* on it, by attempts that ended and by those that run */
     struct holder  holders[KEYS_MAX];
     bool           is_stopped;
+    unsigned       briefs; /* unfinished jobs of the brief agent */
+    bool           is_brief_gone;
 };
 
 struct replay *
@@ -114,6 +121,18 @@ agent_cap(const struct replay *r, const struct running *agent)
     return strcmp(agent->name, "busy") == 0 ? (unsigned)busy_cap(r->busy_changes) : AGENT_CAP;
 }
 
+/* An open breaker lets nothing through, a half open one job at a time (A16). */
+static void
+start_limited(struct replay *r, uint64_t id)
+{
+    r->limited++;
+    if (r->guard == OPEN) {
+        breaks_add(BREAK_HELD, "job %" PRIu64 " started while its breaker was open", id);
+    } else if (r->guard == PROBING) {
+        check_cap(id, "a half open breaker", r->limited, 1);
+    }
+}
+
 static void
 start(struct replay *r, uint64_t id, struct view event)
 {
@@ -122,6 +141,10 @@ start(struct replay *r, uint64_t id, struct view event)
 
     if (r->is_stopped) {
         breaks_add(BREAK_HELD, "job %" PRIu64 " started while agentd was stopped", id);
+    }
+    if (view_is(text_of(event, "handler"), LIMITED)) start_limited(r, id);
+    if (r->is_brief_gone && model_job(r->model, id)->is_brief) {
+        breaks_add(BREAK_GONE, "job %" PRIu64 " started when its agent was removed", id);
     }
     check_held(id, agent);
     check_held(id, company);
@@ -132,7 +155,8 @@ start(struct replay *r, uint64_t id, struct view event)
     if (agent) check_cap(id, agent->name, ++agent->count, agent_cap(r, agent));
     if (company) {
         check_cap(id, company->name, ++company->count,
-                  strcmp(company->name, "beta") == 0 ? BETA_CAP : COMPANY_CAP);
+                  strcmp(company->name, "beta") == 0 ? (unsigned)beta_cap(r->reloads)
+                                                     : COMPANY_CAP);
     }
 }
 
@@ -144,6 +168,7 @@ stop(struct replay *r, struct view event)
 
     r->running--;
     r->scheduled -= text_of(event, "schedule").size > 0;
+    r->limited -= view_is(text_of(event, "handler"), LIMITED);
     if (agent) agent->count--;
     if (company) company->count--;
 }
@@ -245,6 +270,7 @@ move(struct replay *r, uint64_t id, bool is_new, struct view event)
     bool              was_open = from == WAITING || from == RUNNING;
 
     if (is_new && j->is_narrow) queue(r, id);
+    if (j->is_brief) r->briefs += (unsigned)(to != ENDED) - (unsigned)was_open;
     if (j->is_narrow) r->narrow += (unsigned)(to == WAITING) - (unsigned)(from == WAITING);
     if (j->key && !was_open && to != ENDED) take_key(r, id, j->key);
     if (j->key && was_open && to == ENDED) give_key(r, id, j->key);
@@ -253,6 +279,8 @@ move(struct replay *r, uint64_t id, bool is_new, struct view event)
     if (from == RUNNING && to != RUNNING) stop(r, event);
     if (from == RUNNING && to != RUNNING && j->is_thrift) spent(r, j, s, event);
     s->phase = to;
+    s->is_stopping =
+        to == RUNNING && (s->is_stopping || view_is(text_of(event, "type"), "job.stopping"));
 }
 
 static bool
@@ -276,6 +304,44 @@ set_paused(struct running *n, bool is_paused)
     if (n) n->is_paused = is_paused;
 }
 
+/* All that ran was told to stop in the same turn, before it is told (A10). */
+static void
+stop_all(struct replay *r)
+{
+    for (uint64_t id = 1; id < r->cap; id++) {
+        struct job *j = model_job(r->model, id);
+
+        if (r->states[id].phase != RUNNING) continue;
+        if (!r->states[id].is_stopping) {
+            breaks_add(BREAK_HELD, "job %" PRIu64 " ran on when all that ran was stopped", id);
+        }
+        j->may_be_cancelled = j->was_stopping = true;
+        j->must_have_run = false;
+        r->model->stopped++;
+    }
+}
+
+/* Nothing of it is left when it is gone (B5). */
+static void
+set_brief(struct replay *r, bool is_gone)
+{
+    r->is_brief_gone = is_gone;
+    if (is_gone && r->briefs) {
+        breaks_add(BREAK_GONE, "%u unfinished jobs are left of a removed agent", r->briefs);
+    }
+}
+
+static void
+take_breaker(struct replay *r, struct view type)
+{
+    if (view_is(type, "breaker.opened")) {
+        r->guard = OPEN;
+        r->model->openings++;
+    } else {
+        r->guard = view_is(type, "breaker.probing") ? PROBING : CLOSED;
+    }
+}
+
 static void
 take_other(struct replay *r, struct view type, struct view event)
 {
@@ -284,16 +350,24 @@ take_other(struct replay *r, struct view type, struct view event)
 
     if (view_is(type, "daemon.stopped") || view_is(type, "daemon.draining")) {
         r->is_stopped = has_stop(event, "new") || has_stop(event, "drain");
+        if (view_is(text_of(event, "reason"), STOP_RUNNING)) stop_all(r);
     } else if (view_is(type, "daemon.resumed")) {
         r->is_stopped = false;
     } else if (view_is(type, "agent.paused") || view_is(type, "agent.resumed")) {
         set_paused(agent, view_is(type, "agent.paused"));
     } else if (view_is(type, "company.paused") || view_is(type, "company.resumed")) {
         set_paused(company, view_is(type, "company.paused"));
+    } else if (view_is(text_of(event, "agent"), BRIEF) &&
+               (view_is(type, "agent.added") || view_is(type, "agent.removed"))) {
+        set_brief(r, view_is(type, "agent.removed"));
     } else if (view_is(type, "agent.changed")) {
         r->busy_changes += agent && strcmp(agent->name, "busy") == 0;
     } else if (view_is(type, "company.changed")) {
         r->raises += company && strcmp(company->name, THRIFT) == 0;
+    } else if (view_is(type, "schedule.changed") && view_is(text_of(event, "schedule"), RELOADED)) {
+        r->model->reloads = ++r->reloads;
+    } else if (view_is(text_of(event, "breaker"), LIMITED)) {
+        take_breaker(r, type);
     }
 }
 
