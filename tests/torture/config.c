@@ -6,12 +6,13 @@
 #include <sys/stat.h>
 
 const struct scheduled schedules[] = {
-    {"tick",  "every: 1s",           1000,  true,  "noop" },
-    {"tock",  "every: 1s",           1000,  true,  "work" },
-    {"slack", "every: 2s",           2000,  true,  "slow" },
-    {"chime", "every: 3s",           3000,  true,  "tells"},
-    {"bell",  "every: 2s",           2000,  true,  "tells"},
-    {"cron",  "cron: \"* * * * *\"", 60000, false, "noop" },
+    {"tick",  "every: 1s",                                          1000,  true,  "noop"  },
+    {"tock",  "every: 1s",                                          1000,  true,  "work"  },
+    {"slack", "every: 2s",                                          2000,  true,  "slow"  },
+    {"chime", "every: 3s",                                          3000,  true,  "tells" },
+    {"bell",  "every: 2s",                                          2000,  true,  "tells" },
+    {CHORE,   "every: 2s, agent: maid, ticket: {title: " CHORE "}", 2000,  true,  "closes"},
+    {"cron",  "cron: \"* * * * *\"",                                60000, false, "noop"  },
 };
 const unsigned schedules_count = ARRAY_LEN(schedules);
 
@@ -157,6 +158,7 @@ print_objects(FILE *f, const char *folder, unsigned changes)
                      "  - {name: sleeper, company: acme, handler: work}\n"
                      "  - {name: caller, company: acme, handler: calls}\n"
                      "  - {name: " ASKER ", company: acme, handler: calls, approval: all}\n"
+                     "  - {name: maid, handler: closes}\n"
                      "  - {name: ping, company: acme, handler: pings}\n"
                      "  - {name: pong, company: acme, handler: pongs}\n"
                      "  - {name: alice, company: acme, handler: closes}\n"

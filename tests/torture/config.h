@@ -43,6 +43,9 @@ extern const unsigned         schedules_count;
 /* How many jobs of the agent acme/busy may run at once after so many changes. */
 int busy_cap(unsigned changes);
 
+/* The routine among them: each firing makes a ticket of this title for its agent. */
+#define CHORE "chore"
+
 /* A schedule that never fires: each reload changes it, which the feed tells. */
 #define RELOADED "reloaded"
 

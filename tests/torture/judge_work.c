@@ -2,6 +2,7 @@
  * once; a ticket was finished by the effect of one job. */
 #include "common/hash.h"
 #include "tests/torture/breaks.h"
+#include "tests/torture/config.h"
 #include "tests/torture/items.h"
 #include "tests/torture/judge.h"
 #include <inttypes.h>
@@ -54,8 +55,9 @@ take_ticket(struct view item, void *arg)
     struct model  *m = arg;
     struct ticket *k = model_ticket(m, (uint64_t)number_of(item, "id"));
 
-    take_titled(m, item);
+    if (!view_is(text_of(item, "title"), CHORE)) take_titled(m, item);
     if (!k) return;
+    k->is_chore = view_is(text_of(item, "title"), CHORE);
     k->is_there = true;
     k->is_done = view_is(text_of(item, "status"), "done");
     k->assignee = hash64(text_of(item, "assignee"), 0);
@@ -73,6 +75,12 @@ judge_thing(const struct thing *t)
     }
 }
 
+static bool
+is_of_chore(const struct job *j)
+{
+    return j->schedule && strcmp(schedules[j->schedule - 1].name, CHORE) == 0;
+}
+
 static void
 judge_job(struct model *m, uint64_t id)
 {
@@ -85,11 +93,12 @@ judge_job(struct model *m, uint64_t id)
         breaks_add(BREAK_WORK, "job %" PRIu64 " has %" PRIu64 " effects on its ticket", id,
                    j->closes + j->opens);
     }
-    if (j->is_assigned != (in && in->kind == KIND_assigned) || j->is_assigned != (k != NULL) ||
-        (in && in->ticket && in->ticket != j->ticket)) {
+    if (j->is_assigned != ((in && in->kind == KIND_assigned) || is_of_chore(j)) ||
+        j->is_assigned != (k != NULL) || (in && in->ticket && in->ticket != j->ticket)) {
         breaks_add(BREAK_WORK, "job %" PRIu64 " serves ticket %" PRIu64, id, j->ticket);
     }
     if (!k) return;
+    k->jobs++;
     k->closes += j->closes;
     k->completed += is_closed;
     if (j->is_taken_back && k->newest <= id) {
@@ -103,6 +112,10 @@ judge_ticket(const struct ticket *k, uint64_t id)
 {
     bool must_be_done = k->completed > 0;
 
+    if (k->is_chore && (k->jobs != 1 || k->newest == 0)) {
+        breaks_add(BREAK_WORK, "ticket %" PRIu64 " of the routine has %" PRIu64 " jobs", id,
+                   k->jobs);
+    }
     if (k->is_done != must_be_done || k->done != must_be_done || k->closes != must_be_done) {
         breaks_add(BREAK_WORK,
                    "ticket %" PRIu64 " is %s; %" PRIu64 " of its jobs completed, %" PRIu64

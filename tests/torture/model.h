@@ -99,6 +99,8 @@ struct ticket {
     uint64_t closes, completed;
     uint64_t assignee; /* hash of its name */
     uint64_t reward;
+    bool     is_chore; /* made by the routine */
+    uint64_t jobs;     /* that serve it */
 };
 
 /* What the operator decided of a request. */

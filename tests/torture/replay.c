@@ -133,6 +133,15 @@ start_limited(struct replay *r, uint64_t id)
     }
 }
 
+/* A routine's jobs are of their tickets: they are not counted with the schedules. */
+static bool
+is_counted(struct view event)
+{
+    struct view schedule = text_of(event, "schedule");
+
+    return schedule.size > 0 && !view_is(schedule, CHORE);
+}
+
 static void
 start(struct replay *r, uint64_t id, struct view event)
 {
@@ -149,7 +158,7 @@ start(struct replay *r, uint64_t id, struct view event)
     check_held(id, agent);
     check_held(id, company);
     check_cap(id, "all", ++r->running, WORKERS * SLOTS);
-    if (text_of(event, "schedule").size) {
+    if (is_counted(event)) {
         check_cap(id, "schedules", ++r->scheduled, SCHEDULE_CAP);
     }
     if (agent) check_cap(id, agent->name, ++agent->count, agent_cap(r, agent));
@@ -167,7 +176,7 @@ stop(struct replay *r, struct view event)
     struct running *company = running_of(r->companies, text_of(event, "company"));
 
     r->running--;
-    r->scheduled -= text_of(event, "schedule").size > 0;
+    r->scheduled -= is_counted(event);
     r->limited -= view_is(text_of(event, "handler"), LIMITED);
     if (agent) agent->count--;
     if (company) company->count--;
