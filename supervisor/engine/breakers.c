@@ -43,6 +43,12 @@ breaker_get(struct txn *t, uint32_t id, struct breaker *b)
     return false;
 }
 
+bool
+breaker_is_tried_by(struct objects *o, const struct breaker *b, const struct job_state *j)
+{
+    return j->token >= b->probes_from && breaker_of(o, j->handler) == b->id;
+}
+
 struct view
 breaker_name(struct objects *o, const struct breaker *b)
 {
@@ -189,6 +195,7 @@ breakers_due(struct engine *en)
         en->turn.due_left--;
         if (!breaker_get(turn_txn(en), key.id, &b)) continue;
         b.state = BREAKER_HALF_OPEN;
+        b.probes_from = en->memory.meta.next_token;
         breaker_save(turn_txn(en), &b);
         limit_released(en, HELD_BREAKER, b.id);
         tell(en, FEED_BREAKER_PROBING, &b);

@@ -18,6 +18,8 @@
 uint32_t breaker_of(struct objects *o, uint32_t handler);
 /* Its row; false when it is closed and was never opened (then *b is a closed one). */
 bool breaker_get(struct txn *t, uint32_t id, struct breaker *b);
+/* Whether the running job tries the half-open breaker: what started before is not waited for. */
+bool breaker_is_tried_by(struct objects *o, const struct breaker *b, const struct job_state *j);
 /* The credential's or the handler's name; empty for a handler that is gone. */
 struct view breaker_name(struct objects *o, const struct breaker *b);
 

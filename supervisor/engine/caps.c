@@ -121,20 +121,21 @@ handler_cap(struct snapshot *s, uint32_t id)
                    o ? o->spec.handler.max_concurrent : 0, NO_LIMIT);
 }
 
-/* Open: nothing; half open: one running job of the handlers that it guards. */
+/* Open: nothing; half open: one job that tries it. */
 static void
 breaker_cap(struct snapshot *s, uint32_t id, int64_t *limit, uint32_t *used)
 {
-    struct breaker b;
+    struct job_state j = {0};
+    struct breaker   b;
+    struct scan      scan;
 
     if (!breaker_get(s->objects->txn, id, &b) || b.state == BREAKER_CLOSED) return;
     *limit = b.state == BREAKER_OPEN ? 0 : 1;
-    for (uint32_t i = 0; i < s->handlers.cap; i++) {
-        uint32_t handler = (uint32_t)s->handlers.entries[i].id; /* an object's */
-
-        if (handler && breaker_of(s->objects, handler) == id)
-            *used += counted(&s->handlers, handler);
-    }
+    if (b.state == BREAKER_OPEN) return;
+    scan_open(&scan, s->objects->txn, INDEX_job_running, &j, 0, 0);
+    while (scan_next(&scan, &j))
+        *used += breaker_is_tried_by(s->objects, &b, &j);
+    scan_close(&scan);
 }
 
 /* with_kept: for a lane that may use the worker that is kept for a job that must run alone. */

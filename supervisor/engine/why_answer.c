@@ -103,6 +103,7 @@ static bool
 counts_under(const struct why *w, const struct job_state *j, const struct finding *f)
 {
     struct objects *o = w->objects;
+    struct breaker  b;
 
     switch (f->predicate) {
     case HELD_NO_SLOT:
@@ -111,7 +112,7 @@ counts_under(const struct why *w, const struct job_state *j, const struct findin
     case HELD_COMPANY_CAP: return j->company == f->on;
     case HELD_AGENT_CAP: return j->agent == f->on;
     case HELD_HANDLER_CAP: return j->handler == f->on;
-    case HELD_BREAKER: return breaker_of(o, j->handler) == f->on;
+    case HELD_BREAKER: return breaker_get(o->txn, f->on, &b) && breaker_is_tried_by(o, &b, j);
     case HELD_ALONE: return j->worker == w->memory->kept_worker;
     default: return false;
     }

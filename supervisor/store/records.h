@@ -332,7 +332,8 @@
     F(I64, opened_at)                                                             \
     F(I64, open_until)                                                            \
     F(U32, opens)             /* in a row, without a success between */           \
-    F(U64, job)               /* the one that opened it */
+    F(U64, job)               /* the one that opened it */                        \
+    F(U64, probes_from)       /* half open: attempts with this lease token or a later one try it */
 
 /* What held a lane from an instant on (A10); lane 0: what held everything. */
 #define REASON_RECORD(F)                                                        \

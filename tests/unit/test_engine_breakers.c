@@ -90,6 +90,27 @@ a_probe_that_is_refused_opens_it_for_longer(void **state)
     }
 }
 
+/* A job may run for long: the probe does not wait for what was there before. */
+static void
+what_ran_before_it_opened_is_no_probe(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t old = rig_submit(r, "'handler':'one'");
+    uint64_t hit = rig_submit(r, "'handler':'one'");
+    limited(r, hit, 2000);
+    uint64_t third = rig_submit(r, "'handler':'two'");
+    rig_advance(r, 2000);
+    expect_state(r, old, "running");
+    expect_state(r, hit, "running");
+    expect_parked(r, third);
+    rig_must_read(r, "job.why", "'id':%d", (int)third);
+    assert_string_equal(rig_text(r, "blockers.0.holder"), "job 2");
+    rig_complete(r, hit);
+    expect_state(r, third, "running");
+}
+
 static void
 any_other_end_of_the_probe_leaves_it_half_open(void **state)
 {
@@ -287,6 +308,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_limited_job_waits_for_the_providers_time_and_costs_no_attempt),
         TEST(a_probe_that_is_refused_opens_it_for_longer),
+        TEST(what_ran_before_it_opened_is_no_probe),
         TEST(any_other_end_of_the_probe_leaves_it_half_open),
         TEST(handlers_of_one_credential_share_it),
         TEST(a_reset_starts_what_was_held),

@@ -41,6 +41,7 @@ struct m_breaker {
     uint8_t  state;                 /* enum breaker_state */
     uint32_t opens;                 /* in a row */
     int64_t  until_low, until_high; /* open until then; the row will tell */
+    uint64_t started_before;        /* half open: leases up to this token are no probes */
 };
 
 struct m_schedule {

@@ -95,12 +95,15 @@ m_breaker_succeeded(struct model *m, const struct m_job *j)
 }
 
 static bool
-is_running(struct model *m, const struct m_breaker *b)
+is_tried(struct model *m, const struct m_breaker *b)
 {
     for (size_t i = 0; i < m->leases.count; i++) {
         const struct m_lease *l = &m->leases.items[i];
 
-        if (!l->is_effect && guards(m, b, m_job(m, l->id)->handler)) return true;
+        if (!l->is_effect && l->token > b->started_before &&
+            guards(m, b, m_job(m, l->id)->handler)) {
+            return true;
+        }
     }
     return false;
 }
@@ -112,7 +115,7 @@ m_breaker_has_room(struct model *m, const struct m_job *j)
     const struct m_breaker *b = breaker_of(m, j->handler);
 
     if (!b || b->state == BREAKER_CLOSED) return true;
-    return b->state == BREAKER_HALF_OPEN && !is_running(m, b);
+    return b->state == BREAKER_HALF_OPEN && !is_tried(m, b);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */
@@ -123,8 +126,13 @@ m_breakers_due(struct model *m)
     for (size_t i = 0; i < m->breakers.count; i++) {
         struct m_breaker *b = &m->breakers.items[i];
 
-        if (b->state == BREAKER_OPEN && b->until_high <= m->now.wall_ms)
-            b->state = BREAKER_HALF_OPEN;
+        if (b->state != BREAKER_OPEN || b->until_high > m->now.wall_ms) continue;
+        b->state = BREAKER_HALF_OPEN;
+        b->started_before = 0;
+        for (size_t k = 0; k < m->leases.count; k++) {
+            if (m->leases.items[k].token > b->started_before)
+                b->started_before = m->leases.items[k].token;
+        }
     }
 }
 
