@@ -85,6 +85,7 @@ approvals_request(struct engine *en, const struct job_spec *from, enum effect_ki
         a.request = (struct view){0};
     }
     approval_save(turn_txn(en), &a);
+    made_asked(en, a.agent, 1);
     feed_approval(en, FEED_APPROVAL_REQUESTED, &a);
 }
 
@@ -159,6 +160,7 @@ decide(struct engine *en, const struct actor *actor, struct approval *a,
     row = *a;
     if (row.request_bytes) row.request = (struct view){0};
     approval_save(turn_txn(en), &row);
+    made_asked(en, a->agent, -1);
     made_answered(en, a->agent);
     audit_put_id(en, actor, is_granted ? "approval.grant" : "approval.deny", a->company, "approval",
                  a->id, audit_str(en, "status", view_str("pending")),

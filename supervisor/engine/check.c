@@ -212,6 +212,18 @@ check_schedules(struct recount *r, const bool *cancel)
     scan_close(&s);
 }
 
+static void
+count_asked(struct recount *r, const bool *cancel)
+{
+    struct approval a = {.status = APPROVAL_PENDING};
+    struct scan     s;
+
+    scan_open(&s, r->txn, INDEX_approval_by_status, &a, 1, 1);
+    while (!*cancel && scan_next(&s, &a))
+        ((struct agent *)row_of(r, &r->agents, a.agent, sizeof(struct agent)))->asked++;
+    scan_close(&s);
+}
+
 /* After the jobs and the schedules: the agents' jobs, and what they made by their effects. */
 static void
 check_agents(struct recount *r, const bool *cancel)
@@ -219,6 +231,7 @@ check_agents(struct recount *r, const bool *cancel)
     struct agent row = {0};
     struct scan  s;
 
+    count_asked(r, cancel);
     scan_open(&s, r->txn, PRIMARY_AGENT, &row, 0, 0);
     while (!*cancel && scan_next(&s, &row)) {
         const struct agent  none = {0};
@@ -238,6 +251,12 @@ check_agents(struct recount *r, const bool *cancel)
                     "agent %" PRIu32 ": %" PRIu32
                     " wake-ups it made have not started, its row says %" PRIu32,
                     row.id, c->made_wakes, row.made_wakes);
+        }
+        if (c->asked != row.asked) {
+            problem(r,
+                    "agent %" PRIu32 ": %" PRIu32
+                    " of its effects wait for approval, its row says %" PRIu32,
+                    row.id, c->asked, row.asked);
         }
     }
     scan_close(&s);

@@ -118,16 +118,37 @@ find_woken(struct engine *en, const struct job_spec *from, struct view name, uin
 }
 
 static enum errc
-check_wakes(struct engine *en, const struct job_spec *from, struct err *e)
+check_wakes(struct engine *en, const struct job_spec *from, uint32_t asked, struct err *e)
 {
     int64_t max = en->memory.limits.agent_wakes_max;
 
-    if (from->agent == 0 || max == NO_LIMIT || made_row(en, from->agent).made_wakes < max)
+    if (from->agent == 0 || max == NO_LIMIT || made_row(en, from->agent).made_wakes + asked < max)
         return E_OK;
     return err_set(e, E_CAPACITY_FULL,
                    "the agent has made %" PRId64 " wake-ups that have not started"
                    " (limits.agent_wakes_max)",
                    max);
+}
+
+static enum errc
+check_schedules(struct engine *en, const struct job_spec *from, uint32_t asked, struct err *e)
+{
+    int64_t max = en->memory.limits.agent_schedules_max;
+
+    if (max == NO_LIMIT || made_row(en, from->agent).made_schedules + asked < max) return E_OK;
+    return err_set(e, E_CAPACITY_FULL,
+                   "the agent has made %" PRId64 " schedules already (limits.agent_schedules_max)",
+                   max);
+}
+
+/* What waits for a person is bounded as what has been made. */
+static enum errc
+check_asked(struct engine *en, const struct job_spec *from, enum effect_kind kind, struct err *e)
+{
+    uint32_t asked = made_row(en, from->agent).asked;
+
+    return kind == EFFECT_WAKE_AGENT ? check_wakes(en, from, asked, e)
+                                     : check_schedules(en, from, asked, e);
 }
 
 static struct actor
@@ -155,7 +176,7 @@ apply_wake(struct engine *en, const struct job_spec *from, struct view effect, s
                     : "job");
     wake.payload = w.payload;
     wake.run_at = w.in_ms ? en->turn.now.wall_ms + w.in_ms : 0;
-    if (check_wakes(en, from, e) || submit_prepare_wake(en, &wake, &s, e)) return e->code;
+    if (check_wakes(en, from, 0, e) || submit_prepare_wake(en, &wake, &s, e)) return e->code;
     if (from->agent) s.flags |= JOB_FLAG_AGENT_MADE;
     chain_follow(en, from, &s.spec);
     submit_write(en, &s, &actor, &j);
@@ -190,19 +211,12 @@ static enum errc
 apply_schedule(struct engine *en, const struct job_spec *from, struct view effect, struct err *e)
 {
     struct buf scratch   BUF_AUTO = {0};
-    int64_t              max = en->memory.limits.agent_schedules_max;
     struct msg_schedule  s;
     struct schedule_refs refs;
     struct actor         actor;
 
     if (from->agent == 0) return err_set(e, E_DENIED, "only a job of an agent may add a schedule");
-    if (read_schedule(effect, &scratch, &s, e)) return e->code;
-    if (max != NO_LIMIT && made_row(en, from->agent).made_schedules >= max) {
-        return err_set(e, E_CAPACITY_FULL,
-                       "the agent has made %" PRId64 " schedules already"
-                       " (limits.agent_schedules_max)",
-                       max);
-    }
+    if (read_schedule(effect, &scratch, &s, e) || check_schedules(en, from, 0, e)) return e->code;
     s.company = objects_name(&en->turn.objects, from->company);
     SET_HAS(&s, schedule, company);
     s.agent = objects_name(&en->turn.objects, from->agent);
@@ -271,7 +285,8 @@ inside_commit(struct engine *en, const struct effect *ef, struct view effect, ui
 
     inside_source(en, ef->job, ef->company, 0, &from);
     done.status = STATUS_DELIVERED;
-    if (cut(en, &from, done.kind, effect, &e) == E_OK && approvals_holds(en, &from, done.kind)) {
+    if (cut(en, &from, done.kind, effect, &e) == E_OK && approvals_holds(en, &from, done.kind) &&
+        check_asked(en, &from, done.kind, &e) == E_OK) {
         approvals_request(en, &from, done.kind, effect);
         return;
     }

@@ -45,6 +45,15 @@ made_wakes(struct engine *en, uint32_t agent, int change)
 }
 
 void
+made_asked(struct engine *en, uint32_t agent, int change)
+{
+    struct agent row = made_row(en, agent);
+
+    count(&row.asked, change);
+    save(en, &row);
+}
+
+void
 made_wake_over(struct engine *en, uint64_t job)
 {
     struct job_spec spec = {.id = job};

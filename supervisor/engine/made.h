@@ -1,5 +1,6 @@
 /* made - how much an agent has made by its effects (B7), counted in its AGENT row: schedules not
- * yet removed, wake-ups not yet started; and when a person last dealt with it. */
+ * yet removed, wake-ups not yet started, effects that wait for approval; and when a person last
+ * dealt with it. */
 #ifndef ENGINE_MADE_H
 #define ENGINE_MADE_H
 
@@ -9,6 +10,8 @@
 struct agent made_row(struct engine *en, uint32_t agent);
 void         made_schedules(struct engine *en, uint32_t agent, int change);
 void         made_wakes(struct engine *en, uint32_t agent, int change);
+/* Effects that wait for approval. */
+void made_asked(struct engine *en, uint32_t agent, int change);
 /* A job that an agent made (JOB_FLAG_AGENT_MADE) starts or ends: it is counted no more. */
 void made_wake_over(struct engine *en, uint64_t job);
 /* A person dealt with the agent. */

@@ -135,6 +135,21 @@ name_tickets(struct engine *en, const struct object_entry *o, struct users *u)
     scan_close(&s);
 }
 
+/* Open goals that are the agent's. */
+static void
+name_goals_of(struct engine *en, const struct object_entry *agent, struct users *u)
+{
+    struct goal g = {.company = agent->row.company};
+    struct scan s;
+    uint32_t    examined = 0;
+
+    scan_open(&s, turn_txn(en), INDEX_goal_by_parent, &g, 1, 1);
+    while (examined++ < READ_ROWS_MAX && scan_next(&s, &g)) {
+        if (g.status == GOAL_OPEN && g.agent == agent->row.id) users_add_id(u, "goal", g.id);
+    }
+    scan_close(&s);
+}
+
 static void
 name_approvals(struct engine *en, const struct object_entry *o, struct users *u)
 {
@@ -246,6 +261,7 @@ removal_check(struct engine *en, const struct object_entry *o, bool cascade, boo
     if (o->row.kind == KIND_AGENT) {
         name_schedules(en, o, &u);
         name_tickets(en, o, &u);
+        name_goals_of(en, o, &u);
     } else {
         name_objects(en, o, &u);
     }

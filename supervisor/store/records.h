@@ -287,7 +287,8 @@
     F(I64, heartbeat_ms)      /* the shortest interval of its heartbeat schedules; 0: none */ \
     F(I64, answered_at)       /* when a person last dealt with it (B7) */         \
     F(U32, made_schedules)    /* by its effects, and not yet removed */           \
-    F(U32, made_wakes)        /* by its effects, and not yet started */
+    F(U32, made_wakes)        /* by its effects, and not yet started */           \
+    F(U32, asked)             /* of its effects that wait for a person's word */
 
 /* A company or an agent that is paused: there is a row while it is. */
 #define PAUSE_RECORD(F)                                                         \

@@ -263,14 +263,32 @@ what_the_rules_forbid_is_not_granted(void **state)
 {
     struct rig *r = *state;
 
-    r->limits.agent_schedules_max = 0;
     declare(r);
     end_with(r, wake(r, "asks"), WAKE("asks") "," EVERY("pulse"));
+    r->limits.agent_schedules_max = 0;
+    declare(r);
     assert_string_equal(effect(r, "status"),
                         "rejected"); /* cut at once: nobody needs to be asked */
     rig_refused(r, E_CAPACITY_FULL, "", "approval.grant", "'id':1");
     rig_must_read(r, "approval.list", " ");
     assert_int_equal(rig_len(r, "items"), 1);
+}
+
+static void
+what_waits_for_a_person_is_bounded(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.agent_schedules_max = 2;
+    declare(r);
+    end_with(r, wake(r, "plans"), EVERY("one") "," EVERY("two") "," EVERY("three"));
+    assert_string_equal(effect(r, "status"), "rejected");
+    rig_must_read(r, "approval.list", " ");
+    assert_int_equal(rig_len(r, "items"), 2);
+    rig_must(r, "approval.deny", "'id':1");
+    end_with(r, wake(r, "plans"), EVERY("four"));
+    rig_must_read(r, "approval.list", " ");
+    assert_int_equal(rig_len(r, "items"), 2);
 }
 
 static void
@@ -308,6 +326,7 @@ main(void)
         TEST(held_effects_act_when_they_are_granted),
         TEST(denied_effects_do_not_act),
         TEST(what_the_rules_forbid_is_not_granted),
+        TEST(what_waits_for_a_person_is_bounded),
         TEST(a_long_request_comes_through_whole),
     };
 

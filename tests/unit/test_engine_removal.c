@@ -469,6 +469,22 @@ what_is_too_much_to_be_looked_at_needs_cascade(void **state)
 }
 
 static void
+an_open_goal_keeps_its_agent(void **state)
+{
+    struct rig *r = *state;
+
+    rig_must(r, "agent.add", "'name':'scout','handler':'noop'");
+    rig_must(r, "goal.add", "'title':'g','agent':'scout'");
+    rig_refused(r, E_IN_USE, "", "agent.remove", "'name':'scout'");
+    assert_string_equal(r->error.msg, "agent \"scout\" is in use by goal 1");
+    rig_must(r, "agent.remove", "'name':'scout','cascade':true");
+    rig_settle(r);
+    rig_must_read(r, "goal.show", "'id':1");
+    assert_true(rig_is_nil(r, "agent"));
+    rig_must(r, "agent.add", "'name':'scout','handler':'noop'");
+}
+
+static void
 who_may_not_see_it_cannot_remove_it(void **state)
 {
     struct rig *r = *state;
@@ -501,6 +517,7 @@ main(void)
         TEST(a_companys_work_keeps_it_and_goes_with_it),
         TEST(what_is_too_much_to_be_looked_at_needs_cascade),
         TEST(a_companys_effects_and_approvals_end_with_it),
+        TEST(an_open_goal_keeps_its_agent),
         TEST(who_may_not_see_it_cannot_remove_it),
     };
 
