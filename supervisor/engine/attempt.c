@@ -230,6 +230,23 @@ usage_from_job(struct engine *en, const struct job_state *j, struct attempt *a)
     scan_close(&s);
 }
 
+/* A job may come back for months.  What the rows that go had used is kept in one of number 0. */
+static void
+drop_oldest(struct engine *en, const struct job_state *j)
+{
+    struct attempt old = {.job = j->id, .attempt = j->attempt - ATTEMPTS_KEPT};
+    struct attempt all = {.job = j->id};
+
+    if (attempt_load(turn_txn(en), &old) != LOAD_FOUND) return;
+    if (attempt_load(turn_txn(en), &all) != LOAD_FOUND) all = (struct attempt){.job = j->id};
+    sum_add(&all.turns, old.turns);
+    sum_add(&all.input_tokens, old.input_tokens);
+    sum_add(&all.output_tokens, old.output_tokens);
+    sum_add(&all.cost_micros, old.cost_micros);
+    attempt_save(turn_txn(en), &all);
+    (void)attempt_delete(turn_txn(en), &old);
+}
+
 static void
 save_attempt(struct engine *en, const struct job_state *j, const struct ending *end)
 {
@@ -258,10 +275,7 @@ save_attempt(struct engine *en, const struct job_state *j, const struct ending *
         a.rss_kb = end->report->rss_kb;
     }
     attempt_insert(turn_txn(en), &a);
-    if (j->attempt > ATTEMPTS_KEPT) { /* a job may come back for months */
-        a = (struct attempt){.job = j->id, .attempt = j->attempt - ATTEMPTS_KEPT};
-        (void)attempt_delete(turn_txn(en), &a);
-    }
+    if (j->attempt > ATTEMPTS_KEPT) drop_oldest(en, j);
     if (j->ticket) tickets_charge(en, j->ticket, &a);
 }
 

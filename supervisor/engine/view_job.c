@@ -153,14 +153,14 @@ static void
 put_history(struct objects *o, const struct job_state *j, struct buf *b, struct mp_open_map *map)
 {
     static const char *const outcomes[] = {"", "completed", "failed", "snoozed", "stopped"};
-    struct attempt           a = {.job = j->id};
+    struct attempt           a = {.job = j->id, .attempt = 1};
     struct scan              s;
     size_t                   header;
     uint32_t                 n = 0;
 
     mp_key(b, map, "attempts");
     header = mp_array_open(b);
-    scan_open(&s, o->txn, PRIMARY_ATTEMPT, &a, 1, 1);
+    scan_open(&s, o->txn, PRIMARY_ATTEMPT, &a, 1, 2);
     while (n < 1000 && scan_next(&s, &a)) {
         struct mp_open_map m = mp_open(b);
 

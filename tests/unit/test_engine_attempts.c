@@ -332,9 +332,10 @@ a_job_that_snoozes_for_ever_is_slow_and_keeps_its_newest_attempts(void **state)
     struct rig *r = *state;
 
     rig_workers(r, 1, 4);
-    uint64_t id = rig_submit(r, "'handler':'noop'");
+    rig_must(r, "ticket.add", "'title':'t'");
+    uint64_t id = rig_submit(r, "'handler':'noop','ticket':1");
     for (int i = 0; i <= ATTEMPTS_KEPT; i++) {
-        rig_ended(r, id, "'verdict':'snoozed','after_ms':0");
+        rig_ended(r, id, "'verdict':'snoozed','after_ms':0,'turns':1");
         rig_turn(r);
         rig_advance(r, SNOOZE_MIN_MS - 1);
         expect_state(r, id, "scheduled");
@@ -344,6 +345,17 @@ a_job_that_snoozes_for_ever_is_slow_and_keeps_its_newest_attempts(void **state)
     assert_int_equal(rig_len(r, "attempts"), ATTEMPTS_KEPT);
     assert_int_equal(rig_i64(r, "attempts.0.attempt"), 2);
     assert_int_equal(rig_i64(r, "attempt"), ATTEMPTS_KEPT + 2);
+    rig_must_read(r, "ticket.show", "'id':1");
+    assert_int_equal(rig_i64(r, "usage.turns"), ATTEMPTS_KEPT + 1);
+    /* Of one whose agentd is killed: what the job used and none of the others did. */
+    rig_progress(r, id, "'turns':7");
+    rig_turn(r);
+    rig_crash(r);
+    rig_turn(r);
+    rig_old_leases_gone(r);
+    rig_turn(r);
+    rig_must_read(r, "job.show", "'id':%d", (int)id);
+    assert_int_equal(rig_i64(r, "attempts.999.usage.turns"), 7);
 }
 
 /* Exit 75 without a verdict: the worker reports a snooze without a time. */
