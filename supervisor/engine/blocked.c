@@ -1,3 +1,4 @@
+#include "supervisor/engine/budgets.h"
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/lanes.h"
 
@@ -175,10 +176,61 @@ lanes_are_blocked(struct engine *en, uint8_t predicate, uint32_t on)
     while (!found && scan_next_key(&s, &key)) {
         const struct lane_turn *l = idmap_get(&en->turn.lanes, key.id);
 
-        found = !l || is_blocked_by(&l->row, &(struct block){.predicate = predicate, .on = on});
+        found = !l || (!l->did_not_fit &&
+                       is_blocked_by(&l->row, &(struct block){.predicate = predicate, .on = on}));
     }
     scan_close(&s);
     return found;
+}
+
+/* To the next limit that blocks lanes. */
+static void
+seek_next_block(struct scan *s, struct lane *key)
+{
+    key->blocked_on++;
+    if (key->blocked_on == 0) key->blocked_by++;
+    scan_seek(s, key, 2);
+}
+
+/* Its head fits in what the budget that blocks it has left; what else may hold it the dispatch
+ * finds out. */
+static bool
+frees_head(struct engine *en, const struct lane *key)
+{
+    const struct limits  *limits = &en->memory.limits;
+    const struct block    b = {.predicate = key->blocked_by, .on = key->blocked_on};
+    struct lane_turn     *l = idmap_get(&en->turn.lanes, key->id);
+    struct budget_finding f;
+
+    if (l) lane_find_head(en, l); /* which frees it when it has another */
+    if (l && !is_blocked_by(&l->row, &b)) return false;
+    if (budget_holds(&en->turn.objects, limits, key->head, key->blocked_on, &f)) return false;
+    if (!l) l = lane_get(en, key->id);
+    if (l) lane_free(en, l);
+    return l;
+}
+
+void
+lanes_retry_budgets(struct engine *en, struct lane *at, uint32_t looks_max, uint32_t found_max)
+{
+    struct lane key = *at;
+    struct scan s;
+    bool        is_end = true;
+
+    if (key.id == 0) key.blocked_by = HELD_SCHEDULE_BUDGET; /* the first of them */
+    scan_open(&s, en->turn.txn, INDEX_lane_blocked, &key, 0, key.id ? 7 : 1);
+    while (scan_next_key(&s, &key) && predicate_is_budget(key.blocked_by)) {
+        is_end = looks_max > 0 && found_max > 0;
+        if (!is_end) break;
+        looks_max--;
+        if (!budget_has_room(&en->turn.objects, key.blocked_on)) {
+            seek_next_block(&s, &key);
+        } else if (frees_head(en, &key)) {
+            found_max--;
+        }
+    }
+    scan_close(&s);
+    *at = is_end ? (struct lane){0} : key;
 }
 
 void
@@ -196,9 +248,7 @@ lanes_each_block(struct engine *en, struct block_at *at, uint32_t max,
             break;
         }
         fn(en, key.blocked_by, key.blocked_on);
-        key.blocked_on++;
-        if (key.blocked_on == 0) key.blocked_by++;
-        scan_seek(&s, &key, 2);
+        seek_next_block(&s, &key);
     }
     scan_close(&s);
 }

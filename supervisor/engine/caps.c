@@ -208,6 +208,7 @@ budget_blocks(struct snapshot *s, enum predicate p, uint32_t on, const struct la
 
     if (!budget_holds(s->objects, &s->memory->limits, l->head, on, &f)) return false;
     count_one(s, &s->did_not_fit, on);
+    s->misfits++;
     *out = (struct finding){
         .predicate = p, .on = on, .limit = f.limit, .used = f.used, .head = l->head};
     return true;
@@ -227,9 +228,9 @@ snapshot_room(struct snapshot *s, enum predicate p, uint32_t on)
     uint32_t used;
 
     if (predicate_is_budget(p)) {
-        return counted(&s->did_not_fit, on) < MISFITS_MAX && budget_has_room(s->objects, on)
-                   ? INT64_MAX
-                   : 0;
+        bool may_try = s->misfits < MISFITS_ALL_MAX && counted(&s->did_not_fit, on) < MISFITS_MAX;
+
+        return may_try && budget_has_room(s->objects, on) ? INT64_MAX : 0;
     }
     snapshot_cap(s, p, on, &limit, &used);
     return room(limit, used);

@@ -42,8 +42,10 @@ enum predicate {
 };
 enum predicate_scope { PASS, LANE };
 
-/* So many lanes are tried in what a budget has left, in one pass. */
-#define MISFITS_MAX 64
+/* So many lanes are tried in what a budget has left, in one pass: of one budget, and of all.  The
+ * others are looked for in the next turns (lanes_retry_budgets). */
+#define MISFITS_MAX     64
+#define MISFITS_ALL_MAX 1024
 
 /* What holds a lane: on is the id of the company, agent or handler whose limit it is. */
 struct finding {
@@ -60,7 +62,8 @@ struct snapshot {
     struct objects      *objects;
     uint32_t             running, schedule_born;
     struct idmap         companies, agents, handlers; /* counts */
-    struct idmap         did_not_fit; /* lanes of this pass, by whose budget it was */
+    struct idmap         did_not_fit; /* lanes of this pass, by whose budget it was … */
+    uint32_t             misfits;     /* … and of all */
 };
 
 /* Counts the running rows. */

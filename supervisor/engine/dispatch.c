@@ -14,6 +14,7 @@
 /* Of one turn (N6); the rest follows in the next. */
 #define LOOKS_MAX   1000 /* lanes that are looked at */
 #define RECHECK_MAX 256  /* limits that are looked at again when all are to be */
+#define RETRY_MAX   256  /* lanes that budgets block, when all are to be tried */
 
 /* Its schedule has come to have a daily limit since the job became ready: it waits in another lane.
  */
@@ -111,8 +112,17 @@ start(struct engine *en, struct snapshot *s, struct lane_turn *l)
     return true;
 }
 
+/* It did not fit in a budget before this turn, nor does it now. */
+static bool
+is_misfit_still(const struct lane_turn *l)
+{
+    return l->did_not_fit && l->row.blocked_by == l->stored.blocked_by &&
+           l->row.blocked_on == l->stored.blocked_on;
+}
+
 /* Starts what can start; true when it ended because no lane is left, false when everything is held
- * or the turn has looked at enough lanes.  What did not fit in a budget has its own bound. */
+ * or the turn has looked at enough lanes.  What still does not fit in a budget has its own bound.
+ */
 static bool
 start_all(struct engine *en, struct snapshot *s)
 {
@@ -125,7 +135,7 @@ start_all(struct engine *en, struct snapshot *s)
         if (!l) return !is_held;
         if (snapshot_blocks(s, LANE, &l->row, HELD_NOT, &f)) {
             hold(en, l, &f);
-            if (l->did_not_fit) looks--;
+            if (is_misfit_still(l)) looks--;
         } else {
             (void)start(en, s, l);
         }
@@ -171,6 +181,38 @@ recheck_some(struct engine *en)
     lanes_each_block(en, &m->recheck_at, RECHECK_MAX, recheck);
     m->is_rechecking = m->recheck_at.predicate != 0;
     if (m->is_rechecking || m->recheck_limits) en->turn.due_again = true;
+}
+
+/* A budget had more lanes to try than one pass does: each that a budget blocks is tried, in turns.
+ * More than there are free slots for cannot start, so no more are freed. */
+static void
+retry_some(struct engine *en)
+{
+    struct memory *m = &en->memory;
+
+    if (m->retry_at.id == 0) {
+        if (!m->retry_budgets) return;
+        m->retry_budgets = false;
+    }
+    lanes_retry_budgets(en, &m->retry_at, RETRY_MAX, fleet_free_slots(m, true));
+    if (m->retry_at.id || m->retry_budgets) en->turn.due_again = true;
+}
+
+/* After the pass: a budget with room blocks more lanes than were tried. */
+static void
+note_untried(struct engine *en, struct snapshot *s)
+{
+    for (size_t i = 0; i < en->turn.released_count; i++) {
+        const struct released *r = &en->turn.released[i];
+
+        if (predicate_is_budget(r->predicate) && snapshot_room(s, r->predicate, r->on) == 0 &&
+            budget_has_room(&en->turn.objects, r->on) &&
+            lanes_are_blocked(en, r->predicate, r->on)) {
+            en->memory.retry_budgets = true;
+            en->turn.due_again = true;
+            return;
+        }
+    }
 }
 
 /* What was released and could not be seen to in this turn. */
@@ -220,6 +262,27 @@ review_kept(struct engine *en)
     fleet_review_kept(&en->memory, l ? &l->row : NULL);
 }
 
+static bool
+has_work(struct engine *en)
+{
+    const struct memory *m = &en->memory;
+
+    return m->recheck_limits || m->is_rechecking || m->retry_budgets || m->retry_at.id ||
+           en->turn.released_count || lanes_pick(en);
+}
+
+static void
+start_released(struct engine *en, struct snapshot *s)
+{
+    do {
+        (void)unblock_released(en, s);
+        if (!start_all(en, s)) {
+            en->memory.recheck_limits |= is_unserved(en, s);
+            return;
+        }
+    } while (unblock_released(en, s));
+}
+
 static void
 start_what_can(struct engine *en)
 {
@@ -231,8 +294,7 @@ start_what_can(struct engine *en)
 
     if (is_held && !en->turn.released_count) return;
     if (!is_held) review_kept(en);
-    if (!m->recheck_limits && !m->is_rechecking && !en->turn.released_count && !lanes_pick(en))
-        return;
+    if (!has_work(en)) return;
     snapshot_take(&s, m, &en->turn.objects);
     /* Nothing can start: the lanes stay as they are, or each turn would move a few of them (N9). */
     if (is_held || snapshot_blocks(&s, PASS, NULL, HELD_NOT, &f)) {
@@ -240,13 +302,9 @@ start_what_can(struct engine *en)
         return;
     }
     recheck_some(en);
-    do {
-        (void)unblock_released(en, &s);
-        if (!start_all(en, &s)) {
-            m->recheck_limits |= is_unserved(en, &s);
-            return;
-        }
-    } while (unblock_released(en, &s));
+    retry_some(en);
+    start_released(en, &s);
+    note_untried(en, &s);
 }
 
 /* What holds everything while something waits to start. */

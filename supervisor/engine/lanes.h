@@ -82,8 +82,13 @@ bool lane_was_freed(const struct lane_turn *l, uint8_t *predicate, uint32_t *on)
 /* Such a lane has started its head or is held by another limit: the next best of its company that
  * the same limit blocks competes, too. */
 void lanes_unblock_next(struct engine *en, struct lane_turn *l);
-/* Whether (predicate, on) blocked lanes before the turn and still does. */
+/* Whether (predicate, on) blocked lanes before the turn and still does, but for those that this
+ * turn has tried in what a budget has left. */
 bool lanes_are_blocked(struct engine *en, uint8_t predicate, uint32_t on);
+/* Looks at the lanes that budgets block, from *at on, at most looks_max of them; those whose head
+ * fits now compete again, at most found_max.  *at is where to go on, or all zero at the end. */
+void lanes_retry_budgets(struct engine *en, struct lane *at, uint32_t looks_max,
+                         uint32_t found_max);
 /* Calls fn for the (predicate, on) that block lanes, from *at on, at most max of them; *at is where
  * to go on, or all zero at the end. */
 void lanes_each_block(struct engine *en, struct block_at *at, uint32_t max,
