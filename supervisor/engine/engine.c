@@ -291,7 +291,7 @@ engine_due(struct engine *en)
     breakers_due(en);
     budgets_due(en);
     if (!en->memory.is_draining) {
-        jobs_due(en);
+        jobs_due(en, TURN_JOBS_MAX);
         schedules_due(en);
         unique_due(en);
         agents_due(en);
@@ -302,6 +302,7 @@ engine_due(struct engine *en)
     chain_due(en);
     feed_due(en);
     retention_due(en);
+    if (!en->memory.is_draining) jobs_due(en, TURN_DUE_MAX); /* with what the others left */
 }
 
 void

@@ -263,36 +263,51 @@ expire(struct engine *en, uint64_t id)
     if (j.schedule) streak_job_ended(en, &j);
 }
 
-static void
-expiries_due(struct engine *en)
+/* Of at most `max` jobs; returns how many it were. */
+static uint32_t
+expiries_due(struct engine *en, uint32_t max)
 {
     struct job_state key = {0};
     struct scan      s;
+    uint32_t         n = 0;
 
     scan_open(&s, turn_txn(en), INDEX_job_expiry, &key, 0, 0);
-    while (en->turn.due_left && scan_next_key(&s, &key) && key.expires_at <= en->turn.now.wall_ms) {
-        en->turn.due_left--;
+    while (n < max && scan_next_key(&s, &key) && key.expires_at <= en->turn.now.wall_ms) {
+        n++;
         expire(en, key.id);
     }
     scan_close(&s);
+    return n;
 }
 
-void
-jobs_due(struct engine *en)
+static uint32_t
+starts_due(struct engine *en, uint32_t max)
 {
     struct job_state key = {0};
     struct scan      s;
+    uint32_t         n = 0;
 
-    if (en->turn.header.clock_is_held && !en->memory.clock_accepted) return; /* N27 */
-    expiries_due(en);
     scan_open(&s, turn_txn(en), INDEX_job_due, &key, 0, 0);
-    while (en->turn.due_left && scan_next_key(&s, &key) && key.run_at <= en->turn.now.wall_ms) {
+    while (n < max && scan_next_key(&s, &key) && key.run_at <= en->turn.now.wall_ms) {
         struct job_state j = {.id = key.id};
 
-        en->turn.due_left--;
+        n++;
         if (job_state_load(turn_txn(en), &j) == LOAD_FOUND) job_must_move(en, &j, JOB_ON_DUE);
     }
     scan_close(&s);
+    return n;
+}
+
+void
+jobs_due(struct engine *en, uint32_t max)
+{
+    uint32_t n;
+
+    if (max > en->turn.due_left) max = en->turn.due_left;
+    if (en->turn.header.clock_is_held && !en->memory.clock_accepted) return; /* N27 */
+    n = expiries_due(en, max);
+    n += starts_due(en, max - n);
+    en->turn.due_left -= n;
 }
 
 /* ---- requests ----------------------------------------------------------------- */

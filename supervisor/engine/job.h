@@ -101,8 +101,8 @@ enum errc job_get(struct txn *t, const struct actor *a, uint64_t id, struct job_
                   struct err *e) MUST_CHECK;
 enum errc job_get_spec(struct txn *t, uint64_t id, struct job_spec *s, struct err *e) MUST_CHECK;
 
-/* Due work: scheduled jobs whose time has come, jobs not started in time. */
-void jobs_due(struct engine *en);
+/* Due work: scheduled jobs whose time has come, jobs not started in time; at most `max`. */
+void jobs_due(struct engine *en, uint32_t max);
 
 /* As an operator asks: a running job is told to stop, one that has not started is cancelled with
  * `message` (a constant); E_WRONG_STATE, and nothing changed, for one that has ended. */

@@ -1,5 +1,6 @@
 /* Schedules: when they fire and what becomes of each nominal time (C1–C4, C7, N29). */
 #include "tests/unit/schedule_world.h"
+#include <inttypes.h>
 
 /* ---- what is said ---- */
 
@@ -411,6 +412,29 @@ one_overdue_schedule_does_not_keep_others_from_firing_for_ever(void **state)
     assert_int_equal(schedule_i64(r, "b", "firing_count"), 1);
 }
 
+static void
+a_flood_of_due_jobs_delays_no_firing(void **state)
+{
+    struct rig *r = *state;
+    int64_t     turns = 0;
+
+    add(r, "often", "'every_ms':10000");
+    for (unsigned i = 0; i < 2000; i++) {
+        (void)rig_queue(r, "job.submit", "'handler':'noop','run_at':%" PRId64,
+                        (int64_t)(RIG_WALL_MS + 10 * SECOND_MS));
+        if (i % 500 == 499) rig_turn(r);
+    }
+    rig_settle(r);
+    rig_wait(r, 10 * SECOND_MS);
+    rig_turn(r);
+    assert_int_equal(schedule_i64(r, "often", "firing_count"), 1);
+    expect_state(r, 2000, "scheduled");
+    for (; rig_is_due(r); turns++)
+        rig_turn(r);
+    assert_in_range(turns, 2000 / TURN_DUE_MAX, 2 + 2000 / TURN_JOBS_MAX);
+    expect_state(r, 2000, "parked");
+}
+
 int
 main(void)
 {
@@ -432,6 +456,7 @@ main(void)
         TEST(a_long_downtime_is_counted_in_bounded_turns),
         TEST(exactly_at_the_window_still_fires),
         TEST(a_turn_decides_at_most_256_nominal_times),
+        TEST(a_flood_of_due_jobs_delays_no_firing),
         TEST(one_overdue_schedule_does_not_keep_others_from_firing_for_ever),
     };
 
