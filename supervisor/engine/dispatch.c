@@ -194,7 +194,7 @@ retry_some(struct engine *en)
         if (!m->retry_budgets) return;
         m->retry_budgets = false;
     }
-    lanes_retry_budgets(en, &m->retry_at, RETRY_MAX, fleet_free_slots(m, true));
+    lanes_retry_budgets(en, &m->retry_at, RETRY_MAX, fleet_free_slots(m, false));
     if (m->retry_at.id || m->retry_budgets) en->turn.due_again = true;
 }
 
@@ -301,8 +301,10 @@ start_what_can(struct engine *en)
         let_go(en, &s);
         return;
     }
-    recheck_some(en);
-    retry_some(en);
+    if (fleet_free_slots(m, false) > 0) { /* or each turn would move a few for the kept worker */
+        recheck_some(en);
+        retry_some(en);
+    }
     start_released(en, &s);
     note_untried(en, &s);
 }

@@ -102,6 +102,40 @@ an_attempt_that_ends_in_order_has_neighbours_again(void **state)
     expect_state(r, other, "running");
 }
 
+/* Its company's cap has room for them, but only the worker that is kept has a slot. */
+static void
+what_waits_behind_it_is_not_moved_in_idle_turns(void **state)
+{
+    struct rig *r = *state;
+
+    rig_must(r, "company.add", "'name':'other','max_concurrent':100");
+    rig_must(r, "company.add", "'name':'capped','max_concurrent':1");
+    rig_workers(r, WORKERS, SLOTS);
+    uint64_t id = rig_submit(r, "'handler':'noop','priority':90");
+    uint64_t capped = rig_submit(r, "'handler':'noop','company':'capped'"), last = 0;
+    for (int i = 0; i < 4; i++)
+        (void)stream_one(r);
+    for (int i = 0; i < 5; i++) {
+        rig_must(r, "agent.add", "'name':'a%d','handler':'noop','company':'capped'", i);
+        last = rig_submit(r, "'agent':'a%d','company':'capped'", i);
+    }
+    expect_state(r, last, "parked");
+    assert_int_not_equal(rig_lease(r, id)->worker, rig_lease(r, capped)->worker);
+    rig_worker_gone(r, rig_lease(r, id)->worker);
+    rig_turn(r);
+    assert_string_equal(rig_job_text(r, id, "reason"), "alone");
+    rig_complete(r, capped);
+    rig_settle(r);
+    for (int i = 0; i < 3; i++) {
+        rig_turn(r);
+        assert_int_equal(r->writes, 0);
+    }
+    rig_must(r, "job.cancel", "'id':%d", (int)id);
+    while (rig_running(r) > 0)
+        end_one(r);
+    expect_state(r, last, "completed");
+}
+
 int
 main(void)
 {
@@ -109,6 +143,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_stream_of_others_does_not_starve_it),
         TEST(the_worker_is_let_go_when_the_job_goes),
+        TEST(what_waits_behind_it_is_not_moved_in_idle_turns),
         TEST(an_attempt_that_ends_in_order_has_neighbours_again),
     };
 #undef TEST
