@@ -17,6 +17,7 @@
  *   - no two jobs have one unique key, and each has its own: model_merge.c, every submit and sweep;
  *   - a removal takes the oldest, none too early, none that has not ended, at most 1,000 rows a
  *     turn, and goes on at once: model_purge.c, every turn;
+ *   - no goal and no ticket is its own ancestor: model_goals.c, model_tickets.c, every change;
  *   - a job never runs twice at a time, no message reaches a sink twice: world.c, reports.c;
  *   - every counter equals its recount: sim_check_store every 200 operations and at the end; queue
  *     depths also by each queue_full, statistics by reads.c;

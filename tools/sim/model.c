@@ -35,6 +35,7 @@ model_done(struct model *m)
     free(m->ledgers.items);
     free(m->windows.items);
     free(m->tickets.items);
+    free(m->goals.items);
     free(m->messages.items);
     free(m->stops.items);
     free(m->attempts.items);

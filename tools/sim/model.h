@@ -129,7 +129,14 @@ struct m_job {
     int      chain[16]; /* the agents that caused it, first to last */
     unsigned chain_count;
     bool     is_agent_made; /* by an effect, and not started yet */
-    uint64_t ticket;        /* 0: none */
+    uint64_t ticket, goal;  /* 0: none */
+};
+
+struct m_goal {
+    uint64_t id, parent;
+    int      company, agent; /* objects; agent -1: nobody */
+    uint8_t  status;         /* enum goal_status */
+    bool     is_touched;
 };
 
 struct m_ticket {
@@ -273,6 +280,7 @@ struct model {
     LIST_OF(struct m_ledger) ledgers;
     LIST_OF(struct m_window) windows;
     LIST_OF(struct m_ticket) tickets; /* ticket N is item N - 1 */
+    LIST_OF(struct m_goal) goals;     /* goal N is item N - 1 */
     int64_t           last_crash_ms;  /* the last sign of life before it */
     struct m_worker   workers[WORKERS_MAX];
     struct buf        limits_spec;
@@ -459,6 +467,15 @@ bool    m_firing_in_flight(struct model *m, int object);
 void m_effects_commit(struct model *m, uint64_t job, struct view effects);
 bool m_effects_valid(struct view effects);
 
+/* goals */
+enum errc m_goal_add(struct model *m, const struct input *in, const struct msg_goal_add *q,
+                     const struct output *reply);
+enum errc m_goal_set(struct model *m, const struct input *in, const struct msg_goal_set *q,
+                     const struct output *reply);
+enum errc m_goal_decompose(struct model *m, const struct input *in,
+                           const struct msg_goal_decompose *q, const struct output *reply);
+void      m_compare_goals(struct model *m, bool all);
+
 /* tickets */
 enum errc m_ticket_add(struct model *m, const struct input *in, const struct msg_ticket_add *q,
                        const struct output *reply);
@@ -476,12 +493,24 @@ void      m_follow(const struct m_job *parent, struct m_job *j);
 enum errc m_take_parent(struct model *m, const struct actor *a, uint64_t id, struct m_job *j);
 bool      m_wake_is_valid(struct view effect);
 /* A job that completes wakes an agent; false when that is refused.  The list of jobs may move. */
-bool      m_wake(struct model *m, const struct m_job *from, struct view effect);
-enum errc m_agent_wake(struct model *m, const struct input *in, const struct msg_agent_wake *w,
-                       const struct output *reply);
-void      m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_done *d);
-void      m_effect_lost(struct model *m, const struct m_lease *l);
-void      m_effects_dispatch(struct model *m);
+bool m_wake(struct model *m, const struct m_job *from, struct view effect);
+/* What a request wakes an agent by. */
+struct m_call {
+    int         agent; /* object */
+    const char *trigger;
+    int64_t     priority;
+    struct view payload; /* empty: none */
+};
+/* Whether it may be made; *j is the job that it makes. */
+enum errc m_judge_wake(struct model *m, const struct actor *a, const struct m_call *w,
+                       struct m_job *j);
+/* The job that was judged; the list of jobs may move. */
+struct m_job *m_make_wake(struct model *m, const struct m_job *made);
+enum errc     m_agent_wake(struct model *m, const struct input *in, const struct msg_agent_wake *w,
+                           const struct output *reply);
+void m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_done *d);
+void m_effect_lost(struct model *m, const struct m_lease *l);
+void m_effects_dispatch(struct model *m);
 
 /* compare */
 void m_compare_turn(struct model *m);

@@ -122,6 +122,7 @@ compare_spec(struct model *m, const struct m_job *j)
 
     claim(job_spec_load(m->txn, &spec) == LOAD_FOUND, "job %" PRIu64 " has no declaration", j->id);
     claim(spec.ticket == j->ticket, "job %" PRIu64 " is of another ticket", j->id);
+    claim(spec.goal == j->goal, "job %" PRIu64 " is of another goal", j->id);
     claim(spec.parent == j->parent && spec.root == j->root && (int64_t)spec.depth == j->depth,
           "job %" PRIu64 ": caused by %" PRIu64 ", root %" PRIu64 ", depth %u, expected %" PRIu64
           ", %" PRIu64 ", %" PRId64,
@@ -214,6 +215,9 @@ m_compare_turn(struct model *m)
     claim(meta.next_job == m->jobs.count + 1,
           "the engine has made %" PRIu64 " jobs, expected %" PRIu64, meta.next_job - 1,
           (uint64_t)m->jobs.count);
+    claim(meta.next_goal == m->goals.count + 1,
+          "the engine has made %" PRIu64 " goals, expected %" PRIu64, meta.next_goal - 1,
+          (uint64_t)m->goals.count);
     claim(meta.next_effect == m->effects.count + 1,
           "the engine has made %" PRIu64 " effects, expected %" PRIu64, meta.next_effect - 1,
           (uint64_t)m->effects.count);
@@ -230,6 +234,7 @@ m_compare_turn(struct model *m)
     m_compare_breakers(m);
     m_compare_ledgers(m, false);
     m_compare_tickets(m, false);
+    m_compare_goals(m, false);
     for (size_t i = m->settled; i < m->effects.count; i++) {
         if (m->effects.items[i].is_touched) m_compare_effect(m, &m->effects.items[i]);
     }
@@ -260,5 +265,6 @@ model_sweep(struct model *m, struct txn *t, bool all)
         m_compare_effect(m, &m->effects.items[i]);
     m_compare_ledgers(m, true);
     m_compare_tickets(m, true);
+    m_compare_goals(m, true);
     m->txn = NULL;
 }

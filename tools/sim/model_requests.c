@@ -242,6 +242,9 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
 {
     switch (in->op) {
     case MSG_JOB_SUBMIT: return m_submit(m, in, &q->job_submit, reply);
+    case MSG_GOAL_ADD: return m_goal_add(m, in, &q->goal_add, reply);
+    case MSG_GOAL_SET: return m_goal_set(m, in, &q->goal_set, reply);
+    case MSG_GOAL_DECOMPOSE: return m_goal_decompose(m, in, &q->goal_decompose, reply);
     case MSG_TICKET_ADD: return m_ticket_add(m, in, &q->ticket_add, reply);
     case MSG_TICKET_ASSIGN: return m_ticket_assign(m, in, &q->ticket_assign, reply);
     case MSG_TICKET_SET: return m_ticket_set(m, in, &q->ticket_set, reply);

@@ -7,8 +7,6 @@
 
 /* Tickets (B3): a tree of them in each company, and the wake-up that an assignment makes. */
 
-static const struct actor daemon_actor = {.kind = "daemon", .role = ROLE_ADMIN};
-
 /* What may follow what when a request names the status; claimed comes by assignment only. */
 static const struct {
     const char        *asked;
@@ -54,50 +52,17 @@ judge_parent(struct model *m, int company, uint64_t id, uint64_t parent)
     return E_OK;
 }
 
-/* The wake-up of an assignment; *j is the job that it makes. */
-static enum errc
-judge_wake(struct model *m, const struct actor *a, int agent, struct view payload, int64_t priority,
-           struct m_job *j)
-{
-    const struct m_object    *o = m_object(m, agent);
-    const struct msg_company *c = &m_object(m, o->company)->declared.company;
-    struct view               handler = o->declared.agent.handler;
-    enum errc                 e = E_OK;
-
-    *j = (struct m_job){.schedule = -1, .agent = agent, .company = o->company};
-    if (handler.size == 0) return E_BAD_REQUEST;
-    j->handler = m_ref(m, &daemon_actor, KIND_HANDLER, handler, &j->company, &e);
-    if (j->handler < 0) return e;
-    j->trigger = "ticket_assigned";
-    j->priority = priority < 0 ? 70 : (uint8_t)priority;
-    j->payload = payload.size ? hash64(payload, 0) : 0;
-    j->payload_bytes = payload.size;
-    j->run_at = m->now.wall_ms;
-    m_defaults(m, j, false);
-    if (m_queue_is_full(m, j->company, 0)) return E_QUEUE_FULL;
-    if (a->role < ROLE_OPERATOR &&
-        j->priority > (HAS(c, company, priority_max) ? c->priority_max : 80))
-        return E_BAD_REQUEST;
-    return E_OK;
-}
-
 /* Both in one transaction: the ticket is claimed and its assignee is woken. */
 static void
 assign(struct model *m, uint64_t id, const struct m_job *made)
 {
-    struct m_job    *j = m_add_job(m);
+    struct m_job    *j = m_make_wake(m, made);
     struct m_ticket *k = ticket(m, id);
-    uint64_t         job = j->id;
-    int64_t          submitted_at = j->submitted_at;
 
-    *j = *made;
-    j->id = j->root = job;
-    j->submitted_at = submitted_at;
     j->ticket = id;
-    m_make_ready(j);
     k->status = TICKET_CLAIMED;
     k->assignee = j->agent;
-    k->job = job;
+    k->job = j->id;
     k->is_touched = true;
 }
 
@@ -122,6 +87,7 @@ m_ticket_add(struct model *m, const struct input *in, const struct msg_ticket_ad
 {
     enum errc        e = m_admission(m);
     int              company = -1, agent = -1;
+    struct m_call    wake = {.trigger = "ticket_assigned", .priority = 70, .payload = q->payload};
     struct m_job     made;
     struct m_ticket *k;
 
@@ -130,7 +96,8 @@ m_ticket_add(struct model *m, const struct input *in, const struct msg_ticket_ad
         agent = m_ref(m, &in->actor, KIND_AGENT, q->agent, &company, &e);
     if (e == E_OK) e = judge_parent(m, company, 0, q->parent);
     if (e == E_OK && q->payload.size && agent < 0) e = E_BAD_REQUEST;
-    if (e == E_OK && agent >= 0) e = judge_wake(m, &in->actor, agent, q->payload, -1, &made);
+    wake.agent = agent;
+    if (e == E_OK && agent >= 0) e = m_judge_wake(m, &in->actor, &wake, &made);
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
     k = LIST_ADD(&m->tickets);
@@ -162,8 +129,8 @@ m_ticket_assign(struct model *m, const struct input *in, const struct msg_ticket
 {
     enum errc        e = m_admission(m);
     struct m_ticket *k = seen(m, in, q->id);
-    int64_t          priority = HAS(q, ticket_assign, priority) ? q->priority : -1;
     int              company, agent = -1;
+    struct m_call    wake = {.trigger = "ticket_assigned", .priority = 70, .payload = q->payload};
     struct m_job     made;
 
     if (e == E_OK && !k) e = E_NOT_FOUND;
@@ -171,7 +138,9 @@ m_ticket_assign(struct model *m, const struct input *in, const struct msg_ticket
         company = k->company;
         agent = m_ref(m, &in->actor, KIND_AGENT, q->agent, &company, &e);
     }
-    if (e == E_OK) e = judge_wake(m, &in->actor, agent, q->payload, priority, &made);
+    wake.agent = agent;
+    if (HAS(q, ticket_assign, priority)) wake.priority = q->priority;
+    if (e == E_OK) e = m_judge_wake(m, &in->actor, &wake, &made);
     if (e == E_OK && k->status == TICKET_DONE) e = E_WRONG_STATE;
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
@@ -228,6 +197,20 @@ m_ticket_started(struct model *m, const struct m_job *j)
     k->is_touched = true;
 }
 
+/* Up from each ticket there is a root, and no ticket twice. */
+static void
+check_ancestry(struct model *m, const struct m_ticket *from)
+{
+    struct ticket row = {.id = from->id};
+    uint32_t      n = 0;
+
+    for (; row.id; row.id = row.parent, n++) {
+        claim(n < GOAL_DEPTH_MAX, "ticket %" PRIu64 " is its own ancestor, or too deep", from->id);
+        claim(ticket_load(m->txn, &row) == LOAD_FOUND, "ticket %" PRIu64 " is not in the store",
+              row.id);
+    }
+}
+
 static void
 compare(struct model *m, struct m_ticket *k)
 {
@@ -241,6 +224,7 @@ compare(struct model *m, struct m_ticket *k)
         open += j->ticket == k->id && !m_is_end(j->state);
     }
     k->is_touched = false;
+    check_ancestry(m, k);
     claim(ticket_load(m->txn, &row) == LOAD_FOUND, "ticket %" PRIu64 " is not in the store", k->id);
     claim(row.status == k->status && row.assignee == (assignee ? assignee->id : 0) &&
               row.parent == k->parent && row.job == k->job,

@@ -153,6 +153,49 @@ m_wake(struct model *m, const struct m_job *from_job, struct view effect)
     return true;
 }
 
+/* ---- by requests ------------------------------------------------------------------------------
+ */
+
+enum errc
+m_judge_wake(struct model *m, const struct actor *a, const struct m_call *w, struct m_job *j)
+{
+    const struct m_object    *o = m_object(m, w->agent);
+    const struct msg_company *c = &m_object(m, o->company)->declared.company;
+    struct view               handler = o->declared.agent.handler;
+    enum errc                 e = E_OK;
+
+    *j = (struct m_job){.schedule = -1, .agent = w->agent, .company = o->company};
+    if (o->is_gone) return E_NOT_FOUND;
+    if (handler.size == 0) return E_BAD_REQUEST;
+    j->handler = m_ref(m, &daemon_actor, KIND_HANDLER, handler, &j->company, &e);
+    if (j->handler < 0) return e;
+    j->trigger = w->trigger;
+    j->priority = (uint8_t)w->priority;
+    j->payload = w->payload.size ? hash64(w->payload, 0) : 0;
+    j->payload_bytes = w->payload.size;
+    j->run_at = m->now.wall_ms;
+    m_defaults(m, j, false);
+    if (m_queue_is_full(m, j->company, 0)) return E_QUEUE_FULL;
+    if (a->role < ROLE_OPERATOR &&
+        j->priority > (HAS(c, company, priority_max) ? c->priority_max : 80))
+        return E_BAD_REQUEST;
+    return E_OK;
+}
+
+struct m_job *
+m_make_wake(struct model *m, const struct m_job *made)
+{
+    struct m_job *j = m_add_job(m);
+    uint64_t      id = j->id;
+    int64_t       submitted_at = j->submitted_at;
+
+    *j = *made;
+    j->id = j->root = id;
+    j->submitted_at = submitted_at;
+    m_make_ready(j);
+    return j;
+}
+
 /* ---- agent.wake ------------------------------------------------------------------------------ */
 
 /* Once: a job of the agent, as if it had been submitted. */

@@ -97,15 +97,116 @@ ticket_set(struct sim *s)
     sim_ask(s, MSG_TICKET_SET, &m);
 }
 
+/* ---- goals ----------------------------------------------------------------------------------- */
+
+static uint64_t
+random_goal(struct sim *s)
+{
+    return 1 + rng_below(&s->rng, s->model.goals.count + 1);
+}
+
+/* A new goal is often below the newest one, so that the tree grows deep. */
+static uint64_t
+goal_above(struct sim *s)
+{
+    uint64_t count = s->model.goals.count;
+
+    return count && rng_chance(&s->rng, 500) ? count : random_goal(s);
+}
+
+static void
+goal_add(struct sim *s)
+{
+    int                 agent = (int)rng_below(&s->rng, SIM_AGENTS);
+    struct msg_goal_add m = {.title = view_str("a goal")};
+
+    m.company = view_str(config_company(config_agent_company(agent)));
+    SET_HAS(&m, goal_add, company);
+    if (rng_chance(&s->rng, 800)) {
+        m.agent = view_str(config_agent(agent));
+        SET_HAS(&m, goal_add, agent);
+    }
+    if (rng_chance(&s->rng, 600)) {
+        m.parent = goal_above(s);
+        SET_HAS(&m, goal_add, parent);
+    }
+    sim_ask(s, MSG_GOAL_ADD, &m);
+}
+
+static void
+goal_set(struct sim *s)
+{
+    static const char *const names[] = {"open", "done", "cancelled", "lost"};
+    struct msg_goal_set      m = {.id = random_goal(s)};
+
+    SET_HAS(&m, goal_set, id);
+    if (rng_chance(&s->rng, 600)) {
+        m.parent = rng_chance(&s->rng, 200) ? 0 : goal_above(s);
+        SET_HAS(&m, goal_set, parent);
+    }
+    if (rng_chance(&s->rng, 300)) {
+        m.agent = view_str(config_agent((int)rng_below(&s->rng, SIM_AGENTS)));
+        SET_HAS(&m, goal_set, agent);
+    }
+    if (rng_chance(&s->rng, 300)) {
+        m.status = view_str(names[rng_below(&s->rng, ARRAY_LEN(names))]);
+        SET_HAS(&m, goal_set, status);
+    }
+    sim_ask(s, MSG_GOAL_SET, &m);
+}
+
+static void
+goal_part(struct sim *s, struct buf *list)
+{
+    struct buf payload   BUF_AUTO = {0};
+    struct msg_goal_part part = {.title = view_str("a part")};
+
+    if (rng_chance(&s->rng, 80)) {
+        part.agent = view_str(config_agent((int)rng_below(&s->rng, SIM_AGENTS)));
+        SET_HAS(&part, goal_part, agent);
+    }
+    if (rng_chance(&s->rng, 500)) {
+        mp_u64(&payload, rng_next(&s->rng) >> 1);
+        part.payload = buf_view(&payload);
+        SET_HAS(&part, goal_part, payload);
+    }
+    msg_pack(msg_desc(MSG_GOAL_PART), &part, list);
+}
+
+static void
+goal_decompose(struct sim *s)
+{
+    struct msg_goal_decompose m = {.id = random_goal(s)};
+    struct buf parts          BUF_AUTO = {0};
+    uint32_t                  n = (uint32_t)rng_below(&s->rng, rng_chance(&s->rng, 200) ? 30 : 5);
+
+    mp_array(&parts, n);
+    for (uint32_t i = 0; i < n; i++)
+        goal_part(s, &parts);
+    m.parts = buf_view(&parts);
+    if (rng_chance(&s->rng, 100)) {
+        m.agent = view_str(config_agent((int)rng_below(&s->rng, SIM_AGENTS)));
+        SET_HAS(&m, goal_decompose, agent);
+    }
+    if (rng_chance(&s->rng, 300)) {
+        m.priority = rng_between(&s->rng, 0, 100);
+        SET_HAS(&m, goal_decompose, priority);
+    }
+    sim_ask(s, MSG_GOAL_DECOMPOSE, &m);
+}
+
 void
 sim_request_org(struct sim *s)
 {
-    static const unsigned weights[] = {30, 25, 20, 25};
+    static const unsigned weights[] = {30, 25, 20, 20, 15, 15, 25};
 
     switch (rng_weighted(&s->rng, weights, ARRAY_LEN(weights))) {
     case 0: agent_wake(s); break;
     case 1: ticket_add(s); break;
     case 2: ticket_assign(s); break;
+    case 3: goal_add(s); break;
+    case 4: goal_set(s); break;
+    case 5: goal_decompose(s); break;
     default: ticket_set(s);
     }
 }

@@ -97,7 +97,7 @@ void sim_config_answered(struct sim *s, bool is_accepted);
 /* requests_queue.c */
 void sim_request_hold(struct sim *s);
 /* Something that is done to all jobs of a filter. */
-/* The wake API and tickets (requests_org.c). */
+/* The wake API, tickets and goals (requests_org.c). */
 void sim_request_org(struct sim *s);
 void sim_request_many(struct sim *s);
 /* A unique or a debounce key for some submits; true: debounced, which takes no start time. */
