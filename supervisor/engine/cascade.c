@@ -174,6 +174,19 @@ removals_begin(struct engine *en)
     en->turn.due_again = true; /* for a turn without a dispatch */
 }
 
+void
+removal_begin(struct engine *en, uint32_t id)
+{
+    const struct object_entry *o = objects_get(&en->turn.objects, id);
+    struct object              row;
+
+    if (!o) return;
+    row = o->row;
+    row.removing = 1;
+    objects_put(&en->turn.objects, &row);
+    removals_begin(en);
+}
+
 /* ---- requests --------------------------------------------------------------------- */
 
 static enum errc
@@ -193,11 +206,7 @@ remove_named(struct engine *en, const struct actor *a, enum object_kind kind, co
     mp_put_bool(reply, &map, "pending", is_used);
     mp_close(reply, &map);
     if (is_used || kind == KIND_COMPANY) { /* finished goals and tickets go, too */
-        struct object row = o->row;
-
-        row.removing = 1;
-        objects_put(&en->turn.objects, &row);
-        removals_begin(en);
+        removal_begin(en, o->row.id);
     } else {
         forget_object(en, &o->row);
     }

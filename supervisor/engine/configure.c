@@ -7,7 +7,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/objects.h"
-#include "supervisor/engine/pauses.h"
+#include "supervisor/engine/removal.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/zones.h"
 
@@ -224,6 +224,11 @@ plan_one(struct engine *en, struct plan *p, enum object_kind kind, struct view s
         }
         s.action = old.hash == hash64(spec, 0) ? ACTION_KEEP : ACTION_CHANGE;
         s.timing_changed = kind == KIND_SCHEDULE && !same_times(old.spec, spec);
+    } else if ((kind == KIND_COMPANY || s.company) &&
+               object_taken(turn_txn(en), kind, s.company, s.name)) {
+        err_set(e, E_CONFLICT, "%s %.*s is being removed", object_kind_name(kind),
+                VIEW_ARG(s.name));
+        return err_hint(e, "reload again when it is gone");
     }
     add_step(en, p, &s);
     return E_OK;
@@ -278,7 +283,7 @@ plan_removals(struct engine *en, struct plan *p)
         struct step gone = {
             .action = ACTION_REMOVE, .kind = row.kind, .id = row.id, .company = row.company};
 
-        if (row.origin != ORIGIN_CONFIG || row.kind == KIND_LIMITS) continue;
+        if (row.origin != ORIGIN_CONFIG || row.kind == KIND_LIMITS || row.removing) continue;
         if (idmap_get(&declared, row.id)) continue;
         gone.name = arena_copy(txn_arena(turn_txn(en)), row.name);
         if (is_builtin(&row)) restore_builtin(en, &gone);
@@ -293,9 +298,12 @@ apply_step(struct engine *en, const struct step *s)
     uint32_t company = s->company, id;
 
     if (s->action == ACTION_REMOVE) {
+        if (s->kind == KIND_COMPANY) {
+            removal_begin(en, s->id); /* finished goals and tickets go, too */
+            return;
+        }
         if (s->kind == KIND_SCHEDULE) schedule_forget(en, s->id);
         if (s->kind == KIND_AGENT) agent_forget(en, s->id);
-        if (s->kind == KIND_COMPANY) pause_forget(turn_txn(en), s->id);
         objects_remove(&en->turn.objects, s->id);
         return;
     }

@@ -24,8 +24,8 @@ struct plan {
     struct step *first, **last;
 };
 
-/* E_IN_USE when something that goes still has unfinished jobs, or is a company of what was made
- * through the API: the reload is refused with the reason. */
+/* What goes must not be needed any more (B1): by jobs, tickets or goals that are unfinished, or by
+ * what was made through the API.  E_IN_USE with the list of what needs the first that is needed. */
 enum errc plan_check_removals(struct engine *en, const struct plan *p, struct err *e) MUST_CHECK;
 
 #endif

@@ -1,124 +1,200 @@
-#include "supervisor/engine/agents.h"
 #include "supervisor/engine/configure_plan.h"
 #include "supervisor/engine/lanes.h"
+#include "supervisor/engine/refs.h"
+#include "supervisor/engine/removal.h"
 
-/* The steps that remove an object of the kind, by its id. */
-static void
-find_removed(struct engine *en, const struct plan *p, enum object_kind kind, struct idmap *out)
-{
-    for (struct step *g = p->first; g; g = g->next) {
-        if (g->action == ACTION_REMOVE && g->kind == kind)
-            idmap_put(out, txn_arena(turn_txn(en)), g->id, g);
-    }
-}
+#include <stdio.h>
 
-/* A company is not taken away from under the schedules that were made in it through the API: they
- * could no longer be named. */
 static enum errc
-check_owned(struct engine *en, const struct plan *p, struct err *e)
+judge(struct engine *en, const struct object_entry *o, const struct users *u, struct err *e)
 {
-    struct idmap  companies = {0};
-    struct object row = {0};
-    struct scan   s;
+    char subject[200];
 
-    find_removed(en, p, KIND_COMPANY, &companies);
-    scan_open(&s, turn_txn(en), PRIMARY_OBJECT, &row, 0, 0);
-    while (e->code == E_OK && companies.count && scan_next(&s, &row)) {
-        const struct step *g = idmap_get(&companies, row.company);
-
-        if (!g || (row.origin != ORIGIN_API && row.origin != ORIGIN_AGENT)) continue;
-        err_set(e, E_IN_USE, "company %.*s is gone from the file, but %s %.*s belongs to it",
-                VIEW_ARG(g->name), object_kind_name(row.kind), VIEW_ARG(row.name));
-        (void)err_hint(e, "remove it, then reload again");
-    }
-    scan_close(&s);
-    return e->code;
+    snprintf(subject, sizeof(subject), "%s \"%.*s\", gone from the file,",
+             object_kind_name(o->row.kind), VIEW_ARG(objects_ref(&en->turn.objects, o->row.id)));
+    if (users_judge(u, subject, false, e) == E_OK) return E_OK;
+    return err_hint(e, "end, change or remove these first, then reload again");
 }
 
-/* ---- objects that unfinished jobs need ------------------------------------------ */
-
-static const struct step *
-used_by_running(struct engine *en, const struct idmap *handlers)
+/* What is counted or indexed by the object. */
+static enum errc
+check_work(struct engine *en, const struct idmap *gone, struct err *e)
 {
-    const struct step *used = NULL;
-    struct job_state   j = {0};
-    struct scan        s;
+    for (uint32_t i = 0; i < gone->cap; i++) {
+        const struct object_entry *o =
+            objects_get(&en->turn.objects, (uint32_t)gone->entries[i].id);
+        struct users u = {0};
+
+        if (!o) continue;
+        removal_name_work(en, o, &u);
+        if (judge(en, o, &u, e)) return e->code;
+    }
+    return E_OK;
+}
+
+static bool
+has_handler(struct engine *en, const struct idmap *gone)
+{
+    for (uint32_t i = 0; i < gone->cap; i++) {
+        const struct object_entry *o =
+            objects_get(&en->turn.objects, (uint32_t)gone->entries[i].id);
+
+        if (o && o->row.kind == KIND_HANDLER) return true;
+    }
+    return false;
+}
+
+/* ---- handlers: nobody counts their jobs, so that these are looked for when one goes -------------
+ */
+
+/* Names the job when it needs the first handler that was found, or one that goes. */
+static void
+take_job(struct engine *en, const struct idmap *gone, uint64_t job, uint32_t handler,
+         const struct object_entry **o, struct users *u)
+{
+    if (*o ? handler != (*o)->row.id : !idmap_get(gone, handler)) return;
+    if (!*o) *o = objects_get(&en->turn.objects, handler);
+    if (*o) users_add_id(u, "job", job);
+}
+
+static void
+name_running(struct engine *en, const struct idmap *gone, const struct object_entry **o,
+             struct users *u)
+{
+    struct job_state j = {0};
+    struct scan      s;
 
     scan_open(&s, turn_txn(en), INDEX_job_running, &j, 0, 0);
-    while (!used && scan_next_key(&s, &j))
-        used = idmap_get(handlers, j.handler);
+    while (u->named < USERS_NAMED_MAX && scan_next_key(&s, &j))
+        take_job(en, gone, j.id, j.handler, o, u);
     scan_close(&s);
-    return used;
 }
 
-/* A look at each lane, whatever the number of its jobs. */
-static const struct step *
-used_by_ready(struct engine *en, const struct idmap *handlers)
+/* A look at each lane, whatever the number of its jobs: the first one is named. */
+static void
+name_ready(struct engine *en, const struct idmap *gone, const struct object_entry **o,
+           struct users *u)
 {
-    const struct step *used = NULL;
-    struct job_state   j = {0};
-    struct scan        s;
+    struct job_state j = {0};
+    struct scan      s;
 
     scan_open(&s, turn_txn(en), INDEX_job_ready, &j, 0, 0);
-    while (!used && scan_next_key(&s, &j)) {
+    while (u->named < USERS_NAMED_MAX && scan_next_key(&s, &j)) {
         struct lane l = {.id = j.lane};
 
-        if (lane_load(turn_txn(en), &l) == LOAD_FOUND) used = idmap_get(handlers, l.handler);
+        if (lane_load(turn_txn(en), &l) == LOAD_FOUND) take_job(en, gone, j.id, l.handler, o, u);
         j.lane++;
         scan_seek(&s, &j, 1);
     }
     scan_close(&s);
-    return used;
 }
 
-static const struct step *
-used_by_waiting(struct engine *en, const struct idmap *handlers)
+static void
+name_waiting(struct engine *en, const struct idmap *gone, const struct object_entry **o,
+             struct users *u)
 {
-    const struct step *used = NULL;
-    struct job_state   j = {0};
-    struct scan        s;
+    struct job_state j = {0};
+    struct scan      s;
 
     scan_open(&s, turn_txn(en), INDEX_job_due, &j, 0, 0);
-    while (!used && scan_next(&s, &j))
-        used = idmap_get(handlers, j.handler);
+    while (u->named < USERS_NAMED_MAX && scan_next(&s, &j))
+        take_job(en, gone, j.id, j.handler, o, u);
     scan_close(&s);
-    return used;
 }
 
-/* By the counts that are kept of it. */
-static bool
-has_open_jobs(struct engine *en, const struct step *g)
+static enum errc
+check_handlers(struct engine *en, const struct idmap *gone, struct err *e)
 {
-    struct schedule     run = {.id = g->id};
-    const struct queue *q;
-    const struct agent *a;
+    const struct object_entry *o = NULL;
+    struct users               u = {0};
 
-    switch (g->kind) {
-    case KIND_COMPANY:
-        q = company_queue(en, g->id);
-        return q->scheduled + q->ready + q->running > 0;
-    case KIND_AGENT: a = agent_row(en, g->id); return a && a->open_jobs > 0;
-    case KIND_SCHEDULE: return schedule_load(turn_txn(en), &run) == LOAD_FOUND && run.in_flight > 0;
-    default: return false;
-    }
+    if (!has_handler(en, gone)) return E_OK;
+    name_running(en, gone, &o, &u);
+    if (!o) name_ready(en, gone, &o, &u);
+    if (!o) name_waiting(en, gone, &o, &u);
+    return o ? judge(en, o, &u, e) : E_OK;
 }
 
-/* Nobody counts the jobs of a handler: when one goes, they are looked for. */
+/* ---- goals, of whose agents there is no index
+ * ---------------------------------------------------- */
+
+static enum errc
+check_goals(struct engine *en, const struct idmap *gone, struct err *e)
+{
+    const struct object_entry *o = NULL;
+    struct goal                g = {0};
+    struct users               u = {0};
+    struct scan                s;
+
+    scan_open(&s, turn_txn(en), PRIMARY_GOAL, &g, 0, 0);
+    while (u.named < USERS_NAMED_MAX && scan_next(&s, &g)) {
+        if (g.status != GOAL_OPEN || g.agent == 0) continue;
+        if (o ? g.agent != o->row.id : !idmap_get(gone, g.agent)) continue;
+        if (!o) o = objects_get(&en->turn.objects, g.agent);
+        if (o) users_add_id(&u, "goal", g.id);
+    }
+    scan_close(&s);
+    return o ? judge(en, o, &u, e) : E_OK;
+}
+
+/* ---- what was made through the API --------------------------------------------------------------
+ */
+
+static bool
+is_of_api(const struct object *row)
+{
+    return row->origin == ORIGIN_API || row->origin == ORIGIN_AGENT;
+}
+
+/* What was made through the API and refers to it. */
+static enum errc
+judge_objects(struct engine *en, const struct object_entry *o, struct err *e)
+{
+    struct object row = {0};
+    struct users  u = {0};
+    struct scan   s;
+
+    scan_open(&s, turn_txn(en), PRIMARY_OBJECT, &row, 0, 0);
+    while (scan_next(&s, &row)) {
+        if (!is_of_api(&row) || !refs_have(en, &row, o->row.id)) continue;
+        users_add(&u, object_kind_name(row.kind), objects_ref(&en->turn.objects, row.id));
+    }
+    scan_close(&s);
+    return judge(en, o, &u, e);
+}
+
+/* The references among declarations are checked by the config loader, which sees the file. */
+static enum errc
+check_objects(struct engine *en, const struct idmap *gone, struct err *e)
+{
+    const struct object_entry *o = NULL;
+    struct object              row = {0};
+    struct scan                s;
+
+    scan_open(&s, turn_txn(en), PRIMARY_OBJECT, &row, 0, 0);
+    while (!o && scan_next(&s, &row)) {
+        struct refs r;
+
+        if (!is_of_api(&row)) continue;
+        refs_of(en, &row, &r);
+        for (uint32_t i = 0; i < r.count && !o; i++) {
+            if (idmap_get(gone, r.ids[i])) o = objects_get(&en->turn.objects, r.ids[i]);
+        }
+    }
+    scan_close(&s);
+    return o ? judge_objects(en, o, e) : E_OK;
+}
+
 enum errc
 plan_check_removals(struct engine *en, const struct plan *p, struct err *e)
 {
-    const struct step *used = NULL;
-    struct idmap       handlers = {0};
+    struct idmap gone = {0};
 
-    for (const struct step *g = p->first; g && !used; g = g->next) {
-        if (g->action == ACTION_REMOVE && has_open_jobs(en, g)) used = g;
+    for (struct step *g = p->first; g; g = g->next) {
+        if (g->action == ACTION_REMOVE) idmap_put(&gone, txn_arena(turn_txn(en)), g->id, g);
     }
-    find_removed(en, p, KIND_HANDLER, &handlers);
-    if (!used && handlers.count) used = used_by_running(en, &handlers);
-    if (!used && handlers.count) used = used_by_ready(en, &handlers);
-    if (!used && handlers.count) used = used_by_waiting(en, &handlers);
-    if (!used) return check_owned(en, p, e);
-    err_set(e, E_IN_USE, "%s %.*s is gone from the file, but a job that has not ended needs it",
-            object_kind_name(used->kind), VIEW_ARG(used->name));
-    return err_hint(e, "cancel the job or wait for its end, then reload again");
+    if (gone.count == 0) return E_OK;
+    if (check_work(en, &gone, e) || check_goals(en, &gone, e) || check_objects(en, &gone, e))
+        return e->code;
+    return check_handlers(en, &gone, e);
 }

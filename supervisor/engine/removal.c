@@ -5,6 +5,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/lanes.h"
+#include "supervisor/engine/refs.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/schedules.h"
 
@@ -53,11 +54,14 @@ users_add_id(struct users *u, const char *what, uint64_t id)
 enum errc
 users_judge(const struct users *u, const char *subject, bool cascade, struct err *e)
 {
-    char more[40] = "";
+    char     more[40] = "";
+    uint32_t named = u->named < USERS_NAMED_MAX ? u->named : USERS_NAMED_MAX;
 
     if (u->count == 0 || (cascade && !u->is_declared)) return E_OK;
-    if (u->count > USERS_NAMED_MAX) {
-        snprintf(more, sizeof(more), " and %" PRIu64 " more", u->count - USERS_NAMED_MAX);
+    if (named == 0) { /* the jobs stand behind more others than are looked at */
+        snprintf(more, sizeof(more), "%" PRIu64 " jobs", u->count);
+    } else if (u->count > named) {
+        snprintf(more, sizeof(more), " and %" PRIu64 " more", u->count - named);
     }
     err_set(e, E_IN_USE, "%s is in use by %s%s", subject, u->text, more);
     if (u->is_declared)
@@ -68,16 +72,23 @@ users_judge(const struct users *u, const char *subject, bool cascade, struct err
 static uint64_t
 open_jobs(struct engine *en, const struct object_entry *o)
 {
+    struct schedule     run = {.id = o->row.id};
+    const struct agent *a;
     const struct queue *q;
 
-    if (o->row.kind == KIND_AGENT) {
-        const struct agent *a = agent_row(en, o->row.id);
-
-        return a ? a->open_jobs : 0;
+    switch ((enum object_kind)o->row.kind) {
+    case KIND_AGENT: a = agent_row(en, o->row.id); return a ? a->open_jobs : 0;
+    case KIND_COMPANY:
+        q = company_queue(en, o->row.id);
+        return q->scheduled + q->ready + q->running;
+    case KIND_SCHEDULE: return schedule_load(turn_txn(en), &run) == LOAD_FOUND ? run.in_flight : 0;
+    case KIND_NONE:
+    case KIND_HANDLER:
+    case KIND_SINK:
+    case KIND_LIMITS:
+    case KIND_PROFILE: return 0;
     }
-    if (o->row.kind != KIND_COMPANY) return 0;
-    q = company_queue(en, o->row.id);
-    return q->scheduled + q->ready + q->running;
+    return 0;
 }
 
 static bool
@@ -99,7 +110,8 @@ name_jobs(struct engine *en, const struct object_entry *o, struct users *u)
 
         scan_open(&s, turn_txn(en), indexes[i], &j, 0, 0);
         while (u->named < USERS_NAMED_MAX && examined++ < READ_ROWS_MAX && scan_next(&s, &j)) {
-            if (is_of(o, j.company, j.agent)) users_add_id(u, "job", j.id);
+            if (is_of(o, j.company, j.agent) || j.schedule == o->row.id)
+                users_add_id(u, "job", j.id);
         }
         scan_close(&s);
     }
@@ -116,7 +128,7 @@ name_schedules(struct engine *en, const struct object_entry *o, struct users *u)
     while (scan_next(&s, &run)) {
         const struct object_entry *d = objects_get(&en->turn.objects, run.id);
 
-        users_add(u, "schedule", objects_name(&en->turn.objects, run.id));
+        users_add(u, "schedule", objects_ref(&en->turn.objects, run.id));
         u->is_declared |= d && d->row.origin == ORIGIN_CONFIG;
     }
     scan_close(&s);
@@ -131,21 +143,6 @@ name_tickets(struct engine *en, const struct object_entry *o, struct users *u)
     scan_open(&s, turn_txn(en), INDEX_ticket_by_assignee, &t, 1, 1);
     while (scan_next(&s, &t)) {
         if (t.status != TICKET_DONE) users_add_id(u, "ticket", t.id);
-    }
-    scan_close(&s);
-}
-
-/* Open goals that are the agent's. */
-static void
-name_goals_of(struct engine *en, const struct object_entry *agent, struct users *u)
-{
-    struct goal g = {.company = agent->row.company};
-    struct scan s;
-    uint32_t    examined = 0;
-
-    scan_open(&s, turn_txn(en), INDEX_goal_by_parent, &g, 1, 1);
-    while (examined++ < READ_ROWS_MAX && scan_next(&s, &g)) {
-        if (g.status == GOAL_OPEN && g.agent == agent->row.id) users_add_id(u, "goal", g.id);
     }
     scan_close(&s);
 }
@@ -211,21 +208,32 @@ name_unfinished_tickets(struct engine *en, uint32_t company, struct users *u)
     }
 }
 
-static bool
-takes_profile(struct engine *en, const struct object *row, const struct object_entry *profile)
+/* Open goals that the agent pursues. */
+static void
+name_pursued(struct engine *en, const struct object_entry *o, struct users *u)
 {
-    const struct object_entry *o = objects_get(&en->turn.objects, row->id);
-    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
-    uint32_t                   company = row->company, id;
-    struct view                ref;
-    struct err                 e = {0};
+    struct goal g = {.company = o->row.company};
+    struct scan s;
+    uint32_t    examined = 0;
 
-    if (!o || (row->kind != KIND_AGENT && row->kind != KIND_SCHEDULE)) return false;
-    ref = row->kind == KIND_AGENT ? o->spec.agent.profile : o->spec.schedule.profile;
-    return ref.size &&
-           object_ref(turn_txn(en), &daemon, KIND_PROFILE, ref, "profile", &company, &id, &e) ==
-               E_OK &&
-           id == profile->row.id;
+    scan_open(&s, turn_txn(en), INDEX_goal_by_parent, &g, 1, 1);
+    while (examined++ < READ_ROWS_MAX && scan_next(&s, &g)) {
+        if (g.status == GOAL_OPEN && g.agent == o->row.id) users_add_id(u, "goal", g.id);
+    }
+    scan_close(&s);
+}
+
+void
+removal_name_work(struct engine *en, const struct object_entry *o, struct users *u)
+{
+    name_jobs(en, o, u);
+    if (o->row.kind == KIND_AGENT || o->row.kind == KIND_COMPANY) name_approvals(en, o, u);
+    if (o->row.kind == KIND_COMPANY) name_effects(en, o->row.id, u);
+    if (o->row.kind == KIND_AGENT) name_tickets(en, o, u);
+    if (o->row.kind == KIND_COMPANY) {
+        name_goals(en, o->row.id, u);
+        name_unfinished_tickets(en, o->row.id, u);
+    }
 }
 
 /* Objects of the company, or that take the profile. */
@@ -237,11 +245,8 @@ name_objects(struct engine *en, const struct object_entry *o, struct users *u)
 
     scan_open(&s, turn_txn(en), PRIMARY_OBJECT, &row, 0, 0);
     while (scan_next(&s, &row)) {
-        bool is_user =
-            o->row.kind == KIND_COMPANY ? row.company == o->row.id : takes_profile(en, &row, o);
-
-        if (!is_user) continue;
-        users_add(u, object_kind_name(row.kind), row.name);
+        if (!refs_have(en, &row, o->row.id)) continue;
+        users_add(u, object_kind_name(row.kind), objects_ref(&en->turn.objects, row.id));
         u->is_declared |= row.origin == ORIGIN_CONFIG;
     }
     scan_close(&s);
@@ -252,26 +257,19 @@ removal_check(struct engine *en, const struct object_entry *o, bool cascade, boo
               struct err *e)
 {
     struct users u = {0};
-    char         subject[100];
+    char         subject[160];
 
     if (removal_refuse_declared(o, e)) return e->code;
-    name_jobs(en, o, &u);
-    if (o->row.kind != KIND_PROFILE) name_approvals(en, o, &u);
-    if (o->row.kind == KIND_COMPANY) name_effects(en, o->row.id, &u);
+    removal_name_work(en, o, &u);
     if (o->row.kind == KIND_AGENT) {
+        name_pursued(en, o, &u);
         name_schedules(en, o, &u);
-        name_tickets(en, o, &u);
-        name_goals_of(en, o, &u);
     } else {
         name_objects(en, o, &u);
     }
-    if (o->row.kind == KIND_COMPANY) {
-        name_goals(en, o->row.id, &u);
-        name_unfinished_tickets(en, o->row.id, &u);
-    }
     *is_used = u.count > 0;
     snprintf(subject, sizeof(subject), "%s \"%.*s\"", object_kind_name(o->row.kind),
-             VIEW_ARG(o->row.name));
+             VIEW_ARG(objects_ref(&en->turn.objects, o->row.id)));
     if (users_judge(&u, subject, cascade, e) == E_OK) return E_OK;
     if (o->row.kind == KIND_PROFILE) return err_hint(e, "change or remove what refers to it first");
     return e->code;

@@ -23,6 +23,9 @@ enum errc users_judge(const struct users *u, const char *subject, bool cascade,
 
 /* E_DECLARED_IN_CONFIG for what the config file declares, E_WRONG_STATE for what is built in. */
 enum errc removal_refuse_declared(const struct object_entry *o, struct err *e) MUST_CHECK;
+/* What is counted or indexed by the object and unfinished: jobs (not those of a handler),
+ * approvals, tickets; of a company goals and effects, too. */
+void removal_name_work(struct engine *en, const struct object_entry *o, struct users *u);
 /* E_IN_USE with a list when something refers to the object; *is_used without an error when it may
  * go with cascade. */
 enum errc removal_check(struct engine *en, const struct object_entry *o, bool cascade,
@@ -31,6 +34,9 @@ enum errc removal_check(struct engine *en, const struct object_entry *o, bool ca
 bool removal_cancel_jobs(struct engine *en, const struct object_entry *o);
 /* Cancels what waits of all objects that are being removed, bounded; goes on in the next turn. */
 void removal_cancel_waiting(struct engine *en);
+/* Marks the object: from now on it is found by no name, and each turn takes a part of what belongs
+ * to it, until it is gone, too. */
+void removal_begin(struct engine *en, uint32_t id);
 /* A schedule goes with what it was for. */
 void removal_of_schedule(struct engine *en, uint32_t id);
 

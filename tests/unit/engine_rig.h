@@ -194,7 +194,7 @@ size_t rig_feed_count(struct rig *r, const char *type);
 /* ---- configuration ---- */
 /* Lists of objects as JSON without the brackets; NULL for none. */
 struct rig_declared {
-    const char *companies, *agents, *handlers, *sinks, *schedules;
+    const char *companies, *agents, *handlers, *sinks, *schedules, *profiles;
 };
 /* INPUT_CONFIG of r->limits and these, and a turn. */
 enum errc rig_try_configure(struct rig *r, const struct rig_declared *d, bool dry_run);

@@ -419,6 +419,7 @@ rig_try_configure(struct rig *r, const struct rig_declared *d, bool dry_run)
     put_list(r, &body, &m, "handlers", d->handlers);
     put_list(r, &body, &m, "sinks", d->sinks);
     put_list(r, &body, &m, "schedules", d->schedules);
+    put_list(r, &body, &m, "profiles", d->profiles);
     mp_close(&body, &m);
     const struct input in = {
         .kind = INPUT_CONFIG,

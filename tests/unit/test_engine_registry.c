@@ -73,9 +73,10 @@ what_is_used_goes_by_cascade_only(void **state)
     a = rig_submit(r, "'agent':'acme/scout'");
     b = rig_submit(r, "'agent':'acme/scout','delay_ms':3600000");
     rig_refused(r, E_IN_USE, "", "agent.remove", "'name':'acme/scout'");
-    assert_string_equal(r->error.msg, "agent \"scout\" is in use by job 1, job 2, schedule s");
+    assert_string_equal(r->error.msg,
+                        "agent \"acme/scout\" is in use by job 1, job 2, schedule acme/s");
     rig_refused(r, E_IN_USE, "", "company.remove", "'name':'acme'");
-    assert_non_null(strstr(r->error.msg, "job 1, job 2, agent scout, schedule s"));
+    assert_non_null(strstr(r->error.msg, "job 1, job 2, agent acme/scout, schedule acme/s"));
     assert_non_null(strstr(r->error.hint, "cascade"));
     rig_must(r, "company.remove", "'name':'acme','cascade':true");
     assert_true(rig_bool(r, "pending"));
