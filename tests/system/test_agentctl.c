@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -394,11 +396,54 @@ static void
 a_look_whose_daemon_goes_away_for_good_is_no_answer(void **state)
 {
     (void)state;
-    stage_start(&s, "status", "--timeout", "2s", NULL);
+    stage_start(&s, "status", "--timeout", "1h", NULL); /* it does not wait so long */
     stage_take(&s, "status");
     stage_unlisten(&s);
     stage_expect_exit(&s, 3);
     expect_err_says("went away before it answered status");
+}
+
+/* It got no further than the kernel's queue of connections. */
+static void
+a_daemon_that_goes_away_before_it_was_asked_is_noticed(void **state)
+{
+    int fd = bind_raw();
+
+    (void)state;
+    assert_int_equal(listen(fd, 8), 0);
+    stage_start(&s, "job", "submit", "echo", "--timeout", "1h", NULL);
+    for (int i = 0; i < 2; i++) { /* its question whether anybody listens, and libzmq's */
+        int peer = accept(fd, NULL, NULL);
+
+        assert_true(peer >= 0);
+        if (i == 1) assert_int_equal(close(fd), 0);
+        assert_int_equal(close(peer), 0);
+    }
+    stage_expect_exit(&s, 3);
+    expect_err_says("went away before it answered job.submit");
+    assert_int_equal(unlink(s.socket), 0);
+}
+
+/* The PID file of a daemon that was killed stays behind; its time is the last sign of life. */
+static void
+daemon_status_knows_the_last_crash(void **state)
+{
+    const struct timespec times[2] = {{.tv_sec = 1800000000}, {.tv_sec = 1800000000}};
+    FREE_AUTO char       *path = xasprintf("%s/agentd.pid", s.folder);
+    int                   fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    (void)state;
+    assert_int_equal(write(fd, "1\n", 2), 2);
+    assert_int_equal(futimens(fd, times), 0);
+    stage_start(&s, "daemon", "status", "--json", NULL);
+    stage_expect_exit(&s, 3);
+    expect_out("{\"running\":false,\"last_crash_at\":1800000000000}\n");
+    assert_int_equal(flock(fd, LOCK_EX), 0); /* as one that is starting */
+    stage_start(&s, "daemon", "status", "--json", NULL);
+    stage_expect_exit(&s, 3);
+    expect_out("{\"running\":false,\"last_crash_at\":null}\n");
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(unlink(path), 0);
 }
 
 static void
@@ -542,6 +587,8 @@ main(void)
         WITH_NOBODY(a_daemon_that_hangs_before_it_takes_a_request_has_changed_nothing),
         WITH_DAEMON(a_look_that_is_not_answered_is_no_answer),
         WITH_DAEMON(a_look_whose_daemon_goes_away_for_good_is_no_answer),
+        WITH_NOBODY(a_daemon_that_goes_away_before_it_was_asked_is_noticed),
+        WITH_NOBODY(daemon_status_knows_the_last_crash),
         WITH_NOBODY(daemon_status_answers_without_a_daemon),
         WITH_DAEMON(a_change_that_is_not_answered_may_have_been_done),
         WITH_DAEMON(a_change_whose_daemon_goes_away_for_good_may_have_been_done),

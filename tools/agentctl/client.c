@@ -16,6 +16,7 @@
 #define RECONNECT_MS     50
 #define RECONNECT_MS_MAX 500
 #define SENDS_MAX        2
+#define RESTART_MS       3000 /* a look waits so long for a daemon that is gone: systemd's restart */
 #define MONITOR          "inproc://agentctl-monitor"
 
 struct ctl_client {
@@ -31,25 +32,37 @@ struct ctl_client {
 
 /* ---- connect --------------------------------------------------------------- */
 
-/* libzmq goes on trying in silence, so whether anybody listens is asked of the kernel. */
-static enum ctl_exit
-probe(const char *path, bool *is_absent, struct err *e)
+/* libzmq goes on trying in silence, so whether anybody listens is asked of the kernel: 0, or the
+ * errno of a connection to them. */
+static int
+connect_errno(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int                fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int                length = (int)strlen(path);
     int                number = 0;
 
     assert(strlen(path) < sizeof(address.sun_path));
     memcpy(address.sun_path, path, strlen(path) + 1);
-    if (fd < 0) {
-        err_errno(e, "cannot make a socket");
-        return CTL_REFUSED;
-    }
+    if (fd < 0) return errno;
     if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) number = errno;
     (void)close(fd); /* nothing was written */
-    if (number == 0 || number == EAGAIN) return CTL_DONE;
-    *is_absent = number == ENOENT || number == ECONNREFUSED || number == ENOTDIR;
+    return number == EAGAIN ? 0 : number;
+}
+
+static bool
+is_nobody(int number)
+{
+    return number == ENOENT || number == ECONNREFUSED || number == ENOTDIR;
+}
+
+static enum ctl_exit
+probe(const char *path, bool *is_absent, struct err *e)
+{
+    int length = (int)strlen(path);
+    int number = connect_errno(path);
+
+    if (number == 0) return CTL_DONE;
+    *is_absent = is_nobody(number);
     if (*is_absent) {
         char *slash = strrchr(path, '/');
 
@@ -153,7 +166,8 @@ struct asking {
     enum msg_id id;
     uint64_t    number; /* that the answer echoes */
     struct buf  frame;
-    int64_t     until_ms; /* boot time */
+    int64_t     until_ms;  /* boot time */
+    int64_t     broken_ms; /* boot time: since when there is no connection, when there is none */
     unsigned    sends;
     bool        is_outstanding; /* sent, and the connection stands since */
     struct buf *reply;
@@ -240,8 +254,31 @@ take_events(struct ctl_client *cl, struct asking *a)
         memcpy(&number, event, sizeof(number));
         (void)zmq_recv(cl->monitor, endpoint, sizeof(endpoint), 0);
         cl->is_connected = number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
-        if (!cl->is_connected) a->is_outstanding = false;
+        if (cl->is_connected) continue;
+        a->is_outstanding = false;
+        a->broken_ms = clock_now().boot_ms;
     }
+}
+
+/* Whether it ends when the daemon does: what was changed is asked for again as long as there is
+ * time, and what waits for something outlives a restart. */
+static bool
+needs_daemon(const struct asking *a)
+{
+    if (a->id == MSG_JOB_WAIT || a->id == MSG_FEED_READ || a->id == MSG_JOB_LOGS) return false;
+    return a->sends == 0 || !is_change(a->id);
+}
+
+/* Nobody has listened for as long as a restart takes. */
+static bool
+is_gone(const struct ctl_client *cl, struct asking *a)
+{
+    int64_t now_ms = clock_now().boot_ms;
+
+    if (cl->is_connected || !needs_daemon(a) || now_ms < a->broken_ms + RESTART_MS) return false;
+    if (is_nobody(connect_errno(cl->path))) return true;
+    a->broken_ms = now_ms; /* busy, or just there again: it is looked at later */
+    return false;
 }
 
 static void
@@ -260,6 +297,16 @@ left_ms(const struct asking *a)
     return left > 0 ? left : 0;
 }
 
+/* How long to wait for something to happen. */
+static int64_t
+pause_ms(const struct ctl_client *cl, const struct asking *a)
+{
+    int64_t left = left_ms(a), look = a->broken_ms + RESTART_MS - clock_now().boot_ms;
+
+    if (cl->is_connected || !needs_daemon(a) || look > left) return left;
+    return look > 0 ? look : 0;
+}
+
 /* Until something happens; sends when that is due and possible. */
 static void
 wait_a_while(struct ctl_client *cl, struct asking *a)
@@ -273,7 +320,8 @@ wait_a_while(struct ctl_client *cl, struct asking *a)
     int count = cl->interrupt_fd >= 0 ? 3 : 2;
 
     if (wants_send) items[0].events |= ZMQ_POLLOUT;
-    if (zmq_poll(items, count, (long)left_ms(a)) < 0) return; /* a signal: the caller looks again */
+    if (zmq_poll(items, count, (long)pause_ms(cl, a)) < 0)
+        return; /* a signal: the caller looks again */
     if (count == 3 && items[2].revents) cl->is_interrupted = true;
     /* A connection that broke meanwhile is told by the monitor first. */
     if (wants_send && !items[1].revents && items[0].revents & ZMQ_POLLOUT) try_send(cl, a);
@@ -292,7 +340,7 @@ give_up(const struct ctl_client *cl, const struct asking *a, struct err *e)
     }
     if (a->sends == SENDS_MAX && !a->is_outstanding) {
         err_set(e, E_BUSY, "agentd at %s went away twice before it answered %s", cl->path, op);
-    } else if (a->sends > 0 && !cl->is_connected) {
+    } else if (!cl->is_connected && (a->sends > 0 || is_nobody(connect_errno(cl->path)))) {
         err_set(e, E_BUSY, "agentd at %s went away before it answered %s", cl->path, op);
     } else {
         err_set(e, E_BUSY, "agentd at %s did not answer %s in time", cl->path, op);
@@ -309,7 +357,7 @@ ask(struct ctl_client *cl, struct asking *a, struct err *e)
 
         if (take_answer(cl, a, &outcome, e)) return outcome;
         take_events(cl, a);
-        if (cl->is_interrupted || left_ms(a) == 0) return give_up(cl, a, e);
+        if (cl->is_interrupted || left_ms(a) == 0 || is_gone(cl, a)) return give_up(cl, a, e);
         if (a->sends == SENDS_MAX && !a->is_outstanding) return give_up(cl, a, e);
         wait_a_while(cl, a);
     }
@@ -323,7 +371,8 @@ ctl_client_ask(struct ctl_client *cl, enum msg_id op, struct view body, int64_t 
     char          request_id[33] = "";
 
     if (is_change(op) && random_hex(request_id, sizeof(request_id), e)) return CTL_REFUSED;
-    a.until_ms = clock_now().boot_ms + timeout_ms;
+    a.broken_ms = clock_now().boot_ms;
+    a.until_ms = a.broken_ms + timeout_ms;
     request_pack(a.number, op, body, view_str(request_id), &a.frame);
     enum ctl_exit outcome = ask(cl, &a, e);
     buf_done(&a.frame);

@@ -2,7 +2,8 @@
  *
  * A request whose connection broke before the answer is sent once more when agentd is there again;
  * those that change something carry a random request_id both times, so that agentd does them once
- * (N39).  All calls wait in poll, never longer than the given time. */
+ * (N39).  A look ends when nobody has listened for as long as a restart takes; what waits for
+ * something goes on.  All calls wait in poll, never longer than the given time. */
 #ifndef TOOLS_AGENTCTL_CLIENT_H
 #define TOOLS_AGENTCTL_CLIENT_H
 

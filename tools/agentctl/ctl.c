@@ -6,12 +6,15 @@
 #include "tools/agentctl/help.h"
 #include "tools/agentctl/text.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* ---- what commands share --------------------------------------------------- */
@@ -265,8 +268,33 @@ ctl_main(int argc, char **argv)
 static void
 print_absent(struct ctl_out *o, struct view body)
 {
-    (void)body;
+    static const struct ctl_column rows[] = {
+        {"last crash", "last_crash_at", CTL_AS_INSTANT},
+    };
+
     buf_add_str(o->buf, "agentd is not running\n");
+    ctl_record(o, body, rows, ARRAY_LEN(rows));
+}
+
+/* When the daemon that left its PID file behind gave its last sign of life; 0: the last one ended
+ * as it should, or one is there (it may be starting), or nothing is known. */
+static int64_t
+last_crash_at(const char *control_socket)
+{
+    const char     *slash = strrchr(control_socket, '/');
+    FREE_AUTO char *path =
+        xasprintf("%.*s/agentd.pid", slash ? (int)(slash - control_socket) : 0, control_socket);
+    int         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat st;
+    int64_t     at = 0;
+
+    if (fd < 0) return 0;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+        flock(fd, LOCK_SH | LOCK_NB) == 0) {
+        at = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+    }
+    (void)close(fd); /* and the lock */
+    return at;
 }
 
 /* As status; that there is no daemon is an answer here, not an error. */
@@ -281,7 +309,7 @@ ctl_run_daemon_status(struct ctl *c, struct err *e)
     *e = (struct err){0};
     m = mp_open(&body);
     mp_put_bool(&body, &m, "running", false);
-    mp_put_nil(&body, &m, "last_crash_at");
+    mp_put_time(&body, &m, "last_crash_at", last_crash_at(c->socket));
     mp_close(&body, &m);
     enum ctl_exit failed = ctl_show_by(c, buf_view(&body), print_absent, e);
     return failed ? failed : code;
