@@ -225,7 +225,7 @@ plan_one(struct engine *en, struct plan *p, enum object_kind kind, struct view s
         s.action = old.hash == hash64(spec, 0) ? ACTION_KEEP : ACTION_CHANGE;
         s.timing_changed = kind == KIND_SCHEDULE && !same_times(old.spec, spec);
     } else if ((kind == KIND_COMPANY || s.company) &&
-               object_taken(turn_txn(en), kind, s.company, s.name)) {
+               object_removing(turn_txn(en), kind, s.company, s.name)) {
         err_set(e, E_CONFLICT, "%s %.*s is being removed", object_kind_name(kind),
                 VIEW_ARG(s.name));
         return err_hint(e, "reload again when it is gone");

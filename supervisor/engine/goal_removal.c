@@ -137,7 +137,7 @@ name_routine(struct engine *en, uint32_t id, struct users *u)
 {
     const struct object_entry *o = objects_get(&en->turn.objects, id);
 
-    users_add(u, "routine", objects_name(&en->turn.objects, id));
+    users_add(u, "routine", objects_ref(&en->turn.objects, id));
     u->is_declared |= o && o->row.origin == ORIGIN_CONFIG;
 }
 

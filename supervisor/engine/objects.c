@@ -148,12 +148,12 @@ object_find(struct txn *t, enum object_kind kind, uint32_t company, struct view 
     return rec_find(t, INDEX_object_by_name, &row) == LOAD_FOUND && !row.removing ? row.id : 0;
 }
 
-bool
-object_taken(struct txn *t, enum object_kind kind, uint32_t company, struct view name)
+uint32_t
+object_removing(struct txn *t, enum object_kind kind, uint32_t company, struct view name)
 {
     struct object row = {.kind = (uint8_t)kind, .company = company, .name = name};
 
-    return rec_find(t, INDEX_object_by_name, &row) == LOAD_FOUND;
+    return rec_find(t, INDEX_object_by_name, &row) == LOAD_FOUND && row.removing ? row.id : 0;
 }
 
 bool

@@ -61,8 +61,8 @@ void objects_remove(struct objects *o, uint32_t id);
 
 /* The id of (kind, company, name), 0 when there is none.  company 0 for companies. */
 uint32_t object_find(struct txn *t, enum object_kind kind, uint32_t company, struct view name);
-/* Whether the name is taken, also by one that is being removed. */
-bool object_taken(struct txn *t, enum object_kind kind, uint32_t company, struct view name);
+/* The same of one that is being removed, whose name is taken until it is gone. */
+uint32_t object_removing(struct txn *t, enum object_kind kind, uint32_t company, struct view name);
 
 /* The company that a request means: `name` if given, else the actor's own, else `default`.  Another
  * company's than the actor's is E_NOT_FOUND (N36). */

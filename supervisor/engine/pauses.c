@@ -25,15 +25,17 @@ is_paused(struct txn *t, uint32_t company, uint32_t agent)
 }
 
 void
-pause_put(struct txn *t, uint32_t object, struct buf *b, struct mp_open_map *map)
+pause_put(struct objects *o, const struct object *row, struct buf *b, struct mp_open_map *map)
 {
-    struct pause row;
-    bool         is = pause_of(t, object, &row);
+    const struct object_entry *company = objects_get(o, row->company);
+    struct pause               p;
+    bool                       is = pause_of(o->txn, row->id, &p);
+    bool                       goes = row->removing || (company && company->row.removing);
 
-    mp_put_cstr(b, map, "status", is ? "paused" : "active");
+    mp_put_cstr(b, map, "status", goes ? "removing" : is ? "paused" : "active");
     mp_put_bool(b, map, "paused", is);
-    mp_put_str_or_nil(b, map, "pause_reason", is ? row.reason : (struct view){0});
-    mp_put_time(b, map, "paused_at", is ? row.at : 0);
+    mp_put_str_or_nil(b, map, "pause_reason", is ? p.reason : (struct view){0});
+    mp_put_time(b, map, "paused_at", is ? p.at : 0);
 }
 
 void

@@ -3,14 +3,15 @@
 #ifndef ENGINE_PAUSES_H
 #define ENGINE_PAUSES_H
 
+#include "supervisor/engine/objects.h"
 #include "supervisor/engine/turn.h"
 
 /* The row of a paused company or agent; false when it is not paused. */
 bool pause_of(struct txn *t, uint32_t object, struct pause *out);
 /* Whether the company, or the agent (0: none), is paused. */
 bool is_paused(struct txn *t, uint32_t company, uint32_t agent);
-/* paused, paused_at and pause_reason of a company or agent, into an open map. */
-void pause_put(struct txn *t, uint32_t object, struct buf *b, struct mp_open_map *map);
+/* status, paused, paused_at and pause_reason of a company or agent, into an open map. */
+void pause_put(struct objects *o, const struct object *row, struct buf *b, struct mp_open_map *map);
 /* The object goes. */
 void pause_forget(struct txn *t, uint32_t object);
 

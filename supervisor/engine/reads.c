@@ -1,5 +1,6 @@
 #include "supervisor/engine/reads.h"
 
+#include "common/name.h"
 #include "supervisor/engine/approvals.h"
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/breakers.h"
@@ -110,16 +111,34 @@ schedule_item(struct reading *r, const struct object_entry *o)
     view_schedule(&r->objects, o, &run, false, r->reply);
 }
 
+/* What is being removed is found by no name (N37), but it is shown as long as it is there. */
+static uint32_t
+find_removing(struct reading *r, enum object_kind kind, struct view ref)
+{
+    struct view in_company, name;
+    uint32_t    company = 0;
+    struct err  e = {0};
+
+    if (name_split(ref, "name", &in_company, &name, &e)) return 0;
+    if (kind == KIND_COMPANY)
+        return r->actor->company.size ? 0 : object_removing(r->txn, kind, 0, ref);
+    if (object_company(r->txn, r->actor, in_company, &company, &e)) return 0;
+    return object_removing(r->txn, kind, company, name);
+}
+
 static enum errc
 find_object(struct reading *r, enum object_kind kind, struct view name,
             const struct object_entry **out)
 {
-    uint32_t company = 0, id;
+    uint32_t  company = 0, id;
+    enum errc failed = kind == KIND_COMPANY
+                           ? object_company(r->txn, r->actor, name, &id, r->e)
+                           : object_ref(r->txn, r->actor, kind, name, "name", &company, &id, r->e);
 
-    if (kind == KIND_COMPANY) {
-        if (object_company(r->txn, r->actor, name, &id, r->e)) return r->e->code;
-    } else if (object_ref(r->txn, r->actor, kind, name, "name", &company, &id, r->e)) {
-        return r->e->code;
+    if (failed) {
+        id = failed == E_NOT_FOUND ? find_removing(r, kind, name) : 0;
+        if (id == 0) return failed;
+        *r->e = (struct err){0};
     }
     *out = objects_get(&r->objects, id);
     return *out ? E_OK : err_set(r->e, E_DAMAGED, "its record is damaged");

@@ -158,7 +158,12 @@ add(struct engine *en, const struct actor *a, enum object_kind kind, const union
     if (kind != KIND_COMPANY && object_company(turn_txn(en), a, company_name, &row.company, e)) {
         return e->code;
     }
-    if (object_taken(turn_txn(en), kind, row.company, name)) {
+    if (object_removing(turn_txn(en), kind, row.company, name)) {
+        err_set(e, E_CONFLICT, "%s \"%.*s\" is being removed", object_kind_name(kind),
+                VIEW_ARG(name));
+        return err_hint(e, "the name is free again when it is gone");
+    }
+    if (object_find(turn_txn(en), kind, row.company, name)) {
         err_set(e, E_CONFLICT, "there is %s \"%.*s\" already", object_kind_article(kind),
                 VIEW_ARG(name));
         return err_hint(e, "choose another name, or change it with set");

@@ -146,7 +146,7 @@ put_company(struct objects *o, const struct object_entry *en, struct buf *b,
     struct queue              q = {.company = en->row.id};
 
     if (queue_load(o->txn, &q) != LOAD_FOUND) q = (struct queue){.company = en->row.id};
-    pause_put(o->txn, en->row.id, b, map);
+    pause_put(o, &en->row, b, map);
     put_cap(b, map, HAS(c, company, max_concurrent), c->max_concurrent);
     put_daily(o, en->row.id, b, map);
     mp_put_i64(b, map, "priority_max", HAS(c, company, priority_max) ? c->priority_max : 80);
@@ -185,7 +185,7 @@ put_agent(struct objects *o, const struct object_entry *en, struct buf *b, struc
     const struct msg_agent *a = &en->spec.agent;
 
     agent_put(o, en->row.id, b, map);
-    pause_put(o->txn, en->row.id, b, map);
+    pause_put(o, &en->row, b, map);
     mp_put_str_or_nil(b, map, "handler", a->handler);
     mp_put_str_or_nil(b, map, "profile", a->profile);
     mp_put_u64(b, map, "capabilities", a->capabilities);

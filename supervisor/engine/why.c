@@ -55,7 +55,7 @@ static void
 scheduled_blocker(struct why *w, const struct job_state *j)
 {
     struct attempt last = {.job = j->id, .attempt = j->attempt};
-    char           at[40], message[128];
+    char           at[40], message[128], change[64];
     uint32_t       snoozes = 0;
 
     why_clock(w);
@@ -70,8 +70,8 @@ scheduled_blocker(struct why *w, const struct job_state *j)
         snprintf(message, sizeof(message), "%s until %s",
                  j->flags & JOB_FLAG_RETRY ? "it waits for its retry" : "it is not due", at);
     }
-    why_blocker(w, "due_later", message, (struct view){0}, j->run_at,
-                "agentctl job retry starts it now");
+    snprintf(change, sizeof(change), "agentctl job retry %" PRIu64 " starts it now", j->id);
+    why_blocker(w, "due_later", message, (struct view){0}, j->run_at, change);
 }
 
 static void

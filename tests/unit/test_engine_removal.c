@@ -428,7 +428,7 @@ a_companys_effects_and_approvals_end_with_it(void **state)
               "{'kind':'wake_agent','agent':'woken'}]");
     rig_settle(r);
     rig_refused(r, E_IN_USE, "", "agent.remove", "'name':'beta/asks'");
-    assert_string_equal(r->error.msg, "agent \"asks\" is in use by approval 1");
+    assert_string_equal(r->error.msg, "agent \"beta/asks\" is in use by approval 1");
     rig_refused(r, E_IN_USE, "", "company.remove", "'name':'beta'");
     assert_non_null(strstr(r->error.msg, "approval 1, effect 1"));
     rig_must(r, "company.remove", "'name':'beta','cascade':true");
@@ -496,11 +496,66 @@ who_may_not_see_it_cannot_remove_it(void **state)
     rig_refused(r, E_NOT_FOUND, "", "ticket.remove", "'id':1,'cascade':true");
 }
 
+static void
+what_is_being_removed_says_so(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    a;
+
+    rig_must(r, "agent.add", "'name':'x','handler':'noop'");
+    rig_workers(r, 1, 4);
+    a = rig_submit(r, "'agent':'x'");
+    rig_must(r, "agent.remove", "'name':'x','cascade':true");
+    rig_settle(r);
+    rig_must_read(r, "agent.show", "'name':'x'");
+    assert_string_equal(rig_text(r, "status"), "removing");
+    rig_must_read(r, "agent.list", " ");
+    assert_string_equal(rig_text(r, "items.0.status"), "removing");
+    rig_refused(r, E_CONFLICT, "", "agent.add", "'name':'x','handler':'noop'");
+    assert_string_equal(r->error.msg, "agent \"x\" is being removed");
+    rig_refused(r, E_NOT_FOUND, "agent", "job.submit", "'agent':'x'");
+    rig_ended(r, a, "'verdict':'failed','class':'handler_error'");
+    rig_turn(r);
+    rig_settle(r);
+    assert_int_equal(rig_read(r, "agent.show", "'name':'x'"), E_NOT_FOUND);
+    rig_must(r, "agent.add", "'name':'x','handler':'noop'");
+    rig_must_read(r, "agent.show", "'name':'x'");
+    assert_string_equal(rig_text(r, "status"), "active");
+}
+
+static void
+a_company_that_is_being_removed_says_so(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    a;
+
+    rig_must(r, "company.add", "'name':'acme2'");
+    rig_must(r, "agent.add", "'name':'x','company':'acme2','handler':'noop'");
+    rig_workers(r, 1, 4);
+    a = rig_submit(r, "'agent':'acme2/x'");
+    rig_must(r, "company.remove", "'name':'acme2','cascade':true");
+    rig_settle(r);
+    rig_must_read(r, "company.show", "'name':'acme2'");
+    assert_string_equal(rig_text(r, "status"), "removing");
+    rig_must_read(r, "agent.list", " ");
+    assert_string_equal(rig_text(r, "items.0.status"), "removing");
+    rig_refused(r, E_CONFLICT, "", "company.add", "'name':'acme2'");
+    r->actor.company = view_str("default"); /* others do not see it */
+    assert_int_equal(rig_read(r, "company.show", "'name':'acme2'"), E_NOT_FOUND);
+    r->actor.company = (struct view){0};
+    rig_ended(r, a, "'verdict':'failed','class':'handler_error'");
+    rig_turn(r);
+    rig_settle(r);
+    assert_int_equal(rig_read(r, "company.show", "'name':'acme2'"), E_NOT_FOUND);
+}
+
 int
 main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
     const struct CMUnitTest tests[] = {
+        TEST(what_is_being_removed_says_so),
+        TEST(a_company_that_is_being_removed_says_so),
         TEST(what_is_finished_goes_along),
         TEST(jobs_keep_what_they_serve),
         TEST(a_cascade_cancels_and_waits_for_what_runs),

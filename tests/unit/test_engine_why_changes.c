@@ -490,7 +490,7 @@ what_is_not_due_or_not_the_first_has_a_change_too(void **state)
     uint64_t later = rig_submit(r, "'handler':'noop','delay_ms':60000");
     rig_must_read(r, "job.why", "'id':%llu", (unsigned long long)later);
     expect_text(r, "blockers.0.predicate", "due_later");
-    expect_text(r, "change", "agentctl job retry starts it now");
+    expect_text(r, "change", "agentctl job retry 1 starts it now");
     rig_must(r, "job.retry", "'id':%llu", (unsigned long long)later);
     expect_state(r, later, "running");
     (void)rig_submit(r, "'handler':'noop','priority':50");

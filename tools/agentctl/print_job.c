@@ -309,11 +309,19 @@ ctl_print_firings(struct ctl_out *o, struct view body)
 void
 ctl_print_removed(struct ctl_out *o, struct view body)
 {
-    static const struct ctl_column rows[] = {
+    static const struct ctl_column gone[] = {
         {"removed", "removed", CTL_AS_TEXT},
     };
+    static const struct ctl_column going[] = {
+        {"removing", "removed", CTL_AS_TEXT},
+    };
+    bool is_pending = false;
 
-    RECORD(o, body, rows);
+    if (mp_find_bool(body, "pending", &is_pending) && is_pending) {
+        RECORD(o, body, going);
+    } else {
+        RECORD(o, body, gone);
+    }
 }
 
 /* ---- many jobs ------------------------------------------------------------- */
