@@ -164,6 +164,10 @@ a_bad_value_is_an_error_of_its_option(void **state)
     must_refuse("--in: ", "job", "submit", "--in", "soon", NULL);
     must_refuse("--retry: ", "job", "submit", "--retry", "1s,", NULL);
     must_refuse("--at: ", "job", "submit", "--at", "tomorrow", NULL);
+    must_refuse("--unique-for: must be a duration from 1ms to 36525d", "job", "submit",
+                "--unique-for", "0", NULL);
+    must_refuse("--every: must be a duration from 1s to 36525d", "schedule", "add", "s", "--every",
+                "1ms", NULL);
     must_refuse("--tag: \"novalue\" is not a tag", "job", "submit", "--tag", "novalue", NULL);
     must_refuse("--tag: \"=v\" is not a tag", "job", "submit", "--tag", "=v", NULL);
     must_refuse("--tag: ", "job", "submit", "--tag", "a=1", "--tag", "a=2", NULL);
@@ -176,6 +180,61 @@ a_bad_value_is_an_error_of_its_option(void **state)
     must_refuse("--limit: must be an integer from 1 to 1000", "job", "list", "--limit", "1001",
                 NULL);
     must_refuse("N: must be an integer from 1 to 64", "worker", "scale", "65", NULL);
+}
+
+static void
+expect_named(const char *noun, const char *verb, const char *message, const char *named)
+{
+    struct err e = {0};
+
+    err_set(&e, E_BAD_REQUEST, "%s", message);
+    err_hint(&e, "%s", message);
+    ctl_name_options(ctl_command_find(noun, verb), &e);
+    assert_string_equal(e.msg, named);
+    assert_string_equal(e.hint, named);
+    ctl_name_options(ctl_command_find(noun, verb), &e); /* once is enough */
+    assert_string_equal(e.msg, named);
+}
+
+static void
+an_error_of_agentd_speaks_of_the_options(void **state)
+{
+    (void)state;
+    expect_named("job", "submit", "delay_ms: give run_at or delay_ms, not both",
+                 "--in: give --at or --in, not both");
+    expect_named("job", "submit", "unique_for_ms: needs unique_key",
+                 "--unique-for: needs --unique");
+    expect_named("job", "submit", "agent: there is no agent \"run_at\"",
+                 "--agent: there is no agent \"run_at\"");
+    expect_named("job", "submit", "handler: missing, and no agent that names one",
+                 "HANDLER: missing, and no agent that names one");
+    expect_named("company", "set", "raise limits.max_concurrent, or max_concurrent",
+                 "raise limits.max_concurrent, or --max-concurrent");
+    expect_named("status", NULL, "name: run_at", "name: run_at");
+}
+
+static void
+a_hint_about_quotes_is_given_where_they_are_missing(void **state)
+{
+    static const struct {
+        const char *text;
+        bool        has_hint;
+    } texts[] = {
+        {"hello",      true },
+        {"{a:1}",      true },
+        {"{\"a\":}",   false},
+        {"{\"a\":1,}", false},
+        {"[1,,2]",     false},
+    };
+    BUF_AUTO struct buf out = {0};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct err e = {0};
+
+        assert_int_equal(ctl_value_pack(CTL_JSON, NULL, texts[i].text, 0, &out, &e), E_BAD_REQUEST);
+        assert_int_equal(e.hint[0] != 0, texts[i].has_hint);
+    }
 }
 
 static void
@@ -329,6 +388,8 @@ main(void)
         cmocka_unit_test(a_payload_is_text_or_a_file),
         cmocka_unit_test(standard_input_is_read_where_a_dash_stands),
         cmocka_unit_test(a_bad_value_is_an_error_of_its_option),
+        cmocka_unit_test(an_error_of_agentd_speaks_of_the_options),
+        cmocka_unit_test(a_hint_about_quotes_is_given_where_they_are_missing),
         cmocka_unit_test(what_is_too_large_is_not_sent),
         cmocka_unit_test(a_file_of_jobs_becomes_one_request),
         cmocka_unit_test(a_bad_job_is_named_by_its_line),

@@ -1,4 +1,5 @@
 #include "tools/agentctl/command.h"
+#include "common/buf.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -97,6 +98,64 @@ ctl_param_text(const struct ctl_param *p, char *out, size_t size)
 
     (void)snprintf(out, size, "%s%s", is_flag ? "--" : "", p->name);
     return out;
+}
+
+static const struct ctl_param *
+find_by_field(const struct ctl_param *list, const char *field, size_t size)
+{
+    for (const struct ctl_param *p = list; p && p->name; p++) {
+        if (p->field && strlen(p->field) == size && memcmp(p->field, field, size) == 0) return p;
+    }
+    return NULL;
+}
+
+static const struct ctl_param *
+param_of(const struct ctl_command *c, const char *field, size_t size)
+{
+    const struct ctl_param *p = find_by_field(c->args, field, size);
+
+    return p ? p : find_by_field(c->flags, field, size);
+}
+
+const struct ctl_param *
+ctl_param_of_field(const struct ctl_command *c, const char *field)
+{
+    return param_of(c, field, strlen(field));
+}
+
+/* Words that are fields, but not what is quoted, nor a part of a setting's name.  A word like any
+ * other ("agent") is one only before a colon, where the error begins. */
+static void
+name_in(const struct ctl_command *c, char *text, size_t size)
+{
+    static const char   letters[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+    BUF_AUTO struct buf out = {0};
+    bool                is_quoted = false;
+
+    for (const char *at = text; *at;) {
+        size_t                  n = strspn(at, letters);
+        const struct ctl_param *p = n && !is_quoted ? param_of(c, at, n) : NULL;
+        char                    name[64];
+
+        if (p && !memchr(at, '_', n) && (at != text || at[n] != ':')) p = NULL;
+        if (p && at != text && strchr("-.", at[-1])) p = NULL;
+        is_quoted ^= *at == '"';
+        if (n == 0) n = 1;
+        if (p) {
+            buf_add_str(&out, ctl_param_text(p, name, sizeof(name)));
+        } else {
+            buf_add(&out, at, n);
+        }
+        at += n;
+    }
+    (void)snprintf(text, size, "%s", buf_str(&out));
+}
+
+void
+ctl_name_options(const struct ctl_command *c, struct err *e)
+{
+    name_in(c, e->msg, sizeof(e->msg));
+    name_in(c, e->hint, sizeof(e->hint));
 }
 
 /* ---- the nearest word ------------------------------------------------------ */

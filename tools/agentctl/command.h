@@ -98,8 +98,13 @@ extern const struct ctl_param ctl_globals[];
 const struct ctl_param *ctl_param_find(const struct ctl_param *list, const char *name);
 const struct ctl_param *ctl_param_letter(const struct ctl_param *list, char letter);
 
+/* The argument or flag that gives the field of the request, or NULL. */
+const struct ctl_param *ctl_param_of_field(const struct ctl_command *c, const char *field);
+
 /* "--at" of a flag, "ID" of an argument; into out. */
 const char *ctl_param_text(const struct ctl_param *p, char *out, size_t size);
+/* An error speaks of the request's fields; from now on of the command's arguments and flags. */
+void ctl_name_options(const struct ctl_command *c, struct err *e);
 
 /* Keeps the candidate nearest to `word` when it is near enough to be a slip; *best starts as NULL.
  */

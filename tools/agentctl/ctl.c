@@ -257,6 +257,7 @@ ctl_main(int argc, char **argv)
     c.out = (struct ctl_out){.buf = &c.text};
     look_at_terminal(&c.out);
     enum ctl_exit code = run(&c, argc, argv, &e);
+    if (e.code && c.args.command) ctl_name_options(c.args.command, &e);
     if (e.code) complain(code, c.is_json, &e);
     ctl_client_destroy(&c.client);
     buf_done(&c.text);

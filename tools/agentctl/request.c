@@ -4,6 +4,7 @@
 #include "common/name.h"
 #include "common/timetext.h"
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -103,6 +104,19 @@ put_time(const char *text, int64_t now_ms, struct buf *out, struct err *e)
     return E_OK;
 }
 
+/* Words without any: a shell has taken the quotes, or there were none. */
+static bool
+lacks_quotes(struct view json)
+{
+    bool has_letter = false;
+
+    for (size_t i = 0; i < json.size; i++) {
+        if (json.data[i] == '"') return false;
+        has_letter |= isalpha((unsigned char)json.data[i]) != 0;
+    }
+    return has_letter;
+}
+
 static enum errc
 put_json(const char *text, struct buf *out, struct err *e)
 {
@@ -115,6 +129,7 @@ put_json(const char *text, struct buf *out, struct err *e)
     }
     if (json_to_mp(json, out, e) == E_OK) return E_OK;
     err_wrap(e, "not JSON");
+    if (!lacks_quotes(json)) return e->code;
     return err_hint(e, "JSON text needs quotes of its own, like '\"hello\"' or '{\"a\":1}'");
 }
 
@@ -388,19 +403,21 @@ put_company(struct ctl_request *r, const char *company, struct err *e)
 
 /* ---- the whole ------------------------------------------------------------- */
 
-/* Says which option gave the field that the message's descriptor refuses. */
+/* The message's descriptor refuses it: a duration is told as one. */
 static enum errc
-name_option(const struct ctl_args *a, struct err *e)
+refuse_value(const struct ctl_args *a, const struct msg_desc *d, struct err *e)
 {
-    for (size_t i = 0; i < a->ngiven; i++) {
-        const struct ctl_param *p = a->given[i].param;
-        char                    name[64];
-        const char             *text = e->msg + strlen(e->field);
+    const struct ctl_param  *p = ctl_param_of_field(a->command, e->field);
+    const struct field_desc *f = find_desc(d, e->field);
+    char                     name[64], low[32], high[32];
 
-        if (!p->field || strcmp(p->field, e->field) != 0) continue;
-        if (strncmp(text, ": ", 2) != 0) break;
-        return err_set(e, E_BAD_REQUEST, "%s%s", ctl_param_text(p, name, sizeof(name)), text);
+    if (p && f && p->kind == CTL_DURATION) {
+        return err_set(e, E_BAD_REQUEST, "%s: must be a duration from %s to %s",
+                       ctl_param_text(p, name, sizeof(name)),
+                       duration_text(f->low, low, sizeof(low)),
+                       duration_text(f->high, high, sizeof(high)));
     }
+    ctl_name_options(a->command, e);
     return e->code;
 }
 
@@ -417,7 +434,7 @@ ctl_request_make(const struct ctl_args *a, int64_t now_ms, struct ctl_request *o
     }
     if (put_company(out, ctl_args_text(a, "company"), e)) return e->code;
     ctl_request_pack(out, &body);
-    if (msg_unpack(out->desc, buf_view(&body), &m, e)) return name_option(a, e);
+    if (msg_unpack(out->desc, buf_view(&body), &m, e)) return refuse_value(a, out->desc, e);
     if ((wrong = mp_check(buf_view(&body)))) return err_set(e, E_BAD_REQUEST, "%s", wrong);
     if (body.size + ENVELOPE_MAX > CLIENT_MESSAGE_MAX) {
         return err_set(e, E_TOO_LARGE, "the request is %zu bytes, the limit is %d", body.size,
