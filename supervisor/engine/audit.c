@@ -17,6 +17,7 @@ audit_put(struct engine *en, const struct actor *a, const char *action, uint32_t
                         .at = en->turn.now.wall_ms,
                         .action = view_str(action),
                         .company = company,
+                        .company_name = objects_name(&en->turn.objects, company),
                         .subject = subject,
                         .before = before,
                         .after = after};
@@ -67,6 +68,18 @@ audit_bool(struct engine *en, const char *key, bool value)
     return arena_copy(&en->turn.arena, buf_view(&b));
 }
 
+struct view
+audit_pause(struct engine *en, bool is_paused, struct view reason)
+{
+    struct buf b       BUF_AUTO = {0};
+    struct mp_open_map m = mp_open(&b);
+
+    mp_put_bool(&b, &m, "paused", is_paused);
+    mp_put_str_or_nil(&b, &m, "reason", reason);
+    mp_close(&b, &m);
+    return arena_copy(&en->turn.arena, buf_view(&b));
+}
+
 /* ---- audit.list --------------------------------------------------------------- */
 
 static void
@@ -89,7 +102,11 @@ audit_item(struct reading *r, const struct audit *row)
     mp_put_i64(b, &m, "at", row->at);
     mp_put_str(b, &m, "who", row->actor);
     mp_put_str(b, &m, "action", row->action);
-    view_put_name(&r->objects, b, &m, "company", row->company);
+    if (row->company_name.size) {
+        mp_put_str(b, &m, "company", row->company_name);
+    } else {
+        view_put_name(&r->objects, b, &m, "company", row->company);
+    }
     mp_put_str_or_nil(b, &m, "subject", row->subject);
     put_packed(b, &m, "before", row->before);
     put_packed(b, &m, "after", row->after);

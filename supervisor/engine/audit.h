@@ -1,8 +1,8 @@
 /* audit - who did what to the daemon, its objects and others' jobs (K2): a row per administrative
  * act, in the act's own transaction.
  *
- *     audit_put(en, a, "schedule.pause", company, name, audit_bool(en, "paused", false),
- *               audit_bool(en, "paused", true));
+ *     audit_put(en, a, "schedule.pause", company, name, audit_pause(en, false, no_reason),
+ *               audit_pause(en, true, reason));
  *
  * A refused request makes no row.  Rows go by keep_audit_ms (retention.h). */
 #ifndef ENGINE_AUDIT_H
@@ -23,6 +23,8 @@ void audit_put_id(struct engine *en, const struct actor *a, const char *action, 
 struct view audit_str(struct engine *en, const char *key, struct view value);
 struct view audit_i64(struct engine *en, const char *key, int64_t value);
 struct view audit_bool(struct engine *en, const char *key, bool value);
+/* {paused, reason}: as it was, or is. */
+struct view audit_pause(struct engine *en, bool is_paused, struct view reason);
 
 /* audit.list: the newest first. */
 enum errc read_audit_list(struct reading *r, const struct msg_audit_list *m) MUST_CHECK;

@@ -1,5 +1,6 @@
 #include "supervisor/engine/goals.h"
 
+#include "supervisor/engine/audit.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/submit.h"
@@ -237,6 +238,16 @@ write_new(struct engine *en, struct goal *g)
 
 /* ---- requests ------------------------------------------------------------------ */
 
+/* As audit rows show it. */
+static struct view
+pack(struct engine *en, const struct goal *g)
+{
+    struct buf b BUF_AUTO = {0};
+
+    view_goal(&en->turn.objects, g, &b);
+    return arena_copy(&en->turn.arena, buf_view(&b));
+}
+
 enum errc
 on_goal_add(struct engine *en, const struct actor *a, const struct msg_goal_add *m,
             struct buf *reply, struct err *e)
@@ -250,6 +261,7 @@ on_goal_add(struct engine *en, const struct actor *a, const struct msg_goal_add 
     if (check_parent(en, &g, m->parent, e)) return e->code;
     write_new(en, &g);
     view_goal(&en->turn.objects, &g, reply);
+    audit_put_id(en, a, "goal.add", g.company, "goal", g.id, (struct view){0}, pack(en, &g));
     return E_OK;
 }
 
@@ -259,8 +271,10 @@ on_goal_set(struct engine *en, const struct actor *a, const struct msg_goal_set 
 {
     struct txn *t = turn_txn(en);
     struct goal g;
+    struct view before;
 
     if (goal_get(t, a, m->id, &g, e)) return e->code;
+    before = pack(en, &g);
     if (m->has == 1ULL << msg_goal_set_BIT_id) {
         return err_field(e, "title",
                          "nothing to change: give title, parent, agent, status or data");
@@ -282,6 +296,7 @@ on_goal_set(struct engine *en, const struct actor *a, const struct msg_goal_set 
     goal_save(t, &g);
     feed_goal(en, FEED_GOAL_CHANGED, &g);
     view_goal(&en->turn.objects, &g, reply);
+    audit_put_id(en, a, "goal.set", g.company, "goal", g.id, before, pack(en, &g));
     return E_OK;
 }
 
@@ -368,6 +383,8 @@ on_goal_decompose(struct engine *en, const struct actor *a, const struct msg_goa
     }
     if (submit_check_queue(en, g.company, n - 1, e)) return e->code; /* room for all of them */
     feed_goal(en, FEED_GOAL_DECOMPOSED, &g);
+    audit_put_id(en, a, "goal.decompose", g.company, "goal", g.id, audit_i64(en, "parts", 0),
+                 audit_i64(en, "parts", n));
     map = mp_open(reply);
     mp_put_u64(reply, &map, "goal", g.id);
     mp_key(reply, &map, "parts");

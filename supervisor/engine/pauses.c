@@ -84,7 +84,7 @@ put_pause(struct engine *en, const struct actor *a, int rule, struct view name, 
     if (rule == OF_AGENT) made_answered(en, o->row.id);
     feed_object(en, rules[rule].paused, o->row.id, NULL);
     audit_put(en, a, rules[rule].pause, registry_company(o), o->row.name,
-              audit_bool(en, "paused", false), audit_bool(en, "paused", true));
+              audit_pause(en, false, (struct view){0}), audit_pause(en, true, reason));
     view_object(&en->turn.objects, o, reply);
     return E_OK;
 }
@@ -95,12 +95,14 @@ end_pause(struct engine *en, const struct actor *a, int rule, struct view name, 
 {
     const struct object_entry *o;
     struct pause               row;
+    struct view                before;
 
     if (registry_find(en, a, rules[rule].kind, name, &o, e)) return e->code;
     if (!pause_of(turn_txn(en), o->row.id, &row)) {
         return err_set(e, E_WRONG_STATE, "%s \"%.*s\" is not paused",
                        object_kind_name(rules[rule].kind), VIEW_ARG(name));
     }
+    before = audit_pause(en, true, row.reason);
     pause_forget(turn_txn(en), o->row.id);
     if (rule == OF_AGENT) {
         agent_resumed(en, o->row.id);
@@ -108,8 +110,8 @@ end_pause(struct engine *en, const struct actor *a, int rule, struct view name, 
     }
     limit_released(en, (uint8_t)rules[rule].holds, o->row.id);
     feed_object(en, rules[rule].resumed, o->row.id, NULL);
-    audit_put(en, a, rules[rule].resume, registry_company(o), o->row.name,
-              audit_bool(en, "paused", true), audit_bool(en, "paused", false));
+    audit_put(en, a, rules[rule].resume, registry_company(o), o->row.name, before,
+              audit_pause(en, false, (struct view){0}));
     view_object(&en->turn.objects, o, reply);
     return E_OK;
 }

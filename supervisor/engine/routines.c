@@ -140,8 +140,10 @@ on_routine_complete(struct engine *en, const struct actor *a, const struct msg_r
     struct ticket     k, after;
     struct submission s;
     struct job_state  j;
+    struct view       before;
 
     if (submit_admit(en, e) || ticket_get(turn_txn(en), a, m->ticket, &k, e)) return e->code;
+    before = ticket_pack(en, &k);
     if (k.schedule == 0) {
         err_set(e, E_WRONG_STATE, "ticket %" PRIu64 " was not made by a routine", k.id);
         return err_hint(e, "set its status: ticket set %" PRIu64 " --status done", k.id);
@@ -161,6 +163,8 @@ on_routine_complete(struct engine *en, const struct actor *a, const struct msg_r
         return e->code;
     }
     submit_write(en, &s, a, &j);
+    if (ticket_load(turn_txn(en), &k) == LOAD_FOUND)
+        ticket_audit(en, a, "routine.complete", before, &k);
     made_answered(en, j.agent);
     view_job(&en->turn.objects, &en->memory, &j, &s.spec, JOB_VIEW_ANSWER, reply);
     return E_OK;

@@ -110,8 +110,8 @@ on_schedule_pause(struct engine *en, const struct actor *a, const struct msg_sch
     schedule_save(turn_txn(en), &run);
     if (run.agent) agent_beats_changed(en, run.agent);
     feed_object(en, FEED_SCHEDULE_PAUSED, run.id, NULL);
-    audit_put(en, a, "schedule.pause", run.company, m->name, audit_bool(en, "paused", false),
-              audit_str(en, "reason", m->reason));
+    audit_put(en, a, "schedule.pause", run.company, m->name,
+              audit_pause(en, false, (struct view){0}), audit_pause(en, true, m->reason));
     return reply_schedule(en, run.id, reply, e);
 }
 
@@ -120,10 +120,12 @@ on_schedule_resume(struct engine *en, const struct actor *a, const struct msg_sc
                    struct buf *reply, struct err *e)
 {
     struct schedule run = {0};
+    struct view     before;
 
     if (find_schedule(en, a, m->name, &run, e)) return e->code;
     if (!run.paused)
         return err_set(e, E_WRONG_STATE, "schedule \"%.*s\" is not paused", VIEW_ARG(m->name));
+    before = audit_pause(en, true, run.pause_reason);
     run.paused = 0;
     run.paused_at = 0;
     run.pause_reason = (struct view){0};
@@ -131,8 +133,8 @@ on_schedule_resume(struct engine *en, const struct actor *a, const struct msg_sc
     if (run.made_by) made_answered(en, run.made_by);
     if (run.agent) agent_beats_changed(en, run.agent);
     feed_object(en, FEED_SCHEDULE_RESUMED, run.id, NULL);
-    audit_put(en, a, "schedule.resume", run.company, m->name, audit_bool(en, "paused", true),
-              audit_bool(en, "paused", false));
+    audit_put(en, a, "schedule.resume", run.company, m->name, before,
+              audit_pause(en, false, (struct view){0}));
     return reply_schedule(en, run.id, reply, e);
 }
 

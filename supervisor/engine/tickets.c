@@ -1,5 +1,6 @@
 #include "supervisor/engine/tickets.h"
 
+#include "supervisor/engine/audit.h"
 #include "supervisor/engine/goals.h"
 #include "supervisor/engine/ledger.h"
 #include "supervisor/engine/made.h"
@@ -338,6 +339,24 @@ tickets_charge(struct engine *en, uint64_t ticket, const struct attempt *used)
     ticket_save(turn_txn(en), &k);
 }
 
+/* ---- audit ---------------------------------------------------------------------- */
+
+struct view
+ticket_pack(struct engine *en, const struct ticket *k)
+{
+    struct buf b BUF_AUTO = {0};
+
+    view_ticket(&en->turn.objects, k, &b);
+    return arena_copy(&en->turn.arena, buf_view(&b));
+}
+
+void
+ticket_audit(struct engine *en, const struct actor *a, const char *action, struct view before,
+             const struct ticket *k)
+{
+    audit_put_id(en, a, action, k->company, "ticket", k->id, before, ticket_pack(en, k));
+}
+
 /* ---- requests ------------------------------------------------------------------ */
 
 /* The wake-up of an assignment, judged. */
@@ -402,6 +421,7 @@ on_ticket_add(struct engine *en, const struct actor *a, const struct msg_ticket_
     if (agent && prepare_assignment(en, a, &k, agent, m->payload, -1, &s, e)) return e->code;
     ticket_write_new(en, &k);
     if (agent && assign(en, a, &k, agent, &s, e)) return e->code;
+    ticket_audit(en, a, "ticket.add", (struct view){0}, &k);
     view_ticket(&en->turn.objects, &k, reply);
     return E_OK;
 }
@@ -412,8 +432,10 @@ on_ticket_set(struct engine *en, const struct actor *a, const struct msg_ticket_
 {
     enum feed_type type = FEED_TICKET_CHANGED;
     struct ticket  k;
+    struct view    before;
 
     if (ticket_get(turn_txn(en), a, m->id, &k, e)) return e->code;
+    before = ticket_pack(en, &k);
     if (m->has == 1ULL << msg_ticket_set_BIT_id)
         return err_field(e, "title", "nothing to change: give title, status, goal, …");
     if (HAS(m, ticket_set, title)) k.title = m->title;
@@ -430,6 +452,7 @@ on_ticket_set(struct engine *en, const struct actor *a, const struct msg_ticket_
         return e->code;
     }
     save(en, &k, type);
+    ticket_audit(en, a, "ticket.set", before, &k);
     view_ticket(&en->turn.objects, &k, reply);
     return E_OK;
 }
@@ -454,10 +477,12 @@ on_ticket_assign(struct engine *en, const struct actor *a, const struct msg_tick
     struct txn       *t = turn_txn(en);
     struct submission s;
     struct ticket     k, after;
+    struct view       before;
     uint32_t          agent;
     int64_t           priority = HAS(m, ticket_assign, priority) ? m->priority : -1;
 
     if (submit_admit(en, e) || ticket_get(t, a, m->id, &k, e)) return e->code;
+    before = ticket_pack(en, &k);
     after = k;
     if (object_ref(t, a, KIND_AGENT, m->agent, "agent", &k.company, &agent, e) ||
         prepare_assignment(en, a, &k, agent, m->payload, priority, &s, e) ||
@@ -466,6 +491,7 @@ on_ticket_assign(struct engine *en, const struct actor *a, const struct msg_tick
     }
     take_back(en, &k, agent);
     if (assign(en, a, &k, agent, &s, e)) return e->code;
+    ticket_audit(en, a, "ticket.assign", before, &k);
     view_ticket(&en->turn.objects, &k, reply);
     return E_OK;
 }

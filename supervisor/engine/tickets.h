@@ -85,6 +85,11 @@ void feed_ticket(struct engine *en, enum feed_type type, const struct ticket *k)
 /* For the handler's document; nil for ticket 0 or one that is gone. */
 void tickets_put_document(struct objects *o, uint64_t ticket, struct buf *b);
 void view_ticket(struct objects *o, const struct ticket *k, struct buf *b);
+/* As audit rows show it; in the turn's memory. */
+struct view ticket_pack(struct engine *en, const struct ticket *k);
+/* A request's act on the ticket, which is now as *k says; before: packed, empty for a new one. */
+void ticket_audit(struct engine *en, const struct actor *a, const char *action, struct view before,
+                  const struct ticket *k);
 
 enum errc on_ticket_add(struct engine *en, const struct actor *a, const struct msg_ticket_add *m,
                         struct buf *reply, struct err *e) MUST_CHECK;

@@ -443,7 +443,8 @@
     F(U32, company)                                                               \
     F(STR, subject)           /* what it was done to */                           \
     F(ANY, before)                                                                \
-    F(ANY, after)
+    F(ANY, after)                                                                 \
+    F(STR, company_name)      /* as it was called: the company may be gone */
 
 /* A time zone's table as the system had it (N10, N28). */
 #define ZONE_RECORD(F)                                                          \

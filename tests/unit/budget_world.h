@@ -16,7 +16,10 @@ static inline void
 configure(struct rig *r, const struct world *w)
 {
     char                companies[256], agents[256], handlers[256], schedules[320];
-    struct rig_declared d = {companies, agents, handlers, NULL, w->schedule ? schedules : NULL};
+    struct rig_declared d = {.companies = companies,
+                             .agents = agents,
+                             .handlers = handlers,
+                             .schedules = w->schedule ? schedules : NULL};
 
     (void)snprintf(companies, sizeof(companies), "{'name':'acme'%s}", w->company ? w->company : "");
     (void)snprintf(agents, sizeof(agents),
