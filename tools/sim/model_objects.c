@@ -199,8 +199,28 @@ goes(struct model *m, const struct m_object *o, const struct msg_config *c)
     return !o->is_gone && !o->is_api && !is_builtin(o) && !is_declared(m, o, c);
 }
 
-/* What unfinished work needs, or what was made by requests in a company, cannot be taken away (B1,
- * N35, N37). */
+static bool
+names(struct model *m, const struct m_object *o, enum object_kind kind, struct view ref, int index)
+{
+    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+    int                company = o->company;
+    enum errc          e = E_OK;
+
+    return ref.size && m_ref(m, &daemon, kind, ref, &company, &e) == index;
+}
+
+/* Made by requests in the company, or for the agent, or with the handler. */
+static bool
+refers_to(struct model *m, const struct m_object *o, int index)
+{
+    const struct msg_schedule *s = &o->declared.schedule;
+
+    if (o->company == index) return true;
+    return o->kind == KIND_SCHEDULE && (names(m, o, KIND_AGENT, s->agent, index) ||
+                                        names(m, o, KIND_HANDLER, s->handler, index));
+}
+
+/* What unfinished work needs, or what was made by requests, cannot be taken away (B1, N35, N37). */
 static bool
 is_in_use(struct model *m, int index)
 {
@@ -214,7 +234,12 @@ is_in_use(struct model *m, int index)
     for (size_t i = 0; i < m->objects.count; i++) {
         const struct m_object *o = &m->objects.items[i];
 
-        if (o->is_api && !o->is_gone && o->company == index) return true;
+        if (o->is_api && !o->is_gone && refers_to(m, o, index)) return true;
+    }
+    for (size_t i = 0; i < m->tickets.count; i++) {
+        const struct m_ticket *k = &m->tickets.items[i];
+
+        if (k->status != TICKET_DONE && (k->company == index || k->assignee == index)) return true;
     }
     return false;
 }
