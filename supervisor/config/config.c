@@ -164,6 +164,9 @@ place_run(struct load *l, struct err *e)
 
 /* ---- the engine's part ----------------------------------------------------- */
 
+#define MORE_THAN_FITS \
+    "more than fits: %s (%d in all, counting keys and the name of each that is declared)"
+
 static enum errc
 pack_kind(struct load *l, enum declared_kind kind, struct view *out, struct err *e)
 {
@@ -174,7 +177,7 @@ pack_kind(struct load *l, enum declared_kind kind, struct view *out, struct err 
     const char *wrong = mp_check_json(buf_view(&packed));
     if (packed.size > WORKER_MESSAGE_MAX) wrong = "over 4 MiB";
     assert(section || !wrong);
-    if (wrong) return yaml_refuse_key(section, e, "more than fits: %s", wrong);
+    if (wrong) return yaml_refuse_key(section, e, MORE_THAN_FITS, wrong, MP_NODES_MAX);
     *out = arena_copy(&l->arena, buf_view(&packed));
     return E_OK;
 }
@@ -199,7 +202,7 @@ pack_engine_config(struct load *l, struct err *e)
     SET_HAS(&m, config, profiles);
     msg_pack(msg_desc(MSG_CONFIG), &m, &c->engine_config);
     const char *wrong = mp_check(buf_view(&c->engine_config));
-    return wrong ? yaml_refuse(l->root, e, "more than fits: %s", wrong) : E_OK;
+    return wrong ? yaml_refuse(l->root, e, MORE_THAN_FITS, wrong, MP_NODES_MAX) : E_OK;
 }
 
 /* ---- all ------------------------------------------------------------------- */

@@ -32,7 +32,8 @@ read_job_list(struct reading *r, const struct msg_job_list *m)
 
 /* ---- job.stats ---------------------------------------------------------------- */
 
-#define RECENT_MS 60000
+#define RECENT_MS       60000
+#define RECENT_JOBS_MAX 2000
 
 static void
 put_counts(struct buf *b, struct mp_open_map *m, const struct queue *q)
@@ -84,19 +85,38 @@ put_percentiles(struct buf *b, struct mp_open_map *m, const char *key, int64_t *
     mp_close(b, &p);
 }
 
-/* Over the jobs that completed in the last minute, at most READ_ROWS_MAX of them. */
+/* The last minute, or so much of its end that not more jobs completed in it than are looked at. */
+static int64_t
+recent_window(struct reading *r)
+{
+    int64_t  window = RECENT_MS;
+    uint32_t n;
+
+    for (;; window /= 2) {
+        struct job_state j = {.state = JOB_COMPLETED, .ended_at = r->now->wall_ms - window};
+        struct scan      s;
+
+        scan_open(&s, r->txn, INDEX_job_ended, &j, 1, 2);
+        for (n = 0; n <= RECENT_JOBS_MAX && scan_next_key(&s, &j);)
+            n++;
+        scan_close(&s);
+        if (n <= RECENT_JOBS_MAX || window == 1) return window;
+    }
+}
+
 static void
 put_recent(struct reading *r, uint32_t company, struct mp_open_map *map)
 {
-    struct job_state j = {.state = JOB_COMPLETED, .ended_at = r->now->wall_ms - RECENT_MS};
-    int64_t         *delays = xmalloc(READ_ROWS_MAX * sizeof(*delays)),
-            *runs = xmalloc(READ_ROWS_MAX * sizeof(*runs));
+    int64_t          window = recent_window(r);
+    struct job_state j = {.state = JOB_COMPLETED, .ended_at = r->now->wall_ms - window};
+    int64_t         *delays = xmalloc(RECENT_JOBS_MAX * sizeof(*delays)),
+            *runs = xmalloc(RECENT_JOBS_MAX * sizeof(*runs));
     uint32_t           n = 0, examined = 0;
     struct scan        s;
     struct mp_open_map m;
 
     scan_open(&s, r->txn, INDEX_job_ended, &j, 1, 2);
-    while (examined++ < READ_ROWS_MAX && scan_next(&s, &j)) {
+    while (examined++ < RECENT_JOBS_MAX && scan_next(&s, &j)) {
         if (company && j.company != company) continue;
         delays[n] = j.claimed_at - j.run_at;
         runs[n++] = j.ended_at - j.claimed_at;
@@ -104,9 +124,9 @@ put_recent(struct reading *r, uint32_t company, struct mp_open_map *map)
     scan_close(&s);
     mp_key(r->reply, map, "recent");
     m = mp_open(r->reply);
-    mp_put_u64(r->reply, &m, "window_ms", RECENT_MS);
+    mp_put_i64(r->reply, &m, "window_ms", window);
     mp_put_u64(r->reply, &m, "ended", n);
-    mp_put_u64(r->reply, &m, "per_minute", n);
+    mp_put_i64(r->reply, &m, "per_minute", n * RECENT_MS / window);
     put_percentiles(r->reply, &m, "start_delay_ms", delays, n);
     put_percentiles(r->reply, &m, "run_ms", runs, n);
     mp_close(r->reply, &m);

@@ -21,10 +21,20 @@
 
 /* ---- jobs --------------------------------------------------------------------- */
 
+enum errc
+reading_job(struct reading *r, uint64_t id, struct job_state *j)
+{
+    if (job_get(r->txn, r->actor, id, j, r->e) == E_NOT_FOUND &&
+        id < r->engine->memory.meta.next_job && r->actor->company.size == 0) {
+        return err_set(r->e, E_GONE, "job %" PRIu64 " has been purged", id);
+    }
+    return r->e->code;
+}
+
 static enum errc
 load_job(struct reading *r, uint64_t id, struct job_state *j, struct job_spec *spec)
 {
-    if (job_get(r->txn, r->actor, id, j, r->e)) return r->e->code;
+    if (reading_job(r, id, j)) return r->e->code;
     return job_get_spec(r->txn, id, spec, r->e);
 }
 
@@ -39,17 +49,6 @@ read_job_show(struct reading *r, const struct msg_job_show *m)
     return E_OK;
 }
 
-/* An id that was given out but has no row any more was purged (N41). */
-static enum errc
-gone_or_absent(struct reading *r, uint64_t id)
-{
-    if (r->e->code == E_NOT_FOUND && id < r->engine->memory.meta.next_job &&
-        r->actor->company.size == 0) {
-        return err_set(r->e, E_GONE, "job %" PRIu64 " has been purged", id);
-    }
-    return r->e->code;
-}
-
 static enum errc
 read_job_wait(struct reading *r, const struct msg_job_wait *m, bool *is_pending)
 {
@@ -57,7 +56,7 @@ read_job_wait(struct reading *r, const struct msg_job_wait *m, bool *is_pending)
     struct job_spec    spec;
     struct mp_open_map map;
 
-    if (load_job(r, m->id, &j, &spec)) return gone_or_absent(r, m->id);
+    if (load_job(r, m->id, &j, &spec)) return r->e->code;
     *is_pending = !job_state_is_end(j.state);
     map = mp_open(r->reply);
     view_job_pairs(&r->objects, &r->engine->memory, &j, &spec, JOB_VIEW_FULL, r->reply, &map);

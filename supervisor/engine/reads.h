@@ -17,6 +17,10 @@ struct reading {
     struct err         *e;
 };
 
+/* The job that a read is about.  E_GONE for a number that was given out and has no row any more
+ * (N41); who is of a company is not told of it. */
+enum errc reading_job(struct reading *r, uint64_t id, struct job_state *j) MUST_CHECK;
+
 enum errc read_job_list(struct reading *r, const struct msg_job_list *m) MUST_CHECK;
 enum errc read_job_stats(struct reading *r, const struct msg_job_stats *m) MUST_CHECK;
 

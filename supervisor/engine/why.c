@@ -114,7 +114,7 @@ read_job_why(struct reading *r, const struct msg_job_why *m)
     struct job_state j;
     struct why       w;
 
-    if (job_get(r->txn, r->actor, m->id, &j, r->e)) return r->e->code;
+    if (reading_job(r, m->id, &j)) return r->e->code;
     why_open(&w, r);
     mp_put_u64(r->reply, &w.map, "id", m->id);
     mp_put_cstr(r->reply, &w.map, "state",

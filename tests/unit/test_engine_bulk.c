@@ -78,7 +78,9 @@ all_of_a_job_goes(void **state)
     assert_int_equal(rig_output(r, OUT_JOB_PURGED, 0)->job, id);
     assert_int_equal(rig_rows(r, TABLE_BLOB), 0);
     assert_int_equal(rig_rows(r, TABLE_ATTEMPT), 0);
-    assert_int_equal(rig_read(r, "job.show", "'id':%" PRIu64, id), E_NOT_FOUND);
+    assert_int_equal(rig_read(r, "job.show", "'id':%" PRIu64, id), E_GONE);
+    assert_int_equal(rig_read(r, "job.why", "'id':%" PRIu64, id), E_GONE);
+    assert_int_equal(rig_read(r, "job.show", "'id':999999"), E_NOT_FOUND);
     rig_must_read(r, "audit.list", "'action':'job.purge'");
     assert_string_equal(rig_text(r, "items.0.subject"), "1 jobs");
     assert_string_equal(rig_text(r, "items.0.before.state"), "completed");
@@ -172,7 +174,7 @@ what_ages_goes(void **state)
     rig_advance(r, HOUR_MS - SECOND_MS);
     expect_state(r, done, "completed");
     rig_advance(r, SECOND_MS);
-    assert_int_equal(rig_read(r, "job.show", "'id':%" PRIu64, done), E_NOT_FOUND);
+    assert_int_equal(rig_read(r, "job.show", "'id':%" PRIu64, done), E_GONE);
     assert_int_equal(rig_rows(r, TABLE_AUDIT), 0);
     expect_state(r, failed, "failed");
     rig_advance(r, HOUR_MS);

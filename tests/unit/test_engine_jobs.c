@@ -295,6 +295,42 @@ stats_count_the_states(void **state)
     assert_int_equal(rig_i64(r, "completed"), 0);
 }
 
+/* What does not fit into the look is left out with its time: the figures are those of the window.
+ */
+static void
+rates_are_right_however_many_jobs_end(void **state)
+{
+    struct rig *r = *state;
+
+    rig_configure(r,
+                  &(struct rig_declared){.companies = "{'name':'default','max_concurrent':null}"});
+    r->is_unchecked = true;
+    rig_workers(r, 4, 64);
+    for (int second = 0; second < 50; second++) { /* 100 a second */
+        for (int i = 0; i < 100; i++)
+            rig_queue(r, "job.submit", "'handler':'noop'");
+        rig_settle(r);
+        for (size_t i = 0; i < r->lease_count; i++) {
+            if (r->leases[i].is_live) rig_ended(r, r->leases[i].id, "'verdict':'completed'");
+        }
+        rig_settle(r);
+        rig_wait(r, SECOND_MS);
+    }
+    r->is_unchecked = false;
+    rig_turn(r);
+    rig_must_read(r, "job.stats", " ");
+    assert_int_equal(rig_i64(r, "completed"), 5000);
+    assert_int_equal(rig_i64(r, "recent.window_ms"), 15000);
+    assert_int_equal(rig_i64(r, "recent.ended"), 1500);
+    assert_int_equal(rig_i64(r, "recent.per_minute"), 6000);
+    rig_wait(r, 55 * SECOND_MS); /* few enough for the whole minute */
+    rig_turn(r);
+    rig_must_read(r, "job.stats", " ");
+    assert_int_equal(rig_i64(r, "recent.window_ms"), MINUTE_MS);
+    assert_int_equal(rig_i64(r, "recent.ended"), 500);
+    assert_int_equal(rig_i64(r, "recent.per_minute"), 500);
+}
+
 static void
 wait_answers_when_the_job_has_ended(void **state)
 {
@@ -330,6 +366,7 @@ main(void)
         TEST(pages_show_each_job_once),
         TEST(a_read_examines_at_most_5000_rows),
         TEST(stats_count_the_states),
+        TEST(rates_are_right_however_many_jobs_end),
         TEST(wait_answers_when_the_job_has_ended),
     };
 

@@ -95,6 +95,13 @@ check_why(struct sim *s, struct view reply, const struct m_job *j)
     }
 }
 
+/* Purged, or never there. */
+static bool
+is_absent(const struct err *e)
+{
+    return e->code == E_GONE || e->code == E_NOT_FOUND;
+}
+
 static void
 read_job(struct sim *s, struct txn *t)
 {
@@ -106,10 +113,10 @@ read_job(struct sim *s, struct txn *t)
     int64_t             attempt, crashes;
 
     read_now(s, t, MSG_JOB_WHY, &m, &reply, &e);
-    claim(e.code == (j ? E_OK : E_NOT_FOUND), "job.why %" PRIu64 ": %s", m.id, errc_wire(e.code));
+    claim(j ? e.code == E_OK : is_absent(&e), "job.why %" PRIu64 ": %s", m.id, errc_wire(e.code));
     if (j) check_why(s, buf_view(&reply), j);
     read_now(s, t, MSG_JOB_SHOW, &m, &reply, &e);
-    claim(e.code == (j ? E_OK : E_NOT_FOUND), "job.show %" PRIu64 ": %s", m.id, errc_wire(e.code));
+    claim(j ? e.code == E_OK : is_absent(&e), "job.show %" PRIu64 ": %s", m.id, errc_wire(e.code));
     if (!j) return;
     claim(mp_find_str(buf_view(&reply), "state", &state) &&
               (view_is(state, job_state_name(j->state)) ||
