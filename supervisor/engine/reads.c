@@ -24,11 +24,13 @@
 enum errc
 reading_job(struct reading *r, uint64_t id, struct job_state *j)
 {
-    if (job_get(r->txn, r->actor, id, j, r->e) == E_NOT_FOUND &&
-        id < r->engine->memory.meta.next_job && r->actor->company.size == 0) {
+    enum errc failed = job_get(r->txn, r->actor, id, j, r->e);
+
+    if (failed == E_NOT_FOUND && id < r->engine->memory.meta.next_job &&
+        r->actor->company.size == 0) {
         return err_set(r->e, E_GONE, "job %" PRIu64 " has been purged", id);
     }
-    return r->e->code;
+    return failed;
 }
 
 static enum errc

@@ -216,7 +216,7 @@ what_is_in_use_is_removed_by_cascade_only(void **state)
     uint64_t later = ctl_submit(&c, "--agent acme/scout --in 1h");
     ctl_must(&c, "schedule add acme/hourly --every 1h --agent scout");
     int64_t hash = ctl_state_hash(&c);
-    ctl_refused(&c, 1, "in_use", "job 1, job 2, schedule hourly", "agent remove acme/scout");
+    ctl_refused(&c, 1, "in_use", "job 1, job 2, schedule acme/hourly", "agent remove acme/scout");
     ctl_refused(&c, 1, "in_use", "job 1, job 2", "company remove acme");
     assert_int_equal(ctl_state_hash(&c), hash);
     ctl_must(&c, "company remove acme --cascade");
@@ -242,7 +242,7 @@ what_is_not_in_use_is_removed_at_once(void **state)
     add_scout();
     ctl_must(&c, "profile add acme/fast --max-turns 3");
     ctl_must(&c, "agent set acme/scout --profile fast");
-    ctl_refused(&c, 1, "in_use", "agent scout", "profile remove acme/fast");
+    ctl_refused(&c, 1, "in_use", "agent acme/scout", "profile remove acme/fast");
     ctl_must(&c, "agent remove acme/scout");
     ctl_must(&c, "profile remove acme/fast");
     ctl_must(&c, "company remove acme");

@@ -418,6 +418,7 @@ refuse_value(const struct ctl_args *a, const struct msg_desc *d, struct err *e)
                        duration_text(f->high, high, sizeof(high)));
     }
     ctl_name_options(a->command, e);
+    e->field[0] = '\0'; /* of a request that was never made */
     return e->code;
 }
 
