@@ -242,7 +242,9 @@ ctl_refused(struct ctl *c, int code, const char *error, const char *about, const
     expect_code(c, code);
     const char *got = json_string_value(json_object_get(c->error, "code"));
     const char *message = json_string_value(json_object_get(c->error, "message"));
-    if (got && message && strcmp(got, error) == 0 && strstr(message, about)) return;
+    const char *field = json_string_value(json_object_get(c->error, "field"));
+    bool is_about = (message && strstr(message, about)) || (field && strcmp(field, about) == 0);
+    if (got && is_about && strcmp(got, error) == 0) return;
     daemon_fail(c->d, "agentctl %s: not %s about '%s': %s", buf_str(&c->line), error, about,
                 buf_str(&c->complaint));
 }

@@ -40,7 +40,8 @@ int ctl_run(struct ctl *c, const char *fmt, ...) CTL_FORMAT(2);
 void ctl_ends(struct ctl *c, int code, const char *fmt, ...) CTL_FORMAT(3);
 /* It must succeed. */
 void ctl_must(struct ctl *c, const char *fmt, ...) CTL_FORMAT(2);
-/* It must be refused with this exit code and error, and the message must speak of `about`. */
+/* It must be refused with this exit code and error, and the message must speak of `about`,
+ * or that be the field at fault. */
 void ctl_refused(struct ctl *c, int code, const char *error, const char *about, const char *fmt,
                  ...) CTL_FORMAT(5);
 
