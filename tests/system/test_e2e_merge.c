@@ -109,11 +109,11 @@ what_cannot_be_is_refused(void **state)
         const char *error, *about;
     } bad[] = {
         {"--unique k --on-conflict explode",          1, "bad_request", "explode"       },
-        {"--on-conflict return",                      1, "bad_request", "unique_key"    },
-        {"--debounce 5s",                             1, "bad_request", "debounce_key"  },
-        {"--debounce-key k --debounce 5s --unique k", 1, "bad_request", "unique_key"    },
+        {"--on-conflict return",                      1, "bad_request", "--unique"      },
+        {"--debounce 5s",                             1, "bad_request", "--debounce-key"},
+        {"--debounce-key k --debounce 5s --unique k", 1, "bad_request", "--unique"      },
         {"--retry 1m --retry-base 1m",                1, "bad_request", "retry"         },
-        {"--retry-factor 3",                          1, "bad_request", "retry_base_ms" },
+        {"--retry-factor 3",                          1, "bad_request", "--retry-base"  },
         {"--retry-base 1m --retry-factor 101",        2, "usage",       "--retry-factor"},
         {"--priority 101",                            2, "usage",       "--priority"    },
     };

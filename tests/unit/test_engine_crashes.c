@@ -413,10 +413,10 @@ without_limits_nothing_is_removed_and_nothing_starts(void **state)
     scan_open(&s, t, PRIMARY_OBJECT, &o, 0, 0);
     while (scan_next(&s, &o) && o.kind != KIND_LIMITS) {
     }
-    scan_close(&s);
     assert_int_equal(o.kind, KIND_LIMITS);
     o.spec = rig_pack(r, "{'max_concurrent':null,'keep_completed_ms':null}");
     object_save(t, &o);
+    scan_close(&s); /* the name is the scan's */
     assert_int_equal(txn_commit(&t, &outcome_unknown, &e), E_OK);
     rig_advance(r, DAY_MS);
     expect_state(r, done, "completed");
