@@ -230,7 +230,8 @@ lanes_retry_budgets(struct engine *en, struct lane *at, uint32_t looks_max, uint
         }
     }
     scan_close(&s);
-    *at = is_end ? (struct lane){0} : key;
+    if (is_end) key = (struct lane){0};
+    *at = key;
 }
 
 void
