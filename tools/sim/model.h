@@ -192,6 +192,7 @@ struct m_attempt { /* an attempt that ended in this turn */
 struct m_effect {
     uint64_t id, job, token, payload;
     uint64_t place;   /* in the order of delivery */
+    int      company; /* object */
     int      sink;    /* object; -1: none */
     int      session; /* the schedule that first had it; -1: none */
     uint8_t  status;  /* enum effect_status */

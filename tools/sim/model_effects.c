@@ -79,6 +79,7 @@ add(struct model *m, const struct m_job *j, struct view payload, int sink)
     e->id = m->effects.count;
     e->place = ++m->places;
     e->job = j->id;
+    e->company = j->company;
     e->payload = hash64(payload, 0);
     e->sink = sink;
     e->session = session_of(m, j->schedule);

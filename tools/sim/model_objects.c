@@ -241,6 +241,17 @@ is_in_use(struct model *m, int index)
 
         if (k->status != TICKET_DONE && (k->company == index || k->assignee == index)) return true;
     }
+    for (size_t i = 0; i < m->goals.count; i++) {
+        const struct m_goal *g = &m->goals.items[i];
+
+        if (g->status == GOAL_OPEN && (g->company == index || g->agent == index)) return true;
+    }
+    for (size_t i = 0; i < m->effects.count; i++) {
+        const struct m_effect *ef = &m->effects.items[i];
+        bool is_waiting = ef->status == STATUS_PENDING || ef->status == STATUS_ATTEMPTING;
+
+        if (is_waiting && ef->company == index) return true;
+    }
     return false;
 }
 
