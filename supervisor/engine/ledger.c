@@ -13,6 +13,7 @@ struct ledger_turn {
 
 struct scope_turn {
     struct tz           zone;
+    uint32_t            version; /* of the objects, when the zone was read */
     struct ledger_turn *days;
 };
 
@@ -62,11 +63,15 @@ scope_of(struct objects *o, uint32_t scope)
 {
     struct scope_turn *s = idmap_get(&o->scopes, scope);
 
-    if (s) return s;
-    s = arena_alloc(txn_arena(o->txn), sizeof(*s));
-    memset(s, 0, sizeof(*s));
+    if (s && s->version == o->version) return s;
+    if (!s) {
+        s = arena_alloc(txn_arena(o->txn), sizeof(*s));
+        memset(s, 0, sizeof(*s));
+        idmap_put(&o->scopes, txn_arena(o->txn), scope, s);
+    }
+    /* It, its company or the limits may have got another zone. */
     zone_read(o->txn, ledger_zone(o, scope), &s->zone);
-    idmap_put(&o->scopes, txn_arena(o->txn), scope, s);
+    s->version = o->version;
     return s;
 }
 

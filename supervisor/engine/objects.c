@@ -122,6 +122,7 @@ objects_put(struct objects *o, const struct object *row)
 
     object_save(o->txn, row);
     o->last.is_known = false;
+    o->version++;
     memset(en, 0, sizeof(*en));
     en->row = *row;
     en->row.name = arena_copy(txn_arena(o->txn), row->name);
@@ -136,6 +137,7 @@ objects_remove(struct objects *o, uint32_t id)
 
     (void)object_delete(o->txn, &row);
     o->last.is_known = false;
+    o->version++;
     remembered(o, id)->is_there = false;
     o->has_removed = true;
 }

@@ -23,6 +23,7 @@ struct last_names {
 struct objects {
     struct txn         *txn;
     struct idmap        map;
+    uint32_t            version; /* goes up with each change of an object or a zone's bytes */
     int64_t             now_ms;  /* wall, of the turn or the read: says which day it is */
     struct idmap        scopes;  /* of ledgers; struct scope_turn */
     struct ledger_turn *ledgers; /* rows of the transaction */

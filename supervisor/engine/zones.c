@@ -37,6 +37,8 @@ on_zone(struct engine *en, const struct input *in)
     }
     row.data = data;
     zone_save(turn_txn(en), &row);
+    en->turn.objects.version++;
+    en->memory.recheck_limits = true; /* it may be another day there */
 }
 
 enum errc

@@ -135,6 +135,44 @@ a_zone_is_the_scopes_else_the_companys_else_the_settings(void **state)
     assert_string_equal(rig_text(r, "items.0.zone"), "UTC");
 }
 
+/* The turn has looked at the company's day already when the zone changes. */
+static void
+another_zone_is_another_day_in_the_turn_that_brings_it(void **state)
+{
+    struct rig *r = *state;
+
+    tell_of_zone(r, "Test/West", "<-09>9");
+    rig_workers(r, 1, 8);
+    rig_must(r, "company.add", "'name':'own','daily_tokens':100");
+    uint64_t id = rig_submit(r, "'handler':'noop','company':'own','token_budget':100");
+    uint64_t held = rig_submit(r, "'handler':'noop','company':'own','token_budget':100");
+
+    expect_held(r, held);
+    rig_progress(r, id, "'output_tokens':60");
+    (void)rig_queue(r, "company.set", "'name':'own','budget_zone':'Test/West'");
+    rig_turn(r);
+    expect_state(r, held, "running");
+    rig_must_read(r, "usage", "'company':'own','since':'2027-01-14'");
+    assert_string_equal(rig_text(r, "items.0.date"), "2027-01-14");
+    assert_int_equal(rig_i64(r, "items.0.tokens.reserved"), 100);
+}
+
+/* The system has newer bytes of the zone. */
+static void
+a_zone_that_changes_is_another_day_at_once(void **state)
+{
+    struct rig *r = *state;
+
+    tell_of_zone(r, "Test/East", "<+10>-10");
+    begin(r, &(struct world){.company = EAST});
+    uint64_t id = submit(r, ",'token_budget':100"), held = submit(r, ",'token_budget':100");
+
+    expect_held(r, held);
+    rig_progress(r, id, "'output_tokens':60");
+    tell_of_zone(r, "Test/East", "<-09>9");
+    expect_state(r, held, "running");
+}
+
 /* ---- what is held ---- */
 
 static void
@@ -407,6 +445,8 @@ main(void)
         TEST(a_day_is_one_of_the_scopes_zone),
         TEST(usage_counts_on_the_day_on_which_the_attempt_started),
         TEST(a_zone_is_the_scopes_else_the_companys_else_the_settings),
+        TEST(another_zone_is_another_day_in_the_turn_that_brings_it),
+        TEST(a_zone_that_changes_is_another_day_at_once),
         TEST(lowering_a_limit_bars_starts_and_stops_nothing),
         TEST(a_raised_limit_starts_what_it_held),
         TEST(why_names_each_budget_and_when_the_last_of_them_ends),
