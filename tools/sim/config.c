@@ -211,6 +211,10 @@ fill_agent(struct config *c, struct rng *r, int i)
         m.allow_self_wake = true;
         SET_HAS(&m, agent, allow_self_wake);
     }
+    if (rng_chance(r, 300)) {
+        m.approval = config_approval(r);
+        SET_HAS(&m, agent, approval);
+    }
     msg_pack(msg_desc(MSG_AGENT), &m, &d->spec);
 }
 

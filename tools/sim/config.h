@@ -63,6 +63,8 @@ int64_t config_cap(const struct config *c, struct rng *r, int64_t most);
 /* Some of the sinks that are declared: bit N is sink N; and the same as a packed list of names. */
 unsigned config_some_sinks(const struct config *c, struct rng *r);
 void     config_pack_sinks(unsigned mask, struct buf *list);
-void     config_fill_limits(struct config *c, struct rng *r);
+/* What of an agent's making waits for a person. */
+struct view config_approval(struct rng *r);
+void        config_fill_limits(struct config *c, struct rng *r);
 
 #endif

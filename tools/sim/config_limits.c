@@ -7,8 +7,6 @@ fill_fixed_limits(struct msg_limits *out)
 {
     struct msg_limits m = *out;
 
-    m.agent_interval_min_ms = 60000;
-    m.agent_schedules_max = 10;
     m.agent_unanswered_ms = NO_LIMIT;
     m.breaker_base_ms = 30 * 1000;
     m.breaker_max_ms = 3600000;
@@ -17,7 +15,6 @@ fill_fixed_limits(struct msg_limits *out)
     m.keep_firings_ms = NO_LIMIT;
     m.keep_ledgers_ms = NO_LIMIT;
     m.keep_approvals_ms = NO_LIMIT;
-    m.agent_approval = view_str("none");
     SET_HAS(&m, limits, chain_rate_max);
     SET_HAS(&m, limits, agent_schedules_max);
     SET_HAS(&m, limits, agent_wakes_max);
@@ -31,6 +28,14 @@ fill_fixed_limits(struct msg_limits *out)
     SET_HAS(&m, limits, keep_approvals_ms);
     SET_HAS(&m, limits, keep_audit_ms);
     *out = m;
+}
+
+struct view
+config_approval(struct rng *r)
+{
+    static const char *const rules[] = {"none", "none", "schedules", "all"};
+
+    return view_str(rules[rng_below(r, ARRAY_LEN(rules))]);
 }
 
 /* How long something is kept. */
@@ -71,6 +76,9 @@ config_fill_limits(struct config *c, struct rng *r)
     m.keep_audit_ms = some_time(r);
     m.chain_depth_max = rng_between(r, 1, 8);
     m.chain_rate_max = rng_chance(r, 200) ? NO_LIMIT : rng_between(r, 1, 30);
+    m.agent_interval_min_ms = rng_between(r, 1000, rng_chance(r, 200) ? 7200000 : 600000);
+    m.agent_schedules_max = rng_chance(r, 200) ? NO_LIMIT : rng_between(r, 0, 6);
+    m.agent_approval = config_approval(r);
     m.agent_wakes_max = rng_chance(r, 200) ? NO_LIMIT : rng_between(r, 0, 10);
     m.reserve_turns = rng_between(r, 0, 20);
     m.reserve_tokens = rng_between(r, 0, 3000);

@@ -18,6 +18,8 @@
  *   - a removal takes the oldest, none too early, none that has not ended, at most 1,000 rows a
  *     turn, and goes on at once: model_purge.c, every turn;
  *   - no goal and no ticket is its own ancestor: model_goals.c, model_tickets.c, every change;
+ *   - what agents make is bounded, and nothing that waits for a person acts before: model_made.c,
+ *     model_approvals.c, every completion and decision; their counts equal recounts every sweep;
  *   - a job never runs twice at a time, no message reaches a sink twice: world.c, reports.c;
  *   - every counter equals its recount: sim_check_store every 200 operations and at the end; queue
  *     depths also by each queue_full, statistics by reads.c;

@@ -36,6 +36,9 @@ model_done(struct model *m)
     free(m->windows.items);
     free(m->tickets.items);
     free(m->goals.items);
+    for (size_t i = 0; i < m->approvals.count; i++)
+        buf_done(&m->approvals.items[i].request);
+    free(m->approvals.items);
     free(m->messages.items);
     free(m->stops.items);
     free(m->attempts.items);

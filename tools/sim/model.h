@@ -31,6 +31,7 @@ struct m_object {
     uint64_t         served;    /* company: when it last had its turn; 0: never */
     int              schedule;  /* schedule: index in schedules */
     bool             is_paused; /* company, agent */
+    int              made_by;   /* schedule: the agent whose effect made it; -1: none */
 };
 
 /* What guards a credential, or a handler that declares none (A16). */
@@ -202,6 +203,15 @@ struct m_effect {
     bool     is_touched;
     int64_t  settled_at;
     bool     is_purged;
+    bool     is_asked; /* waits for a person, and has no row until then */
+};
+
+struct m_approval {
+    uint64_t   id, job, effect;
+    int        company, agent; /* objects */
+    uint8_t    status;         /* enum approval_status */
+    struct buf request;
+    bool       is_touched;
 };
 
 /* ---- budgets --------------------------------------------------------------------------------- */
@@ -280,9 +290,10 @@ struct model {
     LIST_OF(struct m_breaker) breakers; /* that were ever open and still guard something */
     LIST_OF(struct m_ledger) ledgers;
     LIST_OF(struct m_window) windows;
-    LIST_OF(struct m_ticket) tickets; /* ticket N is item N - 1 */
-    LIST_OF(struct m_goal) goals;     /* goal N is item N - 1 */
-    int64_t           last_crash_ms;  /* the last sign of life before it */
+    LIST_OF(struct m_ticket) tickets;     /* ticket N is item N - 1 */
+    LIST_OF(struct m_goal) goals;         /* goal N is item N - 1 */
+    LIST_OF(struct m_approval) approvals; /* approval N is item N - 1 */
+    int64_t           last_crash_ms;      /* the last sign of life before it */
     struct m_worker   workers[WORKERS_MAX];
     struct buf        limits_spec;
     struct msg_limits limits;
@@ -462,53 +473,18 @@ void    m_add_schedule(struct model *m, int object);
 void    m_replan(struct model *m);
 void    m_schedules_due(struct model *m);
 bool    m_firing_in_flight(struct model *m, int object);
+/* Whether a new one may be declared so; *company is its company. */
+enum errc m_judge_schedule(struct model *m, const struct actor *a, const struct msg_schedule *s,
+                           int *company);
+enum errc m_schedule_add(struct model *m, const struct input *in, const struct msg_schedule *s,
+                         const struct output *reply);
+/* The one that was judged; made_by: the agent whose effect it is, else -1. */
+void m_make_schedule(struct model *m, const struct msg_schedule *s, int company, int made_by);
 
 /* effects */
 /* Of the job that completes; the list of jobs may move. */
 void m_effects_commit(struct model *m, uint64_t job, struct view effects);
 bool m_effects_valid(struct view effects);
-
-/* goals */
-enum errc m_goal_add(struct model *m, const struct input *in, const struct msg_goal_add *q,
-                     const struct output *reply);
-enum errc m_goal_set(struct model *m, const struct input *in, const struct msg_goal_set *q,
-                     const struct output *reply);
-enum errc m_goal_decompose(struct model *m, const struct input *in,
-                           const struct msg_goal_decompose *q, const struct output *reply);
-void      m_compare_goals(struct model *m, bool all);
-
-/* tickets */
-enum errc m_ticket_add(struct model *m, const struct input *in, const struct msg_ticket_add *q,
-                       const struct output *reply);
-enum errc m_ticket_assign(struct model *m, const struct input *in,
-                          const struct msg_ticket_assign *q, const struct output *reply);
-enum errc m_ticket_set(struct model *m, const struct input *in, const struct msg_ticket_set *q,
-                       const struct output *reply);
-/* A job of the ticket has started. */
-void m_ticket_started(struct model *m, const struct m_job *j);
-void m_compare_tickets(struct model *m, bool all);
-
-/* wakes */
-/* The parent, root, depth and chain of a job that another causes. */
-void      m_follow(const struct m_job *parent, struct m_job *j);
-enum errc m_take_parent(struct model *m, const struct actor *a, uint64_t id, struct m_job *j);
-bool      m_wake_is_valid(struct view effect);
-/* A job that completes wakes an agent; false when that is refused.  The list of jobs may move. */
-bool m_wake(struct model *m, const struct m_job *from, struct view effect);
-/* What a request wakes an agent by. */
-struct m_call {
-    int         agent; /* object */
-    const char *trigger;
-    int64_t     priority;
-    struct view payload; /* empty: none */
-};
-/* Whether it may be made; *j is the job that it makes. */
-enum errc m_judge_wake(struct model *m, const struct actor *a, const struct m_call *w,
-                       struct m_job *j);
-/* The job that was judged; the list of jobs may move. */
-struct m_job *m_make_wake(struct model *m, const struct m_job *made);
-enum errc     m_agent_wake(struct model *m, const struct input *in, const struct msg_agent_wake *w,
-                           const struct output *reply);
 void m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_done *d);
 void m_effect_lost(struct model *m, const struct m_lease *l);
 void m_effects_dispatch(struct model *m);
@@ -516,5 +492,7 @@ void m_effects_dispatch(struct model *m);
 /* compare */
 void m_compare_turn(struct model *m);
 void m_compare_effect(struct model *m, struct m_effect *e);
+
+#include "tools/sim/model_org.h"
 
 #endif

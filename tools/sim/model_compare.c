@@ -185,6 +185,11 @@ m_compare_effect(struct model *m, struct m_effect *e)
 
     e->is_touched = false;
     if (e->is_purged) return;
+    if (e->is_asked) {
+        claim(effect_load(m->txn, &row) == LOAD_ABSENT,
+              "effect %" PRIu64 " has a row before anybody allowed it", e->id);
+        return;
+    }
     claim(effect_load(m->txn, &row) == LOAD_FOUND, "effect %" PRIu64 " is not in the store", e->id);
     claim(row.status == e->status && row.token == e->token && row.attempts == e->attempts &&
               row.probe == e->is_probe_owed,
@@ -221,6 +226,9 @@ m_compare_turn(struct model *m)
     claim(meta.next_effect == m->effects.count + 1,
           "the engine has made %" PRIu64 " effects, expected %" PRIu64, meta.next_effect - 1,
           (uint64_t)m->effects.count);
+    claim(meta.next_approval == m->approvals.count + 1,
+          "the engine has made %" PRIu64 " approvals, expected %" PRIu64, meta.next_approval - 1,
+          (uint64_t)m->approvals.count);
     for (size_t i = 0; i < m->active.count;) {
         struct m_job *j = m_job(m, m->active.items[i]);
 
@@ -235,6 +243,7 @@ m_compare_turn(struct model *m)
     m_compare_ledgers(m, false);
     m_compare_tickets(m, false);
     m_compare_goals(m, false);
+    m_compare_approvals(m, false);
     for (size_t i = m->settled; i < m->effects.count; i++) {
         if (m->effects.items[i].is_touched) m_compare_effect(m, &m->effects.items[i]);
     }
@@ -266,5 +275,6 @@ model_sweep(struct model *m, struct txn *t, bool all)
     m_compare_ledgers(m, true);
     m_compare_tickets(m, true);
     m_compare_goals(m, true);
+    m_compare_approvals(m, true);
     m->txn = NULL;
 }

@@ -17,8 +17,8 @@ m_effects_valid(struct view effects)
 
     while (list_next(&it, &item)) {
         if (!mp_find_str(item, "kind", &kind)) return false;
-        if (view_is(kind, "wake_agent")) {
-            if (!m_wake_is_valid(item)) return false;
+        if (m_is_inside(item)) {
+            if (!m_inside_is_valid(item)) return false;
             continue;
         }
         if (!view_is(kind, "notify")) return false;
@@ -90,13 +90,15 @@ add(struct model *m, const struct m_job *j, struct view payload, int sink)
     return e;
 }
 
-/* It is applied in the very commit: done, or refused. */
+/* It is applied in the very commit: done, or refused; or it waits for a person. */
 static void
-add_wake(struct model *m, const struct m_job *j, struct view payload)
+add_inside(struct model *m, const struct m_job *j, struct view payload)
 {
     struct m_effect *e = add(m, j, payload, -1);
+    enum m_fate      fate = m_inside(m, j, e->id, payload);
 
-    e->status = m_wake(m, j, payload) ? STATUS_DELIVERED : STATUS_REJECTED;
+    e->status = fate == M_DONE ? STATUS_DELIVERED : STATUS_REJECTED;
+    e->is_asked = fate == M_ASKED;
 }
 
 void
@@ -104,13 +106,13 @@ m_effects_commit(struct model *m, uint64_t job, struct view effects)
 {
     const struct m_job copy = *m_job(m, job), *j = &copy; /* the list of jobs may move */
     struct list_iter   it = list_iter_of(effects);
-    struct view        item, kind;
+    struct view        item;
     int                sinks[8];
     uint32_t           count = sinks_of(m, j, sinks, ARRAY_LEN(sinks));
 
     while (list_next(&it, &item)) {
-        if (mp_find_str(item, "kind", &kind) && view_is(kind, "wake_agent")) {
-            add_wake(m, j, item);
+        if (m_is_inside(item)) {
+            add_inside(m, j, item);
             continue;
         }
         if (count == 0) (void)add(m, j, item, -1);

@@ -116,7 +116,7 @@ m_add_object(struct model *m, enum object_kind kind, int company, struct view sp
     o->company = company;
     o->is_api = api;
     o->is_seen = true;
-    o->schedule = -1;
+    o->schedule = o->made_by = -1;
     set_spec(o, spec);
     if (m->txn) o->id = m_id_in_store(m, kind, company, o->name);
     if (kind == KIND_SCHEDULE) m_add_schedule(m, index);

@@ -115,7 +115,8 @@ jobs_due(struct model *m, uint8_t state)
 static int64_t
 effect_goes_at(const struct model *m, const struct m_effect *e)
 {
-    bool rests = e->status != STATUS_PENDING && e->status != STATUS_ATTEMPTING && !e->is_probe_owed;
+    bool rests = !e->is_asked && e->status != STATUS_PENDING && e->status != STATUS_ATTEMPTING &&
+                 !e->is_probe_owed;
 
     return !rests || m->limits.keep_effects_ms == NO_LIMIT
                ? INT64_MAX

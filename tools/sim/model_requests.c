@@ -165,15 +165,14 @@ set(struct model *m, const struct input *in, const struct msg_job_set *s,
 
 /* ---- schedules ------------------------------------------------------------------------------- */
 
-static enum errc
-judge_schedule(struct model *m, const struct actor *a, const struct msg_schedule_add *s,
-               int *company)
+enum errc
+m_judge_schedule(struct model *m, const struct actor *a, const struct msg_schedule *s, int *company)
 {
     enum errc   e = E_OK;
     int         agent = -1;
     struct view handler = s->handler;
 
-    if (HAS(s, schedule_add, cron) == HAS(s, schedule_add, every_ms)) return E_BAD_REQUEST;
+    if (HAS(s, schedule, cron) == HAS(s, schedule, every_ms)) return E_BAD_REQUEST;
     if (view_is(s->cron, "61 * * * *")) return E_BAD_REQUEST; /* the bad one of the generator */
     if ((*company = m_company(m, a, s->company, &e)) < 0) return e;
     if (s->agent.size && (agent = m_ref(m, a, KIND_AGENT, s->agent, company, &e)) < 0) return e;
@@ -183,16 +182,27 @@ judge_schedule(struct model *m, const struct actor *a, const struct msg_schedule
     return m_find(m, KIND_SCHEDULE, *company, s->name) >= 0 ? E_CONFLICT : E_OK;
 }
 
-static enum errc
-schedule_add(struct model *m, const struct input *in, const struct msg_schedule_add *s,
-             const struct output *reply)
+void
+m_make_schedule(struct model *m, const struct msg_schedule *s, int company, int made_by)
+{
+    struct buf spec BUF_AUTO = {0};
+    int             o;
+
+    msg_pack(msg_desc(MSG_SCHEDULE), s, &spec);
+    o = m_add_object(m, KIND_SCHEDULE, company, buf_view(&spec), true);
+    m_object(m, o)->made_by = made_by;
+}
+
+enum errc
+m_schedule_add(struct model *m, const struct input *in, const struct msg_schedule *s,
+               const struct output *reply)
 {
     int       company = -1;
     enum errc e = m_admission(m);
 
-    if (e == E_OK) e = judge_schedule(m, &in->actor, s, &company);
+    if (e == E_OK) e = m_judge_schedule(m, &in->actor, s, &company);
     m_check_answer(in, reply, e);
-    if (e == E_OK) (void)m_add_object(m, KIND_SCHEDULE, company, in->body, true);
+    if (e == E_OK) m_make_schedule(m, s, company, -1);
     return e;
 }
 
@@ -249,11 +259,13 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
     case MSG_TICKET_ASSIGN: return m_ticket_assign(m, in, &q->ticket_assign, reply);
     case MSG_TICKET_SET: return m_ticket_set(m, in, &q->ticket_set, reply);
     case MSG_AGENT_WAKE: return m_agent_wake(m, in, &q->agent_wake, reply);
+    case MSG_APPROVAL_GRANT: return m_approval_decide(m, in, q->approval_grant.id, true, reply);
+    case MSG_APPROVAL_DENY: return m_approval_decide(m, in, q->approval_deny.id, false, reply);
     case MSG_JOB_SUBMIT_MANY: return m_submit_many(m, in, &q->job_submit_many, reply);
     case MSG_JOB_CANCEL: return cancel(m, in, q->job_cancel.id, reply);
     case MSG_JOB_RETRY: return retry(m, in, q->job_retry.id, reply);
     case MSG_JOB_SET: return set(m, in, &q->job_set, reply);
-    case MSG_SCHEDULE_ADD: return schedule_add(m, in, &q->schedule_add, reply);
+    case MSG_SCHEDULE_ADD: return m_schedule_add(m, in, &q->schedule, reply); /* it is one */
     case MSG_SCHEDULE_PAUSE: return schedule_pause(m, in, q->schedule_pause.name, true, reply);
     case MSG_SCHEDULE_RESUME: return schedule_pause(m, in, q->schedule_resume.name, false, reply);
     case MSG_SCHEDULE_REMOVE: return schedule_remove(m, in, q->schedule_remove.name, reply);

@@ -161,6 +161,14 @@ judge_status(const struct m_ticket *k, struct view asked, uint8_t *to)
     return E_BAD_REQUEST;
 }
 
+static void
+take_status(struct m_ticket *k, uint8_t to)
+{
+    k->status = to;
+    if (to == TICKET_OPEN) k->assignee = -1;
+    k->is_touched = true;
+}
+
 enum errc
 m_ticket_set(struct model *m, const struct input *in, const struct msg_ticket_set *q,
              const struct output *reply)
@@ -176,11 +184,28 @@ m_ticket_set(struct model *m, const struct input *in, const struct msg_ticket_se
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
     k->parent = parent;
-    if (to) k->status = to;
-    if (to == TICKET_OPEN) k->assignee = -1;
+    if (to) take_status(k, to);
     k->is_touched = true;
     check_reply(reply, k);
     return e;
+}
+
+enum errc
+m_ticket_by_effect(struct model *m, const struct m_job *from, struct view effect)
+{
+    int64_t          id = (int64_t)from->ticket;
+    struct m_ticket *k;
+    struct view      status = {0};
+    uint8_t          to;
+    enum errc        e;
+
+    (void)mp_find_i64(effect, "ticket", &id);
+    (void)mp_find_str(effect, "status", &status);
+    k = ticket(m, (uint64_t)id);
+    if (!k || k->company != from->company) return E_NOT_FOUND;
+    if ((e = judge_status(k, status, &to)) != E_OK) return e;
+    take_status(k, to);
+    return E_OK;
 }
 
 /* ---- its jobs -------------------------------------------------------------------------------- */

@@ -64,30 +64,35 @@ is_cycle(const struct m_job *from, int to)
     return false;
 }
 
-static bool
-is_cut(struct model *m, const struct m_job *from, int to)
+enum errc
+m_judge_chain(struct model *m, const struct m_job *from, struct view effect, int *to)
 {
     const struct msg_limits *l = &m->limits;
+    int                      company = from->company;
+    struct view              name = {0};
+    enum errc                e = E_OK;
 
-    if (from->agent == to && !m_object(m, to)->declared.agent.allow_self_wake) return true;
-    if (from->agent >= 0 && from->agent != to && is_cycle(from, to)) return true;
-    if (from->depth + 1 > l->chain_depth_max) return true;
-    return l->chain_rate_max != NO_LIMIT && window_of(m, from->root)->count >= l->chain_rate_max;
+    (void)mp_find_str(effect, "agent", &name);
+    if ((*to = m_ref(m, &daemon_actor, KIND_AGENT, name, &company, &e)) < 0) return e;
+    if (from->agent == *to && !m_object(m, *to)->declared.agent.allow_self_wake) return E_DENIED;
+    if (from->agent >= 0 && from->agent != *to && is_cycle(from, *to)) return E_CONFLICT;
+    if (from->depth + 1 > l->chain_depth_max) return E_CAPACITY_FULL;
+    return l->chain_rate_max != NO_LIMIT && window_of(m, from->root)->count >= l->chain_rate_max
+               ? E_CAPACITY_FULL
+               : E_OK;
 }
 
-/* Wake-ups that the agent has made and that have not started (B7). */
-static bool
-has_made_too_many(struct model *m, int agent)
+int64_t
+m_made_wakes(struct model *m, int agent)
 {
     int64_t n = 0;
 
-    if (agent < 0 || m->limits.agent_wakes_max == NO_LIMIT) return false;
     for (size_t i = 0; i < m->active.count; i++) {
         const struct m_job *j = m_job(m, m->active.items[i]);
 
         n += j->is_agent_made && j->chain[j->chain_count - 1] == agent;
     }
-    return n >= m->limits.agent_wakes_max;
+    return n;
 }
 
 /* ---- the effect ------------------------------------------------------------------------------ */
@@ -103,34 +108,36 @@ m_wake_is_valid(struct view effect)
            (mp_find_i64(effect, "in_ms", &ms) && ms >= 0 && ms <= YEARS_100_MS);
 }
 
-/* Fills company, agent and handler of the job that the wake-up makes; false when it makes none. */
-static bool
-resolve(struct model *m, const struct m_job *from, struct view name, struct m_job *j)
+/* Whether it may be made; fills company, agent and handler of the job. */
+static enum errc
+judge(struct model *m, const struct m_job *from, struct view effect, struct m_job *j)
 {
-    enum errc   e = E_OK;
+    int64_t     max = m->limits.agent_wakes_max;
+    enum errc   e = m_judge_chain(m, from, effect, &j->agent);
     struct view handler;
 
-    j->company = from->company;
-    j->agent = m_ref(m, &daemon_actor, KIND_AGENT, name, &j->company, &e);
-    if (j->agent < 0) return false;
+    if (e != E_OK) return e;
+    if (from->agent >= 0 && max != NO_LIMIT && m_made_wakes(m, from->agent) >= max)
+        return E_CAPACITY_FULL;
+    /* It is taken while agentd drains, too. */
+    if (!m->turn->header.space.can_admit) return m_admission(m);
     j->company = m_object(m, j->agent)->company;
     handler = m_object(m, j->agent)->declared.agent.handler;
-    if (handler.size == 0) return false;
+    if (handler.size == 0) return E_BAD_REQUEST;
     j->handler = m_ref(m, &daemon_actor, KIND_HANDLER, handler, &j->company, &e);
-    return j->handler >= 0;
+    if (j->handler < 0) return e;
+    return m_queue_is_full(m, j->company, 0) ? E_QUEUE_FULL : E_OK;
 }
 
-bool
+enum errc
 m_wake(struct model *m, const struct m_job *from_job, struct view effect)
 {
     struct m_job from = *from_job, made = {.schedule = -1}, *j; /* the list of jobs may move */
-    struct view  name, payload;
+    struct view  payload;
     int64_t      in_ms = 0;
+    enum errc    e = judge(m, &from, effect, &made);
 
-    if (!mp_find_str(effect, "agent", &name) || !resolve(m, &from, name, &made)) return false;
-    if (is_cut(m, &from, made.agent) || has_made_too_many(m, from.agent)) return false;
-    /* What a job that has ended wakes is taken while agentd drains, too. */
-    if (!m->turn->header.space.can_admit || m_queue_is_full(m, made.company, 0)) return false;
+    if (e != E_OK) return e;
     (void)mp_find_i64(effect, "in_ms", &in_ms);
     if (mp_find(effect, "payload", &payload)) {
         made.payload = hash64(payload, 0);
@@ -150,7 +157,7 @@ m_wake(struct model *m, const struct m_job *from_job, struct view effect)
     m_touch(j);
     if (in_ms == 0) m_make_ready(j);
     window_of(m, from.root)->count++;
-    return true;
+    return E_OK;
 }
 
 /* ---- by requests ------------------------------------------------------------------------------

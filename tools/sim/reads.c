@@ -220,7 +220,8 @@ read_list(struct sim *s, struct txn *t)
 static bool
 has_effect(const struct model *m, uint64_t id)
 {
-    return id <= m->effects.count && !m->effects.items[id - 1].is_purged;
+    return id <= m->effects.count && !m->effects.items[id - 1].is_purged &&
+           !m->effects.items[id - 1].is_asked;
 }
 
 /* What waits for something says for what; what does not, says what became of it. */

@@ -118,6 +118,53 @@ fill_wake(struct world *w, struct buf *list)
 }
 
 static void
+fill_ticket(struct world *w, struct buf *list)
+{
+    static const char *const names[] = {"open", "claimed",  "in_progress",
+                                        "done", "disputed", "lost"};
+    bool                     is_bad = !w->is_calm && rng_chance(w->rng, 20);
+    struct mp_open_map       m = mp_open(list);
+
+    mp_put_cstr(list, &m, "kind", "ticket");
+    mp_put_cstr(list, &m, "status", is_bad ? "" : names[rng_below(w->rng, ARRAY_LEN(names))]);
+    if (rng_chance(w->rng, 500)) mp_put_i64(list, &m, "ticket", rng_between(w->rng, !is_bad, 40));
+    mp_close(list, &m);
+}
+
+static void
+fill_schedule(struct world *w, struct buf *list)
+{
+    static const char *const crons[] = {"*/5 * * * *", "*/30 * * * *", "7 * * * *", "7 3 * * *",
+                                        "7 3 * * 2"};
+    bool                     is_bad = rng_chance(w->rng, 20);
+    struct mp_open_map       m = mp_open(list);
+    char                     name[8];
+    bool                     is_cron = rng_chance(w->rng, 400);
+
+    snprintf(name, sizeof(name), "as%u", (unsigned)rng_below(w->rng, 8));
+    mp_put_cstr(list, &m, "kind", "add_schedule");
+    mp_put_cstr(list, &m, "name", name);
+    if (is_cron || is_bad)
+        mp_put_cstr(list, &m, "cron", crons[rng_below(w->rng, ARRAY_LEN(crons))]);
+    if (!is_cron || is_bad) mp_put_i64(list, &m, "every_ms", rng_between(w->rng, 1000, 1200000));
+    if (rng_chance(w->rng, 300)) mp_put_u64(list, &m, "payload", rng_next(w->rng) >> 1);
+    mp_close(list, &m);
+}
+
+/* What acts inside; a calm world makes no schedules, so that it comes to its end. */
+static void
+fill_inside(struct world *w, struct buf *list)
+{
+    const unsigned weights[] = {60, 25, w->is_calm ? 0 : 25};
+
+    switch (rng_weighted(w->rng, weights, ARRAY_LEN(weights))) {
+    case 0: fill_wake(w, list); break;
+    case 1: fill_ticket(w, list); break;
+    default: fill_schedule(w, list);
+    }
+}
+
+static void
 fill_effects(struct world *w, const struct run *r, struct buf *list)
 {
     uint32_t n = (uint32_t)rng_between(w->rng, 1, 3);
@@ -128,8 +175,8 @@ fill_effects(struct world *w, const struct run *r, struct buf *list)
         struct mp_open_map m;
         char               text[2400];
 
-        if (rng_chance(w->rng, 500)) {
-            fill_wake(w, list);
+        if (rng_chance(w->rng, 600)) {
+            fill_inside(w, list);
             continue;
         }
         m = mp_open(list);

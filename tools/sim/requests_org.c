@@ -1,3 +1,4 @@
+#include "supervisor/engine/approvals.h"
 #include "tools/sim/sim.h"
 
 #include <stdio.h>
@@ -195,10 +196,33 @@ goal_decompose(struct sim *s)
     sim_ask(s, MSG_GOAL_DECOMPOSE, &m);
 }
 
+/* ---- approvals ------------------------------------------------------------------------------- */
+
+/* Mostly one that waits. */
+static uint64_t
+random_approval(struct sim *s)
+{
+    uint64_t count = s->model.approvals.count, id = 1 + rng_below(&s->rng, count + 1);
+
+    for (int i = 0; i < 20 && id <= count; i++) {
+        if (s->model.approvals.items[id - 1].status == APPROVAL_PENDING) break;
+        id = 1 + rng_below(&s->rng, count);
+    }
+    return id;
+}
+
+static void
+decide(struct sim *s)
+{
+    struct msg_approval_grant m = {.id = random_approval(s)};
+
+    sim_ask(s, rng_chance(&s->rng, 600) ? MSG_APPROVAL_GRANT : MSG_APPROVAL_DENY, &m);
+}
+
 void
 sim_request_org(struct sim *s)
 {
-    static const unsigned weights[] = {30, 25, 20, 20, 15, 15, 25};
+    static const unsigned weights[] = {30, 25, 20, 20, 15, 15, 40, 25};
 
     switch (rng_weighted(&s->rng, weights, ARRAY_LEN(weights))) {
     case 0: agent_wake(s); break;
@@ -207,6 +231,7 @@ sim_request_org(struct sim *s)
     case 3: goal_add(s); break;
     case 4: goal_set(s); break;
     case 5: goal_decompose(s); break;
+    case 6: decide(s); break;
     default: ticket_set(s);
     }
 }

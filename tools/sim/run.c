@@ -109,6 +109,7 @@ wait_for_end(struct sim *s, bool may_be_held)
     char what[128];
 
     for (unsigned i = 0; i < DRAIN_ROUNDS; i++) {
+        sim_pause_schedules(s); /* a late report may have made another */
         sim_pass(s, DRAIN_MS);
         if (may_be_held ? model_rest_is_held(&s->model, what, sizeof(what))
                         : model_is_drained(&s->model, what, sizeof(what)))
