@@ -1,5 +1,6 @@
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/caps.h"
+#include "supervisor/engine/fleet.h"
 #include "supervisor/engine/lanes.h"
 
 #include <string.h>
@@ -225,6 +226,8 @@ lanes_retry_budgets(struct engine *en, struct lane *at, uint32_t looks_max, uint
         looks_max--;
         if (!budget_has_room(&en->turn.objects, key.blocked_on)) {
             seek_next_block(&s, &key);
+        } else if (fleet_pick(&en->memory, false, fleet_may_use_kept(&en->memory, &key)) < 0) {
+            continue;
         } else if (frees_head(en, &key)) {
             found_max--;
         }

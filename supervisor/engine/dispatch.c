@@ -120,10 +120,11 @@ is_misfit_still(const struct lane_turn *l)
            l->row.blocked_on == l->stored.blocked_on;
 }
 
-/* Starts what can start; true when it ended because no lane is left, false when everything is held
- * or the turn has looked at enough lanes.  What still does not fit in a budget has its own bound.
- */
-static bool
+enum ending { NONE_LEFT, ALL_HELD, LOOKED_ENOUGH };
+
+/* Starts what can start; tells why it ended.  What still does not fit in a budget has its own
+ * bound. */
+static enum ending
 start_all(struct engine *en, struct snapshot *s)
 {
     struct finding    f;
@@ -132,7 +133,7 @@ start_all(struct engine *en, struct snapshot *s)
 
     for (uint32_t looks = 0; looks < LOOKS_MAX; looks++) {
         l = next_lane(en, s, &is_held);
-        if (!l) return !is_held;
+        if (!l) return is_held ? ALL_HELD : NONE_LEFT;
         if (snapshot_blocks(s, LANE, &l->row, HELD_NOT, &f)) {
             hold(en, l, &f);
             if (is_misfit_still(l)) looks--;
@@ -142,7 +143,7 @@ start_all(struct engine *en, struct snapshot *s)
         let_next_compete(en, s, l);
     }
     en->turn.due_again = true;
-    return false;
+    return LOOKED_ENOUGH;
 }
 
 /* Lanes whose limit has room again compete again; the best of each company first, the others when
@@ -167,6 +168,33 @@ recheck(struct engine *en, uint8_t predicate, uint32_t on)
     if (predicate_is_budget(predicate)) budget_holds_until(en, on);
 }
 
+/* Only the worker that is kept has a slot: for what goes before the job it is kept for. */
+static bool
+has_kept_only(const struct memory *m)
+{
+    return fleet_free_slots(m, false) == 0 && fleet_free_slots(m, true) > 0;
+}
+
+/* What is left goes behind that job: idle turns need not look at it (N9). */
+static void
+recheck_unkept(struct memory *m)
+{
+    if (!m->recheck_unkept || m->kept_priority > m->recheck_below)
+        m->recheck_below = m->kept_priority;
+    m->recheck_unkept = true;
+}
+
+/* True when what waited so is to be looked at. */
+static bool
+has_come_free(struct memory *m)
+{
+    if (!m->recheck_unkept || fleet_free_slots(m, true) == 0) return false;
+    if (has_kept_only(m) && m->kept_priority >= m->recheck_below) return false;
+    m->recheck_unkept = false;
+    m->recheck_limits = true;
+    return true;
+}
+
 /* Every limit that blocks lanes is to be looked at: some of them. */
 static void
 recheck_some(struct engine *en)
@@ -189,12 +217,14 @@ static void
 retry_some(struct engine *en)
 {
     struct memory *m = &en->memory;
+    bool           kept_only = has_kept_only(m);
 
     if (m->retry_at.id == 0) {
         if (!m->retry_budgets) return;
         m->retry_budgets = false;
     }
-    lanes_retry_budgets(en, &m->retry_at, RETRY_MAX, fleet_free_slots(m, false));
+    if (kept_only) recheck_unkept(m);
+    lanes_retry_budgets(en, &m->retry_at, RETRY_MAX, fleet_free_slots(m, kept_only));
     if (m->retry_at.id || m->retry_budgets) en->turn.due_again = true;
 }
 
@@ -274,13 +304,19 @@ has_work(struct engine *en)
 static void
 start_released(struct engine *en, struct snapshot *s)
 {
+    struct memory *m = &en->memory;
+    enum ending    ending;
+
     do {
         (void)unblock_released(en, s);
-        if (!start_all(en, s)) {
-            en->memory.recheck_limits |= is_unserved(en, s);
-            return;
-        }
-    } while (unblock_released(en, s));
+        ending = start_all(en, s);
+    } while (ending == NONE_LEFT && unblock_released(en, s));
+    if (ending == NONE_LEFT || !is_unserved(en, s)) return;
+    if (ending == ALL_HELD && has_kept_only(m)) {
+        recheck_unkept(m);
+    } else {
+        m->recheck_limits = true;
+    }
 }
 
 static void
@@ -293,7 +329,10 @@ start_what_can(struct engine *en)
         m->is_draining || m->meta.stops & (STOP_NEW | STOP_DRAIN) || fleet_free_slots(m, true) == 0;
 
     if (is_held && !en->turn.released_count) return;
-    if (!is_held) review_kept(en);
+    if (!is_held) {
+        review_kept(en);
+        (void)has_come_free(m);
+    }
     if (!has_work(en)) return;
     snapshot_take(&s, m, &en->turn.objects);
     /* Nothing can start: the lanes stay as they are, or each turn would move a few of them (N9). */
@@ -301,12 +340,11 @@ start_what_can(struct engine *en)
         let_go(en, &s);
         return;
     }
-    if (fleet_free_slots(m, false) > 0) { /* or each turn would move a few for the kept worker */
-        recheck_some(en);
-        retry_some(en);
-    }
+    recheck_some(en);
+    retry_some(en);
     start_released(en, &s);
     note_untried(en, &s);
+    if (has_come_free(m)) en->turn.due_again = true;
 }
 
 /* What holds everything while something waits to start. */

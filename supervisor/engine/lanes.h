@@ -86,7 +86,8 @@ void lanes_unblock_next(struct engine *en, struct lane_turn *l);
  * turn has tried in what a budget has left. */
 bool lanes_are_blocked(struct engine *en, uint8_t predicate, uint32_t on);
 /* Looks at the lanes that budgets block, from *at on, at most looks_max of them; those whose head
- * fits now compete again, at most found_max.  *at is where to go on, or all zero at the end. */
+ * fits and finds a slot now compete again, at most found_max.  *at is where to go on, or all zero
+ * at the end. */
 void lanes_retry_budgets(struct engine *en, struct lane *at, uint32_t looks_max,
                          uint32_t found_max);
 /* Calls fn for the (predicate, on) that block lanes, from *at on, at most max of them; *at is where

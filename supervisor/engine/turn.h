@@ -96,6 +96,8 @@ struct memory {
     bool               recheck_limits; /* every limit that blocks lanes is to be looked at … */
     bool               is_rechecking;  /* … as is under way, up to … */
     struct block_at    recheck_at;
+    bool               recheck_unkept; /* the same, once another slot than the kept worker's … */
+    uint8_t            recheck_below; /* … is free, or that is kept for less than this priority */
     bool               retry_budgets; /* all lanes that budgets block are to be tried … */
     struct lane        retry_at;      /* … as is under way, from this one on; id 0: it is not */
     uint32_t           kept_for;      /* lane whose head waits to run alone (N4); 0: none */

@@ -136,6 +136,78 @@ what_waits_behind_it_is_not_moved_in_idle_turns(void **state)
     expect_state(r, last, "completed");
 }
 
+/* The only worker that is left runs `capped` and has a slot, which is kept for a job of priority
+ * 50; what goes before that is held. */
+static uint64_t
+keep_a_slot(struct rig *r, const char *limits, const char *more, uint64_t *alone)
+{
+    uint64_t ends;
+
+    rig_must(r, "company.add", "'name':'other','max_concurrent':100");
+    rig_must(r, "company.add", "'name':'capped',%s", limits);
+    rig_workers(r, WORKERS, SLOTS);
+    *alone = rig_submit(r, "'handler':'noop','priority':50");
+    ends = rig_submit(r, "'handler':'noop','company':'other','priority':10");
+    for (int i = 0; i < 3; i++)
+        (void)rig_submit(r, "'handler':'noop','company':'other','priority':10");
+    uint64_t capped = rig_submit(r, "'handler':'noop','company':'capped','priority':10%s", more);
+    for (int i = 0; i < 2; i++)
+        (void)rig_submit(r, "'handler':'noop','company':'other','priority':10");
+    rig_worker_gone(r, rig_lease(r, *alone)->worker);
+    rig_turn(r);
+    expect_state(r, capped, "running");
+    rig_complete(r, ends);
+    assert_string_equal(rig_job_text(r, *alone, "reason"), "alone");
+    return capped;
+}
+
+static void
+a_raised_cap_lets_what_goes_before_it_use_its_worker(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    alone;
+
+    (void)keep_a_slot(r, "'max_concurrent':1", "", &alone);
+    uint64_t low = rig_submit(r, "'handler':'noop','company':'capped','priority':40");
+    rig_must(r, "agent.add", "'name':'anna','handler':'noop','company':'capped'");
+    uint64_t high = rig_submit(r, "'agent':'anna','company':'capped','priority':70");
+    assert_string_equal(rig_job_text(r, high, "reason"), "company_cap");
+    rig_must(r, "company.set", "'name':'capped','max_concurrent':100");
+    expect_state(r, high, "running");
+    expect_state(r, low, "ready");
+}
+
+/* More lanes than one pass tries do not fit. */
+static void
+a_budget_that_is_released_lets_what_goes_before_it_use_its_worker(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    alone, last = 0;
+    uint64_t    id =
+        keep_a_slot(r, "'max_concurrent':100,'daily_tokens':100", ",'token_budget':95", &alone);
+
+    for (int i = 0; i < 80; i++) {
+        rig_must(r, "agent.add", "'name':'a%d','handler':'noop','company':'capped'", i);
+        last = rig_submit(r, "'agent':'a%d','company':'capped','token_budget':90,'priority':75", i);
+    }
+    uint64_t low = rig_submit(r, "'handler':'noop','company':'capped','token_budget':20,"
+                                 "'priority':40");
+    rig_must(r, "agent.add", "'name':'anna','handler':'noop','company':'capped'");
+    uint64_t high = rig_submit(r, "'agent':'anna','company':'capped','token_budget':20,"
+                                  "'priority':70");
+    assert_string_equal(rig_job_text(r, high, "reason"), "budget");
+    rig_must(r, "company.set", "'name':'capped','daily_tokens':120");
+    rig_settle(r);
+    expect_state(r, high, "running");
+    rig_ended(r, id, "'verdict':'completed','output_tokens':50");
+    rig_settle(r);
+    assert_string_equal(rig_job_text(r, last, "reason"), "budget");
+    expect_state(r, low, "ready"); /* it goes behind */
+    rig_must(r, "job.cancel", "'id':%d", (int)alone);
+    rig_settle(r);
+    expect_state(r, low, "running");
+}
+
 int
 main(void)
 {
@@ -144,6 +216,8 @@ main(void)
         TEST(a_stream_of_others_does_not_starve_it),
         TEST(the_worker_is_let_go_when_the_job_goes),
         TEST(what_waits_behind_it_is_not_moved_in_idle_turns),
+        TEST(a_raised_cap_lets_what_goes_before_it_use_its_worker),
+        TEST(a_budget_that_is_released_lets_what_goes_before_it_use_its_worker),
         TEST(an_attempt_that_ends_in_order_has_neighbours_again),
     };
 #undef TEST
