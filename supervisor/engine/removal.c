@@ -227,8 +227,10 @@ void
 removal_name_work(struct engine *en, const struct object_entry *o, struct users *u)
 {
     name_jobs(en, o, u);
+    if (o->row.kind == KIND_AGENT || o->row.kind == KIND_COMPANY) name_approvals(en, o, u);
     if (o->row.kind == KIND_AGENT) name_tickets(en, o, u);
     if (o->row.kind == KIND_COMPANY) {
+        name_effects(en, o->row.id, u);
         name_goals(en, o->row.id, u);
         name_unfinished_tickets(en, o->row.id, u);
     }
@@ -259,8 +261,6 @@ removal_check(struct engine *en, const struct object_entry *o, bool cascade, boo
 
     if (removal_refuse_declared(o, e)) return e->code;
     removal_name_work(en, o, &u);
-    if (o->row.kind != KIND_PROFILE) name_approvals(en, o, &u);
-    if (o->row.kind == KIND_COMPANY) name_effects(en, o->row.id, &u);
     if (o->row.kind == KIND_AGENT) {
         name_pursued(en, o, &u);
         name_schedules(en, o, &u);

@@ -241,6 +241,7 @@ compare(struct model *m, struct m_goal *g)
     const struct m_object *agent = m_object(m, g->agent);
     uint64_t               open = 0;
 
+    if (m_object(m, g->company)->is_gone) return; /* it goes along, in bounded turns */
     for (size_t i = 0; i < m->active.count; i++) {
         const struct m_job *j = m_job(m, m->active.items[i]);
 

@@ -252,6 +252,12 @@ is_in_use(struct model *m, int index)
 
         if (is_waiting && ef->company == index) return true;
     }
+    for (size_t i = 0; i < m->approvals.count; i++) {
+        const struct m_approval *a = &m->approvals.items[i];
+        bool                     is_of = a->company == index || a->agent == index;
+
+        if (is_of && a->status == APPROVAL_PENDING) return true;
+    }
     return false;
 }
 

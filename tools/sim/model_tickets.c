@@ -243,6 +243,7 @@ compare(struct model *m, struct m_ticket *k)
     const struct m_object *assignee = m_object(m, k->assignee);
     uint64_t               open = 0;
 
+    if (m_object(m, k->company)->is_gone) return; /* it goes along, in bounded turns */
     for (size_t i = 0; i < m->active.count; i++) {
         const struct m_job *j = m_job(m, m->active.items[i]);
 
