@@ -192,6 +192,7 @@ run_one_by_one(struct sim *s, const struct input *inputs, size_t count)
     result = run(s, &due);
     s->is_next_commit_failing = false;
     if (result != FAILED) return result;
+    s->was_dispatched = false; /* what was due still is */
     s->is_due_held = true;
     s->held_until = s->world.now.boot_ms + HOLD_MS;
     return KEPT;
