@@ -4,11 +4,13 @@
 #include "tools/sim/daily.h"
 #include <stdio.h>
 
-static const char *const company_names[SIM_COMPANIES] = {"default", "acme", "beta", "gamma"};
+static const char *const company_names[SIM_ANY_COMPANIES] = {"default", "acme", "beta",
+                                                             "gamma",   "x0",   "x1"};
 static const char *const handler_names[SIM_HANDLERS] = {"noop", "echo", "sleep", "h0",
                                                         "h1",   "h2",   "h3"};
-static const char *const agent_names[SIM_AGENTS] = {"a0", "a1", "a2", "a3", "a4", "a5"};
-static const int         agent_companies[SIM_AGENTS] = {0, 0, 1, 1, 2, 3};
+static const char *const agent_names[SIM_ANY_AGENTS] = {"a0", "a1", "a2", "a3", "a4", "a5",
+                                                        "b0", "b1", "b2", "b3", "b4"};
+static const int         agent_companies[SIM_ANY_AGENTS] = {0, 0, 1, 1, 2, 3, 0, 1, 4, 4, 5};
 static const char *const sink_names[SIM_SINKS] = {"s0", "s1"};
 
 const char *

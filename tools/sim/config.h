@@ -16,6 +16,9 @@
 #define SIM_SINKS     2
 #define SIM_AGENTS    6
 #define SIM_SCHEDULES 4
+/* With those that only requests make: x0, x1; b0 … b4. */
+#define SIM_ANY_COMPANIES 6
+#define SIM_ANY_AGENTS    11
 
 struct declaration {
     bool       is_there;

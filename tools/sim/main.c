@@ -20,6 +20,8 @@
  *   - no goal and no ticket is its own ancestor: model_goals.c, model_tickets.c, every change;
  *   - what agents make is bounded, and nothing that waits for a person acts before: model_made.c,
  *     model_approvals.c, every completion and decision; their counts equal recounts every sweep;
+ *   - what is in use is not removed, and of what is removed nothing starts and nothing is left:
+ * model_registry.c, model_removals.c, every request and turn;
  *   - a job never runs twice at a time, no message reaches a sink twice: world.c, reports.c;
  *   - every counter equals its recount: sim_check_store every 200 operations and at the end; queue
  *     depths also by each queue_full, statistics by reads.c;

@@ -339,6 +339,7 @@ model_turn(struct model *m, const struct turn_facts *t)
     for (size_t i = 0; i < t->after_count; i++)
         m_request(m, &t->after[i], reply_of(t, t->after[i].client));
     if (t->has_due && m->is_booted) {
+        m_removals(m);
         m_dispatch(m);
         m_effects_dispatch(m);
     }

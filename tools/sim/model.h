@@ -20,13 +20,14 @@
 /* A company, agent, handler, sink or schedule; one made anew under the same name is a new one. */
 struct m_object {
     enum object_kind kind;
-    bool             is_gone;
-    bool             is_api;  /* made by a request, not by the configuration */
-    bool             is_seen; /* in the configuration under judgement */
-    int              company; /* index of its company; -1 for a company itself */
-    uint32_t         id;      /* in the store */
-    struct view      name;    /* in spec */
-    struct buf       spec;    /* packed, as declared */
+    bool             is_gone;     /* no name finds it */
+    bool             is_removing; /* it is in the store until its removal has ended */
+    bool             is_api;      /* made by a request, not by the configuration */
+    bool             is_seen;     /* in the configuration under judgement */
+    int              company;     /* index of its company; -1 for a company itself */
+    uint32_t         id;          /* in the store */
+    struct view      name;        /* in spec */
+    struct buf       spec;        /* packed, as declared */
     union msg        declared;
     uint64_t         served;    /* company: when it last had its turn; 0: never */
     int              schedule;  /* schedule: index in schedules */
@@ -137,14 +138,14 @@ struct m_goal {
     uint64_t id, parent;
     int      company, agent; /* objects; agent -1: nobody */
     uint8_t  status;         /* enum goal_status */
-    bool     is_touched;
+    bool     is_touched, is_gone;
 };
 
 struct m_ticket {
     uint64_t id, parent, job;   /* job: its newest wake-up; 0: none */
     int      company, assignee; /* objects; assignee -1: nobody */
     uint8_t  status;            /* enum ticket_status */
-    bool     is_touched;
+    bool     is_touched, is_gone;
 };
 
 /* How many wake-ups a chain has made since an instant. */
@@ -348,7 +349,26 @@ bool m_sees(struct model *m, const struct actor *a, int company);
 int  m_add_object(struct model *m, enum object_kind kind, int company, struct view spec, bool api);
 void m_builtins(struct model *m);
 void m_config(struct model *m, const struct input *in, const struct output *reply);
+const struct msg_desc *m_object_desc(enum object_kind kind); /* of its declaration */
+void                   m_set_spec(struct m_object *o, struct view spec);
+/* Unfinished jobs, open goals and tickets that need it. */
+bool m_has_work(struct model *m, int object);
+/* Whether it belongs to this company, or names this object. */
+bool     m_refers_to(struct model *m, const struct m_object *o, int object);
 uint32_t m_id_in_store(struct model *m, enum object_kind kind, int company, struct view name);
+
+/* registry */
+bool m_is_in_store(const struct m_object *o);
+/* It goes: at once, or in steps. */
+void m_remove(struct model *m, int object, bool in_steps);
+/* What the turn did of the removals. */
+void m_removals(struct model *m);
+/* It is, or its company or agent is, being removed: it may not start. */
+bool m_is_doomed(struct model *m, const struct m_job *j);
+/* What the agent's profile says; NULL: it has none. */
+const struct msg_profile *m_profile(struct model *m, int agent);
+/* Its own handler or its profile's; empty: none. */
+struct view m_agent_handler(struct model *m, int agent);
 
 /* jobs */
 struct m_job *m_add_job(struct model *m);

@@ -66,12 +66,23 @@ check_reply(const struct output *reply, const struct m_approval *a)
           "the reply about approval %" PRIu64 " says something else than %s", a->id, status);
 }
 
+void
+m_approval_decided(struct model *m, struct m_approval *a, bool is_granted)
+{
+    struct m_effect *ef = &m->effects.items[a->effect - 1];
+
+    a->status = is_granted ? APPROVAL_GRANTED : APPROVAL_DENIED;
+    a->is_touched = true;
+    ef->status = is_granted ? STATUS_DELIVERED : STATUS_REJECTED;
+    ef->is_asked = false;
+    ef->settled_at = m->now.wall_ms;
+}
+
 enum errc
 m_approval_decide(struct model *m, const struct input *in, uint64_t id, bool is_granted,
                   const struct output *reply)
 {
     struct m_approval *a = id > m->approvals.count ? NULL : &m->approvals.items[id - 1];
-    struct m_effect   *ef;
     enum errc          e = E_OK;
 
     if (!a || !m_sees(m, &in->actor, a->company)) {
@@ -85,12 +96,7 @@ m_approval_decide(struct model *m, const struct input *in, uint64_t id, bool is_
     }
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
-    a->status = is_granted ? APPROVAL_GRANTED : APPROVAL_DENIED;
-    a->is_touched = true;
-    ef = &m->effects.items[a->effect - 1];
-    ef->status = is_granted ? STATUS_DELIVERED : STATUS_REJECTED;
-    ef->is_asked = false;
-    ef->settled_at = m->now.wall_ms;
+    m_approval_decided(m, a, is_granted);
     check_reply(reply, a);
     return e;
 }

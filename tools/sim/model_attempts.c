@@ -114,7 +114,13 @@ step(struct model *m, const struct m_job *j, uint32_t n)
     const struct m_retry      of_handler = M_RETRY(h, handler);
     const struct m_retry      general = {.has_list = true, .list = m->limits.retry};
     struct m_ladder           ladder = j->ladder;
+    const struct msg_profile *p = m_profile(m, j->agent);
 
+    if (ladder.count == 0 && p) {
+        const struct m_retry of_profile = M_RETRY(p, profile);
+
+        m_ladder(&of_profile, &ladder);
+    }
     if (ladder.count == 0) m_ladder(&of_handler, &ladder);
     if (ladder.count == 0) m_ladder(&general, &ladder);
     if (ladder.count == 0) return 0;

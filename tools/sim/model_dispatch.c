@@ -198,7 +198,8 @@ is_behind(struct model *m, const struct m_job *j)
 static bool
 can_start(struct model *m, const struct m_job *j)
 {
-    return m_is_startable_but_for_budget(m, j) && m_budget_fits(m, j) && !is_behind(m, j);
+    return !m_is_doomed(m, j) && m_is_startable_but_for_budget(m, j) && m_budget_fits(m, j) &&
+           !is_behind(m, j);
 }
 
 /* ---- order (A4, N19) ------------------------------------------------------------------------- */
@@ -236,6 +237,7 @@ check_may_start(struct model *m, const struct m_job *j, uint32_t worker)
 {
     claim(m_may_start(m), "job %" PRIu64 " was started while draining or stopped", j->id);
     claim(!m_is_paused(m, j->company, j->agent), "job %" PRIu64 " was started while paused", j->id);
+    claim(!m_is_doomed(m, j), "job %" PRIu64 " of what is being removed was started", j->id);
     claim(j->state == JOB_READY, "job %" PRIu64 " was started in state %u", j->id, j->state);
     claim(j->expires_at == 0 || j->expires_at > m->now.wall_ms || m->turn->header.clock_is_held,
           "job %" PRIu64 " was started after expires_at", j->id);

@@ -253,7 +253,7 @@ give_up(struct model *m, struct m_effect *e)
     int           company = m->jobs.items[e->job - 1].company; /* the job may be purged */
 
     if (e->sink < 0 || e->token != 0) return;
-    if (!m_object(m, e->sink)->is_gone && !m_object(m, company)->is_gone) return;
+    if (!m_object(m, e->sink)->is_gone && m_is_in_store(m_object(m, company))) return;
     if (!is_under_way(e) && !e->is_probe_owed) return;
     claim(effect_load(m->txn, &row) == LOAD_FOUND, "effect %" PRIu64 " is not in the store", e->id);
     if (row.status == STATUS_FAILED && is_under_way(e)) settle(m, e, STATUS_FAILED, false);

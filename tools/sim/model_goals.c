@@ -9,7 +9,9 @@
 static struct m_goal *
 goal(struct model *m, uint64_t id)
 {
-    return id == 0 || id > m->goals.count ? NULL : &m->goals.items[id - 1];
+    struct m_goal *g = id == 0 || id > m->goals.count ? NULL : &m->goals.items[id - 1];
+
+    return g && !g->is_gone ? g : NULL;
 }
 
 static struct m_goal *
@@ -263,6 +265,8 @@ void
 m_compare_goals(struct model *m, bool all)
 {
     for (size_t i = 0; i < m->goals.count; i++) {
-        if (all || m->goals.items[i].is_touched) compare(m, &m->goals.items[i]);
+        struct m_goal *g = &m->goals.items[i];
+
+        if (!g->is_gone && (all || g->is_touched)) compare(m, g);
     }
 }

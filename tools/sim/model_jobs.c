@@ -69,13 +69,24 @@ m_end_job(struct model *m, struct m_job *j, enum job_state_id state)
     m_touch(j);
 }
 
-/* The job's own, else its handler's, else the default. */
+/* The job's own, else its agent's profile's, else its handler's, else the default. */
 void
 m_defaults(struct model *m, struct m_job *j, bool has_max_turns)
 {
     const struct m_object    *o = m_object(m, j->handler);
     const struct msg_handler *h = &o->declared.handler;
+    const struct msg_profile *p = m_profile(m, j->agent);
 
+    if (p) {
+        if (j->max_attempts == 0) j->max_attempts = (uint32_t)p->max_attempts;
+        if (j->max_run_ms == 0) j->max_run_ms = p->max_run_ms;
+        if (j->token_budget == 0) j->token_budget = p->token_budget;
+        if (j->cost_budget == 0) j->cost_budget = p->cost_budget_micros;
+        if (!has_max_turns && HAS(p, profile, max_turns)) {
+            j->max_turns = p->max_turns;
+            has_max_turns = true;
+        }
+    }
     if (j->max_attempts == 0) j->max_attempts = (uint32_t)h->max_attempts;
     if (j->max_attempts == 0) j->max_attempts = (uint32_t)m->limits.max_attempts;
     if (j->max_run_ms == 0) j->max_run_ms = h->max_run_ms;

@@ -49,12 +49,12 @@ m_company(struct model *m, const struct actor *a, struct view name, enum errc *e
     return i;
 }
 
-/* Handlers and sinks are those of `default`, for every company. */
+/* Handlers, sinks and profiles are those of `default`, for every company. */
 int
 m_ref(struct model *m, const struct actor *a, enum object_kind kind, struct view ref, int *company,
       enum errc *e)
 {
-    bool        is_common = kind == KIND_HANDLER || kind == KIND_SINK;
+    bool        is_common = kind == KIND_HANDLER || kind == KIND_SINK || kind == KIND_PROFILE;
     struct view in_company, name;
     struct err  error = {0};
     int         owner = *company, i;
@@ -78,30 +78,30 @@ m_ref(struct model *m, const struct actor *a, enum object_kind kind, struct view
 
 /* ---- objects --------------------------------------------------------------------------------- */
 
-static enum msg_id
-message_of(enum object_kind kind)
+const struct msg_desc *
+m_object_desc(enum object_kind kind)
 {
     switch (kind) {
-    case KIND_COMPANY: return MSG_COMPANY;
-    case KIND_AGENT: return MSG_AGENT;
-    case KIND_HANDLER: return MSG_HANDLER;
-    case KIND_SINK: return MSG_SINK;
-    case KIND_SCHEDULE: return MSG_SCHEDULE;
-    case KIND_PROFILE: return MSG_PROFILE;
+    case KIND_COMPANY: return msg_desc(MSG_COMPANY);
+    case KIND_AGENT: return msg_desc(MSG_AGENT);
+    case KIND_HANDLER: return msg_desc(MSG_HANDLER);
+    case KIND_SINK: return msg_desc(MSG_SINK);
+    case KIND_SCHEDULE: return msg_desc(MSG_SCHEDULE);
+    case KIND_PROFILE: return msg_desc(MSG_PROFILE);
     case KIND_LIMITS:
     case KIND_NONE: break;
     }
-    return MSG_NONE;
+    return NULL;
 }
 
-static void
-set_spec(struct m_object *o, struct view spec)
+void
+m_set_spec(struct m_object *o, struct view spec)
 {
     struct err e = {0};
 
     buf_clear(&o->spec);
     buf_add_view(&o->spec, spec);
-    claim(msg_unpack(msg_desc(message_of(o->kind)), buf_view(&o->spec), &o->declared, &e) == E_OK,
+    claim(msg_unpack(m_object_desc(o->kind), buf_view(&o->spec), &o->declared, &e) == E_OK,
           "a declaration that the model cannot read: %s", e.msg);
     claim(mp_find_str(buf_view(&o->spec), "name", &o->name), "a declaration without a name");
 }
@@ -117,7 +117,7 @@ m_add_object(struct model *m, enum object_kind kind, int company, struct view sp
     o->is_api = api;
     o->is_seen = true;
     o->schedule = o->made_by = -1;
-    set_spec(o, spec);
+    m_set_spec(o, spec);
     if (m->txn) o->id = m_id_in_store(m, kind, company, o->name);
     if (kind == KIND_SCHEDULE) m_add_schedule(m, index);
     return index;
@@ -199,6 +199,16 @@ goes(struct model *m, const struct m_object *o, const struct msg_config *c)
     return !o->is_gone && !o->is_api && !is_builtin(o) && !is_declared(m, o, c);
 }
 
+/* A request made what the file declares, or it is still being removed. */
+static bool
+stands_in_the_way(struct model *m, const struct m_object *o, const struct msg_config *c)
+{
+    bool has_company = o->company < 0 || !m_object(m, o->company)->is_gone;
+
+    if (o->is_gone ? !o->is_removing : !o->is_api) return false;
+    return has_company && is_declared(m, o, c);
+}
+
 static bool
 names(struct model *m, const struct m_object *o, enum object_kind kind, struct view ref, int index)
 {
@@ -209,20 +219,42 @@ names(struct model *m, const struct m_object *o, enum object_kind kind, struct v
     return ref.size && m_ref(m, &daemon, kind, ref, &company, &e) == index;
 }
 
-/* Made by requests in the company, or for the agent, or with the handler. */
 static bool
-refers_to(struct model *m, const struct m_object *o, int index)
+names_sink(struct model *m, const struct m_object *o, struct view sinks, int index)
 {
-    const struct msg_schedule *s = &o->declared.schedule;
+    struct list_iter it = list_iter_of(sinks);
+    struct view      item, name;
 
-    if (o->company == index) return true;
-    return o->kind == KIND_SCHEDULE && (names(m, o, KIND_AGENT, s->agent, index) ||
-                                        names(m, o, KIND_HANDLER, s->handler, index));
+    while (sinks.size && list_next(&it, &item)) {
+        struct mp_reader r = mp_reader_of(item);
+
+        if (mp_read_str(&r, &name) && names(m, o, KIND_SINK, name, index)) return true;
+    }
+    return false;
 }
 
-/* What unfinished work needs, or what was made by requests, cannot be taken away (B1, N35, N37). */
-static bool
-is_in_use(struct model *m, int index)
+bool
+m_refers_to(struct model *m, const struct m_object *o, int index)
+{
+    const struct msg_schedule *s = &o->declared.schedule;
+    const struct msg_agent    *a = &o->declared.agent;
+
+    if (o->company == index) return true;
+    switch (o->kind) {
+    case KIND_SCHEDULE:
+        return names(m, o, KIND_AGENT, s->agent, index) ||
+               names(m, o, KIND_HANDLER, s->handler, index) ||
+               names(m, o, KIND_PROFILE, s->profile, index);
+    case KIND_AGENT:
+        return names(m, o, KIND_HANDLER, a->handler, index) ||
+               names(m, o, KIND_PROFILE, a->profile, index) || names_sink(m, o, a->sinks, index);
+    case KIND_PROFILE: return names(m, o, KIND_HANDLER, o->declared.profile.handler, index);
+    default: return false;
+    }
+}
+
+bool
+m_has_work(struct model *m, int index)
 {
     for (size_t i = 0; i < m->active.count; i++) {
         const struct m_job *j = m_job(m, m->active.items[i]);
@@ -231,20 +263,18 @@ is_in_use(struct model *m, int index)
         if (j->company == index || j->agent == index || j->handler == index || j->schedule == index)
             return true;
     }
-    for (size_t i = 0; i < m->objects.count; i++) {
-        const struct m_object *o = &m->objects.items[i];
-
-        if (o->is_api && !o->is_gone && refers_to(m, o, index)) return true;
-    }
     for (size_t i = 0; i < m->tickets.count; i++) {
         const struct m_ticket *k = &m->tickets.items[i];
 
-        if (k->status != TICKET_DONE && (k->company == index || k->assignee == index)) return true;
+        if (!k->is_gone && k->status != TICKET_DONE &&
+            (k->company == index || k->assignee == index))
+            return true;
     }
     for (size_t i = 0; i < m->goals.count; i++) {
         const struct m_goal *g = &m->goals.items[i];
 
-        if (g->status == GOAL_OPEN && (g->company == index || g->agent == index)) return true;
+        if (!g->is_gone && g->status == GOAL_OPEN && (g->company == index || g->agent == index))
+            return true;
     }
     for (size_t i = 0; i < m->effects.count; i++) {
         const struct m_effect *ef = &m->effects.items[i];
@@ -259,6 +289,18 @@ is_in_use(struct model *m, int index)
         if (is_of && a->status == APPROVAL_PENDING) return true;
     }
     return false;
+}
+
+/* What unfinished work needs, or what was made by requests, cannot be taken away (B1, N35, N37). */
+static bool
+is_in_use(struct model *m, int index)
+{
+    for (size_t i = 0; i < m->objects.count; i++) {
+        const struct m_object *o = &m->objects.items[i];
+
+        if (o->is_api && m_is_in_store(o) && m_refers_to(m, o, index)) return true;
+    }
+    return m_has_work(m, index);
 }
 
 static bool
@@ -278,9 +320,8 @@ change(struct model *m, int index, struct view spec)
     o->is_seen = true;
     if (view_eq(buf_view(&o->spec), spec)) return;
     buf_add_view(&old, buf_view(&o->spec));
-    claim(msg_unpack(msg_desc(message_of(o->kind)), buf_view(&old), &before, &e) == E_OK,
-          "unreadable");
-    set_spec(o, spec);
+    claim(msg_unpack(m_object_desc(o->kind), buf_view(&old), &before, &e) == E_OK, "unreadable");
+    m_set_spec(o, spec);
     if (o->kind == KIND_SCHEDULE && !same_times(&before.schedule, &o->declared.schedule)) {
         struct m_schedule *s = &m->schedules.items[o->schedule];
 
@@ -320,7 +361,7 @@ remove_undeclared(struct model *m, const struct msg_config *c)
     for (size_t i = 0; i < m->objects.count; i++) {
         struct m_object *o = &m->objects.items[i];
 
-        if (goes(m, o, c)) o->is_gone = true;
+        if (goes(m, o, c)) m_remove(m, (int)i, o->kind == KIND_COMPANY);
         if (o->is_gone || o->is_seen || !is_builtin(o) || o->kind != KIND_COMPANY) continue;
         struct buf spec    BUF_AUTO = {0}; /* back to what is built in */
         struct msg_company plain = {.name = view_str("default")};
@@ -361,6 +402,9 @@ m_config(struct model *m, const struct input *in, const struct output *reply)
     claim(msg_unpack(msg_desc(MSG_CONFIG), in->body, &c, &e) == E_OK, "unreadable configuration");
     for (size_t i = 0; i < m->objects.count; i++) {
         if (goes(m, &m->objects.items[i], &c) && is_in_use(m, (int)i)) expected = E_IN_USE;
+    }
+    for (size_t i = 0; i < m->objects.count; i++) {
+        if (stands_in_the_way(m, &m->objects.items[i], &c)) expected = E_CONFLICT;
     }
     claim(reply, "a configuration got no answer");
     claim((reply->error ? reply->error->code : E_OK) == expected,

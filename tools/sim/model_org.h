@@ -63,9 +63,11 @@ enum m_fate m_inside(struct model *m, const struct m_job *from, uint64_t id, str
 int64_t     m_made_schedules(const struct model *m, int agent); /* that are still there */
 
 /* approvals */
-bool      m_approval_holds(struct model *m, int agent, bool is_schedule);
-int64_t   m_asked(const struct model *m, int agent); /* what of its making waits for a person */
-void      m_ask(struct model *m, const struct m_job *from, uint64_t effect, struct view request);
+bool    m_approval_holds(struct model *m, int agent, bool is_schedule);
+int64_t m_asked(const struct model *m, int agent); /* what of its making waits for a person */
+void    m_ask(struct model *m, const struct m_job *from, uint64_t effect, struct view request);
+/* What a decision does to it and to its effect. */
+void      m_approval_decided(struct model *m, struct m_approval *a, bool is_granted);
 enum errc m_approval_decide(struct model *m, const struct input *in, uint64_t id, bool is_granted,
                             const struct output *reply);
 void      m_compare_approvals(struct model *m, bool all);

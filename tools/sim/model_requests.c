@@ -1,4 +1,4 @@
-#include "tools/sim/model.h"
+#include "tools/sim/model_registry.h"
 
 #include "tools/sim/verdict.h"
 
@@ -176,7 +176,7 @@ m_judge_schedule(struct model *m, const struct actor *a, const struct msg_schedu
     if (view_is(s->cron, "61 * * * *")) return E_BAD_REQUEST; /* the bad one of the generator */
     if ((*company = m_company(m, a, s->company, &e)) < 0) return e;
     if (s->agent.size && (agent = m_ref(m, a, KIND_AGENT, s->agent, company, &e)) < 0) return e;
-    if (handler.size == 0 && agent >= 0) handler = m_object(m, agent)->declared.agent.handler;
+    if (handler.size == 0 && agent >= 0) handler = m_agent_handler(m, agent);
     if (handler.size == 0) return E_BAD_REQUEST;
     if (m_ref(m, a, KIND_HANDLER, handler, company, &e) < 0) return e;
     return m_find(m, KIND_SCHEDULE, *company, s->name) >= 0 ? E_CONFLICT : E_OK;
@@ -280,6 +280,17 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
         return m_pause(m, in, KIND_COMPANY, q->company_resume.name, false, reply);
     case MSG_AGENT_PAUSE: return m_pause(m, in, KIND_AGENT, q->agent_pause.name, true, reply);
     case MSG_AGENT_RESUME: return m_pause(m, in, KIND_AGENT, q->agent_resume.name, false, reply);
+    case MSG_COMPANY_ADD: return m_registry_add(m, in, KIND_COMPANY, q, reply);
+    case MSG_AGENT_ADD: return m_registry_add(m, in, KIND_AGENT, q, reply);
+    case MSG_PROFILE_ADD: return m_registry_add(m, in, KIND_PROFILE, q, reply);
+    case MSG_COMPANY_SET: return m_registry_set(m, in, KIND_COMPANY, q, reply);
+    case MSG_AGENT_SET: return m_registry_set(m, in, KIND_AGENT, q, reply);
+    case MSG_PROFILE_SET: return m_registry_set(m, in, KIND_PROFILE, q, reply);
+    case MSG_COMPANY_REMOVE:
+        return m_registry_remove(m, in, KIND_COMPANY, q->company_remove.name, reply);
+    case MSG_AGENT_REMOVE: return m_registry_remove(m, in, KIND_AGENT, q->agent_remove.name, reply);
+    case MSG_PROFILE_REMOVE:
+        return m_registry_remove(m, in, KIND_PROFILE, q->profile_remove.name, reply);
     case MSG_BREAKER_RESET: return m_breaker_reset(m, in, q->breaker_reset.name, reply);
     case MSG_CLOCK_ACCEPT:
         m_check_answer(in, reply, E_OK);

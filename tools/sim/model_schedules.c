@@ -169,11 +169,12 @@ has_references(struct model *m, const struct m_object *o, int *handler, int *age
     int                        company = o->company;
 
     *agent = -1;
+    if (m_object(m, company)->is_gone) return false;
     if (d->agent.size) {
         *agent = m_ref(m, &daemon, KIND_AGENT, d->agent, &company, &e);
         if (*agent < 0) return false;
     }
-    if (name.size == 0 && *agent >= 0) name = m_object(m, *agent)->declared.agent.handler;
+    if (name.size == 0 && *agent >= 0) name = m_agent_handler(m, *agent);
     if (name.size == 0) return false;
     *handler = m_ref(m, &daemon, KIND_HANDLER, name, &company, &e);
     return *handler >= 0;

@@ -16,7 +16,7 @@ resolve(struct model *m, const struct actor *a, const struct msg_job_submit *s, 
     if (s->agent.size && (j->agent = m_ref(m, a, KIND_AGENT, s->agent, &company, &e)) < 0) return e;
     if (company < 0 && (company = m_company(m, a, (struct view){0}, &e)) < 0) return e;
     j->company = company;
-    if (handler.size == 0 && j->agent >= 0) handler = m_object(m, j->agent)->declared.agent.handler;
+    if (handler.size == 0 && j->agent >= 0) handler = m_agent_handler(m, j->agent);
     if (handler.size == 0) return E_BAD_REQUEST;
     j->handler = m_ref(m, a, KIND_HANDLER, handler, &company, &e);
     return j->handler < 0 ? e : E_OK;

@@ -27,7 +27,9 @@ static const struct {
 static struct m_ticket *
 ticket(struct model *m, uint64_t id)
 {
-    return id == 0 || id > m->tickets.count ? NULL : &m->tickets.items[id - 1];
+    struct m_ticket *k = id == 0 || id > m->tickets.count ? NULL : &m->tickets.items[id - 1];
+
+    return k && !k->is_gone ? k : NULL;
 }
 
 static struct m_ticket *
@@ -267,6 +269,8 @@ void
 m_compare_tickets(struct model *m, bool all)
 {
     for (size_t i = 0; i < m->tickets.count; i++) {
-        if (all || m->tickets.items[i].is_touched) compare(m, &m->tickets.items[i]);
+        struct m_ticket *k = &m->tickets.items[i];
+
+        if (!k->is_gone && (all || k->is_touched)) compare(m, k);
     }
 }

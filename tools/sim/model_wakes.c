@@ -122,7 +122,7 @@ judge(struct model *m, const struct m_job *from, struct view effect, struct m_jo
     /* It is taken while agentd drains, too. */
     if (!m->turn->header.space.can_admit) return m_admission(m);
     j->company = m_object(m, j->agent)->company;
-    handler = m_object(m, j->agent)->declared.agent.handler;
+    handler = m_agent_handler(m, j->agent);
     if (handler.size == 0) return E_BAD_REQUEST;
     j->handler = m_ref(m, &daemon_actor, KIND_HANDLER, handler, &j->company, &e);
     if (j->handler < 0) return e;
@@ -168,7 +168,7 @@ m_judge_wake(struct model *m, const struct actor *a, const struct m_call *w, str
 {
     const struct m_object    *o = m_object(m, w->agent);
     const struct msg_company *c = &m_object(m, o->company)->declared.company;
-    struct view               handler = o->declared.agent.handler;
+    struct view               handler = m_agent_handler(m, w->agent);
     enum errc                 e = E_OK;
 
     *j = (struct m_job){.schedule = -1, .agent = w->agent, .company = o->company};

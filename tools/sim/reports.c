@@ -107,7 +107,7 @@ static void
 fill_wake(struct world *w, struct buf *list)
 {
     struct mp_open_map m = mp_open(list);
-    int                agent = (int)rng_below(w->rng, SIM_AGENTS);
+    int                agent = (int)rng_below(w->rng, SIM_ANY_AGENTS);
 
     mp_put_cstr(list, &m, "kind", "wake_agent");
     mp_put_cstr(list, &m, "agent",

@@ -123,11 +123,11 @@ bufs_done(struct submit_bufs *b)
 static void
 fill_whom(struct sim *s, struct msg_job_submit *m, struct submit_bufs *b)
 {
-    int agent = (int)rng_below(&s->rng, SIM_AGENTS), company = config_agent_company(agent);
+    int agent = (int)rng_below(&s->rng, SIM_ANY_AGENTS), company = config_agent_company(agent);
 
     if (rng_chance(&s->rng, 400)) { /* no agent */
         if (rng_chance(&s->rng, 700)) {
-            m->company = view_str(config_company((int)rng_below(&s->rng, SIM_COMPANIES)));
+            m->company = view_str(config_company((int)rng_below(&s->rng, SIM_ANY_COMPANIES)));
             SET_HAS(m, job_submit, company);
         }
     } else if (rng_chance(&s->rng, 700)) {
@@ -378,7 +378,7 @@ schedule_add(struct sim *s)
 static void
 about_schedule(struct sim *s, enum msg_id op)
 {
-    int                      company = (int)rng_below(&s->rng, SIM_COMPANIES);
+    int                      company = (int)rng_below(&s->rng, SIM_ANY_COMPANIES);
     bool                     is_bare = company == 0 && rng_chance(&s->rng, 500);
     struct msg_schedule_show m = {0};
     char                     name[32];
@@ -426,7 +426,7 @@ nonsense(struct sim *s)
 void
 sim_request(struct sim *s)
 {
-    static const unsigned         weights[] = {45, 8, 8, 6, 6, 5, 4, 4, 2, 8, 1, 1, 8, 6, 14};
+    static const unsigned         weights[] = {45, 8, 8, 6, 6, 5, 4, 4, 2, 8, 1, 1, 8, 6, 14, 9};
     size_t                        what = rng_weighted(&s->rng, weights, ARRAY_LEN(weights));
     const struct msg_clock_accept accept = {0};
 
@@ -453,6 +453,7 @@ sim_request(struct sim *s)
     case 12: sim_request_hold(s); break;
     case 13: sim_request_many(s); break;
     case 14: sim_request_org(s); break;
+    case 15: sim_request_registry(s); break;
     default: broken("no such request");
     }
 }

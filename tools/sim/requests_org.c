@@ -8,7 +8,7 @@
 static void
 agent_wake(struct sim *s)
 {
-    int                   agent = (int)rng_below(&s->rng, SIM_AGENTS);
+    int                   agent = (int)rng_below(&s->rng, SIM_ANY_AGENTS);
     struct buf payload    BUF_AUTO = {0};
     struct msg_agent_wake m = {0};
     char                  name[32];
@@ -45,7 +45,7 @@ random_ticket(struct sim *s)
 static void
 ticket_add(struct sim *s)
 {
-    int                   agent = (int)rng_below(&s->rng, SIM_AGENTS);
+    int                   agent = (int)rng_below(&s->rng, SIM_ANY_AGENTS);
     struct buf payload    BUF_AUTO = {0};
     struct msg_ticket_add m = {.title = view_str("a ticket")};
 
@@ -72,7 +72,7 @@ ticket_assign(struct sim *s)
 {
     struct msg_ticket_assign m = {.id = random_ticket(s)};
 
-    m.agent = view_str(config_agent((int)rng_below(&s->rng, SIM_AGENTS)));
+    m.agent = view_str(config_agent((int)rng_below(&s->rng, SIM_ANY_AGENTS)));
     if (rng_chance(&s->rng, 300)) {
         m.priority = rng_between(&s->rng, 0, 100);
         SET_HAS(&m, ticket_assign, priority);
@@ -118,7 +118,7 @@ goal_above(struct sim *s)
 static void
 goal_add(struct sim *s)
 {
-    int                 agent = (int)rng_below(&s->rng, SIM_AGENTS);
+    int                 agent = (int)rng_below(&s->rng, SIM_ANY_AGENTS);
     struct msg_goal_add m = {.title = view_str("a goal")};
 
     m.company = view_str(config_company(config_agent_company(agent)));
@@ -146,7 +146,7 @@ goal_set(struct sim *s)
         SET_HAS(&m, goal_set, parent);
     }
     if (rng_chance(&s->rng, 300)) {
-        m.agent = view_str(config_agent((int)rng_below(&s->rng, SIM_AGENTS)));
+        m.agent = view_str(config_agent((int)rng_below(&s->rng, SIM_ANY_AGENTS)));
         SET_HAS(&m, goal_set, agent);
     }
     if (rng_chance(&s->rng, 300)) {
@@ -163,7 +163,7 @@ goal_part(struct sim *s, struct buf *list)
     struct msg_goal_part part = {.title = view_str("a part")};
 
     if (rng_chance(&s->rng, 80)) {
-        part.agent = view_str(config_agent((int)rng_below(&s->rng, SIM_AGENTS)));
+        part.agent = view_str(config_agent((int)rng_below(&s->rng, SIM_ANY_AGENTS)));
         SET_HAS(&part, goal_part, agent);
     }
     if (rng_chance(&s->rng, 500)) {
@@ -186,7 +186,7 @@ goal_decompose(struct sim *s)
         goal_part(s, &parts);
     m.parts = buf_view(&parts);
     if (rng_chance(&s->rng, 100)) {
-        m.agent = view_str(config_agent((int)rng_below(&s->rng, SIM_AGENTS)));
+        m.agent = view_str(config_agent((int)rng_below(&s->rng, SIM_ANY_AGENTS)));
         SET_HAS(&m, goal_decompose, agent);
     }
     if (rng_chance(&s->rng, 300)) {

@@ -114,7 +114,7 @@ static void
 about_company(struct sim *s, enum msg_id op)
 {
     struct msg_company_pause pause = {
-        .name = view_str(config_company((int)rng_below(&s->rng, SIM_COMPANIES)))};
+        .name = view_str(config_company((int)rng_below(&s->rng, SIM_ANY_COMPANIES)))};
     const struct msg_company_resume resume = {.name = pause.name};
 
     if (op == MSG_COMPANY_PAUSE) {
@@ -127,7 +127,7 @@ about_company(struct sim *s, enum msg_id op)
 static void
 about_agent(struct sim *s, enum msg_id op)
 {
-    int                     agent = (int)rng_below(&s->rng, SIM_AGENTS);
+    int                     agent = (int)rng_below(&s->rng, SIM_ANY_AGENTS);
     char                    name[32];
     struct msg_agent_pause  pause = {0};
     struct msg_agent_resume resume = {0};
@@ -164,7 +164,7 @@ struct filter_text {
 static void
 fill_whose(struct sim *s, struct msg_job_list *m, struct filter_text *text)
 {
-    int agent = (int)rng_below(&s->rng, SIM_AGENTS), company = config_agent_company(agent);
+    int agent = (int)rng_below(&s->rng, SIM_ANY_AGENTS), company = config_agent_company(agent);
 
     if (rng_chance(&s->rng, 300)) {
         m->company = view_str(rng_chance(&s->rng, 950) ? config_company(company) : "nowhere");

@@ -131,6 +131,7 @@ drain(struct sim *s)
     sim_pass(s, 30000);
     claim(s->engine, "agentd is down");
     sim_ask_config(s, true);
+    sim_release_limits(s);
     sim_pause_schedules(s);
     wait_for_end(s, true);
     sim_release_holds(s);

@@ -100,6 +100,10 @@ void sim_request_hold(struct sim *s);
 /* The wake API, tickets and goals (requests_org.c). */
 void sim_request_org(struct sim *s);
 void sim_request_many(struct sim *s);
+/* Companies, agents and profiles by requests (requests_registry.c). */
+void sim_request_registry(struct sim *s);
+/* No company and no agent that requests made has a limit any more. */
+void sim_release_limits(struct sim *s);
 /* A unique or a debounce key for some submits; true: debounced, which takes no start time. */
 bool sim_fill_merge(struct sim *s, struct msg_job_submit *m);
 /* Many submits at once that become one job. */
