@@ -45,6 +45,27 @@ an_agent_keeps_what_refers_to_it(void **state)
 }
 
 static void
+an_agent_keeps_what_waits_for_a_person(void **state)
+{
+    struct rig         *r = *state;
+    struct rig_declared d = full;
+
+    r->limits.agent_approval = view_str("all");
+    rig_configure(r, &full);
+    rig_workers(r, 1, 1);
+    rig_must(r, "agent.wake", "'name':'acme/anna'");
+    rig_settle(r);
+    rig_ended(r, 1,
+              "'verdict':'completed',"
+              "'effects':[{'kind':'add_schedule','name':'s','every_ms':60000}]");
+    rig_settle(r);
+    d.agents = "{'name':'bert','handler':'h'}";
+    expect_in_use(r, &d, "agent \"acme/anna\", gone from the file, is in use by approval 1");
+    rig_must(r, "approval.deny", "'id':1");
+    rig_configure(r, &d);
+}
+
+static void
 a_declared_schedule_goes_with_its_agent(void **state)
 {
     struct rig         *r = *state;
@@ -149,6 +170,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
     const struct CMUnitTest tests[] = {
         TEST(an_agent_keeps_what_refers_to_it),
+        TEST(an_agent_keeps_what_waits_for_a_person),
         TEST(a_declared_schedule_goes_with_its_agent),
         TEST(what_the_api_made_keeps_profiles_handlers_and_sinks),
         TEST(a_handler_and_an_agent_keep_their_jobs),
