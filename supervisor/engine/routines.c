@@ -1,6 +1,5 @@
 #include "supervisor/engine/routines.h"
 
-#include "supervisor/engine/goals.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/schedule_ops.h"
@@ -17,16 +16,15 @@ routine_check(struct engine *en, const struct msg_schedule *s, const struct sche
               struct err *e)
 {
     struct msg_routine r;
-    struct goal        g;
-    struct ticket      up;
-    struct txn        *t = turn_txn(en);
+    struct ticket      k = {.company = refs->company};
 
     if (s->ticket.size == 0) return E_OK;
     if (msg_unpack(msg_desc(MSG_ROUTINE), s->ticket, &r, e)) return err_wrap(e, "ticket");
     if (refs->agent == 0)
         return err_field(e, "agent", "missing: a routine's tickets are assigned to an agent");
-    if (r.goal && goal_ref(t, refs->company, r.goal, "goal", &g, e)) return e->code;
-    if (r.parent && ticket_ref(t, refs->company, r.parent, "parent", &up, e)) return e->code;
+    k.goal = r.goal;
+    k.parent = r.parent;
+    if (ticket_check_place(en, &k, e)) return e->code;
     return ticket_check_assignee(en, refs->company, r.required, refs->agent, "agent", e);
 }
 
@@ -158,7 +156,8 @@ on_routine_complete(struct engine *en, const struct actor *a, const struct msg_r
     w.title = k.title;
     w.goal = k.goal;
     w.ticket = k.id;
-    if (submit_prepare_wake(en, &w, &s, e) || ticket_step(&after, TICKET_ON_FINISH, e) ||
+    if (submit_prepare_wake(en, &w, &s, e) || submit_check_priority(en, a, &s, e) ||
+        ticket_step(&after, TICKET_ON_FINISH, e) ||
         tickets_set_status(en, k.company, k.id, view_str("done"), e)) {
         return e->code;
     }

@@ -117,9 +117,8 @@ ticket_check_assignee(struct engine *en, uint32_t company, uint64_t required, ui
                     o->spec.agent.capabilities, required);
 }
 
-/* goal and parent of a ticket. */
-static enum errc
-check_place(struct engine *en, const struct ticket *k, struct err *e)
+enum errc
+ticket_check_place(struct engine *en, const struct ticket *k, struct err *e)
 {
     struct txn   *t = turn_txn(en);
     struct goal   g;
@@ -414,7 +413,7 @@ on_ticket_add(struct engine *en, const struct actor *a, const struct msg_ticket_
     if (submit_admit(en, e) || object_company(t, a, m->company, &k.company, e)) return e->code;
     if (m->agent.size && object_ref(t, a, KIND_AGENT, m->agent, "agent", &k.company, &agent, e))
         return e->code;
-    if (check_place(en, &k, e)) return e->code;
+    if (ticket_check_place(en, &k, e)) return e->code;
     if (m->payload.size && agent == 0) {
         return err_field(e, "payload", "is for the wake-up of an agent: give the agent, too");
     }
@@ -445,7 +444,7 @@ on_ticket_set(struct engine *en, const struct actor *a, const struct msg_ticket_
     if (HAS(m, ticket_set, deadline_at)) k.deadline_at = m->deadline_at;
     if (HAS(m, ticket_set, data)) k.data = m->data;
     if (HAS(m, ticket_set, required)) k.required = m->required;
-    if (check_place(en, &k, e)) return e->code;
+    if (ticket_check_place(en, &k, e)) return e->code;
     if (HAS(m, ticket_set, status) && take_status(en, &k, m->status, &type, e)) return e->code;
     if (HAS(m, ticket_set, required) && k.assignee &&
         ticket_check_assignee(en, k.company, k.required, k.assignee, "required", e)) {

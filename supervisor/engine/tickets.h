@@ -62,6 +62,9 @@ enum errc ticket_get(struct txn *t, const struct actor *a, uint64_t id, struct t
  * brings its goal. */
 enum errc tickets_check_job(struct engine *en, uint32_t company, uint64_t goal, uint64_t ticket,
                             struct job_spec *spec, struct err *e) MUST_CHECK;
+/* Whether the goal and the tickets above it are of its company, and it would be no deeper than
+ * GOAL_DEPTH_MAX and not below itself; id 0: a new one. */
+enum errc ticket_check_place(struct engine *en, const struct ticket *k, struct err *e) MUST_CHECK;
 /* Whether the agent may have it: of the same company, with all capabilities that it requires. */
 enum errc ticket_check_assignee(struct engine *en, uint32_t company, uint64_t required,
                                 uint32_t agent, const char *field, struct err *e) MUST_CHECK;

@@ -219,6 +219,39 @@ a_routine_makes_one_ticket_and_one_wake_up(void **state)
     assert_string_equal(rig_text(r, "trigger"), "routine");
 }
 
+static void
+a_routine_makes_no_ticket_deeper_than_others(void **state)
+{
+    struct rig               *r = *state;
+    const struct rig_declared d = {.agents = "{'name':'a','handler':'noop'}"};
+
+    rig_configure(r, &d);
+    rig_must(r, "ticket.add", "'title':'top'");
+    for (int n = 2; n <= 64; n++)
+        rig_must(r, "ticket.add", "'title':'t','parent':%d", n - 1);
+    rig_refused(r, E_BAD_REQUEST, "parent", "schedule.add",
+                "'name':'n','every_ms':60000,'agent':'a','ticket':{'title':'t','parent':64}");
+    rig_must(r, "schedule.add",
+             "'name':'n','every_ms':60000,'agent':'a','ticket':{'title':'t','parent':63}");
+}
+
+static void
+a_routine_is_completed_within_the_priority_of_the_company(void **state)
+{
+    struct rig               *r = *state;
+    const struct rig_declared d = {.companies = "{'name':'low','priority_max':59}",
+                                   .agents = "{'name':'a','company':'low','handler':'noop'}"};
+
+    rig_configure(r, &d);
+    rig_must(r, "routine.add",
+             "'name':'n','company':'low','every_ms':60000,'ticket_title':'t','assign':'a'");
+    rig_advance(r, MINUTE_MS);
+    r->actor.role = ROLE_SUBMIT;
+    rig_refused(r, E_BAD_REQUEST, "priority", "routine.complete", "'ticket':1");
+    r->actor.role = ROLE_OPERATOR;
+    rig_must(r, "routine.complete", "'ticket':1");
+}
+
 int
 main(void)
 {
@@ -233,6 +266,8 @@ main(void)
         TEST(a_goal_is_decomposed_wholly_or_not_at_all),
         TEST(numbers_beyond_32_bits_are_counted_apart),
         TEST(a_routine_makes_one_ticket_and_one_wake_up),
+        TEST(a_routine_makes_no_ticket_deeper_than_others),
+        TEST(a_routine_is_completed_within_the_priority_of_the_company),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
