@@ -289,6 +289,7 @@ config_fill_schedule(struct config *c, struct rng *r, const char *name, struct d
 {
     struct buf ladder   BUF_AUTO = {0};
     struct buf payload  BUF_AUTO = {0};
+    struct buf ticket   BUF_AUTO = {0};
     struct msg_schedule m = {.name = view_str(name)};
     char                cron[32];
     int                 agent = (int)rng_below(r, SIM_AGENTS);
@@ -308,6 +309,13 @@ config_fill_schedule(struct config *c, struct rng *r, const char *name, struct d
         d->handler = random_handler(c, r);
         m.handler = view_str(handler_names[d->handler]);
         SET_HAS(&m, schedule, handler);
+    }
+    if (d->agent >= 0 && rng_chance(r, 250)) {
+        const struct msg_routine routine = {.title = view_str("a round")};
+
+        msg_pack(msg_desc(MSG_ROUTINE), &routine, &ticket);
+        m.ticket = buf_view(&ticket);
+        SET_HAS(&m, schedule, ticket);
     }
     fill_times(r, &m, cron);
     fill_rest(r, &m, &ladder, &payload);

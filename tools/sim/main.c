@@ -22,6 +22,7 @@
  *     model_approvals.c, every completion and decision; their counts equal recounts every sweep;
  *   - what is in use is not removed, and of what is removed nothing starts and nothing is left:
  * model_registry.c, model_removals.c, every request and turn;
+ *   - a firing of a routine makes one ticket and one wake-up: model_routines.c, every firing;
  *   - a job never runs twice at a time, no message reaches a sink twice: world.c, reports.c;
  *   - every counter equals its recount: sim_check_store every 200 operations and at the end; queue
  *     depths also by each queue_full, statistics by reads.c;

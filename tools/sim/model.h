@@ -146,6 +146,8 @@ struct m_ticket {
     int      company, assignee; /* objects; assignee -1: nobody */
     uint8_t  status;            /* enum ticket_status */
     bool     is_touched, is_gone;
+    bool     is_of_routine;
+    uint64_t goal; /* of a routine; 0: none */
 };
 
 /* How many wake-ups a chain has made since an instant. */
@@ -357,19 +359,6 @@ bool m_has_work(struct model *m, int object);
 bool     m_refers_to(struct model *m, const struct m_object *o, int object);
 uint32_t m_id_in_store(struct model *m, enum object_kind kind, int company, struct view name);
 
-/* registry */
-bool m_is_in_store(const struct m_object *o);
-/* It goes: at once, or in steps. */
-void m_remove(struct model *m, int object, bool in_steps);
-/* What the turn did of the removals. */
-void m_removals(struct model *m);
-/* It is, or its company or agent is, being removed: it may not start. */
-bool m_is_doomed(struct model *m, const struct m_job *j);
-/* What the agent's profile says; NULL: it has none. */
-const struct msg_profile *m_profile(struct model *m, int agent);
-/* Its own handler or its profile's; empty: none. */
-struct view m_agent_handler(struct model *m, int agent);
-
 /* jobs */
 struct m_job *m_add_job(struct model *m);
 void          m_touch(struct m_job *j);
@@ -493,13 +482,6 @@ void    m_add_schedule(struct model *m, int object);
 void    m_replan(struct model *m);
 void    m_schedules_due(struct model *m);
 bool    m_firing_in_flight(struct model *m, int object);
-/* Whether a new one may be declared so; *company is its company. */
-enum errc m_judge_schedule(struct model *m, const struct actor *a, const struct msg_schedule *s,
-                           int *company);
-enum errc m_schedule_add(struct model *m, const struct input *in, const struct msg_schedule *s,
-                         const struct output *reply);
-/* The one that was judged; made_by: the agent whose effect it is, else -1. */
-void m_make_schedule(struct model *m, const struct msg_schedule *s, int company, int made_by);
 
 /* effects */
 /* Of the job that completes; the list of jobs may move. */

@@ -115,9 +115,10 @@ compare(struct model *m, struct m_approval *a)
     claim(row.status == a->status && row.agent == m_object(m, a->agent)->id &&
               row.company == m_object(m, a->company)->id && row.job == a->job &&
               row.effect == a->effect,
-          "approval %" PRIu64 ": status %u, job %" PRIu64 ", effect %" PRIu64
+          "approval %" PRIu64 ": status %u (%.*s), job %" PRIu64 ", effect %" PRIu64
           ", expected %u, %" PRIu64 ", %" PRIu64,
-          a->id, row.status, row.job, row.effect, a->status, a->job, a->effect);
+          a->id, row.status, VIEW_ARG(row.reason), row.job, row.effect, a->status, a->job,
+          a->effect);
     request = row.request;
     if (row.request_bytes && a->status == APPROVAL_PENDING)
         claim(bytes_load(m->txn, BLOB_EFFECT, row.effect, row.request_bytes, &request) ==

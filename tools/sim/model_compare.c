@@ -1,5 +1,6 @@
 #include "supervisor/engine/effects.h"
 #include "supervisor/engine/failure.h"
+#include "supervisor/engine/job.h"
 #include "tools/sim/model.h"
 #include "tools/sim/verdict.h"
 
@@ -121,6 +122,9 @@ compare_spec(struct model *m, const struct m_job *j)
     struct job_spec spec = {.id = j->id};
 
     claim(job_spec_load(m->txn, &spec) == LOAD_FOUND, "job %" PRIu64 " has no declaration", j->id);
+    claim(view_is(view_str(trigger_name(spec.trigger)), j->trigger),
+          "job %" PRIu64 " has trigger %s, expected %s", j->id, trigger_name(spec.trigger),
+          j->trigger);
     claim(spec.ticket == j->ticket, "job %" PRIu64 " is of another ticket", j->id);
     claim(spec.goal == j->goal, "job %" PRIu64 " is of another goal", j->id);
     claim(spec.parent == j->parent && spec.root == j->root && (int64_t)spec.depth == j->depth,

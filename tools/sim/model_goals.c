@@ -14,6 +14,14 @@ goal(struct model *m, uint64_t id)
     return g && !g->is_gone ? g : NULL;
 }
 
+bool
+m_has_goal(struct model *m, int company, uint64_t id)
+{
+    const struct m_goal *g = goal(m, id);
+
+    return g && g->company == company;
+}
+
 static struct m_goal *
 seen(struct model *m, const struct input *in, uint64_t id)
 {

@@ -1,5 +1,5 @@
-/* model_org - what the model's files share about goals, tickets, wake-ups and what agents make
- * (SPEC section B); a part of model.h. */
+/* model_org - what the model's files share about the registry, goals, tickets, wake-ups and what
+ * agents make (SPEC section B); a part of model.h. */
 #ifndef SIM_MODEL_ORG_H
 #define SIM_MODEL_ORG_H
 
@@ -12,6 +12,7 @@ enum errc m_goal_set(struct model *m, const struct input *in, const struct msg_g
                      const struct output *reply);
 enum errc m_goal_decompose(struct model *m, const struct input *in,
                            const struct msg_goal_decompose *q, const struct output *reply);
+bool      m_has_goal(struct model *m, int company, uint64_t id);
 void      m_compare_goals(struct model *m, bool all);
 
 /* tickets */
@@ -21,11 +22,48 @@ enum errc m_ticket_assign(struct model *m, const struct input *in,
                           const struct msg_ticket_assign *q, const struct output *reply);
 enum errc m_ticket_set(struct model *m, const struct input *in, const struct msg_ticket_set *q,
                        const struct output *reply);
+enum errc m_routine_complete(struct model *m, const struct input *in,
+                             const struct msg_routine_complete *q, const struct output *reply);
+/* Whether a ticket of this company may stand below `parent`; id 0: a new one. */
+enum errc        m_judge_ticket_parent(struct model *m, int company, uint64_t id, uint64_t parent);
+struct m_ticket *m_new_ticket(struct model *m, int company, uint64_t parent);
+/* The job is the wake-up of its assignee. */
+void m_claim_ticket(struct model *m, uint64_t id, struct m_job *j);
 /* A job that completes says what becomes of its ticket, or of the one that it names. */
 enum errc m_ticket_by_effect(struct model *m, const struct m_job *from, struct view effect);
 /* A job of the ticket has started. */
 void m_ticket_started(struct model *m, const struct m_job *j);
 void m_compare_tickets(struct model *m, bool all);
+
+/* registry */
+bool m_is_in_store(const struct m_object *o);
+/* It goes: at once, or in steps. */
+void m_remove(struct model *m, int object, bool in_steps);
+/* What the turn did of the removals. */
+void m_removals(struct model *m);
+/* It is, or its company or agent is, being removed: it may not start. */
+bool m_is_doomed(struct model *m, const struct m_job *j);
+/* What the agent's profile says; NULL: it has none. */
+const struct msg_profile *m_profile(struct model *m, int agent);
+/* Its own handler or its profile's; empty: none. */
+struct view m_agent_handler(struct model *m, int agent);
+
+/* schedules that requests and agents make */
+/* Whether a new one may be declared so; *company is its company. */
+enum errc m_judge_schedule(struct model *m, const struct actor *a, const struct msg_schedule *s,
+                           int *company);
+enum errc m_schedule_add(struct model *m, const struct input *in, const struct msg_schedule *s,
+                         const struct output *reply);
+/* The one that was judged; made_by: the agent whose effect it is, else -1. */
+void m_make_schedule(struct model *m, const struct msg_schedule *s, int company, int made_by);
+
+/* routines */
+/* Whether the schedule, if it is a routine, may make its tickets. */
+enum errc m_judge_routine(struct model *m, const struct msg_schedule *d, int company, int agent);
+/* The ticket of a firing of a routine, whose job this is. */
+void      m_routine_fire(struct model *m, const struct msg_schedule *d, struct m_job *j);
+enum errc m_routine_add(struct model *m, const struct input *in, const struct msg_routine_add *q,
+                        const struct output *reply);
 
 /* wakes */
 /* The parent, root, depth and chain of a job that another causes. */

@@ -179,6 +179,7 @@ m_judge_schedule(struct model *m, const struct actor *a, const struct msg_schedu
     if (handler.size == 0 && agent >= 0) handler = m_agent_handler(m, agent);
     if (handler.size == 0) return E_BAD_REQUEST;
     if (m_ref(m, a, KIND_HANDLER, handler, company, &e) < 0) return e;
+    if ((e = m_judge_routine(m, s, *company, agent)) != E_OK) return e;
     return m_find(m, KIND_SCHEDULE, *company, s->name) >= 0 ? E_CONFLICT : E_OK;
 }
 
@@ -259,6 +260,8 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
     case MSG_TICKET_ASSIGN: return m_ticket_assign(m, in, &q->ticket_assign, reply);
     case MSG_TICKET_SET: return m_ticket_set(m, in, &q->ticket_set, reply);
     case MSG_AGENT_WAKE: return m_agent_wake(m, in, &q->agent_wake, reply);
+    case MSG_ROUTINE_ADD: return m_routine_add(m, in, &q->routine_add, reply);
+    case MSG_ROUTINE_COMPLETE: return m_routine_complete(m, in, &q->routine_complete, reply);
     case MSG_APPROVAL_GRANT: return m_approval_decide(m, in, q->approval_grant.id, true, reply);
     case MSG_APPROVAL_DENY: return m_approval_decide(m, in, q->approval_deny.id, false, reply);
     case MSG_JOB_SUBMIT_MANY: return m_submit_many(m, in, &q->job_submit_many, reply);

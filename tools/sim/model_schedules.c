@@ -155,6 +155,7 @@ make_job(struct model *m, const struct m_schedule *s, int handler, int agent)
     j->trigger = view_is(d->type, "heartbeat") ? "heartbeat" : "schedule";
     m_ladder(&retry, &j->ladder);
     m_defaults(m, j, HAS(d, schedule, max_turns));
+    m_routine_fire(m, d, j);
     m_make_ready(j);
 }
 
@@ -197,6 +198,7 @@ fire(struct model *m, struct m_schedule *s, const struct firing *row)
     int                    handler, agent;
 
     if (m_admission(m) != E_OK || !has_references(m, o, &handler, &agent)) return FIRING_MISSED;
+    if (m_judge_routine(m, &o->declared.schedule, o->company, agent) != E_OK) return FIRING_MISSED;
     if (m_firing_in_flight(m, s->object)) {
         s->suppressed++;
         return FIRING_SUPPRESSED;

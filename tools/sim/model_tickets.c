@@ -41,8 +41,8 @@ seen(struct model *m, const struct input *in, uint64_t id)
 }
 
 /* Whether a ticket of this company may stand below `parent`; id 0: a new one. */
-static enum errc
-judge_parent(struct model *m, int company, uint64_t id, uint64_t parent)
+enum errc
+m_judge_ticket_parent(struct model *m, int company, uint64_t id, uint64_t parent)
 {
     for (uint32_t n = 1; parent; n++) {
         const struct m_ticket *up = ticket(m, parent);
@@ -54,11 +54,23 @@ judge_parent(struct model *m, int company, uint64_t id, uint64_t parent)
     return E_OK;
 }
 
-/* Both in one transaction: the ticket is claimed and its assignee is woken. */
-static void
-assign(struct model *m, uint64_t id, const struct m_job *made)
+struct m_ticket *
+m_new_ticket(struct model *m, int company, uint64_t parent)
 {
-    struct m_job    *j = m_make_wake(m, made);
+    struct m_ticket *k = LIST_ADD(&m->tickets);
+
+    k->id = m->tickets.count;
+    k->company = company;
+    k->parent = parent;
+    k->assignee = -1;
+    k->status = TICKET_OPEN;
+    k->is_touched = true;
+    return k;
+}
+
+void
+m_claim_ticket(struct model *m, uint64_t id, struct m_job *j)
+{
     struct m_ticket *k = ticket(m, id);
 
     j->ticket = id;
@@ -66,6 +78,13 @@ assign(struct model *m, uint64_t id, const struct m_job *made)
     k->assignee = j->agent;
     k->job = j->id;
     k->is_touched = true;
+}
+
+/* Both in one transaction: the ticket is claimed and its assignee is woken. */
+static void
+assign(struct model *m, uint64_t id, const struct m_job *made)
+{
+    m_claim_ticket(m, id, m_make_wake(m, made));
 }
 
 static void
@@ -96,19 +115,13 @@ m_ticket_add(struct model *m, const struct input *in, const struct msg_ticket_ad
     if (e == E_OK) company = m_company(m, &in->actor, q->company, &e);
     if (e == E_OK && q->agent.size)
         agent = m_ref(m, &in->actor, KIND_AGENT, q->agent, &company, &e);
-    if (e == E_OK) e = judge_parent(m, company, 0, q->parent);
+    if (e == E_OK) e = m_judge_ticket_parent(m, company, 0, q->parent);
     if (e == E_OK && q->payload.size && agent < 0) e = E_BAD_REQUEST;
     wake.agent = agent;
     if (e == E_OK && agent >= 0) e = m_judge_wake(m, &in->actor, &wake, &made);
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
-    k = LIST_ADD(&m->tickets);
-    k->id = m->tickets.count;
-    k->company = company;
-    k->parent = q->parent;
-    k->assignee = -1;
-    k->status = TICKET_OPEN;
-    k->is_touched = true;
+    k = m_new_ticket(m, company, q->parent);
     if (agent >= 0) assign(m, k->id, &made);
     check_reply(reply, k);
     return e;
@@ -181,7 +194,7 @@ m_ticket_set(struct model *m, const struct input *in, const struct msg_ticket_se
     uint8_t          to = TICKET_NONE;
 
     if (e == E_OK && !HAS(q, ticket_set, parent) && !HAS(q, ticket_set, status)) e = E_BAD_REQUEST;
-    if (e == E_OK) e = judge_parent(m, k->company, k->id, parent);
+    if (e == E_OK) e = m_judge_ticket_parent(m, k->company, k->id, parent);
     if (e == E_OK && HAS(q, ticket_set, status)) e = judge_status(k, q->status, &to);
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
@@ -208,6 +221,38 @@ m_ticket_by_effect(struct model *m, const struct m_job *from, struct view effect
     if ((e = judge_status(k, status, &to)) != E_OK) return e;
     take_status(k, to);
     return E_OK;
+}
+
+/* Done, and whoever had it, or is named, is woken. */
+enum errc
+m_routine_complete(struct model *m, const struct input *in, const struct msg_routine_complete *q,
+                   const struct output *reply)
+{
+    enum errc        e = m_admission(m);
+    struct m_ticket *k = seen(m, in, q->ticket);
+    struct m_call    wake = {.trigger = "routine", .priority = 60, .payload = q->payload};
+    struct m_job     made, *j;
+    int              company;
+    uint8_t          to = TICKET_NONE;
+
+    if (e == E_OK && !k) e = E_NOT_FOUND;
+    if (e == E_OK && !k->is_of_routine) e = E_WRONG_STATE;
+    wake.agent = k ? k->assignee : -1;
+    if (e == E_OK && q->agent.size) {
+        company = k->company;
+        wake.agent = m_ref(m, &in->actor, KIND_AGENT, q->agent, &company, &e);
+    }
+    if (e == E_OK && wake.agent < 0) e = E_BAD_REQUEST;
+    if (e == E_OK) e = m_judge_wake(m, &in->actor, &wake, &made);
+    if (e == E_OK) e = judge_status(k, view_str("done"), &to);
+    m_check_answer(in, reply, e);
+    if (e != E_OK) return e;
+    take_status(k, to);
+    j = m_make_wake(m, &made);
+    j->ticket = k->id;
+    j->goal = k->goal;
+    m_check_job_reply(reply, j);
+    return e;
 }
 
 /* ---- its jobs -------------------------------------------------------------------------------- */
@@ -255,7 +300,8 @@ compare(struct model *m, struct m_ticket *k)
     check_ancestry(m, k);
     claim(ticket_load(m->txn, &row) == LOAD_FOUND, "ticket %" PRIu64 " is not in the store", k->id);
     claim(row.status == k->status && row.assignee == (assignee ? assignee->id : 0) &&
-              row.parent == k->parent && row.job == k->job,
+              row.parent == k->parent && row.job == k->job && row.goal == k->goal &&
+              (row.schedule != 0) == k->is_of_routine,
           "ticket %" PRIu64 ": status %u, assignee %u, parent %" PRIu64 ", job %" PRIu64
           ", expected %u, %u, %" PRIu64 ", %" PRIu64,
           k->id, row.status, row.assignee, row.parent, row.job, k->status,

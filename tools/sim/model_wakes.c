@@ -1,6 +1,8 @@
 #include "tools/sim/model.h"
 #include "tools/sim/verdict.h"
 
+#include <stdio.h>
+
 /* Wake-ups by effects, and the chains that they make (A15). */
 
 #define WINDOW_MS 60000 /* of chain_rate_max */
@@ -205,6 +207,36 @@ m_make_wake(struct model *m, const struct m_job *made)
 
 /* ---- agent.wake ------------------------------------------------------------------------------ */
 
+/* Again and again: a schedule of the agent. */
+static enum errc
+wake_recurring(struct model *m, const struct input *in, const struct msg_agent_wake *w,
+               const struct output *reply)
+{
+    struct msg_schedule d = {.cron = w->cron, .every_ms = w->every_ms, .payload = w->payload};
+    enum errc           e = in->actor.role < ROLE_OPERATOR ? E_DENIED : E_OK;
+    int                 company = -1, agent = -1;
+    char                name[32];
+
+    if (e == E_OK && HAS(w, agent_wake, delay_ms)) e = E_BAD_REQUEST;
+    if (e == E_OK) agent = m_ref(m, &in->actor, KIND_AGENT, w->name, &company, &e);
+    if (e != E_OK) {
+        m_check_answer(in, reply, e);
+        return e;
+    }
+    d.agent = m_object(m, agent)->name;
+    d.company = m_object(m, company)->name;
+    snprintf(name, sizeof(name), "wake-%.*s", VIEW_ARG(d.agent));
+    d.name = HAS(w, agent_wake, schedule) ? w->schedule : view_str(name);
+    d.priority = w->priority;
+    SET_HAS(&d, schedule, agent);
+    SET_HAS(&d, schedule, company);
+    if (HAS(w, agent_wake, cron)) SET_HAS(&d, schedule, cron);
+    if (HAS(w, agent_wake, every_ms)) SET_HAS(&d, schedule, every_ms);
+    if (HAS(w, agent_wake, payload)) SET_HAS(&d, schedule, payload);
+    if (HAS(w, agent_wake, priority)) SET_HAS(&d, schedule, priority);
+    return m_schedule_add(m, in, &d, reply);
+}
+
 /* Once: a job of the agent, as if it had been submitted. */
 enum errc
 m_agent_wake(struct model *m, const struct input *in, const struct msg_agent_wake *w,
@@ -213,6 +245,8 @@ m_agent_wake(struct model *m, const struct input *in, const struct msg_agent_wak
     struct msg_job_submit s = {
         .agent = w->name, .payload = w->payload, .priority = w->priority, .delay_ms = w->delay_ms};
 
+    if (HAS(w, agent_wake, cron) || HAS(w, agent_wake, every_ms))
+        return wake_recurring(m, in, w, reply);
     if (HAS(w, agent_wake, schedule)) {
         m_check_answer(in, reply, E_BAD_REQUEST);
         return E_BAD_REQUEST;

@@ -5,13 +5,20 @@
 
 /* ---- the wake API ---------------------------------------------------------------------------- */
 
+/* One of the few names of schedules that are made by requests. */
+static void
+api_name(struct sim *s, char name[8])
+{
+    snprintf(name, 8, "as%u", (unsigned)rng_below(&s->rng, 6));
+}
+
 static void
 agent_wake(struct sim *s)
 {
     int                   agent = (int)rng_below(&s->rng, SIM_ANY_AGENTS);
     struct buf payload    BUF_AUTO = {0};
     struct msg_agent_wake m = {0};
-    char                  name[32];
+    char                  name[32], schedule[8];
 
     snprintf(name, sizeof(name), "%s/%s", config_company(config_agent_company(agent)),
              config_agent(agent));
@@ -23,12 +30,17 @@ agent_wake(struct sim *s)
         m.priority = rng_between(&s->rng, 0, 100);
         SET_HAS(&m, agent_wake, priority);
     }
-    if (rng_chance(&s->rng, 300)) {
+    if (rng_chance(&s->rng, 200)) {
         m.delay_ms = rng_between(&s->rng, 0, 60000);
         SET_HAS(&m, agent_wake, delay_ms);
     }
-    if (rng_chance(&s->rng, 50)) {
-        m.schedule = view_str("never");
+    if (rng_chance(&s->rng, 250)) {
+        m.every_ms = rng_between(&s->rng, 60000, 3600000);
+        SET_HAS(&m, agent_wake, every_ms);
+    }
+    if (rng_chance(&s->rng, HAS(&m, agent_wake, every_ms) ? 500 : 50)) {
+        api_name(s, schedule);
+        m.schedule = view_str(schedule);
         SET_HAS(&m, agent_wake, schedule);
     }
     sim_ask(s, MSG_AGENT_WAKE, &m);
@@ -196,6 +208,56 @@ goal_decompose(struct sim *s)
     sim_ask(s, MSG_GOAL_DECOMPOSE, &m);
 }
 
+/* ---- routines -------------------------------------------------------------------------------- */
+
+static void
+routine_add(struct sim *s)
+{
+    int                    agent = (int)rng_below(&s->rng, SIM_AGENTS);
+    struct buf payload     BUF_AUTO = {0};
+    struct msg_routine_add m = {.ticket_title = view_str("a round"),
+                                .assign = view_str(config_agent(agent)),
+                                .company = view_str(config_company(config_agent_company(agent)))};
+    char                   name[8];
+
+    api_name(s, name);
+    m.name = view_str(name);
+    SET_HAS(&m, routine_add, company);
+    m.every_ms = rng_between(&s->rng, 20000, 1200000);
+    SET_HAS(&m, routine_add, every_ms);
+    if (rng_chance(&s->rng, 400)) {
+        m.goal = random_goal(s);
+        SET_HAS(&m, routine_add, goal);
+    }
+    if (rng_chance(&s->rng, 60)) {
+        m.required = 1; /* what no agent of the simulation can do */
+        SET_HAS(&m, routine_add, required);
+    }
+    if (rng_chance(&s->rng, 300)) {
+        mp_u64(&payload, rng_next(&s->rng) >> 1);
+        m.payload = buf_view(&payload);
+        SET_HAS(&m, routine_add, payload);
+    }
+    sim_ask(s, MSG_ROUTINE_ADD, &m);
+}
+
+/* Mostly a ticket that a routine has made. */
+static void
+routine_complete(struct sim *s)
+{
+    struct msg_routine_complete m = {.ticket = random_ticket(s)};
+
+    for (int i = 0; i < 20 && m.ticket <= s->model.tickets.count; i++) {
+        if (s->model.tickets.items[m.ticket - 1].is_of_routine) break;
+        m.ticket = random_ticket(s);
+    }
+    if (rng_chance(&s->rng, 300)) {
+        m.agent = view_str(config_agent((int)rng_below(&s->rng, SIM_AGENTS)));
+        SET_HAS(&m, routine_complete, agent);
+    }
+    sim_ask(s, MSG_ROUTINE_COMPLETE, &m);
+}
+
 /* ---- approvals ------------------------------------------------------------------------------- */
 
 /* Mostly one that waits. */
@@ -222,7 +284,7 @@ decide(struct sim *s)
 void
 sim_request_org(struct sim *s)
 {
-    static const unsigned weights[] = {30, 25, 20, 20, 15, 15, 40, 25};
+    static const unsigned weights[] = {30, 25, 20, 20, 15, 15, 40, 15, 20, 25};
 
     switch (rng_weighted(&s->rng, weights, ARRAY_LEN(weights))) {
     case 0: agent_wake(s); break;
@@ -232,6 +294,8 @@ sim_request_org(struct sim *s)
     case 4: goal_set(s); break;
     case 5: goal_decompose(s); break;
     case 6: decide(s); break;
+    case 7: routine_add(s); break;
+    case 8: routine_complete(s); break;
     default: ticket_set(s);
     }
 }
