@@ -145,8 +145,7 @@ struct m_ticket {
     uint64_t id, parent, job;   /* job: its newest wake-up; 0: none */
     int      company, assignee; /* objects; assignee -1: nobody */
     uint8_t  status;            /* enum ticket_status */
-    bool     is_touched, is_gone;
-    bool     is_of_routine;
+    bool     is_touched, is_gone, is_of_routine;
     uint64_t goal; /* of a routine; 0: none */
 };
 
