@@ -365,6 +365,15 @@ on_job_cancel(struct engine *en, const struct actor *a, const struct msg_job_can
     return reply_job(en, &j, reply, e);
 }
 
+/* It is there, and is not being removed. */
+static bool
+stays(struct objects *o, uint32_t id)
+{
+    const struct object_entry *entry = objects_get(o, id);
+
+    return entry && !entry->row.removing;
+}
+
 /* What an ended job named may have been taken out of the configuration meanwhile, and its own
  * budget may be used up. */
 static enum errc
@@ -377,9 +386,8 @@ check_needs(struct engine *en, const struct job_state *j, struct err *e)
         (void)err_set(e, E_WRONG_STATE, "job %" PRIu64 ": %s", j->id, spent);
         return err_hint(e, "submit it again with a larger budget");
     }
-    if (objects_get(o, j->company) && objects_get(o, j->handler) &&
-        (j->agent == 0 || objects_get(o, j->agent)) &&
-        (j->schedule == 0 || objects_get(o, j->schedule))) {
+    if (stays(o, j->company) && stays(o, j->handler) && (j->agent == 0 || stays(o, j->agent)) &&
+        (j->schedule == 0 || stays(o, j->schedule))) {
         return E_OK;
     }
     err_set(e, E_NOT_FOUND,

@@ -393,7 +393,8 @@ submit_prepare_wake(struct engine *en, const struct wake *w, struct submission *
     const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
 
     memset(s, 0, sizeof(*s));
-    if (!agent) return err_set(e, E_NOT_FOUND, "the agent is no longer there");
+    if (!agent || agent->row.removing)
+        return err_set(e, E_NOT_FOUND, "the agent is no longer there");
     if (admit_wake(en, w, e)) return e->code;
     s->spec.company = agent->row.company;
     s->spec.agent = w->agent;

@@ -72,7 +72,7 @@ model_is_drained(const struct model *m, char *what, size_t size)
 
         snprintf(what, size, "effect %" PRIu64 " has status %u", e->id, e->status);
     }
-    return what[0] == '\0';
+    return what[0] == '\0' && m_removes_nothing(m, what, size);
 }
 
 /* ---- outputs --------------------------------------------------------------------------------- */

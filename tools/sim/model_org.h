@@ -39,6 +39,8 @@ void m_compare_tickets(struct model *m, bool all);
 bool m_is_in_store(const struct m_object *o);
 /* It goes: at once, or in steps. */
 void m_remove(struct model *m, int object, bool in_steps);
+/* Whether each removal has ended; else one that has not is named. */
+bool m_removes_nothing(const struct model *m, char *what, size_t size);
 /* What the turn did of the removals. */
 void m_removals(struct model *m);
 /* It is, or its company or agent is, being removed: it may not start. */

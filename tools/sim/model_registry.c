@@ -229,37 +229,51 @@ m_registry_set(struct model *m, const struct input *in, enum object_kind kind,
 /* ---- remove ---------------------------------------------------------------------------------- */
 
 static bool
-is_in_use(struct model *m, int index)
+waits_for_a_person(const struct model *m, int index)
 {
-    if (m_has_work(m, index)) return true;
     for (size_t i = 0; i < m->approvals.count; i++) {
         const struct m_approval *a = &m->approvals.items[i];
 
         if (a->status == APPROVAL_PENDING && (a->company == index || a->agent == index))
             return true;
     }
+    return false;
+}
+
+/* What refers to it: *is_declared when a configuration does, which no cascade undoes. */
+static bool
+is_in_use(struct model *m, int index, bool *is_declared)
+{
+    bool is_used = m_has_work(m, index) || waits_for_a_person(m, index);
+
     for (size_t i = 0; i < m->objects.count; i++) {
         const struct m_object *o = &m->objects.items[i];
 
-        if (m_is_in_store(o) && m_refers_to(m, o, index)) return true;
+        if (!m_is_in_store(o) || !m_refers_to(m, o, index)) continue;
+        is_used = true;
+        *is_declared |= !o->is_api;
     }
-    return false;
+    return is_used;
 }
 
 enum errc
 m_registry_remove(struct model *m, const struct input *in, enum object_kind kind, struct view name,
-                  const struct output *reply)
+                  bool cascade, const struct output *reply)
 {
     enum errc   e = E_OK;
     int         i = find(m, &in->actor, kind, (struct view){0}, name, &e);
     struct view told;
+    bool        is_used = false, is_declared = false, is_pending;
 
     if (i >= 0) e = may_change(m_object(m, i), reply);
-    if (e == E_OK && is_in_use(m, i)) e = E_IN_USE;
+    if (e == E_OK) is_used = is_in_use(m, i, &is_declared);
+    if (is_used && (!cascade || is_declared)) e = E_IN_USE;
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
     claim(mp_find_str(reply->body, "removed", &told) && view_eq(told, name),
           "a removal names something else");
-    m_remove(m, i, kind == KIND_COMPANY);
+    claim(mp_find_bool(reply->body, "pending", &is_pending) && is_pending == is_used,
+          "the removal of %.*s says that it is %sdone", VIEW_ARG(name), is_used ? "" : "not ");
+    m_remove(m, i, is_used || kind == KIND_COMPANY);
     return e;
 }

@@ -11,6 +11,6 @@ enum errc m_registry_add(struct model *m, const struct input *in, enum object_ki
 enum errc m_registry_set(struct model *m, const struct input *in, enum object_kind kind,
                          const union msg *declared, const struct output *reply);
 enum errc m_registry_remove(struct model *m, const struct input *in, enum object_kind kind,
-                            struct view name, const struct output *reply);
+                            struct view name, bool cascade, const struct output *reply);
 
 #endif

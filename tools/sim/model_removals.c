@@ -2,6 +2,7 @@
 #include "tools/sim/verdict.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 /* Removals in steps (N37): how much a turn does is the engine's taste, and taken over from the
  * store; that only what is being removed goes, that nothing of it starts, and that nothing is left
@@ -131,6 +132,19 @@ check_gone(struct model *m, int index)
         claim(!m_is_in_store(o) || o->company != index, "%.*s is gone, its %.*s is not",
               VIEW_ARG(gone->name), VIEW_ARG(o->name));
     }
+}
+
+bool
+m_removes_nothing(const struct model *m, char *what, size_t size)
+{
+    for (size_t i = 0; i < m->objects.count; i++) {
+        const struct m_object *o = &m->objects.items[i];
+
+        if (!o->is_removing) continue;
+        snprintf(what, size, "the removal of %.*s", VIEW_ARG(o->name));
+        return false;
+    }
+    return true;
 }
 
 static bool

@@ -290,10 +290,13 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
     case MSG_AGENT_SET: return m_registry_set(m, in, KIND_AGENT, q, reply);
     case MSG_PROFILE_SET: return m_registry_set(m, in, KIND_PROFILE, q, reply);
     case MSG_COMPANY_REMOVE:
-        return m_registry_remove(m, in, KIND_COMPANY, q->company_remove.name, reply);
-    case MSG_AGENT_REMOVE: return m_registry_remove(m, in, KIND_AGENT, q->agent_remove.name, reply);
+        return m_registry_remove(m, in, KIND_COMPANY, q->company_remove.name,
+                                 q->company_remove.cascade, reply);
+    case MSG_AGENT_REMOVE:
+        return m_registry_remove(m, in, KIND_AGENT, q->agent_remove.name, q->agent_remove.cascade,
+                                 reply);
     case MSG_PROFILE_REMOVE:
-        return m_registry_remove(m, in, KIND_PROFILE, q->profile_remove.name, reply);
+        return m_registry_remove(m, in, KIND_PROFILE, q->profile_remove.name, false, reply);
     case MSG_BREAKER_RESET: return m_breaker_reset(m, in, q->breaker_reset.name, reply);
     case MSG_CLOCK_ACCEPT:
         m_check_answer(in, reply, E_OK);

@@ -253,6 +253,7 @@ read_why(struct sim *s, struct txn *t, uint64_t effect, struct view schedule)
         const struct m_object *o = &s->model.objects.items[i];
 
         if (o->kind != KIND_AGENT || o->is_gone) continue;
+        if (s->model.objects.items[o->company].is_gone) continue; /* no name leads to it */
         agent.name = view_str(arena_printf(txn_arena(t), "%.*s/%.*s",
                                            VIEW_ARG(m_object(&s->model, o->company)->name),
                                            VIEW_ARG(o->name)));

@@ -150,9 +150,11 @@ profile(struct sim *s, enum msg_id op)
 static void
 remove_company(struct sim *s)
 {
-    const struct msg_company_remove m = {
+    struct msg_company_remove m = {
         .name = view_str(config_company(some(s, SIM_COMPANIES, SIM_ANY_COMPANIES)))};
 
+    m.cascade = rng_chance(&s->rng, 600);
+    if (m.cascade) SET_HAS(&m, company_remove, cascade);
     sim_ask(s, MSG_COMPANY_REMOVE, &m);
 }
 
@@ -165,6 +167,8 @@ remove_agent(struct sim *s)
 
     snprintf(name, sizeof(name), "%s/%s", config_company(config_agent_company(i)), config_agent(i));
     m.name = view_str(name);
+    m.cascade = rng_chance(&s->rng, 600);
+    if (m.cascade) SET_HAS(&m, agent_remove, cascade);
     sim_ask(s, MSG_AGENT_REMOVE, &m);
 }
 
