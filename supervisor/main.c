@@ -333,12 +333,12 @@ boot_engine(struct parts *p, struct err *e)
 static void
 say_ready(struct parts *p)
 {
+    daemon_reached_ready(p->config.state_dir);
     (void)printf("ready version=%s run=%s workers=%" PRId64 "\n", AGENTD_VERSION, p->config.run_dir,
                  p->config.workers);
     (void)fflush(stdout);
     log_info("ready", "version=%s pid=%d run=%s state=%s", AGENTD_VERSION, (int)getpid(),
              log_quote(p->config.run_dir), log_quote(p->config.state_dir));
-    daemon_reached_ready(p->config.state_dir);
     if (p->options.is_daemonized) daemon_detach(p->log_fd);
 }
 

@@ -402,6 +402,8 @@ int64_t
 ctl_state_hash(struct ctl *c)
 {
     ctl_must(c, "status");
+    int64_t slots = ctl_number(c, "workers.wanted") * ctl_number(c, "workers.slots_each");
+    ctl_until_least(c, "caps.0.limit", slots, "status");
     return ctl_number(c, "state_hash");
 }
 

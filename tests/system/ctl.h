@@ -67,7 +67,7 @@ void ctl_until_least(struct ctl *c, const char *path, int64_t least, const char 
 uint64_t ctl_submit(struct ctl *c, const char *fmt, ...) CTL_FORMAT(2);
 /* Waits until the job is in this state and shows it: with `job wait` for the end of a job. */
 void ctl_await(struct ctl *c, uint64_t job, const char *state);
-/* The store's hash: equal when nothing was changed in between. */
+/* The store's hash, once all workers have said hello: equal when nothing was changed in between. */
 int64_t ctl_state_hash(struct ctl *c);
 
 /* ---- one that goes on in the background ---------------------------------------------------- */
