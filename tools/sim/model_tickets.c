@@ -74,6 +74,7 @@ m_claim_ticket(struct model *m, uint64_t id, struct m_job *j)
     struct m_ticket *k = ticket(m, id);
 
     j->ticket = id;
+    j->goal = k->goal;
     k->status = TICKET_CLAIMED;
     k->assignee = j->agent;
     k->job = j->id;
