@@ -83,6 +83,9 @@ $(B)/system/%: $(B)/tests/system/%.o $(SYSHELP) $(B)/core.a
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(LIBS)
 	@mkdir -p $(@D)
 	$(link)
+$(B)/oracle/%: $(B)/tests/oracle/%.o $(B)/core.a
+	@mkdir -p $(@D)
+	$(link)
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC    $@"
@@ -100,7 +103,7 @@ run: all ## build, then start agentd in the foreground with etc/agentd.yaml
 
 # ---- tests --------------------------------------------------------------------------------------
 
-.PHONY: check unit system asan fuzz sim sim-compare torture lint
+.PHONY: check unit system asan fuzz oracle sim sim-compare torture lint
 check: deps-check ## everything: lint, all builds, unit and system tests, sanitizers, fuzz, simulation, torture
 	@tools/check.sh
 unit: deps-check ## the unit tests
@@ -111,6 +114,8 @@ asan: deps-check ## unit and system tests under ASan and UBSan
 	$(make_in) VARIANT=asan unit-run system-run
 fuzz: deps-check ## each fuzz target for SECONDS (30)
 	$(make_in) VARIANT=fuzz fuzz-run
+oracle: deps-check ## the next times of CASES (100000) random cron expressions against Python's
+	$(make_in) oracle-run
 sim: deps ## SEEDS (200) runs of the simulator, from SEED (1), OPS operations each
 	$(make_in) sim-run
 torture: deps ## the real programs, killed at random KILLS (50) times
@@ -118,7 +123,7 @@ torture: deps ## the real programs, killed at random KILLS (50) times
 lint: deps-check ## format, layers, lengths, clang-tidy, cppcheck
 	@tools/lint.sh
 
-.PHONY: tests fuzz-build unit-run system-run fuzz-run sim-run torture-run
+.PHONY: tests fuzz-build unit-run system-run fuzz-run oracle-run sim-run torture-run
 tests: programs $(UNIT) $(SYSTEM)
 unit-run: $(UNIT)
 	@tools/run-tests.sh $(UNIT)
@@ -128,6 +133,9 @@ SECONDS ?= 30
 fuzz-build: $(FUZZ)
 fuzz-run: $(FUZZ)
 	@tools/run-fuzz.sh $(SECONDS) $(FUZZ)
+CASES ?= 100000
+oracle-run: $(B)/oracle/next
+	tests/oracle/cron.py $(B)/oracle/next $(CASES) $(SEED)
 SEEDS ?= 200
 SEED  ?= 1
 OPS   ?= 2000

@@ -232,35 +232,32 @@ rule_local(const struct tz_rule *r, int64_t year)
     return day * DAY_SECONDS + r->seconds;
 }
 
-/* The footer's changes around an instant: the last one at or before it and the first behind it. */
-struct changes {
-    int32_t offset; /* in force at the instant */
-    int64_t next;
-};
-
-static void
-footer_changes(const struct tz *z, int64_t at, struct changes *out)
+/* Between the footer's changes around an instant: the last one at or before it and the first behind
+ * it. */
+static struct tz_span
+footer_span(const struct tz *z, int64_t at)
 {
-    int64_t year = civil_from_days(floor_div(at, DAY_SECONDS)).year, last = INT64_MIN;
+    struct tz_span out = {.offset = z->offset, .until = INT64_MAX};
+    int64_t        year = civil_from_days(floor_div(at, DAY_SECONDS)).year, last = INT64_MIN;
 
-    *out = (struct changes){.offset = z->offset, .next = INT64_MAX};
-    if (!z->has_dst) return;
+    if (!z->has_dst) return out;
     for (int64_t y = year - 2; y <= year + 2; y++) {
         int64_t ends = rule_local(&z->end, y) - z->dst_offset;
         int64_t starts = rule_local(&z->start, y) - z->offset;
 
         if (ends <= at && ends > last) {
             last = ends;
-            out->offset = z->offset;
+            out.offset = z->offset;
         }
         /* at one instant the start wins: summer time all year is written so */
         if (starts <= at && starts >= last) {
             last = starts;
-            out->offset = z->dst_offset;
+            out.offset = z->dst_offset;
         }
-        if (ends > at && ends < out->next) out->next = ends;
-        if (starts > at && starts < out->next) out->next = starts;
+        if (ends > at && ends < out.until) out.until = ends;
+        if (starts > at && starts < out.until) out.until = starts;
     }
+    return out;
 }
 
 /* How many transitions are at or before an instant. */
@@ -281,29 +278,24 @@ passed(const struct tz *z, int64_t at)
     return low;
 }
 
-static void
-changes_at(const struct tz *z, int64_t at, struct changes *out)
+struct tz_span
+tz_span_at(const struct tz *z, int64_t at)
 {
-    uint32_t n = passed(z, at), type;
+    struct tz_span out = {.until = INT64_MAX};
+    uint32_t       n = passed(z, at), type;
 
-    *out = (struct changes){.next = INT64_MAX};
-    if (n == z->time_count && z->has_footer) {
-        footer_changes(z, at, out);
-        return;
-    }
-    if (z->type_count == 0) return;
+    if (n == z->time_count && z->has_footer) return footer_span(z, at);
+    if (z->type_count == 0) return out;
     type = n ? z->indexes[n - 1] : 0;
-    out->offset = (int32_t)read_u32(z->types + type * TYPE_BYTES);
-    if (n < z->time_count) out->next = read_i64(z->times + (size_t)n * 8);
+    out.offset = (int32_t)read_u32(z->types + type * TYPE_BYTES);
+    if (n < z->time_count) out.until = read_i64(z->times + (size_t)n * 8);
+    return out;
 }
 
 int32_t
 tz_offset(const struct tz *z, int64_t at_ms)
 {
-    struct changes c;
-
-    changes_at(z, floor_div(at_ms, 1000), &c);
-    return c.offset;
+    return tz_span_at(z, floor_div(at_ms, 1000)).offset;
 }
 
 int64_t
@@ -318,12 +310,11 @@ tz_day_begin(const struct tz *z, int64_t day)
     int64_t midnight = day * DAY_SECONDS, at = midnight - OFFSET_MAX - 1;
 
     for (;;) {
-        struct changes c;
+        struct tz_span span = tz_span_at(z, at);
 
-        changes_at(z, at, &c);
-        if (at + c.offset >= midnight) return at * 1000;
-        if (c.next == INT64_MAX || midnight - c.offset < c.next)
-            return (midnight - c.offset) * 1000;
-        at = c.next;
+        if (at + span.offset >= midnight) return at * 1000;
+        if (span.until == INT64_MAX || midnight - span.offset < span.until)
+            return (midnight - span.offset) * 1000;
+        at = span.until;
     }
 }

@@ -27,10 +27,21 @@ struct tz {
     struct tz_rule start, end;         /* of the footer's summer time */
 };
 
+/* How long an offset holds.  In Unix seconds, as the files are. */
+struct tz_span {
+    int64_t until;  /* the first second behind it; INT64_MAX: for ever */
+    int32_t offset; /* seconds east of UTC */
+};
+
+#define TZ_OFFSET_SPREAD 183600 /* seconds; no two offsets differ by more */
+
 /* E_BAD_REQUEST says what is wrong with the bytes; files that count leap seconds are refused. */
 enum errc tz_parse(struct view data, struct tz *out, struct err *e) MUST_CHECK;
 /* Seconds east of UTC at an instant (Unix ms). */
 int32_t tz_offset(const struct tz *z, int64_t at_ms);
+/* The offset that is in force at a Unix second, and until when; at ends of daylight saving that
+ * change nothing it may end early. */
+struct tz_span tz_span_at(const struct tz *z, int64_t at);
 /* The local date of an instant, as days since 1970-01-01. */
 int64_t tz_day(const struct tz *z, int64_t at_ms);
 /* The first instant (Unix ms) whose local date is `day` or, where that day was left out, later. */

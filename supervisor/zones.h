@@ -5,14 +5,9 @@
 
 #include "supervisor/inputs.h"
 
-#define ZONES_FOLDER "/usr/share/zoneinfo"
-
 /* Before an INPUT_CONFIG with this body: the zones of its limits and objects. */
 void zones_push_config(struct inputs *q, struct view engine_config);
 /* Before an INPUT_REQUEST with this op and body. */
 void zones_push_request(struct inputs *q, enum msg_id op, struct view body);
-/* The zone's file appended to out; false when the name is none of a zone below the folder, or there
- * is no such file.  A name cannot lead out of the folder. */
-bool zones_read(const char *folder, struct view name, struct buf *out);
 
 #endif

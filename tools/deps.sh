@@ -3,9 +3,9 @@
 # once, otherwise it prints the one command that does.  `tools/deps.sh check` adds what only
 # `make check` uses.
 set -eu
-packages="gcc make pkg-config libzmq3-dev liblmdb-dev libmsgpack-dev libjansson-dev libfyaml-dev libxxhash-dev"
+packages="gcc make pkg-config libzmq3-dev liblmdb-dev libmsgpack-dev libjansson-dev libfyaml-dev libxxhash-dev tzdata"
 if [ "${1:-}" = check ]; then
-    packages="$packages libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck git"
+    packages="$packages libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck git python3"
 fi
 missing=$(for p in $packages; do
     dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null | grep -qx installed || echo "$p"

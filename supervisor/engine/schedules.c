@@ -35,7 +35,7 @@ schedule_next_after(const struct msg_schedule *s, int64_t created_at, int64_t af
         return created_at + (n + 1) * s->every_ms; /* N29 */
     }
     if (cron_parse(s->cron, &c, &e)) return 0; /* checked when it was saved */
-    at = cron_next(&c, after_ms);
+    at = cron_next(&c, &(struct tz){0}, created_at, after_ms);
     return at < 0 ? 0 : at;
 }
 

@@ -22,6 +22,8 @@ next_random(uint64_t *seed)
     return *seed >> 11;
 }
 
+static const struct tz utc;
+
 static struct cron
 parsed(const char *text)
 {
@@ -35,9 +37,9 @@ parsed(const char *text)
 static bool
 same(const struct cron *a, const struct cron *b)
 {
-    return a->minutes == b->minutes && a->hours == b->hours && a->days == b->days &&
-           a->months == b->months && a->weekdays == b->weekdays && a->day_star == b->day_star &&
-           a->weekday_star == b->weekday_star;
+    return a->seconds == b->seconds && a->minutes == b->minutes && a->hours == b->hours &&
+           a->days == b->days && a->months == b->months && a->weekdays == b->weekdays &&
+           a->day_star == b->day_star && a->weekday_star == b->weekday_star;
 }
 
 static void
@@ -67,6 +69,33 @@ fields_become_bits(void **state)
     assert_true(c.days == 0xfffffffeu);
     assert_int_equal(c.weekdays, 0x7f);
     assert_true(c.day_star && c.weekday_star);
+}
+
+static void
+days_may_be_last_nearest_or_nth(void **state)
+{
+    struct cron c = parsed("10,20 0 0 L,l-3,15W,LW,L-2w * friL,0L,fri#2,7#5,mon");
+
+    (void)state;
+    assert_true(c.seconds == (1 << 10 | 1 << 20));
+    assert_true(c.minutes == 1 && c.hours == 1);
+    assert_int_equal(c.days, 0);
+    assert_int_equal(c.last_days, 1 | 1 << 3);
+    assert_int_equal(c.near_days, 1 << 15);
+    assert_int_equal(c.near_last, 1 | 1 << 2);
+    assert_int_equal(c.weekdays, 1 << 1);
+    assert_int_equal(c.last_weekdays, 1 | 1 << 5);
+    assert_int_equal(c.nth[1], 1 << 5);
+    assert_int_equal(c.nth[4], 1);
+    assert_false(c.day_star || c.weekday_star || c.is_wildcard);
+    c = parsed("* 1 ? * ?");
+    assert_true(c.days == 0xfffffffeu && c.weekdays == 0x7f);
+    assert_true(c.day_star && c.weekday_star && c.is_wildcard);
+    assert_true(parsed("1 */2 * * *").is_wildcard);
+    assert_false(parsed("* 0-59 0-23 * * *").is_wildcard);
+    assert_true(parsed("every 90s").kind == CRON_EVERY);
+    assert_true(parsed(" every\t1h30m ").every_ms == 5400000);
+    assert_true(parsed("@reboot ").kind == CRON_REBOOT);
 }
 
 static void
@@ -137,10 +166,33 @@ bad_expressions_name_field_and_column(void **state)
         {"*5 * * * *",                   "minute: column 2: an unexpected character"                    },
         {"*-5 * * * *",                  "minute: column 2: an unexpected character"                    },
         {"1-2-3 * * * *",                "minute: column 4: an unexpected character"                    },
-        {"0 0 ? * *",                    "day of month: column 5: expected a number"                    },
+        {"? 0 * * *",                    "minute: column 1: expected a number"                          },
+        {"0 0 ?,3 * *",                  "day of month: column 6: an unexpected character"              },
+        {"0 0 3,? * *",                  "day of month: column 7: expected a number"                    },
+        {"0 0 ?/2 * *",                  "day of month: column 6: an unexpected character"              },
+        {"60 * * * * *",                 "second: column 1: not within 0 to 59"                         },
+        {"0 60 * * * *",                 "minute: column 3: not within 0 to 59"                         },
+        {"0 0 L-0 * *",                  "day of month: column 7: expected how many days before"        },
+        {"0 0 L-31 * *",                 "day of month: column 7: expected how many days before"        },
+        {"0 0 L5 * *",                   "day of month: column 6: an unexpected character"              },
+        {"0 0 32W * *",                  "day of month: column 5: not within 1 to 31"                   },
+        {"0 0 W * *",                    "day of month: column 5: expected a number"                    },
+        {"0 0 1-15W * *",                "day of month: column 9: an unexpected character"              },
+        {"0 0 * * L",                    "day of week: column 9: expected a number or a name"           },
+        {"0 0 * * fri#0",                "day of week: column 13: expected which one of the month"      },
+        {"0 0 * * fri#6",                "day of week: column 13: expected which one of the month"      },
+        {"0 0 * * fri#",                 "day of week: column 13: expected which one of the month"      },
+        {"0 0 * * fri#2-5",              "day of week: column 14: an unexpected character"              },
+        {"0 0 * janL *",                 "month: column 7: expected a number or a name"                 },
+        {"0 0 5L * *",                   "day of month: column 6: an unexpected character"              },
+        {"0 0 * * 15W",                  "day of week: column 9: not within 0 to 7"                     },
+        {"every",                        "minute: column 1: expected a number"                          },
+        {"every  x",                     "every: column 8: "                                            },
+        {"every 10ms",                   "every: column 7: less than one second"                        },
         {"0 0 * * *\n",                  "day of week: column 10: an unexpected character"              },
-        {"* * * * * *",                  "column 11: more than five fields"                             },
-        {"@reboot",                      "column 1: not one of @hourly"                                 },
+        {"* * * * * x",                  "day of week: column 11: expected a number or a name"          },
+        {"* * * * * * *",                "column 13: more than six fields"                              },
+        {"@rebooted",                    "column 1: not one of @hourly"                                 },
         {"@",                            "column 1: not one of @hourly"                                 },
         {"@daily x",                     "column 1: not one of @hourly"                                 },
     };
@@ -218,6 +270,7 @@ random_cron(uint64_t *seed)
     char        f[5][64];
     char        text[400];
     struct cron c = {
+        .seconds = 1,
         .minutes = random_field(seed, 0, 59, f[0], sizeof(f[0])),
         .hours = (uint32_t)random_field(seed, 0, 23, f[1], sizeof(f[1])),
         .days = (uint32_t)random_field(seed, 1, 31, f[2], sizeof(f[2])),
@@ -261,7 +314,7 @@ next_is_what_a_walk_over_minutes_finds(void **state)
         if (round % 2) after -= after % MINUTE_MS;
         while (at < after + walk_ms && !matches(&c, at))
             at += MINUTE_MS;
-        int64_t got = cron_next(&c, after);
+        int64_t got = cron_next(&c, &utc, 0, after);
         if (at < after + walk_ms) {
             assert_true(got == at);
             found++;
@@ -292,7 +345,7 @@ next_of_rare_dates_is_what_a_walk_over_days_finds(void **state)
 
             while (at < end && (at <= starts[s] || !matches(&c, at)))
                 at += DAY_MS;
-            assert_true(cron_next(&c, starts[s]) == (at < end ? at : -1));
+            assert_true(cron_next(&c, &utc, 0, starts[s]) == (at < end ? at : -1));
         }
     }
 }
@@ -303,11 +356,11 @@ next_is_strictly_after(void **state)
     struct cron c = parsed("* * * * *");
 
     (void)state;
-    assert_true(cron_next(&c, 0) == MINUTE_MS);
-    assert_true(cron_next(&c, -1) == 0);
-    assert_true(cron_next(&c, -MINUTE_MS) == 0);
-    assert_true(cron_next(&c, MINUTE_MS - 1) == MINUTE_MS);
-    assert_true(cron_next(&c, MINUTE_MS) == 2 * MINUTE_MS);
+    assert_true(cron_next(&c, &utc, 0, 0) == MINUTE_MS);
+    assert_true(cron_next(&c, &utc, 0, -1) == 0);
+    assert_true(cron_next(&c, &utc, 0, -MINUTE_MS) == 0);
+    assert_true(cron_next(&c, &utc, 0, MINUTE_MS - 1) == MINUTE_MS);
+    assert_true(cron_next(&c, &utc, 0, MINUTE_MS) == 2 * MINUTE_MS);
 }
 
 static void
@@ -316,8 +369,8 @@ ends_of_int64_do_no_harm(void **state)
     struct cron c = parsed("* * * * *");
 
     (void)state;
-    assert_true(cron_next(&c, INT64_MAX) == -1);
-    int64_t first = cron_next(&c, INT64_MIN);
+    assert_true(cron_next(&c, &utc, 0, INT64_MAX) == -1);
+    int64_t first = cron_next(&c, &utc, 0, INT64_MIN);
     assert_true(first > INT64_MIN && first <= INT64_MIN + MINUTE_MS);
 }
 
@@ -325,26 +378,44 @@ static void
 words_say_what_it_means(void **state)
 {
     static const char *const cases[][2] = {
-        {"* * * * *",             "every minute"                                             },
-        {"0 * * * 1",             "at minute 0 of every hour on Monday"                      },
-        {"@daily",                "at 00:00 every day"                                       },
-        {"@weekly",               "at 00:00 on Sunday"                                       },
-        {"@monthly",              "at 00:00 on day 1 of the month"                           },
-        {"@yearly",               "at 00:00 on day 1 of the month in January"                },
-        {"*/15 9-17 * * mon-fri", "every 15 minutes of hours 9 to 17 on Monday to Friday"    },
-        {"*/5 * * * *",           "every 5 minutes"                                          },
-        {"*/25 * * * *",          "at minutes 0, 25 and 50 of every hour"                    },
-        {"* 3 * * *",             "every minute of hour 3"                                   },
-        {"5,7-9 * * * *",         "at minutes 5 and 7 to 9 of every hour"                    },
-        {"30 9,13,17 * * *",      "at 09:30, 13:30 and 17:30 every day"                      },
-        {"7 */4 * * *",           "at minute 7 of hours 0, 4, 8, 12, 16 and 20"              },
-        {"0 9 1,15 * fri",        "at 09:00 on days 1 and 15 of the month or on Friday"      },
+        {"* * * * *",             "every minute"                                                      },
+        {"0 * * * 1",             "at minute 0 of every hour on Monday"                               },
+        {"@daily",                "at 00:00 every day"                                                },
+        {"@weekly",               "at 00:00 on Sunday"                                                },
+        {"@monthly",              "at 00:00 on day 1 of the month"                                    },
+        {"@yearly",               "at 00:00 on day 1 of the month in January"                         },
+        {"*/15 9-17 * * mon-fri", "every 15 minutes of hours 9 to 17 on Monday to Friday"             },
+        {"*/5 * * * *",           "every 5 minutes"                                                   },
+        {"*/25 * * * *",          "at minutes 0, 25 and 50 of every hour"                             },
+        {"* 3 * * *",             "every minute of hour 3"                                            },
+        {"5,7-9 * * * *",         "at minutes 5 and 7 to 9 of every hour"                             },
+        {"30 9,13,17 * * *",      "at 09:30, 13:30 and 17:30 every day"                               },
+        {"7 */4 * * *",           "at minute 7 of hours 0, 4, 8, 12, 16 and 20"                       },
+        {"0 9 1,15 * fri",        "at 09:00 on days 1 and 15 of the month or on Friday"               },
         {"0 9 */10 * 1-5",
-         "at 09:00 on days 1, 11, 21 and 31 of the month if it is Monday to Friday"          },
-        {"0 9 1-31 * fri",        "at 09:00 every day"                                       },
-        {"0 9 13 * 0-6",          "at 09:00 every day"                                       },
-        {"0 9 * * 0,6",           "at 09:00 on Saturday and Sunday"                          },
-        {"0 9 * jan,mar-jun 5-7", "at 09:00 on Friday to Sunday in January and March to June"},
+         "at 09:00 on days 1, 11, 21 and 31 of the month if it is Monday to Friday"                   },
+        {"0 9 1-31 * fri",        "at 09:00 every day"                                                },
+        {"0 9 13 * 0-6",          "at 09:00 every day"                                                },
+        {"0 9 * * 0,6",           "at 09:00 on Saturday and Sunday"                                   },
+        {"0 9 * jan,mar-jun 5-7", "at 09:00 on Friday to Sunday in January and March to June"         },
+        {"15 30 2 * * *",         "at 02:30:15 every day"                                             },
+        {"0 30 2 * * *",          "at 02:30 every day"                                                },
+        {"* * * * * *",           "every second"                                                      },
+        {"*/10 * * * * *",        "every 10 seconds"                                                  },
+        {"5,7 * * * * *",         "at seconds 5 and 7 of every minute"                                },
+        {"30 */5 * * * *",        "at second 30, every 5 minutes"                                     },
+        {"*/20 30 2 * * *",       "every 20 seconds, at minute 30 of hour 2"                          },
+        {"0 9 L * ?",             "at 09:00 on the last day of the month"                             },
+        {"0 9 1,L-3 * *",
+         "at 09:00 on day 1 of the month and on the day 3 before the last one of the month"           },
+        {"0 9 15W,LW * *",
+         "at 09:00 on the weekday nearest to day 15 of the month and on the last weekday of the "
+         "month"                                                                                      },
+        {"0 9 ? * fri#2",         "at 09:00 on the second Friday of the month"                        },
+        {"0 9 * * mon,5L",        "at 09:00 on Monday and on the last Friday of the month"            },
+        {"0 9 13 * sunL",         "at 09:00 on day 13 of the month or on the last Sunday of the month"},
+        {"every  90s",            "every 1m30s"                                                       },
+        {"@reboot",               "once after each boot of the machine"                               },
     };
 
     (void)state;
@@ -362,6 +433,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_become_bits),
+        cmocka_unit_test(days_may_be_last_nearest_or_nth),
         cmocka_unit_test(steps_begin_at_the_range),
         cmocka_unit_test(macros_and_blanks_mean_their_expressions),
         cmocka_unit_test(bad_expressions_name_field_and_column),

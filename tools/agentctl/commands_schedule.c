@@ -46,9 +46,10 @@ static const struct ctl_param page_flags[] = {
     {.name = NULL}};
 
 static const struct ctl_param cron_args[] = {
-    {"EXPR", 0, NULL, CTL_TEXT, true, NULL, "five fields in quotes, or a macro like @daily"},
+    {"EXPR", 0, NULL, CTL_TEXT, true, NULL, "five or six fields in quotes, a macro like @daily, or \"every 90s\""},
     {.name = NULL}};
 static const struct ctl_param cron_flags[] = {
+    {"tz",    0,   NULL, CTL_TEXT,   false, "ZONE", "where its clock hangs, like Europe/Paris; UTC by default"},
     {"from",  0,   NULL, CTL_TIME,   false, "T", "times after this one; now by default"},
     {"count", 'n', NULL, CTL_NUMBER, false, "N", "so many times (5)"},
     {.name = NULL}};
@@ -85,8 +86,10 @@ static const struct ctl_command commands[] = {
      .examples = {"schedule firings nightly --limit 10"}},
     {.noun = "cron", .verb = "explain", .args = cron_args, .flags = cron_flags, .run = ctl_run_cron,
      .help = "a cron expression in words, and its next times",
-     .more = "Needs no daemon. Times are UTC.",
-     .examples = {"cron explain '*/15 9-17 * * mon-fri'", "cron explain @weekly --from 2026-11-21T00:00:00Z -n 3"}},
+     .more = "Needs no daemon. Times are printed in the zone. Fields: [second] minute hour day month weekday. Days\n"
+             "also: L the last, L-3, 15W the nearest weekday, LW; weekdays: friL the last Friday, fri#2 the second.",
+     .examples = {"cron explain '*/15 9-17 * * mon-fri'", "cron explain '30 2 * * *' --tz America/New_York -n 3",
+                  "cron explain @weekly --from 2026-11-21T00:00:00Z -n 3"}},
 };
 
 // clang-format on

@@ -1,4 +1,4 @@
-#include "supervisor/zones.h"
+#include "common/tzfile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +32,7 @@ only_names_below_the_folder_are_read(void **state)
                                       ".",          "Area//x",   "Area/",          "/Area/City",
                                       "A b",        "Area",      "Nowhere",        "Area/City.",
                                       "Area/./City"};
-    char                     folder[] = "/tmp/agentd-zones-XXXXXX", area[64], file[128];
+    char                     folder[] = "/tmp/agentd-tzfile-XXXXXX", area[64], file[128];
     struct buf out           BUF_AUTO = {0};
 
     (void)state;
@@ -40,12 +40,12 @@ only_names_below_the_folder_are_read(void **state)
     (void)snprintf(area, sizeof(area), "%s/Area", folder);
     assert_int_equal(mkdir(area, 0700), 0);
     put_file(area, "City_1+2-3", "bytes");
-    assert_true(zones_read(folder, view_str("Area/City_1+2-3"), &out));
+    assert_true(tzfile_read(folder, view_str("Area/City_1+2-3"), &out));
     assert_string_equal(buf_str(&out), "bytes");
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-        assert_false(zones_read(folder, view_str(bad[i]), &out));
-    assert_false(zones_read(folder, view_of("Area\0x", 6), &out));
-    assert_false(zones_read(area, view_of("City_1+2-3\0", 11), &out));
+        assert_false(tzfile_read(folder, view_str(bad[i]), &out));
+    assert_false(tzfile_read(folder, view_of("Area\0x", 6), &out));
+    assert_false(tzfile_read(area, view_of("City_1+2-3\0", 11), &out));
     (void)snprintf(file, sizeof(file), "%s/City_1+2-3", area);
     assert_int_equal(unlink(file), 0);
     assert_int_equal(rmdir(area), 0);

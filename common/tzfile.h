@@ -1,0 +1,14 @@
+/* tzfile - the files of the system's time zones. */
+#ifndef COMMON_TZFILE_H
+#define COMMON_TZFILE_H
+
+#include "common/buf.h"
+#include <stdbool.h>
+
+#define TZFILE_FOLDER "/usr/share/zoneinfo"
+
+/* The zone's file (see tz_parse) appended to out; false when the name is none of a zone below the
+ * folder, or there is no such file.  A name cannot lead out of the folder. */
+bool tzfile_read(const char *folder, struct view name, struct buf *out);
+
+#endif
