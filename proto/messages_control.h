@@ -131,7 +131,8 @@
     F(S, U64,  ticket,          OPTIONAL, 1, INT64_MAX)                                         \
     F(S, STR,  cron,            OPTIONAL, 1, 256)       /* recurring: a schedule is made */     \
     F(S, MS,   every_ms,        OPTIONAL, 1000, YEARS_100_MS)                                   \
-    F(S, NAME, schedule,        OPTIONAL, 0, 0)         /* its name; by default wake-AGENT */
+    F(S, NAME, schedule,        OPTIONAL, 0, 0)         /* its name; by default wake-AGENT */   \
+    F(S, STR,  tz,              OPTIONAL, 1, 64)        /* of cron */
 
 #define GOAL_ADD_FIELDS(F, S)                                                                   \
     F(S, STR,  title,           REQUIRED, 1, 256)                                               \
@@ -206,7 +207,8 @@
     F(S, MS,   deadline_ms,     OPTIONAL, 1, YEARS_100_MS) /* after the firing */               \
     F(S, MAP,  data,            OPTIONAL, 0, 65536)                                             \
     F(S, JSON, payload,         OPTIONAL, 0, PAYLOAD_MAX)                                       \
-    F(S, I64,  max_turns,       NULLABLE, 1, 10000)
+    F(S, I64,  max_turns,       NULLABLE, 1, 10000)                                             \
+    F(S, STR,  tz,              OPTIONAL, 1, 64)        /* of cron */
 /* A ticket of a routine is done: reward and usage are booked, and its agent is woken (trigger routine). */
 #define ROUTINE_COMPLETE_FIELDS(F, S)                                                           \
     F(S, U64,  ticket,          REQUIRED, 1, INT64_MAX)                                         \

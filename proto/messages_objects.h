@@ -99,7 +99,8 @@
     F(S, REF,  profile,         OPTIONAL, 0, 0)                                                 \
     F(S, MAP,  ticket,          OPTIONAL, 0, 65536)     /* a routine: the `routine` that each firing makes a ticket of (B3) */ \
     SPEND_FIELDS(F, S)                                                                          \
-    DAILY_FIELDS(F, S)
+    DAILY_FIELDS(F, S)                                                                          \
+    F(S, STR,  tz,              OPTIONAL, 1, 64)        /* of cron: an IANA name; UTC */
 
 /* What a routine's tickets are like. */
 #define ROUTINE_FIELDS(F, S)                                                                    \

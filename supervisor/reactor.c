@@ -295,6 +295,7 @@ reactor_boot(struct reactor *r, const struct input *boot, const struct config *c
     inputs_push(r->inputs, boot);
     if (turn(r, e)) return e->code;
     if (r->turns->held) return err_set(e, E_INTERNAL, "the store does not take the start");
+    if (zones_push_known(r->inputs, r->turns->store, e)) return e->code;
     zones_push_config(r->inputs, in.body);
     inputs_push(r->inputs, &in);
     if (turn(r, e)) return e->code;

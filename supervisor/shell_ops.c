@@ -6,6 +6,7 @@
 #include "supervisor/accept4.h"
 #include "supervisor/config/warnings.h"
 #include "supervisor/joblogs.h"
+#include "supervisor/zones.h"
 #include <inttypes.h>
 #include <unistd.h>
 
@@ -210,6 +211,13 @@ on_worker_restart(struct shell_ops *o, const struct msg_worker_restart *m, struc
     return E_OK;
 }
 
+static enum errc
+reload(struct shell_ops *o, bool is_dry_run, uint64_t tag, struct err *e)
+{
+    if (!is_dry_run && zones_push_known(o->inputs, o->store, e)) return e->code;
+    return reload_begin(o->reload, is_dry_run, tag, o->inputs, e);
+}
+
 /* E_OK with a reply in o->reply, or, *is_later, with none yet. */
 static enum errc
 serve(struct shell_ops *o, const struct asked *a, const struct now *now, bool *is_later,
@@ -225,9 +233,7 @@ serve(struct shell_ops *o, const struct asked *a, const struct now *now, bool *i
     case MSG_WORKER_SCALE: return on_worker_scale(o, &m.worker_scale, e);
     case MSG_WORKER_RESTART: return on_worker_restart(o, &m.worker_restart, e);
     case MSG_FSCK: *is_later = true; return fsck_start(o->fsck, o->store, a->tag, e);
-    case MSG_RELOAD:
-        *is_later = true;
-        return reload_begin(o->reload, m.reload.dry_run, a->tag, o->inputs, e);
+    case MSG_RELOAD: *is_later = true; return reload(o, m.reload.dry_run, a->tag, e);
     default: return err_set(e, E_INTERNAL, "%s is not served here", a->req.desc->op);
     }
 }
@@ -253,7 +259,7 @@ shell_ops_reload(struct shell_ops *o)
 {
     struct err e;
 
-    if (reload_begin(o->reload, false, HANGUP_TAG, o->inputs, &e)) {
+    if (reload(o, false, HANGUP_TAG, &e)) {
         log_error("reload refused, the old configuration stays", "error=%s", log_quote(e.msg));
     }
 }

@@ -5,6 +5,8 @@
 
 #include "supervisor/inputs.h"
 
+/* At a start and a reload: the zones that the store knows, whose files may have changed. */
+enum errc zones_push_known(struct inputs *q, struct store *store, struct err *e) MUST_CHECK;
 /* Before an INPUT_CONFIG with this body: the zones of its limits and objects. */
 void zones_push_config(struct inputs *q, struct view engine_config);
 /* Before an INPUT_REQUEST with this op and body. */

@@ -2,7 +2,7 @@
 _agentctl() {
     local nouns=' status daemon ping worker watch fsck reload audit usage clock completion version help stop resume drain breaker job schedule cron company agent handler session effect goal ticket routine approval profile '
     local alone=' status ping watch fsck reload audit usage version help stop resume drain '
-    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --budget-zone --tz --from --count -n --status --data --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --tz --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --budget-zone --from --count -n --status --data --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros '
     local files=' --run --payload --context --ticket --data --into --sinks '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
@@ -96,7 +96,7 @@ _agentctl() {
     'job retry-many') words=' --run --connect --json --timeout --company --help -h --state --agent --handler --trigger --tag --class --quarantined --due --retrying --older --after --limit --dry-run ' ;;
     'job purge') words=' --run --connect --json --timeout --company --help -h --state --agent --handler --trigger --tag --class --quarantined --due --retrying --older --after --limit --dry-run ' ;;
     'job stats') words=' --run --connect --json --timeout --company --help -h ' ;;
-    'schedule add') words=' --run --connect --json --timeout --company --help -h --cron --every --handler --agent --payload --title --type --priority --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --tag --profile --ticket --token-budget --cost-budget --daily-turns --daily-tokens --daily-cost --daily-run --budget-zone ' ;;
+    'schedule add') words=' --run --connect --json --timeout --company --help -h --cron --tz --every --handler --agent --payload --title --type --priority --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --tag --profile --ticket --token-budget --cost-budget --daily-turns --daily-tokens --daily-cost --daily-run --budget-zone ' ;;
     'schedule show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule why') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
@@ -128,9 +128,9 @@ _agentctl() {
     'ticket list') words=' --run --connect --json --timeout --company --help -h --status --agent --goal --limit --after ' ;;
     'ticket assign') words=' --run --connect --json --timeout --company --help -h --payload --priority ' ;;
     'ticket remove') words=' --run --connect --json --timeout --company --help -h --cascade ' ;;
-    'routine add') words=' --run --connect --json --timeout --company --help -h --cron --every --ticket-title --assign --goal --required --reward --deadline --data --payload --max-turns ' ;;
+    'routine add') words=' --run --connect --json --timeout --company --help -h --cron --tz --every --ticket-title --assign --goal --required --reward --deadline --data --payload --max-turns ' ;;
     'routine complete') words=' --run --connect --json --timeout --company --help -h --agent --payload ' ;;
-    'agent wake') words=' --run --connect --json --timeout --company --help -h --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --goal --ticket --every --cron --schedule ' ;;
+    'agent wake') words=' --run --connect --json --timeout --company --help -h --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --goal --ticket --every --cron --tz --schedule ' ;;
     'approval list') words=' --run --connect --json --timeout --company --help -h --status --limit --after ' ;;
     'approval grant') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
     'approval deny') words=' --run --connect --json --timeout --company --help -h --reason ' ;;

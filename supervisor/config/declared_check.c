@@ -163,6 +163,10 @@ check_schedule(const struct declared_object *o, struct err *e)
         return yaml_refuse_found(yaml_get(o->body, "cron"), e, "not a cron expression: %s",
                                  why.msg);
     }
+    if (HAS(s, schedule, tz) && (!HAS(s, schedule, cron) || cron.kind != CRON_FIELDS)) {
+        return yaml_refuse_found(yaml_get(o->body, "tz"), e,
+                                 "only fields of a cron expression are times of a zone");
+    }
     if (HAS(s, schedule, type) && word_check(yaml_get(o->body, "type"), schedule_types, none, e)) {
         return e->code;
     }

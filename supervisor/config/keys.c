@@ -24,7 +24,6 @@ static const struct {
     {"sinks",     "url"              },
     {"sinks",     "command"          },
     {"sinks",     "idempotent"       },
-    {"schedules", "tz"               },
     {"schedules", "overlap"          },
     {"schedules", "misfire"          },
     {"schedules", "catch_up"         },

@@ -192,7 +192,7 @@ same_times(struct view old_spec, struct view new_spec)
 
     return msg_unpack(msg_desc(MSG_SCHEDULE), old_spec, &a, &e) == E_OK &&
            msg_unpack(msg_desc(MSG_SCHEDULE), new_spec, &b, &e) == E_OK &&
-           view_eq(a.cron, b.cron) && a.every_ms == b.every_ms;
+           view_eq(a.cron, b.cron) && a.every_ms == b.every_ms && view_eq(a.tz, b.tz);
 }
 
 static enum errc
@@ -235,20 +235,26 @@ plan_one(struct engine *en, struct plan *p, enum object_kind kind, struct view s
 }
 
 static enum errc
+check_zone(struct engine *en, struct view spec, const char *field, struct err *e)
+{
+    struct view zone;
+
+    return mp_find_str(spec, field, &zone) ? zone_check(turn_txn(en), zone, field, e) : E_OK;
+}
+
+static enum errc
 plan_list(struct engine *en, struct plan *p, enum object_kind kind, struct view list, struct err *e)
 {
     struct list_iter       it = list_iter_of(list);
     const struct msg_desc *d = msg_desc(object_kind_message(kind));
-    struct view            item, zone;
+    struct view            item;
 
     while (list_next(&it, &item)) {
         union msg m;
 
         if (msg_unpack(d, item, &m, e)) return err_wrap(e, "%s", object_kind_name(kind));
-        if (mp_find_str(item, "budget_zone", &zone) &&
-            zone_check(turn_txn(en), zone, "budget_zone", e)) {
+        if (check_zone(en, item, "budget_zone", e) || check_zone(en, item, "tz", e))
             return err_wrap(e, "%s", object_kind_name(kind));
-        }
         if (plan_one(en, p, kind, item, e)) return e->code;
     }
     return E_OK;

@@ -235,6 +235,7 @@ on_boot(struct engine *en, const struct input *in)
         schedules_replan(en);
         breakers_replan(en, m->last_wall_ms - en->turn.now.wall_ms);
     }
+    schedules_at_boot(en);
     leases_at_boot(en);
     outbox_at_boot(en);
     breakers_at_boot(en);

@@ -6,6 +6,7 @@
 #include "supervisor/engine/effects.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/made.h"
+#include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/schedule_ops.h"
 #include "supervisor/engine/submit.h"
@@ -191,10 +192,10 @@ static enum errc
 check_interval(struct engine *en, const struct msg_schedule *s, struct err *e)
 {
     int64_t now = en->turn.now.wall_ms, min = en->memory.limits.agent_interval_min_ms;
-    int64_t at = schedule_next_after(s, now, now), shortest = INT64_MAX;
+    int64_t at = nominal_next(turn_txn(en), s, now, now), shortest = INT64_MAX;
 
     for (int i = 0; at && shortest >= min && i < TIMES_EXAMINED; i++) {
-        int64_t next = schedule_next_after(s, now, at);
+        int64_t next = nominal_next(turn_txn(en), s, now, at);
 
         if (next && next - at < shortest) shortest = next - at;
         if (HAS(s, schedule, every_ms)) break;

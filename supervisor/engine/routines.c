@@ -121,6 +121,7 @@ on_routine_add(struct engine *en, const struct actor *a, const struct msg_routin
     GIVE(company);
     GIVE(cron);
     GIVE(every_ms);
+    GIVE(tz);
     GIVE(payload);
     GIVE(max_turns);
 #undef GIVE

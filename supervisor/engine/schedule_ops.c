@@ -4,6 +4,7 @@
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/made.h"
+#include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/submit.h"
@@ -37,7 +38,8 @@ schedule_check_new(struct engine *en, const struct actor *a, const struct msg_sc
         err_set(e, E_CONFLICT, "there is a schedule \"%.*s\" already", VIEW_ARG(s->name));
         return err_hint(e, "remove it first, or choose another name");
     }
-    if (schedule_next_after(s, en->turn.now.wall_ms, en->turn.now.wall_ms) == 0) {
+    if (!nominal_is_at_boot(s) &&
+        nominal_next(turn_txn(en), s, en->turn.now.wall_ms, en->turn.now.wall_ms) == 0) {
         return err_field(e, "cron", "\"%.*s\" never comes", VIEW_ARG(s->cron));
     }
     return E_OK;

@@ -1,12 +1,12 @@
 #include "supervisor/engine/schedules.h"
 
-#include "common/cron.h"
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/made.h"
+#include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/registry.h"
@@ -20,41 +20,17 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* ---- times -------------------------------------------------------------------- */
-
-int64_t
-schedule_next_after(const struct msg_schedule *s, int64_t created_at, int64_t after_ms)
-{
-    struct cron c;
-    struct err  e = {0};
-    int64_t     at;
-
-    if (HAS(s, schedule, every_ms)) {
-        int64_t n = after_ms < created_at ? 0 : (after_ms - created_at) / s->every_ms;
-
-        return created_at + (n + 1) * s->every_ms; /* N29 */
-    }
-    if (cron_parse(s->cron, &c, &e)) return 0; /* checked when it was saved */
-    at = cron_next(&c, &(struct tz){0}, created_at, after_ms);
-    return at < 0 ? 0 : at;
-}
+/* ---- declarations -------------------------------------------------------------------- */
 
 static enum errc
 check_refs(struct engine *en, const struct actor *a, const struct msg_schedule *s,
            struct schedule_refs *refs, struct err *e)
 {
     struct txn   *t = turn_txn(en);
-    struct cron   c;
     struct ladder ladder;
-    struct err    why;
 
     memset(refs, 0, sizeof(*refs));
-    if (HAS(s, schedule, cron) == HAS(s, schedule, every_ms)) {
-        return err_field(e, "cron", "give exactly one of cron and every");
-    }
-    if (HAS(s, schedule, cron) && cron_parse(s->cron, &c, &why)) {
-        return err_field(e, "cron", "%s", why.msg);
-    }
+    if (nominal_check(t, s, e)) return e->code;
     if (HAS(s, schedule, type) && !view_is(s->type, "schedule") && !view_is(s->type, "heartbeat")) {
         return err_field(e, "type", "is schedule or heartbeat");
     }
@@ -101,6 +77,34 @@ agent_named(struct engine *en, const struct object_entry *o)
                : agent;
 }
 
+static int64_t
+next_after(struct engine *en, const struct object_entry *o, int64_t after_ms)
+{
+    return nominal_next(turn_txn(en), &o->spec.schedule, o->row.created_at, after_ms);
+}
+
+/* Now, or as soon after it as this schedule has no row of: the clock may have gone back since. */
+static int64_t
+first_free_time(struct engine *en, uint32_t id)
+{
+    struct firing seen = {.schedule = id, .nominal_at = en->turn.now.wall_ms};
+
+    while (firing_load(turn_txn(en), &seen) == LOAD_FOUND)
+        seen = (struct firing){.schedule = id, .nominal_at = seen.nominal_at + 1};
+    return seen.nominal_at;
+}
+
+/* The next time behind the cursor.  What waits since the machine's boot goes on waiting. */
+static void
+plan(struct engine *en, const struct object_entry *o, struct schedule *run)
+{
+    if (!nominal_is_at_boot(&o->spec.schedule)) {
+        run->next_at = next_after(en, o, run->cursor);
+    } else if (run->next_at > en->turn.now.wall_ms) { /* the clock went back meanwhile */
+        run->next_at = first_free_time(en, run->id);
+    }
+}
+
 /* Whom it wakes, and how often when it is a heartbeat. */
 static void
 take_agent(struct engine *en, const struct object_entry *o, struct schedule *run)
@@ -111,7 +115,7 @@ take_agent(struct engine *en, const struct object_entry *o, struct schedule *run
     run->agent = agent_named(en, o);
     run->heartbeat_ms = 0;
     if (run->agent == 0 || !view_is(s->type, "heartbeat") || run->next_at == 0) return;
-    following = schedule_next_after(s, o->row.created_at, run->next_at);
+    following = next_after(en, o, run->next_at);
     if (following) run->heartbeat_ms = following - run->next_at;
 }
 
@@ -159,7 +163,11 @@ schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_change
         run.cursor =
             en->turn.now.wall_ms; /* other times from now on; none of the new ones is overdue */
     }
-    run.next_at = schedule_next_after(&o->spec.schedule, o->row.created_at, run.cursor);
+    if (is_new || timing_changed) {
+        run.next_at = 0;
+        run.boot_id = en->memory.meta.boot_id;
+    }
+    plan(en, o, &run);
     take_agent(en, o, &run);
     routine_take(&o->spec.schedule, &run);
     save_beats(en, &run, agent_before);
@@ -188,11 +196,48 @@ schedules_replan(struct engine *en)
     while (scan_next(&s, &run)) {
         const struct object_entry *o = objects_get(&en->turn.objects, run.id);
 
-        if (!o || run.cursor <= en->turn.now.wall_ms) continue;
+        if (!o) continue;
+        if (run.cursor <= en->turn.now.wall_ms && !nominal_is_at_boot(&o->spec.schedule)) continue;
         /* The clock went back: times that were decided already do not come again, their keys see to
          * that (N27). */
         run.cursor = en->turn.now.wall_ms;
-        run.next_at = schedule_next_after(&o->spec.schedule, o->row.created_at, run.cursor);
+        plan(en, o, &run);
+        schedule_save(turn_txn(en), &run);
+    }
+    scan_close(&s);
+}
+
+void
+schedules_zone_changed(struct engine *en, struct view name)
+{
+    struct schedule run = {0};
+    struct scan     s;
+
+    scan_open(&s, turn_txn(en), PRIMARY_SCHEDULE, &run, 0, 0);
+    while (scan_next(&s, &run)) {
+        const struct object_entry *o = objects_get(&en->turn.objects, run.id);
+
+        if (!o || !view_eq(o->spec.schedule.tz, name)) continue;
+        plan(en, o, &run);
+        schedule_save(turn_txn(en), &run);
+    }
+    scan_close(&s);
+}
+
+void
+schedules_at_boot(struct engine *en)
+{
+    uint64_t        boot_id = en->memory.meta.boot_id;
+    struct schedule run = {0};
+    struct scan     s;
+
+    scan_open(&s, turn_txn(en), PRIMARY_SCHEDULE, &run, 0, 0);
+    while (scan_next(&s, &run)) {
+        const struct object_entry *o = objects_get(&en->turn.objects, run.id);
+
+        if (!o || run.boot_id == boot_id || !nominal_is_at_boot(&o->spec.schedule)) continue;
+        run.boot_id = boot_id;
+        run.next_at = first_free_time(en, run.id);
         schedule_save(turn_txn(en), &run);
     }
     scan_close(&s);
@@ -336,34 +381,6 @@ fire(struct engine *en, const struct object_entry *o, struct schedule *run, stru
     feed_firing(en, FEED_SCHEDULE_FIRED, o, f);
 }
 
-/* How many nominal times lie in (after, until], counted up to what the turn may; their last one. */
-static uint64_t
-count_times(struct engine *en, const struct object_entry *o, int64_t after, int64_t until,
-            int64_t *last)
-{
-    uint64_t n = 0;
-
-    *last = after;
-    if (HAS(&o->spec.schedule, schedule, every_ms)) {
-        int64_t every = o->spec.schedule.every_ms,
-                from = after < o->row.created_at ? o->row.created_at : after;
-        int64_t a = (from - o->row.created_at) / every, b = (until - o->row.created_at) / every;
-
-        if (b <= a) return 0;
-        *last = o->row.created_at + b * every;
-        return (uint64_t)(b - a);
-    }
-    while (en->turn.times_left) {
-        int64_t at = schedule_next_after(&o->spec.schedule, o->row.created_at, *last);
-
-        if (at == 0 || at > until) break;
-        *last = at;
-        n++;
-        en->turn.times_left--;
-    }
-    return n;
-}
-
 /* A schedule that an agent made, and nobody deals with the agent: it ends (B7). */
 static void
 end_unanswered(struct engine *en, const struct object_entry *o, struct schedule *run)
@@ -384,8 +401,8 @@ end_unanswered(struct engine *en, const struct object_entry *o, struct schedule 
 static void
 decide(struct engine *en, const struct object_entry *o, struct schedule *run)
 {
-    int64_t now = en->turn.now.wall_ms, window = now - en->memory.limits.catch_up_ms;
-    int64_t following = schedule_next_after(&o->spec.schedule, o->row.created_at, run->next_at);
+    int64_t       now = en->turn.now.wall_ms, window = now - en->memory.limits.catch_up_ms;
+    int64_t       following = next_after(en, o, run->next_at);
     struct firing f = {.schedule = run->id, .nominal_at = run->next_at, .count = 1};
     struct firing seen = f;
     int64_t       before_at = run->cursor;
@@ -398,13 +415,14 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     }
     end_unanswered(en, o, run);
     follow_agent(en, o, run);
-    if (run->next_at < window) {
+    if (run->next_at < window && !nominal_is_at_boot(&o->spec.schedule)) {
         int64_t last;
 
-        f.count = 1 + count_times(en, o, run->next_at, window, &last);
+        f.count = 1 + nominal_count(turn_txn(en), &o->spec.schedule, o->row.created_at,
+                                    run->next_at, window, &en->turn.times_left, &last);
         run->cursor = last;
         missed(en, o, run, &f, "older than the catch-up window");
-        following = schedule_next_after(&o->spec.schedule, o->row.created_at, last);
+        following = next_after(en, o, last);
     } else if (run->paused || is_paused(turn_txn(en), run->company, run->agent)) {
         missed(en, o, run, &f, "paused");
     } else if (following && following <= now) {

@@ -10,10 +10,7 @@
 
 #include "supervisor/engine/turn.h"
 
-/* The first nominal time after `after_ms`; 0 for never.  created_at anchors `every` (N29). */
-int64_t schedule_next_after(const struct msg_schedule *s, int64_t created_at, int64_t after_ms);
-
-/* What a declaration must fulfil beyond its fields: one of cron and every, a cron that parses,
+/* What a declaration must fulfil beyond its fields: times (see nominal_check),
  * references that exist. Fills the ids. */
 struct schedule_refs {
     uint32_t company, agent, handler;
@@ -33,5 +30,10 @@ void schedule_count(struct engine *en, uint32_t id, int change);
 /* The wall clock jumped, or the clock was accepted: next times are planned anew from the cursors.
  */
 void schedules_replan(struct engine *en);
+/* The rules of a time zone are others: next times in it are planned anew from the cursors. */
+void schedules_zone_changed(struct engine *en, struct view name);
+/* Of the machine or only of agentd; needs the boot id: @reboot is due once in each boot (N29), from
+ * the one on after that in which the schedule was made. */
+void schedules_at_boot(struct engine *en);
 
 #endif

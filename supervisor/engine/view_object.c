@@ -2,6 +2,7 @@
 #include "supervisor/engine/effects.h"
 #include "supervisor/engine/failure.h"
 #include "supervisor/engine/ledger.h"
+#include "supervisor/engine/nominal.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/turn_hint.h"
@@ -13,8 +14,8 @@
 /* ---- schedules ---------------------------------------------------------------- */
 
 static void
-put_next_times(const struct object_entry *o, const struct schedule *run, struct buf *b,
-               struct mp_open_map *map)
+put_next_times(struct txn *t, const struct object_entry *o, const struct schedule *run,
+               struct buf *b, struct mp_open_map *map)
 {
     size_t   header;
     uint32_t n = 0;
@@ -24,7 +25,7 @@ put_next_times(const struct object_entry *o, const struct schedule *run, struct 
     header = mp_array_open(b);
     for (; n < 3 && at != 0; n++) {
         mp_i64(b, at);
-        at = schedule_next_after(&o->spec.schedule, o->row.created_at, at);
+        at = nominal_next(t, &o->spec.schedule, o->row.created_at, at);
     }
     mp_array_close(b, header, n);
 }
@@ -39,6 +40,7 @@ put_declared(struct objects *o, const struct object_entry *en, struct buf *b,
     view_put_name(o, b, map, "company", en->row.company);
     mp_put_str_or_nil(b, map, "cron", s->cron);
     mp_put_time(b, map, "every_ms", s->every_ms);
+    mp_put_str_or_nil(b, map, "tz", s->tz);
     mp_put_str_or_nil(b, map, "agent", s->agent);
     mp_put_str_or_nil(b, map, "handler", s->handler);
     mp_put_str_or_nil(b, map, "title", s->title);
@@ -111,7 +113,7 @@ view_schedule(struct objects *o, const struct object_entry *en, const struct sch
     mp_put_str_or_nil(b, &map, "pause_reason", run->pause_reason);
     mp_put_time(b, &map, "paused_at", run->paused_at);
     mp_put_time(b, &map, "next_fire_at", run->next_at);
-    put_next_times(en, run, b, &map);
+    put_next_times(o->txn, en, run, b, &map);
     mp_put_time(b, &map, "cursor_at", run->cursor);
     mp_put_u64(b, &map, "firing_count", run->firing_count);
     mp_put_u64(b, &map, "suppressed_count", run->suppressed_count);

@@ -104,6 +104,7 @@ wake_again_and_again(struct engine *en, const struct actor *a, const struct msg_
     } while (0)
     GIVE(cron);
     GIVE(every_ms);
+    GIVE(tz);
     GIVE(payload);
     GIVE(title);
     GIVE(priority);

@@ -4,6 +4,7 @@
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ledger.h"
+#include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/sessions.h"
@@ -17,8 +18,9 @@
 static void
 schedule_blockers(struct why *w, const struct schedule *run)
 {
-    struct job_state j = {.id = run->last_job};
-    char             at[40], holder[32], message[384], change[160];
+    const struct object_entry *o = objects_get(w->objects, run->id);
+    struct job_state           j = {.id = run->last_job};
+    char                       at[40], holder[32], message[384], change[160];
 
     if (run->paused) {
         snprintf(message, sizeof(message), "it is paused%s%.*s", run->pause_reason.size ? ": " : "",
@@ -40,7 +42,10 @@ schedule_blockers(struct why *w, const struct schedule *run)
                     (struct view){0}, ledger_next_day(w->objects, run->id, w->now->wall_ms),
                     change);
     }
-    if (run->next_at == 0) {
+    if (run->next_at == 0 && o && nominal_is_at_boot(&o->spec.schedule)) {
+        why_blocker(w, "due_later", "it fires after the machine's next boot", (struct view){0}, 0,
+                    NULL);
+    } else if (run->next_at == 0) {
         why_blocker(w, "never", "its expression has no further time", (struct view){0}, 0,
                     "change its cron expression");
     } else if (run->next_at > w->now->wall_ms) {

@@ -1,6 +1,7 @@
 #include "supervisor/engine/zones.h"
 
 #include "common/log.h"
+#include "supervisor/engine/schedules.h"
 
 #include <string.h>
 
@@ -21,6 +22,7 @@ on_zone(struct engine *en, const struct input *in)
     struct zone row;
     struct tz   z;
     struct err  e = {0};
+    bool        is_new = true;
 
     if (!end) return;
     name = view_of(in->body.data, (size_t)(end - in->body.data));
@@ -32,6 +34,7 @@ on_zone(struct engine *en, const struct input *in)
     }
     if (find(turn_txn(en), name, &row)) {
         if (view_eq(row.data, data)) return;
+        is_new = false;
     } else {
         row = (struct zone){.id = (uint32_t)en->memory.meta.next_object++, .name = name};
     }
@@ -39,6 +42,7 @@ on_zone(struct engine *en, const struct input *in)
     zone_save(turn_txn(en), &row);
     en->turn.objects.version++;
     en->memory.recheck_limits = true; /* it may be another day there */
+    if (!is_new) schedules_zone_changed(en, name);
 }
 
 enum errc

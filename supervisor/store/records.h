@@ -207,7 +207,8 @@
     F(I64, heartbeat_ms)      /* of type heartbeat: from one nominal time to the next; else 0 */ \
     F(U32, made_by)           /* the agent whose effect made it (B7), else 0 */ \
     F(U64, goal)              /* of a routine: what its tickets serve; 0: none */ \
-    F(U64, ticket)            /* of a routine: the parent of its tickets; 0: none */
+    F(U64, ticket)            /* of a routine: the parent of its tickets; 0: none */ \
+    F(U64, boot_id)           /* of @reboot: the machine's boot that was the last to count */
 
 /* One nominal time of a schedule and what became of it. */
 #define FIRING_RECORD(F)                                                         \

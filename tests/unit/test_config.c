@@ -88,7 +88,6 @@ static const struct bad bad_keys[] = {
     {"sessions:\n  handler: h\n",        "2:3", "sessions.handler", "not supported by this version", ""},
     {"sessions:\n  max_consecutive: 3\n", "2:3", "sessions.max_consecutive", "not supported by this version", ""},
     {"sessions:\n  cooldown: 15s\n",     "2:3", "sessions.cooldown", "not supported by this version", ""},
-    {"schedules:\n  s: {every: 5s, tz: UTC}\n", "2:18", "schedules.s.tz", "not supported by this version", ""},
 };
 
 static const struct bad bad_values[] = {
@@ -178,6 +177,7 @@ static const struct bad bad_objects[] = {
     {"sinks: {s: {kind: file, url: x}}\n", "1:25", "sinks.s.url", "not supported by this version", NULL},
     {"schedules: {s: {handler: noop}}\n", "1:13", "schedules.s", "needs one of cron and every, and not both", NULL},
     {"schedules: {s: {handler: noop, cron: '* * * * *', every: 5s}}\n", "1:13", "schedules.s", "needs one of cron and every, and not both", NULL},
+    {"schedules: {s: {handler: noop, every: 5s, tz: UTC}}\n", "1:47", "schedules.s.tz", "found \"UTC\", only fields of a cron expression are times of a zone", NULL},
     {"schedules: {s: {handler: noop, cron: '61 * * * *'}}\n", "1:38", "schedules.s.cron", "found \"61 * * * *\", not a cron expression: ", NULL},
     {"schedules: {s: {handler: noop, every: 999ms}}\n", "1:39", "schedules.s.every", "found \"999ms\", allowed: a duration", NULL},
     {"schedules: {s: {every: 5s}}\n",    "1:13", "schedules.s", "needs a handler, or an agent that has one", NULL},

@@ -1,5 +1,6 @@
 /* Budgets: the days of zones, what their limits hold, and what is told of them (B6, N25). */
 #include "tests/unit/budget_world.h"
+#include "tests/unit/zone_world.h"
 
 /* ---- warnings ---- */
 
@@ -33,30 +34,6 @@ a_warning_comes_once_a_day_and_dimension(void **state)
 }
 
 /* ---- days ---- */
-
-/* A time zone with one offset, as the shell tells of it: "Test/East\0" and a TZif file. */
-static void
-tell_of_zone(struct rig *r, const char *name, const char *footer)
-{
-    static const char header[44] = "TZif2";
-    struct buf b      BUF_AUTO = {0};
-    struct input      in = {.kind = INPUT_ZONE};
-
-    buf_add(&b, name, strlen(name) + 1);
-    for (int part = 0; part < 2; part++) { /* of version 1, and of version 2 */
-        size_t at = b.size;
-
-        buf_add(&b, header, sizeof(header));
-        b.data[at + 39] = 1;          /* one type, */
-        b.data[at + 43] = 4;          /* four letters of abbreviations */
-        buf_add(&b, "\0\0\0\0\0", 6); /* UTC, which the footer outdates */
-        buf_add(&b, "UTC", 4);
-    }
-    buf_printf(&b, "\n%s\n", footer);
-    in.body = buf_view(&b);
-    rig_push(r, &in);
-    rig_turn(r);
-}
 
 /* The rig begins at 08:00 UTC: 18:00 at UTC+10, where the day ends after 6 hours. */
 #define EAST ",'budget_zone':'Test/East','daily_tokens':100"

@@ -262,7 +262,7 @@ bad_cron_expressions_name_field_and_column(void **state)
 {
     static const char *const bad[] = {"* * * *",     "60 * * * *", "* 24 * * *",   "* * 0 * *",
                                       "* * * 13 *",  "* * * * 8",  "*/0 * * * *",  "x * * * *",
-                                      "5-1 * * * *", "@reboot",    "* * * * * * *"};
+                                      "5-1 * * * *", "@rebooted",  "* * * * * * *"};
     struct rig              *r = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

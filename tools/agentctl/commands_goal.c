@@ -81,6 +81,7 @@ static const struct ctl_param routine_name[] = {
     {.name = NULL}};
 static const struct ctl_param routine_flags[] = {
     {"cron",         0, "cron",         CTL_TEXT,     false, "EXPR", "when: a cron expression"},
+    {"tz",           0, "tz",           CTL_TEXT,     false, "ZONE", "where the expression's clock hangs; UTC by default"},
     {"every",        0, "every_ms",     CTL_DURATION, false, "D",    "when: again and again after this long"},
     {"ticket-title", 0, "ticket_title", CTL_TEXT,     true,  "TEXT", "the title of its tickets"},
     {"assign",       0, "assign",       CTL_TEXT,     true,  "A",    "who is to do them"},
@@ -120,6 +121,7 @@ static const struct ctl_param wake_flags[] = {
     {"ticket",       0, "ticket",          CTL_NUMBER,   false, "TICKET", "the ticket it serves"},
     {"every",        0, "every_ms",        CTL_DURATION, false, "D",    "again and again: a schedule is made"},
     {"cron",         0, "cron",            CTL_TEXT,     false, "EXPR", "again and again: a schedule is made"},
+    {"tz",           0, "tz",              CTL_TEXT,     false, "ZONE", "where the expression's clock hangs; UTC by default"},
     {"schedule",     0, "schedule",        CTL_TEXT,     false, "NAME", "the schedule's name; by default wake-AGENT"},
     {.name = NULL}};
 

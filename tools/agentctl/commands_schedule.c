@@ -9,7 +9,8 @@ static const struct ctl_param name_arg[] = {
     {.name = NULL}};
 
 static const struct ctl_param add_flags[] = {
-    {"cron",         0, "cron",         CTL_TEXT,      false, "EXPR",   "a cron expression, in UTC"},
+    {"cron",         0, "cron",         CTL_TEXT,      false, "EXPR",   "a cron expression (see cron explain), or \"every D\""},
+    {"tz",           0, "tz",           CTL_TEXT,      false, "ZONE",   "where the expression's clock hangs, like Europe/Paris; UTC by default"},
     {"every",        0, "every_ms",     CTL_DURATION,  false, "D",      "an interval, instead of --cron"},
     {"handler",      0, "handler",      CTL_TEXT,      false, "H",      "what runs each firing; by default the agent's handler"},
     {"agent",        0, "agent",        CTL_TEXT,      false, "A",      "the agent that is woken"},

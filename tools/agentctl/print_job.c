@@ -222,6 +222,7 @@ ctl_print_schedule(struct ctl_out *o, struct view body)
         {"origin",       "origin",            CTL_AS_TEXT   },
         {"type",         "type",              CTL_AS_TEXT   },
         {"cron",         "cron",              CTL_AS_TEXT   },
+        {"zone",         "tz",                CTL_AS_TEXT   },
         {"every",        "every_ms",          CTL_AS_SPAN   },
         {"title",        "title",             CTL_AS_TEXT   },
         {"agent",        "agent",             CTL_AS_TEXT   },
