@@ -108,6 +108,28 @@ a_cron_schedule_is_added_and_shown(void **state)
     assert_int_equal(ctl_number(&c, "next.0.next_fire_at"), first);
 }
 
+/* Kathmandu is 5 h 45 min ahead, in each season. */
+static void
+a_schedule_may_be_of_a_time_zone(void **state)
+{
+    (void)state;
+    if (access("/usr/share/zoneinfo/Asia/Kathmandu", R_OK) != 0) skip();
+    ctl_must(&c, "schedule add there --cron '30 45 8 * * *' --tz Asia/Kathmandu --handler noop");
+    ctl_expect(&c, "tz", "\"Asia/Kathmandu\"");
+    int64_t next = ctl_number(&c, "next_at.0");
+    assert_int_equal(next % (int64_t)(24 * 60 * MINUTE_MS), 3 * 60 * MINUTE_MS + 30000);
+    ctl_refused(&c, 1, "bad_request", "tz",
+                "schedule add mars --cron '0 9 * * *' --tz Mars/Base --handler noop");
+    daemon_stop(&d);
+    daemon_start(&d, NULL);
+    ctl_must(&c, "reload");
+    ctl_must(&c, "schedule show there");
+    next = ctl_number(&c, "next_at.0");
+    assert_int_equal(next % (int64_t)(24 * 60 * MINUTE_MS), 3 * 60 * MINUTE_MS + 30000);
+    ctl_must(&c, "fsck");
+    ctl_expect(&c, "ok", "true");
+}
+
 static void
 the_list_holds_the_files_and_ours(void **state)
 {
@@ -188,6 +210,15 @@ cron_is_explained_without_a_daemon(void **state)
     ctl_must(&c, "cron explain '30 4 1 1 *' --from 2026-11-21T00:00:00Z -n 2");
     ctl_expect(&c, "next_at", "[1798777800000,1830313800000]");
     ctl_refused(&c, 2, "usage", "column 1", "cron explain '61 * * * *'");
+    ctl_must(&c,
+             "cron explain '30 2 * * *' --tz America/New_York --from 2026-03-07T12:00:00Z -n 2");
+    ctl_expect(&c, "next_at", "[1772953200000,1773037800000]"); /* behind the gap, at 02:30 */
+    ctl_must(&c, "cron explain @reboot");
+    ctl_expect(&c, "text", "\"once after each boot of the machine\"");
+    ctl_expect(&c, "next_at", "[]");
+    ctl_must(&c, "cron explain 'every 90s' --from 2026-11-21T00:00:00Z -n 2");
+    ctl_expect(&c, "next_at", "[1795219290000,1795219380000]");
+    ctl_refused(&c, 2, "usage", "Mars/Base", "cron explain '0 9 * * *' --tz Mars/Base");
 }
 
 /* ---- firing -------------------------------------------------------------------------------- */
@@ -397,6 +428,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
     const struct CMUnitTest tests[] = {
         TEST(a_cron_schedule_is_added_and_shown),
+        TEST(a_schedule_may_be_of_a_time_zone),
         TEST(the_list_holds_the_files_and_ours),
         TEST(schedules_belong_to_companies),
         TEST(cron_is_explained_without_a_daemon),

@@ -234,11 +234,13 @@ fill_times(struct rng *r, struct msg_schedule *m, char cron[32])
         SET_HAS(m, schedule, every_ms);
         return;
     }
-    switch (rng_below(r, 4)) {
+    switch (rng_below(r, 6)) {
     case 0: snprintf(cron, 32, "*/%d * * * *", steps[rng_below(r, 5)]); break;
     case 1: snprintf(cron, 32, "%d * * * *", minute); break;
     case 2: snprintf(cron, 32, "%d %d * * *", minute, hour); break;
-    default: snprintf(cron, 32, "%d %d * * %d", minute, hour, (int)rng_below(r, 7));
+    case 3: snprintf(cron, 32, "%d %d * * %d", minute, hour, (int)rng_below(r, 7)); break;
+    case 4: snprintf(cron, 32, "%d */%d * * * *", minute, steps[rng_below(r, 5)]); break;
+    default: snprintf(cron, 32, "every %ds", (int)rng_between(r, 60, 3600));
     }
     m->cron = view_str(cron);
     SET_HAS(m, schedule, cron);

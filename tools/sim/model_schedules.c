@@ -6,11 +6,12 @@
 
 /* ---- nominal times --------------------------------------------------------------------------- */
 
+#define SECOND_MS 1000
 #define MINUTE_MS 60000
 #define DAY_MS    86400000
 
-/* The simulation's crons have the form "M H * * D", each a number, "*" or "*" "/N"; small enough to
- * be told again here, minute by minute. */
+/* The simulation's crons have the form "M H * * D", each a number, "*" or "*" "/N", or "S M H * *
+ * D" with a number for S, or "every Ns"; small enough to be told again here, minute by minute. */
 struct field {
     int64_t number, step; /* number -1: any multiple of step */
 };
@@ -43,11 +44,33 @@ matches(struct field f, int64_t value)
     return f.number >= 0 ? f.number == value : value % f.step == 0;
 }
 
+static bool
+has_seconds(struct view cron)
+{
+    unsigned blanks = 0;
+
+    for (size_t i = 0; i < cron.size; i++)
+        blanks += cron.data[i] == ' ';
+    return blanks == 5;
+}
+
+/* 0 for a cron of fields. */
+static int64_t
+interval_of(const struct msg_schedule *d)
+{
+    if (HAS(d, schedule, every_ms)) return d->every_ms;
+    return d->cron.data[0] == 'e' ? field_of(d->cron, 1).number * SECOND_MS : 0;
+}
+
 static int64_t
 next_of_cron(struct view cron, int64_t after)
 {
-    struct field minute = field_of(cron, 0), hour = field_of(cron, 1), weekday = field_of(cron, 4);
-    int64_t      at = (after / MINUTE_MS + 1) * MINUTE_MS, end = at + 15 * (int64_t)DAY_MS;
+    unsigned     first = has_seconds(cron);
+    struct field minute = field_of(cron, first), hour = field_of(cron, first + 1),
+                 weekday = field_of(cron, first + 4);
+    int64_t into_ms = first ? field_of(cron, 0).number * SECOND_MS : 0;
+    int64_t at = ((after - into_ms) / MINUTE_MS + 1) * MINUTE_MS;
+    int64_t end = at + 15 * (int64_t)DAY_MS;
 
     while (at < end) {
         if (!matches(weekday, (at / DAY_MS + 4) % 7)) { /* the epoch was a Thursday */
@@ -57,7 +80,7 @@ next_of_cron(struct view cron, int64_t after)
         } else if (!matches(minute, at / MINUTE_MS % 60)) {
             at += MINUTE_MS;
         } else {
-            return at;
+            return at + into_ms;
         }
     }
     broken("a cron of the simulation never comes");
@@ -67,11 +90,11 @@ next_of_cron(struct view cron, int64_t after)
 int64_t
 m_next_nominal(const struct m_schedule *s, const struct msg_schedule *d, int64_t after)
 {
-    int64_t n;
+    int64_t every = interval_of(d), n;
 
-    if (!HAS(d, schedule, every_ms)) return next_of_cron(d->cron, after);
-    n = after < s->created_at ? 1 : (after - s->created_at) / d->every_ms + 1;
-    return s->created_at + n * d->every_ms;
+    if (every == 0) return next_of_cron(d->cron, after);
+    n = after < s->created_at ? 1 : (after - s->created_at) / every + 1;
+    return s->created_at + n * every;
 }
 
 /* ---- schedules ------------------------------------------------------------------------------- */
