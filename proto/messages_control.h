@@ -31,7 +31,6 @@
     F(S, TIME, expires_at,      OPTIONAL, 0, TIME_MAX_MS)                                       \
     F(S, MAP,  tags,            OPTIONAL, 0, 4096)                                              \
     MERGE_FIELDS(F, S)                                                                          \
-    F(S, STR,  session,         OPTIONAL, 0, 256)                                               \
     F(S, U64,  goal,            OPTIONAL, 1, INT64_MAX)                                         \
     F(S, U64,  ticket,          OPTIONAL, 1, INT64_MAX)                                         \
     F(S, U64,  parent,          OPTIONAL, 1, INT64_MAX) /* the job that caused this one */      \

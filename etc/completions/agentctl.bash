@@ -2,7 +2,7 @@
 _agentctl() {
     local nouns=' status daemon ping worker watch fsck reload audit usage clock completion version help stop resume drain breaker job schedule cron company agent handler session effect goal ticket routine approval profile '
     local alone=' status ping watch fsck reload audit usage version help stop resume drain '
-    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --tz --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --budget-zone --from --count -n --status --data --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --tz --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --budget-zone --from --count -n --status --session --data --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros '
     local files=' --run --payload --context --ticket --data --into --sinks '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
@@ -82,7 +82,7 @@ _agentctl() {
     'drain') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
     'breaker list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
     'breaker reset') words=' --run --connect --json --timeout --company --help -h ' ;;
-    'job submit') words=' --run --connect --json --timeout --company --help -h --agent --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --session --trigger --source --parent --goal --ticket --token-budget --cost-budget --wait ' ;;
+    'job submit') words=' --run --connect --json --timeout --company --help -h --agent --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --trigger --source --parent --goal --ticket --token-budget --cost-budget --wait ' ;;
     'job submit-many') words=' --run --connect --json --timeout --company --help -h ' ;;
     'job show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'job why') words=' --run --connect --json --timeout --company --help -h ' ;;

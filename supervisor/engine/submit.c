@@ -245,8 +245,6 @@ prepare(struct engine *en, const struct actor *a, const struct msg_job_submit *m
     enum trigger        trigger = TRIGGER_MANUAL;
 
     memset(s, 0, sizeof(*s));
-    if (HAS(m, job_submit, session))
-        return err_field(e, "session", "not supported by this version");
     if (HAS(m, job_submit, trigger)) {
         trigger = trigger_from(m->trigger);
         if (trigger == TRIGGER_NONE)

@@ -36,7 +36,6 @@ static const struct ctl_param submit_flags[] = {
     {"retry-max",    0, "retry_max_ms", CTL_DURATION,  false, "D",     "... up to this one (24h)"},
     {"expires",      0, "expires_at",   CTL_TIME,      false, "T",     "give up unless started by then"},
     {"tag",          0, "tags",         CTL_TAG,       false, "K=V",   "a tag; may be repeated"},
-    {"session",      0, "session",      CTL_TEXT,      false, "KEY",   "append the job to this session's events"},
     {"trigger",      0, "trigger",      CTL_TEXT,      false, "T",     "what the job is for; manual by default"},
     {"source",       0, "source",       CTL_TEXT,      false, "TEXT",  "where it comes from"},
     {"parent",       0, "parent",       CTL_NUMBER,    false, "ID",    "the job that caused this one"},

@@ -110,7 +110,6 @@ read_submit(struct model *m, const struct actor *a, const struct msg_job_submit 
     enum errc            e;
 
     *out = (struct m_submission){.job = {.schedule = -1}, .twin = -1};
-    if (HAS(s, job_submit, session)) return E_BAD_REQUEST;
     if (!find_trigger(s)) return E_BAD_REQUEST;
     if ((e = resolve(m, a, s, j)) != E_OK) return e;
     if ((e = take_times(m, s, j)) != E_OK) return e;
