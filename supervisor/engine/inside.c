@@ -222,8 +222,10 @@ apply_schedule(struct engine *en, const struct job_spec *from, struct view effec
     SET_HAS(&s, schedule, company);
     s.agent = objects_name(&en->turn.objects, from->agent);
     SET_HAS(&s, schedule, agent);
-    if (check_interval(en, &s, e) || schedule_check_new(en, &daemon_actor, &s, &refs, e))
+    if (check_interval(en, &s, e) || submit_admit(en, e) ||
+        schedule_check_new(en, &daemon_actor, &s, &refs, e)) {
         return e->code;
+    }
     actor = agent_actor(en, from);
     (void)schedule_make(en, &actor, &s, refs.company, ORIGIN_AGENT, from->agent);
     return E_OK;

@@ -88,6 +88,7 @@ add_schedule(struct model *m, const struct m_job *from, struct view effect)
     if (mp_find_i64(effect, "every_ms", &d.every_ms)) SET_HAS(&d, schedule, every_ms);
     if (mp_find(effect, "payload", &d.payload)) SET_HAS(&d, schedule, payload);
     if (shortest_gap(m, &d) < m->limits.agent_interval_min_ms) return E_DENIED;
+    if ((e = m_admission(m)) != E_OK) return e;
     d.company = name_of(m, from->company);
     SET_HAS(&d, schedule, company);
     d.agent = name_of(m, from->agent);
