@@ -203,18 +203,24 @@ budget_raises(struct objects *o, const struct limits *l, uint64_t head,
     n = scopes_of(&j, scopes);
     for (enum dimension d = 0; d < DIM_COUNT; d++) {
         struct budget_raise all[SCOPES_MAX];
+        uint64_t            wanted = wants(l, &j, &spec, d);
+        uint64_t            most = at_most_a_day(o, &j, d, wanted);
 
         for (uint32_t i = 0; i < n; i++) {
             uint32_t       date = ledger_date(o, scopes[i].id, o->now_ms);
             struct ledger *row = ledger_row(o, scopes[i].id, date);
+            int64_t        limit = ledger_limit(o, scopes[i].id, d);
+            uint64_t       used = ledger_used(row, d);
+            uint64_t       gone = rest(used, *ledger_amount(row, LEDGER_RESERVED, d));
 
             all[i] = (struct budget_raise){.predicate = scopes[i].predicate,
                                            .scope = scopes[i].id,
                                            .dimension = d,
-                                           .limit = ledger_limit(o, scopes[i].id, d),
-                                           .used = ledger_used(row, d)};
+                                           .limit = limit,
+                                           .used = used,
+                                           .is_held_by_running = fits(limit, gone, most)};
         }
-        count += raises_of(all, n, wants(l, &j, &spec, d), out + count);
+        count += raises_of(all, n, wanted, out + count);
     }
     return count;
 }

@@ -26,7 +26,8 @@ struct budget_raise {
     enum dimension dimension;
     int64_t        limit;
     uint64_t       used, wanted;
-    uint64_t       enough; /* what to raise it to */
+    uint64_t       enough;             /* what to raise it to */
+    bool           is_held_by_running; /* it fits once what runs gives its reservations back */
 };
 
 #define BUDGET_RAISES_MAX (3 * DIM_COUNT)

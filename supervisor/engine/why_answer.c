@@ -109,8 +109,11 @@ counts_under(const struct why *w, const struct job_state *j, const struct findin
     case HELD_NO_SLOT:
     case HELD_GLOBAL_CAP: return true;
     case HELD_SCHEDULE_CAP: return j->flags & JOB_FLAG_SCHEDULE_BORN;
+    case HELD_COMPANY_BUDGET:
     case HELD_COMPANY_CAP: return j->company == f->on;
+    case HELD_AGENT_BUDGET:
     case HELD_AGENT_CAP: return j->agent == f->on;
+    case HELD_SCHEDULE_BUDGET: return j->schedule == f->on;
     case HELD_HANDLER_CAP: return j->handler == f->on;
     case HELD_BREAKER: return breaker_get(o->txn, f->on, &b) && breaker_is_tried_by(o, &b, j);
     case HELD_ALONE: return j->worker == w->memory->kept_worker;
@@ -245,6 +248,15 @@ budget_owner(enum predicate p)
     return p == HELD_COMPANY_BUDGET ? "company" : "agent";
 }
 
+/* When it may fit: what runs gives back the rest of its reservation, else the day is over.  A limit
+ * of 0 is there tomorrow, too. */
+static int64_t
+budget_ends_at(struct why *w, const struct budget_raise *r, const struct holders *h)
+{
+    if (h->first_end) return h->first_end;
+    return r->limit ? ledger_next_day(w->objects, r->scope, w->objects->now_ms) : 0;
+}
+
 /* All scopes and dimensions at once: what one limit must be raised to depends on the others. */
 static void
 budget_blockers(struct why *w, uint64_t head)
@@ -260,8 +272,10 @@ budget_blockers(struct why *w, uint64_t head)
         const char                *owner = budget_owner(r->predicate);
         const char                *d = dimension_name(r->dimension);
         struct view                name = objects_ref(w->objects, r->scope);
-        /* A limit of 0 is there tomorrow, too. */
-        int64_t until_at = r->limit ? ledger_next_day(w->objects, r->scope, w->objects->now_ms) : 0;
+        struct holders             h = {0};
+        const struct finding       f = {.predicate = r->predicate, .on = r->scope};
+
+        if (r->is_held_by_running) find_holders(w, &f, &h);
 
         snprintf(message, sizeof(message),
                  "%s %.*s's budget of the day: %" PRIu64 " of %" PRId64
@@ -269,7 +283,8 @@ budget_blockers(struct why *w, uint64_t head)
                  owner, VIEW_ARG(name), r->used, r->limit, d, r->wanted);
         snprintf(change, sizeof(change), "raise %s %.*s's daily_%s from %" PRId64 " to %" PRIu64,
                  owner, VIEW_ARG(name), d, r->limit, r->enough);
-        why_blocker(w, predicate_name(r->predicate), message, (struct view){0}, until_at, change);
+        why_blocker(w, predicate_name(r->predicate), message, view_str(h.text),
+                    budget_ends_at(w, r, &h), change);
     }
 }
 

@@ -203,6 +203,26 @@ overshoot_lowers_what_may_start(void **state)
     expect_state(r, submit(r, ",'token_budget':30,'handler':'g'"), "running");
 }
 
+/* What is only reserved is given back when what runs ends, at the latest with its lease. */
+static void
+why_tells_what_is_reserved_from_what_is_used(void **state)
+{
+    struct rig *r = *state;
+
+    begin(r, &(struct world){.company = ",'daily_tokens':100"});
+    uint64_t first = submit(r, ",'token_budget':60,'max_run_ms':30000");
+    uint64_t held = submit(r, ",'token_budget':60");
+    expect_held(r, held);
+    rig_must_read(r, "job.why", "'id':%" PRIu64, held);
+    assert_int_equal(rig_i64(r, "earliest_at"), RIG_WALL_MS + 30000);
+    assert_string_equal(rig_text(r, "blockers.0.holder"), "job 1");
+    rig_progress(r, first, "'output_tokens':50");
+    rig_turn(r);
+    rig_must_read(r, "job.why", "'id':%" PRIu64, held);
+    assert_int_equal(rig_i64(r, "earliest_at"), RIG_WALL_MS / DAY_MS * DAY_MS + DAY_MS);
+    assert_true(rig_is_nil(r, "blockers.0.holder"));
+}
+
 /* Sums that wrapped would begin at nothing again. */
 static void
 absurd_numbers_do_not_open_a_budget_again(void **state)
@@ -432,6 +452,7 @@ main(void)
         TEST(exactly_the_reservation_is_allowed_and_one_more_stops_the_handler),
         TEST(a_jobs_own_budget_stops_it_without_any_daily_limit),
         TEST(overshoot_lowers_what_may_start),
+        TEST(why_tells_what_is_reserved_from_what_is_used),
         TEST(absurd_numbers_do_not_open_a_budget_again),
         TEST(charge_and_reservation_never_pass_any_limit),
         TEST(every_scope_that_the_job_meets_is_charged),
