@@ -286,20 +286,6 @@ the_daemon_does_not_rely_on_agentctl(void **state)
 }
 
 static void
-what_this_version_cannot_do_it_does_not_pretend(void **state)
-{
-    static const struct refusal all[] = {
-        {"job submit noop --session s", 1, "bad_request", "session"},
-    };
-
-    (void)state;
-    expect_refusals(all, ARRAY_LEN(all));
-    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-        ctl_refused(&c, 1, "bad_request", "not supported by this version", "%s", all[i].command);
-    }
-}
-
-static void
 a_bad_schedule_is_refused_with_field_and_column(void **state)
 {
     static const struct refusal all[] = {
@@ -346,8 +332,6 @@ a_batch_is_taken_as_a_whole_or_not_at_all(void **state)
     (void)state;
     refuse_batch(1, "not_found", "jobs[2]",
                  "{\"handler\":\"noop\"}\n{\"handler\":\"noop\"}\n{\"handler\":\"nobody\"}\n");
-    refuse_batch(1, "bad_request", "jobs[1]",
-                 "{\"handler\":\"noop\"}\n{\"handler\":\"noop\",\"session\":\"s\"}\n");
     refuse_batch(1, "bad_request", "jobs[0]",
                  "{\"handler\":\"noop\",\"retry\":[\"soon\"]}\n{\"handler\":\"noop\"}\n");
     refuse_batch(1, "bad_request", "jobs[0]: tags",
@@ -390,7 +374,6 @@ main(void)
         TEST(bad_registrations_goals_and_tickets_are_refused),
         TEST(what_is_too_much_is_refused),
         TEST(the_daemon_does_not_rely_on_agentctl),
-        TEST(what_this_version_cannot_do_it_does_not_pretend),
         TEST(a_bad_schedule_is_refused_with_field_and_column),
         TEST(a_batch_is_taken_as_a_whole_or_not_at_all),
     };
