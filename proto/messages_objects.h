@@ -100,7 +100,32 @@
     F(S, MAP,  ticket,          OPTIONAL, 0, 65536)     /* a routine: the `routine` that each firing makes a ticket of (B3) */ \
     SPEND_FIELDS(F, S)                                                                          \
     DAILY_FIELDS(F, S)                                                                          \
-    F(S, STR,  tz,              OPTIONAL, 1, 64)        /* of cron: an IANA name; UTC */
+    F(S, STR,  tz,              OPTIONAL, 1, 64)        /* of cron: an IANA name; UTC */        \
+    F(S, STR,  overlap,         OPTIONAL, 1, 16)        /* skip | queue_one | allow | cancel_running (C4) */ \
+    F(S, STR,  misfire,         OPTIONAL, 1, 16)        /* skip | latest | all (C3) */          \
+    F(S, U64,  misfire_max,     OPTIONAL, 1, 1000)      /* of all: 10 */                        \
+    F(S, MS,   catch_up_ms,     OPTIONAL, 0, YEARS_100_MS) /* older times are missed */         \
+    F(S, MS,   spread_ms,       OPTIONAL, 0, 86400000)   /* an offset below it, the same for each firing */ \
+    F(S, MS,   jitter_ms,       OPTIONAL, 0, 86400000)   /* an offset below it, drawn for each firing */ \
+    F(S, TIME, start_at,        OPTIONAL, 0, TIME_MAX_MS) /* no nominal time before it */       \
+    F(S, TIME, end_at,          OPTIONAL, 0, TIME_MAX_MS) /* … and none after it */             \
+    F(S, U64,  max_firings,     OPTIONAL, 1, INT64_MAX) /* then it ends */                      \
+    F(S, STR,  quiet_hours,     OPTIONAL, 1, 64)        /* 22:00-07:00 in tz: put off to their end */ \
+    F(S, STR,  quiet_sends,     OPTIONAL, 1, 64)        /* likewise, of its messages */         \
+    F(S, MAP,  gate,            OPTIONAL, 0, 65536)     /* a `gate`: may say that there is nothing to do */ \
+    F(S, MS,   idle_max_ms,     OPTIONAL, 1000, YEARS_100_MS) /* heartbeats that find nothing to do come more seldom, up to this */ \
+    F(S, BOOL, shadow,          OPTIONAL, 0, 0)         /* runs for real, its effects are suppressed */ \
+    F(S, U64,  shadow_runs,     OPTIONAL, 1, 1000000)   /* good ones in a row that promote it */ \
+    F(S, STR,  ping_start,      OPTIONAL, 1, 2048)      /* URLs of a dead-man's switch */       \
+    F(S, STR,  ping_success,    OPTIONAL, 1, 2048)                                              \
+    F(S, STR,  ping_fail,       OPTIONAL, 1, 2048)                                              \
+    F(S, MS,   overdue_ms,      OPTIONAL, 1000, YEARS_100_MS) /* so long after a nominal time without a success it is overdue */
+
+/* What runs before the agent: exactly one of these tests. */
+#define GATE_FIELDS(F, S)                                                                       \
+    F(S, LIST, command,         OPTIONAL, 0, 65536)     /* exit 0: run; 1 to 254: nothing to do; else it failed (as systemd's ExecCondition) */ \
+    F(S, REF,  completed,       OPTIONAL, 0, 0)         /* a schedule that has completed since this one's last firing */ \
+    F(S, BOOL, open_tickets,    OPTIONAL, 0, 0)         /* its agent has tickets that are not done */
 
 /* What a routine's tickets are like. */
 #define ROUTINE_FIELDS(F, S)                                                                    \
@@ -159,7 +184,17 @@
     F(S, MS,   keep_reasons_ms,         NULLABLE, 1000, YEARS_100_MS)                           \
     F(S, MS,   keep_ledgers_ms,         NULLABLE, 1000, YEARS_100_MS)                           \
     F(S, MS,   keep_approvals_ms,       NULLABLE, 1000, YEARS_100_MS)                           \
-    F(S, MS,   keep_audit_ms,           NULLABLE, 1000, YEARS_100_MS)
+    F(S, MS,   keep_audit_ms,           NULLABLE, 1000, YEARS_100_MS)                           \
+    F(S, MS,   catch_up_stagger_ms,     REQUIRED, 0, 3600000) /* between starts of firings that are caught up on (C3) */ \
+    F(S, MS,   interactive_delay_ms,    REQUIRED, 0, 300000) /* firings while a session streams (C14) */ \
+    F(S, I64,  failure_pause,           NULLABLE, 1, 1000000) /* a schedule, after so many failed firings in a row (C8) */ \
+    F(S, I64,  breach_warn,             NULLABLE, 1, 1000000) /* … breaches of its limit of turns */ \
+    F(S, I64,  breach_pause,            NULLABLE, 1, 1000000)                                   \
+    F(S, I64,  collision_turns,         NULLABLE, 1, INT64_MAX) /* of schedules that share minutes (C12) */ \
+    F(S, I64,  alert_after,             NULLABLE, 1, 1000000) /* failed firings in a row (C15) */ \
+    F(S, I64,  alert_skips,             NULLABLE, 1, 1000000) /* firings in a row that overlap suppressed (C4) */ \
+    F(S, MS,   alert_cooldown_ms,       REQUIRED, 0, YEARS_100_MS)                              \
+    F(S, LIST, alert_sinks,             OPTIONAL, 0, 4096)
 
 /* The whole configuration as one input of the engine; each list holds the objects above. */
 #define CONFIG_FIELDS(F, S)                                                                     \
@@ -181,6 +216,7 @@
     O(PROFILE,  profile)        \
     O(ROUTINE,  routine)        \
     O(GOAL_PART, goal_part)     \
+    O(GATE,     gate)           \
     O(LIMITS,   limits)         \
     O(CONFIG,   config)
 

@@ -85,7 +85,17 @@
     S("retention", "reasons",                LASTING,  limits.keep_reasons_ms,         "7d",   1000, YEARS_100_MS, RELOAD) \
     S("retention", "ledgers",                LASTING,  limits.keep_ledgers_ms,         "400d", 1000, YEARS_100_MS, RELOAD) \
     S("retention", "approvals",              LASTING,  limits.keep_approvals_ms,       "90d",  1000, YEARS_100_MS, RELOAD) \
-    S("retention", "audit",                  LASTING,  limits.keep_audit_ms,           "400d", 1000, YEARS_100_MS, RELOAD)
+    S("retention", "audit",                  LASTING,  limits.keep_audit_ms,           "400d", 1000, YEARS_100_MS, RELOAD) \
+    S("limits",   "catch_up_stagger",        DURATION, limits.catch_up_stagger_ms,     "100ms", 0, 3600000, RELOAD)  \
+    S("limits",   "interactive_delay",       DURATION, limits.interactive_delay_ms,    "30s",  0, 300000, RELOAD)    \
+    S("limits",   "failure_pause",           LIMIT,    limits.failure_pause,           "3",    1, 1000000, RELOAD)   \
+    S("limits",   "breach_warn",             LIMIT,    limits.breach_warn,             "2",    1, 1000000, RELOAD)   \
+    S("limits",   "breach_pause",            LIMIT,    limits.breach_pause,            "5",    1, 1000000, RELOAD)   \
+    S("limits",   "collision_turns",         LIMIT,    limits.collision_turns,         "3000", 1, INT64_MAX, RELOAD) \
+    S("alerts",   "after",                   LIMIT,    limits.alert_after,             "2",    1, 1000000, RELOAD)   \
+    S("alerts",   "skips",                   LIMIT,    limits.alert_skips,             "5",    1, 1000000, RELOAD)   \
+    S("alerts",   "cooldown",                DURATION, limits.alert_cooldown_ms,       "1h",   0, YEARS_100_MS, RELOAD) \
+    S("alerts",   "sinks",                   NAMES,    limits.alert_sinks,             "",     0, SINKS_MAX, RELOAD)
 
 #define SETTINGS(S) SHELL_SETTINGS(S) LIMIT_SETTINGS(S)
 

@@ -1,6 +1,7 @@
 #include "supervisor/config/declared.h"
 
 #include "common/mp.h"
+#include "common/timetext.h"
 #include "supervisor/config/declared_check.h"
 #include "supervisor/config/keys.h"
 #include "supervisor/config/places.h"
@@ -117,6 +118,21 @@ pack_list(struct reader *r, const struct field_desc *f, const struct yaml *n, st
     return E_OK;
 }
 
+/* An instant in full: what is read again tomorrow must mean the same. */
+static enum errc
+pack_time(const struct yaml *n, struct buf *out, struct err *e)
+{
+    struct err why = {0};
+    int64_t    at;
+
+    if (n->type != YAML_STRING || n->text.size == 0 || n->text.data[0] < '0' ||
+        n->text.data[0] > '9' || instant_parse(n->text, 0, &at, &why)) {
+        return yaml_refuse_found(n, e, "allowed: an instant like 2026-11-21T09:00:00Z");
+    }
+    mp_i64(out, at);
+    return E_OK;
+}
+
 static enum errc
 pack_map(struct reader *r, const struct field_desc *f, const struct yaml *n, struct err *e)
 {
@@ -148,7 +164,7 @@ pack_value(struct reader *r, const struct field_desc *f, const struct yaml *n, s
     case FT_TEXT: return pack_string(r, f, n, e);
     case FT_LIST: return pack_list(r, f, n, e);
     case FT_MAP: return pack_map(r, f, n, e);
-    case FT_TIME:
+    case FT_TIME: return pack_time(n, &r->scratch, e);
     case FT_BOOL:
     case FT_JSON:
     case FT_RAW: return yaml_pack(n, &r->scratch, e);

@@ -83,16 +83,36 @@ configure_builtins(struct engine *en)
     }
 }
 
+/* Object ids of the sinks of a list that are there; how many. */
+static uint32_t
+take_sinks(struct engine *en, struct view list, const char *field, uint32_t ids[SINKS_MAX])
+{
+    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+    struct list_iter   it = list_iter_of(list);
+    struct view        item;
+    uint32_t           count = 0;
+
+    while (list.size && count < SINKS_MAX && list_next(&it, &item)) {
+        struct mp_reader r = mp_reader_of(item);
+        uint32_t         company = COMPANY_DEFAULT_ID;
+        struct view      name;
+        struct err       e = {0};
+
+        if (mp_read_str(&r, &name) && object_ref(turn_txn(en), &daemon, KIND_SINK, name, field,
+                                                 &company, &ids[count], &e) == E_OK) {
+            count++;
+        }
+    }
+    return count;
+}
+
 void
 configure_load_limits(struct engine *en)
 {
     struct limits *l = &en->memory.limits;
     uint32_t       id = object_find(turn_txn(en), KIND_LIMITS, 0, view_str(LIMITS_NAME));
     const struct object_entry *o = objects_get(&en->turn.objects, id);
-    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
     const struct msg_limits   *m;
-    struct list_iter           it;
-    struct view                item;
 
     if (!o) return; /* before the first config input */
     m = &o->spec.limits;
@@ -139,17 +159,20 @@ configure_load_limits(struct engine *en)
     l->keep_ledgers_ms = HAS(m, limits, keep_ledgers_ms) ? m->keep_ledgers_ms : NO_LIMIT;
     l->keep_approvals_ms = HAS(m, limits, keep_approvals_ms) ? m->keep_approvals_ms : NO_LIMIT;
     l->keep_audit_ms = HAS(m, limits, keep_audit_ms) ? m->keep_audit_ms : NO_LIMIT;
-    it = list_iter_of(m->session_sinks);
-    while (m->session_sinks.size && l->sink_count < SINKS_MAX && list_next(&it, &item)) {
-        struct mp_reader r = mp_reader_of(item);
-        uint32_t         company = COMPANY_DEFAULT_ID;
-        struct view      name;
-        struct err       e = {0};
-
-        if (mp_read_str(&r, &name) && object_ref(turn_txn(en), &daemon, KIND_SINK, name, "sinks",
-                                                 &company, &l->sinks[l->sink_count], &e) == E_OK) {
-            l->sink_count++;
-        }
+    l->catch_up_stagger_ms = m->catch_up_stagger_ms;
+    l->interactive_delay_ms = m->interactive_delay_ms;
+    l->alert_cooldown_ms = m->alert_cooldown_ms;
+    l->failure_pause = HAS(m, limits, failure_pause) ? m->failure_pause : NO_LIMIT;
+    l->breach_warn = HAS(m, limits, breach_warn) ? m->breach_warn : NO_LIMIT;
+    l->breach_pause = HAS(m, limits, breach_pause) ? m->breach_pause : NO_LIMIT;
+    l->collision_turns = HAS(m, limits, collision_turns) ? m->collision_turns : NO_LIMIT;
+    l->alert_after = HAS(m, limits, alert_after) ? m->alert_after : NO_LIMIT;
+    l->alert_skips = HAS(m, limits, alert_skips) ? m->alert_skips : NO_LIMIT;
+    l->sink_count = take_sinks(en, m->session_sinks, "sinks", l->sinks);
+    l->alert_sink_count = take_sinks(en, m->alert_sinks, "alerts.sinks", l->alert_sinks);
+    if (l->alert_sink_count == 0) {
+        memcpy(l->alert_sinks, l->sinks, sizeof(l->sinks));
+        l->alert_sink_count = l->sink_count;
     }
     en->memory.has_limits = true;
     en->memory.recheck_limits = true;

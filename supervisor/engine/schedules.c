@@ -100,8 +100,10 @@ plan(struct engine *en, const struct object_entry *o, struct schedule *run)
 {
     if (!nominal_is_at_boot(&o->spec.schedule)) {
         run->next_at = next_after(en, o, run->cursor);
+        run->due_at = run->next_at;
     } else if (run->next_at > en->turn.now.wall_ms) { /* the clock went back meanwhile */
         run->next_at = first_free_time(en, run->id);
+        run->due_at = run->next_at;
     }
 }
 
@@ -165,6 +167,7 @@ schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_change
     }
     if (is_new || timing_changed) {
         run.next_at = 0;
+        run.due_at = run.next_at;
         run.boot_id = en->memory.meta.boot_id;
     }
     plan(en, o, &run);
@@ -238,6 +241,7 @@ schedules_at_boot(struct engine *en)
         if (!o || run.boot_id == boot_id || !nominal_is_at_boot(&o->spec.schedule)) continue;
         run.boot_id = boot_id;
         run.next_at = first_free_time(en, run.id);
+        run.due_at = run.next_at;
         schedule_save(turn_txn(en), &run);
     }
     scan_close(&s);
@@ -410,6 +414,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     run->cursor = run->next_at;
     if (firing_load(turn_txn(en), &seen) == LOAD_FOUND) { /* before the clock went back */
         run->next_at = following;
+        run->due_at = run->next_at;
         schedule_save(turn_txn(en), run);
         return;
     }
@@ -432,6 +437,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     }
     firing_save(turn_txn(en), &f);
     run->next_at = following;
+    run->due_at = run->next_at;
     schedule_save(turn_txn(en), run);
 }
 
@@ -444,7 +450,7 @@ schedules_due(struct engine *en)
     if (en->turn.header.clock_is_held && !en->memory.clock_accepted) return; /* N27 */
     scan_open(&s, turn_txn(en), INDEX_schedule_next, &key, 0, 0);
     while (en->turn.due_left && en->turn.times_left && scan_next_key(&s, &key) &&
-           key.next_at <= en->turn.now.wall_ms) {
+           key.due_at <= en->turn.now.wall_ms) {
         const struct object_entry *o = objects_get(&en->turn.objects, key.id);
         struct schedule            run = {.id = key.id};
 
@@ -454,6 +460,7 @@ schedules_due(struct engine *en)
             decide(en, o, &run);
         } else { /* its declaration is damaged: it rests until it is declared again */
             run.next_at = 0;
+            run.due_at = run.next_at;
             schedule_save(turn_txn(en), &run);
         }
         memset(&key, 0,
@@ -471,7 +478,7 @@ schedules_deadline(struct engine *en)
     int64_t         at = INT64_MAX;
 
     scan_open(&s, turn_txn(en), INDEX_schedule_next, &key, 0, 0);
-    if (scan_next_key(&s, &key)) at = key.next_at;
+    if (scan_next_key(&s, &key)) at = key.due_at;
     scan_close(&s);
     return at;
 }

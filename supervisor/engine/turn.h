@@ -52,6 +52,8 @@ struct limits {
     int64_t  reserve_turns, reserve_tokens, reserve_cost_micros;
     int64_t  keep_completed_ms, keep_failed_ms, keep_effects_ms, keep_firings_ms, keep_reasons_ms;
     int64_t  keep_ledgers_ms, keep_approvals_ms, keep_audit_ms;
+    int64_t  catch_up_stagger_ms, interactive_delay_ms, failure_pause, breach_warn, breach_pause;
+    int64_t  collision_turns, alert_after, alert_skips, alert_cooldown_ms;
     uint64_t stale_after, dead_after;
     uint8_t  agent_approval; /* enum approval_rule */
     uint64_t max_attempts, max_crashes, feed_bytes_max;
@@ -59,6 +61,8 @@ struct limits {
     uint32_t ladder_steps;
     uint32_t sinks[SINKS_MAX]; /* object ids */
     uint32_t sink_count;
+    uint32_t alert_sinks[SINKS_MAX]; /* object ids; those of sessions when none is named */
+    uint32_t alert_sink_count;
 };
 
 /* A place among the limits that block lanes. */

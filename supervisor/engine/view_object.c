@@ -60,9 +60,32 @@ put_declared(struct objects *o, const struct object_entry *en, struct buf *b,
     mp_put_raw(b, map, "tags", s->tags);
     mp_put_raw(b, map, "ticket", s->ticket);
     mp_put_cstr(b, map, "origin", origin_name(en->row.origin));
-    mp_put_cstr(b, map, "overlap", "skip");
-    mp_put_cstr(b, map, "misfire", "latest");
     mp_put_i64(b, map, "created_at", en->row.created_at);
+}
+
+/* When and how its firings come (C3–C5). */
+static void
+put_policies(const struct msg_schedule *s, struct buf *b, struct mp_open_map *map)
+{
+    mp_put_str(b, map, "overlap", s->overlap.size ? s->overlap : view_str("skip"));
+    mp_put_str(b, map, "misfire", s->misfire.size ? s->misfire : view_str("latest"));
+    mp_put_time(b, map, "misfire_max", (int64_t)s->misfire_max);
+    mp_put_time(b, map, "catch_up_ms", s->catch_up_ms);
+    mp_put_time(b, map, "spread_ms", s->spread_ms);
+    mp_put_time(b, map, "jitter_ms", s->jitter_ms);
+    mp_put_time(b, map, "start_at", s->start_at);
+    mp_put_time(b, map, "end_at", s->end_at);
+    mp_put_time(b, map, "max_firings", (int64_t)s->max_firings);
+    mp_put_str_or_nil(b, map, "quiet_hours", s->quiet_hours);
+    mp_put_str_or_nil(b, map, "quiet_sends", s->quiet_sends);
+    mp_put_raw(b, map, "gate", s->gate);
+    mp_put_time(b, map, "idle_max_ms", s->idle_max_ms);
+    mp_put_bool(b, map, "shadow", s->shadow);
+    mp_put_time(b, map, "shadow_runs", (int64_t)s->shadow_runs);
+    mp_put_str_or_nil(b, map, "ping_start", s->ping_start);
+    mp_put_str_or_nil(b, map, "ping_success", s->ping_success);
+    mp_put_str_or_nil(b, map, "ping_fail", s->ping_fail);
+    mp_put_time(b, map, "overdue_ms", s->overdue_ms);
 }
 
 static void
@@ -108,6 +131,7 @@ view_schedule(struct objects *o, const struct object_entry *en, const struct sch
     struct mp_open_map map = mp_open(b);
 
     put_declared(o, en, b, &map);
+    put_policies(&en->spec.schedule, b, &map);
     put_daily(o, en->row.id, b, &map);
     mp_put_cstr(b, &map, "status", run->paused ? "paused" : "active");
     mp_put_str_or_nil(b, &map, "pause_reason", run->pause_reason);

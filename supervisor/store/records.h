@@ -208,7 +208,30 @@
     F(U32, made_by)           /* the agent whose effect made it (B7), else 0 */ \
     F(U64, goal)              /* of a routine: what its tickets serve; 0: none */ \
     F(U64, ticket)            /* of a routine: the parent of its tickets; 0: none */ \
-    F(U64, boot_id)           /* of @reboot: the machine's boot that was the last to count */
+    F(U64, boot_id)           /* of @reboot: the machine's boot that was the last to count */ \
+    F(I64, due_at)            /* when next_at is decided: it, put off by offset, jitter, quiet hours, pressure */ \
+    F(I64, put_off_from)      /* when pressure first put the next firing off (C14); 0: it has not */ \
+    F(I64, pause_until)       /* it resumes by itself then; 0: when it is asked to */ \
+    F(U32, skips)             /* firings that overlap suppressed since the last one */ \
+    F(U32, breach_streak)     /* turn_budget_breach_streak (C8) */                \
+    F(I64, max_turns_set_at)  /* when the limit of turns was last set */          \
+    F(U64, measured)          /* firings in the averages below */                 \
+    F(U64, last_turns)                                                            \
+    F(U64, avg_turns_milli)   /* thousandths (C11) */                             \
+    F(U64, avg_run_us)                                                            \
+    F(U64, avg_tokens_milli)                                                      \
+    F(U64, avg_cost_milli)    /* thousandths of cost_micros */                    \
+    F(U32, long_runs)         /* in a row over 80 % of their lease (C9) */        \
+    F(I64, last_success_at)                                                       \
+    F(I64, alerted_at)        /* the last alert (C15) */                          \
+    F(U8,  is_alerted)        /* 1: no recovery has followed it */                \
+    F(I64, overdue_at)        /* when it is overdue without a success; 0: never */ \
+    F(U8,  is_overdue)        /* 1: that has been told */                         \
+    F(U32, idle_streak)       /* firings in a row that found nothing to do */     \
+    F(I64, idle_until)        /* heartbeats before it are left out (idle back-off) */ \
+    F(U32, shadow_runs)       /* good ones in a row in shadow mode */             \
+    F(U8,  promoted)          /* 1: out of the shadow */                          \
+    F(U64, gated_count)       /* firings whose gate said that there is nothing to do */
 
 /* One nominal time of a schedule and what became of it. */
 #define FIRING_RECORD(F)                                                         \
@@ -219,7 +242,20 @@
     F(U64, job)                                                                   \
     F(I64, fired_at)                                                              \
     F(U64, number)            /* firing #N */                                     \
-    F(U64, count)             /* nominal times that a missed row stands for */
+    F(U64, count)             /* nominal times that a missed row stands for */    \
+    F(U8,  kind)              /* enum firing_kind */                              \
+    F(I64, claimed_at)        /* first start of its job; 0: not yet */            \
+    F(I64, completed_at)      /* end of its job; 0: not yet */                    \
+    F(U8,  state)             /* enum job_state_id in which the job ended; 0: it has not */ \
+    F(U8,  failure)           /* enum failure_class */                            \
+    F(U64, turns)                                                                 \
+    F(I64, max_turns)         /* then; -1: no limit */                            \
+    F(U64, tokens)                                                                \
+    F(U64, cost_micros)                                                           \
+    F(U64, lag_us)            /* of agentd's loop when it was claimed */          \
+    F(U64, rss_kb)            /* peak of the handler */                           \
+    F(U32, concurrent)        /* other jobs that ran when it was claimed */       \
+    F(U32, streams)           /* sessions that streamed to people then */
 
 #define SESSION_RECORD(F)                                                        \
     F(U32, id)                                                                    \
@@ -521,14 +557,14 @@
     I(OBJECT,    object,    object_by_name,   HOT,       kind, company, name)                             \
     I(JOB_STATE, job_state, job_due,          RANDOM,    run_at, id)             /* scheduled */          \
     I(JOB_STATE, job_state, job_ready,        RANDOM,    lane, DESC(priority), run_at, id) /* ready */    \
-    I(JOB_STATE, job_state, job_running,      RANDOM,    lease_end_boot, id, company, agent, handler, session, flags) \
+    I(JOB_STATE, job_state, job_running,      RANDOM,    lease_end_boot, id, company, agent, handler, session, flags, schedule) \
     I(JOB_STATE, job_state, job_ended,        RANDOM,    state, ended_at, id)                             \
     I(JOB_STATE, job_state, job_expiry,       RANDOM,    expires_at, id)         /* not started */        \
     I(LANE,      lane,      lane_by_limits,   HOT,       company, agent, handler, session, schedule, flags) \
     I(LANE,      lane,      lane_runnable,    HOT,       company, DESC(head_priority), head_run_at, head, id) \
     I(LANE,      lane,      lane_blocked,     HOT,       blocked_by, blocked_on, company, DESC(head_priority), head_run_at, head, id) \
     I(QUEUE,     queue,     queue_turn,       HOT,       DESC(head_priority), served, company)            \
-    I(SCHEDULE,  schedule,  schedule_next,    HOT,       next_at, id)                                     \
+    I(SCHEDULE,  schedule,  schedule_next,    HOT,       due_at, id)                                      \
     I(SESSION,   session,   session_by_name,  HOT,       company, name)                                   \
     I(EFFECT,    effect,    effect_queue,     RANDOM,    session, sink, place)   /* pending, attempting */ \
     I(EFFECT,    effect,    effect_pending,   RANDOM,    not_before, place, id) /* pending, or unknown with probe */ \
@@ -558,7 +594,10 @@
     I(SCHEDULE,  schedule,  schedule_by_ticket, HOT,     ticket, id)             /* routines with a parent ticket */ \
     I(GOAL,      goal,      goal_removing,    HOT,       id)                                              \
     I(TICKET,    ticket,    ticket_removing,  HOT,       id)                                              \
-    I(APPROVAL,  approval,  approval_by_age,  RANDOM,    decided_at, id)         /* decided */
+    I(APPROVAL,  approval,  approval_by_age,  RANDOM,    decided_at, id)         /* decided */ \
+    I(JOB_STATE, job_state, job_by_schedule,  RANDOM,    schedule, id)           /* not ended, of schedules */ \
+    I(SCHEDULE,  schedule,  schedule_overdue, HOT,       overdue_at, id)         /* not yet told */ \
+    I(SCHEDULE,  schedule,  schedule_paused_until, HOT,  pause_until, id)        /* that resume by themselves */
 
 // clang-format on
 

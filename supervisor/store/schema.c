@@ -70,7 +70,7 @@ queue_turn_holds(const struct queue *q)
 static bool
 schedule_next_holds(const struct schedule *s)
 {
-    return s->next_at != 0;
+    return s->due_at != 0;
 }
 
 static bool
@@ -249,6 +249,24 @@ static bool
 schedule_by_ticket_holds(const struct schedule *s)
 {
     return s->ticket != 0;
+}
+
+static bool
+schedule_overdue_holds(const struct schedule *s)
+{
+    return s->overdue_at != 0 && !s->is_overdue;
+}
+
+static bool
+schedule_paused_until_holds(const struct schedule *s)
+{
+    return s->pause_until != 0;
+}
+
+static bool
+job_by_schedule_holds(const struct job_state *j)
+{
+    return j->schedule != 0 && !job_ended_holds(j);
 }
 
 static bool

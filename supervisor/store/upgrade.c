@@ -187,6 +187,26 @@ count_some(struct txn *t, struct scan *place)
     return left == 0;
 }
 
+/* Before schema 5 a nominal time was decided when it came. */
+static bool
+fill_due(struct txn *t, struct scan *place)
+{
+    struct scan     s;
+    struct schedule run = {0};
+    unsigned        left = UPGRADE_ROWS;
+
+    scan_on(&s, t, PRIMARY_SCHEDULE, place);
+    while (left > 0 && scan_next(&s, &run)) {
+        left--;
+        if (run.due_at != 0 || run.next_at == 0) continue;
+        run.due_at = run.next_at;
+        schedule_save(t, &run);
+    }
+    *place = s;
+    scan_close(&s);
+    return left == 0;
+}
+
 static enum errc
 in_steps(struct store *s, bool (*step)(struct txn *t, struct scan *place), struct err *e)
 {
@@ -221,6 +241,7 @@ store_upgrade(struct store *s, struct err *e)
     for (enum table_id table = 0; table < TABLE_COUNT; table++) {
         if (index_table(s, table, e)) return e->code;
     }
-    if (in_steps(s, clear_some, e) || in_steps(s, count_some, e)) return e->code;
+    if (in_steps(s, clear_some, e) || in_steps(s, count_some, e) || in_steps(s, fill_due, e))
+        return e->code;
     return finish(s, e);
 }

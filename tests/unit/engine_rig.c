@@ -66,6 +66,16 @@ static const struct msg_limits default_limits = {
     .keep_ledgers_ms = NO_LIMIT,
     .keep_approvals_ms = NO_LIMIT,
     .keep_audit_ms = NO_LIMIT,
+    .alert_sinks = {"\x90",                                                                                 1},
+    .catch_up_stagger_ms = 0,
+    .interactive_delay_ms = 30 * SECOND_MS,
+    .failure_pause = NO_LIMIT,
+    .breach_warn = 2,
+    .breach_pause = NO_LIMIT,
+    .collision_turns = 3000,
+    .alert_after = 2,
+    .alert_skips = 5,
+    .alert_cooldown_ms = HOUR_MS,
 };
 
 int

@@ -180,6 +180,8 @@ static const struct bad bad_objects[] = {
     {"schedules: {s: {handler: noop, every: 5s, tz: UTC}}\n", "1:47", "schedules.s.tz", "found \"UTC\", only fields of a cron expression are times of a zone", NULL},
     {"schedules: {s: {handler: noop, cron: '61 * * * *'}}\n", "1:38", "schedules.s.cron", "found \"61 * * * *\", not a cron expression: ", NULL},
     {"schedules: {s: {handler: noop, every: 999ms}}\n", "1:39", "schedules.s.every", "found \"999ms\", allowed: a duration", NULL},
+    {"schedules: {s: {handler: noop, every: 5s, start_at: +5m}}\n", "1:53", "schedules.s.start_at", "found \"+5m\", allowed: an instant like 2026-11-21T09:00:00Z", NULL},
+    {"schedules: {s: {handler: noop, every: 5s, end_at: 2026-13-21T09:00:00Z}}\n", "1:51", "schedules.s.end_at", "found \"2026-13-21T09:00:00Z\", allowed: an instant", NULL},
     {"schedules: {s: {every: 5s}}\n",    "1:13", "schedules.s", "needs a handler, or an agent that has one", NULL},
     {"agents: {a: {}}\nschedules: {s: {every: 5s, agent: a}}\n", "2:13", "schedules.s", "needs a handler, or an agent that has one", NULL},
     {"schedules: {s: {every: 5s, handler: x}}\n", "1:37", "schedules.s.handler", "found \"x\", no such handler is declared", NULL},

@@ -127,6 +127,7 @@ put_field(struct buf *out, const char *section, const struct field_desc *f)
         if (f->need == NULLABLE) buf_add_str(out, ", or null");
         break;
     case FT_BOOL: buf_add_str(out, "boolean"); break;
+    case FT_TIME: buf_add_str(out, "instant"); break;
     case FT_NAME: buf_add_str(out, "name"); break;
     case FT_REF: buf_add_str(out, "name or COMPANY/NAME"); break;
     case FT_STR: buf_printf(out, "text, up to %lld bytes", (long long)f->high); break;

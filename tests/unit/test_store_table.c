@@ -232,7 +232,7 @@ lanes_queues_and_schedules_are_where_the_engine_looks(void **state)
     struct queue    idle = {.company = 1};
     struct queue    waiting = {.company = 1, .has_head = 1};
     struct schedule never = {.id = 1};
-    struct schedule planned = {.id = 1, .next_at = 5, .paused = 1};
+    struct schedule planned = {.id = 1, .due_at = 5, .paused = 1};
 
     (void)state;
     assert_int_equal(holders(TABLE_LANE, &empty), IN(lane_by_limits));

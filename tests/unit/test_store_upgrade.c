@@ -27,7 +27,7 @@ fill(struct store_case *c)
         effect_save(t, &ef);
     }
     for (uint32_t id = 1; id <= 50; id++) {
-        struct schedule s = {.id = id, .agent = id % 3, .next_at = id};
+        struct schedule s = {.id = id, .agent = id % 3, .next_at = id, .due_at = id};
         struct session  n = {.id = id, .company = id, .name = view_of("name", id % 5)};
         schedule_save(t, &s);
         session_save(t, &n);
