@@ -3,6 +3,7 @@
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/feed.h"
+#include "supervisor/engine/fire.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/made.h"
@@ -260,82 +261,6 @@ schedule_count(struct engine *en, uint32_t id, int change)
     schedule_save(turn_txn(en), &run);
 }
 
-/* Whether a failed firing is tried again: its schedule, or the profile that it names, says how
- * (A5).  What an agent's profile or the handler says is how their jobs are, not whether. */
-static bool
-sets_retry(struct engine *en, const struct object_entry *o)
-{
-    const struct msg_schedule *s = &o->spec.schedule;
-    const struct msg_profile  *p = profile_of(en, o->row.id, 0);
-    const struct ladder        own = LADDER_OF(s, schedule);
-    struct ladder              shared;
-
-    if (s->max_attempts || ladder_is_given(&own)) return true;
-    if (!p) return false;
-    shared = LADDER_OF(p, profile);
-    return p->max_attempts || ladder_is_given(&shared);
-}
-
-static void
-create_job(struct engine *en, const struct object_entry *o, const struct schedule_refs *refs,
-           struct schedule *run, struct firing *f)
-{
-    const struct msg_schedule *s = &o->spec.schedule;
-    const struct actor         actor = {.kind = "schedule", .id = o->row.name, .role = ROLE_ADMIN};
-    bool                       is_heartbeat = view_is(s->type, "heartbeat");
-    const struct ladder        ladder = LADDER_OF(s, schedule);
-    struct submission          sub = {0};
-    struct job_state           j;
-    struct ticket              ticket;
-    struct view                title = s->title.size ? s->title : o->row.name;
-
-    sub.spec.company = refs->company;
-    sub.spec.agent = refs->agent;
-    sub.spec.handler = refs->handler;
-    sub.spec.schedule = o->row.id;
-    sub.spec.session = run->session;
-    sub.spec.trigger = is_heartbeat ? TRIGGER_HEARTBEAT : TRIGGER_SCHEDULE;
-    sub.spec.source = view_str("schedule");
-    sub.spec.title = view_str(arena_printf(txn_arena(turn_txn(en)), "%.*s — firing #%" PRIu64,
-                                           VIEW_ARG(title), f->number));
-    sub.spec.tags = s->tags;
-    sub.spec.retry = ladder_pack(txn_arena(turn_txn(en)), &ladder);
-    sub.spec.nominal_at = f->nominal_at;
-    sub.spec.max_run_ms = s->max_run_ms;
-    sub.spec.max_turns = s->max_turns;
-    sub.spec.token_budget = (uint64_t)s->token_budget;
-    sub.spec.cost_budget_micros = (uint64_t)s->cost_budget_micros;
-    sub.spec.max_attempts = (uint32_t)s->max_attempts;
-    if (!sets_retry(en, o)) sub.spec.max_attempts = 1; /* a failed firing is a failed firing */
-    sub.payload = s->payload;
-    sub.priority =
-        HAS(s, schedule, priority) ? (uint8_t)s->priority : trigger_priority(sub.spec.trigger);
-    sub.flags = JOB_FLAG_SCHEDULE_BORN;
-    sub.run_at = en->turn.now.wall_ms;
-    submit_defaults(en, &sub, HAS(s, schedule, max_turns));
-    routine_fire(en, o, &sub, &ticket);
-    submit_write(en, &sub, &actor, &j);
-    routine_fired(en, &ticket, &j);
-    f->job = j.id;
-    run->last_job = j.id;
-    run->in_flight++; /* as schedule_count has written */
-}
-
-static void
-feed_firing(struct engine *en, enum feed_type type, const struct object_entry *o,
-            const struct firing *f)
-{
-    struct mp_open_map m = feed_open(en, type, o->row.company);
-    struct buf        *b = feed_buf(en);
-
-    mp_put_str(b, &m, "schedule", o->row.name);
-    mp_put_i64(b, &m, "nominal_at", f->nominal_at);
-    if (f->job) mp_put_u64(b, &m, "job", f->job);
-    if (f->reason.size) mp_put_str(b, &m, "reason", f->reason);
-    if (f->count > 1) mp_put_u64(b, &m, "count", f->count);
-    feed_close(en, &m);
-}
-
 static void
 missed(struct engine *en, const struct object_entry *o, struct schedule *run, struct firing *f,
        const char *reason)
@@ -343,13 +268,13 @@ missed(struct engine *en, const struct object_entry *o, struct schedule *run, st
     f->outcome = FIRING_MISSED;
     f->reason = view_str(reason);
     run->missed_count += f->count;
-    feed_firing(en, FEED_SCHEDULE_MISSED, o, f);
+    fire_feed(en, FEED_SCHEDULE_MISSED, o, f);
 }
 
 /* before_at: the nominal time before this one. */
 static void
-fire(struct engine *en, const struct object_entry *o, struct schedule *run, struct firing *f,
-     int64_t before_at)
+try_to_fire(struct engine *en, const struct object_entry *o, struct schedule *run, struct firing *f,
+            int64_t before_at)
 {
     const struct actor   daemon = {.kind = "daemon", .role = ROLE_ADMIN};
     struct schedule_refs refs;
@@ -366,7 +291,7 @@ fire(struct engine *en, const struct object_entry *o, struct schedule *run, stru
         f->job = run->last_job;
         run->suppressed_count++;
         streak_job_waits(en, run, before_at);
-        feed_firing(en, FEED_SCHEDULE_SUPPRESSED, o, f);
+        fire_feed(en, FEED_SCHEDULE_SUPPRESSED, o, f);
         return;
     }
     if (submit_check_queue(en, refs.company, 0, &e)) {
@@ -377,12 +302,7 @@ fire(struct engine *en, const struct object_entry *o, struct schedule *run, stru
         missed(en, o, run, f, "its budget of the day is used up");
         return;
     }
-    f->outcome = FIRING_FIRED;
-    f->number = ++run->firing_count;
-    f->fired_at = en->turn.now.wall_ms;
-    run->last_fired_at = f->fired_at;
-    create_job(en, o, &refs, run, f);
-    feed_firing(en, FEED_SCHEDULE_FIRED, o, f);
+    fire(en, &(struct fire){.schedule = o, .refs = refs}, run, f);
 }
 
 /* A schedule that an agent made, and nobody deals with the agent: it ends (B7). */
@@ -433,7 +353,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     } else if (following && following <= now) {
         missed(en, o, run, &f, "overtaken by its next time (misfire policy latest)");
     } else {
-        fire(en, o, run, &f, before_at);
+        try_to_fire(en, o, run, &f, before_at);
     }
     firing_save(turn_txn(en), &f);
     run->next_at = following;

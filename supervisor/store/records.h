@@ -231,7 +231,8 @@
     F(I64, idle_until)        /* heartbeats before it are left out (idle back-off) */ \
     F(U32, shadow_runs)       /* good ones in a row in shadow mode */             \
     F(U8,  promoted)          /* 1: out of the shadow */                          \
-    F(U64, gated_count)       /* firings whose gate said that there is nothing to do */
+    F(U64, gated_count)       /* firings whose gate said that there is nothing to do */ \
+    F(U64, by_hand_count)     /* of firing_count: fired by hand, which max_firings does not count */
 
 /* One nominal time of a schedule and what became of it. */
 #define FIRING_RECORD(F)                                                         \
