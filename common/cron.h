@@ -59,6 +59,13 @@ enum errc cron_parse(struct view text, struct cron *out, struct err *e) MUST_CHE
  * Bounded: it walks months and changes of the zone's offset, not seconds. */
 int64_t cron_next(const struct cron *c, const struct tz *z, int64_t anchor_ms, int64_t after_ms);
 
+/* The one minute of the hour at which all times of an expression of fields lie; -1: it has several,
+ * or is none of fields. */
+int cron_fixed_minute(const struct cron *c);
+/* The same expression with another minute (0–59), for one whose minute is fixed: a macro as its
+ * fields, these apart by a space each. */
+void cron_put_minute(struct view text, int minute, struct buf *out);
+
 /* The expression in words: "at minute 0 of every hour on Monday". */
 void cron_words(const struct cron *c, struct buf *out);
 

@@ -276,17 +276,25 @@ rest_of(const struct cursor *c)
     return rest;
 }
 
+/* What a macro stands for; empty for what is none, or has no fields. */
+static struct view
+macro_fields(struct view word)
+{
+    for (size_t i = 0; i < ARRAY_LEN(macros); i++) {
+        if (view_is(word, macros[i].name)) return view_str(macros[i].text);
+    }
+    return (struct view){0};
+}
+
 static enum errc
 parse_macro(struct cursor *c, struct cron *out, struct err *e)
 {
-    struct view word = rest_of(c);
+    struct view word = rest_of(c), same = macro_fields(word);
 
+    if (same.size) return cron_parse(same, out, e);
     if (view_is(word, "@reboot")) {
         *out = (struct cron){.kind = CRON_REBOOT};
         return E_OK;
-    }
-    for (size_t i = 0; i < ARRAY_LEN(macros); i++) {
-        if (view_is(word, macros[i].name)) return cron_parse(view_str(macros[i].text), out, e);
     }
     return err_set(e, E_BAD_REQUEST,
                    "column %zu: not one of @hourly @daily @midnight @weekly @monthly @yearly "
@@ -366,4 +374,40 @@ cron_parse(struct view text, struct cron *out, struct err *e)
     out->weekday_star = c.stars[WEEKDAY];
     out->is_wildcard = c.stars[MINUTE] || c.stars[HOUR];
     return E_OK;
+}
+
+int
+cron_fixed_minute(const struct cron *c)
+{
+    bool is_one = c->minutes != 0 && (c->minutes & (c->minutes - 1)) == 0;
+
+    return c->kind == CRON_FIELDS && is_one ? __builtin_ctzll(c->minutes) : -1;
+}
+
+void
+cron_put_minute(struct view text, int minute, struct buf *out)
+{
+    struct cursor c = {.text = text};
+    struct view   same;
+    int           words, at;
+
+    skip_blanks(&c);
+    same = macro_fields(rest_of(&c));
+    if (same.size) c = (struct cursor){.text = same};
+    words = count_words(c);
+    at = words > 5; /* the seconds are in front of it */
+    for (int i = 0; i < words; i++) {
+        size_t from;
+
+        skip_blanks(&c);
+        from = c.at;
+        while (c.at < c.text.size && !is_blank(peek(&c)))
+            c.at++;
+        if (i > 0) buf_add_str(out, " ");
+        if (i == at) {
+            buf_printf(out, "%d", minute);
+        } else {
+            buf_add(out, c.text.data + from, c.at - from);
+        }
+    }
 }

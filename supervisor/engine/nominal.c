@@ -1,6 +1,5 @@
 #include "supervisor/engine/nominal.h"
 
-#include "common/cron.h"
 #include "supervisor/engine/zones.h"
 
 static enum errc
@@ -25,18 +24,31 @@ nominal_check(struct txn *t, const struct msg_schedule *s, struct err *e)
     return zone_check(t, s->tz, "tz", e);
 }
 
+bool
+nominal_open(struct txn *t, const struct msg_schedule *s, int64_t created_at, struct nominal *n)
+{
+    struct err e = {0};
+
+    if (cron_of(s, &n->cron, &e)) return false;
+    zone_read(t, s->tz, &n->zone);
+    n->created_at = created_at;
+    return true;
+}
+
+int64_t
+nominal_after(const struct nominal *n, int64_t after_ms)
+{
+    int64_t at = cron_next(&n->cron, &n->zone, n->created_at, after_ms);
+
+    return at < 0 ? 0 : at;
+}
+
 int64_t
 nominal_next(struct txn *t, const struct msg_schedule *s, int64_t created_at, int64_t after_ms)
 {
-    struct cron c;
-    struct tz   zone;
-    struct err  e = {0};
-    int64_t     at;
+    struct nominal n;
 
-    if (cron_of(s, &c, &e)) return 0; /* checked when it was saved */
-    zone_read(t, s->tz, &zone);
-    at = cron_next(&c, &zone, created_at, after_ms);
-    return at < 0 ? 0 : at;
+    return nominal_open(t, s, created_at, &n) ? nominal_after(&n, after_ms) : 0;
 }
 
 uint64_t

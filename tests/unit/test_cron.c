@@ -428,6 +428,37 @@ words_say_what_it_means(void **state)
     }
 }
 
+static void
+a_fixed_minute_may_be_another_one(void **state)
+{
+    static const struct {
+        const char *text;
+        int         minute;
+        const char *with_7;
+    } cases[] = {
+        {"0 9 * * *",            0,  "7 9 * * *"     },
+        {"  59\t9-17 * *  mon ", 59, "7 9-17 * * mon"},
+        {"30 0 9 1,L * ?",       0,  "30 7 9 1,L * ?"},
+        {"* 12 * * * *",         12, "* 7 * * * *"   },
+        {"@hourly",              0,  "7 * * * *"     },
+        {" @weekly ",            0,  "7 0 * * 0"     },
+        {"*/30 9 * * *",         -1, "7 9 * * *"     },
+        {"* * * * *",            -1, "7 * * * *"     },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        BUF_AUTO struct buf other = {0};
+        struct cron         c = parsed(cases[i].text);
+
+        assert_int_equal(cron_fixed_minute(&c), cases[i].minute);
+        cron_put_minute(view_str(cases[i].text), 7, &other);
+        assert_string_equal(buf_str(&other), cases[i].with_7);
+    }
+    assert_int_equal(cron_fixed_minute(&(struct cron){.kind = CRON_REBOOT}), -1);
+    assert_int_equal(cron_fixed_minute(&(struct cron){.kind = CRON_EVERY, .every_ms = 60000}), -1);
+}
+
 int
 main(void)
 {
@@ -442,6 +473,7 @@ main(void)
         cmocka_unit_test(next_is_strictly_after),
         cmocka_unit_test(ends_of_int64_do_no_harm),
         cmocka_unit_test(words_say_what_it_means),
+        cmocka_unit_test(a_fixed_minute_may_be_another_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
