@@ -79,6 +79,7 @@
 #define SCHEDULE_WHY_FIELDS(F, S)      F(S, REF, name, REQUIRED, 0, 0)
 #define SCHEDULE_RESUME_FIELDS(F, S)   F(S, REF, name, REQUIRED, 0, 0)
 #define SCHEDULE_REMOVE_FIELDS(F, S)   F(S, REF, name, REQUIRED, 0, 0)
+#define SCHEDULE_PROMOTE_FIELDS(F, S)  F(S, REF, name, REQUIRED, 0, 0)
 #define SCHEDULE_PAUSE_FIELDS(F, S)                                                             \
     F(S, REF,  name,            REQUIRED, 0, 0)                                                 \
     F(S, STR,  reason,          OPTIONAL, 0, 256)
@@ -372,7 +373,8 @@
     C("ticket.remove",    TICKET_REMOVE,    ticket_remove,    WRITE, OPERATOR) \
     C("agent.why",        AGENT_WHY,        agent_why,        READ,  VIEW)     \
     C("session.why",      SESSION_WHY,      session_why,      READ,  VIEW)     \
-    C("effect.why",       EFFECT_WHY,       effect_why,       READ,  VIEW)
+    C("effect.why",       EFFECT_WHY,       effect_why,       READ,  VIEW)     \
+    C("schedule.promote", SCHEDULE_PROMOTE, schedule_promote, WRITE, OPERATOR)
 
 // clang-format on
 

@@ -48,7 +48,7 @@ _agentctl() {
     completion) words='bash' ;;
     breaker) words='list reset' ;;
     job) words='submit submit-many show why cancel retry set wait logs list cancel-many retry-many purge stats' ;;
-    schedule) words='add show why list pause resume remove firings' ;;
+    schedule) words='add show why list pause resume promote remove firings' ;;
     cron) words='explain' ;;
     company) words='list add set show pause resume remove' ;;
     agent) words='list show why wake add set pause resume remove' ;;
@@ -102,6 +102,7 @@ _agentctl() {
     'schedule list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
     'schedule pause') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
     'schedule resume') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'schedule promote') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule remove') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule firings') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
     'cron explain') words=' --run --connect --json --timeout --company --help -h --tz --from --count -n ' ;;

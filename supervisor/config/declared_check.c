@@ -170,6 +170,8 @@ check_schedule(const struct declared_object *o, struct err *e)
     if (HAS(s, schedule, type) && word_check(yaml_get(o->body, "type"), schedule_types, none, e)) {
         return e->code;
     }
+    if (HAS(s, schedule, shadow_runs) && !s->shadow)
+        return yaml_refuse_key(yaml_get(o->body, "shadow_runs"), e, "needs shadow: true");
     if (check_ladder(o, s->retry_base_ms, s->retry_max_ms, e)) return e->code;
     return check_ticket(o, e);
 }

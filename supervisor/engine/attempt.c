@@ -13,6 +13,7 @@
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/sessions.h"
+#include "supervisor/engine/shadow.h"
 #include "supervisor/engine/streaks.h"
 #include "supervisor/engine/tickets.h"
 #include "supervisor/engine/views.h"
@@ -412,6 +413,13 @@ snooze(struct engine *en, struct job_state *j, int64_t after_ms)
     come_back(en, j, after_ms, FEED_JOB_SNOOZED);
 }
 
+static void
+firing_over(struct engine *en, const struct job_state *j)
+{
+    streak_job_ended(en, j);
+    shadow_job_ended(en, j);
+}
+
 /* Handlers do not outlive their agentd, however long it was away: the last sign of its life. */
 static int64_t
 ended_at(const struct engine *en, const struct job_state *j, const struct ending *end)
@@ -449,7 +457,7 @@ end_attempt(struct engine *en, struct job_state *j, struct ending *end)
     } else {
         fail(en, j, end);
     }
-    if (j->schedule && job_state_is_end(j->state)) streak_job_ended(en, j);
+    if (j->schedule && job_state_is_end(j->state)) firing_over(en, j);
 }
 
 /* The verdict that a worker reported, judged. */
@@ -514,7 +522,7 @@ attempt_impossible(struct engine *en, struct job_state *j)
     turn_log(en, LOG_LEVEL_ERROR, "a job cannot be started: a damaged record", "job=%" PRIu64,
              j->id);
     give_up(en, j);
-    if (j->schedule) streak_job_ended(en, j);
+    if (j->schedule) firing_over(en, j);
 }
 
 void

@@ -3,6 +3,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/inside.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/shadow.h"
 
 #include <assert.h>
 #include <string.h>
@@ -190,12 +191,34 @@ sinks_of(struct engine *en, const struct job_state *j, uint32_t *ids)
     return n;
 }
 
+static void
+suppress(struct effect *ef, const char *reason)
+{
+    ef->status = STATUS_SUPPRESSED;
+    ef->reason = view_str(reason);
+}
+
+/* A row for each of its sinks, or one for none. */
+static void
+write_to_sinks(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal,
+               const uint32_t *sinks, uint32_t count)
+{
+    for (uint32_t i = 0; i < count || i == 0; i++) {
+        ef->sink = count ? sinks[i] : 0;
+        ef->id = 0; /* each its own */
+        write_effect(en, ef, payload, ordinal);
+        effect_told(en, ef->status == STATUS_PENDING ? FEED_EFFECT_PENDING : FEED_EFFECT_SUPPRESSED,
+                    ef);
+    }
+}
+
 void
 effects_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint_id,
                struct view effects)
 {
     struct list_iter it = list_iter_of(effects);
     uint32_t         sinks[SINKS_MAX], count = sinks_of(en, j, sinks), ordinal = 0;
+    bool             is_shadow = shadow_suppresses(en, j->schedule);
     struct view      item, kind = {0};
 
     for (; list_next(&it, &item); ordinal++) {
@@ -207,22 +230,15 @@ effects_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint
                             .status = STATUS_PENDING};
 
         (void)mp_find_str(item, "kind", &kind);
-        if (inside_kind(kind)) {
-            ef.kind = (uint8_t)inside_kind(kind);
+        if (inside_kind(kind)) ef.kind = (uint8_t)inside_kind(kind);
+        if (is_shadow) {
+            suppress(&ef, "shadow mode");
+        } else if (ef.kind != EFFECT_NOTIFY) {
             inside_commit(en, &ef, item, ordinal);
             continue;
+        } else if (count == 0) {
+            suppress(&ef, "no sink is configured");
         }
-        if (count == 0) {
-            ef.status = STATUS_SUPPRESSED;
-            ef.reason = view_str("no sink is configured");
-            write_effect(en, &ef, item, ordinal);
-            effect_told(en, FEED_EFFECT_SUPPRESSED, &ef);
-        }
-        for (uint32_t i = 0; i < count; i++) {
-            ef.sink = sinks[i];
-            ef.id = 0; /* each its own */
-            write_effect(en, &ef, item, ordinal);
-            effect_told(en, FEED_EFFECT_PENDING, &ef);
-        }
+        write_to_sinks(en, &ef, item, ordinal, sinks, ef.kind == EFFECT_NOTIFY ? count : 0);
     }
 }

@@ -84,7 +84,8 @@
     F(RESUMED,            "daemon.resumed")        \
     F(CONFIG_APPLIED,     "config.applied")        \
     F(CLOCK_CHANGED,      "clock.changed")         \
-    F(RECORD_DAMAGED,     "record.damaged")
+    F(RECORD_DAMAGED,     "record.damaged")        \
+    F(SCHEDULE_PROMOTED,  "schedule.promoted")
 // clang-format on
 enum feed_type {
 #define F(NAME, text) FEED_##NAME,

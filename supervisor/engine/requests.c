@@ -70,6 +70,7 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_SCHEDULE_ADD: return on_schedule_add(en, a, &m->schedule_add, reply, e);
     case MSG_SCHEDULE_PAUSE: return on_schedule_pause(en, a, &m->schedule_pause, reply, e);
     case MSG_SCHEDULE_RESUME: return on_schedule_resume(en, a, &m->schedule_resume, reply, e);
+    case MSG_SCHEDULE_PROMOTE: return on_schedule_promote(en, a, &m->schedule_promote, reply, e);
     case MSG_SCHEDULE_REMOVE: return on_schedule_remove(en, a, &m->schedule_remove, reply, e);
     case MSG_STOP: return on_stop(en, a, &m->stop, reply, e);
     case MSG_RESUME: return on_resume(en, a, reply, e);

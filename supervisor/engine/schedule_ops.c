@@ -7,6 +7,7 @@
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/registry.h"
+#include "supervisor/engine/shadow.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/views.h"
 
@@ -137,6 +138,26 @@ on_schedule_resume(struct engine *en, const struct actor *a, const struct msg_sc
     feed_object(en, FEED_SCHEDULE_RESUMED, run.id, NULL);
     audit_put(en, a, "schedule.resume", run.company, m->name, before,
               audit_pause(en, false, (struct view){0}));
+    return reply_schedule(en, run.id, reply, e);
+}
+
+enum errc
+on_schedule_promote(struct engine *en, const struct actor *a, const struct msg_schedule_promote *m,
+                    struct buf *reply, struct err *e)
+{
+    struct schedule            run = {0};
+    const struct object_entry *o;
+
+    if (find_schedule(en, a, m->name, &run, e)) return e->code;
+    o = objects_get(&en->turn.objects, run.id);
+    if (!o || !shadow_is_in(&o->spec.schedule, &run)) {
+        return err_set(e, E_WRONG_STATE, "schedule \"%.*s\" is not in shadow mode",
+                       VIEW_ARG(m->name));
+    }
+    shadow_promote(en, &run, NULL);
+    schedule_save(turn_txn(en), &run);
+    audit_put(en, a, "schedule.promote", run.company, m->name, audit_bool(en, "in_shadow", true),
+              audit_bool(en, "in_shadow", false));
     return reply_schedule(en, run.id, reply, e);
 }
 

@@ -22,6 +22,10 @@ enum errc on_schedule_pause(struct engine *en, const struct actor *a,
 enum errc on_schedule_resume(struct engine *en, const struct actor *a,
                              const struct msg_schedule_resume *m, struct buf *reply,
                              struct err *e) MUST_CHECK;
+/* Out of shadow mode (shadow.h). */
+enum errc on_schedule_promote(struct engine *en, const struct actor *a,
+                              const struct msg_schedule_promote *m, struct buf *reply,
+                              struct err *e) MUST_CHECK;
 enum errc on_schedule_remove(struct engine *en, const struct actor *a,
                              const struct msg_schedule_remove *m, struct buf *reply,
                              struct err *e) MUST_CHECK;

@@ -13,6 +13,7 @@
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/routines.h"
 #include "supervisor/engine/sessions.h"
+#include "supervisor/engine/shadow.h"
 #include "supervisor/engine/streaks.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/zones.h"
@@ -36,7 +37,8 @@ check_refs(struct engine *en, const struct actor *a, const struct msg_schedule *
         return err_field(e, "type", "is schedule or heartbeat");
     }
     ladder = LADDER_OF(s, schedule);
-    if (ladder_check(&ladder, e) || submit_check_tags(s->tags, e)) return e->code;
+    if (ladder_check(&ladder, e) || submit_check_tags(s->tags, e) || shadow_check(s, e))
+        return e->code;
     if (zone_check(t, s->budget_zone, "budget_zone", e)) return e->code;
     if (object_company(t, a, s->company, &refs->company, e)) return e->code;
     if (s->agent.size &&
@@ -174,6 +176,7 @@ schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_change
     plan(en, o, &run);
     take_agent(en, o, &run);
     routine_take(&o->spec.schedule, &run);
+    shadow_begin(&run);
     save_beats(en, &run, agent_before);
     feed_object(en, is_new ? FEED_SCHEDULE_ADDED : FEED_SCHEDULE_CHANGED, id, NULL);
 }

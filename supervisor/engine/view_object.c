@@ -5,6 +5,7 @@
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/schedules.h"
+#include "supervisor/engine/shadow.h"
 #include "supervisor/engine/turn_hint.h"
 #include "supervisor/engine/views.h"
 
@@ -144,6 +145,13 @@ view_schedule(struct objects *o, const struct object_entry *en, const struct sch
     mp_put_u64(b, &map, "missed_count", run->missed_count);
     mp_put_time(b, &map, "last_job", (int64_t)run->last_job);
     mp_put_time(b, &map, "last_fired_at", run->last_fired_at);
+    if (en->spec.schedule.shadow) {
+        mp_put_bool(b, &map, "in_shadow", shadow_is_in(&en->spec.schedule, run));
+        mp_put_u64(b, &map, "shadow_runs_done", run->shadow_runs);
+    } else {
+        mp_put_nil(b, &map, "in_shadow");
+        mp_put_nil(b, &map, "shadow_runs_done");
+    }
     mp_put_u64(b, &map, "failure_streak", run->failure_streak);
     mp_put_cstr(b, &map, "last_failure",
                 run->last_failure ? failure_rule(run->last_failure)->name : NULL);
