@@ -130,6 +130,16 @@ attempt_stop(struct engine *en, struct job_state *j, enum failure_class reason, 
     fleet_send(en, l->worker, j->token, MSG_JOB_STOP, &stop);
 }
 
+void
+attempt_abort(struct engine *en, struct job_state *j, const char *message)
+{
+    if (j->stop_reason == FAIL_NONE) { /* else another reason fixes what it fails as */
+        j->failure = FAIL_ABORTED;
+        j->failure_message = view_str(message);
+    }
+    attempt_stop(en, j, FAIL_ABORTED, en->memory.limits.kill_grace_ms);
+}
+
 /* ---- usage -------------------------------------------------------------------- */
 
 /* Workers send totals of the attempt; the job counts all attempts. */
@@ -444,7 +454,7 @@ end_attempt(struct engine *en, struct job_state *j, struct ending *end)
             end->message = view_str("it ran longer than its lease");
         if (j->stop_reason == FAIL_BUDGET_EXCEEDED)
             end->message = view_str("it used more than its budget");
-        if (j->stop_reason == FAIL_ABORTED) end->message = view_str("stopped by an operator");
+        if (j->stop_reason == FAIL_ABORTED) end->message = j->failure_message;
         if (j->stop_reason == FAIL_INTERRUPTED) end->message = view_str("agentd was stopped");
     }
     if (end->at > j->claimed_at) j->run_ms += (uint64_t)(end->at - j->claimed_at);

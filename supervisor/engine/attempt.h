@@ -20,6 +20,8 @@ void attempt_impossible(struct engine *en, struct job_state *j);
 /* Asks the running attempt to end; the first reason wins.  TERM, and KILL after grace_ms. */
 void attempt_stop(struct engine *en, struct job_state *j, enum failure_class reason,
                   int64_t grace_ms);
+/* The same, of one that is cancelled: message tells why. */
+void attempt_abort(struct engine *en, struct job_state *j, const char *message);
 
 /* The worker's reports about a lease it holds. */
 void attempt_progress(struct engine *en, struct fleet_lease *l, const struct msg_progress *m);

@@ -3,6 +3,7 @@
 #include "supervisor/engine/breakers.h"
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/fleet.h"
+#include "supervisor/engine/overlap.h"
 #include "supervisor/engine/pauses.h"
 
 #include <assert.h>
@@ -59,13 +60,15 @@ counted(const struct idmap *m, uint32_t id)
 }
 
 static void
-count_job(struct snapshot *s, uint32_t company, uint32_t agent, uint32_t handler, uint8_t flags)
+count_job(struct snapshot *s, uint32_t company, uint32_t agent, uint32_t handler, uint32_t schedule,
+          uint8_t flags)
 {
     s->running++;
     if (flags & JOB_FLAG_SCHEDULE_BORN) s->schedule_born++;
     count_one(s, &s->companies, company);
     count_one(s, &s->agents, agent);
     count_one(s, &s->handlers, handler);
+    count_one(s, &s->schedules, schedule);
 }
 
 void
@@ -77,14 +80,14 @@ snapshot_take(struct snapshot *s, const struct memory *m, struct objects *o)
     *s = (struct snapshot){.memory = m, .objects = o};
     scan_open(&scan, o->txn, INDEX_job_running, &j, 0, 0);
     while (scan_next_key(&scan, &j))
-        count_job(s, j.company, j.agent, j.handler, j.flags);
+        count_job(s, j.company, j.agent, j.handler, j.schedule, j.flags);
     scan_close(&scan);
 }
 
 void
 snapshot_add(struct snapshot *s, const struct lane *l)
 {
-    count_job(s, l->company, l->agent, l->handler, l->flags);
+    count_job(s, l->company, l->agent, l->handler, l->schedule, l->flags);
 }
 
 static int64_t
@@ -176,6 +179,10 @@ cap_of(struct snapshot *s, enum predicate p, uint32_t on, bool with_kept, int64_
         *limit = handler_cap(s, on);
         *used = counted(&s->handlers, on);
         break;
+    case HELD_OVERLAP:
+        *limit = overlap_limit(s->objects, on);
+        *used = counted(&s->schedules, on);
+        break;
     case HELD_BREAKER: breaker_cap(s, on, limit, used); break;
     case HELD_ALONE: *limit = fleet_pick(m, true, with_kept) >= 0 ? NO_LIMIT : 0; break;
     case HELD_COMPANY_PAUSED:
@@ -236,6 +243,14 @@ snapshot_room(struct snapshot *s, enum predicate p, uint32_t on)
     return room(limit, used);
 }
 
+/* While an attempt of its schedule runs, no worker is to be kept for the lane. */
+static bool
+is_overlapped(struct snapshot *s, const struct lane *l)
+{
+    return l->schedule && !(l->flags & JOB_FLAG_FORCED) &&
+           snapshot_room(s, HELD_OVERLAP, l->schedule) == 0;
+}
+
 /* On whose limit predicate p would hold the lane; false when p does not concern it. */
 static bool
 concerns(struct snapshot *s, enum predicate p, const struct lane *l, uint32_t *on)
@@ -257,7 +272,8 @@ concerns(struct snapshot *s, enum predicate p, const struct lane *l, uint32_t *o
     case HELD_SCHEDULE_BUDGET: *on = l->schedule; return l->schedule;
     case HELD_COMPANY_BUDGET: *on = l->company; return true;
     case HELD_AGENT_BUDGET: *on = l->agent; return l->agent;
-    case HELD_ALONE: return l->flags & JOB_FLAG_ALONE;
+    case HELD_ALONE: return l->flags & JOB_FLAG_ALONE && !is_overlapped(s, l);
+    case HELD_OVERLAP: *on = l->schedule; return l->schedule && !is_forced;
     default: return true;
     }
 }

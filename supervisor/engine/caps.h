@@ -30,7 +30,8 @@
     P(SCHEDULE_BUDGET, "budget",      LANE,  true)      \
     P(COMPANY_BUDGET, "budget",       LANE,  true)      \
     P(AGENT_BUDGET,  "budget",        LANE,  true)      \
-    P(ALONE,         "alone",         LANE,  true)
+    P(ALONE,         "alone",         LANE,  true)      \
+    P(OVERLAP,       "overlap",       LANE,  true)
 // clang-format on
 
 enum predicate {
@@ -47,7 +48,7 @@ enum predicate_scope { PASS, LANE };
 #define MISFITS_MAX     64
 #define MISFITS_ALL_MAX 1024
 
-/* What holds a lane: on is the id of the company, agent or handler whose limit it is. */
+/* What holds a lane: on is the id of the company, agent, handler or schedule whose limit it is. */
 struct finding {
     enum predicate predicate;
     uint32_t       on;
@@ -61,7 +62,7 @@ struct snapshot {
     const struct memory *memory;
     struct objects      *objects;
     uint32_t             running, schedule_born;
-    struct idmap         companies, agents, handlers; /* counts */
+    struct idmap         companies, agents, handlers, schedules; /* counts */
     struct idmap         did_not_fit; /* lanes of this pass, by whose budget it was … */
     uint32_t             misfits;     /* … and of all */
 };

@@ -119,7 +119,7 @@ stop_running(struct engine *en)
         struct job_state row = {.id = j.id};
 
         if (job_state_load(turn_txn(en), &row) != LOAD_FOUND || row.state != JOB_RUNNING) continue;
-        attempt_stop(en, &row, FAIL_ABORTED, en->memory.limits.kill_grace_ms);
+        attempt_abort(en, &row, "stopped by an operator");
         n++;
     }
     scan_close(&s);

@@ -90,6 +90,7 @@ fire(struct engine *en, const struct fire *how, struct schedule *run, struct fir
     f->job = j.id;
     run->last_fired_at = f->fired_at;
     run->last_job = j.id;
+    run->skips = 0;
     run->in_flight++; /* as schedule_count has written */
     fire_feed(en, FEED_SCHEDULE_FIRED, how->schedule, f);
 }

@@ -326,7 +326,7 @@ enum errc
 job_cancel(struct engine *en, struct job_state *j, const char *message, struct err *e)
 {
     if (j->state == JOB_RUNNING) {
-        attempt_stop(en, j, FAIL_ABORTED, en->memory.limits.kill_grace_ms);
+        attempt_abort(en, j, message);
         return E_OK;
     }
     j->failure = FAIL_ABORTED;

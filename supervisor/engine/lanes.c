@@ -3,6 +3,7 @@
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/ledger.h"
+#include "supervisor/engine/overlap.h"
 #include "supervisor/engine/reasons.h"
 
 #include <assert.h>
@@ -99,15 +100,22 @@ meets_same(const struct lane *l, const struct lane *key)
            l->session == key->session && l->schedule == key->schedule && l->flags == key->flags;
 }
 
+uint32_t
+lane_schedule(struct engine *en, uint32_t schedule)
+{
+    struct objects *o = &en->turn.objects;
+
+    return overlap_limit(o, schedule) != NO_LIMIT || ledger_is_limited(o, schedule) ? schedule : 0;
+}
+
 void
 lane_of(struct engine *en, struct job_state *j)
 {
     struct turn *t = &en->turn;
-    uint32_t     schedule = ledger_is_limited(&t->objects, j->schedule) ? j->schedule : 0;
     struct lane  key = {.company = j->company,
                         .agent = j->agent,
                         .handler = j->handler,
-                        .schedule = schedule,
+                        .schedule = lane_schedule(en, j->schedule),
                         .flags = j->flags & JOB_LANE_FLAGS};
     struct lane  found = key;
 

@@ -95,7 +95,10 @@ void lanes_retry_budgets(struct engine *en, struct lane *at, uint32_t looks_max,
 void lanes_each_block(struct engine *en, struct block_at *at, uint32_t max,
                       void (*fn)(struct engine *, uint8_t predicate, uint32_t on));
 
-/* ---- between lanes.c and blocked.c ---- */
+/* ---- between the files of lanes ---- */
+
+/* The schedule, when limits of its own hold its jobs (one at a time, or a daily budget), else 0. */
+uint32_t lane_schedule(struct engine *en, uint32_t schedule);
 
 /* NULL: its row is damaged. */
 struct lane_turn *lane_get(struct engine *en, uint32_t id);

@@ -40,6 +40,7 @@ lease_released(struct engine *en, const struct job_state *j)
     if (j->agent) limit_released(en, HELD_AGENT_CAP, j->agent);
     limit_released(en, HELD_HANDLER_CAP, j->handler);
     limit_released(en, HELD_ALONE, 0);
+    if (j->schedule) limit_released(en, HELD_OVERLAP, j->schedule);
     breaker_released(en, j->handler);
 }
 

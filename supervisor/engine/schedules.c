@@ -9,6 +9,7 @@
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/overlap.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/routines.h"
@@ -37,8 +38,10 @@ check_refs(struct engine *en, const struct actor *a, const struct msg_schedule *
         return err_field(e, "type", "is schedule or heartbeat");
     }
     ladder = LADDER_OF(s, schedule);
-    if (ladder_check(&ladder, e) || submit_check_tags(s->tags, e) || shadow_check(s, e))
+    if (ladder_check(&ladder, e) || submit_check_tags(s->tags, e) || shadow_check(s, e) ||
+        overlap_check(s, e)) {
         return e->code;
+    }
     if (zone_check(t, s->budget_zone, "budget_zone", e)) return e->code;
     if (object_company(t, a, s->company, &refs->company, e)) return e->code;
     if (s->agent.size &&
@@ -282,18 +285,21 @@ try_to_fire(struct engine *en, const struct object_entry *o, struct schedule *ru
     const struct actor   daemon = {.kind = "daemon", .role = ROLE_ADMIN};
     struct schedule_refs refs;
     struct err           e = {0};
+    const char          *reason = overlap_suppresses(&o->spec.schedule, run);
 
     if (submit_admit(en, &e) || schedule_check(en, &daemon, &o->spec.schedule, &refs, &e)) {
         missed(en, o, run, f, arena_printf(txn_arena(turn_txn(en)), "%s", e.msg));
         return;
     }
     refs.company = o->row.company;
-    if (run->in_flight > 0) { /* the last firing, or an older one that was retried by hand */
+    /* In flight is the last firing, or an older one that was retried by hand. */
+    if (run->in_flight > 0) streak_job_waits(en, run, before_at);
+    if (reason) {
         f->outcome = FIRING_SUPPRESSED;
-        f->reason = view_str("the firing before it is still in flight");
+        f->reason = view_str(reason);
         f->job = run->last_job;
         run->suppressed_count++;
-        streak_job_waits(en, run, before_at);
+        run->skips++;
         fire_feed(en, FEED_SCHEDULE_SUPPRESSED, o, f);
         return;
     }
@@ -305,6 +311,7 @@ try_to_fire(struct engine *en, const struct object_entry *o, struct schedule *ru
         missed(en, o, run, f, "its budget of the day is used up");
         return;
     }
+    overlap_make_room(en, &o->spec.schedule, run);
     fire(en, &(struct fire){.schedule = o, .refs = refs}, run, f);
 }
 

@@ -3,8 +3,8 @@
  * A schedule's cursor is the last nominal time that was decided; it moves only in the transaction
  * that writes the firing row of that time, keyed by (schedule, nominal time), so no time can fire
  * twice.  Downtime, suspend and clock jumps are one code path: nominal times that are overdue are
- * decided one after the other, oldest first.  This version's policies: misfire `latest` (only the
- * newest overdue time fires, the others are recorded as missed), overlap `skip`. */
+ * decided one after the other, oldest first.  This version's misfire policy is `latest`: only the
+ * newest overdue time fires, the others are recorded as missed. */
 #ifndef ENGINE_SCHEDULES_H
 #define ENGINE_SCHEDULES_H
 

@@ -142,6 +142,8 @@ view_schedule(struct objects *o, const struct object_entry *en, const struct sch
     mp_put_time(b, &map, "cursor_at", run->cursor);
     mp_put_u64(b, &map, "firing_count", run->firing_count);
     mp_put_u64(b, &map, "suppressed_count", run->suppressed_count);
+    mp_put_u64(b, &map, "skips", run->skips);
+    mp_put_u64(b, &map, "in_flight", run->in_flight);
     mp_put_u64(b, &map, "missed_count", run->missed_count);
     mp_put_time(b, &map, "last_job", (int64_t)run->last_job);
     mp_put_time(b, &map, "last_fired_at", run->last_fired_at);

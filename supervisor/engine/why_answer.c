@@ -113,6 +113,7 @@ counts_under(const struct why *w, const struct job_state *j, const struct findin
     case HELD_COMPANY_CAP: return j->company == f->on;
     case HELD_AGENT_BUDGET:
     case HELD_AGENT_CAP: return j->agent == f->on;
+    case HELD_OVERLAP:
     case HELD_SCHEDULE_BUDGET: return j->schedule == f->on;
     case HELD_HANDLER_CAP: return j->handler == f->on;
     case HELD_BREAKER: return breaker_get(o->txn, f->on, &b) && breaker_is_tried_by(o, &b, j);
@@ -188,6 +189,22 @@ slot_blocker(struct why *w, const struct finding *f)
     }
     why_blocker(w, "no_slot", message, view_str(h.text), h.first_end,
                 "agentctl worker scale N with a larger N");
+}
+
+/* All that run must end: there may be more than one, of when it had another overlap. */
+static void
+overlap_blocker(struct why *w, const struct finding *f)
+{
+    struct view    name = objects_ref(w->objects, f->on);
+    struct holders h;
+    char           message[448], change[64];
+
+    find_holders(w, f, &h);
+    snprintf(message, sizeof(message),
+             "%s of schedule %.*s %s in flight: the next starts when %s ended", h.text,
+             VIEW_ARG(name), h.count == 1 ? "is" : "are", h.count == 1 ? "it has" : "they have");
+    snprintf(change, sizeof(change), "agentctl job cancel %" PRIu64, h.ids[0]);
+    why_blocker(w, predicate_name(f->predicate), message, view_str(h.text), h.last_end, change);
 }
 
 /* kind: "company" or "agent". */
@@ -326,6 +343,7 @@ why_finding(struct why *w, const struct finding *f)
     case HELD_AGENT_CAP: cap_blocker(w, f, "agent", NULL); break;
     case HELD_HANDLER_CAP: cap_blocker(w, f, "handler", NULL); break;
     case HELD_ALONE: alone_blocker(w, f); break;
+    case HELD_OVERLAP: overlap_blocker(w, f); break;
     case HELD_BREAKER: breaker_blocker(w, f); break;
     case HELD_STOPPED:
         why_blocker(w, "stopped", "an operator stopped agentd: nothing new starts",

@@ -6,6 +6,7 @@
 #include "supervisor/engine/ledger.h"
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/overlap.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/why_answer.h"
@@ -16,11 +17,33 @@
 /* ---- schedules ---------------------------------------------------------------- */
 
 static void
+in_flight_blocker(struct why *w, const struct msg_schedule *s, const struct schedule *run)
+{
+    struct job_state j = {.id = run->last_job};
+    char             holder[32], message[256], change[64];
+
+    if (run->last_job && job_state_load(w->objects->txn, &j) == LOAD_FOUND &&
+        !job_state_is_end(j.state)) {
+        snprintf(holder, sizeof(holder), "job %" PRIu64, j.id);
+        snprintf(message, sizeof(message), "%s of it is %s: %s", holder, job_state_name(j.state),
+                 overlap_meanwhile(s));
+        snprintf(change, sizeof(change), "agentctl job cancel %" PRIu64, j.id);
+        why_blocker(w, "in_flight", message, view_str(holder),
+                    j.state == JOB_RUNNING ? j.lease_expires_at : 0, change);
+    } else {
+        snprintf(message, sizeof(message),
+                 "a job of an older firing was retried and has not ended: %s",
+                 overlap_meanwhile(s));
+        why_blocker(w, "in_flight", message, (struct view){0}, 0,
+                    "cancel that job or wait for its end");
+    }
+}
+
+static void
 schedule_blockers(struct why *w, const struct schedule *run)
 {
     const struct object_entry *o = objects_get(w->objects, run->id);
-    struct job_state           j = {.id = run->last_job};
-    char                       at[40], holder[32], message[384], change[160];
+    char                       at[40], message[384], change[160];
 
     if (run->paused) {
         snprintf(message, sizeof(message), "it is paused%s%.*s", run->pause_reason.size ? ": " : "",
@@ -53,20 +76,7 @@ schedule_blockers(struct why *w, const struct schedule *run)
                  instant_text(run->next_at, at, sizeof(at)));
         why_blocker(w, "due_later", message, (struct view){0}, run->next_at, NULL);
     }
-    if (run->last_job && job_state_load(w->objects->txn, &j) == LOAD_FOUND &&
-        !job_state_is_end(j.state)) {
-        snprintf(holder, sizeof(holder), "job %" PRIu64, j.id);
-        snprintf(message, sizeof(message), "%s of it is %s: a firing meanwhile is skipped", holder,
-                 job_state_name(j.state));
-        snprintf(change, sizeof(change), "agentctl job cancel %" PRIu64, j.id);
-        why_blocker(w, "in_flight", message, view_str(holder),
-                    j.state == JOB_RUNNING ? j.lease_expires_at : 0, change);
-    } else if (run->in_flight > 0) {
-        why_blocker(
-            w, "in_flight",
-            "a job of an older firing was retried and has not ended: a firing meanwhile is skipped",
-            (struct view){0}, 0, "cancel that job or wait for its end");
-    }
+    if (run->in_flight > 0 && o) in_flight_blocker(w, &o->spec.schedule, run);
 }
 
 enum errc

@@ -162,7 +162,7 @@
     F(U32, agent)                                                                 \
     F(U32, handler)                                                               \
     F(U32, session)                                                               \
-    F(U32, schedule)          /* of jobs of a schedule that has a daily budget, else 0 */ \
+    F(U32, schedule)          /* of jobs of a schedule with limits of its own (one at a time, a daily budget), else 0 */ \
     F(U8,  flags)             /* JOB_FLAG_* that make lanes */                    \
     F(U64, head)              /* id of its first ready job; 0: empty */           \
     F(U8,  head_priority)                                                         \

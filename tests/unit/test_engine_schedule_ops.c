@@ -185,6 +185,7 @@ a_schedule_with_a_job_in_flight_is_in_use(void **state)
     rig_must(r, "schedule.remove", "'name':'s'");
     assert_string_equal(rig_text(r, "removed"), "s");
     assert_int_equal(rig_read(r, "schedule.show", "'name':'s'"), E_NOT_FOUND);
+    rig_settle(r); /* its lane is swept */
     rig_refused(r, E_NOT_FOUND, "name", "schedule.remove", "'name':'s'");
     rig_advance(r, HOUR_MS);
     rig_must_read(r, "job.list", " ");

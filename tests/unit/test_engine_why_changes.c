@@ -270,6 +270,25 @@ hold_alone(struct rig *r)
     return a;
 }
 
+static uint64_t
+hold_overlap(struct rig *r)
+{
+    rig_workers(r, 1, 4);
+    rig_must(r, "schedule.add",
+             "'name':'s','every_ms':60000,'handler':'noop','overlap':'queue_one'");
+    rig_advance(r, MINUTE_MS);
+    rig_advance(r, MINUTE_MS);
+    return 2;
+}
+
+static void
+cancel_overlapped(struct rig *r, int64_t n)
+{
+    rig_must(r, "job.cancel", "'id':%d", (int)n);
+    rig_ended(r, (uint64_t)n, "'verdict':'failed','class':'aborted'");
+    rig_turn(r);
+}
+
 // clang-format off
 static const struct held cases[HELD_COUNT] = {
     [HELD_STOPPED] = {hold_stopped, RIG_NO_TEXT, false, "agentctl resume", resume},
@@ -304,6 +323,7 @@ static const struct held cases[HELD_COUNT] = {
                            "raise agent acme/anna's daily_turns from 12 to 15", raise_agent_budget},
     [HELD_ALONE] = {hold_alone, "job 2", true, "agentctl worker scale N with a larger N",
                     one_more_worker},
+    [HELD_OVERLAP] = {hold_overlap, "job 1", true, "agentctl job cancel 1", cancel_overlapped},
 };
 // clang-format on
 

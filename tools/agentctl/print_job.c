@@ -242,6 +242,7 @@ ctl_print_schedule(struct ctl_out *o, struct view body)
         {"created",      "created_at",        CTL_AS_INSTANT},
         {"firings",      "firing_count",      CTL_AS_TEXT   },
         {"suppressed",   "suppressed_count",  CTL_AS_TEXT   },
+        {"in flight",    "in_flight",         CTL_AS_TEXT   },
         {"missed",       "missed_count",      CTL_AS_TEXT   },
         {"in shadow",    "in_shadow",         CTL_AS_TEXT   },
         {"good runs",    "shadow_runs_done",  CTL_AS_TEXT   },

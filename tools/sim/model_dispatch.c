@@ -73,7 +73,7 @@ one_may_be_kept_from(struct model *m, const struct m_job *j)
 /* ---- caps: counted from the leases, those of an earlier agentd included (A8, A12) ---- */
 
 struct counts {
-    int64_t all, born, company, agent, handler;
+    int64_t all, born, company, agent, handler, schedule;
 };
 
 static struct counts
@@ -91,6 +91,7 @@ count_beside(struct model *m, const struct m_job *j)
         c.company += other->company == j->company;
         c.agent += j->agent >= 0 && other->agent == j->agent;
         c.handler += other->handler == j->handler;
+        c.schedule += j->schedule >= 0 && other->schedule == j->schedule;
     }
     return c;
 }
@@ -108,15 +109,17 @@ cap(bool is_given, int64_t own, int64_t general)
     return is_given ? own : general;
 }
 
-enum cap { GLOBAL, SCHEDULE_BORN, COMPANY, AGENT, HANDLER, CAP_COUNT };
+enum cap { GLOBAL, SCHEDULE_BORN, COMPANY, AGENT, HANDLER, OVERLAP, CAP_COUNT };
 
 static bool
 cap_has_room(struct model *m, const struct m_job *j, enum cap which, const struct counts *n)
 {
-    const struct msg_company *c = &m_object(m, j->company)->declared.company;
-    const struct msg_handler *h = &m_object(m, j->handler)->declared.handler;
-    const struct msg_agent   *a = j->agent < 0 ? NULL : &m_object(m, j->agent)->declared.agent;
-    const struct msg_limits  *l = &m->limits;
+    const struct msg_company  *c = &m_object(m, j->company)->declared.company;
+    const struct msg_handler  *h = &m_object(m, j->handler)->declared.handler;
+    const struct msg_agent    *a = j->agent < 0 ? NULL : &m_object(m, j->agent)->declared.agent;
+    const struct msg_limits   *l = &m->limits;
+    const struct msg_schedule *s =
+        j->schedule < 0 ? NULL : &m_object(m, j->schedule)->declared.schedule;
 
     switch (which) {
     case GLOBAL: return has_room(n->all, l->max_concurrent);
@@ -127,6 +130,7 @@ cap_has_room(struct model *m, const struct m_job *j, enum cap which, const struc
     case AGENT:
         return !a || has_room(n->agent, cap(HAS(a, agent, max_concurrent), a->max_concurrent,
                                             l->agent_max_concurrent));
+    case OVERLAP: return !s || view_is(s->overlap, "allow") || n->schedule == 0; /* C4 */
     default:
         return has_room(n->handler,
                         cap(HAS(h, handler, max_concurrent), h->max_concurrent, NO_LIMIT));
@@ -147,12 +151,10 @@ caps_have_room(struct model *m, const struct m_job *j)
 bool
 m_is_held_by(struct model *m, const struct m_job *j, const char *predicate)
 {
-    static const char *const caps[CAP_COUNT] = {[GLOBAL] = "global_cap",
-                                                [SCHEDULE_BORN] = "schedule_cap",
-                                                [COMPANY] = "company_cap",
-                                                [AGENT] = "agent_cap",
-                                                [HANDLER] = "handler_cap"};
-    const struct counts      n = count_beside(m, j);
+    static const char *const caps[CAP_COUNT] = {
+        [GLOBAL] = "global_cap", [SCHEDULE_BORN] = "schedule_cap", [COMPANY] = "company_cap",
+        [AGENT] = "agent_cap",   [HANDLER] = "handler_cap",        [OVERLAP] = "overlap"};
+    const struct counts n = count_beside(m, j);
 
     for (enum cap i = 0; i < CAP_COUNT; i++) {
         if (strcmp(predicate, caps[i]) == 0) return !cap_has_room(m, j, i, &n);
@@ -187,7 +189,7 @@ is_behind(struct model *m, const struct m_job *j)
         const struct m_job *o = m_job(m, m->active.items[i]);
         bool is_same = o->state == JOB_READY && o->company == j->company && o->agent == j->agent &&
                        o->handler == j->handler && o->is_born == j->is_born &&
-                       o->is_alone == j->is_alone;
+                       o->schedule == j->schedule && o->is_alone == j->is_alone;
 
         if (is_same && m_goes_before(o, j) && !m_budget_fits(m, o)) return true;
     }

@@ -42,6 +42,7 @@ m_stop_attempt(struct model *m, struct m_job *j, const char *reason, int64_t gra
 
     claim(l, "running job %" PRIu64 " without a lease", j->id);
     if (j->stop_reason && strcmp(reason, "interrupted") != 0) return; /* it is told already */
+    if (!j->stop_reason && strcmp(reason, "aborted") == 0) j->failure = reason; /* told at once */
     if (!j->stop_reason) j->stop_reason = reason;
     m_touch(j);
     if (l->is_old) return; /* its processes are being ended already */

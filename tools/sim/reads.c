@@ -76,9 +76,9 @@ some_job(struct sim *s)
 static void
 check_why(struct sim *s, struct view reply, const struct m_job *j)
 {
-    static const char *const names[] = {"stopped",   "draining",    "paused",
-                                        "breaker",   "global_cap",  "company_cap",
-                                        "agent_cap", "handler_cap", "schedule_cap"};
+    static const char *const names[] = {"stopped",      "draining",    "paused",    "breaker",
+                                        "global_cap",   "company_cap", "agent_cap", "handler_cap",
+                                        "schedule_cap", "overlap"};
     struct view              blockers, blocker, name;
 
     if (j->state != JOB_READY || !s->was_dispatched || s->is_turn_due) return;

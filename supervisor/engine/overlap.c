@@ -1,0 +1,89 @@
+#include "supervisor/engine/overlap.h"
+
+#include "supervisor/engine/job.h"
+#include "supervisor/engine/objects.h"
+
+#include <assert.h>
+
+#define CANCEL_MAX 256 /* jobs that one firing cancels; allow may have left more, for the next */
+
+enum overlap { SKIP, QUEUE_ONE, ALLOW, CANCEL_RUNNING, OVERLAP_COUNT };
+
+static const char *const names[OVERLAP_COUNT] = {
+    [SKIP] = "skip",
+    [QUEUE_ONE] = "queue_one",
+    [ALLOW] = "allow",
+    [CANCEL_RUNNING] = "cancel_running",
+};
+
+static enum overlap
+overlap_of(const struct msg_schedule *s)
+{
+    for (enum overlap o = SKIP; o < OVERLAP_COUNT; o++) {
+        if (view_is(s->overlap, names[o])) return o;
+    }
+    return s->overlap.size ? OVERLAP_COUNT : SKIP;
+}
+
+enum errc
+overlap_check(const struct msg_schedule *s, struct err *e)
+{
+    if (overlap_of(s) != OVERLAP_COUNT) return E_OK;
+    return err_field(e, "overlap", "is skip, queue_one, allow or cancel_running");
+}
+
+const char *
+overlap_meanwhile(const struct msg_schedule *s)
+{
+    static const char *const texts[] = {
+        [SKIP] = "a firing meanwhile is skipped",
+        [QUEUE_ONE] = "one firing meanwhile waits for its end, others are skipped",
+        [ALLOW] = "a firing meanwhile runs beside it",
+        [CANCEL_RUNNING] = "the next firing cancels it",
+    };
+
+    return texts[overlap_of(s)];
+}
+
+int64_t
+overlap_limit(struct objects *o, uint32_t schedule)
+{
+    const struct object_entry *en = schedule ? objects_get(o, schedule) : NULL;
+
+    return en && overlap_of(&en->spec.schedule) != ALLOW ? 1 : NO_LIMIT;
+}
+
+const char *
+overlap_suppresses(const struct msg_schedule *s, const struct schedule *run)
+{
+    enum overlap o = overlap_of(s);
+
+    if (o == SKIP && run->in_flight > 0) return "the firing before it is still in flight";
+    if (o == QUEUE_ONE && run->in_flight > 1)
+        return "the firing before it still waits for the end of another (overlap queue_one)";
+    return NULL;
+}
+
+void
+overlap_make_room(struct engine *en, const struct msg_schedule *s, struct schedule *run)
+{
+    struct job_state key = {.schedule = run->id};
+    struct scan      scan;
+    struct err       e = {0};
+    enum load        l;
+
+    if (overlap_of(s) != CANCEL_RUNNING || run->in_flight == 0) return;
+    schedule_save(turn_txn(en), run); /* the ends of jobs change its row */
+    scan_open(&scan, turn_txn(en), INDEX_job_by_schedule, &key, 1, 1);
+    for (uint32_t n = 0; n < CANCEL_MAX && scan_next_key(&scan, &key); n++) {
+        struct job_state j = {.id = key.id};
+
+        if (job_state_load(turn_txn(en), &j) != LOAD_FOUND) continue; /* damaged: fsck says so */
+        if (job_cancel(en, &j, "the next firing took its place (overlap cancel_running)", &e))
+            assert(!"a job that has not ended can be cancelled");
+    }
+    scan_close(&scan);
+    l = schedule_load(turn_txn(en), run);
+    assert(l == LOAD_FOUND);
+    (void)l;
+}
