@@ -75,6 +75,8 @@
     F(S, U64,  offset,          OPTIONAL, 0, INT64_MAX)
 
 #define SCHEDULE_ADD_FIELDS(F, S)      SCHEDULE_FIELDS(F, S)
+/* The fields that it names; `clear`: the names of those that are taken away. */
+#define SCHEDULE_SET_FIELDS(F, S)      SCHEDULE_FIELDS(F, S) F(S, LIST, clear, OPTIONAL, 0, 4096)
 #define SCHEDULE_SHOW_FIELDS(F, S)     F(S, REF, name, REQUIRED, 0, 0)
 #define SCHEDULE_WHY_FIELDS(F, S)      F(S, REF, name, REQUIRED, 0, 0)
 #define SCHEDULE_RESUME_FIELDS(F, S)   F(S, REF, name, REQUIRED, 0, 0)
@@ -374,7 +376,8 @@
     C("agent.why",        AGENT_WHY,        agent_why,        READ,  VIEW)     \
     C("session.why",      SESSION_WHY,      session_why,      READ,  VIEW)     \
     C("effect.why",       EFFECT_WHY,       effect_why,       READ,  VIEW)     \
-    C("schedule.promote", SCHEDULE_PROMOTE, schedule_promote, WRITE, OPERATOR)
+    C("schedule.promote", SCHEDULE_PROMOTE, schedule_promote, WRITE, OPERATOR) \
+    C("schedule.set",     SCHEDULE_SET,     schedule_set,     WRITE, OPERATOR)
 
 // clang-format on
 

@@ -6,6 +6,7 @@
 #include "supervisor/engine/configure_plan.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/ladder.h"
+#include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/removal.h"
 #include "supervisor/engine/schedules.h"
@@ -214,8 +215,7 @@ same_times(struct view old_spec, struct view new_spec)
     struct err          e = {0};
 
     return msg_unpack(msg_desc(MSG_SCHEDULE), old_spec, &a, &e) == E_OK &&
-           msg_unpack(msg_desc(MSG_SCHEDULE), new_spec, &b, &e) == E_OK &&
-           view_eq(a.cron, b.cron) && a.every_ms == b.every_ms && view_eq(a.tz, b.tz);
+           msg_unpack(msg_desc(MSG_SCHEDULE), new_spec, &b, &e) == E_OK && nominal_is_same(&a, &b);
 }
 
 static enum errc

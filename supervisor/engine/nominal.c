@@ -83,6 +83,13 @@ nominal_count(struct txn *t, const struct msg_schedule *s, int64_t created_at, i
 }
 
 bool
+nominal_is_same(const struct msg_schedule *a, const struct msg_schedule *b)
+{
+    return view_eq(a->cron, b->cron) && a->every_ms == b->every_ms && view_eq(a->tz, b->tz) &&
+           a->start_at == b->start_at && a->end_at == b->end_at;
+}
+
+bool
 nominal_is_at_boot(const struct msg_schedule *s)
 {
     struct cron c;

@@ -28,6 +28,8 @@ int64_t nominal_next(struct txn *t, const struct msg_schedule *s, int64_t create
  * counted one by one while *left lasts, which it takes them from. */
 uint64_t nominal_count(struct txn *t, const struct msg_schedule *s, int64_t created_at,
                        int64_t after_ms, int64_t until_ms, uint32_t *left, int64_t *last_ms);
+/* Whether two declarations have the same nominal times. */
+bool nominal_is_same(const struct msg_schedule *a, const struct msg_schedule *b);
 /* Whether it has no times of the clock: it fires once after each boot of the machine. */
 bool nominal_is_at_boot(const struct msg_schedule *s);
 

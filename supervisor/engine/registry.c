@@ -40,6 +40,87 @@ registry_company(const struct object_entry *o)
     return o->row.kind == KIND_COMPANY ? o->row.id : o->row.company;
 }
 
+/* ---- a change -------------------------------------------------------------------- */
+
+static size_t
+member_size(enum field_type t)
+{
+    switch (t) {
+    case FT_U64:
+    case FT_I64:
+    case FT_MS:
+    case FT_TIME: return sizeof(int64_t);
+    case FT_BOOL: return sizeof(bool);
+    default: return sizeof(struct view);
+    }
+}
+
+void
+registry_merge(const struct msg_desc *d, const void *given, void *m)
+{
+    const uint64_t *has = given; /* the first member of every message */
+    uint64_t       *all = m;
+
+    for (size_t i = 0; i < d->nfields; i++) {
+        const struct field_desc *f = &d->fields[i];
+
+        if (!(*has >> i & 1)) continue;
+        memcpy((char *)m + f->offset, (const char *)given + f->offset, member_size(f->type));
+        *all |= 1ULL << i;
+    }
+}
+
+static size_t
+field_index(const struct msg_desc *d, struct view name)
+{
+    size_t i = 0;
+
+    while (i < d->nfields && !view_is(name, d->fields[i].name))
+        i++;
+    return i;
+}
+
+enum errc
+registry_clear(const struct msg_desc *d, struct view names, const void *given, void *m,
+               struct err *e)
+{
+    const uint64_t  *has = given;
+    uint64_t        *all = m;
+    struct list_iter it = list_iter_of(names);
+    struct view      item, name;
+
+    while (names.size && list_next(&it, &item)) {
+        struct mp_reader         r = mp_reader_of(item);
+        size_t                   i;
+        const struct field_desc *f;
+
+        if (!mp_read_str(&r, &name)) return err_field(e, "clear", "names of fields only");
+        i = field_index(d, name);
+        if (i == d->nfields) return err_field(e, "clear", "no field \"%.*s\"", VIEW_ARG(name));
+        f = &d->fields[i];
+        if (f->need == REQUIRED || view_is(name, "company"))
+            return err_field(e, "clear", "%s cannot be taken away", f->name);
+        if (*has >> i & 1) return err_field(e, "clear", "%s is given, too", f->name);
+        memset((char *)m + f->offset, 0, member_size(f->type));
+        *all &= ~(1ULL << i);
+    }
+    return E_OK;
+}
+
+bool
+registry_changes_something(const struct msg_desc *d, const void *given)
+{
+    const uint64_t *has = given;
+
+    for (size_t i = 0; i < d->nfields; i++) {
+        bool names =
+            strcmp(d->fields[i].name, "name") == 0 || strcmp(d->fields[i].name, "company") == 0;
+
+        if ((*has >> i & 1) && !names) return true;
+    }
+    return false;
+}
+
 /* ---- what a declaration must fulfil beyond its fields --------------------------- */
 
 static enum errc
@@ -180,50 +261,6 @@ add(struct engine *en, const struct actor *a, enum object_kind kind, const union
     return E_OK;
 }
 
-static size_t
-member_size(enum field_type t)
-{
-    switch (t) {
-    case FT_U64:
-    case FT_I64:
-    case FT_MS:
-    case FT_TIME: return sizeof(int64_t);
-    case FT_BOOL: return sizeof(bool);
-    default: return sizeof(struct view);
-    }
-}
-
-/* The fields that `given` has go over those of *m. */
-static void
-merge(const struct msg_desc *d, const union msg *given, union msg *m)
-{
-    const uint64_t *has = (const void *)given; /* the first member of every message */
-    uint64_t       *all = (void *)m;
-
-    for (size_t i = 0; i < d->nfields; i++) {
-        const struct field_desc *f = &d->fields[i];
-
-        if (!(*has >> i & 1)) continue;
-        memcpy((char *)m + f->offset, (const char *)given + f->offset, member_size(f->type));
-        *all |= 1ULL << i;
-    }
-}
-
-/* Beyond what names the object. */
-static bool
-changes_something(const struct msg_desc *d, const union msg *given)
-{
-    const uint64_t *has = (const void *)given;
-
-    for (size_t i = 0; i < d->nfields; i++) {
-        bool names =
-            strcmp(d->fields[i].name, "name") == 0 || strcmp(d->fields[i].name, "company") == 0;
-
-        if ((*has >> i & 1) && !names) return true;
-    }
-    return false;
-}
-
 static enum errc
 set(struct engine *en, const struct actor *a, enum object_kind kind, const union msg *given,
     struct view company_name, struct view name, struct buf *reply, struct err *e)
@@ -248,13 +285,13 @@ set(struct engine *en, const struct actor *a, enum object_kind kind, const union
         return e->code;
     }
     if (removal_refuse_declared(o, e)) return e->code;
-    if (!changes_something(d, given)) {
+    if (!registry_changes_something(d, given)) {
         return err_field(e, "name", "nothing to change: give what is to be set");
     }
     row = o->row;
     before = spec_of(en, row.id);
     if (msg_unpack(d, before, &m, e)) return e->code;
-    merge(d, given, &m);
+    registry_merge(d, given, &m);
     if (check(en, a, kind, &m, row.company, e)) return e->code;
     put(en, &row, &m);
     en->memory.recheck_limits = true; /* a cap that was raised lets jobs start at once (A8) */

@@ -17,6 +17,15 @@ enum errc registry_find(struct engine *en, const struct actor *a, enum object_ki
 /* The company that an object is of; of a company itself. */
 uint32_t registry_company(const struct object_entry *o);
 
+/* The fields that `given` has go over those of *m; both are messages whose first fields are d's. */
+void registry_merge(const struct msg_desc *d, const void *given, void *m);
+/* Takes the named fields (a LIST, may be empty) out of *m.  E_BAD_REQUEST names `clear`: what is no
+ * field of d, must be there, names the company, or is given together with it. */
+enum errc registry_clear(const struct msg_desc *d, struct view names, const void *given, void *m,
+                         struct err *e) MUST_CHECK;
+/* Whether it has fields of d beyond those that name the object. */
+bool registry_changes_something(const struct msg_desc *d, const void *given);
+
 /* The profile of a schedule, else of an agent (ids, 0: none); NULL when neither has one. */
 const struct msg_profile *profile_of(struct engine *en, uint32_t schedule, uint32_t agent);
 /* What a job runs that names no handler: the agent's handler, else its profile's.  `profile`: of

@@ -68,6 +68,7 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_JOB_RETRY: return on_job_retry(en, a, &m->job_retry, reply, e);
     case MSG_JOB_SET: return on_job_set(en, a, &m->job_set, reply, e);
     case MSG_SCHEDULE_ADD: return on_schedule_add(en, a, &m->schedule_add, reply, e);
+    case MSG_SCHEDULE_SET: return on_schedule_set(en, a, &m->schedule_set, reply, e);
     case MSG_SCHEDULE_PAUSE: return on_schedule_pause(en, a, &m->schedule_pause, reply, e);
     case MSG_SCHEDULE_RESUME: return on_schedule_resume(en, a, &m->schedule_resume, reply, e);
     case MSG_SCHEDULE_PROMOTE: return on_schedule_promote(en, a, &m->schedule_promote, reply, e);

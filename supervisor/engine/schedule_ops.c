@@ -7,15 +7,19 @@
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/registry.h"
+#include "supervisor/engine/removal.h"
 #include "supervisor/engine/shadow.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct msg_schedule) == sizeof(struct msg_schedule_add),
-               "schedule.add is a schedule");
+_Static_assert(sizeof(struct msg_schedule) == sizeof(struct msg_schedule_add) &&
+                   sizeof(struct msg_schedule) == offsetof(struct msg_schedule_set, clear) &&
+                   (int)msg_schedule_BITS == (int)msg_schedule_set_BIT_clear,
+               "schedule.add is a schedule, schedule.set one with `clear` behind it");
 
 static enum errc
 reply_schedule(struct engine *en, uint32_t id, struct buf *reply, struct err *e)
@@ -30,6 +34,16 @@ reply_schedule(struct engine *en, uint32_t id, struct buf *reply, struct err *e)
     return E_OK;
 }
 
+static enum errc
+check_comes(struct engine *en, const struct msg_schedule *s, int64_t created_at, struct err *e)
+{
+    if (nominal_is_at_boot(s) ||
+        nominal_next(turn_txn(en), s, created_at, en->turn.now.wall_ms) != 0) {
+        return E_OK;
+    }
+    return err_field(e, "cron", "\"%.*s\" never comes", VIEW_ARG(s->cron));
+}
+
 enum errc
 schedule_check_new(struct engine *en, const struct actor *a, const struct msg_schedule *s,
                    struct schedule_refs *refs, struct err *e)
@@ -39,11 +53,7 @@ schedule_check_new(struct engine *en, const struct actor *a, const struct msg_sc
         err_set(e, E_CONFLICT, "there is a schedule \"%.*s\" already", VIEW_ARG(s->name));
         return err_hint(e, "remove it first, or choose another name");
     }
-    if (!nominal_is_at_boot(s) &&
-        nominal_next(turn_txn(en), s, en->turn.now.wall_ms, en->turn.now.wall_ms) == 0) {
-        return err_field(e, "cron", "\"%.*s\" never comes", VIEW_ARG(s->cron));
-    }
-    return E_OK;
+    return check_comes(en, s, en->turn.now.wall_ms, e);
 }
 
 uint32_t
@@ -83,6 +93,101 @@ on_schedule_add(struct engine *en, const struct actor *a, const struct msg_sched
     if (submit_admit(en, e) || schedule_check_new(en, a, &s, &refs, e)) return e->code;
     return reply_schedule(en, schedule_make(en, a, &s, refs.company, ORIGIN_API, 0), reply, e);
 }
+
+/* ---- a change ------------------------------------------------------------------- */
+
+static enum errc
+find_named(struct engine *en, const struct actor *a, const struct msg_schedule_set *m,
+           const struct object_entry **out, struct err *e)
+{
+    uint32_t company = 0, id;
+
+    if (m->company.size && object_company(turn_txn(en), a, m->company, &company, e)) return e->code;
+    if (object_ref(turn_txn(en), a, KIND_SCHEDULE, m->name, "name", &company, &id, e))
+        return e->code;
+    *out = objects_get(&en->turn.objects, id);
+    return *out ? E_OK : err_set(e, E_DAMAGED, "the schedule's record is damaged");
+}
+
+/* The declaration as it is to be.  One of cron and every takes the place of the other. */
+static enum errc
+change(const struct msg_schedule *before, const struct msg_schedule_set *m,
+       struct msg_schedule *after, struct err *e)
+{
+    const struct msg_desc *d = msg_desc(MSG_SCHEDULE);
+    bool                   has_cron = HAS(m, schedule_set, cron);
+
+    *after = *before;
+    if (has_cron != HAS(m, schedule_set, every_ms)) {
+        after->has &=
+            ~(1ULL << (has_cron ? (int)msg_schedule_BIT_every_ms : (int)msg_schedule_BIT_cron));
+        if (has_cron) {
+            after->every_ms = 0;
+        } else {
+            after->cron = (struct view){0};
+        }
+    }
+    registry_merge(d, m, after);
+    return registry_clear(d, m->clear, m, after, e);
+}
+
+/* Its names mean what they mean in its own company, whoever asks. */
+static enum errc
+check_changed(struct engine *en, const struct actor *a, const struct object_entry *o,
+              const struct msg_schedule *s, struct err *e)
+{
+    struct msg_schedule  own = *s;
+    struct schedule_refs refs;
+
+    own.company = objects_name(&en->turn.objects, o->row.company);
+    if (schedule_check(en, a, &own, &refs, e)) return e->code;
+    if (nominal_is_same(&o->spec.schedule, s)) return E_OK;
+    return check_comes(en, s, o->row.created_at, e);
+}
+
+/* The limit of turns is another one from now on (C8). */
+static void
+note_max_turns(struct engine *en, uint32_t id)
+{
+    struct schedule run = {.id = id};
+
+    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return;
+    run.max_turns_set_at = en->turn.now.wall_ms;
+    schedule_save(turn_txn(en), &run);
+}
+
+enum errc
+on_schedule_set(struct engine *en, const struct actor *a, const struct msg_schedule_set *m,
+                struct buf *reply, struct err *e)
+{
+    struct buf spec            BUF_AUTO = {0};
+    const struct object_entry *o;
+    struct msg_schedule        s;
+    struct object              row;
+    struct view                before;
+    bool                       has_same_times, has_same_limit;
+
+    if (find_named(en, a, m, &o, e) || removal_refuse_declared(o, e)) return e->code;
+    if (!registry_changes_something(msg_desc(MSG_SCHEDULE), m) && !list_iter_of(m->clear).left)
+        return err_field(e, "name", "nothing to change: give what is to be set");
+    if (change(&o->spec.schedule, m, &s, e) || check_changed(en, a, o, &s, e)) return e->code;
+    has_same_times = nominal_is_same(&o->spec.schedule, &s);
+    has_same_limit = s.max_turns == o->spec.schedule.max_turns &&
+                     HAS(&s, schedule, max_turns) == HAS(&o->spec.schedule, schedule, max_turns);
+    row = o->row;
+    before = arena_copy(&en->turn.arena, row.spec);
+    msg_pack(msg_desc(MSG_SCHEDULE), &s, &spec);
+    row.spec = buf_view(&spec);
+    row.hash = hash64(row.spec, 0);
+    objects_put(&en->turn.objects, &row);
+    if (!has_same_limit) note_max_turns(en, row.id);
+    schedule_planned(en, row.id, false, !has_same_times);
+    en->memory.recheck_limits = true; /* a budget that was raised lets jobs start at once */
+    audit_put(en, a, "schedule.set", row.company, row.name, before, row.spec);
+    return reply_schedule(en, row.id, reply, e);
+}
+
+/* ---- paused, resumed, removed --------------------------------------------------- */
 
 static enum errc
 find_schedule(struct engine *en, const struct actor *a, struct view name, struct schedule *run,

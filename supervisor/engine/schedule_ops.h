@@ -1,4 +1,5 @@
-/* schedule_ops - schedules made, paused, resumed and removed by requests and by agents' effects. */
+/* schedule_ops - schedules made, changed, paused, resumed and removed by requests and by agents'
+ * effects. */
 #ifndef ENGINE_SCHEDULE_OPS_H
 #define ENGINE_SCHEDULE_OPS_H
 
@@ -15,6 +16,9 @@ uint32_t schedule_make(struct engine *en, const struct actor *a, const struct ms
 
 enum errc on_schedule_add(struct engine *en, const struct actor *a,
                           const struct msg_schedule_add *m, struct buf *reply,
+                          struct err *e) MUST_CHECK;
+enum errc on_schedule_set(struct engine *en, const struct actor *a,
+                          const struct msg_schedule_set *m, struct buf *reply,
                           struct err *e) MUST_CHECK;
 enum errc on_schedule_pause(struct engine *en, const struct actor *a,
                             const struct msg_schedule_pause *m, struct buf *reply,

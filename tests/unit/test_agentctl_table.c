@@ -74,6 +74,7 @@ sample(const struct ctl_command *c, const struct ctl_param *p)
     case CTL_TAG: return "k=v";
     case CTL_BOOL: return "";
     case CTL_JOBS: return jobs_path;
+    case CTL_FLAGS: return c->flags[0].name;
     }
     fail();
     return NULL;
@@ -99,6 +100,7 @@ expect_sample(enum ctl_kind kind, const char *text, struct buf *out)
     case CTL_TAG: break;
     case CTL_BOOL: mp_bool(out, true); break;
     case CTL_JOBS: break;
+    case CTL_FLAGS: break; /* a list of its field */
     }
 }
 

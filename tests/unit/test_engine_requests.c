@@ -25,6 +25,7 @@ static const struct {
     {"job.retry",        "'id':1"                                                       },
     {"job.set",          "'id':1,'priority':5"                                          },
     {"schedule.add",     "'name':'new','every_ms':60000,'handler':'noop'"               },
+    {"schedule.set",     "'name':'s','priority':5"                                      },
     {"schedule.pause",   "'name':'s'"                                                   },
     {"schedule.resume",  "'name':'s'"                                                   },
     {"schedule.remove",  "'name':'s'"                                                   },

@@ -34,6 +34,7 @@ enum ctl_kind {
     CTL_JSON,      /* JSON text, @FILE, or - for standard input */
     CTL_TAG,       /* K=V, may be repeated: a map of strings */
     CTL_BOOL,      /* given or not */
+    CTL_FLAGS,     /* "jitter,gate": a list of the fields of these flags of the command */
     CTL_JOBS       /* a file (or -) with a JSON object per line: a list of them */
 };
 

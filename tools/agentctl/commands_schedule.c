@@ -8,52 +8,61 @@ static const struct ctl_param name_arg[] = {
     {"NAME", 0, "name", CTL_TEXT, true, NULL, "the schedule's name, or company/name"},
     {.name = NULL}};
 
+/* What a schedule is declared with. */
+#define DECLARATION                                                                                                                               \
+    {"cron",         0, "cron",         CTL_TEXT,      false, "EXPR",   "a cron expression (see cron explain), or \"every D\""},                  \
+    {"tz",           0, "tz",           CTL_TEXT,      false, "ZONE",   "where the expression's clock hangs, like Europe/Paris; UTC by default"}, \
+    {"every",        0, "every_ms",     CTL_DURATION,  false, "D",      "an interval, instead of --cron"},                                        \
+    {"handler",      0, "handler",      CTL_TEXT,      false, "H",      "what runs each firing; by default the agent's handler"},                 \
+    {"agent",        0, "agent",        CTL_TEXT,      false, "A",      "the agent that is woken"},                                               \
+    {"payload",      0, "payload",      CTL_JSON,      false, "P",      "any JSON value for the handler: text, @FILE or -"},                      \
+    {"title",        0, "title",        CTL_TEXT,      false, "TEXT",   "a title for people"},                                                    \
+    {"type",         0, "type",         CTL_TEXT,      false, "schedule|heartbeat", "schedule by default"},                                       \
+    {"priority",     0, "priority",     CTL_NUMBER,    false, "N",      "of its jobs, 0 to 100"},                                                 \
+    {"max-run",      0, "max_run_ms",   CTL_DURATION,  false, "D",      "stop the handler after this long"},                                      \
+    {"max-turns",    0, "max_turns",    CTL_NUMBER,    false, "N",      "stop the handler after so many turns, or none"},                         \
+    {"max-attempts", 0, "max_attempts", CTL_NUMBER,    false, "N",      "the first attempt and the retries of a firing"},                         \
+    {"retry",        0, "retry",        CTL_DURATIONS, false, "D,D",    "the waits before each retry; the last one repeats"},                     \
+    {"retry-base",   0, "retry_base_ms", CTL_DURATION, false, "D",      "the first wait, instead of --retry; each further one is longer"},        \
+    {"retry-factor", 0, "retry_factor", CTL_NUMBER,    false, "N",      "... so many times (2)"},                                                 \
+    {"retry-max",    0, "retry_max_ms", CTL_DURATION,  false, "D",      "... up to this one (24h)"},                                              \
+    {"tag",          0, "tags",         CTL_TAG,       false, "K=V",    "a tag of its jobs; may be repeated"},                                    \
+    {"profile",      0, "profile",      CTL_TEXT,      false, "P",      "the profile whose defaults it takes"},                                   \
+    {"ticket",       0, "ticket",       CTL_JSON,      false, "P",      "a JSON object: what its tickets are like (see routine add)"},            \
+    {"token-budget", 0, "token_budget", CTL_NUMBER,    false, "N",      "tokens that all attempts of a firing may use"},                          \
+    {"cost-budget",  0, "cost_budget_micros", CTL_NUMBER, false, "N",   "cost that they may cause, in millionths"},                               \
+    {"daily-turns",  0, "daily_turns",  CTL_NUMBER,    false, "N",      "turns that all its jobs may use a day, or none"},                        \
+    {"daily-tokens", 0, "daily_tokens", CTL_NUMBER,    false, "N",      "tokens a day, or none"},                                                 \
+    {"daily-cost",   0, "daily_cost_micros", CTL_NUMBER, false, "N",    "cost a day in millionths, or none"},                                     \
+    {"daily-run",    0, "daily_run_ms", CTL_DURATION,  false, "D",      "time a day"},                                                            \
+    {"overlap",      0, "overlap",      CTL_TEXT,      false, "P",      "while a firing is in flight: skip, queue_one, allow or cancel_running"}, \
+    {"misfire",      0, "misfire",      CTL_TEXT,      false, "P",      "of times that nobody saw: skip, latest or all"},                         \
+    {"misfire-max",  0, "misfire_max",  CTL_NUMBER,    false, "N",      "the newest so many of all (10)"},                                        \
+    {"catch-up",     0, "catch_up_ms",  CTL_DURATION,  false, "D",      "times missed longer ago are not made up for"},                           \
+    {"spread",       0, "spread_ms",    CTL_DURATION,  false, "D",      "an offset below this, always the same"},                                 \
+    {"jitter",       0, "jitter_ms",    CTL_DURATION,  false, "D",      "an offset below this, another for each firing"},                         \
+    {"start",        0, "start_at",     CTL_TIME,      false, "T",      "no firing before this"},                                                 \
+    {"end",          0, "end_at",       CTL_TIME,      false, "T",      "no firing after this"},                                                  \
+    {"max-firings",  0, "max_firings",  CTL_NUMBER,    false, "N",      "it ends after so many"},                                                 \
+    {"quiet-hours",  0, "quiet_hours",  CTL_TEXT,      false, "FROM-TO", "like 22:00-07:00 in --tz: firings are put off to their end"},           \
+    {"quiet-sends",  0, "quiet_sends",  CTL_TEXT,      false, "FROM-TO", "likewise, its messages"},                                               \
+    {"gate",         0, "gate",         CTL_JSON,      false, "P",      "a JSON object: what may say that there is nothing to do"},               \
+    {"idle-max",     0, "idle_max_ms",  CTL_DURATION,  false, "D",      "heartbeats with nothing to do come more seldom, up to this"},            \
+    {"shadow",       0, "shadow",       CTL_BOOL,      false, NULL,     "run for real, suppress the effects"},                                    \
+    {"shadow-runs",  0, "shadow_runs",  CTL_NUMBER,    false, "N",      "so many good runs in a row promote it"},                                 \
+    {"ping-start",   0, "ping_start",   CTL_TEXT,      false, "URL",    "asked for when a firing starts"},                                        \
+    {"ping-success", 0, "ping_success", CTL_TEXT,      false, "URL",    "... when it completes"},                                                 \
+    {"ping-fail",    0, "ping_fail",    CTL_TEXT,      false, "URL",    "... when it fails"},                                                     \
+    {"overdue",      0, "overdue_ms",   CTL_DURATION,  false, "D",      "an alarm so long after a firing's time without a success"},              \
+    {"budget-zone",  0, "budget_zone",  CTL_TEXT,      false, "ZONE",   "where its days begin, like Europe/Paris"}
+
 static const struct ctl_param add_flags[] = {
-    {"cron",         0, "cron",         CTL_TEXT,      false, "EXPR",   "a cron expression (see cron explain), or \"every D\""},
-    {"tz",           0, "tz",           CTL_TEXT,      false, "ZONE",   "where the expression's clock hangs, like Europe/Paris; UTC by default"},
-    {"every",        0, "every_ms",     CTL_DURATION,  false, "D",      "an interval, instead of --cron"},
-    {"handler",      0, "handler",      CTL_TEXT,      false, "H",      "what runs each firing; by default the agent's handler"},
-    {"agent",        0, "agent",        CTL_TEXT,      false, "A",      "the agent that is woken"},
-    {"payload",      0, "payload",      CTL_JSON,      false, "P",      "any JSON value for the handler: text, @FILE or -"},
-    {"title",        0, "title",        CTL_TEXT,      false, "TEXT",   "a title for people"},
-    {"type",         0, "type",         CTL_TEXT,      false, "schedule|heartbeat", "schedule by default"},
-    {"priority",     0, "priority",     CTL_NUMBER,    false, "N",      "of its jobs, 0 to 100"},
-    {"max-run",      0, "max_run_ms",   CTL_DURATION,  false, "D",      "stop the handler after this long"},
-    {"max-turns",    0, "max_turns",    CTL_NUMBER,    false, "N",      "stop the handler after so many turns, or none"},
-    {"max-attempts", 0, "max_attempts", CTL_NUMBER,    false, "N",      "the first attempt and the retries of a firing"},
-    {"retry",        0, "retry",        CTL_DURATIONS, false, "D,D",    "the waits before each retry; the last one repeats"},
-    {"retry-base",   0, "retry_base_ms", CTL_DURATION, false, "D",      "the first wait, instead of --retry; each further one is longer"},
-    {"retry-factor", 0, "retry_factor", CTL_NUMBER,    false, "N",      "... so many times (2)"},
-    {"retry-max",    0, "retry_max_ms", CTL_DURATION,  false, "D",      "... up to this one (24h)"},
-    {"tag",          0, "tags",         CTL_TAG,       false, "K=V",    "a tag of its jobs; may be repeated"},
-    {"profile",      0, "profile",      CTL_TEXT,      false, "P",      "the profile whose defaults it takes"},
-    {"ticket",       0, "ticket",       CTL_JSON,      false, "P",      "a JSON object: what its tickets are like (see routine add)"},
-    {"token-budget", 0, "token_budget", CTL_NUMBER,    false, "N",      "tokens that all attempts of a firing may use"},
-    {"cost-budget",  0, "cost_budget_micros", CTL_NUMBER, false, "N",   "cost that they may cause, in millionths"},
-    {"daily-turns",  0, "daily_turns",  CTL_NUMBER,    false, "N",      "turns that all its jobs may use a day, or none"},
-    {"daily-tokens", 0, "daily_tokens", CTL_NUMBER,    false, "N",      "tokens a day, or none"},
-    {"daily-cost",   0, "daily_cost_micros", CTL_NUMBER, false, "N",    "cost a day in millionths, or none"},
-    {"daily-run",    0, "daily_run_ms", CTL_DURATION,  false, "D",      "time a day"},
-    {"overlap",      0, "overlap",      CTL_TEXT,      false, "P",      "while a firing is in flight: skip, queue_one, allow or cancel_running"},
-    {"misfire",      0, "misfire",      CTL_TEXT,      false, "P",      "of times that nobody saw: skip, latest or all"},
-    {"misfire-max",  0, "misfire_max",  CTL_NUMBER,    false, "N",      "the newest so many of all (10)"},
-    {"catch-up",     0, "catch_up_ms",  CTL_DURATION,  false, "D",      "times missed longer ago are not made up for"},
-    {"spread",       0, "spread_ms",    CTL_DURATION,  false, "D",      "an offset below this, always the same"},
-    {"jitter",       0, "jitter_ms",    CTL_DURATION,  false, "D",      "an offset below this, another for each firing"},
-    {"start",        0, "start_at",     CTL_TIME,      false, "T",      "no firing before this"},
-    {"end",          0, "end_at",       CTL_TIME,      false, "T",      "no firing after this"},
-    {"max-firings",  0, "max_firings",  CTL_NUMBER,    false, "N",      "it ends after so many"},
-    {"quiet-hours",  0, "quiet_hours",  CTL_TEXT,      false, "FROM-TO", "like 22:00-07:00 in --tz: firings are put off to their end"},
-    {"quiet-sends",  0, "quiet_sends",  CTL_TEXT,      false, "FROM-TO", "likewise, its messages"},
-    {"gate",         0, "gate",         CTL_JSON,      false, "P",      "a JSON object: what may say that there is nothing to do"},
-    {"idle-max",     0, "idle_max_ms",  CTL_DURATION,  false, "D",      "heartbeats with nothing to do come more seldom, up to this"},
-    {"shadow",       0, "shadow",       CTL_BOOL,      false, NULL,     "run for real, suppress the effects"},
-    {"shadow-runs",  0, "shadow_runs",  CTL_NUMBER,    false, "N",      "so many good runs in a row promote it"},
-    {"ping-start",   0, "ping_start",   CTL_TEXT,      false, "URL",    "asked for when a firing starts"},
-    {"ping-success", 0, "ping_success", CTL_TEXT,      false, "URL",    "... when it completes"},
-    {"ping-fail",    0, "ping_fail",    CTL_TEXT,      false, "URL",    "... when it fails"},
-    {"overdue",      0, "overdue_ms",   CTL_DURATION,  false, "D",      "an alarm so long after a firing's time without a success"},
-    {"budget-zone",  0, "budget_zone",  CTL_TEXT,      false, "ZONE",   "where its days begin, like Europe/Paris"},
+    DECLARATION,
+    {.name = NULL}};
+
+static const struct ctl_param set_flags[] = {
+    DECLARATION,
+    {"clear", 0, "clear", CTL_FLAGS, false, "FLAG,FLAG", "take these away, like jitter,gate"},
     {.name = NULL}};
 
 static const struct ctl_param pause_flags[] = {
@@ -80,6 +89,12 @@ static const struct ctl_command commands[] = {
      .help = "make a schedule; prints it, its next firings, and warnings",
      .examples = {"schedule add nightly --cron '0 3 * * *' --handler report",
                   "schedule add acme/pulse --every 5m --agent scout --max-turns 50"}},
+    {.noun = "schedule", .verb = "set", .op = MSG_SCHEDULE_SET, .args = name_arg, .flags = set_flags,
+     .print = ctl_print_schedule,
+     .help = "change what is given of a schedule, and take away what --clear names",
+     .more = "--cron takes the place of --every, and the other way round. Other times begin now: none that has passed\n"
+             "comes to be due. --max-turns none is no limit; --clear max-turns leaves it to the profile or the handler.",
+     .examples = {"schedule set nightly --cron '30 3 * * *' --max-turns 200", "schedule set acme/pulse --clear jitter,quiet-hours"}},
     {.noun = "schedule", .verb = "show", .op = MSG_SCHEDULE_SHOW, .args = name_arg, .print = ctl_print_schedule,
      .help = "everything known of a schedule",
      .examples = {"schedule show nightly"}},

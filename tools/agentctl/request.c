@@ -193,7 +193,8 @@ ctl_value_pack(enum ctl_kind kind, const struct field_desc *field, const char *t
     case CTL_JSON: return put_json(text, out, e);
     case CTL_BOOL: mp_bool(out, true); return E_OK;
     case CTL_JOBS: return put_jobs(text, out, e);
-    case CTL_TAG: break; /* a tag is no value by itself: put_tag */
+    case CTL_TAG:
+    case CTL_FLAGS: break; /* no values by themselves: put_tags, put_flags */
     }
     abort();
 }
@@ -290,6 +291,27 @@ put_tags(const struct ctl_args *a, const struct ctl_param *p, struct buf *out, s
 }
 
 static enum errc
+put_flags(const struct ctl_command *c, const char *text, struct buf *out, struct err *e)
+{
+    size_t   header = mp_array_open(out);
+    uint32_t count = 0;
+
+    for (;;) {
+        size_t                  n = strcspn(text, ",");
+        FREE_AUTO char         *name = xstrndup(text, n);
+        const struct ctl_param *p = ctl_param_find(c->flags, name);
+
+        if (!p || !p->field) return err_set(e, E_BAD_REQUEST, "there is no flag --%s", name);
+        mp_cstr(out, p->field);
+        count++;
+        if (!text[n]) break;
+        text += n + 1;
+    }
+    mp_array_close(out, header, count);
+    return E_OK;
+}
+
+static enum errc
 put_given(struct ctl_request *r, const struct ctl_args *a, const struct ctl_given *g,
           int64_t now_ms, struct err *e)
 {
@@ -301,6 +323,8 @@ put_given(struct ctl_request *r, const struct ctl_args *a, const struct ctl_give
     struct buf *value = &get_field(r, p->field)->value;
     if (p->kind == CTL_TAG) {
         code = put_tags(a, p, value, e);
+    } else if (p->kind == CTL_FLAGS) {
+        code = put_flags(a->command, g->text, value, e);
     } else {
         code = ctl_value_pack(p->kind, find_desc(r->desc, p->field), g->text, now_ms, value, e);
     }
