@@ -139,8 +139,9 @@ oracle-run: $(B)/oracle/next
 SEEDS ?= 200
 SEED  ?= 1
 OPS   ?= 2000
+YEARS ?= 0
 sim-run: $(B)/sim
-	$(B)/sim --seeds $(SEEDS) --seed $(SEED) --ops $(OPS)
+	$(B)/sim --seeds $(SEEDS) --seed $(SEED) --ops $(OPS) --years $(YEARS)
 sim-compare: deps-check ## the same seeds with gcc and clang, -O0 and -O2: equal hashes
 	@tools/sim-compare.sh
 KILLS ?= 50

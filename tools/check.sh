@@ -27,6 +27,7 @@ part "system tests with sanitizers" $make VARIANT=asan system-run
 part "build of the fuzz targets" $make VARIANT=fuzz fuzz-build
 part "fuzz" $make VARIANT=fuzz fuzz-run SECONDS="${FUZZ_SECONDS:-30}"
 part "simulation" $make sim-run SEEDS="${SIM_SEEDS:-300}"
+part "simulation of years" $make sim-run SEEDS=2 OPS=500 YEARS=2
 part "simulation hashes" tools/sim-compare.sh
 part "torture" $make torture-run KILLS="${TORTURE_KILLS:-50}"
 echo "== everything passed in $(($(date +%s) - started)) s"

@@ -58,8 +58,8 @@ config_fill_ladder(struct rng *r, struct buf *list)
         mp_i64(list, rng_chance(r, 200) ? 0 : rng_between(r, 4, 300000));
 }
 
-static void
-begin(struct declaration *d, int company)
+void
+config_begin(struct declaration *d, int company)
 {
     d->is_there = true;
     d->company = company;
@@ -73,7 +73,7 @@ fill_company(struct config *c, struct rng *r, int i)
 {
     struct msg_company m = {.name = view_str(company_names[i])};
 
-    begin(&c->companies[i], -1);
+    config_begin(&c->companies[i], -1);
     if (rng_chance(r, 500)) {
         m.max_concurrent = config_cap(c, r, 5);
         SET_HAS(&m, company, max_concurrent);
@@ -100,7 +100,7 @@ fill_handler(struct config *c, struct rng *r, int i)
     struct buf ladder  BUF_AUTO = {0};
     struct msg_handler m = {.name = view_str(handler_names[i]), .kind = view_str("sleep")};
 
-    begin(&c->handlers[i], 0);
+    config_begin(&c->handlers[i], 0);
     if (rng_chance(r, 300)) {
         m.max_concurrent = config_cap(c, r, 4);
         SET_HAS(&m, handler, max_concurrent);
@@ -139,15 +139,15 @@ fill_sink(struct config *c, int i)
     struct msg_sink m = {
         .name = view_str(sink_names[i]), .kind = view_str("file"), .path = view_str("out.jsonl")};
 
-    begin(&c->sinks[i], 0);
+    config_begin(&c->sinks[i], 0);
     SET_HAS(&m, sink, path);
     msg_pack(msg_desc(MSG_SINK), &m, &c->sinks[i].spec);
 }
 
 /* ---- choosing what is there ------------------------------------------------------------------ */
 
-static int
-random_handler(const struct config *c, struct rng *r)
+int
+config_random_handler(const struct config *c, struct rng *r)
 {
     int i = (int)rng_below(r, SIM_HANDLERS);
 
@@ -186,11 +186,11 @@ fill_agent(struct config *c, struct rng *r, int i)
     struct declaration *d = &c->agents[i];
     struct msg_agent    m = {.name = view_str(agent_names[i])};
 
-    begin(d, agent_companies[i]);
+    config_begin(d, agent_companies[i]);
     m.company = view_str(company_names[d->company]);
     if (d->company || rng_chance(r, 500)) SET_HAS(&m, agent, company);
     if (rng_chance(r, 700)) {
-        d->handler = random_handler(c, r);
+        d->handler = config_random_handler(c, r);
         m.handler = view_str(handler_names[d->handler]);
         SET_HAS(&m, agent, handler);
     }
@@ -218,113 +218,6 @@ fill_agent(struct config *c, struct rng *r, int i)
         SET_HAS(&m, agent, approval);
     }
     msg_pack(msg_desc(MSG_AGENT), &m, &d->spec);
-}
-
-/* ---- schedules ------------------------------------------------------------------------------- */
-
-static void
-fill_times(struct rng *r, struct msg_schedule *m, char cron[32])
-{
-    static const int steps[] = {1, 5, 10, 15, 30};
-    int              minute = (int)rng_below(r, 60), hour = (int)rng_below(r, 24);
-
-    if (rng_chance(r, 500)) {
-        m->every_ms =
-            rng_chance(r, 200) ? rng_between(r, 20000, 60000) : rng_between(r, 60000, 3600000);
-        SET_HAS(m, schedule, every_ms);
-        return;
-    }
-    switch (rng_below(r, 6)) {
-    case 0: snprintf(cron, 32, "*/%d * * * *", steps[rng_below(r, 5)]); break;
-    case 1: snprintf(cron, 32, "%d * * * *", minute); break;
-    case 2: snprintf(cron, 32, "%d %d * * *", minute, hour); break;
-    case 3: snprintf(cron, 32, "%d %d * * %d", minute, hour, (int)rng_below(r, 7)); break;
-    case 4: snprintf(cron, 32, "%d */%d * * * *", minute, steps[rng_below(r, 5)]); break;
-    default: snprintf(cron, 32, "every %ds", (int)rng_between(r, 60, 3600));
-    }
-    m->cron = view_str(cron);
-    SET_HAS(m, schedule, cron);
-}
-
-static void
-fill_rest(struct rng *r, struct msg_schedule *m, struct buf *ladder, struct buf *payload)
-{
-    if (rng_chance(r, 300)) {
-        m->priority = rng_between(r, 0, 100);
-        SET_HAS(m, schedule, priority);
-    }
-    if (rng_chance(r, 300)) {
-        m->max_run_ms = rng_between(r, 1000, 300000);
-        SET_HAS(m, schedule, max_run_ms);
-    }
-    if (rng_chance(r, 300)) {
-        m->max_turns = rng_chance(r, 300) ? NO_LIMIT : rng_between(r, 1, 10000);
-        SET_HAS(m, schedule, max_turns);
-    }
-    if (rng_chance(r, 200)) {
-        m->max_attempts = (uint64_t)rng_between(r, 1, 4);
-        SET_HAS(m, schedule, max_attempts);
-    }
-    if (rng_chance(r, 200)) {
-        config_fill_ladder(r, ladder);
-        m->retry = buf_view(ladder);
-        SET_HAS(m, schedule, retry);
-    } else if (rng_chance(r, 100)) {
-        m->retry_base_ms = rng_between(r, 0, 60000);
-        m->retry_factor = (uint64_t)rng_between(r, 1, 100);
-        SET_HAS(m, schedule, retry_base_ms);
-        SET_HAS(m, schedule, retry_factor);
-    }
-    if (rng_chance(r, 300)) {
-        m->type = view_str(rng_chance(r, 500) ? "heartbeat" : "schedule");
-        SET_HAS(m, schedule, type);
-    }
-    SPEND_GIVE(m, schedule, r);
-    if (!rng_chance(r, 300)) return;
-    mp_u64(payload, rng_next(r) >> 1);
-    m->payload = buf_view(payload);
-    SET_HAS(m, schedule, payload);
-}
-
-void
-config_fill_schedule(struct config *c, struct rng *r, const char *name, struct declaration *d)
-{
-    struct buf ladder   BUF_AUTO = {0};
-    struct buf payload  BUF_AUTO = {0};
-    struct buf ticket   BUF_AUTO = {0};
-    struct msg_schedule m = {.name = view_str(name)};
-    char                cron[32];
-    int                 agent = (int)rng_below(r, SIM_AGENTS);
-
-    begin(d, 0);
-    if (c->agents[agent].is_there && rng_chance(r, 500)) {
-        d->agent = agent;
-        d->company = agent_companies[agent];
-        m.agent = view_str(agent_names[agent]);
-        SET_HAS(&m, schedule, agent);
-    }
-    if (d->company) {
-        m.company = view_str(company_names[d->company]);
-        SET_HAS(&m, schedule, company);
-    }
-    if (d->agent < 0 || c->agents[agent].handler < 0 || rng_chance(r, 500)) {
-        d->handler = random_handler(c, r);
-        m.handler = view_str(handler_names[d->handler]);
-        SET_HAS(&m, schedule, handler);
-    }
-    if (d->agent >= 0 && rng_chance(r, 250)) {
-        const struct msg_routine routine = {.title = view_str("a round")};
-
-        msg_pack(msg_desc(MSG_ROUTINE), &routine, &ticket);
-        m.ticket = buf_view(&ticket);
-        SET_HAS(&m, schedule, ticket);
-    }
-    fill_times(r, &m, cron);
-    fill_rest(r, &m, &ladder, &payload);
-    const struct daily daily = daily_random(r, 1);
-
-    DAILY_GIVE(&m, schedule, &daily);
-    msg_pack(msg_desc(MSG_SCHEDULE), &m, &d->spec);
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */
@@ -404,9 +297,9 @@ config_change(struct config *c, struct rng *r)
 }
 
 void
-config_init(struct config *c, struct rng *r)
+config_init(struct config *c, struct rng *r, bool is_sparse)
 {
-    *c = (struct config){.default_sinks = 0};
+    *c = (struct config){.is_sparse = is_sparse};
     for (int i = 0; i < SIM_COMPANIES; i++)
         fill_company(c, r, i);
     for (int i = SIM_BUILTINS; i < SIM_HANDLERS; i++)

@@ -36,10 +36,11 @@ struct config {
     struct buf         limits;
     unsigned           default_sinks;
     int64_t            heartbeat_timeout_ms;
-    bool               is_calm; /* no cap holds everything, handlers may be tried often */
+    bool               is_calm;   /* no cap holds everything, handlers may be tried often */
+    bool               is_sparse; /* hours and days from one firing to the next */
 };
 
-void config_init(struct config *c, struct rng *r);
+void config_init(struct config *c, struct rng *r, bool is_sparse);
 void config_done(struct config *c);
 /* Changes a few things. */
 void config_change(struct config *c, struct rng *r);
@@ -61,6 +62,9 @@ void config_fill_ladder(struct rng *r, struct buf *list);
 
 /* ---- what the files of the configuration share ----------------------------------------------- */
 
+void config_begin(struct declaration *d, int company);
+/* One that is there. */
+int config_random_handler(const struct config *c, struct rng *r);
 /* A cap: a small number, now and then 0 or none at all. */
 int64_t config_cap(const struct config *c, struct rng *r, int64_t most);
 /* Some of the sinks that are declared: bit N is sink N; and the same as a packed list of names. */

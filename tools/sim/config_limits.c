@@ -1,6 +1,8 @@
 #include "tools/sim/config.h"
 #include "tools/sim/zones.h"
 
+#define HOUR_MS 3600000
+
 /* Those that the simulation does not vary. */
 static void
 fill_fixed_limits(struct msg_limits *out)
@@ -78,7 +80,7 @@ config_fill_limits(struct config *c, struct rng *r)
     m.max_attempts = (uint64_t)rng_between(r, 1, 5);
     m.max_crashes = (uint64_t)rng_between(r, 1, 4);
     m.kill_grace_ms = rng_chance(r, 200) ? 0 : rng_between(r, 1, 10000);
-    m.heartbeat_timeout_ms = rng_between(r, 4000, 120000);
+    m.heartbeat_timeout_ms = c->is_sparse ? HOUR_MS : rng_between(r, 4000, 120000);
     m.catch_up_ms = rng_chance(r, 300) ? rng_between(r, 0, 3600000) : 86400000;
     m.feed_bytes_max = (uint64_t)rng_between(r, 65536, 1 << 20);
     m.feed_age_max_ms = rng_between(r, 600000, 86400000);
@@ -89,7 +91,9 @@ config_fill_limits(struct config *c, struct rng *r)
     m.keep_audit_ms = some_time(r);
     m.chain_depth_max = rng_between(r, 1, 8);
     m.chain_rate_max = rng_chance(r, 200) ? NO_LIMIT : rng_between(r, 1, 30);
-    m.agent_interval_min_ms = rng_between(r, 1000, rng_chance(r, 200) ? 7200000 : 600000);
+    m.agent_interval_min_ms = c->is_sparse
+                                  ? 12 * HOUR_MS
+                                  : rng_between(r, 1000, rng_chance(r, 200) ? 2 * HOUR_MS : 600000);
     m.agent_schedules_max = rng_chance(r, 200) ? NO_LIMIT : rng_between(r, 0, 6);
     m.agent_approval = config_approval(r);
     m.agent_wakes_max = rng_chance(r, 200) ? NO_LIMIT : rng_between(r, 0, 10);

@@ -48,7 +48,7 @@ tell_zones(struct sim *s)
 {
     const struct input in = {.kind = INPUT_ZONE};
 
-    for (int i = 1; i < SIM_ZONES; i++) {
+    for (int i = 1; i < SIM_ALL_ZONES; i++) {
         struct buf body BUF_AUTO = {0};
 
         zone_pack(i, &body);
@@ -182,7 +182,7 @@ resize_pool(struct sim *s)
 {
     struct world *w = &s->world;
 
-    w->wanted = (uint32_t)rng_between(&s->rng, 1, 5);
+    w->wanted = (uint32_t)rng_between(&s->rng, 1, s->config.is_sparse ? 2 : 5);
     for (uint32_t i = w->wanted; i < ARRAY_LEN(w->workers); i++)
         world_retire(w, &w->workers[i]);
 }

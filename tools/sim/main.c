@@ -2,6 +2,7 @@
  *
  *     make sim SEEDS=1000                 seeds 1 to 1000, 2000 operations each
  *     make sim SEEDS=1 SEED=77 OPS=2000   replays one run exactly
+ *     make sim SEEDS=2 YEARS=2            schedules are sparse, and the runs go on for so long
  *     build/sim --hash …                  prints the hash of each run's last state, too
  *
  * How to read it: run.c is a run from its first operation to its drained end; turn.c gives the
@@ -43,9 +44,10 @@
 #define PROCESSES_MAX 64
 
 struct options {
-    uint64_t seeds, first, operations;
-    unsigned processes;
-    bool     shows_hash;
+    uint64_t           seeds, first;
+    struct run_options run;
+    unsigned           processes;
+    bool               shows_hash;
 };
 
 /* ---- a process that makes every n-th run ----------------------------------------------------- */
@@ -76,7 +78,7 @@ make_runs(const struct options *o, unsigned process, const char *folder, int fd)
     for (uint64_t i = process; i < o->seeds; i += o->processes) {
         struct run_result r;
 
-        sim_run(o->first + i, o->operations, folder, &r);
+        sim_run(o->first + i, &o->run, folder, &r);
         if (!send_result(fd, &r)) _exit(1);
     }
     _exit(0);
@@ -204,7 +206,8 @@ run_all(const struct options *o)
 static _Noreturn void
 usage(void)
 {
-    fprintf(stderr, "usage: sim [--seeds N] [--seed FIRST] [--ops N] [--processes N] [--hash]\n");
+    fprintf(stderr, "usage: sim [--seeds N] [--seed FIRST] [--ops N] [--years N] [--processes N] "
+                    "[--hash]\n");
     exit(2);
 }
 
@@ -227,12 +230,13 @@ main(int argc, char **argv)
         {"seeds",            required_argument, NULL, 'n'},
         {"seed",              required_argument, NULL, 's'},
         {"ops",                  required_argument, NULL, 'o'},
-        {"processes",required_argument, NULL, 'p'},
-        {"hash",               no_argument, NULL, 'h'},
+        {"years",required_argument, NULL, 'y'},
+        {"processes",               required_argument, NULL, 'p'},
+        {"hash",              no_argument, NULL, 'h'},
         {0             }
     };
     long           cores = sysconf(_SC_NPROCESSORS_ONLN);
-    struct options o = {.seeds = 1, .first = 1, .operations = 2000};
+    struct options o = {.seeds = 1, .first = 1, .run = {.operations = 2000}};
     int            c;
 
     o.processes = cores > 0 && cores < PROCESSES_MAX ? (unsigned)cores : 1;
@@ -240,7 +244,8 @@ main(int argc, char **argv)
         switch (c) {
         case 'n': o.seeds = number(optarg, 1, 1000000000); break;
         case 's': o.first = number(optarg, 0, UINT64_MAX / 2); break;
-        case 'o': o.operations = number(optarg, 1, 1000000000); break;
+        case 'o': o.run.operations = number(optarg, 1, 1000000000); break;
+        case 'y': o.run.years = (int64_t)number(optarg, 0, 1000); break;
         case 'p': o.processes = (unsigned)number(optarg, 1, PROCESSES_MAX); break;
         case 'h': o.shows_hash = true; break;
         default: usage();

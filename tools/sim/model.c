@@ -249,13 +249,7 @@ check_deadline(struct model *m)
         claim(!waits || j->expires_at == 0 || d->wall_ms <= j->expires_at,
               "the engine sleeps past expires_at of job %" PRIu64, j->id);
     }
-    for (size_t i = 0; i < m->schedules.count && !m->is_draining && !held; i++) {
-        const struct m_schedule *s = &m->schedules.items[i];
-
-        claim(m_object(m, s->object)->is_gone || d->wall_ms <= s->next_at,
-              "the engine sleeps past the next time of schedule %.*s",
-              VIEW_ARG(m_object(m, s->object)->name));
-    }
+    if (!m->is_draining && !held) m_check_schedule_deadline(m);
     m_check_breaker_deadline(m);
     if (!held) m_check_purge_deadline(m);
     if (m_may_start(m)) check_day_deadline(m);

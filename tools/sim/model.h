@@ -14,6 +14,7 @@
 
 #include "supervisor/engine/engine.h"
 #include "tools/sim/list.h"
+#include "tools/sim/model_schedules.h"
 
 /* ---- what is declared ------------------------------------------------------------------------ */
 
@@ -44,18 +45,6 @@ struct m_breaker {
     uint32_t opens;                 /* in a row */
     int64_t  until_low, until_high; /* open until then; the row will tell */
     uint64_t started_before;        /* half open: leases up to this token are no probes */
-};
-
-struct m_schedule {
-    int     object;
-    bool    is_paused;
-    int64_t created_at;
-    int64_t cursor; /* the last nominal time that was decided, or from when on they count */
-    int64_t next_at;
-    LIST_OF(int64_t) decided; /* nominal times that have a row */
-    int64_t  latest;          /* of them */
-    uint64_t firings, suppressed;
-    uint64_t checkpoint; /* hash of what its handler last left; 0: nothing */
 };
 
 /* ---- jobs ------------------------------------------------------------------------------------ */
@@ -474,13 +463,6 @@ bool m_budget_used(struct model *m, struct m_job *j, uint64_t turns, uint64_t to
                    uint64_t cost);
 void m_budget_ended(struct model *m, struct m_job *j, bool is_old);
 void m_compare_ledgers(struct model *m, bool all);
-
-/* schedules */
-int64_t m_next_nominal(const struct m_schedule *s, const struct msg_schedule *d, int64_t after);
-void    m_add_schedule(struct model *m, int object);
-void    m_replan(struct model *m);
-void    m_schedules_due(struct model *m);
-bool    m_firing_in_flight(struct model *m, int object);
 
 /* effects */
 /* Of the job that completes; the list of jobs may move. */

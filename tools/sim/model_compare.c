@@ -160,26 +160,7 @@ compare_attempt(struct model *m, const struct m_attempt *a)
           row.turns, a->turns);
 }
 
-/* ---- schedules and effects ------------------------------------------------------------------- */
-
-static void
-compare_schedule(struct model *m, struct m_schedule *s)
-{
-    const struct m_object *o = m_object(m, s->object);
-    struct schedule        row = {.id = o->id};
-
-    if (o->is_gone) return;
-    claim(o->id && schedule_load(m->txn, &row) == LOAD_FOUND, "schedule %.*s is not in the store",
-          VIEW_ARG(o->name));
-    claim(row.paused == s->is_paused && row.firing_count == s->firings &&
-              row.suppressed_count == s->suppressed,
-          "schedule %.*s: %" PRIu64 " firings, %" PRIu64 " suppressed, expected %" PRIu64
-          ", %" PRIu64,
-          VIEW_ARG(o->name), row.firing_count, row.suppressed_count, s->firings, s->suppressed);
-    if (s->next_at <= m->now.wall_ms) return; /* not all is decided yet */
-    claim(row.next_at == s->next_at, "schedule %.*s fires next at %" PRId64 ", expected %" PRId64,
-          VIEW_ARG(o->name), row.next_at, s->next_at);
-}
+/* ---- effects --------------------------------------------------------------------------------- */
 
 void
 m_compare_effect(struct model *m, struct m_effect *e)
@@ -244,6 +225,7 @@ m_compare_turn(struct model *m)
         }
     }
     m_compare_breakers(m);
+    m_compare_schedules(m, false);
     m_compare_ledgers(m, false);
     m_compare_tickets(m, false);
     m_compare_goals(m, false);
@@ -272,8 +254,7 @@ model_sweep(struct model *m, struct txn *t, bool all)
         compare_job(m, m_job(m, m->active.items[i]));
     m_compare_pauses(m);
     m_compare_keys(m);
-    for (size_t i = 0; i < m->schedules.count; i++)
-        compare_schedule(m, &m->schedules.items[i]);
+    m_compare_schedules(m, true);
     for (size_t i = all ? 0 : m->settled; i < m->effects.count; i++)
         m_compare_effect(m, &m->effects.items[i]);
     m_compare_ledgers(m, true);

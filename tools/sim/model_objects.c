@@ -303,12 +303,6 @@ is_in_use(struct model *m, int index)
     return m_has_work(m, index);
 }
 
-static bool
-same_times(const struct msg_schedule *a, const struct msg_schedule *b)
-{
-    return view_eq(a->cron, b->cron) && a->every_ms == b->every_ms;
-}
-
 static void
 change(struct model *m, int index, struct view spec)
 {
@@ -322,13 +316,7 @@ change(struct model *m, int index, struct view spec)
     buf_add_view(&old, buf_view(&o->spec));
     claim(msg_unpack(m_object_desc(o->kind), buf_view(&old), &before, &e) == E_OK, "unreadable");
     m_set_spec(o, spec);
-    if (o->kind == KIND_SCHEDULE && !same_times(&before.schedule, &o->declared.schedule)) {
-        struct m_schedule *s = &m->schedules.items[o->schedule];
-
-        /* Other times, from now on: none of the new ones is overdue. */
-        s->cursor = m->now.wall_ms;
-        s->next_at = m_next_nominal(s, &o->declared.schedule, s->cursor);
-    }
+    if (o->kind == KIND_SCHEDULE) m_schedule_changed(m, index, &before.schedule);
 }
 
 static void

@@ -4,128 +4,6 @@
 
 #include <inttypes.h>
 
-/* ---- nominal times --------------------------------------------------------------------------- */
-
-#define SECOND_MS 1000
-#define MINUTE_MS 60000
-#define DAY_MS    86400000
-
-/* The simulation's crons have the form "M H * * D", each a number, "*" or "*" "/N", or "S M H * *
- * D" with a number for S, or "every Ns"; small enough to be told again here, minute by minute. */
-struct field {
-    int64_t number, step; /* number -1: any multiple of step */
-};
-
-static struct field
-field_of(struct view cron, unsigned index)
-{
-    struct field f = {-1, 1};
-    size_t       at = 0;
-
-    for (; index > 0; index--) {
-        while (cron.data[at++] != ' ') {
-        }
-    }
-    if (cron.data[at] != '*') f.number = 0;
-    for (; at < cron.size && cron.data[at] != ' '; at++) {
-        char c = cron.data[at];
-
-        if (c == '/') f.step = 0;
-        if (c < '0' || c > '9') continue;
-        if (f.number >= 0) f.number = f.number * 10 + (c - '0');
-        if (f.number < 0) f.step = f.step * 10 + (c - '0');
-    }
-    return f;
-}
-
-static bool
-matches(struct field f, int64_t value)
-{
-    return f.number >= 0 ? f.number == value : value % f.step == 0;
-}
-
-static bool
-has_seconds(struct view cron)
-{
-    unsigned blanks = 0;
-
-    for (size_t i = 0; i < cron.size; i++)
-        blanks += cron.data[i] == ' ';
-    return blanks == 5;
-}
-
-/* 0 for a cron of fields. */
-static int64_t
-interval_of(const struct msg_schedule *d)
-{
-    if (HAS(d, schedule, every_ms)) return d->every_ms;
-    return d->cron.data[0] == 'e' ? field_of(d->cron, 1).number * SECOND_MS : 0;
-}
-
-static int64_t
-next_of_cron(struct view cron, int64_t after)
-{
-    unsigned     first = has_seconds(cron);
-    struct field minute = field_of(cron, first), hour = field_of(cron, first + 1),
-                 weekday = field_of(cron, first + 4);
-    int64_t into_ms = first ? field_of(cron, 0).number * SECOND_MS : 0;
-    int64_t at = ((after - into_ms) / MINUTE_MS + 1) * MINUTE_MS;
-    int64_t end = at + 15 * (int64_t)DAY_MS;
-
-    while (at < end) {
-        if (!matches(weekday, (at / DAY_MS + 4) % 7)) { /* the epoch was a Thursday */
-            at = (at / DAY_MS + 1) * DAY_MS;
-        } else if (!matches(hour, at / (60 * MINUTE_MS) % 24)) {
-            at = (at / (60 * MINUTE_MS) + 1) * 60 * MINUTE_MS;
-        } else if (!matches(minute, at / MINUTE_MS % 60)) {
-            at += MINUTE_MS;
-        } else {
-            return at + into_ms;
-        }
-    }
-    broken("a cron of the simulation never comes");
-}
-
-/* N29: nominal = created_at + n · D. */
-int64_t
-m_next_nominal(const struct m_schedule *s, const struct msg_schedule *d, int64_t after)
-{
-    int64_t every = interval_of(d), n;
-
-    if (every == 0) return next_of_cron(d->cron, after);
-    n = after < s->created_at ? 1 : (after - s->created_at) / every + 1;
-    return s->created_at + n * every;
-}
-
-/* ---- schedules ------------------------------------------------------------------------------- */
-
-void
-m_add_schedule(struct model *m, int object)
-{
-    struct m_object   *o = m_object(m, object);
-    struct m_schedule *s = LIST_ADD(&m->schedules);
-
-    o->schedule = (int)m->schedules.count - 1;
-    s->object = object;
-    s->created_at = m->now.wall_ms;
-    s->cursor = m->now.wall_ms;
-    s->next_at = m_next_nominal(s, &o->declared.schedule, s->cursor);
-}
-
-/* The clock went back: what lies ahead is planned anew; what has a row does not come again (N27).
- */
-void
-m_replan(struct model *m)
-{
-    for (size_t i = 0; i < m->schedules.count; i++) {
-        struct m_schedule *s = &m->schedules.items[i];
-
-        if (s->cursor <= m->now.wall_ms) continue;
-        s->cursor = m->now.wall_ms;
-        s->next_at = m_next_nominal(s, &m_object(m, s->object)->declared.schedule, s->cursor);
-    }
-}
-
 /* C4: any job of the schedule that has not ended, be it of the last firing or one that was retried
  * by hand. */
 bool
@@ -139,17 +17,7 @@ m_firing_in_flight(struct model *m, int object)
     return false;
 }
 
-/* ---- decisions ------------------------------------------------------------------------------- */
-
-static bool
-is_decided(const struct m_schedule *s, int64_t nominal)
-{
-    if (nominal > s->latest) return false;
-    for (size_t i = s->decided.count; i-- > 0;) {
-        if (s->decided.items[i] == nominal) return true;
-    }
-    return false;
-}
+/* ---- what a firing makes --------------------------------------------------------------------- */
 
 /* A job of a firing, by its declaration at this moment. */
 static void
@@ -240,49 +108,83 @@ fire(struct model *m, struct m_schedule *s, const struct firing *row)
     return FIRING_FIRED;
 }
 
-/* All nominal times before the catch-up window share one row. */
-static uint64_t
-skip_old(struct model *m, struct m_schedule *s)
+/* ---- misfires (C3) --------------------------------------------------------------------------- */
+
+/* A row is known by its first time. */
+bool
+m_is_decided(const struct m_schedule *s, int64_t nominal)
+{
+    for (size_t i = s->decided.count; i-- > 0;) {
+        if (s->decided.items[i].first == nominal) return true;
+    }
+    return false;
+}
+
+/* How many of the nominal times behind this one have come, up to `most`: surely, and perhaps. */
+static struct m_range
+newer_that_are_due(struct model *m, const struct m_schedule *s, int64_t at, int64_t most)
 {
     const struct msg_schedule *d = &m_object(m, s->object)->declared.schedule;
-    int64_t                    window = m->now.wall_ms - m->limits.catch_up_ms;
-    uint64_t                   n = 0;
+    struct m_range             n = {0, 0};
 
-    for (int64_t at = s->next_at; at <= window; at = m_next_nominal(s, d, at)) {
-        s->cursor = at;
-        n++;
+    while (n.high < most && (at = m_next_nominal(s, d, at)) != 0) {
+        struct m_range due = m_due(m, s, at);
+
+        if (due.low > m->now.wall_ms) break;
+        n.high++;
+        n.low += due.high <= m->now.wall_ms;
     }
     return n;
+}
+
+/* What has to become of a nominal time that is due. */
+static uint8_t
+judge(struct model *m, struct m_schedule *s, int64_t at, const struct firing *row)
+{
+    const struct m_object *o = m_object(m, s->object);
+    struct m_range         newer;
+
+    if (at < m->now.wall_ms - m->limits.catch_up_ms) return FIRING_MISSED;
+    if (s->is_paused || is_held(m, o)) return FIRING_MISSED;
+    newer = newer_that_are_due(m, s, at, 1);
+    if (newer.low || (newer.high && row->outcome == FIRING_MISSED)) return FIRING_MISSED;
+    return fire(m, s, row);
+}
+
+/* ---- decisions ------------------------------------------------------------------------------- */
+
+/* The next nominal time was decided, by the row of the last span. */
+static void
+settle(struct model *m, struct m_schedule *s, const struct firing *row)
+{
+    const struct m_object *o = m_object(m, s->object);
+    int64_t                at = s->next_at;
+    uint8_t                expected;
+
+    claim(at && m_due(m, s, at).low <= m->now.wall_ms,
+          "schedule %.*s: %" PRId64 " was decided before it was due", VIEW_ARG(o->name), at);
+    expected = judge(m, s, at, row);
+    claim(row->outcome == expected,
+          "schedule %.*s, %" PRId64 ": outcome %u (%.*s) for %" PRIu64 " times, expected %u",
+          VIEW_ARG(o->name), at, row->outcome, VIEW_ARG(row->reason), row->count, expected);
+    s->decided.items[s->decided.count - 1].last = at;
+    m_plan(m, s, at);
 }
 
 /* Decides s->next_at; false when the store has no row of it. */
 static bool
 decide(struct model *m, struct m_schedule *s)
 {
-    const struct m_object     *o = m_object(m, s->object);
-    const struct msg_schedule *d = &o->declared.schedule;
-    struct firing              row = {.schedule = o->id, .nominal_at = s->next_at};
-    uint8_t                    expected = FIRING_MISSED;
-    uint64_t                   count = 1;
+    struct firing row = {.schedule = m_object(m, s->object)->id, .nominal_at = s->next_at};
 
     if (firing_load(m->txn, &row) != LOAD_FOUND) return false;
-    *LIST_ADD(&s->decided) = s->next_at;
-    if (s->next_at > s->latest) s->latest = s->next_at;
-    if (s->next_at < m->now.wall_ms - m->limits.catch_up_ms) {
-        count = skip_old(m, s);
-    } else {
-        s->cursor = s->next_at;
-        if (!s->is_paused && !is_held(m, o) && m_next_nominal(s, d, s->next_at) > m->now.wall_ms)
-            expected = fire(m, s, &row);
-    }
-    claim(row.outcome == expected && row.count == count,
-          "schedule %.*s, %" PRId64 ": outcome %u (%.*s) for %" PRIu64
-          " times, expected %u for %" PRIu64,
-          VIEW_ARG(o->name), row.nominal_at, row.outcome, VIEW_ARG(row.reason), row.count, expected,
-          count);
+    claim(row.count == 1 || row.outcome == FIRING_MISSED, "a firing stands for %" PRIu64 " times",
+          row.count);
     claim(row.outcome == FIRING_FIRED || row.reason.size > 0,
           "a firing was missed without a reason");
-    s->next_at = m_next_nominal(s, d, s->cursor);
+    *LIST_ADD(&s->decided) = (struct m_span){row.nominal_at, row.nominal_at - 1}; /* empty yet */
+    for (uint64_t i = 0; i < row.count; i++)
+        settle(m, s, &row);
     return true;
 }
 
@@ -290,15 +192,20 @@ static struct m_schedule *
 next_due(struct model *m)
 {
     struct m_schedule *best = NULL;
+    int64_t            best_at = 0;
 
     for (size_t i = 0; i < m->schedules.count; i++) {
         struct m_schedule     *s = &m->schedules.items[i];
         const struct m_object *o = m_object(m, s->object);
+        int64_t                at;
 
-        if (o->is_gone || s->next_at > m->now.wall_ms) continue;
-        if (!best || s->next_at < best->next_at ||
-            (s->next_at == best->next_at && o->id < m_object(m, best->object)->id))
+        if (o->is_gone || s->next_at == 0) continue;
+        at = m_due(m, s, s->next_at).low;
+        if (at > m->now.wall_ms) continue;
+        if (!best || at < best_at || (at == best_at && o->id < m_object(m, best->object)->id)) {
             best = s;
+            best_at = at;
+        }
     }
     return best;
 }
@@ -311,16 +218,14 @@ m_schedules_due(struct model *m)
     struct m_schedule *s;
 
     while ((s = next_due(m))) {
-        const struct m_object *o = m_object(m, s->object);
-
-        if (is_decided(s, s->next_at)) { /* before the clock went back */
-            s->cursor = s->next_at;
-            s->next_at = m_next_nominal(s, &o->declared.schedule, s->next_at);
+        if (m_is_decided(s, s->next_at)) { /* before the clock went back */
+            m_plan(m, s, s->next_at);
             continue;
         }
         if (decide(m, s)) continue;
         claim(m->turn->deadline.wall_ms <= m->now.wall_ms,
-              "schedule %.*s: nothing was decided about %" PRId64, VIEW_ARG(o->name), s->next_at);
+              "schedule %.*s: nothing was decided about %" PRId64,
+              VIEW_ARG(m_object(m, s->object)->name), s->next_at);
         return;
     }
 }

@@ -35,7 +35,7 @@ agent_wake(struct sim *s)
         SET_HAS(&m, agent_wake, delay_ms);
     }
     if (rng_chance(&s->rng, 250)) {
-        m.every_ms = rng_between(&s->rng, 60000, 3600000);
+        m.every_ms = rng_between(&s->rng, 60000, 3600000) * (s->config.is_sparse ? 100 : 1);
         SET_HAS(&m, agent_wake, every_ms);
     }
     if (rng_chance(&s->rng, HAS(&m, agent_wake, every_ms) ? 500 : 50)) {
@@ -223,7 +223,7 @@ routine_add(struct sim *s)
     api_name(s, name);
     m.name = view_str(name);
     SET_HAS(&m, routine_add, company);
-    m.every_ms = rng_between(&s->rng, 20000, 1200000);
+    m.every_ms = rng_between(&s->rng, 20000, 1200000) * (s->config.is_sparse ? 300 : 1);
     SET_HAS(&m, routine_add, every_ms);
     if (rng_chance(&s->rng, 400)) {
         m.goal = random_goal(s);

@@ -1,5 +1,6 @@
 #include "tools/sim/sim.h"
 #include "tools/sim/verdict.h"
+#include "tools/sim/zones.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 #define DRAIN_MS      3600000
 #define DRAIN_ROUNDS  (12 * 24)
 #define WALL_START_MS 1789000000000 /* some day of 2026 */
+#define DAY_MS        ((int64_t)86400000)
+#define YEAR_MS       (365 * DAY_MS)
 
 /* ---- the store's random number --------------------------------------------- */
 
@@ -35,9 +38,11 @@ static void
 let_time_pass(struct sim *s)
 {
     static const int64_t  most[] = {0, 1000, 60000, 600000, 7200000};
+    static const int64_t  long_most[] = {0, 60000, DAY_MS, 3 * DAY_MS, 60 * DAY_MS};
     static const unsigned weights[] = {300, 350, 200, 110, 40};
+    size_t                which = rng_weighted(&s->rng, weights, ARRAY_LEN(weights));
 
-    sim_pass(s, rng_between(&s->rng, 0, most[rng_weighted(&s->rng, weights, ARRAY_LEN(weights))]));
+    sim_pass(s, rng_between(&s->rng, 0, s->config.is_sparse ? long_most[which] : most[which]));
 }
 
 static void
@@ -88,9 +93,9 @@ sweep(struct sim *s, bool all)
 }
 
 static void
-operate_all(struct sim *s, uint64_t operations)
+operate_all(struct sim *s, const struct run_options *o)
 {
-    for (uint64_t i = 1; i <= operations; i++) {
+    for (uint64_t i = 1; i <= o->operations || s->simulated_ms < o->years * YEAR_MS; i++) {
         verdict_at(i);
         operate(s);
         if (rng_chance(&s->rng, 30)) s->can_admit = true;
@@ -166,8 +171,17 @@ choose_chances(struct sim *s)
     c->reboot = faults * (unsigned)rng_below(&s->rng, 2);
 }
 
+/* Now and then just before the clocks change. */
+static int64_t
+some_day(struct rng *r)
+{
+    int64_t at = WALL_START_MS + rng_between(r, 0, YEAR_MS);
+
+    return rng_chance(r, 300) ? zone_change_before(at) - rng_between(r, 0, DAY_MS) : at;
+}
+
 static void
-open_run(struct sim *s, uint64_t seed, const char *folder)
+open_run(struct sim *s, uint64_t seed, bool is_sparse, const char *folder)
 {
     const struct store_options o = {
         .dir = folder, .map_bytes = 1ULL << 30, .reserve_floor_bytes = 1 << 20, .relaxed = true};
@@ -179,11 +193,11 @@ open_run(struct sim *s, uint64_t seed, const char *folder)
     model_init(&s->model);
     choose_chances(s);
     the_incarnation = rng_next(&s->rng);
-    config_init(&s->config, &s->rng);
+    config_init(&s->config, &s->rng, is_sparse);
     claim(store_open(&s->store, &o, &e) == E_OK, "store: %s", e.msg);
-    s->world.now.wall_ms = WALL_START_MS + rng_between(&s->rng, 0, 86400000);
+    s->world.now.wall_ms = some_day(&s->rng);
     s->world.now.boot_ms = rng_between(&s->rng, 1000, 100000000);
-    s->world.wanted = (uint32_t)rng_between(&s->rng, 1, 4);
+    s->world.wanted = (uint32_t)rng_between(&s->rng, 1, is_sparse ? 2 : 4);
     s->world.slots_max = (uint32_t)rng_between(&s->rng, 1, 6);
     s->world.heartbeat_ms = s->config.heartbeat_timeout_ms / 4;
     s->can_admit = true;
@@ -241,23 +255,23 @@ sum_up(struct sim *s, uint64_t operations, struct run_result *out)
 }
 
 void
-sim_run(uint64_t seed, uint64_t operations, const char *folder, struct run_result *out)
+sim_run(uint64_t seed, const struct run_options *o, const char *folder, struct run_result *out)
 {
     struct sim *s = xmalloc(sizeof(*s));
 
-    verdict_begin(seed, operations);
-    open_run(s, seed, folder);
+    verdict_begin(seed, o->operations, o->years);
+    open_run(s, seed, o->years > 0, folder);
     while (!s->engine) { /* it may crash at its very first start */
         s->world.now.boot_ms += 1000;
         sim_start_agentd(s);
     }
-    operate_all(s, operations);
-    verdict_at(operations + 1);
+    operate_all(s, o);
+    verdict_at(o->operations + 1);
     drain(s);
     sim_follow_feed(s);
     sweep(s, true);
     sim_check_store(s);
-    sum_up(s, operations, out);
+    sum_up(s, o->operations, out);
     close_run(s, folder);
     free(s);
 }

@@ -70,7 +70,12 @@ struct run_result {
     int64_t  simulated_ms;
 };
 /* Makes the run of this seed in `folder`, which is empty and stays so. */
-void sim_run(uint64_t seed, uint64_t operations, const char *folder, struct run_result *out);
+struct run_options {
+    uint64_t operations;
+    int64_t  years; /* 0: not that long; else operations until so many years have passed */
+};
+void sim_run(uint64_t seed, const struct run_options *o, const char *folder,
+             struct run_result *out);
 
 /* ---- what the sim's files share -------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 
 /* For the signal handler, which is given nothing else. */
 static uint64_t the_seed, the_operations, the_operation;
+static int64_t  the_years;
 
 static void
 print_place(const char *sentence)
@@ -16,8 +17,9 @@ print_place(const char *sentence)
     char text[1024];
     int  n = snprintf(text, sizeof(text),
                       "sim: seed %" PRIu64 ", operation %" PRIu64 ": %s\n"
-                       "sim: replay: make sim SEEDS=1 SEED=%" PRIu64 " OPS=%" PRIu64 "\n",
-                      the_seed, the_operation, sentence, the_seed, the_operations);
+                       "sim: replay: make sim SEEDS=1 SEED=%" PRIu64 " OPS=%" PRIu64 " YEARS=%" PRId64
+                      "\n",
+                      the_seed, the_operation, sentence, the_seed, the_operations, the_years);
 
     /* One write, so that the lines of two processes do not mix. */
     if (n > 0 && write(STDERR_FILENO, text, (size_t)n) < 0) _exit(1);
@@ -41,8 +43,9 @@ verdict_watch(void)
 }
 
 void
-verdict_begin(uint64_t seed, uint64_t operations)
+verdict_begin(uint64_t seed, uint64_t operations, int64_t years)
 {
+    the_years = years;
     the_seed = seed;
     the_operations = operations;
     the_operation = 0;

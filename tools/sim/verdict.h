@@ -11,7 +11,7 @@
 /* Catches SIGABRT, SIGSEGV and SIGFPE: once per process. */
 void verdict_watch(void);
 /* A run begins. */
-void verdict_begin(uint64_t seed, uint64_t operations);
+void verdict_begin(uint64_t seed, uint64_t operations, int64_t years);
 void verdict_at(uint64_t operation);
 /* Prints the sentence, the place and the command; the process ends with 1. */
 _Noreturn void broken(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

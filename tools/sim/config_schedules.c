@@ -1,0 +1,152 @@
+#include "tools/sim/config.h"
+
+#include "common/mp.h"
+#include "tools/sim/daily.h"
+#include "tools/sim/zones.h"
+#include <stdio.h>
+
+#define HOUR_MS 3600000
+#define DAY_MS  (24 * (int64_t)HOUR_MS)
+
+/* ---- when ------------------------------------------------------------------------------------ */
+
+static void
+fill_often(struct rng *r, struct msg_schedule *m, char cron[32])
+{
+    static const int steps[] = {1, 5, 10, 15, 30};
+    int              minute = (int)rng_below(r, 60), hour = (int)rng_below(r, 24);
+
+    if (rng_chance(r, 500)) {
+        m->every_ms =
+            rng_chance(r, 200) ? rng_between(r, 20000, 60000) : rng_between(r, 60000, 3600000);
+        SET_HAS(m, schedule, every_ms);
+        return;
+    }
+    switch (rng_below(r, 6)) {
+    case 0: snprintf(cron, 32, "*/%d * * * *", steps[rng_below(r, 5)]); break;
+    case 1: snprintf(cron, 32, "%d * * * *", minute); break;
+    case 2: snprintf(cron, 32, "%d %d * * *", minute, hour); break;
+    case 3: snprintf(cron, 32, "%d %d * * %d", minute, hour, (int)rng_below(r, 7)); break;
+    case 4: snprintf(cron, 32, "%d */%d * * * *", minute, steps[rng_below(r, 5)]); break;
+    default: snprintf(cron, 32, "every %ds", (int)rng_between(r, 60, 3600));
+    }
+    m->cron = view_str(cron);
+}
+
+/* For years within a run. */
+static void
+fill_seldom(struct rng *r, struct msg_schedule *m, char cron[32])
+{
+    int minute = (int)rng_below(r, 60), hour = (int)rng_below(r, 24);
+
+    switch (rng_below(r, 4)) {
+    case 0:
+        m->every_ms = rng_between(r, 6 * HOUR_MS, 10 * DAY_MS);
+        SET_HAS(m, schedule, every_ms);
+        return;
+    case 1: snprintf(cron, 32, "%d %d * * *", minute, hour); break;
+    case 2: snprintf(cron, 32, "%d 2 * * *", minute); break; /* the hour that may not exist */
+    default: snprintf(cron, 32, "%d %d * * %d", minute, hour, (int)rng_below(r, 7));
+    }
+    m->cron = view_str(cron);
+}
+
+static void
+fill_times(const struct config *c, struct rng *r, struct msg_schedule *m, char cron[32])
+{
+    if (c->is_sparse) {
+        fill_seldom(r, m, cron);
+    } else {
+        fill_often(r, m, cron);
+    }
+    if (m->cron.size == 0) return;
+    SET_HAS(m, schedule, cron);
+    if (cron[0] == 'e' || !rng_chance(r, 500)) return;
+    m->tz = view_str(zone_name((int)rng_below(r, SIM_ALL_ZONES)));
+    SET_HAS(m, schedule, tz);
+}
+
+/* ---- the rest -------------------------------------------------------------------------------- */
+
+static void
+fill_rest(struct rng *r, struct msg_schedule *m, struct buf *ladder, struct buf *payload)
+{
+    if (rng_chance(r, 300)) {
+        m->priority = rng_between(r, 0, 100);
+        SET_HAS(m, schedule, priority);
+    }
+    if (rng_chance(r, 300)) {
+        m->max_run_ms = rng_between(r, 1000, 300000);
+        SET_HAS(m, schedule, max_run_ms);
+    }
+    if (rng_chance(r, 300)) {
+        m->max_turns = rng_chance(r, 300) ? NO_LIMIT : rng_between(r, 1, 10000);
+        SET_HAS(m, schedule, max_turns);
+    }
+    if (rng_chance(r, 200)) {
+        m->max_attempts = (uint64_t)rng_between(r, 1, 4);
+        SET_HAS(m, schedule, max_attempts);
+    }
+    if (rng_chance(r, 200)) {
+        config_fill_ladder(r, ladder);
+        m->retry = buf_view(ladder);
+        SET_HAS(m, schedule, retry);
+    } else if (rng_chance(r, 100)) {
+        m->retry_base_ms = rng_between(r, 0, 60000);
+        m->retry_factor = (uint64_t)rng_between(r, 1, 100);
+        SET_HAS(m, schedule, retry_base_ms);
+        SET_HAS(m, schedule, retry_factor);
+    }
+    if (rng_chance(r, 300)) {
+        m->type = view_str(rng_chance(r, 500) ? "heartbeat" : "schedule");
+        SET_HAS(m, schedule, type);
+    }
+    SPEND_GIVE(m, schedule, r);
+    if (!rng_chance(r, 300)) return;
+    mp_u64(payload, rng_next(r) >> 1);
+    m->payload = buf_view(payload);
+    SET_HAS(m, schedule, payload);
+}
+
+/* ---- the whole ------------------------------------------------------------------------------- */
+
+void
+config_fill_schedule(struct config *c, struct rng *r, const char *name, struct declaration *d)
+{
+    struct buf ladder   BUF_AUTO = {0};
+    struct buf payload  BUF_AUTO = {0};
+    struct buf ticket   BUF_AUTO = {0};
+    struct msg_schedule m = {.name = view_str(name)};
+    char                cron[32];
+    int                 agent = (int)rng_below(r, SIM_AGENTS);
+
+    config_begin(d, 0);
+    if (c->agents[agent].is_there && rng_chance(r, 500)) {
+        d->agent = agent;
+        d->company = config_agent_company(agent);
+        m.agent = view_str(config_agent(agent));
+        SET_HAS(&m, schedule, agent);
+    }
+    if (d->company) {
+        m.company = view_str(config_company(d->company));
+        SET_HAS(&m, schedule, company);
+    }
+    if (d->agent < 0 || c->agents[agent].handler < 0 || rng_chance(r, 500)) {
+        d->handler = config_random_handler(c, r);
+        m.handler = view_str(config_handler(d->handler));
+        SET_HAS(&m, schedule, handler);
+    }
+    if (d->agent >= 0 && rng_chance(r, 250)) {
+        const struct msg_routine routine = {.title = view_str("a round")};
+
+        msg_pack(msg_desc(MSG_ROUTINE), &routine, &ticket);
+        m.ticket = buf_view(&ticket);
+        SET_HAS(&m, schedule, ticket);
+    }
+    fill_times(c, r, &m, cron);
+    fill_rest(r, &m, &ladder, &payload);
+    const struct daily daily = daily_random(r, 1);
+
+    DAILY_GIVE(&m, schedule, &daily);
+    msg_pack(msg_desc(MSG_SCHEDULE), &m, &d->spec);
+}

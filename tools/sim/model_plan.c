@@ -1,0 +1,157 @@
+/* When the next nominal time of a schedule is decided, and what its row says of that. */
+#include "tools/sim/model.h"
+#include "tools/sim/verdict.h"
+
+#include <inttypes.h>
+
+static const struct msg_schedule *
+declared(struct model *m, const struct m_schedule *s)
+{
+    return &m_object(m, s->object)->declared.schedule;
+}
+
+void
+m_plan(struct model *m, struct m_schedule *s, int64_t cursor)
+{
+    s->cursor = cursor;
+    s->next_at = m_next_nominal(s, declared(m, s), cursor);
+    s->due_at = 0;
+}
+
+void
+m_add_schedule(struct model *m, int object)
+{
+    struct m_object   *o = m_object(m, object);
+    struct m_schedule *s = LIST_ADD(&m->schedules);
+
+    o->schedule = (int)m->schedules.count - 1;
+    s->object = object;
+    s->created_at = m->now.wall_ms;
+    s->offset = -1;
+    m_plan(m, s, m->now.wall_ms);
+}
+
+static bool
+same_times(const struct msg_schedule *a, const struct msg_schedule *b)
+{
+    return view_eq(a->cron, b->cron) && a->every_ms == b->every_ms && view_eq(a->tz, b->tz);
+}
+
+/* Other times count from now on: none of the new ones is overdue. */
+void
+m_schedule_changed(struct model *m, int object, const struct msg_schedule *before)
+{
+    struct m_schedule         *s = &m->schedules.items[m_object(m, object)->schedule];
+    const struct msg_schedule *after = declared(m, s);
+
+    if (!same_times(before, after)) m_plan(m, s, m->now.wall_ms);
+}
+
+/* What lies ahead is planned anew; what has a row does not come again (N27). */
+void
+m_replan(struct model *m)
+{
+    for (size_t i = 0; i < m->schedules.count; i++) {
+        struct m_schedule *s = &m->schedules.items[i];
+
+        if (s->cursor > m->now.wall_ms) m_plan(m, s, m->now.wall_ms);
+    }
+}
+
+/* ---- when a nominal time is due -------------------------------------------------------------- */
+
+/* The offset of a spread is known when it was once seen; a jitter is known of the next time only,
+ * when its row has been read. */
+struct m_range
+m_due(struct model *m, const struct m_schedule *s, int64_t nominal)
+{
+    const struct msg_schedule *d = declared(m, s);
+    int64_t                    low = nominal, high = nominal;
+
+    if (nominal == s->next_at && s->due_at) return (struct m_range){s->due_at, s->due_at};
+    if (s->offset >= 0) {
+        low = high = nominal + s->offset;
+    } else if (d->spread_ms) {
+        high += d->spread_ms - 1;
+    }
+    if (d->jitter_ms) high += d->jitter_ms - 1;
+    return (struct m_range){m_quiet_end(d->quiet_hours, d->tz, low),
+                            m_quiet_end(d->quiet_hours, d->tz, high)};
+}
+
+void
+m_check_schedule_deadline(struct model *m)
+{
+    for (size_t i = 0; i < m->schedules.count; i++) {
+        const struct m_schedule *s = &m->schedules.items[i];
+
+        if (m_object(m, s->object)->is_gone || s->next_at == 0) continue;
+        claim(m->turn->deadline.wall_ms <= m_due(m, s, s->next_at).high,
+              "the engine sleeps past the next time of schedule %.*s",
+              VIEW_ARG(m_object(m, s->object)->name));
+    }
+}
+
+/* ---- the row --------------------------------------------------------------------------------- */
+
+static void
+learn_offset(struct model *m, struct m_schedule *s)
+{
+    const struct msg_schedule *d = declared(m, s);
+
+    if (d->spread_ms && d->jitter_ms == 0 && d->quiet_hours.size == 0)
+        s->offset = s->due_at - s->next_at;
+}
+
+static void
+compare_plan(struct model *m, struct m_schedule *s, const struct schedule *row)
+{
+    struct m_range due = m_due(m, s, s->next_at);
+    struct view    name = m_object(m, s->object)->name;
+
+    if (s->next_at && due.low <= m->now.wall_ms) return; /* not all is decided yet */
+    if (row->due_at <= m->now.wall_ms && m_is_decided(s, row->next_at)) {
+        /* It was, before the clock went back; the engine has still to see that. */
+        claim(m->turn->deadline.wall_ms <= m->now.wall_ms,
+              "schedule %.*s is due, and the engine sleeps", VIEW_ARG(name));
+        return;
+    }
+    claim(row->next_at == s->next_at, "schedule %.*s fires next at %" PRId64 ", expected %" PRId64,
+          VIEW_ARG(name), row->next_at, s->next_at);
+    if (s->next_at == 0) {
+        claim(row->due_at == 0, "schedule %.*s, which is at its end, is due", VIEW_ARG(name));
+        return;
+    }
+    claim(row->due_at >= due.low && row->due_at <= due.high,
+          "schedule %.*s: %" PRId64 " is due at %" PRId64 ", expected %" PRId64 " to %" PRId64,
+          VIEW_ARG(name), s->next_at, row->due_at, due.low, due.high);
+    s->due_at = row->due_at;
+    if (s->offset < 0) learn_offset(m, s);
+}
+
+static void
+compare_counters(struct model *m, const struct m_schedule *s, const struct schedule *row)
+{
+    claim(row->paused == s->is_paused && row->firing_count == s->firings &&
+              row->suppressed_count == s->suppressed,
+          "schedule %.*s: %" PRIu64 " firings, %" PRIu64 " suppressed, expected %" PRIu64
+          ", %" PRIu64,
+          VIEW_ARG(m_object(m, s->object)->name), row->firing_count, row->suppressed_count,
+          s->firings, s->suppressed);
+}
+
+void
+m_compare_schedules(struct model *m, bool all)
+{
+    for (size_t i = 0; i < m->schedules.count; i++) {
+        struct m_schedule     *s = &m->schedules.items[i];
+        const struct m_object *o = m_object(m, s->object);
+        struct schedule        row = {.id = o->id};
+
+        if (o->is_gone || (!all && (s->due_at || s->next_at == 0))) continue;
+        claim(o->id && schedule_load(m->txn, &row) == LOAD_FOUND,
+              "schedule %.*s is not in the store", VIEW_ARG(o->name));
+        compare_plan(m, s, &row);
+        if (all) compare_counters(m, s, &row);
+    }
+}

@@ -1,0 +1,58 @@
+/* model_schedules - what the model keeps of schedules (SPEC section C); a part of model.h.
+ *
+ * Each nominal time is decided once: by a row of its own, or by one that stands for several in a
+ * row that were missed.  The model walks along the rows that a turn has written and says of every
+ * time that they stand for what had to become of it. */
+#ifndef SIM_MODEL_SCHEDULES_H
+#define SIM_MODEL_SCHEDULES_H
+
+#include "supervisor/engine/engine.h"
+#include "tools/sim/list.h"
+
+/* Nominal times from `first` to `last`. */
+struct m_span {
+    int64_t first, last;
+};
+
+struct m_range {
+    int64_t low, high;
+};
+
+struct m_schedule {
+    int     object;
+    bool    is_paused;
+    int64_t created_at;
+    int64_t cursor;  /* the last nominal time that was decided, or from when on they count */
+    int64_t next_at; /* 0: none any more */
+    int64_t due_at;  /* when next_at is decided, as its row says; 0: the row is still to be read */
+    int64_t offset;  /* of its spread; -1: not known yet */
+    LIST_OF(struct m_span) decided;
+    uint64_t firings, suppressed;
+    uint64_t checkpoint; /* hash of what its handler last left; 0: nothing */
+};
+
+struct model;
+struct msg_schedule;
+
+/* 0: none any more. */
+int64_t m_next_nominal(const struct m_schedule *s, const struct msg_schedule *d, int64_t after);
+/* `at`, or the end of the quiet hours that it falls into; no hours: `at`. */
+int64_t m_quiet_end(struct view hours, struct view zone, int64_t at);
+
+void m_plan(struct model *m, struct m_schedule *s, int64_t cursor);
+/* When a nominal time is decided, as far as that can be known. */
+struct m_range m_due(struct model *m, const struct m_schedule *s, int64_t nominal);
+void           m_add_schedule(struct model *m, int object);
+/* Its declaration is another. */
+void m_schedule_changed(struct model *m, int object, const struct msg_schedule *before);
+/* The clock went back. */
+void m_replan(struct model *m);
+/* Whether a row is known by this time. */
+bool m_is_decided(const struct m_schedule *s, int64_t nominal);
+void m_schedules_due(struct model *m);
+bool m_firing_in_flight(struct model *m, int object);
+/* What the turn planned anew; `all`: every schedule, with its counters. */
+void m_compare_schedules(struct model *m, bool all);
+void m_check_schedule_deadline(struct model *m);
+
+#endif
