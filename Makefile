@@ -41,6 +41,7 @@ UNIT     := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c
 UNITHELP := $(patsubst %.c,$(B)/%.o,$(filter-out tests/unit/test_%.c,$(wildcard tests/unit/*.c)))
 SYSTEM   := $(patsubst tests/system/%.c,$(B)/system/%,$(wildcard tests/system/test_*.c))
 SYSHELP  := $(patsubst %.c,$(B)/%.o,$(filter-out tests/system/test_%.c,$(wildcard tests/system/*.c)))
+CLOCK    := $(patsubst tests/clock/%.c,$(B)/clock/system/%,$(wildcard tests/clock/test_*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 LIBS     := $(addprefix $(B)/,ctl.a worker.a super.a engine.a core.a)
 PROGRAMS := $(addprefix $(B)/,agentd agent-worker agentctl)
@@ -78,6 +79,19 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(UNITHELP) $(LIBS)
 	@mkdir -p $(@D)
 	$(link) -lcmocka
 $(B)/system/%: $(B)/tests/system/%.o $(SYSHELP) $(B)/core.a
+	@mkdir -p $(@D)
+	$(link) -lcmocka
+# The programs by a clock that tests set: its object stands before the archive that has the real one.
+CLOCKED := $(addprefix $(B)/clock/,agentd agent-worker agentctl)
+$(B)/clock/agentd: $(B)/supervisor/main.o $(B)/supervisor/accept4.o $(B)/tests/clock/clock.o $(B)/super.a $(B)/engine.a $(B)/core.a
+	@mkdir -p $(@D)
+	$(link)
+$(B)/clock/agent-worker: $(B)/worker/main.o $(B)/tests/clock/clock.o $(B)/worker.a $(B)/core.a
+	@mkdir -p $(@D)
+	$(link)
+$(B)/clock/agentctl: $(B)/agentctl
+	@mkdir -p $(@D); ln -sf ../agentctl $@
+$(B)/clock/system/%: $(B)/tests/clock/%.o $(SYSHELP) $(B)/core.a
 	@mkdir -p $(@D)
 	$(link) -lcmocka
 $(B)/fuzz/%: $(B)/tests/fuzz/%.o $(LIBS)
@@ -124,11 +138,11 @@ lint: deps-check ## format, layers, lengths, clang-tidy, cppcheck
 	@tools/lint.sh
 
 .PHONY: tests fuzz-build unit-run system-run fuzz-run oracle-run sim-run torture-run
-tests: programs $(UNIT) $(SYSTEM)
+tests: programs $(CLOCKED) $(UNIT) $(SYSTEM) $(CLOCK)
 unit-run: $(UNIT)
 	@tools/run-tests.sh $(UNIT)
-system-run: programs $(SYSTEM)
-	@BUILD=$(B) tools/run-tests.sh $(SYSTEM)
+system-run: programs $(CLOCKED) $(SYSTEM) $(CLOCK)
+	@BUILD=$(B) tools/run-tests.sh $(SYSTEM) $(CLOCK)
 SECONDS ?= 30
 fuzz-build: $(FUZZ)
 fuzz-run: $(FUZZ)

@@ -16,6 +16,14 @@ struct now {
 
 struct now clock_now(void);
 int64_t    clock_boot_us(void); /* CLOCK_BOOTTIME in microseconds, for lags */
+/* Arm a timerfd of CLOCK_REALTIME or CLOCK_BOOTTIME for an instant; one beyond the year 2255 never
+ * comes.  clock_arm_wall: false when the wall clock was set meanwhile; the timer is armed all the
+ * same, and when the clock is set later, reading it fails with ECANCELED. */
+bool clock_arm_wall(int timer_fd, int64_t wall_ms);
+void clock_arm_boot(int timer_fd, int64_t boot_ms);
+/* Readable when another than the kernel has set the clocks, as only a test's clock can (N29);
+ * -1: there is none. */
+int clock_changed_fd(void);
 /* Whether the kernel says that the wall clock is synchronised (adjtimex; N27). */
 bool clock_is_synchronised(void);
 

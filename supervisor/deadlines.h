@@ -15,6 +15,7 @@
 struct deadlines {
     struct watch wall;
     struct watch boot;
+    struct watch changed; /* of a test's clock */
     int64_t      wall_ms; /* as armed */
     int64_t      boot_ms;
     bool         is_clock_changed;

@@ -315,11 +315,10 @@ act(struct loop *l, const struct now *now)
     if (l->heartbeat_at_ms <= now->boot_ms) beat(l, now->boot_ms);
 }
 
-static enum errc
-set_timer(struct loop *l, struct err *e)
+static void
+set_timer(struct loop *l)
 {
-    int64_t           at_ms = l->heartbeat_at_ms;
-    struct itimerspec when = {0};
+    int64_t at_ms = l->heartbeat_at_ms;
 
     if (reaper_deadline(&l->reaper) < at_ms) at_ms = reaper_deadline(&l->reaper);
     for (size_t i = 0; i < l->slots.count; i++) {
@@ -327,14 +326,9 @@ set_timer(struct loop *l, struct err *e)
             at_ms = lease_deadline(l->slots.active[i]);
         }
     }
-    if (at_ms == l->timer_at_ms) return E_OK;
-    when.it_value.tv_sec = at_ms / 1000;
-    when.it_value.tv_nsec = at_ms % 1000 * 1000000;
-    if (timerfd_settime(l->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) != 0) {
-        return err_errno(e, "timerfd_settime");
-    }
+    if (at_ms == l->timer_at_ms) return;
+    clock_arm_boot(l->timer_fd, at_ms);
     l->timer_at_ms = at_ms;
-    return E_OK;
 }
 
 static enum errc
@@ -343,7 +337,8 @@ turn(struct loop *l, struct err *e)
     struct now now = {0};
     int64_t    woken_us = 0;
 
-    if (set_timer(l, e) || gather(l, &now, &woken_us, e)) return e->code;
+    set_timer(l);
+    if (gather(l, &now, &woken_us, e)) return e->code;
     act(l, &now);
     int64_t lag_us = clock_boot_us() - woken_us;
     if ((uint64_t)lag_us > l->lag_us) l->lag_us = (uint64_t)lag_us;
