@@ -176,6 +176,7 @@ engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
     turn->released_cap = 0;
     turn->due_left = TURN_DUE_MAX;
     turn->times_left = TURN_TIMES_MAX;
+    turn->looks_left = TURN_LOOKS_MAX;
     turn->purge_left = PURGE_ROWS_MAX;
     turn->due_again = false;
     if (store_has_damage(en->store)) (void)store_quarantine(t, report_damage, en);

@@ -83,6 +83,22 @@ schedule_make(struct engine *en, const struct actor *a, const struct msg_schedul
 }
 
 enum errc
+schedule_reply_saved(struct engine *en, const struct actor *a, uint32_t id, struct buf *reply,
+                     struct err *e)
+{
+    const struct object_entry *o = objects_get(&en->turn.objects, id);
+    struct schedule            run = {.id = id};
+    struct collisions          c;
+
+    if (!o || schedule_load(turn_txn(en), &run) != LOAD_FOUND) {
+        return err_set(e, E_DAMAGED, "the schedule's record is damaged");
+    }
+    collisions_of(en, a, o, &run, &c);
+    view_saved_schedule(&en->turn.objects, o, &run, &c, reply);
+    return E_OK;
+}
+
+enum errc
 on_schedule_add(struct engine *en, const struct actor *a, const struct msg_schedule_add *m,
                 struct buf *reply, struct err *e)
 {
@@ -91,7 +107,8 @@ on_schedule_add(struct engine *en, const struct actor *a, const struct msg_sched
 
     memcpy(&s, m, sizeof(s));
     if (submit_admit(en, e) || schedule_check_new(en, a, &s, &refs, e)) return e->code;
-    return reply_schedule(en, schedule_make(en, a, &s, refs.company, ORIGIN_API, 0), reply, e);
+    return schedule_reply_saved(en, a, schedule_make(en, a, &s, refs.company, ORIGIN_API, 0), reply,
+                                e);
 }
 
 /* ---- a change ------------------------------------------------------------------- */

@@ -90,15 +90,16 @@ put_policies(const struct msg_schedule *s, struct buf *b, struct mp_open_map *ma
 }
 
 static void
-put_schedule_warnings(const struct msg_schedule *s, bool full, struct buf *b,
-                      struct mp_open_map *map)
+put_schedule_warnings(const struct msg_schedule *s, bool full, const struct collisions *c,
+                      struct buf *b, struct mp_open_map *map)
 {
     int64_t            hint = full && s->max_turns <= 0 ? turn_hint(s->payload) : 0;
     char               message[160];
     struct mp_open_map m;
 
     mp_key(b, map, "warnings");
-    mp_array(b, hint > 0);
+    mp_array(b, (hint > 0) + (c && c->is_warned));
+    if (c && c->is_warned) collisions_put_warning(c, b);
     if (hint == 0) return;
     snprintf(message, sizeof(message),
              "the payload says \"max %" PRId64
@@ -125,9 +126,10 @@ put_daily(struct objects *o, uint32_t id, struct buf *b, struct mp_open_map *map
     mp_put_str(b, map, "budget_zone", ledger_zone(o, id));
 }
 
-void
-view_schedule(struct objects *o, const struct object_entry *en, const struct schedule *run,
-              bool full, struct buf *b)
+/* c: NULL unless it was saved. */
+static void
+put_schedule(struct objects *o, const struct object_entry *en, const struct schedule *run,
+             bool full, const struct collisions *c, struct buf *b)
 {
     struct mp_open_map map = mp_open(b);
 
@@ -158,8 +160,23 @@ view_schedule(struct objects *o, const struct object_entry *en, const struct sch
     mp_put_cstr(b, &map, "last_failure",
                 run->last_failure ? failure_rule(run->last_failure)->name : NULL);
     if (full) mp_put_raw(b, &map, "payload", en->spec.schedule.payload);
-    put_schedule_warnings(&en->spec.schedule, full, b, &map);
+    put_schedule_warnings(&en->spec.schedule, full, c, b, &map);
+    if (c) collisions_put_advice(c, b, &map);
     mp_close(b, &map);
+}
+
+void
+view_schedule(struct objects *o, const struct object_entry *en, const struct schedule *run,
+              bool full, struct buf *b)
+{
+    put_schedule(o, en, run, full, NULL, b);
+}
+
+void
+view_saved_schedule(struct objects *o, const struct object_entry *en, const struct schedule *run,
+                    const struct collisions *c, struct buf *b)
+{
+    put_schedule(o, en, run, true, c, b);
 }
 
 /* ---- companies, agents, handlers ---------------------------------------------- */

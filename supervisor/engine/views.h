@@ -4,6 +4,7 @@
 #define ENGINE_VIEWS_H
 
 #include "supervisor/engine/caps.h"
+#include "supervisor/engine/collisions.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/turn.h"
 
@@ -33,6 +34,9 @@ void view_document(struct objects *o, const struct job_state *j, const struct jo
 /* One of each as a map.  full: with what only `show` tells. */
 void view_schedule(struct objects *o, const struct object_entry *declared,
                    const struct schedule *run, bool full, struct buf *out);
+/* The answer to a save: full, with what collides. */
+void view_saved_schedule(struct objects *o, const struct object_entry *declared,
+                         const struct schedule *run, const struct collisions *c, struct buf *out);
 void view_object(struct objects *o, const struct object_entry *en, struct buf *out);
 void view_session(struct objects *o, const struct session *s, bool full, struct buf *out);
 void view_effect(struct objects *o, const struct effect *ef, struct buf *out);
