@@ -18,7 +18,8 @@
     F(S, STR,  lease,           REQUIRED, 1, 64)        /* AGENTD_LEASE: incarnation-token */   \
     F(S, I64,  max_turns,       NULLABLE, 1, 10000)                                             \
     F(S, RAW,  document,        REQUIRED, 0, WORKER_MESSAGE_MAX) /* what the handler gets on stdin, payload apart */ \
-    F(S, JSON, payload,         OPTIONAL, 0, PAYLOAD_MAX)
+    F(S, JSON, payload,         OPTIONAL, 0, PAYLOAD_MAX)                                       \
+    F(S, LIST, gate,            OPTIONAL, 0, 65536)     /* a command asked before the handler, in its place */
 #define JOB_STOP_FIELDS(F, S)                                                                   \
     F(S, U64,  seq,             REQUIRED, 1, INT64_MAX)                                         \
     F(S, U64,  slot,            REQUIRED, 0, SLOTS_MAX - 1)                                     \
@@ -77,7 +78,8 @@
     F(S, U64,  cost_micros,     OPTIONAL, 0, INT64_MAX)                                         \
     F(S, I64,  exit_code,       OPTIONAL, -1, 255)                                              \
     F(S, U64,  signal,          OPTIONAL, 0, 64)                                                \
-    F(S, U64,  rss_kb,          OPTIONAL, 0, INT64_MAX)
+    F(S, U64,  rss_kb,          OPTIONAL, 0, INT64_MAX)                                         \
+    F(S, BOOL, gated,           OPTIONAL, 0, 0)         /* completed: the gate said that there is nothing to do, why in message */
 #define EFFECT_DONE_FIELDS(F, S)                                                                \
     F(S, U64,  worker,          REQUIRED, 0, WORKERS_MAX - 1)                                   \
     F(S, U64,  generation,      REQUIRED, 1, INT64_MAX)                                         \

@@ -8,6 +8,7 @@
 #include "supervisor/engine/effects.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fleet.h"
+#include "supervisor/engine/gates.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/objects.h"
@@ -77,6 +78,8 @@ send_start(struct engine *en, const struct job_state *j, struct materials *m, ui
     start.document = buf_view(&document);
     start.payload = m->payload;
     if (m->payload.size) SET_HAS(&start, job_start, payload);
+    start.gate = gate_command(en, &m->spec);
+    if (start.gate.size) SET_HAS(&start, job_start, gate);
     fleet_send(en, l->worker, j->token, MSG_JOB_START, &start);
 }
 
@@ -394,14 +397,20 @@ fail(struct engine *en, struct job_state *j, const struct ending *end)
 }
 
 static void
+is_well(struct job_state *j)
+{
+    ended_orderly(j);
+    j->failure = FAIL_NONE;
+    j->failure_message = (struct view){0};
+}
+
+static void
 complete(struct engine *en, struct job_state *j, const struct msg_ended *m)
 {
     uint64_t checkpoint_id = 0;
 
     breaker_succeeded(en, j);
-    ended_orderly(j);
-    j->failure = FAIL_NONE;
-    j->failure_message = (struct view){0};
+    is_well(j);
     j->output = m->output;
     if (m->output.size > BLOB_FROM) {
         bytes_save(turn_txn(en), BLOB_OUTPUT, j->id, m->output);
@@ -412,6 +421,17 @@ complete(struct engine *en, struct job_state *j, const struct msg_ended *m)
     if (m->effects.size) effects_commit(en, j, checkpoint_id, m->effects);
     job_must_move(en, j, JOB_ON_COMPLETE);
     feed_job(en, FEED_JOB_COMPLETED, j, NULL);
+}
+
+/* Its gate's command said no: the handler never ran, so that its session and its credential know
+ * nothing of it. */
+static void
+complete_gated(struct engine *en, struct job_state *j, const struct ending *end)
+{
+    is_well(j);
+    job_must_move(en, j, JOB_ON_COMPLETE);
+    feed_job(en, FEED_JOB_COMPLETED, j, NULL);
+    gate_closed_job(en, j, end->message);
 }
 
 static void
@@ -460,6 +480,10 @@ end_attempt(struct engine *en, struct job_state *j, struct ending *end)
     if (end->at > j->claimed_at) j->run_ms += (uint64_t)(end->at - j->claimed_at);
     save_attempt(en, j, end);
     budget_end(en, j, end->at);
+    if (end->outcome == ATTEMPT_COMPLETED && j->schedule && end->report->gated) {
+        complete_gated(en, j, end);
+        return;
+    }
     if (end->outcome == ATTEMPT_COMPLETED) {
         complete(en, j, end->report);
     } else if (end->outcome == ATTEMPT_SNOOZED) {

@@ -3,6 +3,7 @@
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/feed.h"
+#include "supervisor/engine/gates.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
@@ -288,7 +289,7 @@ on_schedule_remove(struct engine *en, const struct actor *a, const struct msg_sc
                    struct buf *reply, struct err *e)
 {
     struct schedule            run = {0};
-    const struct object_entry *o;
+    const struct object_entry *o, *waits;
     struct mp_open_map         map;
 
     if (find_schedule(en, a, m->name, &run, e)) return e->code;
@@ -302,6 +303,11 @@ on_schedule_remove(struct engine *en, const struct actor *a, const struct msg_sc
         err_set(e, E_IN_USE, "schedule \"%.*s\" has a job that has not ended: %" PRIu64,
                 VIEW_ARG(m->name), run.last_job);
         return err_hint(e, "cancel the job or wait for its end");
+    }
+    waits = gate_waits_for(en, run.company, run.id);
+    if (waits) {
+        return err_set(e, E_IN_USE, "schedule \"%.*s\" waits for it in its gate",
+                       VIEW_ARG(waits->row.name));
     }
     map = mp_open(reply);
     mp_put_str(reply, &map, "removed", m->name);

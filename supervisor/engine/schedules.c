@@ -4,6 +4,7 @@
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fire.h"
+#include "supervisor/engine/gates.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/made.h"
@@ -63,7 +64,8 @@ enum errc
 schedule_check(struct engine *en, const struct actor *a, const struct msg_schedule *s,
                struct schedule_refs *refs, struct err *e)
 {
-    return check_refs(en, a, s, refs, e) ? e->code : routine_check(en, s, refs, e);
+    if (check_refs(en, a, s, refs, e) || routine_check(en, s, refs, e)) return e->code;
+    return gate_check(en, a, s, refs, e);
 }
 
 /* ---- the running row ---------------------------------------------------------- */
@@ -284,6 +286,7 @@ try_to_fire(struct engine *en, const struct object_entry *o, struct schedule *ru
 {
     const struct actor   daemon = {.kind = "daemon", .role = ROLE_ADMIN};
     struct schedule_refs refs;
+    struct view          why;
     struct err           e = {0};
     const char          *reason = overlap_suppresses(&o->spec.schedule, run);
 
@@ -294,6 +297,10 @@ try_to_fire(struct engine *en, const struct object_entry *o, struct schedule *ru
     refs.company = o->row.company;
     /* In flight is the last firing, or an older one that was retried by hand. */
     if (run->in_flight > 0) streak_job_waits(en, run, before_at);
+    if (gate_says_no(&en->turn.objects, o, run, &why)) {
+        gate_closes(en, o, run, f, why);
+        return;
+    }
     if (reason) {
         f->outcome = FIRING_SUPPRESSED;
         f->reason = view_str(reason);

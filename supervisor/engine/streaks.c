@@ -23,6 +23,7 @@ streak_job_ended(struct engine *en, const struct job_state *j)
     if (j->state == JOB_COMPLETED) {
         run.failure_streak = 0;
         run.last_failure = FAIL_NONE;
+        run.last_success_at = en->turn.now.wall_ms;
     } else if (j->state == JOB_FAILED) {
         failed(&run, j->failure);
     }

@@ -149,6 +149,7 @@ put_schedule(struct objects *o, const struct object_entry *en, const struct sche
     mp_put_u64(b, &map, "missed_count", run->missed_count);
     mp_put_time(b, &map, "last_job", (int64_t)run->last_job);
     mp_put_time(b, &map, "last_fired_at", run->last_fired_at);
+    mp_put_u64(b, &map, "gated_count", run->gated_count);
     if (en->spec.schedule.shadow) {
         mp_put_bool(b, &map, "in_shadow", shadow_is_in(&en->spec.schedule, run));
         mp_put_u64(b, &map, "shadow_runs_done", run->shadow_runs);

@@ -2,6 +2,7 @@
 
 #include "common/timetext.h"
 #include "supervisor/engine/budgets.h"
+#include "supervisor/engine/gates.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ledger.h"
 #include "supervisor/engine/nominal.h"
@@ -15,6 +16,32 @@
 #include <stdio.h>
 
 /* ---- schedules ---------------------------------------------------------------- */
+
+/* What its gate says now, or its gate's command said the last time that it was asked. */
+static void
+gate_blocker(struct why *w, const struct object_entry *o, const struct schedule *run)
+{
+    struct firing last = {.schedule = run->id};
+    struct scan   s;
+    struct view   why;
+    char          message[384];
+    bool          is_no = o && o->spec.schedule.gate.size && gate_says_no(w->objects, o, run, &why);
+
+    if (is_no) {
+        snprintf(message, sizeof(message),
+                 "its gate says no: %.*s; a firing meanwhile is suppressed", VIEW_ARG(why));
+        why_blocker(w, "gate", message, (struct view){0}, 0, NULL);
+        return;
+    }
+    if (!o || o->spec.schedule.gate.size == 0) return;
+    scan_open(&s, w->objects->txn, PRIMARY_FIRING, &last, 1, 1);
+    if (scan_next(&s, &last) && last.gated) {
+        snprintf(message, sizeof(message), "at its last time it did not run: %.*s",
+                 VIEW_ARG(last.reason));
+        why_note(w, "gate", message, (struct view){0}, 0, NULL);
+    }
+    scan_close(&s);
+}
 
 static void
 in_flight_blocker(struct why *w, const struct msg_schedule *s, const struct schedule *run)
@@ -65,6 +92,7 @@ schedule_blockers(struct why *w, const struct schedule *run)
                     (struct view){0}, ledger_next_day(w->objects, run->id, w->now->wall_ms),
                     change);
     }
+    gate_blocker(w, o, run);
     if (run->next_at == 0 && o && nominal_is_at_boot(&o->spec.schedule)) {
         why_blocker(w, "due_later", "it fires after the machine's next boot", (struct view){0}, 0,
                     NULL);

@@ -256,7 +256,8 @@
     F(U64, lag_us)            /* of agentd's loop when it was claimed */          \
     F(U64, rss_kb)            /* peak of the handler */                           \
     F(U32, concurrent)        /* other jobs that ran when it was claimed */       \
-    F(U32, streams)           /* sessions that streamed to people then */
+    F(U32, streams)           /* sessions that streamed to people then */         \
+    F(U8,  gated)             /* 1: its gate said that there is nothing to do */
 
 #define SESSION_RECORD(F)                                                        \
     F(U32, id)                                                                    \

@@ -244,6 +244,8 @@ ctl_print_schedule(struct ctl_out *o, struct view body)
         {"suppressed",   "suppressed_count",  CTL_AS_TEXT   },
         {"in flight",    "in_flight",         CTL_AS_TEXT   },
         {"missed",       "missed_count",      CTL_AS_TEXT   },
+        {"gate",         "gate",              CTL_AS_JSON   },
+        {"gated",        "gated_count",       CTL_AS_TEXT   },
         {"in shadow",    "in_shadow",         CTL_AS_TEXT   },
         {"good runs",    "shadow_runs_done",  CTL_AS_TEXT   },
         {"to promote",   "shadow_runs",       CTL_AS_TEXT   },
