@@ -173,7 +173,8 @@ needs_turn(const struct reactor *r)
 static enum errc
 turn(struct reactor *r, struct err *e)
 {
-    struct turn_header header = {.now = r->now, .stall_ms = r->stall_ms};
+    struct turn_header header = {
+        .now = r->now, .stall_ms = r->stall_ms, .lag_us = lag_percentile_us(r->lag, 99)};
 
     r->ops->is_clock_held = header.clock_is_held = is_clock_held(r);
     r->stall_ms = 0;

@@ -7,6 +7,7 @@
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/effects.h"
 #include "supervisor/engine/feed.h"
+#include "supervisor/engine/firings.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/gates.h"
 #include "supervisor/engine/job.h"
@@ -104,6 +105,7 @@ attempt_start(struct engine *en, struct job_state *j, unsigned worker)
     job_must_move(en, j, JOB_ON_START);
     budget_reserve(en, j, &m.spec);
     send_start(en, j, &m, slot);
+    if (j->schedule) firing_started(en, j, &m.spec);
     feed_job(en, FEED_JOB_STARTED, j, &m.spec);
     if (j->agent) feed_wakeup(en, FEED_AGENT_WAKEUP, j, &m.spec);
     return true;

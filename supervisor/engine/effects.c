@@ -77,9 +77,9 @@ effect_told(struct engine *en, enum feed_type type, const struct effect *ef)
     mp_put_u64(b, &m, "effect", ef->id);
     mp_put_cstr(b, &m, "kind", effect_kind_name(ef->kind));
     mp_put_cstr(b, &m, "status", effect_status_name(ef->status));
-    mp_put_u64(b, &m, "job", ef->job);
-    mp_put_u64(b, &m, "parent", ef->job);
-    mp_put_u64(b, &m, "root", ef->root);
+    mp_put_time(b, &m, "job", (int64_t)ef->job); /* nil for none */
+    mp_put_time(b, &m, "parent", (int64_t)ef->job);
+    mp_put_time(b, &m, "root", (int64_t)ef->root);
     if (ef->sink) mp_put_str(b, &m, "sink", objects_name(&en->turn.objects, ef->sink));
     if (ef->reason.size) mp_put_str(b, &m, "reason", ef->reason);
     feed_close(en, &m);
@@ -128,7 +128,7 @@ root_of(struct engine *en, uint64_t job)
 {
     struct job_spec spec = {.id = job};
 
-    return job_spec_load(turn_txn(en), &spec) == LOAD_FOUND ? spec.root : job;
+    return job && job_spec_load(turn_txn(en), &spec) == LOAD_FOUND ? spec.root : job;
 }
 
 static void
@@ -240,5 +240,23 @@ effects_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint
             suppress(&ef, "no sink is configured");
         }
         write_to_sinks(en, &ef, item, ordinal, sinks, ef.kind == EFFECT_NOTIFY ? count : 0);
+    }
+}
+
+void
+effects_note(struct engine *en, uint32_t company, uint32_t session, const uint32_t *sinks,
+             uint32_t count, struct view payload)
+{
+    uint32_t ordinal = (uint32_t)en->memory.meta.next_effect; /* two of the same text are two */
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct effect ef = {.company = company,
+                            .session = session,
+                            .sink = sinks[i],
+                            .kind = EFFECT_NOTIFY,
+                            .status = STATUS_PENDING};
+
+        write_effect(en, &ef, payload, ordinal);
+        effect_told(en, FEED_EFFECT_PENDING, &ef);
     }
 }

@@ -17,6 +17,11 @@ enum errc effects_check(struct view effects, struct err *e) MUST_CHECK;
 void effects_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint_id,
                     struct view effects);
 
+/* Writes a note of agentd's own, of no job, to each of these sinks; payload: its message and
+ * metadata. */
+void effects_note(struct engine *en, uint32_t company, uint32_t session, const uint32_t *sinks,
+                  uint32_t count, struct view payload);
+
 /* Writes and tells an effect that is settled as it is written: delivered or rejected.  Its id is
  * given when it has none. */
 void effect_record(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal);

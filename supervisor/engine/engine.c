@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "supervisor/engine/agents.h"
+#include "supervisor/engine/alerts.h"
 #include "supervisor/engine/attempt.h"
 #include "supervisor/engine/breakers.h"
 #include "supervisor/engine/budgets.h"
@@ -295,6 +296,7 @@ engine_due(struct engine *en)
     if (!en->memory.is_draining) {
         jobs_due(en, TURN_JOBS_MAX);
         schedules_due(en);
+        alerts_due(en);
         unique_due(en);
         agents_due(en);
     }
@@ -347,6 +349,7 @@ find_deadline(struct engine *en)
     if (!en->memory.is_draining && !clock_is_held) {
         d.wall_ms = earlier(job_deadline(en, INDEX_job_due), job_deadline(en, INDEX_job_expiry));
         d.wall_ms = earlier(d.wall_ms, schedules_deadline(en));
+        d.wall_ms = earlier(d.wall_ms, alerts_deadline(en));
         d.wall_ms = earlier(d.wall_ms, unique_deadline(en));
         d.wall_ms = earlier(d.wall_ms, agents_deadline(en));
     }
@@ -425,6 +428,7 @@ engine_warnings(const struct engine *en, struct txn *t, struct buf *lines)
 {
     emergency_warn(&en->memory, lines);
     breakers_warn(t, lines);
+    alerts_warn(&en->memory, t, lines);
 }
 
 bool

@@ -90,7 +90,8 @@ struct turn_header {
     struct store_space space;
     int64_t stall_ms; /* how long the loop was kept from its work: over half the heartbeat time-out,
                          liveness is judged anew from now (N26) */
-    bool clock_is_held; /* at start, while the kernel says the clock is unsynchronised (N27) */
+    uint64_t lag_us;  /* 99 % of the loop's turns of the last minute or two took no longer */
+    bool     clock_is_held; /* at start, while the kernel says the clock is unsynchronised (N27) */
 };
 
 enum output_kind {

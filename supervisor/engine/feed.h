@@ -85,7 +85,11 @@
     F(CONFIG_APPLIED,     "config.applied")        \
     F(CLOCK_CHANGED,      "clock.changed")         \
     F(RECORD_DAMAGED,     "record.damaged")        \
-    F(SCHEDULE_PROMOTED,  "schedule.promoted")
+    F(SCHEDULE_PROMOTED,  "schedule.promoted")     \
+    F(SCHEDULE_ALERT,     "schedule.alert")        \
+    F(SCHEDULE_RECOVERED, "schedule.recovered")    \
+    F(SCHEDULE_OVERDUE,   "schedule.overdue")      \
+    F(SCHEDULE_WARNING,   "schedule.warning")
 // clang-format on
 enum feed_type {
 #define F(NAME, text) FEED_##NAME,

@@ -5,6 +5,7 @@
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/routines.h"
+#include "supervisor/engine/streaks.h"
 #include "supervisor/engine/submit.h"
 
 #include <inttypes.h>
@@ -84,6 +85,7 @@ fire(struct engine *en, const struct fire *how, struct schedule *run, struct fir
     if (f->kind != FIRING_REGULAR) run->by_hand_count++;
     f->fired_at = en->turn.now.wall_ms;
     fire_prepare(en, how, run, f, &s);
+    streak_turn_limit(en, run, s.spec.max_turns);
     routine_fire(en, how->schedule, &s, &ticket);
     submit_write(en, &s, how->actor ? how->actor : &itself, &j);
     routine_fired(en, &ticket, &j);

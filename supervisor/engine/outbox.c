@@ -28,7 +28,7 @@ put_document(struct engine *en, const struct effect *ef, struct view payload, st
     mp_put_str(b, &m, "company", objects_name(&en->turn.objects, ef->company));
     if (ef->session && session_load(turn_txn(en), &s) == LOAD_FOUND)
         mp_put_str(b, &m, "session", s.name);
-    mp_put_u64(b, &m, "job", ef->job);
+    mp_put_time(b, &m, "job", (int64_t)ef->job); /* nil for none */
     if (mp_find(payload, "message", &value)) mp_put_raw(b, &m, "message", value);
     if (mp_find(payload, "metadata", &value)) mp_put_raw(b, &m, "metadata", value);
     mp_close(b, &m);

@@ -6,6 +6,7 @@
 #include "supervisor/engine/breakers.h"
 #include "supervisor/engine/effects.h"
 #include "supervisor/engine/feed.h"
+#include "supervisor/engine/firings.h"
 #include "supervisor/engine/goals.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/page.h"
@@ -127,9 +128,9 @@ find_removing(struct reading *r, enum object_kind kind, struct view ref)
     return object_removing(r->txn, kind, company, name);
 }
 
-static enum errc
-find_object(struct reading *r, enum object_kind kind, struct view name,
-            const struct object_entry **out)
+enum errc
+reading_object(struct reading *r, enum object_kind kind, struct view name,
+               const struct object_entry **out)
 {
     uint32_t  company = 0, id;
     enum errc failed = kind == KIND_COMPANY
@@ -150,7 +151,7 @@ read_object_show(struct reading *r, enum object_kind kind, struct view name)
 {
     const struct object_entry *o;
 
-    if (find_object(r, kind, name, &o)) return r->e->code;
+    if (reading_object(r, kind, name, &o)) return r->e->code;
     view_object(&r->objects, o, r->reply);
     return E_OK;
 }
@@ -161,72 +162,11 @@ read_schedule_show(struct reading *r, const struct msg_schedule_show *m)
     const struct object_entry *o;
     struct schedule            run = {0};
 
-    if (find_object(r, KIND_SCHEDULE, m->name, &o)) return r->e->code;
+    if (reading_object(r, KIND_SCHEDULE, m->name, &o)) return r->e->code;
     run.id = o->row.id;
     if (schedule_load(r->txn, &run) != LOAD_FOUND)
         return err_set(r->e, E_DAMAGED, "the schedule's record is damaged");
     view_schedule(&r->objects, o, &run, true, r->reply);
-    return E_OK;
-}
-
-/* ---- firings ------------------------------------------------------------------ */
-
-static void
-firing_item(struct reading *r, const struct object_entry *o, const struct firing *f)
-{
-    static const char *const outcomes[] = {"", "fired", "missed", "suppressed"};
-    struct buf              *b = r->reply;
-    struct mp_open_map       m = mp_open(b);
-    struct job_state         j = {.id = f->job};
-    bool is_fired = f->outcome == FIRING_FIRED && job_state_load(r->txn, &j) == LOAD_FOUND;
-
-    mp_put_str(b, &m, "schedule", o->row.name);
-    mp_put_i64(b, &m, "nominal_at", f->nominal_at);
-    mp_put_cstr(b, &m, "outcome", f->outcome < ARRAY_LEN(outcomes) ? outcomes[f->outcome] : "");
-    mp_put_str_or_nil(b, &m, "reason", f->reason);
-    mp_put_u64(b, &m, "count", f->count);
-    mp_put_time(b, &m, "job", (int64_t)f->job);
-    mp_put_time(b, &m, "number", (int64_t)f->number);
-    mp_put_time(b, &m, "fired_at", f->fired_at);
-    mp_put_time(b, &m, "claimed_at", is_fired ? j.claimed_at : 0);
-    mp_put_time(b, &m, "completed_at", is_fired ? j.ended_at : 0);
-    if (is_fired && j.claimed_at) {
-        mp_put_i64(b, &m, "slot_wait_ms", j.claimed_at - f->fired_at);
-    } else {
-        mp_put_nil(b, &m, "slot_wait_ms");
-    }
-    if (is_fired && j.claimed_at && j.ended_at) {
-        mp_put_i64(b, &m, "duration_ms", j.ended_at - j.claimed_at);
-    } else {
-        mp_put_nil(b, &m, "duration_ms");
-    }
-    mp_put_cstr(b, &m, "state", is_fired ? job_state_name(j.state) : NULL);
-    mp_put_u64(b, &m, "turns", is_fired ? j.turns : 0);
-    mp_put_cstr(b, &m, "class", is_fired && j.failure ? failure_rule(j.failure)->name : NULL);
-    mp_close(b, &m);
-}
-
-/* Newest first. */
-static enum errc
-read_schedule_firings(struct reading *r, const struct msg_schedule_firings *m)
-{
-    const struct object_entry *o;
-    struct firing              f = {0};
-    struct page                p;
-    uint64_t                   after;
-
-    if (find_object(r, KIND_SCHEDULE, m->name, &o) || cursor_id(r, m->after, &after))
-        return r->e->code;
-    page_open(r, &p, HAS(m, schedule_firings, limit), m->limit);
-    f.schedule = o->row.id;
-    f.nominal_at = after ? (int64_t)after - 1 : INT64_MAX; /* newest first */
-    page_scan(r, &p, PRIMARY_FIRING, &f, 1, 2);
-    while (page_next(&p, &f)) {
-        page_at(&p, (uint64_t)f.nominal_at);
-        firing_item(r, o, &f);
-        p.count++;
-    }
-    page_close(r, &p);
     return E_OK;
 }
 

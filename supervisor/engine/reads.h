@@ -21,6 +21,10 @@ struct reading {
  * (N41); who is of a company is not told of it. */
 enum errc reading_job(struct reading *r, uint64_t id, struct job_state *j) MUST_CHECK;
 
+/* The object that a read names, also one that is being removed; E_NOT_FOUND, E_DAMAGED. */
+enum errc reading_object(struct reading *r, enum object_kind kind, struct view name,
+                         const struct object_entry **out) MUST_CHECK;
+
 enum errc read_job_list(struct reading *r, const struct msg_job_list *m) MUST_CHECK;
 enum errc read_job_stats(struct reading *r, const struct msg_job_stats *m) MUST_CHECK;
 

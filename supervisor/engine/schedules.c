@@ -1,6 +1,7 @@
 #include "supervisor/engine/schedules.h"
 
 #include "supervisor/engine/agents.h"
+#include "supervisor/engine/alerts.h"
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fire.h"
@@ -149,6 +150,21 @@ follow_agent(struct engine *en, const struct object_entry *o, struct schedule *r
     save_beats(en, run, before);
 }
 
+/* The limit of turns that its firings have as things are declared now; what cannot be found is
+ * noticed at its next firing. */
+static void
+take_turn_limit(struct engine *en, const struct object_entry *o, struct schedule *run)
+{
+    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+    struct fire        how = {.schedule = o};
+    struct submission  s;
+    struct err         e = {0};
+
+    if (check_refs(en, &daemon, &o->spec.schedule, &how.refs, &e)) return;
+    fire_prepare(en, &how, run, &(const struct firing){0}, &s);
+    streak_turn_limit(en, run, s.spec.max_turns);
+}
+
 void
 schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_changed)
 {
@@ -165,6 +181,7 @@ schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_change
             view_str(arena_printf(txn_arena(t), "schedule/%.*s", VIEW_ARG(o->row.name))), 0);
         session_begin_anew(en, run.session);
         run.cursor = en->turn.now.wall_ms;
+        run.max_turns_set_at = en->turn.now.wall_ms;
     } else if (schedule_load(t, &run) != LOAD_FOUND) {
         return;
     }
@@ -180,6 +197,7 @@ schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_change
     }
     plan(en, o, &run);
     take_agent(en, o, &run);
+    take_turn_limit(en, o, &run);
     routine_take(&o->spec.schedule, &run);
     shadow_begin(&run);
     save_beats(en, &run, agent_before);
@@ -347,6 +365,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     struct firing f = {.schedule = run->id, .nominal_at = run->next_at, .count = 1};
     struct firing seen = f;
     int64_t       before_at = run->cursor;
+    bool          is_held;
 
     run->cursor = run->next_at;
     if (firing_load(turn_txn(en), &seen) == LOAD_FOUND) { /* before the clock went back */
@@ -357,6 +376,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     }
     end_unanswered(en, o, run);
     follow_agent(en, o, run);
+    is_held = run->paused || is_paused(turn_txn(en), run->company, run->agent);
     if (run->next_at < window && !nominal_is_at_boot(&o->spec.schedule)) {
         int64_t last;
 
@@ -365,13 +385,14 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
         run->cursor = last;
         missed(en, o, run, &f, "older than the catch-up window");
         following = next_after(en, o, last);
-    } else if (run->paused || is_paused(turn_txn(en), run->company, run->agent)) {
+    } else if (is_held) {
         missed(en, o, run, &f, "paused");
     } else if (following && following <= now) {
         missed(en, o, run, &f, "overtaken by its next time (misfire policy latest)");
     } else {
         try_to_fire(en, o, run, &f, before_at);
     }
+    if (!is_held) alert_expect(o, run, f.nominal_at);
     firing_save(turn_txn(en), &f);
     run->next_at = following;
     run->due_at = run->next_at;

@@ -126,6 +126,48 @@ put_daily(struct objects *o, uint32_t id, struct buf *b, struct mp_open_map *map
     mp_put_str(b, map, "budget_zone", ledger_zone(o, id));
 }
 
+static void
+put_average(const struct schedule *run, const char *key, uint64_t avg, uint64_t per, struct buf *b,
+            struct mp_open_map *map)
+{
+    if (run->measured) {
+        mp_put_u64(b, map, key, (avg + per / 2) / per);
+    } else {
+        mp_put_nil(b, map, key);
+    }
+}
+
+/* What became of its firings (C0). */
+static void
+put_outcomes(struct objects *o, const struct schedule *run, struct buf *b, struct mp_open_map *map)
+{
+    struct ledger     *today = ledger_row(o, run->id, ledger_date(o, run->id, o->now_ms));
+    struct mp_open_map m;
+
+    mp_put_u64(b, map, "failure_streak", run->failure_streak);
+    mp_put_u64(b, map, "turn_budget_breach_streak", run->breach_streak);
+    mp_put_cstr(b, map, "last_failure",
+                run->last_failure ? failure_rule(run->last_failure)->name : NULL);
+    mp_put_time(b, map, "last_success_at", run->last_success_at);
+    mp_put_time(b, map, "max_turns_set_at", run->max_turns_set_at);
+    put_average(run, "last_turns", run->last_turns, 1, b, map);
+    put_average(run, "avg_turns", run->avg_turns_milli, 1000, b, map);
+    put_average(run, "avg_turns_milli", run->avg_turns_milli, 1, b, map);
+    put_average(run, "avg_run_ms", run->avg_run_us, 1000, b, map);
+    put_average(run, "avg_tokens", run->avg_tokens_milli, 1000, b, map);
+    put_average(run, "avg_cost_micros", run->avg_cost_milli, 1000, b, map);
+    mp_put_u64(b, map, "long_runs", run->long_runs);
+    mp_put_bool(b, map, "alerting", run->is_alerted);
+    mp_put_time(b, map, "alerted_at", run->alerted_at);
+    mp_put_bool(b, map, "overdue", run->is_overdue);
+    mp_put_time(b, map, "overdue_at", run->overdue_at);
+    mp_key(b, map, "spent_today");
+    m = mp_open(b);
+    for (enum dimension d = 0; d < DIM_COUNT; d++)
+        mp_put_u64(b, &m, dimension_name(d), ledger_used(today, d));
+    mp_close(b, &m);
+}
+
 /* c: NULL unless it was saved. */
 static void
 put_schedule(struct objects *o, const struct object_entry *en, const struct schedule *run,
@@ -157,9 +199,7 @@ put_schedule(struct objects *o, const struct object_entry *en, const struct sche
         mp_put_nil(b, &map, "in_shadow");
         mp_put_nil(b, &map, "shadow_runs_done");
     }
-    mp_put_u64(b, &map, "failure_streak", run->failure_streak);
-    mp_put_cstr(b, &map, "last_failure",
-                run->last_failure ? failure_rule(run->last_failure)->name : NULL);
+    put_outcomes(o, run, b, &map);
     if (full) mp_put_raw(b, &map, "payload", en->spec.schedule.payload);
     put_schedule_warnings(&en->spec.schedule, full, c, b, &map);
     if (c) collisions_put_advice(c, b, &map);
@@ -339,8 +379,8 @@ view_effect(struct objects *o, const struct effect *ef, struct buf *b)
     mp_put_cstr(b, &map, "kind", effect_kind_name(ef->kind));
     mp_put_cstr(b, &map, "status", effect_status_name(ef->status));
     view_put_name(o, b, &map, "sink", ef->sink);
-    mp_put_u64(b, &map, "job", ef->job);
-    mp_put_u64(b, &map, "root", ef->root);
+    mp_put_time(b, &map, "job", (int64_t)ef->job); /* nil for none */
+    mp_put_time(b, &map, "root", (int64_t)ef->root);
     if (ef->payload_bytes &&
         bytes_load(o->txn, BLOB_EFFECT, ef->id, ef->payload_bytes, &payload) != LOAD_FOUND) {
         payload = (struct view){0};

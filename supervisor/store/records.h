@@ -232,7 +232,9 @@
     F(U32, shadow_runs)       /* good ones in a row in shadow mode */             \
     F(U8,  promoted)          /* 1: out of the shadow */                          \
     F(U64, gated_count)       /* firings whose gate said that there is nothing to do */ \
-    F(U64, by_hand_count)     /* of firing_count: fired by hand, which max_firings does not count */
+    F(U64, by_hand_count)     /* of firing_count: fired by hand, which max_firings does not count */ \
+    F(I64, max_turns)         /* the limit of turns that was last seen; -1: none, 0: not known */ \
+    F(U32, failed_in_row)     /* firings, of whatever class (C15) */
 
 /* One nominal time of a schedule and what became of it. */
 #define FIRING_RECORD(F)                                                         \
