@@ -43,6 +43,9 @@
 #define JOB_WHY_FIELDS(F, S)    F(S, U64, id, REQUIRED, 1, INT64_MAX)
 #define JOB_CANCEL_FIELDS(F, S) F(S, U64, id, REQUIRED, 1, INT64_MAX)
 #define JOB_RETRY_FIELDS(F, S)  F(S, U64, id, REQUIRED, 1, INT64_MAX)
+#define JOB_STREAM_FIELDS(F, S)                                                                 \
+    F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
+    F(S, BOOL, active,          OPTIONAL, 0, 0)         /* true when absent */
 #define JOB_SET_FIELDS(F, S)                                                                    \
     F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
     F(S, I64,  priority,        OPTIONAL, 0, 100)                                               \
@@ -377,7 +380,8 @@
     C("session.why",      SESSION_WHY,      session_why,      READ,  VIEW)     \
     C("effect.why",       EFFECT_WHY,       effect_why,       READ,  VIEW)     \
     C("schedule.promote", SCHEDULE_PROMOTE, schedule_promote, WRITE, OPERATOR) \
-    C("schedule.set",     SCHEDULE_SET,     schedule_set,     WRITE, OPERATOR)
+    C("schedule.set",     SCHEDULE_SET,     schedule_set,     WRITE, OPERATOR) \
+    C("job.stream",       JOB_STREAM,       job_stream,       WRITE, SUBMIT)
 
 // clang-format on
 

@@ -48,7 +48,7 @@ _agentctl() {
     clock) words='accept' ;;
     completion) words='bash' ;;
     breaker) words='list reset' ;;
-    job) words='submit submit-many show why cancel retry set wait logs list cancel-many retry-many purge stats' ;;
+    job) words='submit submit-many show why cancel retry stream set wait logs list cancel-many retry-many purge stats' ;;
     schedule) words='add set show why list pause resume promote remove firings' ;;
     cron) words='explain' ;;
     company) words='list add set show pause resume remove' ;;
@@ -89,6 +89,7 @@ _agentctl() {
     'job why') words=' --run --connect --json --timeout --company --help -h ' ;;
     'job cancel') words=' --run --connect --json --timeout --company --help -h ' ;;
     'job retry') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'job stream') words=' --run --connect --json --timeout --company --help -h --off ' ;;
     'job set') words=' --run --connect --json --timeout --company --help -h --priority --at ' ;;
     'job wait') words=' --run --connect --json --timeout --company --help -h ' ;;
     'job logs') words=' --run --connect --json --timeout --company --help -h --follow -f --offset ' ;;

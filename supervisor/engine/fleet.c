@@ -171,6 +171,7 @@ fleet_free(struct engine *en, uint32_t slot)
         w->deliveries--;
     }
     m->lease_count--;
+    m->streams -= l->is_streaming;
     check_idle(en, l->worker);
     memset(l, 0, sizeof(*l));
     while (m->lease_high && m->leases[m->lease_high - 1].kind == LEASE_FREE)

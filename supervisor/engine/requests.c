@@ -11,6 +11,7 @@
 #include "supervisor/engine/goals.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/pauses.h"
+#include "supervisor/engine/pressure.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/routines.h"
 #include "supervisor/engine/schedule_ops.h"
@@ -67,6 +68,7 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_JOB_CANCEL: return on_job_cancel(en, a, &m->job_cancel, reply, e);
     case MSG_JOB_RETRY: return on_job_retry(en, a, &m->job_retry, reply, e);
     case MSG_JOB_SET: return on_job_set(en, a, &m->job_set, reply, e);
+    case MSG_JOB_STREAM: return on_job_stream(en, a, &m->job_stream, reply, e);
     case MSG_SCHEDULE_ADD: return on_schedule_add(en, a, &m->schedule_add, reply, e);
     case MSG_SCHEDULE_SET: return on_schedule_set(en, a, &m->schedule_set, reply, e);
     case MSG_SCHEDULE_PAUSE: return on_schedule_pause(en, a, &m->schedule_pause, reply, e);

@@ -13,6 +13,7 @@
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/overlap.h"
 #include "supervisor/engine/pauses.h"
+#include "supervisor/engine/pressure.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/routines.h"
 #include "supervisor/engine/sessions.h"
@@ -114,6 +115,7 @@ plan(struct engine *en, const struct object_entry *o, struct schedule *run)
         run->next_at = first_free_time(en, run->id);
         run->due_at = run->next_at;
     }
+    if (run->next_at > en->turn.now.wall_ms) run->put_off_from = 0;
 }
 
 /* Whom it wakes, and how often when it is a heartbeat. */
@@ -388,11 +390,15 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     } else if (is_held) {
         missed(en, o, run, &f, "paused");
     } else if (following && following <= now) {
-        missed(en, o, run, &f, "overtaken by its next time (misfire policy latest)");
+        missed(en, o, run, &f,
+               run->put_off_from
+                   ? "put off for people; overtaken by its next time (misfire policy latest)"
+                   : "overtaken by its next time (misfire policy latest)");
     } else {
         try_to_fire(en, o, run, &f, before_at);
     }
     if (!is_held) alert_expect(o, run, f.nominal_at);
+    if (following == 0 || following > now) run->put_off_from = 0;
     firing_save(turn_txn(en), &f);
     run->next_at = following;
     run->due_at = run->next_at;
@@ -414,7 +420,9 @@ schedules_due(struct engine *en)
 
         en->turn.due_left--;
         if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) continue;
-        if (o) {
+        if (o && pressure_puts_off(en, &o->spec.schedule, &run)) {
+            schedule_save(turn_txn(en), &run);
+        } else if (o) {
             decide(en, o, &run);
         } else { /* its declaration is damaged: it rests until it is declared again */
             run.next_at = 0;

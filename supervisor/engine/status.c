@@ -1,5 +1,6 @@
 #include "supervisor/engine/emergency.h"
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/pressure.h"
 #include "supervisor/engine/views.h"
 
 /* ---- status ------------------------------------------------------------------- */
@@ -118,6 +119,7 @@ engine_status(struct engine *en, struct txn *t, const struct now *now, struct bu
     put_queue(t, out, map);
     put_caps(en, &o, out, map);
     put_next_firings(&o, out, map);
+    pressure_put_status(&en->memory, t, now, out, map);
     mp_put_time(out, map, "last_crash_at", en->memory.meta.last_crash_at);
     mp_put_u64(out, map, "unclean_stops", en->memory.meta.unclean_stops);
     mp_put_bool(out, map, "draining", en->memory.is_draining);

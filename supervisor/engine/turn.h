@@ -32,6 +32,7 @@ enum lease_kind { LEASE_FREE, LEASE_JOB, LEASE_EFFECT };
 struct fleet_lease {
     uint8_t  kind;
     uint8_t  worker;
+    bool     is_streaming; /* to a person (C14) */
     uint64_t token;
     uint64_t id; /* of the job or the effect */
     uint64_t seq;
@@ -84,6 +85,7 @@ struct memory {
     struct fleet_worker workers[WORKERS_MAX];
     uint32_t            slot_count; /* of the workers that are up */
     uint32_t            lease_count;
+    uint32_t            streams;       /* leases that are streaming */
     uint8_t             held_all;      /* enum predicate of the last row of lane 0 … */
     int64_t             held_all_at;   /* … and its time */
     uint32_t            open_breakers; /* that are not closed */

@@ -187,6 +187,7 @@ put_schedule(struct objects *o, const struct object_entry *en, const struct sche
     mp_put_u64(b, &map, "firing_count", run->firing_count);
     mp_put_u64(b, &map, "suppressed_count", run->suppressed_count);
     mp_put_u64(b, &map, "skips", run->skips);
+    mp_put_time(b, &map, "put_off_from", run->put_off_from);
     mp_put_u64(b, &map, "in_flight", run->in_flight);
     mp_put_u64(b, &map, "missed_count", run->missed_count);
     mp_put_time(b, &map, "last_job", (int64_t)run->last_job);

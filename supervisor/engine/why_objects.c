@@ -44,6 +44,24 @@ gate_blocker(struct why *w, const struct object_entry *o, const struct schedule 
 }
 
 static void
+put_off_blocker(struct why *w, const struct schedule *run)
+{
+    const struct memory *m = w->memory;
+    uint64_t             job = 0;
+    char                 from[40], message[192], change[64];
+
+    for (uint32_t i = 0; i < m->lease_high && job == 0; i++) {
+        if (m->leases[i].is_streaming) job = m->leases[i].id;
+    }
+    snprintf(message, sizeof(message),
+             "it is put off for people since %s: %" PRIu32 " session%s to a person",
+             instant_text(run->put_off_from, from, sizeof(from)), m->streams,
+             m->streams == 1 ? " streams" : "s stream");
+    snprintf(change, sizeof(change), "agentctl job stream %" PRIu64 " --off", job);
+    why_blocker(w, "put_off", message, (struct view){0}, run->due_at, job ? change : NULL);
+}
+
+static void
 in_flight_blocker(struct why *w, const struct msg_schedule *s, const struct schedule *run)
 {
     struct job_state j = {.id = run->last_job};
@@ -104,6 +122,7 @@ schedule_blockers(struct why *w, const struct schedule *run)
                  instant_text(run->next_at, at, sizeof(at)));
         why_blocker(w, "due_later", message, (struct view){0}, run->next_at, NULL);
     }
+    if (run->put_off_from) put_off_blocker(w, run);
     if (run->in_flight > 0 && o) in_flight_blocker(w, &o->spec.schedule, run);
 }
 

@@ -122,7 +122,7 @@ bash_completes_nouns_verbs_flags_and_choices(void **state)
 {
     (void)state;
     must_complete("agentctl sch", "schedule");
-    must_complete("agentctl --run /x job s", "submit submit-many show set stats");
+    must_complete("agentctl --run /x job s", "submit submit-many show stream set stats");
     must_complete("agentctl job submit --pri", "--priority");
     must_complete("agentctl job submit --on-conflict re", "return reject replace");
     must_complete("agentctl job --json list --state c", "completed cancelled");

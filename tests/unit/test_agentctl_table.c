@@ -72,7 +72,8 @@ sample(const struct ctl_command *c, const struct ctl_param *p)
     case CTL_TIME: return "2026-11-21T09:00:00Z";
     case CTL_JSON: return f && f->type == FT_LIST ? "[{\"a\":1}]" : "{\"a\":1}";
     case CTL_TAG: return "k=v";
-    case CTL_BOOL: return "";
+    case CTL_BOOL:
+    case CTL_OFF: return "";
     case CTL_JOBS: return jobs_path;
     case CTL_FLAGS: return c->flags[0].name;
     }
@@ -99,6 +100,7 @@ expect_sample(enum ctl_kind kind, const char *text, struct buf *out)
         break;
     case CTL_TAG: break;
     case CTL_BOOL: mp_bool(out, true); break;
+    case CTL_OFF: mp_bool(out, false); break;
     case CTL_JOBS: break;
     case CTL_FLAGS: break; /* a list of its field */
     }
@@ -159,11 +161,11 @@ every_argument_and_flag_becomes_its_field(void **state)
 
             if (!p->is_required) { /* one that is has been given already */
                 b.words[b.count++] = (char *)ctl_param_text(p, name, sizeof(name));
-                if (p->kind != CTL_BOOL) b.words[b.count++] = (char *)sample(c, p);
+                if (!ctl_is_switch(p)) b.words[b.count++] = (char *)sample(c, p);
             }
             must_pack(c, &b, p);
             if (!p->letter || p->is_required) continue;
-            b.words[b.count - (p->kind != CTL_BOOL) - 1] = letter;
+            b.words[b.count - !ctl_is_switch(p) - 1] = letter;
             must_pack(c, &b, p);
         }
     }

@@ -24,6 +24,7 @@ static const struct {
     {"job.cancel",       "'id':1"                                                       },
     {"job.retry",        "'id':1"                                                       },
     {"job.set",          "'id':1,'priority':5"                                          },
+    {"job.stream",       "'id':1"                                                       },
     {"schedule.add",     "'name':'new','every_ms':60000,'handler':'noop'"               },
     {"schedule.set",     "'name':'s','priority':5"                                      },
     {"schedule.pause",   "'name':'s'"                                                   },

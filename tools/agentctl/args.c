@@ -142,7 +142,7 @@ take_option(struct reading *r, const struct ctl_param *p, const char *value, str
     char name[64];
 
     ctl_param_text(p, name, sizeof(name));
-    if (p->kind == CTL_BOOL) {
+    if (ctl_is_switch(p)) {
         if (value) return err_set(e, E_BAD_REQUEST, "%s takes no value", name);
         return add(r, p, "", e);
     }
@@ -181,7 +181,7 @@ take_short(struct reading *r, const char *letters, struct err *e)
             err_set(e, E_BAD_REQUEST, "unknown option -%c", *letters);
             return hint_at_help(r, e);
         }
-        if (p->kind != CTL_BOOL) return take_option(r, p, letters[1] ? letters + 1 : NULL, e);
+        if (!ctl_is_switch(p)) return take_option(r, p, letters[1] ? letters + 1 : NULL, e);
         if (take_option(r, p, NULL, e)) return e->code;
     }
     return E_OK;

@@ -11,7 +11,7 @@
 
 struct ctl_given {
     const struct ctl_param *param;
-    const char             *text; /* borrowed from argv; "" for a CTL_BOOL */
+    const char             *text; /* borrowed from argv; "" for a switch */
 };
 
 struct ctl_args {

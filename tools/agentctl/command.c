@@ -94,7 +94,7 @@ ctl_param_letter(const struct ctl_param *list, char letter)
 const char *
 ctl_param_text(const struct ctl_param *p, char *out, size_t size)
 {
-    bool is_flag = p->value || p->kind == CTL_BOOL;
+    bool is_flag = p->value || ctl_is_switch(p);
 
     (void)snprintf(out, size, "%s%s", is_flag ? "--" : "", p->name);
     return out;

@@ -33,7 +33,8 @@ enum ctl_kind {
     CTL_TIME,      /* Unix ms */
     CTL_JSON,      /* JSON text, @FILE, or - for standard input */
     CTL_TAG,       /* K=V, may be repeated: a map of strings */
-    CTL_BOOL,      /* given or not */
+    CTL_BOOL,      /* given or not: true */
+    CTL_OFF,       /* given or not: false */
     CTL_FLAGS,     /* "jitter,gate": a list of the fields of these flags of the command */
     CTL_JOBS       /* a file (or -) with a JSON object per line: a list of them */
 };
@@ -45,9 +46,16 @@ struct ctl_param {
     const char   *field;  /* of the request; NULL: the command's own */
     enum ctl_kind kind;
     bool          is_required;
-    const char   *value; /* what help calls a flag's value ("a|b" lists all); NULL for CTL_BOOL */
+    const char   *value; /* what help calls a flag's value ("a|b" lists all); NULL for a switch */
     const char   *help;
 };
+
+/* A flag without a value. */
+static inline bool
+ctl_is_switch(const struct ctl_param *p)
+{
+    return p->kind == CTL_BOOL || p->kind == CTL_OFF;
+}
 
 struct ctl;
 struct ctl_out;

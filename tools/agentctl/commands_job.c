@@ -85,6 +85,10 @@ static const struct ctl_param many_flags[] = {
     {"dry-run",  0, "dry_run",  CTL_BOOL,     false, NULL,     "only count them"},
     {.name = NULL}};
 
+static const struct ctl_param stream_flags[] = {
+    {"off", 0, "active", CTL_OFF, false, NULL, "it does no longer"},
+    {.name = NULL}};
+
 static const struct ctl_command commands[] = {
     {.noun = "job", .verb = "submit", .op = MSG_JOB_SUBMIT, .args = submit_args, .flags = submit_flags,
      .run = ctl_run_submit, .print = ctl_print_job,
@@ -112,6 +116,11 @@ static const struct ctl_command commands[] = {
     {.noun = "job", .verb = "retry", .op = MSG_JOB_RETRY, .args = job_id, .print = ctl_print_job,
      .help = "run an ended job again, or a waiting one at once",
      .examples = {"job retry 42"}},
+    {.noun = "job", .verb = "stream", .op = MSG_JOB_STREAM, .args = job_id, .flags = stream_flags, .print = ctl_print_stream,
+     .help = "say that a running job answers a person, so that new firings wait a little",
+     .more = "While a running job has the mark, schedules that come due are put off by limits.interactive_delay, again "
+             "and again up to 5 minutes in all. The mark ends with the job's attempt, however that ends.",
+     .examples = {"job stream 42", "job stream 42 --off"}},
     {.noun = "job", .verb = "set", .op = MSG_JOB_SET, .args = job_id, .flags = set_flags, .print = ctl_print_job,
      .help = "change priority or time of a job that has not started",
      .examples = {"job set 42 --priority 90", "job set 42 --at +1h"}},

@@ -34,7 +34,7 @@ static void
 add_valued(struct buf *list, const struct ctl_param *flags, bool is_file)
 {
     for (; flags && flags->name; flags++) {
-        if (flags->kind != CTL_BOOL && (!is_file || flags->kind == CTL_JSON)) add_flag(list, flags);
+        if (!ctl_is_switch(flags) && (!is_file || flags->kind == CTL_JSON)) add_flag(list, flags);
     }
 }
 

@@ -12,7 +12,7 @@ static void
 add_param(const struct ctl_param *p, bool has_letter, struct buf *out)
 {
     if (has_letter && p->letter) buf_printf(out, "-%c, ", p->letter);
-    if (p->value || p->kind == CTL_BOOL) buf_add_str(out, "--");
+    if (p->value || ctl_is_switch(p)) buf_add_str(out, "--");
     buf_add_str(out, p->name);
     if (p->value) buf_printf(out, " %s", p->value);
 }

@@ -23,7 +23,7 @@ static void
 add_params(struct buf *out, const struct ctl_param *list)
 {
     for (; list && list->name; list++) {
-        bool is_flag = list->value || list->kind == CTL_BOOL;
+        bool is_flag = list->value || ctl_is_switch(list);
 
         buf_add_str(out, ".TP\n");
         if (list->letter) buf_printf(out, "\\fB\\-%c\\fR, ", list->letter);

@@ -9,6 +9,7 @@ void ctl_print_jobs(struct ctl_out *o, struct view body);
 void ctl_print_job_ids(struct ctl_out *o, struct view body);
 void ctl_print_many(struct ctl_out *o, struct view body);
 void ctl_print_job_stats(struct ctl_out *o, struct view body);
+void ctl_print_stream(struct ctl_out *o, struct view body);
 void ctl_print_why(struct ctl_out *o, struct view body);
 void ctl_print_schedule(struct ctl_out *o, struct view body);
 void ctl_print_schedules(struct ctl_out *o, struct view body);

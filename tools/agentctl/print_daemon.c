@@ -72,6 +72,22 @@ add_queue(struct ctl_out *o, struct view body)
     PARTS(o, "queue", body, parts);
 }
 
+/* While sessions stream to people, or firings are put off for them. */
+static void
+add_pressure(struct ctl_out *o, struct view body)
+{
+    static const struct part parts[] = {
+        {"streams ",   "streams", CTL_AS_TEXT},
+        {"  put off ", "put_off", CTL_AS_TEXT},
+    };
+    int64_t streams = 0, put_off = 0;
+
+    if (mp_find_i64(body, "streams", &streams) && mp_find_i64(body, "put_off", &put_off) &&
+        streams + put_off > 0) {
+        PARTS(o, "people first", body, parts);
+    }
+}
+
 static void
 add_store(struct ctl_out *o, struct view body)
 {
@@ -131,6 +147,7 @@ ctl_print_status(struct ctl_out *o, struct view body)
     RECORD(o, body, rows);
     add_workers(o, body);
     add_queue(o, body);
+    add_pressure(o, body);
     add_store(o, body);
     add_warnings(o, body);
     if (ctl_has_items(cap_list)) buf_add_str(o->buf, "\n");

@@ -133,6 +133,18 @@ ctl_print_job_ids(struct ctl_out *o, struct view body)
 }
 
 void
+ctl_print_stream(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column rows[] = {
+        {"job",       "id",        CTL_AS_TEXT},
+        {"streaming", "streaming", CTL_AS_BOOL},
+        {"streams",   "streams",   CTL_AS_TEXT},
+    };
+
+    ctl_record(o, body, rows, ARRAY_LEN(rows));
+}
+
+void
 ctl_print_job_stats(struct ctl_out *o, struct view body)
 {
     static const struct ctl_column rows[] = {

@@ -192,6 +192,7 @@ ctl_value_pack(enum ctl_kind kind, const struct field_desc *field, const char *t
     case CTL_TIME: return put_time(text, now_ms, out, e);
     case CTL_JSON: return put_json(text, out, e);
     case CTL_BOOL: mp_bool(out, true); return E_OK;
+    case CTL_OFF: mp_bool(out, false); return E_OK;
     case CTL_JOBS: return put_jobs(text, out, e);
     case CTL_TAG:
     case CTL_FLAGS: break; /* no values by themselves: put_tags, put_flags */

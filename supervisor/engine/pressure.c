@@ -1,0 +1,67 @@
+#include "supervisor/engine/pressure.h"
+
+#include "supervisor/engine/fleet.h"
+#include "supervisor/engine/job.h"
+#include "supervisor/engine/nominal.h"
+
+#include <inttypes.h>
+
+#define LOOKS_MAX 1000 /* schedules that a status looks at */
+
+enum errc
+on_job_stream(struct engine *en, const struct actor *a, const struct msg_job_stream *m,
+              struct buf *reply, struct err *e)
+{
+    bool                active = !HAS(m, job_stream, active) || m->active;
+    struct fleet_lease *l;
+    struct job_state    j;
+    struct mp_open_map  map;
+
+    if (job_get(turn_txn(en), a, m->id, &j, e)) return e->code;
+    l = fleet_find_job(en, m->id);
+    if (j.state != JOB_RUNNING || !l) {
+        err_set(e, E_WRONG_STATE, "job %" PRIu64 " does not run here: it is %s", j.id,
+                job_state_name(j.state));
+        return err_hint(e, "only a running job can stream to a person");
+    }
+    en->memory.streams += active;
+    en->memory.streams -= l->is_streaming;
+    l->is_streaming = active;
+    map = mp_open(reply);
+    mp_put_u64(reply, &map, "id", j.id);
+    mp_put_bool(reply, &map, "streaming", active);
+    mp_put_u64(reply, &map, "streams", en->memory.streams);
+    mp_close(reply, &map);
+    return E_OK;
+}
+
+bool
+pressure_puts_off(struct engine *en, const struct msg_schedule *s, struct schedule *run)
+{
+    int64_t now = en->turn.now.wall_ms, delay = en->memory.limits.interactive_delay_ms, last;
+
+    if (en->memory.streams == 0 || delay == 0 || run->paused || nominal_is_at_boot(s)) return false;
+    if (run->put_off_from == 0 || run->put_off_from > now) run->put_off_from = now;
+    last = run->put_off_from + PUT_OFF_MAX_MS;
+    if (now >= last) return false;
+    run->due_at = now + delay < last ? now + delay : last;
+    return true;
+}
+
+void
+pressure_put_status(const struct memory *m, struct txn *t, const struct now *now, struct buf *out,
+                    struct mp_open_map *map)
+{
+    struct schedule run = {0};
+    struct scan     s;
+    uint32_t        looks = 0, put_off = 0;
+
+    scan_open(&s, t, INDEX_schedule_next, &run, 0, 0);
+    while (looks++ < LOOKS_MAX && scan_next(&s, &run) &&
+           run.due_at <= now->wall_ms + PUT_OFF_MAX_MS) {
+        put_off += run.put_off_from != 0;
+    }
+    scan_close(&s);
+    mp_put_u64(out, map, "streams", m->streams);
+    mp_put_u64(out, map, "put_off", put_off);
+}

@@ -1,0 +1,25 @@
+/* pressure - people go before schedules (C14): while a session streams to a person, firings that
+ * come due are put off.
+ *
+ * The mark is of the running attempt's lease, so it ends with it, however it ends; memory only.  A
+ * firing is put off by limits.interactive_delay_ms and then looked at again, at most PUT_OFF_MAX_MS
+ * after it was first put off (N44).  When its next time overtakes it, the misfire policy decides,
+ * and that limit stands: a schedule that comes every minute fires at least so often. */
+#ifndef ENGINE_PRESSURE_H
+#define ENGINE_PRESSURE_H
+
+#include "supervisor/engine/turn.h"
+
+#define PUT_OFF_MAX_MS 300000
+
+enum errc on_job_stream(struct engine *en, const struct actor *a, const struct msg_job_stream *m,
+                        struct buf *reply, struct err *e);
+
+/* Whether the schedule, which is due, is put off: then its due_at and put_off_from are others, and
+ * the caller saves it. */
+bool pressure_puts_off(struct engine *en, const struct msg_schedule *s, struct schedule *run);
+/* The pairs `streams` and `put_off` of status; how many schedules are, counted up to 1,000. */
+void pressure_put_status(const struct memory *m, struct txn *t, const struct now *now,
+                         struct buf *out, struct mp_open_map *map);
+
+#endif

@@ -1,0 +1,315 @@
+/* People first: while a job streams to a person, firings that come due are put off (C14, N44). */
+#include "tests/unit/schedule_world.h"
+
+#define DELAY_MS (30 * SECOND_MS)
+
+/* A running job that streams; the rig's worker has room for more. */
+static uint64_t
+stream(struct rig *r)
+{
+    uint64_t id;
+
+    rig_workers(r, 1, 8);
+    id = rig_submit(r, "'handler':'noop','max_run_ms':36000000");
+    rig_must(r, "job.stream", "'id':%d", (int)id);
+    return id;
+}
+
+static int64_t
+status_i64(struct rig *r, const char *field)
+{
+    rig_status(r);
+    return rig_i64(r, field);
+}
+
+/* ---- the mark ---- */
+
+static void
+the_mark_is_set_and_taken_back(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    id = stream(r);
+
+    assert_true(rig_bool(r, "streaming"));
+    assert_int_equal(rig_i64(r, "streams"), 1);
+    rig_must(r, "job.stream", "'id':%d,'active':true", (int)id); /* once is enough */
+    assert_int_equal(status_i64(r, "streams"), 1);
+    for (int twice = 0; twice < 2; twice++) {
+        rig_must(r, "job.stream", "'id':%d,'active':false", (int)id);
+        assert_false(rig_bool(r, "streaming"));
+        assert_int_equal(status_i64(r, "streams"), 0);
+    }
+}
+
+static void
+only_a_job_that_runs_can_stream(void **state)
+{
+    struct rig *r = *state;
+
+    uint64_t id = rig_submit(r, "'handler':'noop'"); /* no worker */
+    rig_refused(r, E_WRONG_STATE, "", "job.stream", "'id':%d", (int)id);
+    rig_refused(r, E_NOT_FOUND, "", "job.stream", "'id':%d", (int)id + 1);
+    rig_workers(r, 1, 1);
+    rig_must(r, "job.stream", "'id':%d", (int)id);
+    rig_complete(r, id);
+    rig_refused(r, E_WRONG_STATE, "", "job.stream", "'id':%d", (int)id);
+}
+
+static void
+a_job_of_another_company_is_not_found(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 1);
+    rig_must(r, "company.add", "'name':'acme'");
+    uint64_t id = rig_submit(r, "'handler':'noop'");
+    r->actor.company = view_str("acme");
+    rig_refused(r, E_NOT_FOUND, "", "job.stream", "'id':%d", (int)id);
+}
+
+static void
+ends_completed(struct rig *r, uint64_t id)
+{
+    rig_complete(r, id);
+}
+
+static void
+ends_failed(struct rig *r, uint64_t id)
+{
+    rig_fail(r, id, "tool_failed");
+}
+
+static void
+ends_snoozed(struct rig *r, uint64_t id)
+{
+    rig_ended(r, id, "'verdict':'snoozed','after_ms':5000");
+    rig_turn(r);
+}
+
+static void
+ends_with_its_worker(struct rig *r, uint64_t id)
+{
+    rig_worker_gone(r, rig_lease(r, id)->worker);
+    rig_turn(r);
+}
+
+static void
+ends_with_agentd(struct rig *r, uint64_t id)
+{
+    (void)id;
+    rig_crash(r);
+    rig_turn(r);
+    rig_workers(r, 1, 1);
+    rig_refused(r, E_WRONG_STATE, "", "job.stream", "'id':%d", (int)id); /* an old lease */
+}
+
+static void
+the_mark_ends_with_the_attempt_however_that_ends(void **state)
+{
+    static void (*const ends[])(struct rig *, uint64_t) = {
+        ends_completed, ends_failed, ends_snoozed, ends_with_its_worker, ends_with_agentd};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        void *r;
+
+        (void)rig_begin(&r);
+        ends[i](r, stream(r));
+        assert_int_equal(status_i64(r, "streams"), 0);
+        add(r, "s", "'every_ms':3600000");
+        rig_advance(r, HOUR_MS);
+        assert_int_equal(rig_i64((rig_status(r), r), "put_off"), 0);
+        assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+        (void)rig_end(&r);
+    }
+}
+
+/* ---- put off ---- */
+
+static void
+a_firing_is_put_off_and_looked_at_again(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    id = stream(r);
+
+    add(r, "s", "'every_ms':3600000");
+    rig_advance(r, HOUR_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 0);
+    assert_int_equal(rig_i64(r, "put_off_from"), RIG_WALL_MS + HOUR_MS);
+    assert_int_equal(r->deadline.wall_ms, RIG_WALL_MS + HOUR_MS + DELAY_MS);
+    assert_int_equal(status_i64(r, "put_off"), 1);
+    rig_advance(r, DELAY_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 0);
+    rig_must(r, "job.stream", "'id':%d,'active':false", (int)id);
+    rig_advance(r, DELAY_MS - 1);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 0);
+    rig_advance(r, 1);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+    assert_true(rig_is_nil(r, "put_off_from"));
+    assert_int_equal(status_i64(r, "put_off"), 0);
+    assert_int_equal(firings(r, "s"), 1);
+    assert_int_equal(rig_i64(r, "items.0.nominal_at"), RIG_WALL_MS + HOUR_MS);
+    assert_int_equal(rig_i64(r, "items.0.fired_at"), RIG_WALL_MS + HOUR_MS + 2 * DELAY_MS);
+    assert_int_equal(schedule_i64(r, "s", "next_fire_at"), RIG_WALL_MS + 2 * HOUR_MS);
+}
+
+static void
+why_says_that_it_is_put_off_and_for_whom(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    id = stream(r);
+    char        change[64];
+
+    add(r, "s", "'every_ms':3600000");
+    rig_advance(r, HOUR_MS);
+    (void)snprintf(change, sizeof(change), "agentctl job stream %d --off", (int)id);
+    rig_must_read(r, "schedule.why", "'name':'s'");
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "put_off");
+    assert_non_null(strstr(rig_text(r, "text"), "put off for people"));
+    assert_string_equal(rig_text(r, "change"), change);
+    assert_int_equal(rig_i64(r, "earliest_at"), RIG_WALL_MS + HOUR_MS + DELAY_MS);
+    rig_must(r, "job.stream", "'id':%d,'active':false", (int)id);
+    rig_must_read(r, "schedule.why", "'name':'s'");
+    assert_non_null(strstr(rig_text(r, "text"), "0 sessions stream"));
+    assert_true(rig_is_nil(r, "change"));
+}
+
+static void
+a_firing_is_put_off_five_minutes_in_all_at_most(void **state)
+{
+    static const int64_t delays[] = {30000, 70000, 300000};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(delays); i++) {
+        void       *fresh;
+        struct rig *r;
+
+        (void)rig_begin(&fresh);
+        r = fresh;
+        r->limits.interactive_delay_ms = delays[i];
+        rig_configure(r, &(struct rig_declared){0});
+        (void)stream(r);
+        add(r, "s", "'every_ms':3600000");
+        rig_advance(r, HOUR_MS);
+        for (int64_t at = 0; at < 5 * MINUTE_MS; at += 10 * SECOND_MS) {
+            assert_int_equal(schedule_i64(r, "s", "firing_count"), 0);
+            rig_advance(r, 10 * SECOND_MS);
+        }
+        assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+        assert_int_equal(rig_i64(r, "last_fired_at"), RIG_WALL_MS + HOUR_MS + 5 * MINUTE_MS);
+        (void)rig_end(&fresh);
+    }
+}
+
+static void
+a_firing_that_the_next_one_overtakes_says_that_it_was_put_off(void **state)
+{
+    struct rig *r = *state;
+
+    (void)stream(r);
+    add(r, "s", "'every_ms':60000");
+    rig_advance(r, MINUTE_MS);
+    for (int i = 0; i < 10; i++)
+        rig_advance(r, DELAY_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1); /* the newest */
+    assert_int_equal(rig_i64(r, "cursor_at"), RIG_WALL_MS + 6 * MINUTE_MS);
+    assert_int_equal(rig_i64(r, "missed_count"), 5);
+    size_t n = firings(r, "s");
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(rig_text(r, rig_path(r, "items", i, "outcome")), "missed") != 0) continue;
+        assert_non_null(
+            strstr(rig_text(r, rig_path(r, "items", i, "reason")), "put off for people"));
+    }
+}
+
+static void
+jobs_that_are_there_are_not_touched(void **state)
+{
+    struct rig *r = *state;
+
+    add(r, "s", "'every_ms':60000");
+    rig_advance(r, MINUTE_MS); /* no worker: its job waits */
+    uint64_t waiting = (uint64_t)schedule_i64(r, "s", "last_job");
+    (void)stream(r);
+    expect_state(r, waiting, "running");
+    uint64_t other = rig_submit(r, "'handler':'noop'");
+    expect_state(r, other, "running");
+}
+
+static void
+a_delay_of_nothing_puts_nothing_off(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.interactive_delay_ms = 0;
+    rig_configure(r, &(struct rig_declared){0});
+    (void)stream(r);
+    add(r, "s", "'every_ms':60000");
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+}
+
+static void
+a_boot_is_not_put_off(void **state)
+{
+    struct rig *r = *state;
+
+    add(r, "s", "'cron':'@reboot'");
+    r->boot_id++;
+    r->header.clock_is_held = true; /* so that there is a stream before it is decided */
+    rig_stop(r);
+    (void)stream(r);
+    r->header.clock_is_held = false;
+    rig_settle(r);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+}
+
+static void
+what_is_paused_is_missed_at_its_time(void **state)
+{
+    struct rig *r = *state;
+
+    (void)stream(r);
+    add(r, "s", "'every_ms':60000");
+    rig_must(r, "schedule.pause", "'name':'s'");
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "missed_count"), 1);
+}
+
+static void
+after_a_restart_it_fires_when_it_would_have_been_looked_at(void **state)
+{
+    struct rig *r = *state;
+
+    (void)stream(r);
+    add(r, "s", "'every_ms':3600000");
+    rig_advance(r, HOUR_MS);
+    rig_crash(r);
+    rig_turn(r);
+    rig_advance(r, DELAY_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_begin, rig_end)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_mark_is_set_and_taken_back),
+        TEST(only_a_job_that_runs_can_stream),
+        TEST(a_job_of_another_company_is_not_found),
+        cmocka_unit_test(the_mark_ends_with_the_attempt_however_that_ends),
+        TEST(a_firing_is_put_off_and_looked_at_again),
+        TEST(why_says_that_it_is_put_off_and_for_whom),
+        cmocka_unit_test(a_firing_is_put_off_five_minutes_in_all_at_most),
+        TEST(a_firing_that_the_next_one_overtakes_says_that_it_was_put_off),
+        TEST(jobs_that_are_there_are_not_touched),
+        TEST(a_delay_of_nothing_puts_nothing_off),
+        TEST(a_boot_is_not_put_off),
+        TEST(what_is_paused_is_missed_at_its_time),
+        TEST(after_a_restart_it_fires_when_it_would_have_been_looked_at),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
