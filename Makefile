@@ -55,7 +55,7 @@ programs: $(PROGRAMS)
 
 $(B)/core.a: $(call obj,common proto)
 $(B)/engine.a: $(call obj,supervisor/engine supervisor/store)
-$(B)/super.a: $(call obj,supervisor supervisor/config)
+$(B)/super.a: $(call obj,supervisor supervisor/forecast supervisor/config)
 $(B)/worker.a: $(call obj,worker)
 $(B)/ctl.a: $(call obj,tools/agentctl)
 %.a:

@@ -13,7 +13,7 @@ flags="-std=c11 -D_GNU_SOURCE -I. $(pkg-config --cflags libzmq lmdb msgpack jans
 bad=$(git ls-files '*.c' '*.h' | xargs clang-format --dry-run 2>&1 | grep -o '^[^:]*' | sort -u || true)
 [ -z "$bad" ] || fail "not formatted (make format): $bad"
 
-# Who may include whom: common <- proto <- store <- engine <- supervisor, worker, tools; only the store sees LMDB.
+# Who may include whom: common <- proto <- store <- engine <- forecast <- supervisor, worker, tools; only the store sees LMDB.
 layer() { # folder, pattern of includes that it may not have
     bad=$(grep -nE "^#include \"($2)" -r "$1" --include='*.[ch]' || true)
     [ -z "$bad" ] || fail "$1 includes what lies above it:
@@ -21,8 +21,10 @@ $bad"
 }
 layer common 'proto|supervisor|worker|tools'
 layer proto 'supervisor|worker|tools'
-layer supervisor/store 'supervisor/engine|supervisor/[a-z_0-9]*\.h|worker|tools'
-layer supervisor/engine 'supervisor/[a-z_0-9]*\.h|worker|tools'
+layer supervisor/store 'supervisor/(engine|forecast)|supervisor/[a-z_0-9]*\.h|worker|tools'
+layer supervisor/engine 'supervisor/forecast|supervisor/[a-z_0-9]*\.h|worker|tools'
+layer supervisor/config 'supervisor/(engine|forecast)|supervisor/[a-z_0-9]*\.h|worker|tools'
+layer supervisor/forecast 'supervisor/[a-z_0-9]*\.h|worker|tools'
 layer worker 'supervisor|tools'
 layer tools/agentctl 'supervisor|worker'
 bad=$(grep -rlE '#include <lmdb.h>' --include='*.[ch]' common proto supervisor worker tools | grep -v '^supervisor/store/\|^tools/bench/' || true)

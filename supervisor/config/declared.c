@@ -395,6 +395,47 @@ declared_find(const struct declared *d, enum declared_kind kind, struct view com
     return found ? *found : NULL;
 }
 
+/* False for what null does not take back: where it is a value, or no member at all. */
+static bool
+take_back(struct reader *r, const struct yaml *n, struct declared_object *o)
+{
+    uint64_t *has = (uint64_t *)(void *)&o->msg;
+
+    for (size_t i = 0; n->type == YAML_NULL && i < r->desc->nfields; i++) {
+        const struct field_desc *f = &r->desc->fields[i];
+
+        if (f->need != OPTIONAL || !view_is(n->key, written_name(r->arena, f))) continue;
+        *has &= ~(UINT64_C(1) << i);
+        return true;
+    }
+    return false;
+}
+
+enum errc
+declared_merge(const struct yaml *body, enum declared_kind kind, struct arena *a, void *m,
+               struct err *e)
+{
+    struct reader          r = {.arena = a,
+                                .folder = "/",
+                                .section = kinds[kind].section,
+                                .desc = msg_desc(kinds[kind].message)};
+    struct declared_object o = {.body = body};
+    enum errc              rc;
+
+    if (body->type != YAML_MAP) return yaml_refuse_found(body, e, "allowed: a map");
+    memcpy(&o.msg, m, r.desc->size);
+    rc = take_name(&r, body, &o, e);
+    for (const struct yaml *n = body->first; n && rc == E_OK; n = n->next)
+        rc = take_back(&r, n, &o) ? E_OK : take_member(&r, n, &o, e);
+    if (rc == E_OK) { /* what was taken back is as if it had never been given */
+        buf_clear(&r.scratch);
+        msg_pack(r.desc, &o.msg, &r.scratch);
+        rc = msg_unpack(r.desc, arena_copy(a, buf_view(&r.scratch)), m, e);
+    }
+    buf_done(&r.scratch);
+    return rc;
+}
+
 void
 declared_pack(const struct declared *d, enum declared_kind kind, struct buf *out)
 {

@@ -60,6 +60,10 @@ void      declared_done(struct declared *d);
 /* company: empty for the kinds without one. */
 const struct declared_object *declared_find(const struct declared *d, enum declared_kind kind,
                                             struct view company, struct view name);
+/* Reads one body's members over those that *m, a message of the kind, has; null takes one back.
+ * Whether the object is whole then is not checked. */
+enum errc declared_merge(const struct yaml *body, enum declared_kind kind, struct arena *a, void *m,
+                         struct err *e) MUST_CHECK;
 /* Appends the packed list of a kind's objects, in the order of the file. */
 void declared_pack(const struct declared *d, enum declared_kind kind, struct buf *out);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -84,7 +85,8 @@ env_open(struct store *s, const char *path, unsigned flags, const struct store_o
     int    dead;
 
     int rc = mdb_env_create(&s->env);
-    if (rc == 0) rc = mdb_env_set_mapsize(s->env, o->map_bytes / page * page);
+    /* Without a size it is the one that the file was written with. */
+    if (rc == 0 && o->map_bytes) rc = mdb_env_set_mapsize(s->env, o->map_bytes / page * page);
     if (rc == 0) rc = mdb_env_set_maxdbs(s->env, DATABASES_MAX);
     if (rc == 0) rc = mdb_env_set_maxreaders(s->env, READERS_MAX);
     if (rc == 0) rc = mdb_env_open(s->env, path, flags | MDB_NOTLS, 0600);
@@ -241,6 +243,27 @@ open_in(struct store *s, int dir_fd, const struct store_options *o, struct err *
     return s->facts.schema < SCHEMA_VERSION ? store_upgrade(s, e) : E_OK;
 }
 
+static struct store *
+store_new(void)
+{
+    struct store *s = xcalloc(1, sizeof(*s));
+
+    s->owner = pthread_self();
+    return s;
+}
+
+/* Takes s: it becomes *out, or is closed. */
+static enum errc
+opened(struct store *s, enum errc rc, struct store **out)
+{
+    if (rc) {
+        store_close(&s);
+    } else {
+        *out = s;
+    }
+    return rc;
+}
+
 enum errc
 store_open(struct store **out, const struct store_options *o, struct err *e)
 {
@@ -248,15 +271,74 @@ store_open(struct store **out, const struct store_options *o, struct err *e)
     struct store *s;
 
     if (open_dir(o->dir, &dir_fd, e)) return e->code;
-    s = xcalloc(1, sizeof(*s));
-    s->owner = pthread_self();
+    s = store_new();
     s->reserve_floor_bytes = o->reserve_floor_bytes;
-    if (open_in(s, dir_fd, o, e)) {
-        store_close(&s);
+    return opened(s, open_in(s, dir_fd, o, e), out);
+}
+
+/* ---- for a forecast ---- */
+
+static enum errc
+open_in_memory(struct store *s, uint64_t map_bytes, struct err *e)
+{
+    const struct store_options o = {.dir = "in memory", .map_bytes = map_bytes};
+    FD_AUTO int                fd = memfd_create("agentd-scratch", MFD_CLOEXEC);
+    char                       path[32];
+
+    if (fd < 0) return err_errno(e, "no memory for a scratch store");
+    (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd); /* fits */
+    if (env_open(s, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOSYNC, &o, e)) return e->code;
+    int rc = fill_new(s);
+    if (rc == 0) return attach(s, o.dir, e);
+    return err_set(e, errc_of(s, rc), "cannot make a scratch store: %s", mdb_strerror(rc));
+}
+
+enum errc
+store_open_scratch(struct store **out, uint64_t map_bytes, struct err *e)
+{
+    struct store *s = store_new();
+
+    return opened(s, open_in_memory(s, map_bytes, e), out);
+}
+
+/* attach() without the write transaction, which is the other process's. */
+static enum errc
+attach_reader(struct store *s, const char *dir, struct err *e)
+{
+    MDB_txn *txn;
+    int      rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
+
+    if (rc != 0) {
+        return err_set(e, errc_of(s, rc), "cannot read the store %s: %s", dir, mdb_strerror(rc));
+    }
+    rc = mdb_dbi_open(txn, FACTS_NAME, 0, &s->facts_db);
+    if (rc == 0) rc = facts_read(txn, s->facts_db, &s->facts);
+    if (check_facts(s, rc, dir, e)) {
+        mdb_txn_abort(txn);
         return e->code;
     }
-    *out = s;
-    return E_OK;
+    rc = open_tables(s, txn, 0);
+    if (rc == 0) return mdb_txn_commit(txn) ? err_set(e, E_INTERNAL, "store %s", dir) : E_OK;
+    mdb_txn_abort(txn);
+    return err_set(e, errc_of(s, rc), "cannot open the tables of %s: %s", dir, mdb_strerror(rc));
+}
+
+enum errc
+store_open_reader(struct store **out, const char *dir, struct err *e)
+{
+    const struct store_options o = {.dir = dir};
+    struct store              *s = store_new();
+    enum errc                  rc = env_open(s, dir, MDB_RDONLY, &o, e);
+
+    return opened(s, rc ? rc : attach_reader(s, dir, e), out);
+}
+
+void
+store_forget_readers(struct store *s)
+{
+    int dead;
+
+    (void)mdb_reader_check(s->env, &dead); /* they are looked for again when the store is opened */
 }
 
 void

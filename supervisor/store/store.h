@@ -33,6 +33,14 @@ struct store_options {
  * sentence. */
 enum errc store_open(struct store **out, const struct store_options *o, struct err *e) MUST_CHECK;
 void      store_close(struct store **s);
+/* A new store in memory: nobody else sees it, it is gone with the process, nothing is flushed. */
+enum errc store_open_scratch(struct store **out, uint64_t map_bytes, struct err *e) MUST_CHECK;
+/* The store in `dir`, which another process has open, for read transactions only.  While one lasts
+ * the other's file grows, so it is kept short; when this process dies in one, the other calls
+ * store_forget_readers. */
+enum errc store_open_reader(struct store **out, const char *dir, struct err *e) MUST_CHECK;
+/* Read transactions of processes that have died keep no pages any more. */
+void store_forget_readers(struct store *s);
 /* Random 64 bits made with the store; changed by a restore (N13). */
 uint64_t store_incarnation(const struct store *s);
 

@@ -1,0 +1,486 @@
+#include "supervisor/forecast/world.h"
+
+#include "proto/codec.h"
+
+#include <assert.h>
+
+#define BATCH_TURNS   64    /* that share a transaction */
+#define INSTANT_TURNS 10000 /* at one instant; then the clock goes on */
+#define BEAT_MS       3600000
+#define GENERATION(w) ((uint64_t)(w) + 1)
+
+/* ---- transactions -------------------------------------------------------------------------- */
+
+static enum errc
+commit(struct world *w, struct err *e)
+{
+    bool outcome_unknown; /* nobody will look for it */
+
+    w->batched = 0;
+    return w->txn ? txn_commit(&w->txn, &outcome_unknown, e) : E_OK;
+}
+
+static enum errc
+begin_turn(struct world *w, struct err *e)
+{
+    const struct turn_header h = {
+        .now = {.wall_ms = w->now_ms, .boot_ms = w->now_ms},
+        .space = {.can_admit = true                   },
+        .stall_ms = BEAT_MS  /* nobody is silent here */
+    };
+
+    if (w->batched == BATCH_TURNS && commit(w, e)) return e->code;
+    if (!w->txn && !(w->txn = txn_begin_write(w->store, e))) return e->code;
+    w->batched++;
+    engine_turn_begin(w->engine, w->txn, &h);
+    return E_OK;
+}
+
+/* ---- what workers say ---------------------------------------------------------------------- */
+
+static void
+apply_report(struct world *w, uint32_t worker, enum msg_id op, const void *m)
+{
+    struct buf frame BUF_AUTO = {0};
+    struct input in = {.kind = INPUT_REPORT, .worker = worker, .generation = GENERATION(worker)};
+
+    worker_pack(op, m, &frame);
+    in.body = arena_copy(&w->frames, buf_view(&frame));
+    engine_apply(w->engine, &in);
+}
+
+static void
+start_workers(struct world *w)
+{
+    for (uint32_t i = 0; i < w->fleet.workers; i++) {
+        const struct input     in = {.kind = INPUT_WORKER_STARTED,
+                                     .worker = i,
+                                     .generation = GENERATION(i),
+                                     .slots = w->fleet.slots};
+        const struct msg_hello hello = {.worker = i,
+                                        .generation = GENERATION(i),
+                                        .slots = w->fleet.slots,
+                                        .pid = GENERATION(i),
+                                        .version = view_str("forecast")};
+
+        engine_apply(w->engine, &in);
+        apply_report(w, i, MSG_HELLO, &hello);
+    }
+}
+
+static void
+report_delivered(struct world *w, const struct world_run *r)
+{
+    const struct msg_effect_done m = {.worker = r->worker,
+                                      .generation = GENERATION(r->worker),
+                                      .slot = r->slot,
+                                      .token = r->token,
+                                      .outcome = view_str("delivered")};
+
+    apply_report(w, r->worker, MSG_EFFECT_DONE, &m);
+}
+
+static void
+report_ended(struct world *w, const struct world_run *r)
+{
+    struct msg_ended m = {.worker = r->worker,
+                          .generation = GENERATION(r->worker),
+                          .slot = r->slot,
+                          .token = r->token,
+                          .verdict = view_str(r->is_stopped ? "failed" : "completed"),
+                          .turns = r->usage.turns,
+                          .input_tokens = r->usage.tokens,
+                          .cost_micros = r->usage.cost_micros};
+
+    SET_HAS(&m, ended, turns);
+    SET_HAS(&m, ended, input_tokens);
+    SET_HAS(&m, ended, cost_micros);
+    apply_report(w, r->worker, MSG_ENDED, &m);
+}
+
+/* A day on which the budget ran out; once. */
+static void
+note_day(struct world *w, struct tally_budget *b)
+{
+    struct objects o;
+
+    if (w->now_ms < b->day_ends_at) return;
+    objects_init(&o, w->txn);
+    o.now_ms = w->now_ms;
+    b->day_ends_at = ledger_next_day(&o, b->scope, w->now_ms);
+    b->days++;
+}
+
+/* Whether what was charged on the day of that start has used the budget up. */
+static void
+check_budget(struct world *w, uint32_t scope, int64_t started_ms)
+{
+    struct tally_budget *b = tally_budget_of(&w->tally, scope);
+    struct objects       o;
+
+    if (!b) return;
+    objects_init(&o, w->txn);
+    o.now_ms = w->now_ms;
+
+    struct ledger *row = ledger_row(&o, scope, ledger_date(&o, scope, started_ms));
+
+    for (enum dimension d = 0; d < DIM_COUNT; d++) {
+        int64_t  limit = ledger_limit(&o, scope, d);
+        uint64_t used = *ledger_amount(row, LEDGER_CHARGED, d);
+
+        sum_add(&used, *ledger_amount(row, LEDGER_OVERSHOOT, d));
+        if (limit == NO_LIMIT || used < (uint64_t)limit) continue;
+        note_day(w, b);
+        if (b->spent_at) return;
+        b->spent_at = w->now_ms;
+        b->dimension = d;
+        b->limit = limit;
+        return;
+    }
+}
+
+/* Reports what has ended by now; what they used is looked at when the turn is over. */
+static size_t
+report_ends(struct world *w, struct world_run ended[SLOTS_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < w->run_count;) {
+        struct world_run *r = &w->runs[i];
+
+        if (r->ends_ms > w->now_ms) {
+            i++;
+            continue;
+        }
+        if (r->is_delivery) {
+            report_delivered(w, r);
+        } else {
+            report_ended(w, r);
+            if (r->is_looked_at) w->state.busy--;
+            ended[count++] = *r;
+        }
+        *r = w->runs[--w->run_count];
+    }
+    return count;
+}
+
+/* ---- what workers are told ----------------------------------------------------------------- */
+
+/* A job that ran when the forecast began has done part of its time. */
+static int64_t
+rest_of(const struct world *w, uint64_t job, int64_t run_ms)
+{
+    for (size_t i = 0; i < w->copied.run_count && job < w->first_job; i++) {
+        const struct copied_run *r = &w->copied.runs[i];
+
+        if (r->job == job) run_ms -= w->tally.from_ms - r->claimed_at;
+    }
+    return run_ms > 0 ? run_ms : 1;
+}
+
+static void
+take_start(struct world *w, const struct output *o, const struct msg_job_start *m)
+{
+    struct world_run *r = &w->runs[w->run_count++];
+    struct job_state  j = {.id = m->job};
+    struct job_spec   spec = {.id = m->job};
+
+    *r = (struct world_run){.worker = o->worker,
+                            .slot = m->slot,
+                            .token = m->token,
+                            .id = m->job,
+                            .started_ms = w->now_ms,
+                            .ends_ms = w->now_ms};
+    if (job_state_load(w->txn, &j) != LOAD_FOUND || job_spec_load(w->txn, &spec) != LOAD_FOUND)
+        return;
+    r->usage = j.schedule ? model_firing_of(&w->model, j.schedule, j.company)
+                          : model_run_of(&w->model, j.handler, j.company);
+    if (spec.max_turns != NO_LIMIT && r->usage.turns > (uint64_t)spec.max_turns)
+        r->usage.turns = (uint64_t)spec.max_turns;
+    r->ends_ms += rest_of(w, m->job, r->usage.run_ms);
+    r->company = j.company;
+    r->agent = j.agent;
+    r->schedule = j.schedule;
+    r->is_looked_at = w->company == 0 || j.company == w->company;
+    if (!r->is_looked_at) return;
+    w->state.busy++;
+    if (m->job >= w->first_job && j.schedule && j.attempt == 1)
+        tally_start(&w->tally, j.schedule, w->now_ms - spec.nominal_at, w->now_ms);
+}
+
+static void
+take_stop(struct world *w, uint64_t token)
+{
+    for (size_t i = 0; i < w->run_count; i++) {
+        if (w->runs[i].token != token) continue;
+        w->runs[i].is_stopped = true;
+        w->runs[i].ends_ms = w->now_ms;
+    }
+}
+
+static void
+take_message(struct world *w, const struct output *o)
+{
+    const struct msg_desc *d;
+    union msg              m;
+    struct err             e;
+
+    if (worker_open(GROUP_TO_WORKER, o->body, &d, &m, &e)) return; /* for workers of the future */
+    switch (d->id) {
+    case MSG_JOB_START:
+        assert(w->run_count < SLOTS_MAX);
+        take_start(w, o, &m.job_start);
+        break;
+    case MSG_JOB_STOP: take_stop(w, m.job_stop.token); break;
+    case MSG_EFFECT_SEND:
+        assert(w->run_count < SLOTS_MAX);
+        w->runs[w->run_count++] = (struct world_run){.worker = o->worker,
+                                                     .slot = m.effect_send.slot,
+                                                     .token = m.effect_send.token,
+                                                     .is_delivery = true,
+                                                     .ends_ms = w->now_ms};
+        break;
+    default: break;
+    }
+}
+
+/* What is over is not looked at again, and would only fill the store. */
+static void
+forget_job(struct world *w, uint64_t id)
+{
+    struct job_state j = {.id = id};
+
+    if (job_state_load(w->txn, &j) != LOAD_FOUND) return;
+    for (uint32_t n = 1; n <= j.attempt; n++)
+        (void)attempt_delete(w->txn, &(struct attempt){.job = id, .attempt = n});
+    (void)job_spec_delete(w->txn, &(struct job_spec){.id = id});
+    (void)job_state_delete(w->txn, &j);
+}
+
+static void
+take_outputs(struct world *w)
+{
+    size_t               count;
+    const struct output *outputs = engine_outputs(w->engine, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (outputs[i].kind == OUT_TO_WORKER) take_message(w, &outputs[i]);
+        if (outputs[i].kind == OUT_JOB_ENDED) forget_job(w, outputs[i].job);
+    }
+}
+
+/* ---- what holds ---------------------------------------------------------------------------- */
+
+static void
+note_hold(struct world *w, uint8_t predicate, uint32_t on)
+{
+    struct tally_budget *b = predicate_is_budget(predicate) ? tally_budget_of(&w->tally, on) : NULL;
+    size_t               at = tally_hold_of(&w->tally, predicate, on);
+
+    for (size_t i = 0; i < w->state.held_count; i++) {
+        if (w->state.held[i] == at) return; /* of those that are not told apart */
+    }
+    w->state.held[w->state.held_count++] = at;
+    if (!b) return;
+    note_day(w, b);
+    if (b->held_at == 0) b->held_at = w->now_ms;
+}
+
+/* Each limit that holds a lane of those that are looked at. */
+static void
+note_blocked_lanes(struct world *w)
+{
+    struct lane key = {0};
+    struct scan s;
+
+    scan_open(&s, w->txn, INDEX_lane_blocked, &key, 0, 0);
+    while (scan_next_key(&s, &key)) {
+        if (w->company && key.company < w->company) {
+            key.company = w->company;
+            scan_seek(&s, &key, 3);
+            continue;
+        }
+        if (w->company == 0 || key.company == w->company)
+            note_hold(w, key.blocked_by, key.blocked_on);
+        key.blocked_on++;
+        scan_seek(&s, &key, 2);
+    }
+    scan_close(&s);
+}
+
+static void
+note_state(struct world *w)
+{
+    const struct memory *m = &w->engine->memory;
+    uint32_t             jobs = 0;
+
+    for (uint32_t i = 0; i < w->fleet.workers; i++)
+        jobs += m->workers[i].jobs;
+    w->state.is_full = jobs >= w->fleet.workers * w->fleet.slots;
+    w->state.held_count = 0;
+    if (m->held_all) note_hold(w, m->held_all, 0);
+    note_blocked_lanes(w);
+}
+
+/* ---- turns --------------------------------------------------------------------------------- */
+
+static enum errc
+end_turn(struct world *w, struct err *e)
+{
+    engine_turn_end(w->engine);
+    if (!txn_failed(w->txn)) take_outputs(w);
+    if (!txn_failed(w->txn)) {
+        note_state(w);
+        engine_turn_done(w->engine, true);
+        return E_OK;
+    }
+    engine_turn_done(w->engine, false);
+    return commit(w, e); /* says what failed */
+}
+
+static enum errc
+turn(struct world *w, struct err *e)
+{
+    struct world_run ended[SLOTS_MAX];
+    size_t           count;
+
+    if (begin_turn(w, e)) return e->code;
+    arena_reset(&w->frames);
+    count = report_ends(w, ended);
+    engine_due(w->engine);
+    engine_dispatch(w->engine);
+    if (end_turn(w, e)) return e->code;
+    for (size_t i = 0; i < count && w->tally.budget_count; i++) {
+        check_budget(w, ended[i].schedule, ended[i].started_ms);
+        check_budget(w, ended[i].company, ended[i].started_ms);
+        check_budget(w, ended[i].agent, ended[i].started_ms);
+    }
+    return E_OK;
+}
+
+enum errc
+world_change(struct world *w, enum errc (*change)(struct engine *en, void *arg, struct err *e),
+             void *arg, struct err *e)
+{
+    if (begin_turn(w, e)) return e->code;
+    arena_reset(&w->frames);
+    if (!change(w->engine, arg, e)) return end_turn(w, e);
+    engine_turn_done(w->engine, false);
+    txn_abort(&w->txn);
+    return e->code;
+}
+
+static enum errc
+boot(struct engine *en, void *arg, struct err *e)
+{
+    struct world      *w = arg;
+    struct meta        meta = {.id = 1};
+    const struct input in = {.kind = INPUT_BOOT};
+    struct input       known = in;
+
+    (void)e;
+    if (meta_load(w->txn, &meta) == LOAD_FOUND) known.boot_id = meta.boot_id; /* the same boot */
+    engine_apply(en, &known);
+    start_workers(w);
+    w->first_job = en->memory.meta.next_job;
+    return E_OK;
+}
+
+enum errc
+world_begin(struct world *w, struct txn *from, int64_t now_ms, int64_t until_ms,
+            const struct world_fleet *fleet, struct err *e)
+{
+    w->now_ms = now_ms;
+    w->fleet = *fleet;
+    arena_init(&w->frames);
+    model_init(&w->model);
+    tally_init(&w->tally, now_ms, until_ms);
+    if (store_open_scratch(&w->store, FORECAST_STORE_MAX, e)) return e->code;
+    if (!(w->txn = txn_begin_write(w->store, e))) return e->code;
+    if (copy_store(from, w->txn, now_ms, until_ms, &w->copied, e) || commit(w, e)) return e->code;
+    w->engine = engine_new(w->store);
+    return world_change(w, boot, w, e);
+}
+
+void
+world_end(struct world *w)
+{
+    txn_abort(&w->txn);
+    engine_destroy(&w->engine);
+    if (w->store) store_close(&w->store);
+    arena_done(&w->frames);
+    model_done(&w->model);
+    tally_done(&w->tally);
+}
+
+/* ---- time ---------------------------------------------------------------------------------- */
+
+static int64_t
+min(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t
+next_instant(const struct world *w)
+{
+    struct deadline d = engine_deadline(w->engine);
+    int64_t         at = min(d.wall_ms, d.boot_ms);
+
+    for (size_t i = 0; i < w->run_count; i++)
+        at = min(at, w->runs[i].ends_ms);
+    return at;
+}
+
+static enum errc
+prepare(struct engine *en, void *arg, struct err *e)
+{
+    struct world *w = arg;
+    struct object row = {0};
+    struct scan   s;
+
+    (void)e;
+    model_learn(&w->model, en);
+    scan_open(&s, w->txn, PRIMARY_OBJECT, &row, 0, 0);
+    while (scan_next_key(&s, &row)) {
+        if (ledger_is_limited(&en->turn.objects, row.id)) tally_add_budget(&w->tally, row.id);
+    }
+    scan_close(&s);
+    return E_OK;
+}
+
+/* A store that is full is one that has seen enough. */
+static enum errc
+pass_to(struct world *w, int64_t at_ms, struct err *e)
+{
+    tally_span(&w->tally, w->now_ms, at_ms, &w->state);
+    w->now_ms = at_ms;
+    if (turn(w, e) == E_OK) return E_OK;
+    if (e->code != E_STORE_FULL) return e->code;
+    w->is_cut = true;
+    return E_OK;
+}
+
+enum errc
+world_pass(struct world *w, struct err *e)
+{
+    int64_t  until_ms = w->tally.until_ms, at_ms = w->now_ms;
+    unsigned turns = 0;
+
+    if (world_change(w, prepare, w, e)) return e->code;
+    for (size_t i = 0; i < w->tally.budget_count; i++)
+        check_budget(w, w->tally.budgets[i].scope, w->now_ms);
+    while (at_ms < until_ms && !w->is_cut) {
+        turns = at_ms > w->now_ms ? 0 : turns + 1;
+        if (turns == INSTANT_TURNS) at_ms++;
+        if (pass_to(w, at_ms, e)) return e->code;
+        if (!w->txn && !(w->txn = txn_begin_read(w->store, e))) return e->code;
+        if (table_rows(w->txn, TABLE_FIRING) >= FORECAST_FIRINGS_MAX) w->is_cut = true;
+        at_ms = next_instant(w);
+        if (at_ms < w->now_ms) at_ms = w->now_ms;
+    }
+    w->end_ms = w->is_cut ? w->now_ms : until_ms;
+    tally_span(&w->tally, w->now_ms, w->end_ms, &w->state);
+    w->now_ms = w->end_ms;
+    return E_OK;
+}
