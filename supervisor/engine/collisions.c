@@ -25,7 +25,7 @@ struct comparison {
     uint32_t          self;
     int               minute; /* the one that it fires at; -1: several, none better is looked for */
     bool              own[COLLISION_BUCKETS];
-    bool              near[COLLISION_BUCKETS]; /* worth a look at the others' times */
+    uint16_t          skip[COLLISION_BUCKETS]; /* to the next bucket worth a look; 0: it is one */
     struct contention loads[2 * NEAR + 1];     /* [NEAR]: not shifted */
     uint64_t          name_turns[COLLISION_NAMES_MAX];
     struct buf        averages; /* uint64_t, thousandths, of its profile */
@@ -88,12 +88,17 @@ profile_id(struct engine *en, const struct msg_schedule *s, uint32_t company)
 static void
 mark_own(struct comparison *c, const struct nominal *n)
 {
-    int reach = c->minute < 0 ? 0 : NEAR;
+    int  reach = c->minute < 0 ? 0 : NEAR;
+    bool is_near[COLLISION_BUCKETS] = {false};
 
     for (int64_t at = next_of(c, n, c->now_ms); at; at = next_of(c, n, bucket_end(at))) {
         c->own[bucket_of(at)] = true;
         for (int by = -reach; by <= reach; by++)
-            c->near[shifted(bucket_of(at), by)] = true;
+            is_near[shifted(bucket_of(at), by)] = true;
+    }
+    for (unsigned i = 2 * COLLISION_BUCKETS, skip = COLLISION_BUCKETS; i-- > 0; skip++) {
+        if (is_near[i % COLLISION_BUCKETS]) skip = 0;
+        c->skip[i % COLLISION_BUCKETS] = (uint16_t)skip;
     }
 }
 
@@ -162,13 +167,12 @@ compare_times(struct comparison *c, const struct nominal *n, bool hits[2 * NEAR 
         return;
     }
     while (after < end) {
-        if (!c->near[bucket_of(after + 1)]) {
-            after = bucket_end(after + 1);
-            continue;
-        }
-        at = next_of(c, n, after);
+        uint16_t skip = c->skip[bucket_of(after + 1)];
+
+        if (skip) after = bucket_end(after + 1) + (skip - 1) * BUCKET_MS;
+        at = after < end ? next_of(c, n, after) : 0;
         if (at == 0) break;
-        if (c->near[bucket_of(at)]) meet(c, bucket_of(at), hits);
+        meet(c, bucket_of(at), hits);
         after = bucket_end(at);
     }
 }

@@ -30,7 +30,7 @@
 #define TURN_DUE_MAX    256
 #define TURN_JOBS_MAX   192 /* of these, jobs before the others: a flood must not delay a firing */
 #define TURN_TIMES_MAX  10000 /* times of cron expressions that are counted as missed */
-#define TURN_LOOKS_MAX  30000 /* at schedules and their times, for those that collide */
+#define TURN_LOOKS_MAX  10000 /* at schedules and their times, for those that collide */
 #define PURGE_ROWS_MAX  1000  /* rows that a turn removes (N15) */
 #define READ_ROWS_MAX   5000  /* rows that one read examines (N8) */
 
