@@ -175,6 +175,33 @@ a_schedule_shows_its_next_firings_and_warnings(void **state)
 }
 
 static void
+a_save_tells_what_collides_and_gives_advice(void **state)
+{
+    (void)state;
+    must_print(ctl_print_schedule,
+               "{\"name\":\"nightly\",\"warnings\":[{\"type\":\"collision\","
+               "\"schedules\":[\"a\",\"acme/b\"],\"minutes\":[0,545],\"turns\":3200,"
+               "\"message\":\"taking turns\"}],\"advice\":{\"minute\":5,"
+               "\"cron\":\"5 3 * * *\",\"median_turns\":65,\"of\":2,\"compared\":1153}}",
+               "schedule      nightly\n"
+               "warning       taking turns\n"
+               "  with        a, acme/b; turns together: 3200\n"
+               "  at          00:00 09:05 UTC\n"
+               "advice        a less contended minute nearby: --cron '5 3 * * *'\n"
+               "advice        schedules of its profile use 65 turns (their median)\n"
+               "advice        only so many schedules were compared with it: 1153\n");
+    must_print(ctl_print_schedule,
+               "{\"name\":\"s\",\"warnings\":[{\"message\":\"m\",\"schedules\":[\"a\"],"
+               "\"more_schedules\":3,\"turns\":9,\"minutes\":[5,10,15,20,25,30,35,40,45,50,55,60,"
+               "65,-1,\"x\",2000]}],\"advice\":{}}",
+               "schedule      s\n"
+               "warning       m\n"
+               "  with        a and 3 more; turns together: 9\n"
+               "  at          00:05 00:10 00:15 00:20 00:25 00:30 00:35 00:40 00:45 00:50 00:55 "
+               "01:00 and more, UTC\n");
+}
+
+static void
 status_is_one_screen(void **state)
 {
     (void)state;
@@ -390,24 +417,81 @@ print_all(struct view body, size_t width)
 
 /* All keys that a printer looks for. */
 static const char *const keys[] = {
-    "id",         "state",        "reason",       "title",      "trigger",     "agent",
-    "handler",    "company",      "name",         "status",     "text",        "message",
-    "class",      "outcome",      "kind",         "sink",       "session",     "key",
-    "schedule",   "cron",         "origin",       "type",       "at",          "version",
-    "pid",        "run",          "removed",      "predicate",  "holder",      "change",
-    "until_at",   "next_fire_at", "submitted_at", "max_run_ms", "cost_micros", "used_bytes",
-    "lag_us",     "priority",     "attempt",      "worker",     "cap",         "on",
-    "used",       "limit",        "action",       "from",       "to",          "restart",
-    "count",      "payload",      "output",       "context",    "checkpoint",  "receipt",
-    "unique_key", "ok",           "rows",         "applied",    "accepted",    "restarting",
-    "seq",        "overlap",      "stopping",
+    "id",
+    "state",
+    "reason",
+    "title",
+    "trigger",
+    "agent",
+    "handler",
+    "company",
+    "name",
+    "status",
+    "text",
+    "message",
+    "class",
+    "outcome",
+    "kind",
+    "sink",
+    "session",
+    "key",
+    "schedule",
+    "cron",
+    "origin",
+    "type",
+    "at",
+    "version",
+    "pid",
+    "run",
+    "removed",
+    "predicate",
+    "holder",
+    "change",
+    "until_at",
+    "next_fire_at",
+    "submitted_at",
+    "max_run_ms",
+    "cost_micros",
+    "used_bytes",
+    "lag_us",
+    "priority",
+    "attempt",
+    "worker",
+    "cap",
+    "on",
+    "used",
+    "limit",
+    "action",
+    "from",
+    "to",
+    "restart",
+    "count",
+    "payload",
+    "output",
+    "context",
+    "checkpoint",
+    "receipt",
+    "unique_key",
+    "ok",
+    "rows",
+    "applied",
+    "accepted",
+    "restarting",
+    "seq",
+    "overlap",
+    "stopping",
+    "turns",
+    "compared",
+    "median_turns",
+    "more_schedules",
 };
 static const char *const lists[] = {
-    "items", "attempts", "blockers", "next_at", "warnings", "companies", "ids",  "problems",
-    "plan",  "settings", "caps",     "next",    "sinks",    "command",   "jobs", "current_jobs",
+    "items", "attempts", "blockers", "next_at",      "warnings",  "companies",
+    "ids",   "problems", "plan",     "settings",     "caps",      "next",
+    "sinks", "command",  "jobs",     "current_jobs", "schedules", "minutes",
 };
 static const char *const maps[] = {
-    "failure", "usage", "tags", "queue", "workers", "store", "recent", "data",
+    "failure", "usage", "tags", "queue", "workers", "store", "recent", "data", "advice",
 };
 
 /* What every key holds, by turns. */
@@ -564,6 +648,7 @@ main(void)
         cmocka_unit_test(no_limit_is_said),
         cmocka_unit_test(why_names_every_blocker),
         cmocka_unit_test(a_schedule_shows_its_next_firings_and_warnings),
+        cmocka_unit_test(a_save_tells_what_collides_and_gives_advice),
         cmocka_unit_test(status_is_one_screen),
         cmocka_unit_test(a_degraded_pool_is_told),
         cmocka_unit_test(the_loop_and_the_workers_are_told_as_agentd_counts_them),

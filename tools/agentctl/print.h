@@ -12,6 +12,8 @@ void ctl_print_job_stats(struct ctl_out *o, struct view body);
 void ctl_print_stream(struct ctl_out *o, struct view body);
 void ctl_print_why(struct ctl_out *o, struct view body);
 void ctl_print_schedule(struct ctl_out *o, struct view body);
+/* The `warnings` of a schedule, and the `advice` that a save gives. */
+void ctl_print_saved(struct ctl_out *o, struct view body);
 void ctl_print_schedules(struct ctl_out *o, struct view body);
 void ctl_print_firings(struct ctl_out *o, struct view body);
 void ctl_print_removed(struct ctl_out *o, struct view body);

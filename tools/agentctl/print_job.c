@@ -268,8 +268,7 @@ ctl_print_schedule(struct ctl_out *o, struct view body)
         {"payload",      "payload",           CTL_AS_JSON   },
     };
     struct list_iter next = list_iter_of(ctl_list(body, "next_at"));
-    struct list_iter warnings = list_iter_of(ctl_list(body, "warnings"));
-    struct view      item, message;
+    struct view      item;
 
     RECORD(o, body, rows);
     for (const char *title = "next"; list_next(&next, &item); title = "") {
@@ -278,9 +277,7 @@ ctl_print_schedule(struct ctl_out *o, struct view body)
         ctl_raw(o, item, CTL_AS_INSTANT, &text);
         ctl_line(o, title, buf_view(&text));
     }
-    while (list_next(&warnings, &item)) {
-        if (mp_find_str(item, "message", &message)) ctl_line(o, "warning", message);
-    }
+    ctl_print_saved(o, body);
 }
 
 void
