@@ -65,6 +65,7 @@ err_set(struct err *e, enum errc code, const char *fmt, ...)
     va_end(args);
     e->code = code;
     e->field[0] = e->hint[0] = '\0';
+    e->slot_eta_ms = 0;
     return code;
 }
 
@@ -81,6 +82,7 @@ err_field(struct err *e, const char *field, const char *fmt, ...)
     join(e->field, sizeof(e->field), "%s", field);
     e->code = E_BAD_REQUEST;
     e->hint[0] = '\0';
+    e->slot_eta_ms = 0;
     return e->code;
 }
 

@@ -51,9 +51,11 @@ struct err {
     char      field[64]; /* the request's field that is at fault, or "" */
     char      msg[256];
     char      hint[200]; /* what the user can do, or "" */
+    long long
+        slot_eta_ms; /* of E_CAPACITY_FULL: when a slot is thought to be free; 0: nobody knows */
 };
 
-/* Sets code and message, clears field and hint.  Returns code. */
+/* Sets code and message, clears the rest.  Returns code. */
 enum errc err_set(struct err *e, enum errc code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* E_BAD_REQUEST of one named field; the message begins with the field's name. */

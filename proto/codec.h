@@ -61,7 +61,7 @@ bool             list_next(struct list_iter *it, struct view *item);
 
 /* ---- envelopes ----------------------------------------------------------------------------------
  * request {v, id, op, body, request_id?}; reply {v, id, ok: true, body} or {v, id, ok: false,
- * error: {code, message, hint, field}}; worker messages {v, op, body} both ways. */
+ * error: {code, message, hint, field, slot_eta_ms?}}; worker messages {v, op, body} both ways. */
 struct request {
     uint64_t               id; /* chosen by the client, echoed */
     const struct msg_desc *desc;

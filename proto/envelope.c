@@ -192,6 +192,7 @@ reply_pack_error(uint64_t id, const struct err *error, struct buf *out)
     put_text(out, &inner, "message", error->msg);
     put_text(out, &inner, "hint", error->hint);
     put_text(out, &inner, "field", error->field);
+    if (error->slot_eta_ms > 0) mp_put_i64(out, &inner, "slot_eta_ms", error->slot_eta_ms);
     mp_close(out, &inner);
     mp_close(out, &m);
 }
@@ -210,12 +211,15 @@ copy_text(struct view map, const char *key, char *out, size_t size)
 static enum errc
 take_error(struct view error, struct err *e)
 {
-    char code[sizeof(e->field)];
+    char    code[sizeof(e->field)];
+    int64_t eta_ms;
 
     copy_text(error, "code", code, sizeof(code));
     copy_text(error, "message", e->msg, sizeof(e->msg));
     copy_text(error, "hint", e->hint, sizeof(e->hint));
     copy_text(error, "field", e->field, sizeof(e->field));
+    if (!mp_find_i64(error, "slot_eta_ms", &eta_ms)) eta_ms = 0;
+    e->slot_eta_ms = eta_ms;
     e->code = errc_from_wire(code);
     if (e->code == E_OK) e->code = E_INTERNAL; /* "ok" is no error's name */
     return e->code;

@@ -80,6 +80,9 @@
 #define SCHEDULE_ADD_FIELDS(F, S)      SCHEDULE_FIELDS(F, S)
 /* The fields that it names; `clear`: the names of those that are taken away. */
 #define SCHEDULE_SET_FIELDS(F, S)      SCHEDULE_FIELDS(F, S) F(S, LIST, clear, OPTIONAL, 0, 4096)
+#define SCHEDULE_RUN_FIELDS(F, S)                                                               \
+    F(S, REF,  name,            REQUIRED, 0, 0)                                                 \
+    F(S, BOOL, force,           OPTIONAL, 0, 0)         /* over the caps but slots, stop and budget, and the overlap */
 #define SCHEDULE_SHOW_FIELDS(F, S)     F(S, REF, name, REQUIRED, 0, 0)
 #define SCHEDULE_WHY_FIELDS(F, S)      F(S, REF, name, REQUIRED, 0, 0)
 #define SCHEDULE_RESUME_FIELDS(F, S)   F(S, REF, name, REQUIRED, 0, 0)
@@ -381,7 +384,8 @@
     C("effect.why",       EFFECT_WHY,       effect_why,       READ,  VIEW)     \
     C("schedule.promote", SCHEDULE_PROMOTE, schedule_promote, WRITE, OPERATOR) \
     C("schedule.set",     SCHEDULE_SET,     schedule_set,     WRITE, OPERATOR) \
-    C("job.stream",       JOB_STREAM,       job_stream,       WRITE, SUBMIT)
+    C("job.stream",       JOB_STREAM,       job_stream,       WRITE, SUBMIT)   \
+    C("schedule.run",     SCHEDULE_RUN,     schedule_run,     WRITE, OPERATOR)
 
 // clang-format on
 

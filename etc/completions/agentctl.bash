@@ -49,7 +49,7 @@ _agentctl() {
     completion) words='bash' ;;
     breaker) words='list reset' ;;
     job) words='submit submit-many show why cancel retry stream set wait logs list cancel-many retry-many purge stats' ;;
-    schedule) words='add set show why list pause resume promote remove firings' ;;
+    schedule) words='add set run show why list pause resume promote remove firings' ;;
     cron) words='explain' ;;
     company) words='list add set show pause resume remove' ;;
     agent) words='list show why wake add set pause resume remove' ;;
@@ -100,6 +100,7 @@ _agentctl() {
     'job stats') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule add') words=' --run --connect --json --timeout --company --help -h --cron --tz --every --handler --agent --payload --title --type --priority --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --tag --profile --ticket --token-budget --cost-budget --daily-turns --daily-tokens --daily-cost --daily-run --overlap --misfire --misfire-max --catch-up --spread --jitter --start --end --max-firings --quiet-hours --quiet-sends --gate --idle-max --shadow --shadow-runs --ping-start --ping-success --ping-fail --overdue --budget-zone ' ;;
     'schedule set') words=' --run --connect --json --timeout --company --help -h --cron --tz --every --handler --agent --payload --title --type --priority --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --tag --profile --ticket --token-budget --cost-budget --daily-turns --daily-tokens --daily-cost --daily-run --overlap --misfire --misfire-max --catch-up --spread --jitter --start --end --max-firings --quiet-hours --quiet-sends --gate --idle-max --shadow --shadow-runs --ping-start --ping-success --ping-fail --overdue --budget-zone --clear ' ;;
+    'schedule run') words=' --run --connect --json --timeout --company --help -h --force ' ;;
     'schedule show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule why') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;

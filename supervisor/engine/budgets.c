@@ -142,17 +142,26 @@ budget_holds(struct objects *o, const struct limits *l, uint64_t head, uint32_t 
 {
     struct job_state j = {.id = head};
     struct job_spec  spec = {.id = head};
-    struct ledger   *row;
 
     if (!ledger_is_limited(o, scope)) return false;
     if (job_state_load(o->txn, &j) != LOAD_FOUND || job_spec_load(o->txn, &spec) != LOAD_FOUND)
         return false; /* the start finds that out */
+    return budget_holds_job(o, l, &j, &spec, scope, out);
+}
+
+bool
+budget_holds_job(struct objects *o, const struct limits *l, const struct job_state *j,
+                 const struct job_spec *spec, uint32_t scope, struct budget_finding *out)
+{
+    struct ledger *row;
+
+    if (!ledger_is_limited(o, scope)) return false;
     row = ledger_row(o, scope, ledger_date(o, scope, o->now_ms));
     for (enum dimension d = 0; d < DIM_COUNT; d++) {
         int64_t  limit = ledger_limit(o, scope, d);
         uint64_t used = ledger_used(row, d);
 
-        if (fits(limit, used, at_most_a_day(o, &j, d, wants(l, &j, &spec, d)))) continue;
+        if (fits(limit, used, at_most_a_day(o, j, d, wants(l, j, spec, d)))) continue;
         *out = (struct budget_finding){.dimension = d, .limit = limit, .used = used};
         return true;
     }

@@ -36,6 +36,9 @@ struct budget_raise {
  * dimension. */
 bool budget_holds(struct objects *o, const struct limits *l, uint64_t head, uint32_t scope,
                   struct budget_finding *out);
+/* The same of a job that need not be in the store. */
+bool budget_holds_job(struct objects *o, const struct limits *l, const struct job_state *j,
+                      const struct job_spec *spec, uint32_t scope, struct budget_finding *out);
 /* Every daily limit that bars the head's start now or would when the others are raised, by scope
  * and dimension; returns how many.  With all of them raised to `enough` no budget holds it. */
 size_t budget_raises(struct objects *o, const struct limits *l, uint64_t head,

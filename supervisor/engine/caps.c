@@ -301,3 +301,26 @@ snapshot_blocks(struct snapshot *s, enum predicate_scope scope, const struct lan
     }
     return false;
 }
+
+bool
+finding_counts(struct objects *o, const struct memory *m, const struct finding *f,
+               const struct job_state *j)
+{
+    struct breaker b;
+
+    switch (f->predicate) {
+    case HELD_NO_SLOT:
+    case HELD_GLOBAL_CAP: return true;
+    case HELD_SCHEDULE_CAP: return j->flags & JOB_FLAG_SCHEDULE_BORN;
+    case HELD_COMPANY_BUDGET:
+    case HELD_COMPANY_CAP: return j->company == f->on;
+    case HELD_AGENT_BUDGET:
+    case HELD_AGENT_CAP: return j->agent == f->on;
+    case HELD_OVERLAP:
+    case HELD_SCHEDULE_BUDGET: return j->schedule == f->on;
+    case HELD_HANDLER_CAP: return j->handler == f->on;
+    case HELD_BREAKER: return breaker_get(o->txn, f->on, &b) && breaker_is_tried_by(o, &b, j);
+    case HELD_ALONE: return j->worker == m->kept_worker;
+    default: return false;
+    }
+}

@@ -75,6 +75,9 @@ void snapshot_add(struct snapshot *s, const struct lane *l);
  * false when none does. lane may be NULL for PASS: any, that may use every worker. */
 bool snapshot_blocks(struct snapshot *s, enum predicate_scope scope, const struct lane *l,
                      enum predicate after, struct finding *out);
+/* Whether the running job counts under the limit that holds the lane. */
+bool finding_counts(struct objects *o, const struct memory *m, const struct finding *f,
+                    const struct job_state *j);
 /* How many more could start under (predicate, on) now; at least 0. */
 int64_t snapshot_room(struct snapshot *s, enum predicate p, uint32_t on);
 

@@ -175,6 +175,8 @@ engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
     turn->released = NULL;
     turn->released_count = 0;
     turn->released_cap = 0;
+    turn->late_count = 0;
+    turn->is_late = false;
     turn->due_left = TURN_DUE_MAX;
     turn->times_left = TURN_TIMES_MAX;
     turn->looks_left = TURN_LOOKS_MAX;
@@ -312,10 +314,13 @@ engine_due(struct engine *en)
 void
 engine_dispatch(struct engine *en)
 {
-    if (txn_failed(turn_txn(en)) || !en->memory.has_limits) return;
-    if (!en->memory.is_draining) registry_removals(en); /* after the requests; before starts */
-    dispatch_run(en);
-    outbox_dispatch(en);
+    if (txn_failed(turn_txn(en))) return;
+    if (en->memory.has_limits) {
+        if (!en->memory.is_draining) registry_removals(en); /* after the requests; before starts */
+        dispatch_run(en);
+    }
+    requests_late(en);
+    if (en->memory.has_limits) outbox_dispatch(en);
 }
 
 static int64_t
@@ -372,6 +377,7 @@ engine_turn_end(struct engine *en)
     struct txn *t = turn_txn(en);
 
     if (!en->memory.is_booted || txn_failed(t)) return;
+    if (en->turn.late_count) engine_dispatch(en);
     /* A turn without a dispatch: the next one sees to them. */
     if (en->turn.released_count) en->memory.recheck_limits = true;
     agents_flush(en);

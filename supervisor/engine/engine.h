@@ -126,6 +126,7 @@ struct engine *engine_new(struct store *s);
 void           engine_destroy(struct engine **en);
 
 void engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h);
+/* The input must live until engine_turn_end. */
 void engine_apply(struct engine *en, const struct input *in);
 void engine_due(struct engine *en);
 void engine_dispatch(struct engine *en);

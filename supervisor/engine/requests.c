@@ -10,6 +10,7 @@
 #include "supervisor/engine/goal_removal.h"
 #include "supervisor/engine/goals.h"
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/manual.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/pressure.h"
 #include "supervisor/engine/registry.h"
@@ -71,6 +72,7 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_JOB_STREAM: return on_job_stream(en, a, &m->job_stream, reply, e);
     case MSG_SCHEDULE_ADD: return on_schedule_add(en, a, &m->schedule_add, reply, e);
     case MSG_SCHEDULE_SET: return on_schedule_set(en, a, &m->schedule_set, reply, e);
+    case MSG_SCHEDULE_RUN: return on_schedule_run(en, a, &m->schedule_run, reply, e);
     case MSG_SCHEDULE_PAUSE: return on_schedule_pause(en, a, &m->schedule_pause, reply, e);
     case MSG_SCHEDULE_RESUME: return on_schedule_resume(en, a, &m->schedule_resume, reply, e);
     case MSG_SCHEDULE_PROMOTE: return on_schedule_promote(en, a, &m->schedule_promote, reply, e);
@@ -169,6 +171,30 @@ answered_before(struct engine *en, const struct input *in)
     return true;
 }
 
+/* Until the turn has dispatched. */
+static void
+put_off(struct engine *en, const struct input *in)
+{
+    struct err e = {0};
+
+    if (en->turn.late_count < LATE_MAX) {
+        en->turn.late[en->turn.late_count++] = in;
+        return;
+    }
+    (void)err_set(&e, E_BUSY, "more firings by hand than one turn takes: ask again");
+    answer(en, in->client, (struct view){0}, &e);
+}
+
+void
+requests_late(struct engine *en)
+{
+    en->turn.is_late = true;
+    for (uint32_t i = 0; i < en->turn.late_count; i++)
+        on_request(en, en->turn.late[i]);
+    en->turn.late_count = 0;
+    en->turn.is_late = false;
+}
+
 void
 on_request(struct engine *en, const struct input *in)
 {
@@ -176,6 +202,10 @@ on_request(struct engine *en, const struct input *in)
     struct err       e = {0};
     union msg        m;
 
+    if (in->op == MSG_SCHEDULE_RUN && !en->turn.is_late) {
+        put_off(en, in);
+        return;
+    }
     if (in->request_id.size && answered_before(en, in)) return;
     if (msg_unpack(msg_desc(in->op), in->body, &m, &e) == E_OK &&
         serve(en, &in->actor, in->op, &m, &reply, &e) == E_OK && in->request_id.size) {

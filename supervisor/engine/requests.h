@@ -12,6 +12,9 @@
 /* INPUT_REQUEST and INPUT_CONFIG: one OUT_REPLY each. */
 void on_request(struct engine *en, const struct input *in);
 void on_config(struct engine *en, const struct input *in);
+/* Serves the requests that on_request has put off until after the dispatch (schedule.run), at most
+ * LATE_MAX a turn. */
+void requests_late(struct engine *en);
 
 /* Due work: answers over 24 h old are forgotten. */
 void    answers_due(struct engine *en);

@@ -202,13 +202,13 @@ on_schedule_set(struct engine *en, const struct actor *a, const struct msg_sched
     schedule_planned(en, row.id, false, !has_same_times);
     en->memory.recheck_limits = true; /* a budget that was raised lets jobs start at once */
     audit_put(en, a, "schedule.set", row.company, row.name, before, row.spec);
-    return reply_schedule(en, row.id, reply, e);
+    return schedule_reply_saved(en, a, row.id, reply, e);
 }
 
 /* ---- paused, resumed, removed --------------------------------------------------- */
 
-static enum errc
-find_schedule(struct engine *en, const struct actor *a, struct view name, struct schedule *run,
+enum errc
+schedule_find(struct engine *en, const struct actor *a, struct view name, struct schedule *run,
               struct err *e)
 {
     uint32_t company = 0, id;
@@ -227,7 +227,7 @@ on_schedule_pause(struct engine *en, const struct actor *a, const struct msg_sch
 {
     struct schedule run = {0};
 
-    if (find_schedule(en, a, m->name, &run, e)) return e->code;
+    if (schedule_find(en, a, m->name, &run, e)) return e->code;
     if (run.paused)
         return err_set(e, E_WRONG_STATE, "schedule \"%.*s\" is paused already", VIEW_ARG(m->name));
     run.paused = 1;
@@ -248,7 +248,7 @@ on_schedule_resume(struct engine *en, const struct actor *a, const struct msg_sc
     struct schedule run = {0};
     struct view     before;
 
-    if (find_schedule(en, a, m->name, &run, e)) return e->code;
+    if (schedule_find(en, a, m->name, &run, e)) return e->code;
     if (!run.paused)
         return err_set(e, E_WRONG_STATE, "schedule \"%.*s\" is not paused", VIEW_ARG(m->name));
     before = audit_pause(en, true, run.pause_reason);
@@ -271,7 +271,7 @@ on_schedule_promote(struct engine *en, const struct actor *a, const struct msg_s
     struct schedule            run = {0};
     const struct object_entry *o;
 
-    if (find_schedule(en, a, m->name, &run, e)) return e->code;
+    if (schedule_find(en, a, m->name, &run, e)) return e->code;
     o = objects_get(&en->turn.objects, run.id);
     if (!o || !shadow_is_in(&o->spec.schedule, &run)) {
         return err_set(e, E_WRONG_STATE, "schedule \"%.*s\" is not in shadow mode",
@@ -292,7 +292,7 @@ on_schedule_remove(struct engine *en, const struct actor *a, const struct msg_sc
     const struct object_entry *o, *waits;
     struct mp_open_map         map;
 
-    if (find_schedule(en, a, m->name, &run, e)) return e->code;
+    if (schedule_find(en, a, m->name, &run, e)) return e->code;
     o = objects_get(&en->turn.objects, run.id);
     if (o && o->row.origin == ORIGIN_CONFIG) {
         err_set(e, E_DECLARED_IN_CONFIG, "schedule \"%.*s\" is declared in the config file",

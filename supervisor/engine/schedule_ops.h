@@ -17,6 +17,9 @@ uint32_t schedule_make(struct engine *en, const struct actor *a, const struct ms
 /* The answer to who has saved it: the schedule, with what collides with it. */
 enum errc schedule_reply_saved(struct engine *en, const struct actor *a, uint32_t id,
                                struct buf *reply, struct err *e) MUST_CHECK;
+/* The running row of the schedule that an actor names. */
+enum errc schedule_find(struct engine *en, const struct actor *a, struct view name,
+                        struct schedule *run, struct err *e) MUST_CHECK;
 
 enum errc on_schedule_add(struct engine *en, const struct actor *a,
                           const struct msg_schedule_add *m, struct buf *reply,

@@ -124,6 +124,8 @@ struct released {
     uint32_t on;
 };
 
+#define LATE_MAX 64
+
 struct turn {
     struct txn        *txn;
     struct turn_header header;
@@ -152,6 +154,10 @@ struct turn {
 
     struct released *released; /* limits that may have room again */
     size_t           released_count, released_cap;
+
+    const struct input *late[LATE_MAX]; /* requests to be served after the dispatch */
+    uint32_t            late_count;
+    bool                is_late; /* they are being served */
 
     uint32_t purge_left; /* rows that this turn may still remove (N15) */
     uint32_t due_left;   /* items of due work that this turn may still do */

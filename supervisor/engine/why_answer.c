@@ -99,29 +99,6 @@ struct holders {
     char     text[160];
 };
 
-static bool
-counts_under(const struct why *w, const struct job_state *j, const struct finding *f)
-{
-    struct objects *o = w->objects;
-    struct breaker  b;
-
-    switch (f->predicate) {
-    case HELD_NO_SLOT:
-    case HELD_GLOBAL_CAP: return true;
-    case HELD_SCHEDULE_CAP: return j->flags & JOB_FLAG_SCHEDULE_BORN;
-    case HELD_COMPANY_BUDGET:
-    case HELD_COMPANY_CAP: return j->company == f->on;
-    case HELD_AGENT_BUDGET:
-    case HELD_AGENT_CAP: return j->agent == f->on;
-    case HELD_OVERLAP:
-    case HELD_SCHEDULE_BUDGET: return j->schedule == f->on;
-    case HELD_HANDLER_CAP: return j->handler == f->on;
-    case HELD_BREAKER: return breaker_get(o->txn, f->on, &b) && breaker_is_tried_by(o, &b, j);
-    case HELD_ALONE: return j->worker == w->memory->kept_worker;
-    default: return false;
-    }
-}
-
 static void
 find_holders(struct why *w, const struct finding *f, struct holders *h)
 {
@@ -132,7 +109,7 @@ find_holders(struct why *w, const struct finding *f, struct holders *h)
     *h = (struct holders){0};
     scan_open(&s, w->objects->txn, INDEX_job_running, &j, 0, 0);
     while (scan_next(&s, &j)) {
-        if (!counts_under(w, &j, f)) continue;
+        if (!finding_counts(w->objects, w->memory, f, &j)) continue;
         if (h->count < HOLDERS_MAX) h->ids[h->count] = j.id;
         if (h->first_end == 0 || j.lease_expires_at < h->first_end)
             h->first_end = j.lease_expires_at;

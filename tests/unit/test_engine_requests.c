@@ -27,6 +27,7 @@ static const struct {
     {"job.stream",       "'id':1"                                                       },
     {"schedule.add",     "'name':'new','every_ms':60000,'handler':'noop'"               },
     {"schedule.set",     "'name':'s','priority':5"                                      },
+    {"schedule.run",     "'name':'s'"                                                   },
     {"schedule.pause",   "'name':'s'"                                                   },
     {"schedule.resume",  "'name':'s'"                                                   },
     {"schedule.remove",  "'name':'s'"                                                   },

@@ -240,6 +240,14 @@ a_reply_gives_back_its_body_or_its_error(void **state)
     assert_string_equal(e.field, "priority");
     assert_string_equal(e.msg, "priority: is silly: ?");
     assert_string_equal(e.hint, "be serious");
+    assert_int_equal(e.slot_eta_ms, 0);
+
+    (void)err_set(&sent, E_CAPACITY_FULL, "no room");
+    sent.slot_eta_ms = 1500;
+    buf_clear(&bad);
+    reply_pack_error(7, &sent, &bad);
+    assert_int_equal(reply_open(buf_view(&bad), &id, &body, &e), E_CAPACITY_FULL);
+    assert_int_equal(e.slot_eta_ms, 1500);
 }
 
 /* {id: 1, ok: false, error: {code: CODE}, new: 1} */

@@ -65,6 +65,10 @@ static const struct ctl_param set_flags[] = {
     {"clear", 0, "clear", CTL_FLAGS, false, "FLAG,FLAG", "take these away, like jitter,gate"},
     {.name = NULL}};
 
+static const struct ctl_param force_flags[] = {
+    {"force", 0, "force", CTL_BOOL, false, NULL, "whatever runs of it, its company, its agent and its handler"},
+    {.name = NULL}};
+
 static const struct ctl_param pause_flags[] = {
     {"reason", 0, "reason", CTL_TEXT, false, "TEXT", "why, for those who look later"},
     {.name = NULL}};
@@ -95,6 +99,13 @@ static const struct ctl_command commands[] = {
      .more = "--cron takes the place of --every, and the other way round. Other times begin now: none that has passed\n"
              "comes to be due. --max-turns none is no limit; --clear max-turns leaves it to the profile or the handler.",
      .examples = {"schedule set nightly --cron '30 3 * * *' --max-turns 200", "schedule set acme/pulse --clear jitter,quiet-hours"}},
+    {.noun = "schedule", .verb = "run", .op = MSG_SCHEDULE_RUN, .args = name_arg, .flags = force_flags,
+     .print = ctl_print_fired,
+     .help = "fire a schedule now, paused or not; its next firing stays",
+     .more = "Refused, and nothing is queued, when a cap, a slot, a budget or a firing in flight leaves no room: the\n"
+             "answer says when there may be some. --force goes over the caps of schedules, company, agent and handler and\n"
+             "starts beside a firing in flight; the audit keeps it.",
+     .examples = {"schedule run nightly", "schedule run nightly --force"}},
     {.noun = "schedule", .verb = "show", .op = MSG_SCHEDULE_SHOW, .args = name_arg, .print = ctl_print_schedule,
      .help = "everything known of a schedule",
      .examples = {"schedule show nightly"}},

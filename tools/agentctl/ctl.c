@@ -125,6 +125,7 @@ complain_json(enum ctl_exit code, const struct err *e)
     put_clean(&body, &inner, "message", e->msg);
     put_clean(&body, &inner, "hint", e->hint);
     if (e->field[0]) put_clean(&body, &inner, "field", e->field);
+    if (e->slot_eta_ms > 0) mp_put_i64(&body, &inner, "slot_eta_ms", e->slot_eta_ms);
     mp_close(&body, &inner);
     mp_close(&body, &outer);
     if (json_from_mp(buf_view(&body), &text, &failed)) abort(); /* clean strings only */

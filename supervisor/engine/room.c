@@ -1,0 +1,238 @@
+#include "supervisor/engine/room.h"
+
+#include "common/timetext.h"
+#include "supervisor/engine/breakers.h"
+#include "supervisor/engine/budgets.h"
+#include "supervisor/engine/caps.h"
+#include "supervisor/engine/overlap.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* ---- when ------------------------------------------------------------------------ */
+
+#define UNKNOWN INT64_MAX
+
+/* A schedule's jobs take as long as they did on average; one that takes longer has its lease. */
+static int64_t
+thought_end(struct engine *en, const struct job_state *j)
+{
+    struct schedule run = {.id = j->schedule};
+    int64_t         end;
+
+    if (run.id == 0 || j->attempt == 0 || schedule_load(turn_txn(en), &run) != LOAD_FOUND ||
+        run.measured == 0) {
+        return j->lease_expires_at;
+    }
+    end = j->claimed_at + (int64_t)(run.avg_run_us / 1000);
+    return end > en->turn.now.wall_ms && end < j->lease_expires_at ? end : j->lease_expires_at;
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* When so many of the jobs that count under the limit have ended that one more may start. */
+static int64_t
+limit_frees(struct engine *en, const struct finding *f)
+{
+    uint64_t         over = f->limit > 0 ? f->used - (uint64_t)f->limit : UINT64_MAX;
+    int64_t         *ends = arena_alloc(&en->turn.arena, SLOTS_MAX * sizeof(*ends));
+    struct job_state j = {0};
+    struct scan      s;
+    uint32_t         n = 0;
+
+    scan_open(&s, turn_txn(en), INDEX_job_running, &j, 0, 0);
+    while (n < SLOTS_MAX && scan_next(&s, &j)) {
+        if (finding_counts(&en->turn.objects, &en->memory, f, &j)) ends[n++] = thought_end(en, &j);
+    }
+    scan_close(&s);
+    qsort(ends, n, sizeof(*ends), by_time);
+    return over < n ? ends[over] : UNKNOWN;
+}
+
+static int64_t
+breaker_frees(struct engine *en, const struct finding *f)
+{
+    struct breaker b;
+
+    if (breaker_get(turn_txn(en), f->on, &b) && b.state == BREAKER_OPEN) return b.open_until;
+    return limit_frees(en, f);
+}
+
+/* What runs gives back what it has reserved, else the day ends; nothing is there of a limit of 0.
+ */
+static int64_t
+budget_frees(struct engine *en, const struct finding *f)
+{
+    const struct finding any = {.predicate = f->predicate, .on = f->on, .limit = 1, .used = 1};
+    int64_t              at = limit_frees(en, &any);
+
+    if (f->limit == 0 || at != UNKNOWN) return f->limit == 0 ? UNKNOWN : at;
+    return ledger_next_day(&en->turn.objects, f->on, en->turn.now.wall_ms);
+}
+
+static int64_t
+frees_at(struct engine *en, const struct finding *f)
+{
+    switch (f->predicate) {
+    case HELD_NO_WORKER: return UNKNOWN;
+    case HELD_BREAKER: return breaker_frees(en, f);
+    default: return predicate_is_budget(f->predicate) ? budget_frees(en, f) : limit_frees(en, f);
+    }
+}
+
+/* ---- what ------------------------------------------------------------------------- */
+
+/* What holds it, as far as it is known. */
+struct hold {
+    struct finding first;
+    uint32_t       count;
+    int64_t        until; /* UNKNOWN, or when the last of all has room */
+    bool           is_forceable;
+};
+
+static bool
+is_forceable(enum predicate p)
+{
+    return p == HELD_SCHEDULE_CAP || p == HELD_COMPANY_CAP || p == HELD_AGENT_CAP ||
+           p == HELD_HANDLER_CAP || p == HELD_OVERLAP;
+}
+
+static void
+note(struct engine *en, struct hold *h, const struct finding *f)
+{
+    int64_t at = frees_at(en, f);
+
+    if (h->count++ == 0) {
+        h->first = *f;
+        h->is_forceable = true;
+    }
+    h->is_forceable &= is_forceable(f->predicate);
+    if (at > h->until) h->until = at;
+}
+
+static void
+find_limits(struct engine *en, const struct submission *s, struct hold *h)
+{
+    const struct lane    l = {.company = s->spec.company,
+                              .agent = s->spec.agent,
+                              .handler = s->spec.handler,
+                              .schedule = s->spec.schedule,
+                              .flags = s->flags & JOB_LANE_FLAGS};
+    enum predicate_scope scopes[] = {PASS, LANE};
+    struct snapshot      snapshot;
+
+    snapshot_take(&snapshot, &en->memory, &en->turn.objects);
+    for (size_t i = 0; i < ARRAY_LEN(scopes); i++) {
+        struct finding f = {0};
+
+        while (snapshot_blocks(&snapshot, scopes[i], &l, f.predicate, &f))
+            note(en, h, &f);
+    }
+}
+
+static void
+find_budgets(struct engine *en, const struct submission *s, struct hold *h)
+{
+    const struct job_state j = {
+        .company = s->spec.company, .agent = s->spec.agent, .schedule = s->spec.schedule};
+    const struct finding scopes[] = {
+        {.predicate = HELD_SCHEDULE_BUDGET, .on = j.schedule},
+        {.predicate = HELD_COMPANY_BUDGET,  .on = j.company },
+        {.predicate = HELD_AGENT_BUDGET,    .on = j.agent   },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(scopes); i++) {
+        struct budget_finding b;
+        struct finding        f = scopes[i];
+
+        if (f.on == 0 ||
+            !budget_holds_job(&en->turn.objects, &en->memory.limits, &j, &s->spec, f.on, &b)) {
+            continue;
+        }
+        f.limit = b.limit;
+        f.used = b.used;
+        note(en, h, &f);
+    }
+}
+
+/* ---- the answer -------------------------------------------------------------------- */
+
+static enum errc
+full(struct engine *en, int64_t until, bool is_forceable, const char *what, struct err *e)
+{
+    int64_t now = en->turn.now.wall_ms, eta = until > now ? until - now : 1;
+    char    in[32];
+
+    (void)err_set(e, E_CAPACITY_FULL, "%s", what);
+    if (until == UNKNOWN)
+        return err_hint(e, "%s",
+                        is_forceable ? "--force starts it all the same"
+                                     : "nobody knows when there is room");
+    e->slot_eta_ms = eta;
+    (void)duration_text(eta < 1000 ? 1000 : eta / 1000 * 1000, in, sizeof(in));
+    return err_hint(e, "there may be room in %s%s", in,
+                    is_forceable ? "; --force starts it all the same" : "");
+}
+
+static enum errc
+paused(struct engine *en, const char *kind, uint32_t id, struct err *e)
+{
+    struct view name = objects_ref(&en->turn.objects, id);
+
+    (void)err_set(e, E_WRONG_STATE, "%s %.*s is paused", kind, VIEW_ARG(name));
+    return err_hint(e, "agentctl %s resume %.*s", kind, VIEW_ARG(name));
+}
+
+enum errc
+room_check(struct engine *en, const struct submission *s, struct err *e)
+{
+    struct hold           h = {0};
+    const struct finding *f = &h.first;
+
+    find_limits(en, s, &h);
+    find_budgets(en, s, &h);
+    if (h.count == 0) return E_OK;
+    switch (f->predicate) {
+    case HELD_STOPPED:
+        (void)err_set(e, E_STOPPED, "an operator stopped agentd: nothing new starts");
+        return err_hint(e, "agentctl resume");
+    case HELD_DRAINING:
+        (void)err_set(e, E_DRAINING, "agentd drains: nothing new starts");
+        return err_hint(e, "agentctl resume");
+    case HELD_COMPANY_PAUSED: return paused(en, "company", f->on, e);
+    case HELD_AGENT_PAUSED: return paused(en, "agent", f->on, e);
+    default: break;
+    }
+    return full(en, h.until, h.is_forceable,
+                arena_printf(&en->turn.arena,
+                             "no room to start now: %s, %" PRIu64 " of %" PRId64 " in use",
+                             predicate_name(f->predicate), f->used, f->limit),
+                e);
+}
+
+enum errc
+room_check_overlap(struct engine *en, const struct schedule *run, struct err *e)
+{
+    struct job_state key = {.schedule = run->id};
+    struct scan      s;
+    int64_t          until = 0;
+    uint64_t         first = 0;
+
+    if (run->in_flight == 0 || overlap_limit(&en->turn.objects, run->id) == NO_LIMIT) return E_OK;
+    scan_open(&s, turn_txn(en), INDEX_job_by_schedule, &key, 1, 1);
+    while (until != UNKNOWN && scan_next(&s, &key)) {
+        int64_t end = key.state == JOB_RUNNING ? thought_end(en, &key) : UNKNOWN;
+
+        if (first == 0) first = key.id;
+        if (end > until) until = end;
+    }
+    scan_close(&s);
+    return full(en, until, true,
+                arena_printf(&en->turn.arena, "a firing is in flight: job %" PRIu64, first), e);
+}
