@@ -1,7 +1,10 @@
 #include "supervisor/engine/overlap.h"
 
+#include "supervisor/engine/alerts.h"
+#include "supervisor/engine/fire.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/streaks.h"
 
 #include <assert.h>
 
@@ -53,15 +56,32 @@ overlap_limit(struct objects *o, uint32_t schedule)
     return en && overlap_of(&en->spec.schedule) != ALLOW ? 1 : NO_LIMIT;
 }
 
-const char *
-overlap_suppresses(const struct msg_schedule *s, const struct schedule *run)
+/* What is in flight is the last firing, or an older one that was retried by hand. */
+static const char *
+why_not(enum overlap o, uint32_t in_flight)
 {
-    enum overlap o = overlap_of(s);
-
-    if (o == SKIP && run->in_flight > 0) return "the firing before it is still in flight";
-    if (o == QUEUE_ONE && run->in_flight > 1)
+    if (o == SKIP && in_flight > 0) return "the firing before it is still in flight";
+    if (o == QUEUE_ONE && in_flight > 1)
         return "the firing before it still waits for the end of another (overlap queue_one)";
     return NULL;
+}
+
+bool
+overlap_suppresses(struct engine *en, const struct object_entry *o, struct schedule *run,
+                   struct firing *f)
+{
+    const char *reason = why_not(overlap_of(&o->spec.schedule), run->in_flight);
+
+    if (!reason) return false;
+    f->outcome = FIRING_SUPPRESSED;
+    f->reason = view_str(reason);
+    f->job = run->last_job;
+    run->suppressed_count++;
+    run->skips++;
+    fire_feed(en, FEED_SCHEDULE_SUPPRESSED, o, f);
+    if (streak_reaches(run->skips, en->memory.limits.alert_skips))
+        alert_raise(en, o, run, ALERT_OVERLAP);
+    return true;
 }
 
 void

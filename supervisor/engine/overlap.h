@@ -18,8 +18,10 @@ const char *overlap_meanwhile(const struct msg_schedule *s);
 /* How many jobs of the schedule may run at once: 1 or NO_LIMIT. */
 int64_t overlap_limit(struct objects *o, uint32_t schedule);
 
-/* Why a nominal time that has come makes no job now; NULL when it does. */
-const char *overlap_suppresses(const struct msg_schedule *s, const struct schedule *run);
+/* Whether the nominal time of *f, which has come, makes no job now: then *f and the counts of *run
+ * say so, and so many in a row become an alert.  The caller saves both rows. */
+bool overlap_suppresses(struct engine *en, const struct object_entry *o, struct schedule *run,
+                        struct firing *f);
 /* A job is about to be made for such a time: with cancel_running, those before it are cancelled.
  * run is saved before and read anew after it. */
 void overlap_make_room(struct engine *en, const struct msg_schedule *s, struct schedule *run);

@@ -308,28 +308,18 @@ try_to_fire(struct engine *en, const struct object_entry *o, struct schedule *ru
     struct schedule_refs refs;
     struct view          why;
     struct err           e = {0};
-    const char          *reason = overlap_suppresses(&o->spec.schedule, run);
 
     if (submit_admit(en, &e) || schedule_check(en, &daemon, &o->spec.schedule, &refs, &e)) {
         missed(en, o, run, f, arena_printf(txn_arena(turn_txn(en)), "%s", e.msg));
         return;
     }
     refs.company = o->row.company;
-    /* In flight is the last firing, or an older one that was retried by hand. */
     if (run->in_flight > 0) streak_job_waits(en, run, before_at);
     if (gate_says_no(&en->turn.objects, o, run, &why)) {
         gate_closes(en, o, run, f, why);
         return;
     }
-    if (reason) {
-        f->outcome = FIRING_SUPPRESSED;
-        f->reason = view_str(reason);
-        f->job = run->last_job;
-        run->suppressed_count++;
-        run->skips++;
-        fire_feed(en, FEED_SCHEDULE_SUPPRESSED, o, f);
-        return;
-    }
+    if (overlap_suppresses(en, o, run, f)) return;
     if (submit_check_queue(en, refs.company, 0, &e)) {
         missed(en, o, run, f, arena_printf(txn_arena(turn_txn(en)), "%s", e.msg));
         return;
