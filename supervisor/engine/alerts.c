@@ -141,6 +141,12 @@ alert_expect(const struct object_entry *o, struct schedule *run, int64_t nominal
         run->overdue_at = nominal_at + o->spec.schedule.overdue_ms;
 }
 
+void
+alert_excuse(struct schedule *run)
+{
+    if (!run->is_overdue) run->overdue_at = 0;
+}
+
 /* A pause ends what was expected; the first nominal time behind it begins anew. */
 static void
 come_due(struct engine *en, struct schedule *run)

@@ -27,9 +27,12 @@ void alert_recovered(struct engine *en, const struct object_entry *o, struct sch
 void alert_warn(struct engine *en, const struct object_entry *o, const char *kind,
                 struct view message);
 
-/* A nominal time was decided, and was not missed because of a pause: from now on a success is
- * expected of the schedule.  Changes run, which the caller saves. */
+/* A nominal time was decided, and neither a pause nor its gate was in the way: from now on a
+ * success is expected of the schedule.  Changes run, which the caller saves. */
 void alert_expect(const struct object_entry *o, struct schedule *run, int64_t nominal_at);
+/* It had nothing to do: of the times that were decided no success is expected any more.  Changes
+ * run, which the caller saves. */
+void alert_excuse(struct schedule *run);
 /* Due work: schedules that are overdue. */
 void    alerts_due(struct engine *en);
 int64_t alerts_deadline(struct engine *en);

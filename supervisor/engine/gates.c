@@ -2,6 +2,7 @@
 
 #include "common/name.h"
 #include "proto/codec.h"
+#include "supervisor/engine/alerts.h"
 #include "supervisor/engine/fire.h"
 #include "supervisor/engine/tickets.h"
 
@@ -202,6 +203,7 @@ gate_closes(struct engine *en, const struct object_entry *o, struct schedule *ru
     f->reason = view_str(arena_printf(txn_arena(turn_txn(en)), "gate: %.*s", VIEW_ARG(why)));
     run->suppressed_count++;
     run->gated_count++;
+    alert_excuse(run);
     fire_feed(en, FEED_SCHEDULE_SUPPRESSED, o, f);
 }
 

@@ -387,7 +387,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     } else {
         try_to_fire(en, o, run, &f, before_at);
     }
-    if (!is_held) alert_expect(o, run, f.nominal_at);
+    if (!is_held && !f.gated) alert_expect(o, run, f.nominal_at);
     if (following == 0 || following > now) run->put_off_from = 0;
     firing_save(turn_txn(en), &f);
     run->next_at = following;

@@ -154,7 +154,7 @@ note_length(struct engine *en, const struct object_entry *o, struct schedule *ru
     struct buf warning BUF_AUTO = {0};
 
     if (j->claimed_at == 0 || spec->max_run_ms == 0) return;
-    if ((j->ended_at - j->claimed_at) / 4 <= spec->max_run_ms / 5) {
+    if ((j->ended_at - j->claimed_at) * 5 <= spec->max_run_ms * 4) {
         run->long_runs = 0;
         return;
     }

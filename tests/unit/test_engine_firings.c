@@ -1,0 +1,176 @@
+/* The figures of firings, in their rows and as averages of their schedule (C11). */
+#include "tests/unit/schedule_world.h"
+
+static uint64_t
+last_job(struct rig *r, const char *name)
+{
+    return (uint64_t)schedule_i64(r, name, "last_job");
+}
+
+static void
+fire_and_use(struct rig *r, const char *name, int turns)
+{
+    rig_advance(r, MINUTE_MS);
+    rig_ended(r, last_job(r, name), "'verdict':'completed','turns':%d", turns);
+    rig_turn(r);
+}
+
+static void
+a_row_says_when_a_firing_ran_and_what_it_took(void **state)
+{
+    struct rig *r = *state;
+
+    rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'handler':'noop','max_turns':50");
+    int64_t nominal = schedule_i64(r, "s", "next_fire_at");
+    rig_wait(r, MINUTE_MS + 40); /* 40 ms late */
+    rig_turn(r);
+    int64_t fired_at = r->header.now.wall_ms;
+    assert_int_equal(firings(r, "s"), 1);
+    assert_true(rig_is_nil(r, "items.0.claimed_at"));
+    assert_true(rig_is_nil(r, "items.0.slot_wait_ms"));
+    assert_true(rig_is_nil(r, "items.0.max_turns"));
+    assert_string_equal(rig_text(r, "items.0.state"), "ready");
+    uint64_t other = rig_submit(r, "'handler':'noop'");
+    rig_advance(r, 960);
+    r->header.lag_us = 1234;
+    rig_workers(r, 1, 8);
+    assert_non_null(rig_lease(r, other));
+    rig_advance(r, 5000);
+    rig_ended(r, last_job(r, "s"),
+              "'verdict':'completed','turns':7,'input_tokens':100,'output_tokens':20,"
+              "'cost_micros':300,'rss_kb':4096");
+    rig_turn(r);
+    assert_int_equal(firings(r, "s"), 1);
+    assert_int_equal(rig_i64(r, "items.0.nominal_at"), nominal);
+    assert_string_equal(rig_text(r, "items.0.kind"), "regular");
+    assert_int_equal(rig_i64(r, "items.0.late_ms"), 40);
+    assert_int_equal(rig_i64(r, "items.0.claimed_at"), fired_at + 960);
+    assert_int_equal(rig_i64(r, "items.0.slot_wait_ms"), 960);
+    assert_int_equal(rig_i64(r, "items.0.completed_at"), fired_at + 5960);
+    assert_int_equal(rig_i64(r, "items.0.duration_ms"), 5000);
+    assert_string_equal(rig_text(r, "items.0.state"), "completed");
+    assert_int_equal(rig_i64(r, "items.0.turns"), 7);
+    assert_int_equal(rig_i64(r, "items.0.max_turns"), 50);
+    assert_int_equal(rig_i64(r, "items.0.tokens"), 120);
+    assert_int_equal(rig_i64(r, "items.0.cost_micros"), 300);
+    assert_int_equal(rig_i64(r, "items.0.rss_kb"), 4096);
+    assert_int_equal(rig_i64(r, "items.0.lag_us"), 1234);
+    assert_int_equal(rig_i64(r, "items.0.concurrent"), 1);
+    assert_true(rig_is_nil(r, "items.0.class"));
+}
+
+static void
+a_row_stays_true_when_its_job_is_purged(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.keep_failed_ms = 1000;
+    rig_configure(r, &(struct rig_declared){0});
+    rig_workers(r, 1, 8);
+    rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'handler':'noop'");
+    rig_advance(r, MINUTE_MS);
+    uint64_t id = last_job(r, "s");
+    rig_advance(r, 10);
+    rig_ended(r, id, "'verdict':'failed','class':'tool_failed','turns':3");
+    rig_turn(r);
+    rig_advance(r, 2000);
+    assert_int_equal(rig_read(r, "job.show", "'id':%d", (int)id), E_GONE);
+    assert_int_equal(firings(r, "s"), 1);
+    assert_string_equal(rig_text(r, "items.0.state"), "failed");
+    assert_string_equal(rig_text(r, "items.0.class"), "tool_failed");
+    assert_int_equal(rig_i64(r, "items.0.turns"), 3);
+    assert_int_equal(rig_i64(r, "items.0.duration_ms"), 10);
+}
+
+static void
+peak_memory_is_that_of_the_largest_attempt(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 8);
+    rig_must(r, "schedule.add",
+             "'name':'s','every_ms':600000,'handler':'noop','max_attempts':2,'retry':[1000]");
+    rig_advance(r, 10 * MINUTE_MS);
+    uint64_t id = last_job(r, "s");
+    int64_t  claimed_at = r->header.now.wall_ms;
+    rig_ended(r, id, "'verdict':'failed','class':'tool_failed','rss_kb':9000");
+    rig_turn(r);
+    rig_advance(r, 1250);
+    rig_ended(r, id, "'verdict':'completed','rss_kb':100");
+    rig_turn(r);
+    expect_state(r, id, "completed");
+    assert_int_equal(firings(r, "s"), 1);
+    assert_int_equal(rig_i64(r, "items.0.rss_kb"), 9000);
+    assert_int_equal(rig_i64(r, "items.0.claimed_at"), claimed_at); /* of the first start */
+}
+
+static void
+averages_are_seven_tenths_old_and_three_tenths_new(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 8);
+    rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'handler':'noop'");
+    rig_must_read(r, "schedule.show", "'name':'s'");
+    assert_true(rig_is_nil(r, "avg_turns"));
+    assert_true(rig_is_nil(r, "last_turns"));
+    fire_and_use(r, "s", 100);
+    assert_int_equal(schedule_i64(r, "s", "avg_turns"), 100); /* the first is the measure itself */
+    fire_and_use(r, "s", 201);
+    assert_int_equal(schedule_i64(r, "s", "avg_turns_milli"), 130300);
+    assert_int_equal(rig_i64(r, "avg_turns"), 130);
+    assert_int_equal(rig_i64(r, "last_turns"), 201);
+    rig_advance(r, MINUTE_MS); /* one that is cancelled says nothing */
+    rig_must(r, "job.cancel", "'id':%d", (int)last_job(r, "s"));
+    rig_ended(r, last_job(r, "s"), "'verdict':'failed','turns':5000");
+    rig_turn(r);
+    assert_int_equal(schedule_i64(r, "s", "avg_turns"), 130);
+    assert_int_equal(schedule_i64(r, "s", "last_success_at"), RIG_WALL_MS + 2 * MINUTE_MS);
+}
+
+static void
+what_is_spent_today_is_shown_of_a_schedule_with_a_daily_budget(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 8);
+    rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'handler':'noop','daily_turns':1000");
+    fire_and_use(r, "s", 30);
+    assert_int_equal(schedule_i64(r, "s", "spent_today.turns"), 30);
+    rig_advance(r, DAY_MS);
+    rig_must_read(r, "schedule.show", "'name':'s'");
+    assert_in_range(rig_i64(r, "spent_today.turns"), 0, 10); /* what runs now has reserved */
+}
+
+static void
+nothing_that_is_used_is_too_much_for_an_average(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 8);
+    rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'handler':'noop'");
+    for (int i = 0; i < 3; i++) {
+        rig_advance(r, MINUTE_MS);
+        rig_ended(r, last_job(r, "s"),
+                  "'verdict':'completed','input_tokens':9007199254740992,"
+                  "'output_tokens':9007199254740992");
+        rig_turn(r);
+    }
+    assert_int_equal(schedule_i64(r, "s", "avg_tokens"), INT64_MAX / 10000);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_row_says_when_a_firing_ran_and_what_it_took),
+        TEST(a_row_stays_true_when_its_job_is_purged),
+        TEST(peak_memory_is_that_of_the_largest_attempt),
+        TEST(averages_are_seven_tenths_old_and_three_tenths_new),
+        TEST(what_is_spent_today_is_shown_of_a_schedule_with_a_daily_budget),
+        TEST(nothing_that_is_used_is_too_much_for_an_average),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
