@@ -42,7 +42,9 @@
 #define JOB_SHOW_FIELDS(F, S)   F(S, U64, id, REQUIRED, 1, INT64_MAX)
 #define JOB_WHY_FIELDS(F, S)    F(S, U64, id, REQUIRED, 1, INT64_MAX)
 #define JOB_CANCEL_FIELDS(F, S) F(S, U64, id, REQUIRED, 1, INT64_MAX)
-#define JOB_RETRY_FIELDS(F, S)  F(S, U64, id, REQUIRED, 1, INT64_MAX)
+#define JOB_RETRY_FIELDS(F, S)                                                                  \
+    F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
+    F(S, BOOL, force,           OPTIONAL, 0, 0)         /* over the caps, as schedule.run */
 #define JOB_STREAM_FIELDS(F, S)                                                                 \
     F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
     F(S, BOOL, active,          OPTIONAL, 0, 0)         /* true when absent */

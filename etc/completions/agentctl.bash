@@ -88,7 +88,7 @@ _agentctl() {
     'job show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'job why') words=' --run --connect --json --timeout --company --help -h ' ;;
     'job cancel') words=' --run --connect --json --timeout --company --help -h ' ;;
-    'job retry') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'job retry') words=' --run --connect --json --timeout --company --help -h --force ' ;;
     'job stream') words=' --run --connect --json --timeout --company --help -h --off ' ;;
     'job set') words=' --run --connect --json --timeout --company --help -h --priority --at ' ;;
     'job wait') words=' --run --connect --json --timeout --company --help -h ' ;;

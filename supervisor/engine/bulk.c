@@ -120,7 +120,7 @@ act(struct bulk *b, const struct job_state *j, struct err *e)
     struct job_state copy = *j;
 
     if (b->kind == BULK_CANCEL) return job_cancel(b->en, &copy, "cancelled by an operator", e);
-    return job_retry(b->en, &copy, e);
+    return job_retry(b->en, &copy, false, e);
 }
 
 static bool

@@ -396,12 +396,13 @@ check_needs(struct engine *en, const struct job_state *j, struct err *e)
 }
 
 enum errc
-job_retry(struct engine *en, struct job_state *j, struct err *e)
+job_retry(struct engine *en, struct job_state *j, bool is_forced, struct err *e)
 {
-    enum job_event ev = j->state == JOB_SCHEDULED ? JOB_ON_CHANGE : JOB_ON_RETRY;
+    bool           waits = j->state == JOB_SCHEDULED || j->state == JOB_READY;
+    enum job_event ev = waits ? JOB_ON_CHANGE : JOB_ON_RETRY;
     bool           runs_again = job_state_is_end(j->state) && j->state != JOB_COMPLETED;
 
-    if (j->state == JOB_READY) {
+    if (j->state == JOB_READY && !is_forced) {
         return err_set(e, E_WRONG_STATE, "job %" PRIu64 " is ready: it starts as soon as it can",
                        j->id);
     }
@@ -410,6 +411,8 @@ job_retry(struct engine *en, struct job_state *j, struct err *e)
         return e->code;
     }
     if (runs_again) unique_take_again(en, j);
+    j->flags &= (uint8_t)~JOB_FLAG_FORCED;
+    if (is_forced) j->flags |= JOB_FLAG_FORCED;
     j->failures = 0; /* N2, also when it waits for its next try */
     if (ev == JOB_ON_RETRY) {
         j->crashes = 0;
@@ -431,13 +434,15 @@ on_job_retry(struct engine *en, const struct actor *a, const struct msg_job_retr
 {
     struct job_state  j;
     enum job_state_id before;
+    struct view       was, is;
 
     if (job_get(turn_txn(en), a, m->id, &j, e)) return e->code;
     before = j.state;
-    if (job_retry(en, &j, e)) return e->code;
-    audit_put_id(en, a, "job.retry", j.company, "job", j.id,
-                 audit_str(en, "state", view_str(job_state_name(before))),
-                 audit_str(en, "state", view_str(job_state_name(j.state))));
+    if (job_retry(en, &j, m->force, e)) return e->code;
+    was = audit_str(en, "state", view_str(job_state_name(before)));
+    is = audit_str(en, "state", view_str(job_state_name(j.state)));
+    audit_put_id(en, a, "job.retry", j.company, "job", j.id, was, is);
+    if (m->force) audit_put_id(en, a, "manual_force_bypass", j.company, "job", j.id, was, is);
     return reply_job(en, &j, reply, e);
 }
 

@@ -108,8 +108,10 @@ void jobs_due(struct engine *en, uint32_t max);
  * `message` (a constant); E_WRONG_STATE, and nothing changed, for one that has ended. */
 enum errc job_cancel(struct engine *en, struct job_state *j, const char *message,
                      struct err *e) MUST_CHECK;
-/* An ended or waiting job runs again as soon as it can. */
-enum errc job_retry(struct engine *en, struct job_state *j, struct err *e) MUST_CHECK;
+/* An ended or waiting job runs again as soon as it can; is_forced: over the caps (C10), and one
+ * that is ready, too. */
+enum errc job_retry(struct engine *en, struct job_state *j, bool is_forced,
+                    struct err *e) MUST_CHECK;
 
 /* Requests. */
 enum errc on_job_cancel(struct engine *en, const struct actor *a, const struct msg_job_cancel *m,

@@ -163,17 +163,6 @@ check_changed(struct engine *en, const struct actor *a, const struct object_entr
     return check_comes(en, s, o->row.created_at, e);
 }
 
-/* The limit of turns is another one from now on (C8). */
-static void
-note_max_turns(struct engine *en, uint32_t id)
-{
-    struct schedule run = {.id = id};
-
-    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return;
-    run.max_turns_set_at = en->turn.now.wall_ms;
-    schedule_save(turn_txn(en), &run);
-}
-
 enum errc
 on_schedule_set(struct engine *en, const struct actor *a, const struct msg_schedule_set *m,
                 struct buf *reply, struct err *e)
@@ -183,22 +172,19 @@ on_schedule_set(struct engine *en, const struct actor *a, const struct msg_sched
     struct msg_schedule        s;
     struct object              row;
     struct view                before;
-    bool                       has_same_times, has_same_limit;
+    bool                       has_same_times;
 
     if (find_named(en, a, m, &o, e) || removal_refuse_declared(o, e)) return e->code;
     if (!registry_changes_something(msg_desc(MSG_SCHEDULE), m) && !list_iter_of(m->clear).left)
         return err_field(e, "name", "nothing to change: give what is to be set");
     if (change(&o->spec.schedule, m, &s, e) || check_changed(en, a, o, &s, e)) return e->code;
     has_same_times = nominal_is_same(&o->spec.schedule, &s);
-    has_same_limit = s.max_turns == o->spec.schedule.max_turns &&
-                     HAS(&s, schedule, max_turns) == HAS(&o->spec.schedule, schedule, max_turns);
     row = o->row;
     before = arena_copy(&en->turn.arena, row.spec);
     msg_pack(msg_desc(MSG_SCHEDULE), &s, &spec);
     row.spec = buf_view(&spec);
     row.hash = hash64(row.spec, 0);
     objects_put(&en->turn.objects, &row);
-    if (!has_same_limit) note_max_turns(en, row.id);
     schedule_planned(en, row.id, false, !has_same_times);
     en->memory.recheck_limits = true; /* a budget that was raised lets jobs start at once */
     audit_put(en, a, "schedule.set", row.company, row.name, before, row.spec);

@@ -142,6 +142,7 @@ put_run(const struct job_state *j, const struct job_spec *spec, struct buf *b,
     view_put_limit(b, map, "max_turns", spec->max_turns);
     mp_put_bool(b, map, "stopping", j->state == JOB_RUNNING && j->stop_reason != FAIL_NONE);
     mp_put_bool(b, map, "quarantined", j->flags & JOB_FLAG_QUARANTINED);
+    mp_put_bool(b, map, "forced", j->flags & JOB_FLAG_FORCED);
     if (j->state == JOB_RUNNING) {
         mp_put_u64(b, map, "worker", j->worker);
     } else {

@@ -347,6 +347,52 @@ turns_after_an_abort_answer_it_too(void **state)
     assert_int_equal(rig_running(r), 1);
 }
 
+/* ---- a job that is tried again ---- */
+
+static void
+a_forced_retry_goes_over_the_caps(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    first, second;
+
+    rig_workers(r, 1, 4);
+    rig_must(r, "agent.add", "'name':'anna','handler':'noop','max_concurrent':1");
+    second = rig_submit(r, "'agent':'anna','max_attempts':1");
+    rig_fail(r, second, "invalid_input");
+    expect_state(r, second, "failed");
+    first = rig_submit(r, "'agent':'anna'");
+    rig_must(r, "job.retry", "'id':%d", (int)second);
+    expect_state(r, second, "parked");
+    rig_must(r, "job.retry", "'id':%d,'force':true", (int)second);
+    expect_state(r, second, "running");
+    expect_state(r, first, "running");
+    assert_int_equal(audited(r, "manual_force_bypass"), 1);
+    assert_string_equal(rig_text(r, "items.0.subject"), "job 1");
+    assert_int_equal(audited(r, "job.retry"), 2);
+}
+
+static void
+a_plain_retry_is_not_forced_any_more(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    first, second;
+
+    rig_workers(r, 1, 4);
+    rig_must(r, "agent.add", "'name':'anna','handler':'noop','max_concurrent':1");
+    second = rig_submit(r, "'agent':'anna','max_attempts':1");
+    rig_fail(r, second, "invalid_input");
+    first = rig_submit(r, "'agent':'anna'");
+    rig_must(r, "job.retry", "'id':%d,'force':true", (int)second);
+    rig_must_read(r, "job.show", "'id':%d", (int)second);
+    assert_true(rig_bool(r, "forced"));
+    rig_fail(r, second, "invalid_input");
+    rig_must(r, "job.retry", "'id':%d", (int)second);
+    expect_state(r, second, "parked");
+    rig_complete(r, first);
+    expect_state(r, second, "running");
+    rig_refused(r, E_WRONG_STATE, "", "job.retry", "'id':%d,'force':true", (int)second);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_begin, rig_end)
 
 int
@@ -368,6 +414,8 @@ main(void)
         TEST(asked_twice_it_fires_once),
         TEST(more_than_a_turn_takes_are_told_to_ask_again),
         TEST(turns_after_an_abort_answer_it_too),
+        TEST(a_forced_retry_goes_over_the_caps),
+        TEST(a_plain_retry_is_not_forced_any_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

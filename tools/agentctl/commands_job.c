@@ -89,6 +89,10 @@ static const struct ctl_param stream_flags[] = {
     {"off", 0, "active", CTL_OFF, false, NULL, "it does no longer"},
     {.name = NULL}};
 
+static const struct ctl_param retry_flags[] = {
+    {"force", 0, "force", CTL_BOOL, false, NULL, "over the caps"},
+    {.name = NULL}};
+
 static const struct ctl_command commands[] = {
     {.noun = "job", .verb = "submit", .op = MSG_JOB_SUBMIT, .args = submit_args, .flags = submit_flags,
      .run = ctl_run_submit, .print = ctl_print_job,
@@ -113,9 +117,11 @@ static const struct ctl_command commands[] = {
     {.noun = "job", .verb = "cancel", .op = MSG_JOB_CANCEL, .args = job_id, .print = ctl_print_job,
      .help = "take a job back; a running one is stopped",
      .examples = {"job cancel 42"}},
-    {.noun = "job", .verb = "retry", .op = MSG_JOB_RETRY, .args = job_id, .print = ctl_print_job,
+    {.noun = "job", .verb = "retry", .op = MSG_JOB_RETRY, .args = job_id, .flags = retry_flags, .print = ctl_print_job,
      .help = "run an ended job again, or a waiting one at once",
-     .examples = {"job retry 42"}},
+     .more = "It waits while a cap leaves no room. --force goes over the caps of schedules, company, agent and handler, but\n"
+             "not over slots, a stop or a budget; the audit keeps it.",
+     .examples = {"job retry 42", "job retry 42 --force"}},
     {.noun = "job", .verb = "stream", .op = MSG_JOB_STREAM, .args = job_id, .flags = stream_flags, .print = ctl_print_stream,
      .help = "say that a running job answers a person, so that new firings wait a little",
      .more = "While a running job has the mark, schedules that come due are put off by limits.interactive_delay, again "

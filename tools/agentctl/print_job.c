@@ -13,6 +13,7 @@ static const struct ctl_column job_rows[] = {
     {"reason",       "reason",            CTL_AS_TEXT   },
     {"stopping",     "stopping",          CTL_AS_YES    },
     {"quarantined",  "quarantined",       CTL_AS_YES    },
+    {"forced",       "forced",            CTL_AS_YES    },
     {"title",        "title",             CTL_AS_TEXT   },
     {"trigger",      "trigger",           CTL_AS_TEXT   },
     {"source",       "source",            CTL_AS_TEXT   },
