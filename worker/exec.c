@@ -2,6 +2,7 @@
 
 #include "common/json.h"
 #include "common/log.h"
+#include "proto/codec.h"
 #include "worker/environment.h"
 #include "worker/text.h"
 #include <assert.h>
@@ -85,9 +86,8 @@ folder_of(struct exec *x, const struct msg_handler *h, const struct account *acc
     return account && !account->is_ours ? "/" : x->work_folder;
 }
 
-static enum errc
-start_in_lease(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
-               const struct launch *what, struct err *e)
+static struct lease *
+make_lease(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h)
 {
     struct lease *lease = slots_add(x->slots, LEASE_EXEC, m->slot, m->token, m->lease);
     bool          is_limited = HAS(m, job_start, max_turns) && m->max_turns != NO_LIMIT;
@@ -95,14 +95,15 @@ start_in_lease(struct exec *x, const struct msg_job_start *m, const struct msg_h
     outcome_init(&lease->outcome, is_limited ? m->max_turns : NO_LIMIT);
     joblog_init(&lease->log, x->logs_folder, m->job, m->attempt,
                 HAS(h, handler, log_max) ? h->log_max : JOBLOG_MAX_DEFAULT);
-    if (launch(x->launcher, what, lease, e)) slots_remove(x->slots, &lease);
-    return lease ? E_OK : e->code;
+    return lease;
 }
 
+/* The gate's command, or the handler's, which has the lease of the gate that said yes. */
 static enum errc
 start(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
-      struct environment *env, struct err *e)
+      struct lease **lease, struct environment *env, struct err *e)
 {
+    bool           is_gate = HAS(m, job_start, gate) && !*lease;
     struct account account;
     struct launch  what = {.limits = limits_of(h)};
     char         **argv;
@@ -112,7 +113,7 @@ start(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h
         what.account = &account;
     }
     if (make_environment(x, m, h, what.account, env, e)) return e->code;
-    if (command_unpack(&x->arena, h->command, &argv, e)) return e->code;
+    if (command_unpack(&x->arena, is_gate ? m->gate : h->command, &argv, e)) return e->code;
     if (program_find(&x->arena, argv[0], environment_get(env, "PATH"), &what.file, e)) {
         return e->code;
     }
@@ -121,7 +122,11 @@ start(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h
     what.envp = env->items;
     what.cwd = folder_of(x, h, what.account);
     what.input = buf_view(&x->scratch);
-    return start_in_lease(x, m, h, &what, e);
+    if (!*lease) *lease = make_lease(x, m, h);
+    stream_init(&(*lease)->out, *lease, false, !is_gate);
+    stream_init(&(*lease)->err, *lease, true, false);
+    if (is_gate) gate_begin(&(*lease)->gate, m);
+    return launch(x->launcher, &what, *lease, e);
 }
 
 /* One job with a document of megabytes must not keep that memory from the system for ever. */
@@ -131,17 +136,47 @@ trim(struct buf *b)
     if (b->cap > SCRATCH_KEPT) buf_done(b);
 }
 
-enum errc
-exec_start(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
-           struct err *e)
+static enum errc
+start_and_tidy(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
+               struct lease **lease, struct err *e)
 {
     CLEANUP(environment_done) struct environment env;
 
     environment_init(&env, &x->arena);
-    enum errc rc = start(x, m, h, &env, e);
+    enum errc rc = start(x, m, h, lease, &env, e);
     arena_reset(&x->arena);
     trim(&x->scratch);
     return rc;
+}
+
+enum errc
+exec_start(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
+           struct err *e)
+{
+    struct lease *lease = NULL;
+
+    if (start_and_tidy(x, m, h, &lease, e) == E_OK) return E_OK;
+    if (lease) slots_remove(x->slots, &lease);
+    return HAS(m, job_start, gate) ? err_wrap(e, "the gate") : e->code;
+}
+
+/* The gate said yes: the handler takes its place, with nothing of what it left. */
+static enum errc
+start_behind_gate(struct exec *x, struct lease *lease, struct err *e)
+{
+    BUF_AUTO struct buf  frame = lease->gate.start;
+    struct msg_job_start m;
+    struct msg_handler   h;
+
+    lease->gate.start = (struct buf){0};
+    lease->gate.is_asked = false;
+    stream_done(&lease->out);
+    stream_done(&lease->err);
+    if (msg_unpack(msg_desc(MSG_JOB_START), buf_view(&frame), &m, e) ||
+        msg_unpack(msg_desc(MSG_HANDLER), m.handler, &h, e)) {
+        return e->code;
+    }
+    return start_and_tidy(x, &m, &h, &lease, e);
 }
 
 /* What a line's taking needs. */
@@ -194,7 +229,10 @@ take_line(void *arg, struct view text)
     const struct feeding *f = arg;
 
     if (text.size > 0 && text.data[text.size - 1] == '\r') text.size--;
-    if (f->is_error) {
+    if (f->lease->gate.is_asked) {
+        gate_take_line(&f->lease->gate, text, f->is_error);
+        log_line(f, "gate", text);
+    } else if (f->is_error) {
         outcome_take_error_text(&f->lease->outcome, text);
         log_line(f, "err", text);
     } else if (!lines_is_protocol(text)) {
@@ -258,7 +296,16 @@ exec_finish(struct exec *x, struct lease **lease)
     struct msg_ended    m = {0};
 
     launch_end(x->launcher, l);
-    outcome_end(&l->outcome, &how, &m);
+    if (!l->gate.is_asked) {
+        outcome_end(&l->outcome, &how, &m);
+    } else if (gate_end(&l->gate, &how, &m)) {
+        struct err e;
+
+        if (start_behind_gate(x, l, &e) == E_OK) return;
+        report_failed(x->report, l->slot, l->token, "handler_error", e.msg);
+        slots_remove(x->slots, lease);
+        return;
+    }
     report_ended(x->report, l->slot, l->token, &m);
     slots_remove(x->slots, lease);
 }

@@ -3,7 +3,9 @@
  *
  * It reads the job's document from its standard input, one JSON line, and answers in lines on its
  * standard output; other lines and its standard error go to the job's log.  Without a `cwd` of its
- * own it works in STATE/work, or in / when it runs as another user, who may not enter that. */
+ * own it works in STATE/work, or in / when it runs as another user, who may not enter that.
+ *
+ * A gate's command (gate.h) runs before it in the same lease. */
 #ifndef WORKER_EXEC_H
 #define WORKER_EXEC_H
 
@@ -33,7 +35,8 @@ enum errc exec_start(struct exec *x, const struct msg_job_start *m, const struct
 void exec_feed(struct exec *x, struct stream *s, struct view bytes, const struct now *now);
 /* Sends the progress report that is due. */
 void exec_progress(struct exec *x, struct lease *lease, int64_t now_ms);
-/* The tree is gone: reports the end.  The streams have been read to their ends. */
+/* The tree is gone, and its streams have been read to their ends: a gate's is followed by the
+ * handler's, unless it said no; else reports the end. */
 void exec_finish(struct exec *x, struct lease **lease);
 
 #endif

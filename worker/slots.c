@@ -44,6 +44,7 @@ slots_remove(struct slots *s, struct lease **lease)
     stream_done(&l->out);
     stream_done(&l->err);
     outcome_done(&l->outcome);
+    gate_done(&l->gate);
     joblog_done(&l->log);
     buf_done(&l->delivery.receipt);
     buf_done(&l->delivery.message);

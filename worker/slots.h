@@ -6,6 +6,7 @@
 #define WORKER_SLOTS_H
 
 #include "proto/messages.h"
+#include "worker/gate.h"
 #include "worker/joblog.h"
 #include "worker/outcome.h"
 #include "worker/stream.h"
@@ -39,6 +40,7 @@ struct lease {
     struct tree     tree; /* exec and sink */
     struct stream   out, err;
     struct outcome  outcome; /* exec */
+    struct gate     gate;    /* exec, before the handler */
     struct joblog   log;
     struct delivery delivery; /* sink */
 

@@ -216,18 +216,24 @@ must_parse(const char *json, struct buf *out)
 }
 
 static void
+put_words(struct buf *b, const char *const *words)
+{
+    uint32_t count = 0;
+    size_t   header = mp_array_open(b);
+
+    for (; words[count]; count++)
+        mp_cstr(b, words[count]);
+    mp_array_close(b, header, count);
+}
+
+static void
 put_command(struct buf *b, struct mp_open_map *map, const struct fake_job *job)
 {
-    const char *const  sh[] = {"/bin/sh", "-c", job->script, NULL};
-    const char *const *command = job->command ? job->command : sh;
-    uint32_t           count = 0;
+    const char *const sh[] = {"/bin/sh", "-c", job->script, NULL};
 
     if (!job->command && !job->script) return;
     mp_key(b, map, "command");
-    size_t header = mp_array_open(b);
-    for (; command[count]; count++)
-        mp_cstr(b, command[count]);
-    mp_array_close(b, header, count);
+    put_words(b, job->command ? job->command : sh);
 }
 
 static void
@@ -255,7 +261,7 @@ put_handler(struct buf *b, const struct fake_job *job)
 uint64_t
 fake_job(struct fake *f, const struct fake_job *job)
 {
-    BUF_AUTO struct buf handler = {0}, document = {0}, payload = {0};
+    BUF_AUTO struct buf handler = {0}, document = {0}, payload = {0}, gate = {0};
     FREE_AUTO char     *lease = xasprintf("%d-%" PRIu64, INCARNATION, ++f->token);
     uint64_t            id = job->job ? job->job : f->token;
     FREE_AUTO char     *key = xasprintf("%d-%" PRIu64, INCARNATION, id);
@@ -278,6 +284,13 @@ fake_job(struct fake *f, const struct fake_job *job)
     };
     if (job->max_turns) SET_HAS(&m, job_start, max_turns);
     if (m.payload.size > 0) SET_HAS(&m, job_start, payload);
+    if (job->gate || job->gate_command) {
+        const char *const sh[] = {"/bin/sh", "-c", job->gate, NULL};
+
+        put_words(&gate, job->gate ? sh : job->gate_command);
+        m.gate = buf_view(&gate);
+        SET_HAS(&m, job_start, gate);
+    }
     fake_send(f, MSG_JOB_START, &m);
     return f->token;
 }

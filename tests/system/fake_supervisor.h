@@ -60,6 +60,8 @@ struct fake_job {
     const char        *payload;
     struct view        packed_payload; /* or this */
     int64_t            max_turns;      /* 0: none given */
+    const char        *gate;           /* for /bin/sh -c, before the handler */
+    const char *const *gate_command;   /* or this, ended by NULL */
 };
 /* Returns the lease's token. */
 uint64_t fake_job(struct fake *f, const struct fake_job *job);
