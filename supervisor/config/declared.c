@@ -23,7 +23,7 @@ static const struct {
 };
 
 /* What the type of a field does not say of how it is written. */
-enum notation { PLAIN, BYTES, LADDER, ARGUMENTS, FOLDER, TEXTS, VARIABLES };
+enum notation { PLAIN, BYTES, LADDER, ARGUMENTS, FOLDER, TEXTS, VARIABLES, GATE };
 
 static const struct {
     const char   *field;
@@ -36,6 +36,7 @@ static const struct {
     {"cwd",        FOLDER   },
     {"set_env",    VARIABLES},
     {"tags",       TEXTS    },
+    {"gate",       GATE     },
 };
 
 struct reader {
@@ -62,6 +63,9 @@ notation_of(const struct field_desc *f)
     }
     return PLAIN;
 }
+
+static enum errc pack_value(struct reader *r, const struct field_desc *f, const struct yaml *n,
+                            struct err *e);
 
 static enum errc
 pack_number(const struct field_desc *f, const struct yaml *n, struct buf *out, struct err *e)
@@ -133,6 +137,28 @@ pack_time(const struct yaml *n, struct buf *out, struct err *e)
     return E_OK;
 }
 
+/* A `gate`, whose fields are written like those of an object. */
+static enum errc
+pack_gate(struct reader *r, const struct yaml *n, struct err *e)
+{
+    const struct msg_desc *d = msg_desc(MSG_GATE);
+
+    mp_map(&r->scratch, n->count);
+    for (const struct yaml *item = n->first; item; item = item->next) {
+        struct suggest s = suggest_for(item->key);
+        bool           is_known = false;
+
+        mp_str(&r->scratch, item->key);
+        for (size_t i = 0; i < d->nfields && !is_known; i++) {
+            suggest_offer(&s, view_str(d->fields[i].name));
+            is_known = view_is(item->key, d->fields[i].name);
+            if (is_known && pack_value(r, &d->fields[i], item, e)) return e->code;
+        }
+        if (!is_known) return key_refuse(item, view_str("a gate"), &s, e);
+    }
+    return E_OK;
+}
+
 static enum errc
 pack_map(struct reader *r, const struct field_desc *f, const struct yaml *n, struct err *e)
 {
@@ -140,6 +166,7 @@ pack_map(struct reader *r, const struct field_desc *f, const struct yaml *n, str
     struct view   text;
 
     if (n->type != YAML_MAP) return yaml_refuse_found(n, e, "allowed: a map");
+    if (how == GATE) return pack_gate(r, n, e);
     if (how == PLAIN) return yaml_pack(n, &r->scratch, e);
     mp_map(&r->scratch, n->count);
     for (const struct yaml *item = n->first; item; item = item->next) {

@@ -3,6 +3,7 @@
 #include "common/cron.h"
 #include "common/mp.h"
 #include "common/name.h"
+#include "supervisor/config/declared_gate.h"
 #include "supervisor/config/keys.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -326,16 +327,16 @@ check_agent(const struct declared *d, const struct declared_object *o, struct er
     return E_OK;
 }
 
-/* *has_handler becomes true when the profile, if one is named, names a handler. */
+/* *handler, when it is empty yet, becomes the handler that the profile, if one is named, names. */
 static enum errc
 check_profile_handler(const struct declared *d, const struct declared_object *o, struct view ref,
-                      bool *has_handler, struct err *e)
+                      struct view *handler, struct err *e)
 {
     const struct msg_profile *profile;
 
     if (ref.size == 0) return E_OK;
     if (check_profile_ref(d, o, ref, &profile, e)) return e->code;
-    *has_handler |= HAS(profile, profile, handler);
+    if (handler->size == 0) *handler = profile->handler;
     return E_OK;
 }
 
@@ -344,8 +345,7 @@ check_schedule_refs(const struct declared *d, const struct declared_object *o, s
 {
     const struct msg_schedule    *s = &o->msg.schedule;
     const struct declared_object *agent = NULL;
-    struct view                   company, name;
-    bool                          has_handler = false;
+    struct view                   company, name, handler = s->handler;
 
     if (check_company(d, o, e)) return e->code;
     if (HAS(s, schedule, agent)) {
@@ -356,13 +356,16 @@ check_schedule_refs(const struct declared *d, const struct declared_object *o, s
                                     "no such agent is declared in this company", e);
         }
     }
-    if (check_profile_handler(d, o, s->profile, &has_handler, e)) return e->code;
-    if (agent && check_profile_handler(d, agent, agent->msg.agent.profile, &has_handler, e)) {
+    if (handler.size == 0 && agent) handler = agent->msg.agent.handler;
+    if (check_profile_handler(d, o, s->profile, &handler, e)) return e->code;
+    if (agent && check_profile_handler(d, agent, agent->msg.agent.profile, &handler, e)) {
         return e->code;
     }
-    if (HAS(s, schedule, handler)) return check_handler_ref(d, o, s->handler, e);
-    if (has_handler || (agent && HAS(&agent->msg.agent, agent, handler))) return E_OK;
-    return declared_refuse(o, e, "needs a handler, or an agent that has one");
+    if (HAS(s, schedule, handler) && check_handler_ref(d, o, s->handler, e)) return e->code;
+    if (handler.size == 0) {
+        return declared_refuse(o, e, "needs a handler, or an agent that has one");
+    }
+    return declared_check_gate(d, o, handler, e);
 }
 
 enum errc

@@ -179,6 +179,15 @@ static const struct bad bad_objects[] = {
     {"schedules: {s: {handler: noop, cron: '* * * * *', every: 5s}}\n", "1:13", "schedules.s", "needs one of cron and every, and not both", NULL},
     {"schedules: {s: {handler: noop, every: 5s, tz: UTC}}\n", "1:47", "schedules.s.tz", "found \"UTC\", only fields of a cron expression are times of a zone", NULL},
     {"schedules: {s: {handler: noop, cron: '61 * * * *'}}\n", "1:38", "schedules.s.cron", "found \"61 * * * *\", not a cron expression: ", NULL},
+    {"schedules: {s: {handler: noop, every: 5s, shadow_runs: 3}}\n", "1:43", "schedules.s.shadow_runs", "needs shadow: true", NULL},
+    {"schedules: {s: {handler: noop, every: 5s, gate: {}}}\n", "1:49", "schedules.s.gate", "needs exactly one of command, completed and open_tickets", NULL},
+    {"schedules: {s: {handler: noop, every: 5s, gate: {open_tickets: true}}}\n", "1:50", "schedules.s.gate.open_tickets", "needs an agent", NULL},
+    {"schedules: {s: {handler: noop, every: 5s, gate: {comand: [x]}}}\n", "1:50", "schedules.s.gate.comand", "unknown key", "did you mean \"command\"?"},
+    {"schedules: {s: {handler: noop, every: 5s, gate: {command: [x]}}}\n", "1:50", "schedules.s.gate.command", "needs a handler of kind exec", NULL},
+    {"handlers: {h: {kind: exec, command: [x]}}\nschedules: {s: {handler: h, every: 5s, gate: {command: []}}}\n", "2:56", "schedules.s.gate.command", "must name a program", NULL},
+    {"schedules: {s: {handler: noop, every: 5s, gate: {completed: t}}, tt: {handler: noop, every: 5s}}\n", "1:61", "schedules.s.gate.completed", "found \"t\", no such schedule is declared", "did you mean \"tt\"?"},
+    {"schedules: {s: {handler: noop, every: 5s, gate: {completed: s}}}\n", "1:61", "schedules.s.gate.completed", "a cycle: s → s", NULL},
+    {"schedules: {a: {handler: noop, every: 5s, gate: {completed: b}}, b: {handler: noop, every: 5s, gate: {completed: c}}, c: {handler: noop, every: 5s, gate: {completed: a}}}\n", "1:61", "schedules.a.gate.completed", "a cycle: a → b → c → a", NULL},
     {"schedules: {s: {handler: noop, every: 999ms}}\n", "1:39", "schedules.s.every", "found \"999ms\", allowed: a duration", NULL},
     {"schedules: {s: {handler: noop, every: 5s, start_at: +5m}}\n", "1:53", "schedules.s.start_at", "found \"+5m\", allowed: an instant like 2026-11-21T09:00:00Z", NULL},
     {"schedules: {s: {handler: noop, every: 5s, end_at: 2026-13-21T09:00:00Z}}\n", "1:51", "schedules.s.end_at", "found \"2026-13-21T09:00:00Z\", allowed: an instant", NULL},
@@ -418,6 +427,20 @@ references_may_name_built_in_and_own_objects(void **state)
 }
 
 static void
+a_gates_program_is_meant_from_the_files_folder(void **state)
+{
+    struct fixture *f = *state;
+
+    must_load(f, "handlers: {h: {kind: exec, command: [x]}}\n"
+                 "schedules: {s: {every: 5s, handler: h, gate: {command: [./look, 5]}}}\n");
+    FREE_AUTO char *wanted =
+        xasprintf("[{\"name\":\"s\",\"every_ms\":5000,\"handler\":\"h\","
+                  "\"gate\":{\"command\":[\"%s/look\",\"5\"]}}]",
+                  f->folder);
+    expect_list(f, "schedules", wanted);
+}
+
+static void
 expect_same_engine_config(struct fixture *f, const char *text, const struct buf *expected)
 {
     must_load(f, text);
@@ -493,6 +516,7 @@ main(void)
         TEST(a_program_without_slash_and_absolute_paths_stay),
         TEST(values_have_the_types_of_yamls_core_schema),
         TEST(references_may_name_built_in_and_own_objects),
+        TEST(a_gates_program_is_meant_from_the_files_folder),
         TEST(the_same_declarations_make_the_same_bytes),
         TEST(the_engines_part_passes_its_own_check),
     };

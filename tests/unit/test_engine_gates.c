@@ -236,6 +236,28 @@ a_no_leaves_the_streak_as_it_was(void **state)
 }
 
 static void
+what_had_nothing_to_do_is_not_overdue_and_in_no_average(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    add(r, "first", "'cron':'0 0 1 1 *'");
+    add_gated(r, "asks", COMMAND ",'overdue_ms':120000");
+    add_gated(r, "waits", COMPLETED("first") ",'overdue_ms':120000");
+    rig_advance(r, MINUTE_MS);
+    rig_ended(r, (uint64_t)schedule_i64(r, "asks", "last_job"), NOTHING ",'turns':3");
+    rig_turn(r);
+    rig_must(r, "schedule.pause", "'name':'asks'");
+    rig_must(r, "schedule.pause", "'name':'waits'");
+    rig_must_read(r, "schedule.show", "'name':'asks'");
+    assert_true(rig_is_nil(r, "overdue_at") && rig_is_nil(r, "avg_turns"));
+    rig_must_read(r, "schedule.show", "'name':'waits'");
+    assert_true(rig_is_nil(r, "overdue_at"));
+    rig_advance(r, 10 * MINUTE_MS);
+    assert_int_equal(rig_feed_count(r, "schedule.overdue"), 0);
+}
+
+static void
 a_stop_wins_over_a_no(void **state)
 {
     struct rig *r = *state;
@@ -279,6 +301,7 @@ main(void)
         TEST(a_command_goes_to_the_worker_with_the_job),
         TEST(a_command_that_says_no_completes_the_job_and_nothing_follows),
         TEST(a_no_leaves_the_streak_as_it_was),
+        TEST(what_had_nothing_to_do_is_not_overdue_and_in_no_average),
         TEST(a_stop_wins_over_a_no),
         TEST(a_schedule_with_a_handler_that_is_no_longer_exec_says_so),
     };
