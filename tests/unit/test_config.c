@@ -185,7 +185,7 @@ static const struct bad bad_objects[] = {
     {"schedules: {s: {handler: noop, every: 5s, gate: {comand: [x]}}}\n", "1:50", "schedules.s.gate.comand", "unknown key", "did you mean \"command\"?"},
     {"schedules: {s: {handler: noop, every: 5s, gate: {command: [x]}}}\n", "1:50", "schedules.s.gate.command", "needs a handler of kind exec", NULL},
     {"handlers: {h: {kind: exec, command: [x]}}\nschedules: {s: {handler: h, every: 5s, gate: {command: []}}}\n", "2:56", "schedules.s.gate.command", "must name a program", NULL},
-    {"schedules: {s: {handler: noop, every: 5s, gate: {completed: t}}, tt: {handler: noop, every: 5s}}\n", "1:61", "schedules.s.gate.completed", "found \"t\", no such schedule is declared", "did you mean \"tt\"?"},
+    {"schedules: {s: {handler: noop, every: 5s, gate: {completed: bakup}}, backup: {handler: noop, every: 5s}}\n", "1:61", "schedules.s.gate.completed", "found \"bakup\", no such schedule is declared", "did you mean \"backup\"?"},
     {"schedules: {s: {handler: noop, every: 5s, gate: {completed: s}}}\n", "1:61", "schedules.s.gate.completed", "a cycle: s → s", NULL},
     {"schedules: {a: {handler: noop, every: 5s, gate: {completed: b}}, b: {handler: noop, every: 5s, gate: {completed: c}}, c: {handler: noop, every: 5s, gate: {completed: a}}}\n", "1:61", "schedules.a.gate.completed", "a cycle: a → b → c → a", NULL},
     {"schedules: {s: {handler: noop, every: 999ms}}\n", "1:39", "schedules.s.every", "found \"999ms\", allowed: a duration", NULL},

@@ -173,6 +173,21 @@ an_agent_without_open_tickets_has_nothing_to_do(void **state)
     assert_int_equal(schedule_i64(r, "s", "firing_count"), 2);
 }
 
+static void
+what_a_person_fires_passes_the_gate(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    add(r, "first", "'cron':'0 0 1 1 *'");
+    add_gated(r, "then", COMPLETED("first"));
+    add_gated(r, "asks", COMMAND);
+    rig_must(r, "schedule.run", "'name':'then'");
+    assert_int_equal(schedule_i64(r, "then", "firing_count"), 1);
+    rig_must(r, "schedule.run", "'name':'asks'");
+    assert_int_equal(gate_of(r, (uint64_t)schedule_i64(r, "asks", "last_job")).size, 0);
+}
+
 /* ---- commands ---- */
 
 static void
@@ -298,6 +313,7 @@ main(void)
         TEST(a_schedule_runs_when_the_awaited_one_has_completed_since),
         TEST(a_failed_firing_of_the_awaited_one_does_not_count),
         TEST(an_agent_without_open_tickets_has_nothing_to_do),
+        TEST(what_a_person_fires_passes_the_gate),
         TEST(a_command_goes_to_the_worker_with_the_job),
         TEST(a_command_that_says_no_completes_the_job_and_nothing_follows),
         TEST(a_no_leaves_the_streak_as_it_was),
