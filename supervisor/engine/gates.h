@@ -4,8 +4,8 @@
  * firing; `open_tickets`, its agent has tickets that are not done; `command`, a program that a
  * worker asks in the firing's own attempt, before the handler.  The first two are judged here at
  * the nominal time and cost nothing: a no makes no job.  Either way a no makes the firing's row
- * suppressed and `gated`, with the reason, and counts in gated_count; averages, streaks and the overdue alarm
- * know nothing of it.
+ * suppressed and `gated`, with the reason, and counts in gated_count; averages, streaks and the
+ * overdue alarm know nothing of it.
  *
  * What a person fires (run now, backfill) passes the gate. */
 #ifndef ENGINE_GATES_H

@@ -433,10 +433,9 @@ a_gates_program_is_meant_from_the_files_folder(void **state)
 
     must_load(f, "handlers: {h: {kind: exec, command: [x]}}\n"
                  "schedules: {s: {every: 5s, handler: h, gate: {command: [./look, 5]}}}\n");
-    FREE_AUTO char *wanted =
-        xasprintf("[{\"name\":\"s\",\"every_ms\":5000,\"handler\":\"h\","
-                  "\"gate\":{\"command\":[\"%s/look\",\"5\"]}}]",
-                  f->folder);
+    FREE_AUTO char *wanted = xasprintf("[{\"name\":\"s\",\"every_ms\":5000,\"handler\":\"h\","
+                                       "\"gate\":{\"command\":[\"%s/look\",\"5\"]}}]",
+                                       f->folder);
     expect_list(f, "schedules", wanted);
 }
 
