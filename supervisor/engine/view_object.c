@@ -43,6 +43,7 @@ put_declared(struct objects *o, const struct object_entry *en, struct buf *b,
     mp_put_time(b, map, "every_ms", s->every_ms);
     mp_put_str_or_nil(b, map, "tz", s->tz);
     mp_put_str_or_nil(b, map, "agent", s->agent);
+    mp_put_str_or_nil(b, map, "profile", s->profile);
     mp_put_str_or_nil(b, map, "handler", s->handler);
     mp_put_str_or_nil(b, map, "title", s->title);
     mp_put_str(b, map, "type", s->type.size ? s->type : view_str("schedule"));
@@ -58,6 +59,8 @@ put_declared(struct objects *o, const struct object_entry *en, struct buf *b,
     }
     mp_put_time(b, map, "max_run_ms", s->max_run_ms);
     mp_put_time(b, map, "max_attempts", (int64_t)s->max_attempts);
+    mp_put_time(b, map, "token_budget", (int64_t)s->token_budget);
+    mp_put_time(b, map, "cost_budget_micros", (int64_t)s->cost_budget_micros);
     mp_put_raw(b, map, "tags", s->tags);
     mp_put_raw(b, map, "ticket", s->ticket);
     mp_put_cstr(b, map, "origin", origin_name(en->row.origin));
@@ -148,6 +151,10 @@ put_outcomes(struct objects *o, const struct schedule *run, struct buf *b, struc
     mp_put_u64(b, map, "turn_budget_breach_streak", run->breach_streak);
     mp_put_cstr(b, map, "last_failure",
                 run->last_failure ? failure_rule(run->last_failure)->name : NULL);
+    mp_put_cstr(b, map, "last_result",
+                run->last_failure      ? failure_rule(run->last_failure)->name
+                : run->last_success_at ? "completed"
+                                       : NULL);
     mp_put_time(b, map, "last_success_at", run->last_success_at);
     mp_put_time(b, map, "max_turns_set_at", run->max_turns_set_at);
     put_average(run, "last_turns", run->last_turns, 1, b, map);

@@ -175,6 +175,29 @@ a_schedule_shows_its_next_firings_and_warnings(void **state)
 }
 
 static void
+a_schedule_shows_its_policies_and_what_became_of_it(void **state)
+{
+    (void)state;
+    must_print(ctl_print_schedule,
+               "{\"name\":\"s\",\"max_turns\":5,\"profile\":\"fast\",\"overlap\":\"skip\","
+               "\"jitter_ms\":5000,\"shadow\":false,\"gate\":{\"open_tickets\":true},"
+               "\"firing_count\":3,\"failure_streak\":0,\"avg_turns\":12,\"alerting\":true,"
+               "\"spent_today\":{\"turns\":36,\"tokens\":0}}",
+               "schedule      s\n"
+               "profile       fast\n"
+               "max turns     5\n"
+               "overlap       skip\n"
+               "jitter        5s\n"
+               "gate          {\"open_tickets\":true}\n"
+               "firings       3\n"
+               "failed        0\n"
+               "alerting      yes\n"
+               "avg turns     12\n"
+               "turns today   36\n"
+               "tokens today  0\n");
+}
+
+static void
 a_save_tells_what_collides_and_gives_advice(void **state)
 {
     (void)state;
@@ -648,6 +671,7 @@ main(void)
         cmocka_unit_test(no_limit_is_said),
         cmocka_unit_test(why_names_every_blocker),
         cmocka_unit_test(a_schedule_shows_its_next_firings_and_warnings),
+        cmocka_unit_test(a_schedule_shows_its_policies_and_what_became_of_it),
         cmocka_unit_test(a_save_tells_what_collides_and_gives_advice),
         cmocka_unit_test(status_is_one_screen),
         cmocka_unit_test(a_degraded_pool_is_told),
