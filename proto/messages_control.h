@@ -295,6 +295,11 @@
 #define STATUS_FIELDS(F, S)
 #define PING_FIELDS(F, S)
 #define FSCK_FIELDS(F, S)
+/* What the schedules will do, by the dispatcher on a virtual clock (C12). */
+#define FORECAST_FIELDS(F, S)                                                                   \
+    F(S, U64,  hours,           OPTIONAL, 1, 720)       /* 48 */                                \
+    F(S, TEXT, with,            OPTIONAL, 0, 1048576)   /* a change, as a configuration's schedules and limits */ \
+    F(S, NAME, company,         OPTIONAL, 0, 0)         /* whose schedules are shown; all */
 #define RELOAD_FIELDS(F, S)            F(S, BOOL, dry_run, OPTIONAL, 0, 0)
 #define CLOCK_ACCEPT_FIELDS(F, S)
 
@@ -387,7 +392,8 @@
     C("schedule.promote", SCHEDULE_PROMOTE, schedule_promote, WRITE, OPERATOR) \
     C("schedule.set",     SCHEDULE_SET,     schedule_set,     WRITE, OPERATOR) \
     C("job.stream",       JOB_STREAM,       job_stream,       WRITE, SUBMIT)   \
-    C("schedule.run",     SCHEDULE_RUN,     schedule_run,     WRITE, OPERATOR)
+    C("schedule.run",     SCHEDULE_RUN,     schedule_run,     WRITE, OPERATOR) \
+    C("forecast",         FORECAST,         forecast,         SHELL, VIEW)
 
 // clang-format on
 

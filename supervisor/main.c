@@ -47,6 +47,7 @@ struct parts {
     struct reads       reads;
     struct reload      reload;
     struct fsck        fsck;
+    struct forecaster  forecaster;
     struct stopping    stopping;
     struct lag         lag;
     struct logsweep    logsweep;
@@ -238,6 +239,7 @@ make_parts(struct parts *p)
     turns_init(&p->turns, p->store, p->engine, &none);
     reads_init(&p->reads, p->store, p->engine, p->control);
     reload_init(&p->reload, &p->options.sources, &p->config, on_reloaded, p);
+    forecaster_init(&p->forecaster, &p->poller, p->pool, p->store);
     stopping_init(&p->stopping, p->engine, p->pool, &p->inputs);
     logsweep_init(&p->logsweep, p->store, p->config.state_dir);
     p->ops = (struct shell_ops){.store = p->store,
@@ -246,6 +248,7 @@ make_parts(struct parts *p)
                                 .pool = p->pool,
                                 .reload = &p->reload,
                                 .fsck = &p->fsck,
+                                .forecaster = &p->forecaster,
                                 .inputs = &p->inputs,
                                 .turns = &p->turns,
                                 .reads = &p->reads,
@@ -266,6 +269,7 @@ make_parts(struct parts *p)
                                   .reads = &p->reads,
                                   .reload = &p->reload,
                                   .fsck = &p->fsck,
+                                  .forecaster = &p->forecaster,
                                   .doorbell = &p->doorbell,
                                   .stopping = &p->stopping,
                                   .ops = &p->ops,
@@ -351,6 +355,7 @@ close_all(struct parts *p)
     (void)alarm(CLOSE_SECONDS); /* closing must not hang, whatever a library thinks */
     reactor_close(&p->reactor);
     if (p->fsck.poller) fsck_done(&p->fsck);
+    forecaster_done(&p->forecaster);
     if (p->survivors.poller) survivors_done(&p->survivors);
     turns_done(&p->turns);
     reads_done(&p->reads);
@@ -410,6 +415,7 @@ main(int argc, char **argv)
     default: break;
     }
     log_init("agentd", LOG_LEVEL_INFO);
+    if (p.options.act == ACT_FORECAST) return forecaster_main();
     if (config_load(&p.options.sources, &p.config, &p.warnings, &e)) return say(&e);
     if (p.options.act == ACT_CHECK) return print_check(&p);
     return run(&p);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { OPT_STATE = 256, OPT_RUN, OPT_SET, OPT_CHECK, OPT_DAEMONIZE, OPT_VERSION };
+enum { OPT_STATE = 256, OPT_RUN, OPT_SET, OPT_CHECK, OPT_DAEMONIZE, OPT_VERSION, OPT_FORECAST };
 
 static const struct option long_options[] = {
     {"config",           required_argument, NULL, 'c'},
@@ -14,8 +14,9 @@ static const struct option long_options[] = {
     {"check",         no_argument, NULL, OPT_CHECK},
     {"daemonize",              no_argument, NULL, OPT_DAEMONIZE},
     {"version",              no_argument, NULL, OPT_VERSION},
-    {"help",                  no_argument, NULL, 'h'},
-    {0             },
+    {"forecast",                  no_argument, NULL, OPT_FORECAST}, /* not for people: forecaster.h */
+    {"help",              no_argument, NULL, 'h'},
+    {0          },
 };
 
 void
@@ -53,6 +54,7 @@ take(struct options *o, int option)
     case OPT_CHECK: o->act = ACT_CHECK; break;
     case OPT_DAEMONIZE: o->is_daemonized = true; break;
     case OPT_VERSION: o->act = ACT_VERSION; break;
+    case OPT_FORECAST: o->act = ACT_FORECAST; break;
     case 'h': o->act = ACT_HELP; break;
     default: o->act = ACT_USAGE;
     }

@@ -6,7 +6,7 @@
 
 #define SETS_MAX 256
 
-enum option_act { ACT_RUN, ACT_CHECK, ACT_VERSION, ACT_HELP, ACT_USAGE };
+enum option_act { ACT_RUN, ACT_CHECK, ACT_VERSION, ACT_HELP, ACT_USAGE, ACT_FORECAST };
 
 struct options {
     enum option_act       act; /* ACT_USAGE: what is wrong has been said on standard error */

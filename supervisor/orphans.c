@@ -7,14 +7,14 @@
 #define CHILDREN_MAX 4096 /* looked at in one pass; the next one sees the rest */
 
 size_t
-orphans_kill(bool (*is_worker)(pid_t pid, void *arg), void *arg)
+orphans_kill(bool (*is_ours)(pid_t pid, void *arg), void *arg)
 {
     pid_t  children[CHILDREN_MAX];
     size_t count = proc_children(getpid(), children, CHILDREN_MAX);
     size_t orphans = 0;
 
     for (size_t i = 0; i < count; i++) {
-        if (is_worker(children[i], arg)) continue;
+        if (is_ours(children[i], arg)) continue;
         (void)proc_kill_tree(children[i],
                              0); /* what it misses is a child of ours by the next pass */
         /* A child is ours until we reap it, so its pid names no other process. */

@@ -1,7 +1,7 @@
 /* orphans - what dead workers left behind.
  *
  * agentd is a subreaper and so is every worker: what a dead worker leaves behind becomes a child of
- * agentd, and every child of agentd that is no worker is such an orphan. */
+ * agentd, and every child that agentd has not started is such an orphan. */
 #ifndef SUPERVISOR_ORPHANS_H
 #define SUPERVISOR_ORPHANS_H
 
@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Kills the children that is_worker does not know, each with everything below it; how many there
+/* Kills the children that is_ours does not know, each with everything below it; how many there
  * were.  A fork may race a pass: to be called again when they have been reaped, until it says 0. */
-size_t orphans_kill(bool (*is_worker)(pid_t pid, void *arg), void *arg);
+size_t orphans_kill(bool (*is_ours)(pid_t pid, void *arg), void *arg);
 /* Nothing of the worker is left: neither is its evidence. */
 void orphans_clear_evidence(const struct evidence *ev, uint32_t worker);
 

@@ -51,6 +51,7 @@ struct pool {
     bool                      is_stopping;
     struct deaths             deaths;
     uint64_t                  starts;
+    pid_t                     kept; /* a child of ours that is left alone; 0: none */
 };
 
 struct pool *
@@ -249,14 +250,23 @@ reap(struct pool *p, int64_t boot_ms)
         if (waitid(P_ALL, 0, &how, WEXITED | WNOHANG | WNOWAIT) || how.si_pid == 0) return;
         struct worker *w = find_pid(p, how.si_pid);
         if (w) on_end(w, &how, boot_ms);
+        if (how.si_pid == p->kept) p->kept = 0;               /* the pid may come again */
         (void)waitid(P_PID, (id_t)how.si_pid, &how, WEXITED); /* it is there */
     }
 }
 
 static bool
-is_worker(pid_t pid, void *arg)
+is_ours(pid_t pid, void *arg)
 {
-    return find_pid(arg, pid) != NULL;
+    const struct pool *p = arg;
+
+    return pid == p->kept || find_pid(arg, pid) != NULL;
+}
+
+void
+pool_keep(struct pool *p, pid_t child)
+{
+    p->kept = child;
 }
 
 static bool
@@ -273,7 +283,7 @@ void
 pool_on_children(struct pool *p, int64_t boot_ms)
 {
     reap(p, boot_ms);
-    if (!any_orphaned(p) || orphans_kill(is_worker, p) > 0) return;
+    if (!any_orphaned(p) || orphans_kill(is_ours, p) > 0) return;
     for (uint32_t i = 0; i < WORKERS_MAX; i++) {
         struct worker *w = &p->workers[i];
 

@@ -56,6 +56,9 @@ bool pool_on_bad_report(struct pool *p, pid_t pid) MUST_CHECK;
 void pool_stop(struct pool *p, int64_t kill_boot_ms);
 bool pool_is_empty(const struct pool *p);
 
+/* A child that is no worker and no orphan either; 0: there is none. */
+void pool_keep(struct pool *p, pid_t child);
+
 bool     pool_is_degraded(const struct pool *p, int64_t boot_ms);
 uint32_t pool_count_wanted(const struct pool *p);
 /* The value of `workers` in status. */

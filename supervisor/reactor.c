@@ -212,6 +212,8 @@ after_turn(struct reactor *r)
     serve_reads(r);
     reads_after_turn(r->reads, &r->now);
     shell_ops_on_fsck(r->ops);
+    forecaster_on_time(r->forecaster, r->now.boot_ms);
+    shell_ops_on_forecast(r->ops);
     if (!logsweep_is_over(r->logsweep)) logsweep_step(r->logsweep);
     if (!r->turns->space.can_admit) fsck_cancel(r->fsck);
     doorbell_ring(r->doorbell, engine_feed_seq(r->turns->engine));
@@ -230,6 +232,7 @@ boot_deadline(const struct reactor *r)
     at = min(at, survivors_deadline(r->survivors));
     at = min(at, reads_deadline(r->reads));
     at = min(at, stopping_deadline(r->stopping));
+    at = min(at, forecaster_deadline(r->forecaster));
     return r->held_until_boot_ms ? min(at, r->held_until_boot_ms) : at;
 }
 

@@ -30,6 +30,7 @@ struct reactor {
     struct reads       *reads;
     struct reload      *reload;
     struct fsck        *fsck;
+    struct forecaster  *forecaster;
     struct doorbell    *doorbell;
     struct stopping    *stopping;
     struct shell_ops   *ops;

@@ -12,7 +12,8 @@
 
 #define LAG_WARNING_US    50000 /* of the loop's p99 (K3) … */
 #define LAG_WARNING_TURNS 100   /* … of at least so many: one slow turn at start is no 1 % */
-#define HANGUP_TAG        1     /* the reload that a signal asked for */
+#define FORECAST_HOURS    48
+#define HANGUP_TAG        1 /* the reload that a signal asked for */
 
 void
 shell_ops_done(struct shell_ops *o)
@@ -211,6 +212,34 @@ on_worker_restart(struct shell_ops *o, const struct msg_worker_restart *m, struc
     return E_OK;
 }
 
+/* Who is of a company sees no other (N36). */
+static enum errc
+choose_company(const struct actor *a, struct view named, struct view *out, struct err *e)
+{
+    *out = a->company.size ? a->company : named;
+    if (named.size == 0 || a->company.size == 0 || view_eq(named, a->company)) return E_OK;
+    return err_set(e, E_NOT_FOUND, "there is no company \"%.*s\"", VIEW_ARG(named));
+}
+
+static enum errc
+on_forecast(struct shell_ops *o, const struct asked *a, const struct msg_forecast *m,
+            const struct now *now, struct err *e)
+{
+    struct forecast_order order = {
+        .dir = o->state_dir,
+        .now_ms = now->wall_ms,
+        .hours = HAS(m, forecast, hours) ? m->hours : FORECAST_HOURS,
+        .fleet = {.workers = pool_count_wanted(o->pool),
+                  .slots = (uint32_t)reload_current(o->reload)->slots},
+        .with = m->with,
+        .is_bound = a->actor.company.size > 0
+    };
+
+    if (engine_is_draining(o->engine)) return err_set(e, E_DRAINING, "the daemon is stopping");
+    if (choose_company(&a->actor, m->company, &order.company, e)) return e->code;
+    return forecaster_start(o->forecaster, &order, a->tag, now->boot_ms, e);
+}
+
 static enum errc
 reload(struct shell_ops *o, bool is_dry_run, uint64_t tag, struct err *e)
 {
@@ -233,6 +262,7 @@ serve(struct shell_ops *o, const struct asked *a, const struct now *now, bool *i
     case MSG_WORKER_SCALE: return on_worker_scale(o, &m.worker_scale, e);
     case MSG_WORKER_RESTART: return on_worker_restart(o, &m.worker_restart, e);
     case MSG_FSCK: *is_later = true; return fsck_start(o->fsck, o->store, a->tag, e);
+    case MSG_FORECAST: *is_later = true; return on_forecast(o, a, &m.forecast, now, e);
     case MSG_RELOAD: *is_later = true; return reload(o, m.reload.dry_run, a->tag, e);
     default: return err_set(e, E_INTERNAL, "%s is not served here", a->req.desc->op);
     }
@@ -284,6 +314,20 @@ shell_ops_on_config(struct shell_ops *o, uint64_t tag, const struct err *refusal
     if (a) control_reply(o->control, &a, buf_view(&o->reply));
 }
 
+/* The reply is in o->reply, or e says why there is none; the client may be gone. */
+static void
+answer(struct shell_ops *o, uint64_t tag, const struct err *e)
+{
+    struct asked *a = control_find(o->control, tag);
+
+    if (!a) return;
+    if (e->code) {
+        control_refuse(o->control, &a, e);
+    } else {
+        control_reply(o->control, &a, buf_view(&o->reply));
+    }
+}
+
 void
 shell_ops_on_fsck(struct shell_ops *o)
 {
@@ -291,12 +335,15 @@ shell_ops_on_fsck(struct shell_ops *o)
     struct err e;
 
     buf_clear(&o->reply);
-    if (!fsck_take(o->fsck, &tag, &o->reply, &e)) return;
-    struct asked *a = control_find(o->control, tag);
-    if (!a) return;
-    if (e.code) {
-        control_refuse(o->control, &a, &e);
-    } else {
-        control_reply(o->control, &a, buf_view(&o->reply));
-    }
+    if (fsck_take(o->fsck, &tag, &o->reply, &e)) answer(o, tag, &e);
+}
+
+void
+shell_ops_on_forecast(struct shell_ops *o)
+{
+    uint64_t   tag;
+    struct err e;
+
+    buf_clear(&o->reply);
+    if (forecaster_take(o->forecaster, &tag, &o->reply, &e)) answer(o, tag, &e);
 }

@@ -257,14 +257,17 @@ put_hour(struct shown *a, struct buf *b, size_t at)
     const struct tally      *t = &a->w->tally;
     const struct tally_hour *h = &t->hours[at];
     int64_t                  begin_ms = (t->first_hour + (int64_t)at) * TALLY_HOUR_MS;
-    int64_t                  slots = a->w->fleet.workers * (int64_t)a->w->fleet.slots;
+    int64_t                  end_ms = begin_ms + TALLY_HOUR_MS;
+    int64_t                  from_ms = t->from_ms > begin_ms ? t->from_ms : begin_ms;
+    int64_t                  slot_ms = (t->until_ms < end_ms ? t->until_ms : end_ms) - from_ms;
     size_t                   header;
     uint32_t                 n = 0;
     struct mp_open_map       m = mp_open(b);
 
+    slot_ms *= (int64_t)a->w->fleet.workers * a->w->fleet.slots;
     mp_put_i64(b, &m, "at", begin_ms);
     mp_put_u64(b, &m, "starts", h->starts);
-    mp_put_i64(b, &m, "busy_milli", slots ? h->busy_ms / (slots * (TALLY_HOUR_MS / 1000)) : 0);
+    mp_put_i64(b, &m, "busy_milli", slot_ms ? 1000 * h->busy_ms / slot_ms : 0);
     mp_put_i64(b, &m, "full_ms", h->full_ms);
     mp_key(b, &m, "held");
     header = mp_array_open(b);

@@ -24,7 +24,7 @@ static printer *const printers[] = {
     ctl_print_handlers, ctl_print_session,   ctl_print_sessions,  ctl_print_effect,
     ctl_print_effects,  ctl_print_status,    ctl_print_pong,      ctl_print_workers,
     ctl_print_scaled,   ctl_print_restarted, ctl_print_fsck,      ctl_print_reload,
-    ctl_print_clock,    ctl_print_event,     ctl_print_usage,
+    ctl_print_clock,    ctl_print_event,     ctl_print_usage,     ctl_print_forecast,
 };
 
 static struct ctl_out

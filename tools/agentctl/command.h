@@ -36,7 +36,8 @@ enum ctl_kind {
     CTL_BOOL,      /* given or not: true */
     CTL_OFF,       /* given or not: false */
     CTL_FLAGS,     /* "jitter,gate": a list of the fields of these flags of the command */
-    CTL_JOBS       /* a file (or -) with a JSON object per line: a list of them */
+    CTL_JOBS,      /* a file (or -) with a JSON object per line: a list of them */
+    CTL_FILE       /* a file (or -): its text */
 };
 
 /* An argument or a flag. */

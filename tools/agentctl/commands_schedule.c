@@ -2,6 +2,9 @@
 #include "tools/agentctl/ctl.h"
 #include "tools/agentctl/print.h"
 
+/* Its process may take two minutes. */
+#define FORECAST_TIMEOUT_MS 130000
+
 // clang-format off
 
 static const struct ctl_param name_arg[] = {
@@ -87,6 +90,11 @@ static const struct ctl_param cron_flags[] = {
     {"count", 'n', NULL, CTL_NUMBER, false, "N", "so many times (5)"},
     {.name = NULL}};
 
+static const struct ctl_param forecast_flags[] = {
+    {"hours", 0, "hours", CTL_NUMBER, false, "N",    "so many hours from now on (48)"},
+    {"with",  0, "with",  CTL_FILE,   false, "FILE", "suppose these schedules, limits, budgets and workers; - for standard input"},
+    {.name = NULL}};
+
 static const struct ctl_command commands[] = {
     {.noun = "schedule", .verb = "add", .op = MSG_SCHEDULE_ADD, .args = name_arg, .flags = add_flags,
      .print = ctl_print_schedule,
@@ -139,6 +147,14 @@ static const struct ctl_command commands[] = {
              "also: L the last, L-3, 15W the nearest weekday, LW; weekdays: friL the last Friday, fri#2 the second.",
      .examples = {"cron explain '*/15 9-17 * * mon-fri'", "cron explain '30 2 * * *' --tz America/New_York -n 3",
                   "cron explain @weekly --from 2026-11-21T00:00:00Z -n 3"}},
+    {.noun = "forecast", .op = MSG_FORECAST, .flags = forecast_flags, .timeout_ms = FORECAST_TIMEOUT_MS,
+     .print = ctl_print_forecast,
+     .help = "what the schedules will do: waits, full hours, overlaps, budgets that run out",
+     .more = "The dispatcher itself runs on a virtual clock over a copy, with the run times and tokens that were\n"
+             "measured; nothing is changed. Every job is taken to succeed, and nobody to submit any. FILE has the form\n"
+             "of the configuration's sections schedules, limits, budgets and workers: a schedule keeps what its body\n"
+             "does not name, null takes a member back or removes the schedule; both forecasts are compared.",
+     .examples = {"forecast", "forecast --hours 168 --json", "forecast --with next-week.yaml"}},
 };
 
 // clang-format on

@@ -47,6 +47,7 @@ void ctl_print_workers(struct ctl_out *o, struct view body);
 void ctl_print_scaled(struct ctl_out *o, struct view body);
 void ctl_print_restarted(struct ctl_out *o, struct view body);
 void ctl_print_fsck(struct ctl_out *o, struct view body);
+void ctl_print_forecast(struct ctl_out *o, struct view body);
 void ctl_print_reload(struct ctl_out *o, struct view body);
 void ctl_print_audit(struct ctl_out *o, struct view body);
 void ctl_print_usage(struct ctl_out *o, struct view body);

@@ -180,6 +180,16 @@ put_jobs(const char *path, struct buf *out, struct err *e)
     return E_OK;
 }
 
+static enum errc
+put_file(const char *path, struct buf *out, struct err *e)
+{
+    BUF_AUTO struct buf file = {0};
+
+    if (read_all(path, &file, e)) return e->code;
+    mp_str(out, buf_view(&file));
+    return E_OK;
+}
+
 enum errc
 ctl_value_pack(enum ctl_kind kind, const struct field_desc *field, const char *text, int64_t now_ms,
                struct buf *out, struct err *e)
@@ -194,6 +204,7 @@ ctl_value_pack(enum ctl_kind kind, const struct field_desc *field, const char *t
     case CTL_BOOL: mp_bool(out, true); return E_OK;
     case CTL_OFF: mp_bool(out, false); return E_OK;
     case CTL_JOBS: return put_jobs(text, out, e);
+    case CTL_FILE: return put_file(text, out, e);
     case CTL_TAG:
     case CTL_FLAGS: break; /* no values by themselves: put_tags, put_flags */
     }
