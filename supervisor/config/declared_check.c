@@ -3,6 +3,7 @@
 #include "common/cron.h"
 #include "common/mp.h"
 #include "common/name.h"
+#include "common/quiet.h"
 #include "supervisor/config/declared_gate.h"
 #include "supervisor/config/keys.h"
 #include <stdarg.h>
@@ -14,6 +15,8 @@ static const char *const later_handler_kinds[] = {"persistent", "http", "plugin"
 static const char *const sink_kinds[] = {"file", NULL};
 static const char *const later_sink_kinds[] = {"gateway", "http", "command", NULL};
 static const char *const schedule_types[] = {"schedule", "heartbeat", NULL};
+static const char *const overlaps[] = {"skip", "queue_one", "allow", "cancel_running", NULL};
+static const char *const misfires[] = {"skip", "latest", "all", NULL};
 static const char *const approvals[] = {"none", "schedules", "all", NULL};
 static const char *const none[] = {NULL};
 
@@ -151,9 +154,38 @@ check_approval(const struct declared_object *o, struct err *e)
 }
 
 static enum errc
+check_hours(const struct declared_object *o, const char *key, struct view text, struct err *e)
+{
+    struct quiet q;
+    struct err   why;
+
+    if (text.size == 0 || quiet_parse(text, &q, &why) == E_OK) return E_OK;
+    return yaml_refuse_found(yaml_get(o->body, key), e, "%s", why.msg);
+}
+
+/* When and how its firings come. */
+static enum errc
+check_policies(const struct declared_object *o, struct err *e)
+{
+    const struct msg_schedule *s = &o->msg.schedule;
+
+    if (HAS(s, schedule, start_at) && HAS(s, schedule, end_at) && s->end_at <= s->start_at)
+        return yaml_refuse_found(yaml_get(o->body, "end_at"), e, "is not after start_at");
+    if (HAS(s, schedule, overlap) && word_check(yaml_get(o->body, "overlap"), overlaps, none, e))
+        return e->code;
+    if (HAS(s, schedule, misfire) && word_check(yaml_get(o->body, "misfire"), misfires, none, e))
+        return e->code;
+    if (HAS(s, schedule, misfire_max) && !view_is(s->misfire, "all"))
+        return yaml_refuse_key(yaml_get(o->body, "misfire_max"), e, "only with misfire: all");
+    if (check_hours(o, "quiet_hours", s->quiet_hours, e)) return e->code;
+    return check_hours(o, "quiet_sends", s->quiet_sends, e);
+}
+
+static enum errc
 check_schedule(const struct declared_object *o, struct err *e)
 {
     const struct msg_schedule *s = &o->msg.schedule;
+    bool                       has_hours = s->quiet_hours.size || s->quiet_sends.size;
     struct cron                cron;
     struct err                 why;
 
@@ -164,15 +196,18 @@ check_schedule(const struct declared_object *o, struct err *e)
         return yaml_refuse_found(yaml_get(o->body, "cron"), e, "not a cron expression: %s",
                                  why.msg);
     }
-    if (HAS(s, schedule, tz) && (!HAS(s, schedule, cron) || cron.kind != CRON_FIELDS)) {
-        return yaml_refuse_found(yaml_get(o->body, "tz"), e,
-                                 "only fields of a cron expression are times of a zone");
+    if (HAS(s, schedule, tz) && !has_hours &&
+        (!HAS(s, schedule, cron) || cron.kind != CRON_FIELDS)) {
+        return yaml_refuse_found(
+            yaml_get(o->body, "tz"), e,
+            "only fields of a cron expression and quiet hours are times of a zone");
     }
     if (HAS(s, schedule, type) && word_check(yaml_get(o->body, "type"), schedule_types, none, e)) {
         return e->code;
     }
     if (HAS(s, schedule, shadow_runs) && !s->shadow)
         return yaml_refuse_key(yaml_get(o->body, "shadow_runs"), e, "needs shadow: true");
+    if (check_policies(o, e)) return e->code;
     if (check_ladder(o, s->retry_base_ms, s->retry_max_ms, e)) return e->code;
     return check_ticket(o, e);
 }

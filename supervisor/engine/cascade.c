@@ -4,9 +4,9 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/goal_removal.h"
 #include "supervisor/engine/pauses.h"
+#include "supervisor/engine/plan.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/removal.h"
-#include "supervisor/engine/schedules.h"
 
 /* ---- what belongs to it ----------------------------------------------------------- */
 

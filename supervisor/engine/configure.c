@@ -8,8 +8,8 @@
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/plan.h"
 #include "supervisor/engine/removal.h"
-#include "supervisor/engine/schedules.h"
 #include "supervisor/engine/zones.h"
 
 #include <assert.h>

@@ -16,6 +16,7 @@
 #include "supervisor/engine/lanes.h"
 #include "supervisor/engine/leases.h"
 #include "supervisor/engine/outbox.h"
+#include "supervisor/engine/plan.h"
 #include "supervisor/engine/reasons.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/requests.h"
@@ -31,6 +32,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define CRASH_ROW_MS  600000 /* unclean ends less than this apart are in a row … */
+#define CRASH_ROW_MAX 3      /* … of so many it is a loop */
+#define CRASH_HOLD_MS 60000
 
 struct engine *
 engine_new(struct store *s)
@@ -217,6 +222,30 @@ begin_new_numbers(struct meta *m)
     if (m->next_place == 0) m->next_place = m->next_effect; /* an effect's place was its id */
 }
 
+/* Ends that follow one another soon are a loop: what agentd was to do at once may be what ends it,
+ * so that in a while without it an operator can act (C3). */
+static void
+count_crashes(struct engine *en, const struct input *in)
+{
+    struct meta *m = &en->memory.meta;
+    bool         is_soon = in->last_sign_of_life_ms - m->last_crash_at < CRASH_ROW_MS;
+
+    if (!in->unclean) {
+        m->crash_row = 0;
+        return;
+    }
+    m->crash_row = is_soon ? m->crash_row + 1 : 1;
+    m->unclean_stops++;
+    m->last_crash_at = in->last_sign_of_life_ms;
+    turn_log(en, LOG_LEVEL_WARN, "the last end was not planned",
+             "last_sign_of_life_ms=%" PRId64 " unclean_stops=%" PRIu64, in->last_sign_of_life_ms,
+             m->unclean_stops);
+    if (m->crash_row < CRASH_ROW_MAX) return;
+    en->memory.hold_until_boot = en->turn.now.boot_ms + CRASH_HOLD_MS;
+    turn_log(en, LOG_LEVEL_WARN, "a crash loop: times of schedules due before this start wait",
+             "unclean_stops_in_a_row=%" PRIu32 " for_ms=%d", m->crash_row, CRASH_HOLD_MS);
+}
+
 static void
 on_boot(struct engine *en, const struct input *in)
 {
@@ -225,13 +254,7 @@ on_boot(struct engine *en, const struct input *in)
     m->id = 1;
     if (meta_load(turn_txn(en), m) != LOAD_FOUND) make_store(en);
     begin_new_numbers(m);
-    if (in->unclean) {
-        m->unclean_stops++;
-        m->last_crash_at = in->last_sign_of_life_ms;
-        turn_log(en, LOG_LEVEL_WARN, "the last end was not planned",
-                 "last_sign_of_life_ms=%" PRId64 " unclean_stops=%" PRIu64,
-                 in->last_sign_of_life_ms, m->unclean_stops);
-    }
+    count_crashes(en, in);
     m->boot_id = in->boot_id;
     m->clean_stop = 0;
     configure_load_limits(en);
@@ -346,14 +369,15 @@ job_deadline(struct engine *en, enum index_id index)
 static void
 find_deadline(struct engine *en)
 {
-    struct deadline d = {INT64_MAX, INT64_MAX};
+    struct deadline d = {INT64_MAX, INT64_MAX}, schedules = d;
     bool            clock_is_held = en->turn.header.clock_is_held && !en->memory.clock_accepted;
 
     en->deadline = d;
     if (!en->memory.has_limits) return; /* nothing is due before */
     if (!en->memory.is_draining && !clock_is_held) {
         d.wall_ms = earlier(job_deadline(en, INDEX_job_due), job_deadline(en, INDEX_job_expiry));
-        d.wall_ms = earlier(d.wall_ms, schedules_deadline(en));
+        schedules = schedules_deadline(en);
+        d.wall_ms = earlier(d.wall_ms, schedules.wall_ms);
         d.wall_ms = earlier(d.wall_ms, alerts_deadline(en));
         d.wall_ms = earlier(d.wall_ms, unique_deadline(en));
         d.wall_ms = earlier(d.wall_ms, agents_deadline(en));
@@ -368,6 +392,7 @@ find_deadline(struct engine *en)
     if (en->turn.due_again || en->memory.is_sweeping)
         d.wall_ms = earlier(d.wall_ms, en->turn.now.wall_ms);
     d.boot_ms = earlier(leases_deadline(en), fleet_deadline(&en->memory));
+    d.boot_ms = earlier(d.boot_ms, schedules.boot_ms);
     en->deadline = d;
 }
 

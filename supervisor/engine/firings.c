@@ -144,6 +144,7 @@ firing_item(struct reading *r, const struct object_entry *o, const struct firing
     mp_put_cstr(b, &m, "kind", f->kind < ARRAY_LEN(kinds) ? kinds[f->kind] : "");
     mp_put_str_or_nil(b, &m, "reason", f->reason);
     mp_put_u64(b, &m, "count", f->count);
+    mp_put_time(b, &m, "until_at", f->until_at);
     mp_put_time(b, &m, "job", (int64_t)f->job);
     mp_put_time(b, &m, "number", (int64_t)f->number);
     mp_put_time(b, &m, "fired_at", f->fired_at);

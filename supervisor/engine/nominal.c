@@ -13,14 +13,19 @@ cron_of(const struct msg_schedule *s, struct cron *out, struct err *e)
 enum errc
 nominal_check(struct txn *t, const struct msg_schedule *s, struct err *e)
 {
+    bool        has_hours = s->quiet_hours.size || s->quiet_sends.size;
     struct cron c;
     struct err  why;
 
     if (HAS(s, schedule, cron) == HAS(s, schedule, every_ms))
         return err_field(e, "cron", "give exactly one of cron and every");
     if (cron_of(s, &c, &why)) return err_field(e, "cron", "%s", why.msg);
-    if (s->tz.size && c.kind != CRON_FIELDS)
-        return err_field(e, "tz", "only fields of a cron expression are times of a zone");
+    if (s->tz.size && c.kind != CRON_FIELDS && !has_hours) {
+        return err_field(e, "tz",
+                         "only fields of a cron expression and quiet hours are times of a zone");
+    }
+    if (HAS(s, schedule, start_at) && HAS(s, schedule, end_at) && s->end_at <= s->start_at)
+        return err_field(e, "end_at", "is not after start_at");
     return zone_check(t, s->tz, "tz", e);
 }
 
@@ -28,19 +33,23 @@ bool
 nominal_open(struct txn *t, const struct msg_schedule *s, int64_t created_at, struct nominal *n)
 {
     struct err e = {0};
+    bool       is_read = cron_of(s, &n->cron, &e) == E_OK;
 
-    if (cron_of(s, &n->cron, &e)) return false;
-    zone_read(t, s->tz, &n->zone);
     n->created_at = created_at;
-    return true;
+    n->start_at = s->start_at;
+    n->end_at = HAS(s, schedule, end_at) ? s->end_at : INT64_MAX;
+    if (!is_read) n->cron = (struct cron){.kind = CRON_REBOOT}; /* which no clock decides */
+    zone_read(t, s->tz, &n->zone);
+    return is_read;
 }
 
 int64_t
 nominal_after(const struct nominal *n, int64_t after_ms)
 {
-    int64_t at = cron_next(&n->cron, &n->zone, n->created_at, after_ms);
+    int64_t from = after_ms < n->start_at - 1 ? n->start_at - 1 : after_ms;
+    int64_t at = cron_next(&n->cron, &n->zone, n->created_at, from);
 
-    return at < 0 ? 0 : at;
+    return at < 0 || at > n->end_at ? 0 : at;
 }
 
 int64_t
@@ -48,38 +57,39 @@ nominal_next(struct txn *t, const struct msg_schedule *s, int64_t created_at, in
 {
     struct nominal n;
 
-    return nominal_open(t, s, created_at, &n) ? nominal_after(&n, after_ms) : 0;
+    (void)nominal_open(t, s, created_at, &n);
+    return nominal_after(&n, after_ms);
+}
+
+/* Of intervals: worked out. */
+static uint64_t
+count_intervals(const struct nominal *n, int64_t first, int64_t until_ms, uint64_t most,
+                int64_t *last_ms)
+{
+    uint64_t count = 1 + (uint64_t)((until_ms - first) / n->cron.every_ms);
+
+    if (count > most) count = most;
+    *last_ms = first + (int64_t)(count - 1) * n->cron.every_ms;
+    return count;
 }
 
 uint64_t
-nominal_count(struct txn *t, const struct msg_schedule *s, int64_t created_at, int64_t after_ms,
-              int64_t until_ms, uint32_t *left, int64_t *last_ms)
+nominal_count(const struct nominal *n, int64_t after_ms, int64_t until_ms, uint64_t most,
+              uint32_t *left, int64_t *last_ms)
 {
-    struct cron c;
-    struct tz   zone;
-    struct err  e = {0};
-    uint64_t    n = 0;
+    int64_t  at = nominal_after(n, after_ms);
+    uint64_t count = 0;
 
     *last_ms = after_ms;
-    if (cron_of(s, &c, &e)) return 0; /* checked when it was saved */
-    if (c.kind == CRON_EVERY) {
-        int64_t from = after_ms < created_at ? created_at : after_ms;
-        int64_t a = (from - created_at) / c.every_ms, b = (until_ms - created_at) / c.every_ms;
-
-        if (b <= a) return 0;
-        *last_ms = created_at + b * c.every_ms;
-        return (uint64_t)(b - a);
-    }
-    zone_read(t, s->tz, &zone);
-    while (*left > 0) {
-        int64_t at = cron_next(&c, &zone, created_at, *last_ms);
-
-        if (at < 0 || at > until_ms) break;
+    if (until_ms > n->end_at) until_ms = n->end_at;
+    if (most == 0 || at == 0 || at > until_ms) return 0;
+    if (n->cron.kind == CRON_EVERY) return count_intervals(n, at, until_ms, most, last_ms);
+    for (; count<most && * left> 0 && at != 0 && at <= until_ms; at = nominal_after(n, at)) {
         *last_ms = at;
-        n++;
+        count++;
         (*left)--;
     }
-    return n;
+    return count;
 }
 
 bool

@@ -7,6 +7,7 @@
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/plan.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/removal.h"
 #include "supervisor/engine/shadow.h"

@@ -91,11 +91,14 @@ struct memory {
     uint32_t            open_breakers; /* that are not closed */
     uint32_t            old_leases;    /* of an earlier agentd, not yet known to be gone */
     bool                is_booted, is_draining, is_interrupted, clock_accepted;
-    bool     has_limits;   /* nothing is due, starts or goes by age before they are known */
-    bool     is_sweeping;  /* lanes whose objects are gone are looked for … */
-    uint32_t sweep_at;     /* … from this one on */
-    bool     has_removals; /* something is being removed (removal.h, goal_removal.h) */
-    int64_t  started_at;   /* wall, of this agentd */
+    bool     has_limits;      /* nothing is due, starts or goes by age before they are known */
+    bool     is_sweeping;     /* lanes whose objects are gone are looked for … */
+    uint32_t sweep_at;        /* … from this one on */
+    bool     has_removals;    /* something is being removed (removal.h, goal_removal.h) */
+    int64_t  started_at;      /* wall, of this agentd */
+    int64_t  hold_until_boot; /* of a crash loop: until then, of the boot clock, what was due before
+                                 started_at waits */
+    int64_t             catch_up_at;   /* when the next firing that is caught up on may start */
     struct job_state_at removal_at;    /* how far the removals' search among waiting jobs is;
                                           INT64_MAX: at its end */
     int64_t            budget_day_at;  /* the first day to end whose limit may hold lanes */

@@ -2,9 +2,8 @@
 #include "supervisor/engine/effects.h"
 #include "supervisor/engine/failure.h"
 #include "supervisor/engine/ledger.h"
-#include "supervisor/engine/nominal.h"
 #include "supervisor/engine/pauses.h"
-#include "supervisor/engine/schedules.h"
+#include "supervisor/engine/plan.h"
 #include "supervisor/engine/shadow.h"
 #include "supervisor/engine/turn_hint.h"
 #include "supervisor/engine/views.h"
@@ -20,11 +19,12 @@ put_next_times(struct txn *t, const struct object_entry *o, const struct schedul
 {
     size_t   header;
     uint32_t n = 0;
+    uint64_t left = plan_firings_left(&o->spec.schedule, run);
     int64_t  at = run->next_at;
 
     mp_key(b, map, "next_at");
     header = mp_array_open(b);
-    for (; n < 3 && at != 0; n++) {
+    for (; n < 3 && n < left && at != 0; n++) {
         mp_i64(b, at);
         at = nominal_next(t, &o->spec.schedule, o->row.created_at, at);
     }
@@ -185,10 +185,12 @@ put_schedule(struct objects *o, const struct object_entry *en, const struct sche
     put_declared(o, en, b, &map);
     put_policies(&en->spec.schedule, b, &map);
     put_daily(o, en->row.id, b, &map);
-    mp_put_cstr(b, &map, "status", run->paused ? "paused" : "active");
+    mp_put_cstr(b, &map, "status", plan_status(&en->spec.schedule, run));
     mp_put_str_or_nil(b, &map, "pause_reason", run->pause_reason);
     mp_put_time(b, &map, "paused_at", run->paused_at);
+    mp_put_time(b, &map, "pause_until", run->pause_until);
     mp_put_time(b, &map, "next_fire_at", run->next_at);
+    mp_put_time(b, &map, "due_at", run->due_at);
     put_next_times(o->txn, en, run, b, &map);
     mp_put_time(b, &map, "cursor_at", run->cursor);
     mp_put_u64(b, &map, "firing_count", run->firing_count);

@@ -5,10 +5,10 @@
 #include "supervisor/engine/gates.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ledger.h"
-#include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/overlap.h"
 #include "supervisor/engine/pauses.h"
+#include "supervisor/engine/plan.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/why_answer.h"
 
@@ -129,9 +129,10 @@ schedule_blockers(struct why *w, const struct schedule *run)
 enum errc
 read_schedule_why(struct reading *r, const struct msg_schedule_why *m)
 {
-    uint32_t        company = 0;
-    struct schedule run = {0};
-    struct why      w;
+    const struct object_entry *o;
+    uint32_t                   company = 0;
+    struct schedule            run = {0};
+    struct why                 w;
 
     if (object_ref(r->txn, r->actor, KIND_SCHEDULE, m->name, "name", &company, &run.id, r->e))
         return r->e->code;
@@ -139,8 +140,10 @@ read_schedule_why(struct reading *r, const struct msg_schedule_why *m)
         return err_set(r->e, E_DAMAGED, "the schedule's record is damaged");
     why_open(&w, r);
     mp_put_str(r->reply, &w.map, "name", m->name);
-    mp_put_cstr(r->reply, &w.map, "status", run.paused ? "paused" : "active");
+    o = objects_get(w.objects, run.id);
+    mp_put_cstr(r->reply, &w.map, "status", o ? plan_status(&o->spec.schedule, &run) : "damaged");
     mp_put_time(r->reply, &w.map, "next_fire_at", run.next_at);
+    mp_put_time(r->reply, &w.map, "due_at", run.due_at);
     why_blockers(&w);
     schedule_blockers(&w, &run);
     why_close(&w, true, NULL);

@@ -1,7 +1,7 @@
 #include "supervisor/engine/zones.h"
 
 #include "common/log.h"
-#include "supervisor/engine/schedules.h"
+#include "supervisor/engine/plan.h"
 
 #include <string.h>
 

@@ -3,6 +3,7 @@
 #include "common/tzfile.h"
 #include "supervisor/config/settings.h"
 #include "supervisor/engine/configure.h"
+#include "supervisor/engine/plan.h"
 #include "supervisor/engine/schedule_ops.h"
 
 #define PLACE       "--with"

@@ -43,7 +43,8 @@
     F(U64, next_audit)                                                            \
     F(U8,  stops)             /* STOP_*: what an operator has stopped (A17) */     \
     F(I64, stopped_at)                                                           \
-    F(U64, next_place)        /* of effects in their queues (N22) */
+    F(U64, next_place)        /* of effects in their queues (N22) */            \
+    F(U32, crash_row)         /* unclean ends in a row, each soon after the one before */
 
 /* A declared object: company, agent, handler, sink, schedule, profile.  spec is its packed declaration. */
 #define OBJECT_RECORD(F)                                                         \
@@ -259,7 +260,8 @@
     F(U64, rss_kb)            /* peak of the handler */                           \
     F(U32, concurrent)        /* other jobs that ran when it was claimed */       \
     F(U32, streams)           /* sessions that streamed to people then */         \
-    F(U8,  gated)             /* 1: its gate said that there is nothing to do */
+    F(U8,  gated)             /* 1: its gate said that there is nothing to do */ \
+    F(I64, until_at)          /* last of the nominal times that count says; 0: nominal_at */
 
 #define SESSION_RECORD(F)                                                        \
     F(U32, id)                                                                    \

@@ -55,6 +55,7 @@ model_crashed(struct model *m)
     memset(m->workers, 0, sizeof(m->workers));
     m->is_booted = m->is_draining = m->clock_is_accepted = false;
     m->seen = (struct now){0};
+    m->hold_until_boot = 0;
 }
 
 bool

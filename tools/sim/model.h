@@ -281,10 +281,12 @@ struct model {
     LIST_OF(struct m_breaker) breakers; /* that were ever open and still guard something */
     LIST_OF(struct m_ledger) ledgers;
     LIST_OF(struct m_window) windows;
-    LIST_OF(struct m_ticket) tickets;     /* ticket N is item N - 1 */
-    LIST_OF(struct m_goal) goals;         /* goal N is item N - 1 */
-    LIST_OF(struct m_approval) approvals; /* approval N is item N - 1 */
-    int64_t           last_crash_ms;      /* the last sign of life before it */
+    LIST_OF(struct m_ticket) tickets;              /* ticket N is item N - 1 */
+    LIST_OF(struct m_goal) goals;                  /* goal N is item N - 1 */
+    LIST_OF(struct m_approval) approvals;          /* approval N is item N - 1 */
+    int64_t           last_crash_ms;               /* the last sign of life before it */
+    uint32_t          crash_row;                   /* soon after one another */
+    int64_t           started_at, hold_until_boot; /* a crash loop: what is older waits */
     struct m_worker   workers[WORKERS_MAX];
     struct buf        limits_spec;
     struct msg_limits limits;

@@ -176,7 +176,12 @@ interrupt(struct model *m, int64_t grace_ms)
 static void
 boot(struct model *m, const struct input *in)
 {
+    bool is_soon = in->last_sign_of_life_ms - m->last_crash_ms < 600000;
+
+    m->crash_row = in->unclean ? (is_soon ? m->crash_row + 1 : 1) : 0;
     if (in->unclean) m->last_crash_ms = in->last_sign_of_life_ms;
+    if (m->crash_row >= 3) m->hold_until_boot = m->now.boot_ms + 60000;
+    m->started_at = m->now.wall_ms;
     if (m->objects.count == 0) m_builtins(m);
     m->is_booted = true;
     if (m->last_wall_ms <= m->now.wall_ms) return;

@@ -28,6 +28,7 @@ m_add_schedule(struct model *m, int object)
     s->object = object;
     s->created_at = m->now.wall_ms;
     s->offset = -1;
+    s->span = -1;
     m_plan(m, s, m->now.wall_ms);
 }
 
@@ -85,7 +86,9 @@ m_check_schedule_deadline(struct model *m)
     for (size_t i = 0; i < m->schedules.count; i++) {
         const struct m_schedule *s = &m->schedules.items[i];
 
-        if (m_object(m, s->object)->is_gone || s->next_at == 0) continue;
+        if (m_object(m, s->object)->is_gone || s->next_at == 0 ||
+            m_waits_for_crash_loop(m, m_due(m, s, s->next_at).low))
+            continue;
         claim(m->turn->deadline.wall_ms <= m_due(m, s, s->next_at).high,
               "the engine sleeps past the next time of schedule %.*s",
               VIEW_ARG(m_object(m, s->object)->name));

@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 
+#define LATE_MS 1000 /* within it a time is decided when it comes, whatever the window is */
+
 /* C4: any job of the schedule that has not ended, be it of the last firing or one that was retried
  * by hand. */
 bool
@@ -78,8 +80,8 @@ is_held(struct model *m, const struct m_object *o)
 {
     int handler, agent;
 
-    return has_references(m, o, &handler, &agent) ? m_is_paused(m, o->company, agent)
-                                                  : m_is_paused(m, o->company, -1);
+    (void)has_references(m, o, &handler, &agent); /* its agent may be there without a handler */
+    return m_is_paused(m, o->company, agent);
 }
 
 static uint8_t
@@ -110,14 +112,26 @@ fire(struct model *m, struct m_schedule *s, const struct firing *row)
 
 /* ---- misfires (C3) --------------------------------------------------------------------------- */
 
-/* A row is known by its first time. */
+/* A row is known by its first time; -1: none is. */
+static int
+span_of(const struct m_schedule *s, int64_t nominal)
+{
+    for (size_t i = s->decided.count; i-- > 0;) {
+        if (s->decided.items[i].first == nominal) return (int)i;
+    }
+    return -1;
+}
+
 bool
 m_is_decided(const struct m_schedule *s, int64_t nominal)
 {
-    for (size_t i = s->decided.count; i-- > 0;) {
-        if (s->decided.items[i].first == nominal) return true;
-    }
-    return false;
+    return span_of(s, nominal) >= 0;
+}
+
+bool
+m_waits_for_crash_loop(const struct model *m, int64_t due_at)
+{
+    return m->now.boot_ms < m->hold_until_boot && due_at < m->started_at;
 }
 
 /* How many of the nominal times behind this one have come, up to `most`: surely, and perhaps. */
@@ -142,9 +156,11 @@ static uint8_t
 judge(struct model *m, struct m_schedule *s, int64_t at, const struct firing *row)
 {
     const struct m_object *o = m_object(m, s->object);
-    struct m_range         newer;
+    int64_t        window = m->limits.catch_up_ms > LATE_MS ? m->limits.catch_up_ms : LATE_MS;
+    struct m_range newer, due = m_due(m, s, at);
 
-    if (at < m->now.wall_ms - m->limits.catch_up_ms) return FIRING_MISSED;
+    if (due.high < m->now.wall_ms - window) return FIRING_MISSED;
+    if (due.low < m->now.wall_ms - window && row->outcome == FIRING_MISSED) return FIRING_MISSED;
     if (s->is_paused || is_held(m, o)) return FIRING_MISSED;
     newer = newer_that_are_due(m, s, at, 1);
     if (newer.low || (newer.high && row->outcome == FIRING_MISSED)) return FIRING_MISSED;
@@ -153,7 +169,7 @@ judge(struct model *m, struct m_schedule *s, int64_t at, const struct firing *ro
 
 /* ---- decisions ------------------------------------------------------------------------------- */
 
-/* The next nominal time was decided, by the row of the last span. */
+/* The next nominal time was decided, by the row of the span. */
 static void
 settle(struct model *m, struct m_schedule *s, const struct firing *row)
 {
@@ -167,24 +183,46 @@ settle(struct model *m, struct m_schedule *s, const struct firing *row)
     claim(row->outcome == expected,
           "schedule %.*s, %" PRId64 ": outcome %u (%.*s) for %" PRIu64 " times, expected %u",
           VIEW_ARG(o->name), at, row->outcome, VIEW_ARG(row->reason), row->count, expected);
-    s->decided.items[s->decided.count - 1].last = at;
+    s->decided.items[s->span].last = at;
+    s->decided.items[s->span].count++;
     m_plan(m, s, at);
 }
 
-/* Decides s->next_at; false when the store has no row of it. */
+/* The row that decides s->next_at: one of its own, or that of the time before it, which grew. False
+ * when the store has none yet. */
+static bool
+find_row(struct model *m, struct m_schedule *s, struct firing *row)
+{
+    const struct m_span *before = s->span >= 0 ? &s->decided.items[s->span] : NULL;
+    uint32_t             id = m_object(m, s->object)->id;
+
+    *row = (struct firing){.schedule = id, .nominal_at = s->next_at};
+    if (firing_load(m->txn, row) == LOAD_FOUND) {
+        *LIST_ADD(&s->decided) = (struct m_span){.first = s->next_at};
+        s->span = (int)s->decided.count - 1;
+        return true;
+    }
+    if (!before || before->last != s->cursor) return false;
+    *row = (struct firing){.schedule = id, .nominal_at = before->first};
+    return firing_load(m->txn, row) == LOAD_FOUND && row->count > before->count;
+}
+
+/* Decides s->next_at, and what else its row stands for; false when the store has none of it. */
 static bool
 decide(struct model *m, struct m_schedule *s)
 {
-    struct firing row = {.schedule = m_object(m, s->object)->id, .nominal_at = s->next_at};
+    struct firing row;
 
-    if (firing_load(m->txn, &row) != LOAD_FOUND) return false;
+    if (!find_row(m, s, &row)) return false;
     claim(row.count == 1 || row.outcome == FIRING_MISSED, "a firing stands for %" PRIu64 " times",
           row.count);
     claim(row.outcome == FIRING_FIRED || row.reason.size > 0,
           "a firing was missed without a reason");
-    *LIST_ADD(&s->decided) = (struct m_span){row.nominal_at, row.nominal_at - 1}; /* empty yet */
-    for (uint64_t i = 0; i < row.count; i++)
+    while (s->decided.items[s->span].count < row.count)
         settle(m, s, &row);
+    claim((row.until_at ? row.until_at : row.nominal_at) == s->cursor,
+          "schedule %.*s: a row of %" PRIu64 " times ends at %" PRId64 ", expected %" PRId64,
+          VIEW_ARG(m_object(m, s->object)->name), row.count, row.until_at, s->cursor);
     return true;
 }
 
@@ -201,7 +239,7 @@ next_due(struct model *m)
 
         if (o->is_gone || s->next_at == 0) continue;
         at = m_due(m, s, s->next_at).low;
-        if (at > m->now.wall_ms) continue;
+        if (at > m->now.wall_ms || m_waits_for_crash_loop(m, at)) continue;
         if (!best || at < best_at || (at == best_at && o->id < m_object(m, best->object)->id)) {
             best = s;
             best_at = at;
@@ -219,6 +257,7 @@ m_schedules_due(struct model *m)
 
     while ((s = next_due(m))) {
         if (m_is_decided(s, s->next_at)) { /* before the clock went back */
+            s->span = span_of(s, s->next_at);
             m_plan(m, s, s->next_at);
             continue;
         }

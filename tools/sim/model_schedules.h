@@ -9,9 +9,10 @@
 #include "supervisor/engine/engine.h"
 #include "tools/sim/list.h"
 
-/* Nominal times from `first` to `last`. */
+/* Nominal times from `first` to `last`: so many. */
 struct m_span {
-    int64_t first, last;
+    int64_t  first, last;
+    uint64_t count;
 };
 
 struct m_range {
@@ -27,6 +28,7 @@ struct m_schedule {
     int64_t due_at;  /* when next_at is decided, as its row says; 0: the row is still to be read */
     int64_t offset;  /* of its spread; -1: not known yet */
     LIST_OF(struct m_span) decided;
+    int      span; /* of the time of the cursor; -1: none */
     uint64_t firings, suppressed;
     uint64_t checkpoint; /* hash of what its handler last left; 0: nothing */
 };
@@ -49,6 +51,8 @@ void m_schedule_changed(struct model *m, int object, const struct msg_schedule *
 void m_replan(struct model *m);
 /* Whether a row is known by this time. */
 bool m_is_decided(const struct m_schedule *s, int64_t nominal);
+/* Whether what was due before agentd started waits, after a crash loop. */
+bool m_waits_for_crash_loop(const struct model *m, int64_t due_at);
 void m_schedules_due(struct model *m);
 bool m_firing_in_flight(struct model *m, int object);
 /* What the turn planned anew; `all`: every schedule, with its counters. */

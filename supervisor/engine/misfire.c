@@ -1,0 +1,166 @@
+#include "supervisor/engine/misfire.h"
+
+#include "supervisor/engine/fire.h"
+#include "supervisor/engine/pauses.h"
+
+/* ---- rows ---------------------------------------------------------------------- */
+
+void
+misfire_missed(struct engine *en, const struct object_entry *o, struct schedule *run,
+               struct firing *f)
+{
+    f->outcome = FIRING_MISSED;
+    run->missed_count += f->count;
+    fire_feed(en, FEED_SCHEDULE_MISSED, o, f);
+}
+
+/* The newest row of the schedule that is not after until_ms. */
+static bool
+newest_row(struct engine *en, uint32_t schedule, int64_t until_ms, struct firing *out)
+{
+    struct scan s;
+    bool        found;
+
+    *out = (struct firing){.schedule = schedule, .nominal_at = until_ms};
+    scan_open(&s, turn_txn(en), PRIMARY_FIRING, out, 1, 2);
+    found = scan_next(&s, out);
+    scan_close(&s);
+    return found;
+}
+
+static int64_t
+last_of(const struct firing *f)
+{
+    return f->until_at ? f->until_at : f->nominal_at;
+}
+
+void
+misfire_record(struct engine *en, const struct firing *f, int64_t before_at)
+{
+    struct firing last;
+
+    if (f->job == 0 && newest_row(en, f->schedule, before_at, &last) &&
+        last_of(&last) == before_at && last.job == 0 && last.kind == f->kind &&
+        last.outcome == f->outcome && view_eq(last.reason, f->reason)) {
+        last.count += f->count;
+        last.until_at = last_of(f);
+        firing_save(turn_txn(en), &last);
+    } else {
+        firing_save(turn_txn(en), f);
+    }
+}
+
+void
+misfire_overtaken_boot(struct engine *en, const struct object_entry *o, struct schedule *run)
+{
+    struct firing f = {.schedule = run->id,
+                       .nominal_at = run->next_at,
+                       .count = 1,
+                       .reason = view_str("overtaken by the machine's next boot")};
+
+    misfire_missed(en, o, run, &f);
+    misfire_record(en, &f, 0);
+}
+
+/* ---- policies ------------------------------------------------------------------ */
+
+bool
+misfire_is_late(struct engine *en, const struct schedule *run)
+{
+    return run->due_at < en->turn.now.wall_ms - LATE_MS;
+}
+
+/* The first `count` times from f's on are missed.  One that has a row from before the clock went
+ * back keeps it: then they are taken one by one. */
+static enum misfire_verdict
+take(struct engine *en, const struct timing *ti, struct firing *f, uint64_t count,
+     const char *reason)
+{
+    uint32_t      any = UINT32_MAX;
+    int64_t       last;
+    struct firing row;
+
+    (void)nominal_count(&ti->times, f->nominal_at, INT64_MAX, count - 1, &any, &last);
+    if (newest_row(en, ti->schedule, last, &row) && row.nominal_at > f->nominal_at) {
+        count = 1;
+        last = f->nominal_at;
+    }
+    f->count = count;
+    f->until_at = count > 1 ? last : 0;
+    f->reason = view_str(reason);
+    return MISFIRE_MISSED;
+}
+
+static enum misfire_verdict
+take_until(struct engine *en, const struct timing *ti, struct firing *f, int64_t before_ms,
+           const char *reason)
+{
+    int64_t  last;
+    uint64_t n =
+        timing_count(ti, f->nominal_at, before_ms, UINT64_MAX, &en->turn.times_left, &last);
+
+    return take(en, ti, f, n, reason);
+}
+
+static int64_t
+window_of(struct engine *en, const struct object_entry *o)
+{
+    const struct msg_schedule *s = &o->spec.schedule;
+    int64_t ms = HAS(s, schedule, catch_up_ms) ? s->catch_up_ms : en->memory.limits.catch_up_ms;
+
+    return en->turn.now.wall_ms - (ms > LATE_MS ? ms : LATE_MS);
+}
+
+/* By skip: those that are late, be it that nobody was there. */
+static enum misfire_verdict
+take_late(struct engine *en, const struct timing *ti, const struct schedule *run, struct firing *f)
+{
+    int64_t late = en->turn.now.wall_ms - LATE_MS, start = en->memory.started_at;
+
+    if (run->due_at < start) {
+        return take_until(en, ti, f, start < late ? start : late,
+                          "agentd was not running at its time (misfire policy skip)");
+    }
+    return take_until(en, ti, f, late, "late (misfire policy skip)");
+}
+
+/* All but the newest `keep` that are due. */
+static enum misfire_verdict
+take_overtaken(struct engine *en, const struct timing *ti, const struct schedule *run,
+               struct firing *f)
+{
+    static const char *const reasons[] = {
+        [MISFIRE_LATEST] = "overtaken by its next time (misfire policy latest)",
+        [MISFIRE_SKIP] = "overtaken by its next time (misfire policy skip)",
+        [MISFIRE_ALL] = "more newer times were missed than misfire_max says (misfire policy all)"};
+    uint64_t keep = ti->misfire == MISFIRE_ALL ? ti->misfire_max : 1;
+    int64_t  last;
+    uint64_t n = timing_count(ti, f->nominal_at, en->turn.now.wall_ms + 1, UINT64_MAX,
+                              &en->turn.times_left, &last);
+
+    if (n <= keep) return en->turn.times_left ? MISFIRE_FIRES : MISFIRE_LATER;
+    if (run->put_off_from)
+        return take(en, ti, f, 1,
+                    "put off for people; overtaken by its next time (misfire policy latest)");
+    return take(en, ti, f, n - keep, reasons[ti->misfire]);
+}
+
+enum misfire_verdict
+misfire_judge(struct engine *en, const struct timing *ti, const struct schedule *run,
+              struct firing *f)
+{
+    const struct object_entry *o = objects_get(&en->turn.objects, run->id);
+    int64_t                    window = window_of(en, o);
+
+    if (run->due_at < window && ti->times.cron.kind != CRON_REBOOT)
+        return take_until(en, ti, f, window, "older than the catch-up window");
+    if (run->paused || is_paused(turn_txn(en), run->company, run->agent)) {
+        int64_t now = en->turn.now.wall_ms + 1;
+
+        return take_until(en, ti, f,
+                          run->pause_until && run->pause_until < now ? run->pause_until : now,
+                          "paused");
+    }
+    if (ti->misfire == MISFIRE_SKIP && misfire_is_late(en, run)) return take_late(en, ti, run, f);
+    return take_overtaken(en, ti, run, f);
+}
