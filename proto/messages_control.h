@@ -102,6 +102,9 @@
     F(S, REF,  name,            REQUIRED, 0, 0)                                                 \
     F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
     F(S, STR,  after,           OPTIONAL, 0, 128)
+#define SCHEDULE_STATS_FIELDS(F, S)                                                             \
+    F(S, REF,  name,            OPTIONAL, 0, 0)                                                 \
+    F(S, NAME, company,         OPTIONAL, 0, 0)
 
 #define PAUSE_FIELDS(F, S)                                                                      \
     F(S, REF,  name,            REQUIRED, 0, 0)                                                 \
@@ -393,7 +396,8 @@
     C("schedule.set",     SCHEDULE_SET,     schedule_set,     WRITE, OPERATOR) \
     C("job.stream",       JOB_STREAM,       job_stream,       WRITE, SUBMIT)   \
     C("schedule.run",     SCHEDULE_RUN,     schedule_run,     WRITE, OPERATOR) \
-    C("forecast",         FORECAST,         forecast,         SHELL, VIEW)
+    C("forecast",         FORECAST,         forecast,         SHELL, VIEW)     \
+    C("schedule.stats",   SCHEDULE_STATS,   schedule_stats,   READ,  VIEW)
 
 // clang-format on
 

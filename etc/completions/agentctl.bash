@@ -49,7 +49,7 @@ _agentctl() {
     completion) words='bash' ;;
     breaker) words='list reset' ;;
     job) words='submit submit-many show why cancel retry stream set wait logs list cancel-many retry-many purge stats' ;;
-    schedule) words='add set run show why list pause resume promote remove firings' ;;
+    schedule) words='add set run show why list pause resume promote remove firings stats' ;;
     cron) words='explain' ;;
     company) words='list add set show pause resume remove' ;;
     agent) words='list show why wake add set pause resume remove' ;;
@@ -109,6 +109,7 @@ _agentctl() {
     'schedule promote') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule remove') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule firings') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
+    'schedule stats') words=' --run --connect --json --timeout --company --help -h ' ;;
     'cron explain') words=' --run --connect --json --timeout --company --help -h --tz --from --count -n ' ;;
     'forecast') words=' --run --connect --json --timeout --company --help -h --hours --with ' ;;
     'company list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;

@@ -17,4 +17,7 @@ bool firing_ended(struct engine *en, const struct job_state *j, const struct job
 /* schedule.firings, the newest first. */
 enum errc read_schedule_firings(struct reading *r, const struct msg_schedule_firings *m) MUST_CHECK;
 
+/* schedule.stats: of one schedule, or of all. */
+enum errc read_schedule_stats(struct reading *r, const struct msg_schedule_stats *m) MUST_CHECK;
+
 #endif

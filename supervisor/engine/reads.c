@@ -300,6 +300,7 @@ serve(struct reading *r, enum msg_id op, const union msg *m, bool *is_pending)
     case MSG_EFFECT_WHY: return read_effect_why(r, &m->effect_why);
     case MSG_SCHEDULE_LIST: return list_objects(r, KIND_SCHEDULE, &m->company_list, schedule_item);
     case MSG_SCHEDULE_FIRINGS: return read_schedule_firings(r, &m->schedule_firings);
+    case MSG_SCHEDULE_STATS: return read_schedule_stats(r, &m->schedule_stats);
     case MSG_COMPANY_LIST: return list_objects(r, KIND_COMPANY, &m->company_list, object_item);
     case MSG_AGENT_LIST: return list_objects(r, KIND_AGENT, &m->company_list, object_item);
     case MSG_AGENT_SHOW: return read_object_show(r, KIND_AGENT, m->agent_show.name);

@@ -140,6 +140,17 @@ put_average(const struct schedule *run, const char *key, uint64_t avg, uint64_t 
     }
 }
 
+void
+view_put_averages(const struct schedule *run, struct buf *b, struct mp_open_map *map)
+{
+    put_average(run, "last_turns", run->last_turns, 1, b, map);
+    put_average(run, "avg_turns", run->avg_turns_milli, 1000, b, map);
+    put_average(run, "avg_turns_milli", run->avg_turns_milli, 1, b, map);
+    put_average(run, "avg_run_ms", run->avg_run_us, 1000, b, map);
+    put_average(run, "avg_tokens", run->avg_tokens_milli, 1000, b, map);
+    put_average(run, "avg_cost_micros", run->avg_cost_milli, 1000, b, map);
+}
+
 /* What became of its firings (C0). */
 static void
 put_outcomes(struct objects *o, const struct schedule *run, struct buf *b, struct mp_open_map *map)
@@ -157,12 +168,7 @@ put_outcomes(struct objects *o, const struct schedule *run, struct buf *b, struc
                                        : NULL);
     mp_put_time(b, map, "last_success_at", run->last_success_at);
     mp_put_time(b, map, "max_turns_set_at", run->max_turns_set_at);
-    put_average(run, "last_turns", run->last_turns, 1, b, map);
-    put_average(run, "avg_turns", run->avg_turns_milli, 1000, b, map);
-    put_average(run, "avg_turns_milli", run->avg_turns_milli, 1, b, map);
-    put_average(run, "avg_run_ms", run->avg_run_us, 1000, b, map);
-    put_average(run, "avg_tokens", run->avg_tokens_milli, 1000, b, map);
-    put_average(run, "avg_cost_micros", run->avg_cost_milli, 1000, b, map);
+    view_put_averages(run, b, map);
     mp_put_u64(b, map, "long_runs", run->long_runs);
     mp_put_bool(b, map, "alerting", run->is_alerted);
     mp_put_time(b, map, "alerted_at", run->alerted_at);

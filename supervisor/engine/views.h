@@ -37,6 +37,8 @@ void view_schedule(struct objects *o, const struct object_entry *declared,
 /* The answer to a save: full, with what collides. */
 void view_saved_schedule(struct objects *o, const struct object_entry *declared,
                          const struct schedule *run, const struct collisions *c, struct buf *out);
+/* What its firings took, nil while nothing is measured: last_turns, avg_turns, … */
+void view_put_averages(const struct schedule *run, struct buf *b, struct mp_open_map *map);
 void view_object(struct objects *o, const struct object_entry *en, struct buf *out);
 void view_session(struct objects *o, const struct session *s, bool full, struct buf *out);
 void view_effect(struct objects *o, const struct effect *ef, struct buf *out);

@@ -18,13 +18,16 @@
 typedef void printer(struct ctl_out *o, struct view body);
 
 static printer *const printers[] = {
-    ctl_print_job,      ctl_print_jobs,      ctl_print_job_ids,   ctl_print_job_stats,
-    ctl_print_why,      ctl_print_schedule,  ctl_print_schedules, ctl_print_firings,
-    ctl_print_removed,  ctl_print_companies, ctl_print_agent,     ctl_print_agents,
-    ctl_print_handlers, ctl_print_session,   ctl_print_sessions,  ctl_print_effect,
-    ctl_print_effects,  ctl_print_status,    ctl_print_pong,      ctl_print_workers,
-    ctl_print_scaled,   ctl_print_restarted, ctl_print_fsck,      ctl_print_reload,
-    ctl_print_clock,    ctl_print_event,     ctl_print_usage,     ctl_print_forecast,
+    ctl_print_job,       ctl_print_jobs,      ctl_print_job_ids,
+    ctl_print_job_stats, ctl_print_why,       ctl_print_schedule,
+    ctl_print_schedules, ctl_print_firings,   ctl_print_schedule_stats,
+    ctl_print_removed,   ctl_print_companies, ctl_print_agent,
+    ctl_print_agents,    ctl_print_handlers,  ctl_print_session,
+    ctl_print_sessions,  ctl_print_effect,    ctl_print_effects,
+    ctl_print_status,    ctl_print_pong,      ctl_print_workers,
+    ctl_print_scaled,    ctl_print_restarted, ctl_print_fsck,
+    ctl_print_reload,    ctl_print_clock,     ctl_print_event,
+    ctl_print_usage,     ctl_print_forecast,
 };
 
 static struct ctl_out
@@ -110,6 +113,33 @@ columns_are_aligned_and_those_that_say_nothing_are_left_out(void **state)
                "  ID  STATE    HANDLER  TITLE\n"
                "   7  running  echo     Grüße\n"
                "1000  ready    a        世界\n");
+}
+
+static void
+durations_of_firings_are_bars_with_the_newest_at_the_right(void **state)
+{
+    static const char   json[] = "{\"items\":[{\"number\":3,\"duration_ms\":8000},"
+                                 "{\"number\":2,\"duration_ms\":null},"
+                                 "{\"number\":1,\"duration_ms\":1000}]}";
+    BUF_AUTO struct buf body = {0};
+    BUF_AUTO struct buf text = {0};
+    struct ctl_out      o = out_into(&text);
+
+    (void)state;
+    must_print(ctl_print_firings, json,
+               "#  RAN\n"
+               "3  8s\n"
+               "2  -\n"
+               "1  1s\n"
+               "\n"
+               "ran           _@ up to 8s\n");
+    o.has_utf8 = true;
+    pack(json, &body);
+    ctl_print_firings(&o, buf_view(&body));
+    assert_non_null(strstr(buf_str(&text), "ran           ▁█ up to 8s\n"));
+    must_print(ctl_print_firings, "{\"items\":[{\"number\":3,\"duration_ms\":0}]}",
+               "#  RAN\n"
+               "3  0ms\n"); /* one alone is no picture */
 }
 
 static void
@@ -666,6 +696,7 @@ main(void)
         cmocka_unit_test(a_job_is_a_record_with_what_is_known),
         cmocka_unit_test(attempts_are_a_table_below_their_job),
         cmocka_unit_test(columns_are_aligned_and_those_that_say_nothing_are_left_out),
+        cmocka_unit_test(durations_of_firings_are_bars_with_the_newest_at_the_right),
         cmocka_unit_test(an_empty_list_prints_nothing),
         cmocka_unit_test(ids_stand_one_a_line),
         cmocka_unit_test(no_limit_is_said),

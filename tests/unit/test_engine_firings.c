@@ -159,6 +159,108 @@ nothing_that_is_used_is_too_much_for_an_average(void **state)
     assert_int_equal(schedule_i64(r, "s", "avg_tokens"), INT64_MAX / 10000);
 }
 
+/* ---- schedule.stats ---- */
+
+/* Firings that each wait so long for a slot, of a schedule that fires every hour; *late: since its
+ * last time. */
+static void
+fire_many(struct rig *r, int64_t *late, int count, int64_t wait_ms)
+{
+    for (int i = 0; i < count; i++) {
+        rig_must(r, "stop", "'scope':'new'");
+        rig_advance(r, HOUR_MS - *late);
+        rig_advance(r, wait_ms);
+        rig_must(r, "resume", " ");
+        complete_last(r, "s");
+        *late = wait_ms;
+    }
+}
+
+static void
+stats_count_what_became_of_the_firings_of_a_week(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 8);
+    add(r, "old", "'every_ms':3600000");
+    rig_advance(r, HOUR_MS);
+    complete_last(r, "old");
+    rig_must(r, "schedule.pause", "'name':'old'");
+    rig_advance(r, 8 * DAY_MS);
+    add(r, "s", "'every_ms':60000");
+    fire_and_use(r, "s", 10);
+    rig_advance(r, MINUTE_MS);
+    rig_fail(r, last_job(r, "s"), "tool_failed");
+    rig_advance(r, MINUTE_MS); /* it is in flight … */
+    rig_advance(r, MINUTE_MS); /* … when the next one comes */
+    rig_must(r, "schedule.pause", "'name':'s'");
+    rig_advance(r, MINUTE_MS);
+    rig_must_read(r, "schedule.stats", " ");
+    assert_int_equal(rig_len(r, "schedules"), 2);
+    assert_string_equal(rig_text(r, "schedules.0.schedule"), "old");
+    assert_int_equal(rig_i64(r, "schedules.0.fired"), 0); /* longer ago than a week */
+    assert_int_equal(rig_i64(r, "schedules.1.fired"), 3);
+    assert_int_equal(rig_i64(r, "schedules.1.completed"), 1);
+    assert_int_equal(rig_i64(r, "schedules.1.failed"), 1);
+    assert_int_equal(rig_i64(r, "schedules.1.suppressed"), 1);
+    assert_int_equal(rig_i64(r, "schedules.1.missed"), 1);
+    assert_int_equal(rig_i64(r, "schedules.1.avg_turns"), 7);
+    assert_int_equal(rig_i64(r, "fired"), 3);
+    assert_int_equal(rig_i64(r, "started"), 3);
+    assert_false(rig_bool(r, "sample"));
+    rig_must_read(r, "schedule.stats", "'name':'old'");
+    assert_int_equal(rig_len(r, "schedules"), 1);
+    assert_int_equal(rig_read(r, "schedule.stats", "'name':'nosuch'"), E_NOT_FOUND);
+}
+
+static void
+stats_of_a_company_are_of_its_own_schedules(void **state)
+{
+    struct rig *r = *state;
+
+    rig_must(r, "company.add", "'name':'acme'");
+    add(r, "s", "'every_ms':60000");
+    rig_must(r, "schedule.add", "'name':'t','company':'acme','every_ms':60000,'handler':'noop'");
+    rig_must_read(r, "schedule.stats", "'company':'acme'");
+    assert_int_equal(rig_len(r, "schedules"), 1);
+    assert_string_equal(rig_text(r, "schedules.0.schedule"), "t");
+    r->actor.company = view_str("acme");
+    rig_must_read(r, "schedule.stats", " ");
+    assert_int_equal(rig_len(r, "schedules"), 1);
+    assert_int_equal(rig_read(r, "schedule.stats", "'name':'default/s'"), E_NOT_FOUND);
+}
+
+static void
+the_cap_of_scheduled_jobs_is_judged_by_waits_and_lag(void **state)
+{
+    struct rig *r = *state;
+    int64_t     late = 0;
+
+    rig_workers(r, 1, 8);
+    add(r, "s", "'every_ms':3600000");
+    fire_many(r, &late, 19, 0);
+    rig_must_read(r, "schedule.stats", " ");
+    assert_non_null(strstr(rig_text(r, "advice"), "too few to judge by"));
+    fire_many(r, &late, 1, 0);
+    rig_must_read(r, "schedule.stats", " ");
+    assert_string_equal(rig_text(r, "advice"), "limits.schedule_max_concurrent is right as it is");
+    assert_int_equal(rig_i64(r, "schedule_max_concurrent"), 2);
+    fire_many(r, &late, 1, MINUTE_MS); /* one of 21 is less than 5 % */
+    rig_must_read(r, "schedule.stats", " ");
+    assert_int_equal(rig_i64(r, "slot_wait_p95_ms"), 0);
+    fire_many(r, &late, 1, MINUTE_MS);
+    rig_must_read(r, "schedule.stats", " ");
+    assert_int_equal(rig_i64(r, "slot_wait_p95_ms"), MINUTE_MS);
+    assert_string_equal(rig_text(r, "advice"),
+                        "firings wait: raise limits.schedule_max_concurrent from 2 to 3");
+    r->header.lag_us = 50000;
+    fire_many(r, &late, 1, 0);
+    rig_must_read(r, "schedule.stats", " ");
+    assert_int_equal(rig_i64(r, "lag_p99_us"), 50000);
+    assert_string_equal(rig_text(r, "advice"),
+                        "the loop lags: lower limits.schedule_max_concurrent from 2 to 1");
+}
+
 int
 main(void)
 {
@@ -170,6 +272,9 @@ main(void)
         TEST(averages_are_seven_tenths_old_and_three_tenths_new),
         TEST(what_is_spent_today_is_shown_of_a_schedule_with_a_daily_budget),
         TEST(nothing_that_is_used_is_too_much_for_an_average),
+        TEST(stats_count_what_became_of_the_firings_of_a_week),
+        TEST(stats_of_a_company_are_of_its_own_schedules),
+        TEST(the_cap_of_scheduled_jobs_is_judged_by_waits_and_lag),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

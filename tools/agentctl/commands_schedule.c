@@ -81,6 +81,10 @@ static const struct ctl_param page_flags[] = {
     {"after", 0, "after", CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
     {.name = NULL}};
 
+static const struct ctl_param stats_args[] = {
+    {"NAME", 0, "name", CTL_TEXT, false, NULL, "a schedule's name, or company/name; all by default"},
+    {.name = NULL}};
+
 static const struct ctl_param cron_args[] = {
     {"EXPR", 0, NULL, CTL_TEXT, true, NULL, "five or six fields in quotes, a macro like @daily, or \"every 90s\""},
     {.name = NULL}};
@@ -139,8 +143,12 @@ static const struct ctl_command commands[] = {
      .examples = {"schedule remove nightly"}},
     {.noun = "schedule", .verb = "firings", .op = MSG_SCHEDULE_FIRINGS, .args = name_arg, .flags = page_flags,
      .run = ctl_run_list, .print = ctl_print_firings,
-     .help = "what became of each firing",
+     .help = "what became of each firing, and what it took",
      .examples = {"schedule firings nightly --limit 10"}},
+    {.noun = "schedule", .verb = "stats", .op = MSG_SCHEDULE_STATS, .args = stats_args, .print = ctl_print_schedule_stats,
+     .help = "what the firings of 7 days took, and whether the cap of scheduled jobs is right",
+     .more = "It advises and changes nothing: slot wait p95 is to be below 60s, loop lag p99 below 50ms.",
+     .examples = {"schedule stats", "schedule stats nightly --json"}},
     {.noun = "cron", .verb = "explain", .args = cron_args, .flags = cron_flags, .run = ctl_run_cron,
      .help = "a cron expression in words, and its next times",
      .more = "Needs no daemon. Times are printed in the zone. Fields: [second] minute hour day month weekday. Days\n"

@@ -235,6 +235,21 @@ wants_json(int argc, char **argv)
     return false;
 }
 
+/* By the variables that say it, the first that is set: ours is not the user's locale. */
+static bool
+says_utf8(void)
+{
+    static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        const char *value = getenv(names[i]);
+
+        if (!value || !value[0]) continue;
+        return strcasestr(value, "UTF-8") || strcasestr(value, "utf8");
+    }
+    return false;
+}
+
 static void
 look_at_terminal(struct ctl_out *out)
 {
@@ -256,6 +271,7 @@ ctl_main(int argc, char **argv)
     /* Only for the width of characters; numbers stay as in C. */
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     c.out = (struct ctl_out){.buf = &c.text};
+    c.out.has_utf8 = says_utf8();
     look_at_terminal(&c.out);
     enum ctl_exit code = run(&c, argc, argv, &e);
     if (e.code && c.args.command) ctl_name_options(c.args.command, &e);

@@ -15,7 +15,8 @@
 struct ctl_out {
     struct buf *buf;
     bool        has_colour;
-    size_t      width; /* of the terminal; 0: lines are not cut */
+    bool        has_utf8; /* its terminal shows more than ASCII */
+    size_t      width;    /* of the terminal; 0: lines are not cut */
     int64_t     now_ms;
 };
 

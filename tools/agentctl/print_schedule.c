@@ -143,26 +143,6 @@ ctl_print_schedules(struct ctl_out *o, struct view body)
     TABLE(o, ctl_list(body, "items"), columns);
 }
 
-void
-ctl_print_firings(struct ctl_out *o, struct view body)
-{
-    static const struct ctl_column columns[] = {
-        {"#",       "number",       CTL_AS_NUMBER},
-        {"NOMINAL", "nominal_at",   CTL_AS_WHEN  },
-        {"OUTCOME", "outcome",      CTL_AS_STATE },
-        {"COUNT",   "count",        CTL_AS_NUMBER},
-        {"JOB",     "job",          CTL_AS_NUMBER},
-        {"STATE",   "state",        CTL_AS_STATE },
-        {"WAITED",  "slot_wait_ms", CTL_AS_SPAN  },
-        {"RAN",     "duration_ms",  CTL_AS_SPAN  },
-        {"TURNS",   "turns",        CTL_AS_NUMBER},
-        {"CLASS",   "class",        CTL_AS_TEXT  },
-        {"REASON",  "reason",       CTL_AS_TEXT  },
-    };
-
-    TABLE(o, ctl_list(body, "items"), columns);
-}
-
 /* ---- by hand ------------------------------------------------------------------- */
 
 void

@@ -1,0 +1,244 @@
+/* schedule.stats: what the firings of the last week took, and whether the cap of scheduled jobs is
+ * right (C11).  At most READ_ROWS_MAX rows are read: with more, the newest of each schedule. */
+#include "supervisor/engine/firings.h"
+
+#include "supervisor/engine/page.h"
+#include "supervisor/engine/views.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define WINDOW_MS     (7 * 86400000LL)
+#define SCHEDULES_MAX 1000
+#define WAIT_GOOD_MS  60000 /* p95 of slot wait below this … */
+#define LAG_GOOD_US   50000 /* … and p99 of the loop's lag below this are well */
+#define FIRINGS_MIN   20    /* fewer say nothing of a cap */
+
+/* What became of nominal times. */
+struct tally {
+    uint64_t fired, completed, failed, cancelled, missed, suppressed, gated;
+};
+
+struct week {
+    struct reading *r;
+    int64_t         since;
+    uint32_t        ids[SCHEDULES_MAX], count;
+    uint32_t        each; /* rows that are read of each schedule */
+    bool            is_sample;
+    struct tally    all;
+    int64_t        *waits, *lags; /* of firings that started */
+    uint32_t        started;
+};
+
+/* ---- which -------------------------------------------------------------------- */
+
+static void
+find_schedules(struct week *w, uint32_t company)
+{
+    struct schedule run = {0};
+    struct scan     s;
+
+    scan_open(&s, w->r->txn, PRIMARY_SCHEDULE, &run, 0, 0);
+    for (uint32_t n = 0; !w->is_sample && scan_next(&s, &run);) {
+        if (++n > SCHEDULES_MAX) {
+            w->is_sample = true;
+        } else if ((company == 0 || run.company == company) &&
+                   objects_get(&w->r->objects, run.id)) {
+            w->ids[w->count++] = run.id;
+        }
+    }
+    scan_close(&s);
+}
+
+static enum errc
+choose(struct week *w, const struct msg_schedule_stats *m)
+{
+    const struct object_entry *o;
+    uint32_t                   company = 0;
+
+    if (m->name.size) {
+        if (reading_object(w->r, KIND_SCHEDULE, m->name, &o)) return w->r->e->code;
+        w->ids[w->count++] = o->row.id;
+    } else {
+        if (read_company(w->r, m->company, &company)) return w->r->e->code;
+        find_schedules(w, company);
+    }
+    w->each = w->count ? (READ_ROWS_MAX - SCHEDULES_MAX) / w->count : 0;
+    return E_OK;
+}
+
+/* ---- counting ----------------------------------------------------------------- */
+
+static void
+count(struct week *w, const struct firing *f, struct tally *t)
+{
+    uint64_t times = f->count ? f->count : 1;
+
+    if (f->outcome == FIRING_MISSED) {
+        t->missed += times;
+    } else if (f->gated) {
+        t->gated += times;
+    } else if (f->outcome == FIRING_SUPPRESSED) {
+        t->suppressed += times;
+    } else {
+        t->fired++;
+        t->completed += f->state == JOB_COMPLETED;
+        t->failed += f->state == JOB_FAILED;
+        t->cancelled += f->state == JOB_CANCELLED || f->state == JOB_EXPIRED;
+    }
+    if (f->claimed_at == 0 || f->kind != FIRING_REGULAR) return; /* by hand it may start later */
+    w->waits[w->started] = f->claimed_at - f->fired_at;
+    w->lags[w->started++] = (int64_t)f->lag_us;
+}
+
+static void
+add(struct tally *sum, const struct tally *t)
+{
+    sum->fired += t->fired;
+    sum->completed += t->completed;
+    sum->failed += t->failed;
+    sum->cancelled += t->cancelled;
+    sum->missed += t->missed;
+    sum->suppressed += t->suppressed;
+    sum->gated += t->gated;
+}
+
+static void
+read_firings(struct week *w, uint32_t schedule, struct tally *t)
+{
+    struct firing f = {.schedule = schedule, .nominal_at = INT64_MAX};
+    struct scan   s;
+    uint32_t      n = 0;
+
+    scan_open(&s, w->r->txn, PRIMARY_FIRING, &f, 1, 2); /* newest first */
+    while (scan_next(&s, &f) && f.nominal_at >= w->since) {
+        if (n++ == w->each) {
+            w->is_sample = true;
+            break;
+        }
+        count(w, &f, t);
+    }
+    scan_close(&s);
+    add(&w->all, t);
+}
+
+/* ---- the answer ---------------------------------------------------------------- */
+
+static void
+put_tally(struct buf *b, struct mp_open_map *m, const struct tally *t)
+{
+    mp_put_u64(b, m, "fired", t->fired);
+    mp_put_u64(b, m, "completed", t->completed);
+    mp_put_u64(b, m, "failed", t->failed);
+    mp_put_u64(b, m, "cancelled", t->cancelled);
+    mp_put_u64(b, m, "missed", t->missed);
+    mp_put_u64(b, m, "suppressed", t->suppressed);
+    mp_put_u64(b, m, "gated", t->gated);
+}
+
+static void
+put_schedule(struct week *w, uint32_t id, struct buf *b)
+{
+    struct schedule    run = {.id = id};
+    struct tally       t = {0};
+    struct mp_open_map m = mp_open(b);
+
+    if (schedule_load(w->r->txn, &run) != LOAD_FOUND) run = (struct schedule){.id = id};
+    read_firings(w, id, &t);
+    view_put_name(&w->r->objects, b, &m, "schedule", id);
+    view_put_name(&w->r->objects, b, &m, "company", run.company);
+    put_tally(b, &m, &t);
+    view_put_averages(&run, b, &m);
+    mp_put_u64(b, &m, "failure_streak", run.failure_streak);
+    mp_close(b, &m);
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* Nearest rank, of n values that it sorts. */
+static int64_t
+percentile(int64_t *values, uint32_t n, uint32_t percent)
+{
+    if (n == 0) return 0;
+    qsort(values, n, sizeof(*values), by_value);
+    return values[((uint64_t)n * percent + 99) / 100 - 1];
+}
+
+/* What to change, or that nothing is to be changed. */
+static void
+advise(const struct week *w, int64_t wait_ms, int64_t lag_us, char *text, size_t size)
+{
+    int64_t cap = w->r->engine->memory.limits.schedule_max_concurrent;
+
+    if (w->started < FIRINGS_MIN) {
+        snprintf(text, size, "fewer than %d firings started: too few to judge by", FIRINGS_MIN);
+    } else if (lag_us >= LAG_GOOD_US && cap == NO_LIMIT) {
+        snprintf(text, size, "the loop lags: set limits.schedule_max_concurrent");
+    } else if (lag_us >= LAG_GOOD_US && cap > 1) {
+        snprintf(text, size,
+                 "the loop lags: lower limits.schedule_max_concurrent from %" PRId64 " to %" PRId64,
+                 cap, cap - 1);
+    } else if (lag_us >= LAG_GOOD_US) {
+        snprintf(text, size, "the loop lags, and fewer scheduled jobs at once would not help");
+    } else if (wait_ms >= WAIT_GOOD_MS && cap == NO_LIMIT) {
+        snprintf(text, size, "firings wait, but for no cap of scheduled jobs: there is none");
+    } else if (wait_ms >= WAIT_GOOD_MS) {
+        snprintf(text, size,
+                 "firings wait: raise limits.schedule_max_concurrent from %" PRId64 " to %" PRId64,
+                 cap, cap + 1);
+    } else {
+        snprintf(text, size, "limits.schedule_max_concurrent is right as it is");
+    }
+}
+
+static void
+put_judgement(struct week *w, struct buf *b, struct mp_open_map *m)
+{
+    int64_t wait_ms = percentile(w->waits, w->started, 95);
+    int64_t lag_us = percentile(w->lags, w->started, 99);
+    char    text[160];
+
+    advise(w, wait_ms, lag_us, text, sizeof(text));
+    mp_put_u64(b, m, "started", w->started);
+    if (w->started) {
+        mp_put_i64(b, m, "slot_wait_p95_ms", wait_ms);
+        mp_put_i64(b, m, "lag_p99_us", lag_us);
+    } else {
+        mp_put_nil(b, m, "slot_wait_p95_ms");
+        mp_put_nil(b, m, "lag_p99_us");
+    }
+    view_put_limit(b, m, "schedule_max_concurrent",
+                   w->r->engine->memory.limits.schedule_max_concurrent);
+    mp_put_cstr(b, m, "advice", text);
+}
+
+enum errc
+read_schedule_stats(struct reading *r, const struct msg_schedule_stats *m)
+{
+    struct week        w = {.r = r, .since = r->now->wall_ms - WINDOW_MS};
+    struct buf items   BUF_AUTO = {0};
+    struct mp_open_map map;
+
+    if (choose(&w, m)) return r->e->code;
+    w.waits = arena_alloc(txn_arena(r->txn), READ_ROWS_MAX * sizeof(*w.waits));
+    w.lags = arena_alloc(txn_arena(r->txn), READ_ROWS_MAX * sizeof(*w.lags));
+    for (uint32_t i = 0; i < w.count; i++)
+        put_schedule(&w, w.ids[i], &items);
+    map = mp_open(r->reply);
+    mp_put_i64(r->reply, &map, "since", w.since);
+    mp_put_bool(r->reply, &map, "sample", w.is_sample);
+    put_tally(r->reply, &map, &w.all);
+    put_judgement(&w, r->reply, &map);
+    mp_key(r->reply, &map, "schedules");
+    mp_array(r->reply, w.count);
+    buf_add_view(r->reply, buf_view(&items));
+    mp_close(r->reply, &map);
+    return E_OK;
+}
