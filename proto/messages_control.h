@@ -85,6 +85,11 @@
 #define SCHEDULE_RUN_FIELDS(F, S)                                                               \
     F(S, REF,  name,            REQUIRED, 0, 0)                                                 \
     F(S, BOOL, force,           OPTIONAL, 0, 0)         /* over the caps but slots, stop and budget, and the overlap */
+#define SCHEDULE_BACKFILL_FIELDS(F, S)                                                          \
+    F(S, REF,  name,            REQUIRED, 0, 0)                                                 \
+    F(S, TIME, from,            REQUIRED, 0, TIME_MAX_MS) /* both may be nominal times */       \
+    F(S, TIME, to,              REQUIRED, 0, TIME_MAX_MS)                                       \
+    F(S, BOOL, force,           OPTIONAL, 0, 0)         /* as schedule.run */
 #define SCHEDULE_SHOW_FIELDS(F, S)     F(S, REF, name, REQUIRED, 0, 0)
 #define SCHEDULE_WHY_FIELDS(F, S)      F(S, REF, name, REQUIRED, 0, 0)
 #define SCHEDULE_RESUME_FIELDS(F, S)   F(S, REF, name, REQUIRED, 0, 0)
@@ -397,7 +402,8 @@
     C("job.stream",       JOB_STREAM,       job_stream,       WRITE, SUBMIT)   \
     C("schedule.run",     SCHEDULE_RUN,     schedule_run,     WRITE, OPERATOR) \
     C("forecast",         FORECAST,         forecast,         SHELL, VIEW)     \
-    C("schedule.stats",   SCHEDULE_STATS,   schedule_stats,   READ,  VIEW)
+    C("schedule.stats",   SCHEDULE_STATS,   schedule_stats,   READ,  VIEW)     \
+    C("schedule.backfill", SCHEDULE_BACKFILL, schedule_backfill, WRITE, OPERATOR)
 
 // clang-format on
 

@@ -2,7 +2,7 @@
 _agentctl() {
     local nouns=' status daemon ping worker watch fsck reload audit usage clock completion version help stop resume drain breaker job schedule cron forecast company agent handler session effect goal ticket routine approval profile '
     local alone=' status ping watch fsck reload audit usage version help stop resume drain forecast '
-    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --tz --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --overlap --misfire --misfire-max --catch-up --spread --jitter --start --end --max-firings --quiet-hours --quiet-sends --gate --idle-max --shadow-runs --ping-start --ping-success --ping-fail --overdue --budget-zone --clear --from --count -n --hours --with --status --session --data --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --tz --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --overlap --misfire --misfire-max --catch-up --spread --jitter --start --end --max-firings --quiet-hours --quiet-sends --gate --idle-max --shadow-runs --ping-start --ping-success --ping-fail --overdue --budget-zone --clear --from --to --count -n --hours --with --status --session --data --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros '
     local files=' --run --payload --context --ticket --gate --data --into --sinks '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
@@ -49,7 +49,7 @@ _agentctl() {
     completion) words='bash' ;;
     breaker) words='list reset' ;;
     job) words='submit submit-many show why cancel retry stream set wait logs list cancel-many retry-many purge stats' ;;
-    schedule) words='add set run show why list pause resume promote remove firings stats' ;;
+    schedule) words='add set run backfill show why list pause resume promote remove firings stats' ;;
     cron) words='explain' ;;
     company) words='list add set show pause resume remove' ;;
     agent) words='list show why wake add set pause resume remove' ;;
@@ -101,6 +101,7 @@ _agentctl() {
     'schedule add') words=' --run --connect --json --timeout --company --help -h --cron --tz --every --handler --agent --payload --title --type --priority --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --tag --profile --ticket --token-budget --cost-budget --daily-turns --daily-tokens --daily-cost --daily-run --overlap --misfire --misfire-max --catch-up --spread --jitter --start --end --max-firings --quiet-hours --quiet-sends --gate --idle-max --shadow --shadow-runs --ping-start --ping-success --ping-fail --overdue --budget-zone ' ;;
     'schedule set') words=' --run --connect --json --timeout --company --help -h --cron --tz --every --handler --agent --payload --title --type --priority --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --tag --profile --ticket --token-budget --cost-budget --daily-turns --daily-tokens --daily-cost --daily-run --overlap --misfire --misfire-max --catch-up --spread --jitter --start --end --max-firings --quiet-hours --quiet-sends --gate --idle-max --shadow --shadow-runs --ping-start --ping-success --ping-fail --overdue --budget-zone --clear ' ;;
     'schedule run') words=' --run --connect --json --timeout --company --help -h --force ' ;;
+    'schedule backfill') words=' --run --connect --json --timeout --company --help -h --from --to --force ' ;;
     'schedule show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule why') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;

@@ -4,6 +4,7 @@
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/alerts.h"
 #include "supervisor/engine/attempt.h"
+#include "supervisor/engine/backfill.h"
 #include "supervisor/engine/breakers.h"
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/chain.h"
@@ -182,6 +183,7 @@ engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
     turn->released_cap = 0;
     turn->late_count = 0;
     turn->is_late = false;
+    turn->backfill_left = BACKFILL_MAX;
     turn->due_left = TURN_DUE_MAX;
     turn->times_left = TURN_TIMES_MAX;
     turn->looks_left = TURN_LOOKS_MAX;

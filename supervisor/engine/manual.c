@@ -24,10 +24,9 @@ free_time(struct engine *en, const struct object_entry *o, const struct schedule
     }
 }
 
-/* The schedule, its row, and how it would fire. */
-static enum errc
-prepare(struct engine *en, const struct actor *a, struct view name, bool is_forced,
-        struct fire *how, struct schedule *run, struct err *e)
+enum errc
+manual_prepare(struct engine *en, const struct actor *a, struct view name, bool is_forced,
+               struct fire *how, struct schedule *run, struct err *e)
 {
     const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
 
@@ -41,12 +40,13 @@ prepare(struct engine *en, const struct actor *a, struct view name, bool is_forc
     return E_OK;
 }
 
-static void
-audit_fired(struct engine *en, const struct actor *a, const struct fire *how, const char *action,
+void
+manual_done(struct engine *en, const struct actor *a, const struct fire *how, const char *action,
             struct view after)
 {
     const struct object *row = &how->schedule->row;
 
+    if (how->refs.agent) made_answered(en, how->refs.agent);
     audit_put(en, a, action, row->company, row->name, (struct view){0}, after);
     if (how->flags & JOB_FLAG_FORCED)
         audit_put(en, a, "manual_force_bypass", row->company, row->name, (struct view){0}, after);
@@ -62,7 +62,7 @@ on_schedule_run(struct engine *en, const struct actor *a, const struct msg_sched
     struct submission  s;
     struct mp_open_map map;
 
-    if (prepare(en, a, m->name, m->force, &how, &run, e)) return e->code;
+    if (manual_prepare(en, a, m->name, m->force, &how, &run, e)) return e->code;
     fire_prepare(en, &how, &run, &f, &s);
     if (!m->force && room_check_overlap(en, &run, e)) return e->code;
     if (submit_check_queue(en, s.spec.company, 0, e) || room_check(en, &s, e)) return e->code;
@@ -71,8 +71,7 @@ on_schedule_run(struct engine *en, const struct actor *a, const struct msg_sched
     fire(en, &how, &run, &f);
     firing_save(turn_txn(en), &f);
     schedule_save(turn_txn(en), &run);
-    if (s.spec.agent) made_answered(en, s.spec.agent);
-    audit_fired(en, a, &how, "schedule.run", audit_i64(en, "job", (int64_t)f.job));
+    manual_done(en, a, &how, "schedule.run", audit_i64(en, "job", (int64_t)f.job));
     dispatch_run(en);
     map = mp_open(reply);
     mp_put_u64(reply, &map, "job", f.job);

@@ -3,6 +3,7 @@
 #include "common/log.h"
 #include "supervisor/engine/approvals.h"
 #include "supervisor/engine/audit.h"
+#include "supervisor/engine/backfill.h"
 #include "supervisor/engine/breakers.h"
 #include "supervisor/engine/bulk.h"
 #include "supervisor/engine/configure.h"
@@ -73,6 +74,7 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_SCHEDULE_ADD: return on_schedule_add(en, a, &m->schedule_add, reply, e);
     case MSG_SCHEDULE_SET: return on_schedule_set(en, a, &m->schedule_set, reply, e);
     case MSG_SCHEDULE_RUN: return on_schedule_run(en, a, &m->schedule_run, reply, e);
+    case MSG_SCHEDULE_BACKFILL: return on_schedule_backfill(en, a, &m->schedule_backfill, reply, e);
     case MSG_SCHEDULE_PAUSE: return on_schedule_pause(en, a, &m->schedule_pause, reply, e);
     case MSG_SCHEDULE_RESUME: return on_schedule_resume(en, a, &m->schedule_resume, reply, e);
     case MSG_SCHEDULE_PROMOTE: return on_schedule_promote(en, a, &m->schedule_promote, reply, e);

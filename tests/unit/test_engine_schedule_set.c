@@ -66,6 +66,33 @@ other_times_make_no_past_time_due(void **state)
     assert_int_equal(outcomes(r, "s", "fired"), 1);
 }
 
+static void
+one_that_has_ended_goes_on_from_now(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'every_ms':60000,'max_firings':1");
+    rig_advance(r, MINUTE_MS);
+    complete_last(r, "s");
+    rig_must_read(r, "schedule.show", "'name':'s'");
+    assert_string_equal(rig_text(r, "status"), "ended");
+    rig_advance(r, 10 * MINUTE_MS);
+    rig_must(r, "schedule.set", "'name':'s','max_firings':2");
+    assert_string_equal(rig_text(r, "status"), "active");
+    assert_int_equal(rig_i64(r, "next_fire_at"), RIG_WALL_MS + 12 * MINUTE_MS);
+    rig_settle(r);
+    assert_int_equal(firings(r, "s"), 1);
+    rig_must(r, "schedule.run", "'name':'s'"); /* by hand: not one of the two */
+    complete_last(r, "s");
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(outcomes(r, "s", "fired"), 3);
+    rig_must_read(r, "schedule.show", "'name':'s'");
+    assert_string_equal(rig_text(r, "status"), "ended");
+    rig_must(r, "schedule.run", "'name':'s','force':true");
+    assert_int_equal(outcomes(r, "s", "fired"), 4);
+}
+
 /* What is due and waits for a worker's report or a clock is decided, whatever else is set. */
 static void
 fields_without_times_leave_what_is_due(void **state)
@@ -168,6 +195,7 @@ main(void)
         TEST(cleared_fields_are_as_never_given),
         TEST(cron_takes_the_place_of_every),
         TEST(other_times_make_no_past_time_due),
+        TEST(one_that_has_ended_goes_on_from_now),
         TEST(fields_without_times_leave_what_is_due),
         TEST(what_add_refuses_set_refuses),
         TEST(a_declared_one_is_changed_in_its_file),

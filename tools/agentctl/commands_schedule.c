@@ -72,6 +72,12 @@ static const struct ctl_param force_flags[] = {
     {"force", 0, "force", CTL_BOOL, false, NULL, "whatever runs of it, its company, its agent and its handler"},
     {.name = NULL}};
 
+static const struct ctl_param backfill_flags[] = {
+    {"from",  0, "from",  CTL_TIME, true,  "T",  "the range's first instant, itself in it"},
+    {"to",    0, "to",    CTL_TIME, true,  "T",  "... and its last"},
+    {"force", 0, "force", CTL_BOOL, false, NULL, "over the caps"},
+    {.name = NULL}};
+
 static const struct ctl_param pause_flags[] = {
     {"reason", 0, "reason", CTL_TEXT, false, "TEXT", "why, for those who look later"},
     {.name = NULL}};
@@ -118,6 +124,13 @@ static const struct ctl_command commands[] = {
              "answer says when there may be some. --force goes over the caps of schedules, company, agent and handler and\n"
              "starts beside a firing in flight; the audit keeps it.",
      .examples = {"schedule run nightly", "schedule run nightly --force"}},
+    {.noun = "schedule", .verb = "backfill", .op = MSG_SCHEDULE_BACKFILL, .args = name_arg, .flags = backfill_flags,
+     .print = ctl_print_backfilled,
+     .help = "fire a schedule for the nominal times of a past range that have not fired",
+     .more = "At most 1000 at once. Their jobs wait for each other unless its overlap is allow, and for the caps; --force goes\n"
+             "over the caps of schedules, company, agent and handler, and starts them side by side.",
+     .examples = {"schedule backfill nightly --from 2026-11-18T00:00:00Z --to 2026-11-21T00:00:00Z",
+                  "schedule backfill acme/pulse --from -2h --to now"}},
     {.noun = "schedule", .verb = "show", .op = MSG_SCHEDULE_SHOW, .args = name_arg, .print = ctl_print_schedule,
      .help = "everything known of a schedule",
      .examples = {"schedule show nightly"}},

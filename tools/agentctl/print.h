@@ -16,6 +16,7 @@ void ctl_print_schedule(struct ctl_out *o, struct view body);
 void ctl_print_saved(struct ctl_out *o, struct view body);
 void ctl_print_schedules(struct ctl_out *o, struct view body);
 void ctl_print_fired(struct ctl_out *o, struct view body);
+void ctl_print_backfilled(struct ctl_out *o, struct view body);
 void ctl_print_firings(struct ctl_out *o, struct view body);
 void ctl_print_schedule_stats(struct ctl_out *o, struct view body);
 void ctl_print_removed(struct ctl_out *o, struct view body);

@@ -156,3 +156,17 @@ ctl_print_fired(struct ctl_out *o, struct view body)
 
     RECORD(o, body, rows);
 }
+
+void
+ctl_print_backfilled(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column rows[] = {
+        {"firings", "count",    CTL_AS_TEXT   },
+        {"first",   "first_at", CTL_AS_INSTANT},
+        {"last",    "last_at",  CTL_AS_INSTANT},
+        {"forced",  "forced",   CTL_AS_YES    },
+        {"jobs",    "jobs",     CTL_AS_LIST   },
+    };
+
+    RECORD(o, body, rows);
+}
