@@ -229,6 +229,7 @@ on_forecast(struct shell_ops *o, const struct asked *a, const struct msg_forecas
         .dir = o->state_dir,
         .now_ms = now->wall_ms,
         .hours = HAS(m, forecast, hours) ? m->hours : FORECAST_HOURS,
+        .firings_max = FORECAST_FIRINGS_MAX,
         .fleet = {.workers = pool_count_wanted(o->pool),
                   .slots = (uint32_t)reload_current(o->reload)->slots},
         .with = m->with,

@@ -39,6 +39,7 @@ copy(struct part *p, const struct forecast_order *o, const struct world_fleet *f
 
     if (find_company(t, o, &company, e)) return e->code;
     p->world.company = company;
+    p->world.firings_max = o->firings_max;
     return world_begin(&p->world, t, o->now_ms, until_ms, fleet, e);
 }
 
@@ -160,6 +161,7 @@ forecast_pack_order(const struct forecast_order *o, struct buf *out)
     mp_put_cstr(out, &m, "dir", o->dir);
     mp_put_i64(out, &m, "now", o->now_ms);
     mp_put_u64(out, &m, "hours", o->hours);
+    mp_put_u64(out, &m, "firings_max", o->firings_max);
     mp_put_u64(out, &m, "workers", o->fleet.workers);
     mp_put_u64(out, &m, "slots", o->fleet.slots);
     mp_put_str(out, &m, "with", o->with);
@@ -172,18 +174,21 @@ bool
 forecast_read_order(struct view packed, struct arena *a, struct forecast_order *out)
 {
     struct view dir;
-    int64_t     hours, workers, slots;
+    int64_t     hours, firings_max, workers, slots;
 
     *out = (struct forecast_order){0};
     if (!mp_find_str(packed, "dir", &dir) || !mp_find_i64(packed, "now", &out->now_ms) ||
-        !mp_find_i64(packed, "hours", &hours) || !mp_find_i64(packed, "workers", &workers) ||
-        !mp_find_i64(packed, "slots", &slots) || !mp_find_str(packed, "with", &out->with) ||
+        !mp_find_i64(packed, "hours", &hours) ||
+        !mp_find_i64(packed, "firings_max", &firings_max) ||
+        !mp_find_i64(packed, "workers", &workers) || !mp_find_i64(packed, "slots", &slots) ||
+        !mp_find_str(packed, "with", &out->with) ||
         !mp_find_str(packed, "company", &out->company) ||
         !mp_find_bool(packed, "bound", &out->is_bound)) {
         return false;
     }
     out->dir = arena_printf(a, "%.*s", VIEW_ARG(dir));
     out->hours = (uint64_t)hours;
+    out->firings_max = (uint64_t)firings_max;
     out->fleet = (struct world_fleet){.workers = (uint32_t)workers, .slots = (uint32_t)slots};
     return true;
 }

@@ -8,10 +8,13 @@
 #include "common/buf.h"
 #include "supervisor/forecast/world.h"
 
+#define FORECAST_FIRINGS_MAX 1000000
+
 struct forecast_order {
-    const char        *dir;    /* of the store */
-    int64_t            now_ms; /* wall */
-    uint64_t           hours;  /* 1 to 720 */
+    const char        *dir;         /* of the store */
+    int64_t            now_ms;      /* wall */
+    uint64_t           hours;       /* 1 to 720 */
+    uint64_t           firings_max; /* nominal times that are decided before it is cut */
     struct world_fleet fleet;
     struct view        with;     /* a change (change.h); empty: none */
     struct view        company;  /* whose schedules are shown; empty: all */

@@ -182,7 +182,6 @@ static void
 take_start(struct world *w, const struct output *o, const struct msg_job_start *m)
 {
     struct world_run *r = &w->runs[w->run_count++];
-    struct job_state  j = {.id = m->job};
     struct job_spec   spec = {.id = m->job};
 
     *r = (struct world_run){.worker = o->worker,
@@ -191,21 +190,20 @@ take_start(struct world *w, const struct output *o, const struct msg_job_start *
                             .id = m->job,
                             .started_ms = w->now_ms,
                             .ends_ms = w->now_ms};
-    if (job_state_load(w->txn, &j) != LOAD_FOUND || job_spec_load(w->txn, &spec) != LOAD_FOUND)
-        return;
-    r->usage = j.schedule ? model_firing_of(&w->model, j.schedule, j.company)
-                          : model_run_of(&w->model, j.handler, j.company);
+    if (job_spec_load(w->txn, &spec) != LOAD_FOUND) return;
+    r->usage = spec.schedule ? model_firing_of(&w->model, spec.schedule, spec.company)
+                             : model_run_of(&w->model, spec.handler, spec.company);
     if (spec.max_turns != NO_LIMIT && r->usage.turns > (uint64_t)spec.max_turns)
         r->usage.turns = (uint64_t)spec.max_turns;
     r->ends_ms += rest_of(w, m->job, r->usage.run_ms);
-    r->company = j.company;
-    r->agent = j.agent;
-    r->schedule = j.schedule;
-    r->is_looked_at = w->company == 0 || j.company == w->company;
+    r->company = spec.company;
+    r->agent = spec.agent;
+    r->schedule = spec.schedule;
+    r->is_looked_at = w->company == 0 || spec.company == w->company;
     if (!r->is_looked_at) return;
     w->state.busy++;
-    if (m->job >= w->first_job && j.schedule && j.attempt == 1)
-        tally_start(&w->tally, j.schedule, w->now_ms - spec.nominal_at, w->now_ms);
+    if (m->job >= w->first_job && spec.schedule && m->attempt == 1)
+        tally_start(&w->tally, spec.schedule, w->now_ms - spec.nominal_at, w->now_ms);
 }
 
 static void
@@ -308,6 +306,15 @@ note_blocked_lanes(struct world *w)
     scan_close(&s);
 }
 
+/* Whether something of what is looked at could start but for what holds everything. */
+static bool
+waits_for_all(struct world *w)
+{
+    struct queue q = {.company = w->company};
+
+    return w->company == 0 || (queue_load(w->txn, &q) == LOAD_FOUND && q.has_head);
+}
+
 static void
 note_state(struct world *w)
 {
@@ -318,7 +325,7 @@ note_state(struct world *w)
         jobs += m->workers[i].jobs;
     w->state.is_full = jobs >= w->fleet.workers * w->fleet.slots;
     w->state.held_count = 0;
-    if (m->held_all) note_hold(w, m->held_all, 0);
+    if (m->held_all && waits_for_all(w)) note_hold(w, m->held_all, 0);
     note_blocked_lanes(w);
 }
 
@@ -475,7 +482,7 @@ world_pass(struct world *w, struct err *e)
         if (turns == INSTANT_TURNS) at_ms++;
         if (pass_to(w, at_ms, e)) return e->code;
         if (!w->txn && !(w->txn = txn_begin_read(w->store, e))) return e->code;
-        if (table_rows(w->txn, TABLE_FIRING) >= FORECAST_FIRINGS_MAX) w->is_cut = true;
+        if (table_rows(w->txn, TABLE_FIRING) >= w->firings_max) w->is_cut = true;
         at_ms = next_instant(w);
         if (at_ms < w->now_ms) at_ms = w->now_ms;
     }

@@ -10,8 +10,7 @@
 #include "supervisor/forecast/model.h"
 #include "supervisor/forecast/tally.h"
 
-#define FORECAST_FIRINGS_MAX 1000000 /* nominal times that are decided; then it is cut */
-#define FORECAST_STORE_MAX   (UINT64_C(1) << 30)
+#define FORECAST_STORE_MAX (UINT64_C(1) << 30)
 
 /* Who is there to run jobs. */
 struct world_fleet {
@@ -39,6 +38,7 @@ struct world {
     struct world_fleet fleet;
     uint32_t           company; /* whose firings are looked at; 0: all */
     uint64_t           first_job;
+    uint64_t           firings_max; /* nominal times that are decided before it is cut */
     struct copied      copied;
     struct model       model;
     struct tally       tally;
@@ -50,8 +50,9 @@ struct world {
     int64_t            end_ms; /* of what was looked at */
 };
 
-/* Of a zeroed world but for company: its store becomes a copy of what `from` sees, its engine is
- * booted, its workers are up.  The caller ends it, also after a failure; a zeroed one may be ended.
+/* Of a zeroed world but for company and firings_max: its store becomes a copy of what `from` sees,
+ * its engine is booted, its workers are up.  The caller ends it, also after a failure; a zeroed one
+ * may be ended.
  */
 enum errc world_begin(struct world *w, struct txn *from, int64_t now_ms, int64_t until_ms,
                       const struct world_fleet *fleet, struct err *e) MUST_CHECK;

@@ -2,6 +2,9 @@
  * by hand (C12). */
 #include "supervisor/forecast/forecast.h"
 #include "tests/unit/engine_rig.h"
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_begin, rig_end)
 
@@ -29,6 +32,7 @@ order_of(struct rig *r, uint64_t hours, const char *with)
     return (struct forecast_order){
         .now_ms = r->header.now.wall_ms,
         .hours = hours,
+        .firings_max = FORECAST_FIRINGS_MAX,
         .fleet = {.workers = 1, .slots = 4},
         .with = view_str(with)
     };
@@ -328,6 +332,131 @@ who_is_of_a_company_sees_that_company_only(void **state)
 }
 
 static void
+too_many_firings_are_cut_and_it_is_said(void **state)
+{
+    struct rig           *r = *state;
+    struct forecast_order o = order_of(r, 24, "");
+
+    configure_pair(r, "");
+    o.firings_max = 10;
+    assert_int_equal(try(r, &o), E_OK);
+    assert_true(rig_bool(r, "forecast.cut"));
+    assert_int_equal(rig_i64(r, "forecast.firings"), 10);
+    assert_int_equal(rig_i64(r, "forecast.until_at"), RIG_WALL_MS + 50 * MINUTE_MS);
+    assert_int_equal(rig_i64(r, "forecast.limits.0.held_ms"), 4 * MINUTE_MS);
+}
+
+static void
+full_slots_are_told_apart_from_caps(void **state)
+{
+    struct rig           *r = *state;
+    struct forecast_order o = order_of(r, 1, "");
+
+    r->limits.schedule_max_concurrent = NO_LIMIT;
+    rig_configure(r, &(struct rig_declared){
+                         .companies = "{'name':'acme'}",
+                         .schedules = "{'name':'two','cron':'30 * * * *','handler':'noop'},"
+                                      "{'name':'also','cron':'30 * * * *','handler':'noop'},"
+                                      "{'name':'far','company':'acme','cron':'50 * * * *',"
+                                      "'handler':'noop'}"});
+    o.fleet = (struct world_fleet){.workers = 1, .slots = 1};
+    assert_int_equal(try(r, &o), E_OK);
+    assert_int_equal(rig_i64(r, "forecast.hours.0.full_ms"), 3 * MINUTE_MS);
+    assert_int_equal(rig_i64(r, "forecast.hours.0.busy_milli"), 50);
+    assert_string_equal(rig_text(r, "forecast.limits.0.by"), "no_slot");
+    assert_int_equal(rig_i64(r, "forecast.limits.0.held_ms"), MINUTE_MS);
+    o.company = view_str("acme"); /* nothing of it waits meanwhile */
+    assert_int_equal(try(r, &o), E_OK);
+    assert_int_equal(rig_len(r, "forecast.limits"), 0);
+}
+
+static void
+what_an_operator_has_stopped_stays_stopped(void **state)
+{
+    struct rig *r = *state;
+
+    configure_pair(r, "");
+    rig_must(r, "stop", "'scope':'new'");
+    forecast(r, 1, "");
+    assert_int_equal(rig_i64(r, "forecast.started"), 0);
+    rig_must(r, "resume", " ");
+    rig_must(r, "company.pause", "'name':'default'");
+    forecast(r, 1, "");
+    assert_int_equal(rig_i64(r, "forecast.missed"), 10);
+    assert_string_equal(rig_text(r, "forecast.never.0.reason"), "each of its times is missed");
+}
+
+/* ---- from the folder: in another process, for ours has the store open ---- */
+
+/* What forecast_run says of the rig's store. */
+static enum errc
+run_in_child(struct rig *r, const char *dir)
+{
+    int   status;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct forecast_order o = order_of(r, 1, "");
+        struct buf            out = {0};
+        struct err            e;
+
+        o.dir = dir;
+        _exit((int)forecast_run(&o, &out, &e));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* Changes a byte of every copy of the text in the store's file. */
+static void
+spoil(struct rig *r, const char *text)
+{
+    char   path[128], block[4096 + 64];
+    size_t size = strlen(text);
+    int    fd, spoilt = 0;
+
+    (void)snprintf(path, sizeof(path), "%s/data.mdb", r->dir); /* fits */
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    for (off_t at = 0;; at += 4096) {
+        ssize_t     got = pread(fd, block, sizeof(block), at);
+        const char *hit = got > 0 ? memmem(block, (size_t)got, text, size) : NULL;
+
+        if (got <= 0) break;
+        if (!hit) continue;
+        assert_int_equal(pwrite(fd, "~", 1, at + (hit - block)), 1);
+        spoilt++;
+    }
+    assert_int_equal(close(fd), 0);
+    assert_true(spoilt > 0);
+}
+
+static void
+a_store_that_another_process_has_open_is_read(void **state)
+{
+    struct rig *r = *state;
+    char        none[96];
+
+    configure_pair(r, "");
+    (void)snprintf(none, sizeof(none), "%s/none", r->dir); /* fits */
+    assert_int_equal(run_in_child(r, r->dir), E_OK);
+    assert_int_equal(run_in_child(r, none), E_INTERNAL);
+    assert_int_equal(access(none, F_OK), -1);
+    rig_must(r, "schedule.pause", "'name':'one'"); /* we can go on writing */
+}
+
+static void
+a_damaged_store_is_refused(void **state)
+{
+    struct rig *r = *state;
+
+    configure_pair(r, ",{'name':'unmistakable','every_ms':7000,'handler':'echo'}");
+    spoil(r, "unmistakable");
+    assert_int_equal(run_in_child(r, r->dir), E_DAMAGED);
+}
+
+static void
 an_order_is_read_as_it_was_packed(void **state)
 {
     struct arena                a;
@@ -337,6 +466,7 @@ an_order_is_read_as_it_was_packed(void **state)
         .dir = "/state",
         .now_ms = 5,
         .hours = 720,
+        .firings_max = 9,
         .fleet = {3, 4},
         .with = view_str("limits: {}"),
         .company = view_str("acme"),
@@ -348,7 +478,7 @@ an_order_is_read_as_it_was_packed(void **state)
     forecast_pack_order(&o, &packed);
     assert_true(forecast_read_order(buf_view(&packed), &a, &out));
     assert_string_equal(out.dir, "/state");
-    assert_true(out.now_ms == 5 && out.hours == 720 && out.is_bound);
+    assert_true(out.now_ms == 5 && out.hours == 720 && out.firings_max == 9 && out.is_bound);
     assert_true(out.fleet.workers == 3 && out.fleet.slots == 4);
     assert_true(view_is(out.with, "limits: {}") && view_is(out.company, "acme"));
     assert_false(forecast_read_order(view_str("x"), &a, &out));
@@ -371,6 +501,11 @@ main(void)
         TEST(a_change_of_limits_or_workers_is_shown_too),
         TEST(a_bad_change_is_refused_with_its_place),
         TEST(who_is_of_a_company_sees_that_company_only),
+        TEST(too_many_firings_are_cut_and_it_is_said),
+        TEST(full_slots_are_told_apart_from_caps),
+        TEST(what_an_operator_has_stopped_stays_stopped),
+        TEST(a_store_that_another_process_has_open_is_read),
+        TEST(a_damaged_store_is_refused),
         cmocka_unit_test(an_order_is_read_as_it_was_packed),
     };
 
