@@ -114,12 +114,13 @@ double limit_fdatasync(const struct options *o, unsigned n);
 double limit_spawn(unsigned n, unsigned parallel);
 double limit_zmq_round_trips(const struct options *o, unsigned n);
 
-/* ---- the figures (figures.c; figures_queue.c) ---- */
+/* ---- the figures (figures.c; figures_queue.c, figures_schedules.c) ---- */
 bool figures_has(const char *name);
 void figures_run(const struct options *o);
 void pending_figures(const struct options *o);
 void growth_figures(const struct options *o);
 void wake_figures(const struct options *o);
 void fairness_figure(const struct options *o);
+void schedule_figures(const struct options *o);
 
 #endif

@@ -220,16 +220,17 @@ static const struct {
     const char *name;
     void (*measure)(const struct options *o);
 } figures[] = {
-    {"submit",   submit_figures },
-    {"cycle",    cycle_figure   },
-    {"latency",  latency_figure },
-    {"lateness", lateness_figure},
-    {"pending",  pending_figures},
-    {"exec",     exec_figure    },
-    {"idle",     idle_figure    },
-    {"growth",   growth_figures },
-    {"wake",     wake_figures   },
-    {"fairness", fairness_figure},
+    {"submit",    submit_figures  },
+    {"cycle",     cycle_figure    },
+    {"latency",   latency_figure  },
+    {"lateness",  lateness_figure },
+    {"pending",   pending_figures },
+    {"exec",      exec_figure     },
+    {"idle",      idle_figure     },
+    {"growth",    growth_figures  },
+    {"wake",      wake_figures    },
+    {"fairness",  fairness_figure },
+    {"schedules", schedule_figures},
 };
 
 bool

@@ -1,8 +1,10 @@
 #include "tools/bench/bench.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -73,7 +75,8 @@ write_config(const struct process *p, unsigned workers, unsigned slots)
     }
     fprintf(f,
             "workers: {count: %u, slots: %u}\n"
-            "limits: {company_max_concurrent: null, agent_max_concurrent: null}\n"
+            "limits: {company_max_concurrent: null, agent_max_concurrent: null, "
+            "schedule_max_concurrent: null}\n"
             "handlers:\n  true: {kind: exec, command: [/bin/true]}\n"
             "agents: {woken: {handler: noop}}\ncompanies:\n",
             workers, slots);
@@ -256,22 +259,36 @@ status_line(pid_t pid, const char *key)
     return value;
 }
 
+/* Of all its threads, as the scheduler counts it: to the nanosecond. */
+static double
+cpu_seconds(pid_t pid)
+{
+    char           path[64 + NAME_MAX];
+    double         ns = 0;
+    DIR           *d;
+    struct dirent *task;
+
+    snprintf(path, sizeof(path), "/proc/%d/task", pid);
+    d = opendir(path);
+    while (d && (task = readdir(d))) {
+        uint64_t ran = 0;
+        FILE    *f;
+
+        snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", pid, task->d_name);
+        f = fopen(path, "r");
+        if (f && fscanf(f, "%" SCNu64, &ran) == 1) ns += (double)ran;
+        if (f) fclose(f);
+    }
+    if (d) closedir(d);
+    return ns / 1e9;
+}
+
 struct usage
 process_usage(pid_t pid)
 {
     struct usage u = {0};
-    char         path[64], text[1024];
-    uint64_t     user = 0, kernel = 0;
-    FILE        *f;
 
-    snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-    f = fopen(path, "r");
-    if (f && fgets(text, sizeof(text), f) && strrchr(text, ')')) {
-        sscanf(strrchr(text, ')') + 1,
-               " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64, &user, &kernel);
-    }
-    if (f) fclose(f);
-    u.cpu_s = (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+    u.cpu_s = cpu_seconds(pid);
     u.wakeups = status_line(pid, "voluntary_ctxt_switches:");
     u.rss_kb = status_line(pid, "VmRSS:");
     u.heap_kb = status_line(pid, "RssAnon:");
