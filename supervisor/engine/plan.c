@@ -199,7 +199,8 @@ schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_change
         return;
     }
     agent_before = run.agent;
-    if (is_new || timing_changed) run.boot_id = en->memory.meta.boot_id;
+    if (is_new || timing_changed)
+        run.boot_id = nominal_is_at_boot(&o->spec.schedule) ? en->memory.meta.boot_id : 0;
     if (is_new || timing_changed || run.next_at == 0) {
         /* Other times from now on, or its end is another: none of the new ones is overdue. */
         may_end |= run.next_at != 0;
@@ -279,10 +280,12 @@ schedules_at_boot(struct engine *en)
 
     scan_open(&s, turn_txn(en), PRIMARY_SCHEDULE, &run, 0, 0);
     while (scan_next(&s, &run)) {
-        const struct object_entry *o = objects_get(&en->turn.objects, run.id);
+        const struct object_entry *o;
         struct timing              ti;
 
-        if (!o || run.boot_id == boot_id || !nominal_is_at_boot(&o->spec.schedule)) continue;
+        if (run.boot_id == 0 || run.boot_id == boot_id) continue; /* most: not even decoded */
+        o = objects_get(&en->turn.objects, run.id);
+        if (!o || !nominal_is_at_boot(&o->spec.schedule)) continue;
         run.boot_id = boot_id;
         if (run.next_at) misfire_overtaken_boot(en, o, &run);
         timing_open(&ti, &en->turn.objects, o);

@@ -209,7 +209,7 @@
     F(U32, made_by)           /* the agent whose effect made it (B7), else 0 */ \
     F(U64, goal)              /* of a routine: what its tickets serve; 0: none */ \
     F(U64, ticket)            /* of a routine: the parent of its tickets; 0: none */ \
-    F(U64, boot_id)           /* of @reboot: the machine's boot that was the last to count */ \
+    F(U64, boot_id)           /* of @reboot: the machine's boot that was the last to count; of others 0 */ \
     F(I64, due_at)            /* when next_at is decided: it, put off by offset, jitter, quiet hours, pressure */ \
     F(I64, put_off_from)      /* when pressure first put the next firing off (C14); 0: it has not */ \
     F(I64, pause_until)       /* it resumes by itself then; 0: when it is asked to */ \
