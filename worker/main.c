@@ -4,6 +4,7 @@
 #include "common/version.h"
 #include "proto/messages.h"
 #include "worker/loop.h"
+#include "worker/ping.h"
 #include "worker/sinkfile.h"
 #include "worker/spawn.h"
 #include <errno.h>
@@ -180,6 +181,7 @@ main(int argc, char **argv)
     struct err       e;
 
     if (argc > 1 && strcmp(argv[1], "--sink-file") == 0) return sinkfile_main(argc, argv);
+    if (argc == 2 && strcmp(argv[1], "--ping") == 0) return ping_main();
     if (!take_arguments(&a, argc, argv)) return EXIT_USAGE;
     fill_standard_descriptors();
     log_init("agent-worker", LOG_LEVEL_INFO);

@@ -21,41 +21,63 @@ make_input(const struct msg_effect_send *m, struct buf *input, struct err *e)
     return E_OK;
 }
 
+/* Us, as the process that delivers. */
 static enum errc
-run(struct sink *k, const struct msg_effect_send *m, struct view path, struct lease *lease,
-    struct err *e)
+run(struct sink *k, char *const *argv, const struct buf *input, struct lease *lease, struct err *e)
+{
+    char          name[sizeof("AGENTD_LEASE=") + LEASE_NAME_MAX];
+    char         *envp[] = {name, NULL};
+    struct launch what = {.file = OWN_FILE, .argv = argv, .envp = envp, .cwd = k->state};
+
+    (void)snprintf(name, sizeof(name), "AGENTD_LEASE=%s", lease->name); /* fits */
+    what.input = buf_view(input);
+    return launch(k->launcher, &what, lease, e);
+}
+
+static enum errc
+run_file(struct sink *k, const struct msg_effect_send *m, struct view path, struct lease *lease,
+         struct err *e)
 {
     BUF_AUTO struct buf input = {0};
     FREE_AUTO char     *file = view_dup(path);
     char                effect[24];
-    char                name[sizeof("AGENTD_LEASE=") + LEASE_NAME_MAX];
     char               *argv[] = {"agent-worker", "--sink-file", file, "--probe", effect, NULL};
-    char               *envp[] = {name, NULL};
-    struct launch       what = {.file = OWN_FILE, .argv = argv, .envp = envp, .cwd = k->state};
 
-    (void)snprintf(effect, sizeof(effect), "%" PRIu64, m->effect);      /* fits */
-    (void)snprintf(name, sizeof(name), "AGENTD_LEASE=%s", lease->name); /* fits */
+    (void)snprintf(effect, sizeof(effect), "%" PRIu64, m->effect); /* fits */
     if (!m->probe) argv[3] = NULL;
     if (!m->probe && make_input(m, &input, e)) return e->code;
-    what.input = buf_view(&input);
-    return launch(k->launcher, &what, lease, e);
+    return run(k, argv, &input, lease, e);
+}
+
+/* A ping has no other place for its URL. */
+static enum errc
+run_ping(struct sink *k, struct view url, struct lease *lease, struct err *e)
+{
+    BUF_AUTO struct buf input = {0};
+    char               *argv[] = {"agent-worker", "--ping", NULL};
+
+    buf_add_view(&input, url);
+    return run(k, argv, &input, lease, e);
 }
 
 enum errc
 sink_start(struct sink *k, const struct msg_effect_send *m, int64_t now_ms, struct err *e)
 {
     struct msg_sink sink;
+    enum errc       rc;
 
     if (msg_unpack(msg_desc(MSG_SINK), m->sink, &sink, e)) return err_wrap(e, "sink");
-    if (!view_is(sink.kind, "file")) {
+    bool is_ping = view_is(sink.kind, "ping");
+    if (!is_ping && !view_is(sink.kind, "file")) {
         return err_field(e, "kind", "no sink of kind \"%.*s\" is known", VIEW_ARG(sink.kind));
     }
     if (sink.path.size == 0) return err_field(e, "path", "a sink of kind file needs it");
 
     struct lease *lease = slots_add(k->slots, LEASE_SINK, m->slot, m->token, m->lease);
     lease->wake_at_ms = now_ms + m->max_run_ms;
-    if (run(k, m, sink.path, lease, e)) slots_remove(k->slots, &lease);
-    return lease ? E_OK : e->code;
+    rc = is_ping ? run_ping(k, sink.path, lease, e) : run_file(k, m, sink.path, lease, e);
+    if (rc) slots_remove(k->slots, &lease);
+    return rc;
 }
 
 /* What is no answer is passed over. */

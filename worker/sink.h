@@ -1,8 +1,8 @@
-/* sink - deliveries: an effect is sent by a process of its own, so that a file system that hangs
- * holds up that process only.
+/* sink - deliveries: an effect is sent by a process of its own, so that a file system or a server
+ * that hangs holds up that process only.
  *
- * The process is this program again, as sinkfile_main; what it prints is the outcome.  A delivery
- * whose process gave no answer, or was stopped at its time limit, is `unknown`. */
+ * The process is this program again, as sinkfile_main or ping_main; what it prints is the outcome.
+ * A delivery whose process gave no answer, or was stopped at its time limit, is `unknown`. */
 #ifndef WORKER_SINK_H
 #define WORKER_SINK_H
 

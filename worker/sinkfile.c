@@ -4,7 +4,7 @@
 #include "common/json.h"
 #include "common/mp.h"
 #include "proto/messages.h"
-#include "worker/text.h"
+#include "worker/answer.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,25 +20,11 @@
 #define KEPT_LINE_MAX (4UL * PAYLOAD_MAX) /* a longer line is no effect of ours */
 
 static void
-answer(struct buf *out, const char *outcome, const char *key, const char *text)
-{
-    BUF_AUTO struct buf packed = {0}, clean = {0};
-    struct mp_open_map  m = mp_open(&packed);
-    struct err          e;
-
-    text_clean(view_str(text), &clean);
-    mp_put_cstr(&packed, &m, "outcome", outcome);
-    if (key) mp_put_str(&packed, &m, key, buf_view(&clean));
-    mp_close(&packed, &m);
-    if (json_from_mp(buf_view(&packed), out, &e)) abort(); /* we have just made it */
-}
-
-static void
 answer_error(struct buf *out, const char *outcome, const char *what, const char *path)
 {
     FREE_AUTO char *text = xasprintf("%s %s: %s", what, path, strerror(errno));
 
-    answer(out, outcome, "message", text);
+    answer_put(out, outcome, "message", text);
 }
 
 static void
@@ -47,7 +33,7 @@ answer_delivered(struct buf *out, off_t offset)
     char receipt[48];
 
     (void)snprintf(receipt, sizeof(receipt), "offset %jd", (intmax_t)offset); /* fits */
-    answer(out, "delivered", "receipt", receipt);
+    answer_put(out, "delivered", "receipt", receipt);
 }
 
 static int
@@ -94,7 +80,7 @@ append_locked(int fd, const char *path, struct view line, struct buf *out)
         return;
     }
     if (!S_ISREG(st.st_mode)) {
-        answer(out, "failed", "message", "the sink's path is not a regular file");
+        answer_put(out, "failed", "message", "the sink's path is not a regular file");
         return;
     }
     at = st.st_size;
@@ -106,7 +92,7 @@ append_locked(int fd, const char *path, struct view line, struct buf *out)
     if (n < 0) {
         answer_error(out, "failed", "write", path);
     } else if ((size_t)n < line.size) {
-        answer(out, "unknown", "message", "only a part of the line could be written");
+        answer_put(out, "unknown", "message", "only a part of the line could be written");
     } else if (fdatasync(fd) != 0 || (st.st_size == 0 && sync_folder(path) != 0)) {
         answer_error(out, "unknown", "sync", path);
     } else {
@@ -210,7 +196,7 @@ probe_locked(int fd, const char *path, uint64_t effect, struct buf *out)
     if (search_file(fd, &s) != 0) {
         answer_error(out, "unknown", "read", path);
     } else if (!s.is_found) {
-        answer(out, "absent", NULL, "");
+        answer_put(out, "absent", NULL, "");
     } else if (fdatasync(fd) != 0) { /* its writer may have died before this */
         answer_error(out, "unknown", "sync", path);
     } else {
@@ -225,7 +211,7 @@ sinkfile_probe(const char *path, uint64_t effect, struct buf *out)
     int fd = open_sink(path, O_RDONLY);
 
     if (fd < 0 && errno == ENOENT) {
-        answer(out, "absent", NULL, "");
+        answer_put(out, "absent", NULL, "");
     } else if (fd < 0 || flock(fd, LOCK_SH) != 0) {
         answer_error(out, "unknown", "open", path);
     } else {
@@ -259,7 +245,7 @@ act(int argc, char **argv, struct buf *out)
     }
     if (argc != 3) return false;
     if (read_input(&input) != 0) {
-        answer(out, "failed", "message", "the document could not be read");
+        answer_put(out, "failed", "message", "the document could not be read");
     } else {
         sinkfile_append(argv[2], buf_view(&input), out);
     }
@@ -272,6 +258,5 @@ sinkfile_main(int argc, char **argv)
     BUF_AUTO struct buf out = {0};
 
     if (!act(argc, argv, &out)) return 2;
-    buf_add(&out, "\n", 1);
-    return write(STDOUT_FILENO, out.data, out.size) == (ssize_t)out.size ? 0 : 1;
+    return answer_print(&out);
 }

@@ -4,6 +4,7 @@
 #include "common/mp.h"
 #include "common/name.h"
 #include "common/quiet.h"
+#include "common/url.h"
 #include "supervisor/config/declared_gate.h"
 #include "supervisor/config/keys.h"
 #include <stdarg.h>
@@ -147,6 +148,20 @@ check_ticket(const struct declared_object *o, struct err *e)
 }
 
 static enum errc
+check_pings(const struct declared_object *o, struct err *e)
+{
+    static const char *const fields[] = {"ping_start", "ping_success", "ping_fail"};
+
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        const struct yaml *at = yaml_get(o->body, fields[i]);
+        const char        *problem = at && at->text.size ? url_problem(at->text) : NULL;
+
+        if (problem) return yaml_refuse_found(at, e, "%s", problem);
+    }
+    return E_OK;
+}
+
+static enum errc
 check_approval(const struct declared_object *o, struct err *e)
 {
     if (!HAS(&o->msg.agent, agent, approval)) return E_OK;
@@ -208,7 +223,7 @@ check_schedule(const struct declared_object *o, struct err *e)
     if (HAS(s, schedule, shadow_runs) && !s->shadow)
         return yaml_refuse_key(yaml_get(o->body, "shadow_runs"), e, "needs shadow: true");
     if (check_policies(o, e)) return e->code;
-    if (check_ladder(o, s->retry_base_ms, s->retry_max_ms, e)) return e->code;
+    if (check_ladder(o, s->retry_base_ms, s->retry_max_ms, e) || check_pings(o, e)) return e->code;
     return check_ticket(o, e);
 }
 

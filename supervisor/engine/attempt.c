@@ -13,6 +13,7 @@
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/pings.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/shadow.h"
@@ -105,7 +106,10 @@ attempt_start(struct engine *en, struct job_state *j, unsigned worker)
     job_must_move(en, j, JOB_ON_START);
     budget_reserve(en, j, &m.spec);
     send_start(en, j, &m, slot);
-    if (j->schedule) firing_started(en, j, &m.spec);
+    if (j->schedule) {
+        firing_started(en, j, &m.spec);
+        ping_job_started(en, j);
+    }
     feed_job(en, FEED_JOB_STARTED, j, &m.spec);
     if (j->agent) feed_wakeup(en, FEED_AGENT_WAKEUP, j, &m.spec);
     return true;
@@ -450,6 +454,7 @@ firing_over(struct engine *en, const struct job_state *j)
 {
     streak_job_ended(en, j);
     shadow_job_ended(en, j);
+    ping_job_ended(en, j);
 }
 
 /* Handlers do not outlive their agentd, however long it was away: the last sign of its life. */

@@ -244,11 +244,16 @@ effects_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint
 }
 
 void
+effect_post(struct engine *en, struct effect *ef, struct view payload)
+{
+    write_effect(en, ef, payload, (uint32_t)en->memory.meta.next_effect);
+    effect_told(en, FEED_EFFECT_PENDING, ef);
+}
+
+void
 effects_note(struct engine *en, uint32_t company, uint32_t session, const uint32_t *sinks,
              uint32_t count, struct view payload)
 {
-    uint32_t ordinal = (uint32_t)en->memory.meta.next_effect; /* two of the same text are two */
-
     for (uint32_t i = 0; i < count; i++) {
         struct effect ef = {.company = company,
                             .session = session,
@@ -256,7 +261,6 @@ effects_note(struct engine *en, uint32_t company, uint32_t session, const uint32
                             .kind = EFFECT_NOTIFY,
                             .status = STATUS_PENDING};
 
-        write_effect(en, &ef, payload, ordinal);
-        effect_told(en, FEED_EFFECT_PENDING, &ef);
+        effect_post(en, &ef, payload);
     }
 }

@@ -22,6 +22,8 @@ void effects_commit(struct engine *en, const struct job_state *j, uint64_t check
 void effects_note(struct engine *en, uint32_t company, uint32_t session, const uint32_t *sinks,
                   uint32_t count, struct view payload);
 
+/* Writes and tells a pending effect of agentd's own; another of the same content is another one. */
+void effect_post(struct engine *en, struct effect *ef, struct view payload);
 /* Writes and tells an effect that is settled as it is written: delivered or rejected.  Its id is
  * given when it has none. */
 void effect_record(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal);

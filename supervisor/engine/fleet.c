@@ -101,7 +101,7 @@ fleet_review_kept(struct memory *m, const struct lane *l)
 }
 
 int
-fleet_pick_for_delivery(const struct memory *m)
+fleet_pick_for_delivery(const struct memory *m, uint32_t max)
 {
     int best = -1;
 
@@ -109,7 +109,7 @@ fleet_pick_for_delivery(const struct memory *m)
     for (unsigned i = 0; i < WORKERS_MAX; i++) {
         const struct fleet_worker *w = &m->workers[i];
 
-        if (w->state != WORKER_UP || w->deliveries >= DELIVERIES_MAX) continue;
+        if (w->state != WORKER_UP || w->deliveries >= max) continue;
         if (best < 0 || w->deliveries < m->workers[best].deliveries) best = (int)i;
     }
     return best;

@@ -24,8 +24,8 @@ void fleet_keep(struct memory *m, const struct lane *l);
 /* Each dispatch: what is kept for the lane as it is now; it is let go when the lane does not wait
  * for an empty worker any more. l: NULL when its row cannot be read. */
 void fleet_review_kept(struct memory *m, const struct lane *l);
-/* The worker for one more delivery; −1: none. */
-int fleet_pick_for_delivery(const struct memory *m);
+/* The worker for one more delivery, one that has less than `max`; −1: none. */
+int fleet_pick_for_delivery(const struct memory *m, uint32_t max);
 
 /* Takes a free lease; returns its slot. */
 uint32_t fleet_take(struct engine *en, uint32_t worker, enum lease_kind kind, uint64_t id,

@@ -10,6 +10,7 @@
 #include "supervisor/engine/leases.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/pings.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/streaks.h"
 #include "supervisor/engine/submit.h"
@@ -260,7 +261,10 @@ expire(struct engine *en, uint64_t id)
     j.failure_message = view_str("not started in time");
     job_must_move(en, &j, JOB_ON_EXPIRE);
     feed_job(en, FEED_JOB_EXPIRED, &j, NULL);
-    if (j.schedule) streak_job_ended(en, &j);
+    if (j.schedule) {
+        streak_job_ended(en, &j);
+        ping_job_ended(en, &j);
+    }
 }
 
 /* Of at most `max` jobs; returns how many it were. */

@@ -11,7 +11,9 @@
 #include <string.h>
 
 #define SEND_TIMEOUT_MS 60000 /* one delivery; then its outcome is unknown */
-#define EXAMINED_MAX    256   /* due effects looked at in one turn */
+#define PING_TIMEOUT_MS 10000
+#define PING_RETRY_MS   5000 /* before the second try; twice that before the third */
+#define EXAMINED_MAX    256  /* due effects looked at in one turn */
 
 /* ---- delivery ----------------------------------------------------------------- */
 
@@ -67,17 +69,32 @@ give_up(struct engine *en, struct effect *ef, bool has_sink)
     effect_told(en, FEED_EFFECT_UNKNOWN, ef);
 }
 
+/* What the worker takes for a sink: the declared one, or the URL of a ping; empty for none. */
+static struct view
+target(struct engine *en, const struct effect *ef, struct view payload)
+{
+    const struct object_entry *sink = objects_get(&en->turn.objects, ef->sink);
+    struct buf b               BUF_AUTO = {0};
+    struct msg_sink            ping = {.name = view_str("ping"), .kind = view_str("ping")};
+
+    if (ef->kind != EFFECT_PING) return sink ? sink->row.spec : (struct view){0};
+    if (!mp_find_str(payload, "url", &ping.path)) return (struct view){0};
+    SET_HAS(&ping, sink, path);
+    msg_pack(msg_desc(MSG_SINK), &ping, &b);
+    return arena_copy(txn_arena(turn_txn(en)), buf_view(&b));
+}
+
 static void
 send(struct engine *en, struct effect *ef, unsigned worker)
 {
-    const struct object_entry *sink = objects_get(&en->turn.objects, ef->sink);
-    struct view                payload = ef->payload;
-    struct buf document        BUF_AUTO = {0};
-    struct msg_effect_send     m = {0};
-    struct fleet_lease        *l;
+    bool has_sink = ef->kind == EFFECT_PING || objects_get(&en->turn.objects, ef->sink) != NULL;
+    struct view            payload = ef->payload;
+    struct buf document    BUF_AUTO = {0};
+    struct msg_effect_send m = {0};
+    struct fleet_lease    *l;
 
-    if (!sink || !objects_get(&en->turn.objects, ef->company)) {
-        give_up(en, ef, sink != NULL);
+    if (!has_sink || !objects_get(&en->turn.objects, ef->company)) {
+        give_up(en, ef, has_sink);
         return;
     }
     if (ef->payload_bytes &&
@@ -105,25 +122,25 @@ send(struct engine *en, struct effect *ef, unsigned worker)
     }
     m.lease = view_str(arena_printf(txn_arena(turn_txn(en)), "%016" PRIx64 "-%" PRIu64,
                                     store_incarnation(en->store), ef->token));
-    m.sink = sink->row.spec;
+    m.sink = target(en, ef, payload);
     m.document = buf_view(&document);
-    m.max_run_ms = SEND_TIMEOUT_MS;
+    m.max_run_ms = ef->kind == EFFECT_PING ? PING_TIMEOUT_MS : SEND_TIMEOUT_MS;
     fleet_send(en, worker, ef->token, MSG_EFFECT_SEND, &m);
     effect_save(turn_txn(en), ef);
 }
 
-void
-outbox_dispatch(struct engine *en)
+/* Those of one index, while a worker has less than so many deliveries. */
+static void
+dispatch(struct engine *en, enum index_id index, uint32_t deliveries_max)
 {
     struct effect key = {0};
     struct scan   s;
     unsigned      examined = 0;
 
-    if (!emergency_may_send(&en->memory)) return;
-    scan_open(&s, turn_txn(en), INDEX_effect_pending, &key, 0, 0);
+    scan_open(&s, turn_txn(en), index, &key, 0, 0);
     while (scan_next_key(&s, &key) && key.not_before <= en->turn.now.wall_ms) {
         struct effect ef = {.id = key.id};
-        int           worker = fleet_pick_for_delivery(&en->memory);
+        int           worker = fleet_pick_for_delivery(&en->memory, deliveries_max);
 
         if (worker < 0) break;
         if (++examined > EXAMINED_MAX) {
@@ -134,6 +151,15 @@ outbox_dispatch(struct engine *en)
         send(en, &ef, (unsigned)worker);
     }
     scan_close(&s);
+}
+
+/* Servers that hang hold up pings only: half of the room is for the others. */
+void
+outbox_dispatch(struct engine *en)
+{
+    if (!emergency_may_send(&en->memory)) return;
+    dispatch(en, INDEX_effect_pending, DELIVERIES_MAX);
+    dispatch(en, INDEX_effect_ping, DELIVERIES_MAX / 2);
 }
 
 /* ---- outcomes ----------------------------------------------------------------- */
@@ -153,6 +179,36 @@ send_again(struct engine *en, struct effect *ef, struct view reason)
     if (l->ladder_steps)
         ef->not_before += l->ladder_ms[step < l->ladder_steps ? step : l->ladder_steps - 1];
     settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
+}
+
+/* A ping that was not delivered, or of which nobody knows: asking once more does no harm. */
+static void
+ping_again(struct engine *en, struct effect *ef, struct view reason)
+{
+    struct effect key = {.session = ef->session, .sink = ef->sink};
+    struct scan   s;
+    bool          is_overtaken;
+
+    scan_open(&s, turn_txn(en), INDEX_effect_queue, &key, 2, 2);
+    is_overtaken = scan_next_key(&s, &key) && scan_next_key(&s, &key);
+    scan_close(&s);
+    if (ef->attempts >= PING_ATTEMPTS_MAX || is_overtaken) {
+        settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
+        return;
+    }
+    ef->not_before = en->turn.now.wall_ms + PING_RETRY_MS * ef->attempts;
+    settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
+}
+
+void
+outbox_gives_way(struct engine *en, const struct effect *newer)
+{
+    struct effect head;
+
+    if (effect_queue_head(turn_txn(en), newer, &head) && head.status == STATUS_PENDING &&
+        head.attempts > 0) {
+        settle(en, &head, STATUS_FAILED, head.reason, FEED_EFFECT_FAILED);
+    }
 }
 
 /* It was not sent, whatever became of the attempt: it may be sent now, behind those that were
@@ -200,6 +256,8 @@ outbox_done(struct engine *en, uint32_t slot, const struct msg_effect_done *m)
     if (view_is(m->outcome, "delivered")) {
         ef.receipt = m->receipt;
         settle(en, &ef, STATUS_DELIVERED, (struct view){0}, FEED_EFFECT_DELIVERED);
+    } else if (ef.kind == EFFECT_PING) {
+        ping_again(en, &ef, m->message);
     } else if (view_is(m->outcome, "absent") && ef.probe) {
         absent(en, &ef, view_str("a probe did not find it at the sink"));
     } else if (ef.probe) {
@@ -217,7 +275,9 @@ lost(struct engine *en, uint64_t id, uint64_t token, const char *reason)
     struct effect ef = {.id = id};
 
     if (effect_load(turn_txn(en), &ef) != LOAD_FOUND || ef.token != token) return;
-    if (ef.probe) {
+    if (ef.kind == EFFECT_PING) {
+        ping_again(en, &ef, view_str(reason));
+    } else if (ef.probe) {
         ef.token = 0;
         ef.updated_at = en->turn.now.wall_ms;
         effect_save(turn_txn(en), &ef);
@@ -305,14 +365,14 @@ outbox_due(struct engine *en)
     scan_close(&s);
 }
 
-int64_t
-outbox_deadline(struct engine *en)
+static int64_t
+first_later(struct engine *en, enum index_id index)
 {
     struct effect key = {0};
     struct scan   s;
     int64_t       at = INT64_MAX;
 
-    scan_open(&s, turn_txn(en), INDEX_effect_pending, &key, 0, 0);
+    scan_open(&s, turn_txn(en), index, &key, 0, 0);
     /* What is due already waits for a worker or for the one before it: their reports wake the loop.
      */
     while (scan_next_key(&s, &key)) {
@@ -326,4 +386,12 @@ outbox_deadline(struct engine *en)
     }
     scan_close(&s);
     return at;
+}
+
+int64_t
+outbox_deadline(struct engine *en)
+{
+    int64_t at = first_later(en, INDEX_effect_pending), ping = first_later(en, INDEX_effect_ping);
+
+    return ping < at ? ping : at;
 }

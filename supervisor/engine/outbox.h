@@ -8,19 +8,22 @@
  *
  * An attempt is committed before the send.  When its outcome is not known (crash, partial write)
  * the sink is asked by a probe before it is sent again, at the end of its queue; those behind it do
- * not wait (N22).  A file sink can always answer. */
+ * not wait (N22).  A file sink can always answer; a ping is not asked after, it is sent again. */
 #ifndef ENGINE_OUTBOX_H
 #define ENGINE_OUTBOX_H
 
 #include "supervisor/engine/turn.h"
 
 #define OUTBOX_ATTEMPTS_MAX 5 /* sends of one effect before it is failed */
+#define PING_ATTEMPTS_MAX   3 /* of a ping, which gives way to a newer one, too (pings.h) */
 
 /* Sends what is at the head of its (session, sink) and whose time has come, while workers have
  * room. */
 void outbox_dispatch(struct engine *en);
 void outbox_done(struct engine *en, uint32_t slot, const struct msg_effect_done *m);
 void outbox_lost(struct engine *en, uint32_t slot);
+/* A ping is about to be written: one of the same queue that waits to be tried again gives way. */
+void outbox_gives_way(struct engine *en, const struct effect *newer);
 /* Attempts under way when an earlier agentd ended: told to the shell at boot, unknown when it says
  * that they are gone. */
 void outbox_at_boot(struct engine *en);

@@ -10,6 +10,7 @@
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/overlap.h"
 #include "supervisor/engine/pauses.h"
+#include "supervisor/engine/pings.h"
 #include "supervisor/engine/plan.h"
 #include "supervisor/engine/pressure.h"
 #include "supervisor/engine/registry.h"
@@ -41,7 +42,7 @@ schedule_find_refs(struct engine *en, const struct actor *a, const struct msg_sc
     }
     ladder = LADDER_OF(s, schedule);
     if (ladder_check(&ladder, e) || submit_check_tags(s->tags, e) || shadow_check(s, e) ||
-        overlap_check(s, e)) {
+        overlap_check(s, e) || ping_check(s, e)) {
         return e->code;
     }
     if (zone_check(t, s->budget_zone, "budget_zone", e)) return e->code;

@@ -10,6 +10,12 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+static int
+attempts_max(const struct effect *ef)
+{
+    return ef->kind == EFFECT_PING ? PING_ATTEMPTS_MAX : OUTBOX_ATTEMPTS_MAX;
+}
+
 /* Its place in the order of its session and sink. */
 static void
 order_blocker(struct why *w, const struct effect *ef)
@@ -41,17 +47,19 @@ time_blocker(struct why *w, const struct effect *ef)
     } else if (ef->not_before > w->now->wall_ms) {
         snprintf(message, sizeof(message),
                  "it could not be sent (%.*s): attempt %" PRIu32 " of %d is at %s",
-                 VIEW_ARG(ef->reason), ef->attempts + 1, OUTBOX_ATTEMPTS_MAX, at);
+                 VIEW_ARG(ef->reason), ef->attempts + 1, attempts_max(ef), at);
         why_blocker(w, "due_later", message, (struct view){0}, ef->not_before, NULL);
     }
 }
 
 static void
-worker_blocker(struct why *w)
+worker_blocker(struct why *w, const struct effect *ef)
 {
+    uint32_t max = ef->kind == EFFECT_PING ? DELIVERIES_MAX / 2 : DELIVERIES_MAX;
+
     if (w->memory->slot_count == 0) {
         why_finding(w, &(struct finding){.predicate = HELD_NO_WORKER});
-    } else if (fleet_pick_for_delivery(w->memory) < 0) {
+    } else if (fleet_pick_for_delivery(w->memory, max) < 0) {
         why_blocker(w, "no_slot", "every worker delivers as many effects as it may",
                     (struct view){0}, 0, "agentctl worker scale N with a larger N");
     }
@@ -65,7 +73,7 @@ effect_blockers(struct why *w, const struct effect *ef)
         why_blocker(w, "stopped", "an operator stopped effects: nothing is sent", (struct view){0},
                     0, "agentctl resume");
     }
-    if (!objects_get(w->objects, ef->sink)) {
+    if (ef->kind != EFFECT_PING && !objects_get(w->objects, ef->sink)) {
         why_blocker(w, "no_sink",
                     ef->status == STATUS_PENDING
                         ? "its sink is no longer declared: it fails when its turn comes"
@@ -74,7 +82,7 @@ effect_blockers(struct why *w, const struct effect *ef)
     }
     order_blocker(w, ef);
     time_blocker(w, ef);
-    worker_blocker(w);
+    worker_blocker(w, ef);
 }
 
 /* What is to be said of one that waits for nothing. */
@@ -85,7 +93,7 @@ effect_text(struct why *w, const struct effect *ef)
 
     if (ef->status == STATUS_ATTEMPTING) {
         snprintf(w->text, sizeof(w->text), "it is being sent: attempt %" PRIu32 " of %d",
-                 ef->attempts, OUTBOX_ATTEMPTS_MAX);
+                 ef->attempts, attempts_max(ef));
     } else if (ef->token) {
         snprintf(w->text, sizeof(w->text), "its sink is being asked whether it was sent");
     } else if (ef->status == STATUS_UNKNOWN) {

@@ -603,7 +603,8 @@
     I(APPROVAL,  approval,  approval_by_age,  RANDOM,    decided_at, id)         /* decided */ \
     I(JOB_STATE, job_state, job_by_schedule,  RANDOM,    schedule, id)           /* not ended, of schedules */ \
     I(SCHEDULE,  schedule,  schedule_overdue, HOT,       overdue_at, id)         /* not yet told */ \
-    I(SCHEDULE,  schedule,  schedule_paused_until, HOT,  pause_until, id)        /* that resume by themselves */
+    I(SCHEDULE,  schedule,  schedule_paused_until, HOT,  pause_until, id)        /* that resume by themselves */ \
+    I(EFFECT,    effect,    effect_ping,      RANDOM,    not_before, place, id)  /* pending pings, which effect_pending has not */
 
 // clang-format on
 

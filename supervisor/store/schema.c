@@ -89,7 +89,14 @@ effect_queue_holds(const struct effect *f)
 static bool
 effect_pending_holds(const struct effect *f)
 {
-    return f->status == STATUS_PENDING || (f->status == STATUS_UNKNOWN && f->probe);
+    return f->kind != EFFECT_PING &&
+           (f->status == STATUS_PENDING || (f->status == STATUS_UNKNOWN && f->probe));
+}
+
+static bool
+effect_ping_holds(const struct effect *f)
+{
+    return f->kind == EFFECT_PING && f->status == STATUS_PENDING;
 }
 
 static bool

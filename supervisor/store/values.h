@@ -58,7 +58,8 @@ enum job_state_id {
     E(ADD_SCHEDULE,   "add_schedule")   \
     E(NOTIFY,         "notify")         \
     E(ACTIVITY,       "activity")       \
-    E(TICKET,         "ticket")
+    E(TICKET,         "ticket")         \
+    E(PING,           "ping")
 // clang-format on
 enum effect_kind {
     EFFECT_NONE,

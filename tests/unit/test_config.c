@@ -186,6 +186,7 @@ static const struct bad bad_objects[] = {
     {"schedules: {s: {handler: noop, every: 5s, start_at: '2027-01-02T00:00:00Z', end_at: '2027-01-01T00:00:00Z'}}\n", "1:85", "schedules.s.end_at", "found \"2027-01-01T00:00:00Z\", is not after start_at", NULL},
     {"schedules: {s: {handler: noop, cron: '61 * * * *'}}\n", "1:38", "schedules.s.cron", "found \"61 * * * *\", not a cron expression: ", NULL},
     {"schedules: {s: {handler: noop, every: 5s, shadow_runs: 3}}\n", "1:43", "schedules.s.shadow_runs", "needs shadow: true", NULL},
+    {"schedules: {s: {handler: noop, every: 5s, ping_fail: \"ftp://h/x\"}}\n", "1:54", "schedules.s.ping_fail", "found \"ftp://h/x\", is not an http:// or https:// URL", NULL},
     {"schedules: {s: {handler: noop, every: 5s, gate: {}}}\n", "1:49", "schedules.s.gate", "needs exactly one of command, completed and open_tickets", NULL},
     {"schedules: {s: {handler: noop, every: 5s, gate: {open_tickets: true}}}\n", "1:50", "schedules.s.gate.open_tickets", "needs an agent", NULL},
     {"schedules: {s: {handler: noop, every: 5s, gate: {comand: [x]}}}\n", "1:50", "schedules.s.gate.comand", "unknown key", "did you mean \"command\"?"},

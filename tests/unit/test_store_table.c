@@ -219,6 +219,9 @@ effects_are_in_the_indexes_of_their_status(void **state)
     }
     struct effect probed = {.id = 1, .status = STATUS_UNKNOWN, .probe = 1, .not_after = 5};
     assert_int_equal(holders(TABLE_EFFECT, &probed), IN(effect_pending));
+    struct effect ping = {.id = 1, .kind = EFFECT_PING, .status = STATUS_PENDING, .not_after = 5};
+    assert_int_equal(holders(TABLE_EFFECT, &ping),
+                     IN(effect_queue) | IN(effect_ping) | IN(effect_expiry));
     struct effect probing = {.id = 1, .status = STATUS_ATTEMPTING, .probe = 1};
     assert_int_equal(holders(TABLE_EFFECT, &probing), IN(effect_queue) | IN(effect_attempting));
 }

@@ -1,0 +1,29 @@
+#include "worker/answer.h"
+
+#include "common/err.h"
+#include "common/json.h"
+#include "common/mp.h"
+#include "worker/text.h"
+#include <stdlib.h>
+#include <unistd.h>
+
+void
+answer_put(struct buf *out, const char *outcome, const char *key, const char *text)
+{
+    BUF_AUTO struct buf packed = {0}, clean = {0};
+    struct mp_open_map  m = mp_open(&packed);
+    struct err          e;
+
+    text_clean(view_str(text), &clean);
+    mp_put_cstr(&packed, &m, "outcome", outcome);
+    if (key) mp_put_str(&packed, &m, key, buf_view(&clean));
+    mp_close(&packed, &m);
+    if (json_from_mp(buf_view(&packed), out, &e)) abort(); /* we have just made it */
+}
+
+int
+answer_print(struct buf *out)
+{
+    buf_add(out, "\n", 1);
+    return write(STDOUT_FILENO, out->data, out->size) == (ssize_t)out->size ? 0 : 1;
+}
