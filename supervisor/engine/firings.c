@@ -27,6 +27,7 @@ firing_started(struct engine *en, const struct job_state *j, const struct job_sp
     f.claimed_at = j->claimed_at;
     f.max_turns = spec->max_turns;
     f.lag_us = en->turn.header.lag_us;
+    f.streams = m->streams;
     for (uint32_t i = 0; i < m->lease_high; i++)
         f.concurrent += m->leases[i].kind == LEASE_JOB && m->leases[i].id != j->id;
     firing_save(turn_txn(en), &f);

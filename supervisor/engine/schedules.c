@@ -141,7 +141,7 @@ try_to_fire(struct engine *en, const struct object_entry *o, struct schedule *ru
 static void
 end_unanswered(struct engine *en, const struct object_entry *o, struct schedule *run)
 {
-    static const char reason[] = "nobody has answered the agent that made it";
+    const char *reason;
 
     if (run->paused || !run->made_by || is_paused(turn_txn(en), run->company, run->agent) ||
         !made_is_unanswered(en, run->made_by, o->row.created_at)) {
@@ -149,6 +149,10 @@ end_unanswered(struct engine *en, const struct object_entry *o, struct schedule 
     }
     run->paused = 1;
     run->paused_at = en->turn.now.wall_ms;
+    reason = arena_printf(txn_arena(turn_txn(en)),
+                          "nobody has answered the agent that made it; `agentctl schedule resume "
+                          "%.*s` lets it fire again",
+                          VIEW_ARG(objects_ref(&en->turn.objects, run->id)));
     run->pause_reason = view_str(reason);
     feed_object(en, FEED_SCHEDULE_ENDED, run->id, reason);
 }
