@@ -108,6 +108,18 @@ fill_rest(struct rng *r, struct msg_schedule *m, struct buf *ladder, struct buf 
     SET_HAS(m, schedule, payload);
 }
 
+/* What becomes of a firing. */
+static void
+fill_policies(struct rng *r, struct msg_schedule *m)
+{
+    static const char *const overlaps[] = {"skip", "queue_one", "allow", "cancel_running"};
+
+    if (rng_chance(r, 500)) {
+        m->overlap = view_str(overlaps[rng_below(r, ARRAY_LEN(overlaps))]);
+        SET_HAS(m, schedule, overlap);
+    }
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 void
@@ -145,6 +157,7 @@ config_fill_schedule(struct config *c, struct rng *r, const char *name, struct d
     }
     fill_times(c, r, &m, cron);
     fill_rest(r, &m, &ladder, &payload);
+    fill_policies(r, &m);
     const struct daily daily = daily_random(r, 1);
 
     DAILY_GIVE(&m, schedule, &daily);

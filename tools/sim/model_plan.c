@@ -135,12 +135,22 @@ compare_plan(struct model *m, struct m_schedule *s, const struct schedule *row)
 static void
 compare_counters(struct model *m, const struct m_schedule *s, const struct schedule *row)
 {
-    claim(row->paused == s->is_paused && row->firing_count == s->firings &&
-              row->suppressed_count == s->suppressed,
-          "schedule %.*s: %" PRIu64 " firings, %" PRIu64 " suppressed, expected %" PRIu64
-          ", %" PRIu64,
-          VIEW_ARG(m_object(m, s->object)->name), row->firing_count, row->suppressed_count,
-          s->firings, s->suppressed);
+    const struct {
+        const char *what;
+        uint64_t    stored, expected;
+    } counters[] = {
+        {"paused",           row->paused,           s->is_paused },
+        {"firing_count",     row->firing_count,     s->firings   },
+        {"suppressed_count", row->suppressed_count, s->suppressed},
+        {"skips",            row->skips,            s->skips     },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(counters); i++) {
+        claim(counters[i].stored == counters[i].expected,
+              "schedule %.*s: %s is %" PRIu64 ", expected %" PRIu64,
+              VIEW_ARG(m_object(m, s->object)->name), counters[i].what, counters[i].stored,
+              counters[i].expected);
+    }
 }
 
 void

@@ -6,17 +6,45 @@
 
 #define LATE_MS 1000 /* within it a time is decided when it comes, whatever the window is */
 
-/* C4: any job of the schedule that has not ended, be it of the last firing or one that was retried
- * by hand. */
-bool
-m_firing_in_flight(struct model *m, int object)
+/* ---- overlap (C4) ---------------------------------------------------------------------------- */
+
+/* Jobs of the schedule that have not ended, be they of its firings or retried by hand. */
+static int
+count_in_flight(struct model *m, int object)
 {
+    int n = 0;
+
     for (size_t i = 0; i < m->active.count; i++) {
         const struct m_job *j = m_job(m, m->active.items[i]);
 
-        if (j->schedule == object && !m_is_end(j->state)) return true;
+        n += j->schedule == object && !m_is_end(j->state);
     }
-    return false;
+    return n;
+}
+
+bool
+m_firing_in_flight(struct model *m, int object)
+{
+    return count_in_flight(m, object) > 0;
+}
+
+static bool
+is_in_the_way(const struct m_object *o, int in_flight)
+{
+    struct view overlap = o->declared.schedule.overlap;
+
+    if (view_is(overlap, "allow") || view_is(overlap, "cancel_running")) return false;
+    return in_flight >= (view_is(overlap, "queue_one") ? 2 : 1);
+}
+
+static void
+cancel_in_flight(struct model *m, int object)
+{
+    for (size_t i = 0; i < m->active.count; i++) {
+        struct m_job *j = m_job(m, m->active.items[i]);
+
+        if (j->schedule == object && !m_is_end(j->state)) m_cancel(m, j);
+    }
 }
 
 /* ---- what a firing makes --------------------------------------------------------------------- */
@@ -92,15 +120,18 @@ fire(struct model *m, struct m_schedule *s, const struct firing *row)
 
     if (m_admission(m) != E_OK || !has_references(m, o, &handler, &agent)) return FIRING_MISSED;
     if (m_judge_routine(m, &o->declared.schedule, o->company, agent) != E_OK) return FIRING_MISSED;
-    if (m_firing_in_flight(m, s->object)) {
+    if (is_in_the_way(o, count_in_flight(m, s->object))) {
         s->suppressed++;
+        s->skips++;
         return FIRING_SUPPRESSED;
     }
     if (m_queue_is_full(m, o->company, 0)) return FIRING_MISSED;
     if (m_budget_is_spent(m, s->object)) return FIRING_MISSED;
     claim(row->outcome == FIRING_FIRED, "schedule %.*s did not fire: outcome %u (%.*s)",
           VIEW_ARG(o->name), row->outcome, VIEW_ARG(row->reason));
+    if (view_is(o->declared.schedule.overlap, "cancel_running")) cancel_in_flight(m, s->object);
     s->firings++;
+    s->skips = 0;
     claim(row->number == s->firings, "a firing has number %" PRIu64 ", expected %" PRIu64,
           row->number, s->firings);
     claim(row->fired_at == m->now.wall_ms, "a firing says another time than now");

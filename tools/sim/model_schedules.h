@@ -30,6 +30,7 @@ struct m_schedule {
     LIST_OF(struct m_span) decided;
     int      span; /* of the time of the cursor; -1: none */
     uint64_t firings, suppressed;
+    uint32_t skips; /* that overlap suppressed since the last firing */
     uint64_t checkpoint; /* hash of what its handler last left; 0: nothing */
 };
 
