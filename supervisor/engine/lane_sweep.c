@@ -13,7 +13,7 @@ is_of_use(struct engine *en, const struct lane *l)
 {
     return l->head != 0 ||
            (is_there(en, l->company) && is_there(en, l->agent) && is_there(en, l->handler) &&
-            lane_schedule(en, l->schedule) == l->schedule);
+            lane_schedule(&en->turn.objects, l->schedule) == l->schedule);
 }
 
 void

@@ -101,10 +101,8 @@ meets_same(const struct lane *l, const struct lane *key)
 }
 
 uint32_t
-lane_schedule(struct engine *en, uint32_t schedule)
+lane_schedule(struct objects *o, uint32_t schedule)
 {
-    struct objects *o = &en->turn.objects;
-
     return overlap_limit(o, schedule) != NO_LIMIT || ledger_is_limited(o, schedule) ? schedule : 0;
 }
 
@@ -115,7 +113,7 @@ lane_of(struct engine *en, struct job_state *j)
     struct lane  key = {.company = j->company,
                         .agent = j->agent,
                         .handler = j->handler,
-                        .schedule = lane_schedule(en, j->schedule),
+                        .schedule = lane_schedule(&t->objects, j->schedule),
                         .flags = j->flags & JOB_LANE_FLAGS};
     struct lane  found = key;
 

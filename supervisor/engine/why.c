@@ -2,6 +2,7 @@
 
 #include "common/timetext.h"
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/lanes.h"
 #include "supervisor/engine/views.h"
 #include "supervisor/engine/why_answer.h"
 
@@ -17,6 +18,8 @@ ready_blockers(struct why *w, const struct job_state *j)
 
     bool is_found = lane_load(w->objects->txn, &lane) == LOAD_FOUND;
 
+    /* Where it will wait when it is its turn: its schedule may have come to other limits. */
+    if (is_found) lane.schedule = lane_schedule(w->objects, j->schedule);
     snapshot_take(&s, w->memory, w->objects);
     for (enum predicate after = HELD_NOT;
          snapshot_blocks(&s, PASS, is_found ? &lane : NULL, after, &f); after = f.predicate) {

@@ -333,6 +333,22 @@ what_was_to_run_beside_the_others_waits_when_that_is_over(void **state)
     expect_state(r, second, "running");
 }
 
+/* Another limit holds it as well: it is still among those that may run at once. */
+static void
+why_names_the_overlap_that_came_later(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.schedule_max_concurrent = 1;
+    rig_workers(r, 1, 4);
+    configure(r, "allow");
+    rig_advance(r, MINUTE_MS);
+    rig_advance(r, MINUTE_MS);
+    configure(r, "skip");
+    rig_must_read(r, "job.why", "'id':%d", (int)last_job(r));
+    assert_string_equal(rig_text(r, "blockers.1.predicate"), "overlap");
+}
+
 static void
 cancel_running_ends_all_that_allow_has_left(void **state)
 {
@@ -409,6 +425,7 @@ main(void)
         TEST(after_a_crash_the_survivor_holds_the_others),
         TEST(what_waits_follows_another_overlap),
         TEST(what_was_to_run_beside_the_others_waits_when_that_is_over),
+        TEST(why_names_the_overlap_that_came_later),
         TEST(cancel_running_ends_all_that_allow_has_left),
         TEST(a_firing_ends_the_skips_in_a_row),
         TEST(so_many_skips_in_a_row_become_an_alert),
