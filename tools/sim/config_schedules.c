@@ -118,6 +118,14 @@ fill_policies(struct rng *r, struct msg_schedule *m)
         m->overlap = view_str(overlaps[rng_below(r, ARRAY_LEN(overlaps))]);
         SET_HAS(m, schedule, overlap);
     }
+    if (rng_chance(r, 200)) {
+        m->shadow = true;
+        SET_HAS(m, schedule, shadow);
+        if (rng_chance(r, 500)) {
+            m->shadow_runs = (uint64_t)rng_between(r, 1, 4);
+            SET_HAS(m, schedule, shadow_runs);
+        }
+    }
 }
 
 /* ---- the whole ------------------------------------------------------------------------------- */

@@ -343,6 +343,8 @@ void m_builtins(struct model *m);
 void m_config(struct model *m, const struct input *in, const struct output *reply);
 const struct msg_desc *m_object_desc(enum object_kind kind); /* of its declaration */
 void                   m_set_spec(struct m_object *o, struct view spec);
+/* It is declared anew; nothing happens when that says the same. */
+void m_change_object(struct model *m, int object, struct view spec);
 /* Unfinished jobs, open goals and tickets that need it. */
 bool m_has_work(struct model *m, int object);
 /* Whether it belongs to this company, or names this object. */

@@ -109,15 +109,22 @@ m_effects_commit(struct model *m, uint64_t job, struct view effects)
     struct view        item;
     int                sinks[8];
     uint32_t           count = sinks_of(m, j, sinks, ARRAY_LEN(sinks));
+    bool               is_suppressed = j->schedule >= 0 && m_is_in_shadow(m, j->schedule);
 
     while (list_next(&it, &item)) {
-        if (m_is_inside(item)) {
+        if (m_is_inside(item) && !is_suppressed) {
             add_inside(m, j, item);
             continue;
         }
-        if (count == 0) (void)add(m, j, item, -1);
-        for (uint32_t i = 0; i < count; i++)
-            (void)add(m, j, item, sinks[i]);
+        if (count == 0 || m_is_inside(item)) {
+            (void)add(m, j, item, -1);
+            continue;
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            struct m_effect *e = add(m, j, item, sinks[i]);
+
+            if (is_suppressed) e->status = STATUS_SUPPRESSED;
+        }
     }
 }
 

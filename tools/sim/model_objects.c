@@ -303,8 +303,8 @@ is_in_use(struct model *m, int index)
     return m_has_work(m, index);
 }
 
-static void
-change(struct model *m, int index, struct view spec)
+void
+m_change_object(struct model *m, int index, struct view spec)
 {
     struct m_object *o = m_object(m, index);
     struct buf old   BUF_AUTO = {0};
@@ -336,7 +336,7 @@ declare(struct model *m, enum object_kind kind, struct view list)
         claim(mp_find_str(item, "name", &name), "a declaration without a name was accepted");
         index = m_find(m, kind, company, name);
         if (index >= 0) {
-            change(m, index, item);
+            m_change_object(m, index, item);
         } else {
             (void)m_add_object(m, kind, company, item, false);
         }
@@ -355,7 +355,7 @@ remove_undeclared(struct model *m, const struct msg_config *c)
         struct msg_company plain = {.name = view_str("default")};
 
         msg_pack(msg_desc(MSG_COMPANY), &plain, &spec);
-        change(m, (int)i, buf_view(&spec));
+        m_change_object(m, (int)i, buf_view(&spec));
     }
 }
 

@@ -56,6 +56,14 @@ enum errc m_judge_schedule(struct model *m, const struct actor *a, const struct 
                            int *company);
 enum errc m_schedule_add(struct model *m, const struct input *in, const struct msg_schedule *s,
                          const struct output *reply);
+enum errc m_schedule_set(struct model *m, const struct input *in, const struct msg_schedule_set *q,
+                         const struct output *reply);
+enum errc m_schedule_pause(struct model *m, const struct input *in, struct view name, bool pause,
+                           const struct output *reply);
+enum errc m_schedule_promote(struct model *m, const struct input *in, struct view name,
+                             const struct output *reply);
+enum errc m_schedule_remove(struct model *m, const struct input *in, struct view name,
+                            const struct output *reply);
 /* The one that was judged; made_by: the agent whose effect it is, else -1. */
 void m_make_schedule(struct model *m, const struct msg_schedule *s, int company, int made_by);
 

@@ -45,6 +45,8 @@ m_schedule_changed(struct model *m, int object, const struct msg_schedule *befor
     struct m_schedule         *s = &m->schedules.items[m_object(m, object)->schedule];
     const struct msg_schedule *after = declared(m, s);
 
+    s->is_promoted = false; /* what was changed has yet to prove itself */
+    s->shadow_runs = 0;
     if (!same_times(before, after)) m_plan(m, s, m->now.wall_ms);
 }
 
@@ -139,10 +141,12 @@ compare_counters(struct model *m, const struct m_schedule *s, const struct sched
         const char *what;
         uint64_t    stored, expected;
     } counters[] = {
-        {"paused",           row->paused,           s->is_paused },
-        {"firing_count",     row->firing_count,     s->firings   },
-        {"suppressed_count", row->suppressed_count, s->suppressed},
-        {"skips",            row->skips,            s->skips     },
+        {"paused",           row->paused,           s->is_paused  },
+        {"firing_count",     row->firing_count,     s->firings    },
+        {"suppressed_count", row->suppressed_count, s->suppressed },
+        {"skips",            row->skips,            s->skips      },
+        {"promoted",         row->promoted,         s->is_promoted},
+        {"shadow_runs",      row->shadow_runs,      s->shadow_runs},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(counters); i++) {

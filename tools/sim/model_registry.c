@@ -136,9 +136,59 @@ m_registry_add(struct model *m, const struct input *in, enum object_kind kind,
     return e;
 }
 
+/* ---- a declaration that is changed ----------------------------------------------------------- */
+
+static bool
+is_in_list(struct view list, struct view name)
+{
+    struct list_iter it = list_iter_of(list);
+    struct view      item, text;
+
+    while (list.size && list_next(&it, &item)) {
+        struct mp_reader r = mp_reader_of(item);
+
+        if (mp_read_str(&r, &text) && view_eq(text, name)) return true;
+    }
+    return false;
+}
+
+/* Fields of a schedule that are given, and those of which nothing must be said. */
+static enum errc
+judge_clear(struct view clear, struct view given)
+{
+    struct list_iter it = list_iter_of(clear);
+    struct view      item, name, value;
+    char             text[64];
+
+    while (clear.size && list_next(&it, &item)) {
+        struct mp_reader r = mp_reader_of(item);
+
+        if (!mp_read_str(&r, &name) || name.size >= sizeof(text)) return E_BAD_REQUEST;
+        snprintf(text, sizeof(text), "%.*s", VIEW_ARG(name));
+        if (view_is(name, "name") || view_is(name, "company") || view_is(name, "whim") ||
+            mp_find(given, text, &value))
+            return E_BAD_REQUEST;
+    }
+    return E_OK;
+}
+
+/* Whether the request gives more than what names the object. */
+static bool
+changes_something(struct view body, struct view clear)
+{
+    struct mp_reader r = mp_reader_of(body);
+    struct list_iter it = list_iter_of(clear);
+    uint32_t         members = 0;
+    struct view      value;
+
+    if (clear.size && list_next(&it, &value)) return true;
+    (void)mp_read_map(&r, &members);
+    return members > 1u + mp_find(body, "company", &value) + (clear.size > 0);
+}
+
 /* The members that `given` has replace those of `old`, or join them. */
 static void
-merge(struct view old, struct view given, struct buf *out)
+merge(struct view old, struct view given, struct view clear, const char *dropped, struct buf *out)
 {
     struct mp_open_map all = mp_open(out);
     const struct view  maps[] = {old, given};
@@ -154,10 +204,21 @@ merge(struct view old, struct view given, struct buf *out)
 
             claim(mp_read_str(&r, &key) && mp_read_any(&r, &value), "a declaration that is cut");
             snprintf(text, sizeof(text), "%.*s", VIEW_ARG(key));
-            if (i > 0 || !mp_find(given, text, &newer)) mp_put_raw(out, &all, text, value);
+            if (i == 0 && (mp_find(given, text, &newer) || is_in_list(clear, key))) continue;
+            if (i == 0 && dropped && view_is(key, dropped)) continue;
+            if (!view_is(key, "clear")) mp_put_raw(out, &all, text, value);
         }
     }
     mp_close(out, &all);
+}
+
+enum errc
+m_registry_change(struct view old, struct view given, struct view clear, const char *dropped,
+                  struct buf *out)
+{
+    if (!changes_something(given, clear)) return E_BAD_REQUEST;
+    merge(old, given, clear, dropped, out);
+    return judge_clear(clear, given);
 }
 
 /* Only what requests made is changed or removed by them (N35). */
@@ -182,18 +243,6 @@ find(struct model *m, const struct actor *a, enum object_kind kind, struct view 
     return m_ref(m, a, kind, name, &company, e);
 }
 
-/* Whether the request gives more than what names the object. */
-static bool
-changes_something(struct view body)
-{
-    struct mp_reader r = mp_reader_of(body);
-    uint32_t         members = 0;
-    struct view      company;
-
-    (void)mp_read_map(&r, &members);
-    return members > 1u + mp_find(body, "company", &company);
-}
-
 static enum errc
 judge_merged(struct model *m, const struct input *in, int index, struct view merged)
 {
@@ -214,11 +263,11 @@ m_registry_set(struct model *m, const struct input *in, enum object_kind kind,
     int i = find(m, &in->actor, kind, company_of(kind, declared), name_of(kind, declared), &e);
 
     if (i >= 0) e = may_change(m_object(m, i), reply);
-    if (e == E_OK && !changes_something(in->body)) e = E_BAD_REQUEST;
     if (e == E_OK) {
-        merge(buf_view(&m_object(m, i)->spec), in->body, &merged);
-        e = judge_merged(m, in, i, buf_view(&merged));
+        e = m_registry_change(buf_view(&m_object(m, i)->spec), in->body, (struct view){0}, NULL,
+                              &merged);
     }
+    if (e == E_OK) e = judge_merged(m, in, i, buf_view(&merged));
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
     m_set_spec(m_object(m, i), buf_view(&merged));

@@ -163,89 +163,6 @@ set(struct model *m, const struct input *in, const struct msg_job_set *s,
     return e;
 }
 
-/* ---- schedules ------------------------------------------------------------------------------- */
-
-enum errc
-m_judge_schedule(struct model *m, const struct actor *a, const struct msg_schedule *s, int *company)
-{
-    enum errc   e = E_OK;
-    int         agent = -1;
-    struct view handler = s->handler;
-
-    if (HAS(s, schedule, cron) == HAS(s, schedule, every_ms)) return E_BAD_REQUEST;
-    if (view_is(s->cron, "61 * * * *")) return E_BAD_REQUEST; /* the bad one of the generator */
-    if ((*company = m_company(m, a, s->company, &e)) < 0) return e;
-    if (s->agent.size && (agent = m_ref(m, a, KIND_AGENT, s->agent, company, &e)) < 0) return e;
-    if (handler.size == 0 && agent >= 0) handler = m_agent_handler(m, agent);
-    if (handler.size == 0) return E_BAD_REQUEST;
-    if (m_ref(m, a, KIND_HANDLER, handler, company, &e) < 0) return e;
-    if ((e = m_judge_routine(m, s, *company, agent)) != E_OK) return e;
-    return m_find(m, KIND_SCHEDULE, *company, s->name) >= 0 ? E_CONFLICT : E_OK;
-}
-
-void
-m_make_schedule(struct model *m, const struct msg_schedule *s, int company, int made_by)
-{
-    struct buf spec BUF_AUTO = {0};
-    int             o;
-
-    msg_pack(msg_desc(MSG_SCHEDULE), s, &spec);
-    o = m_add_object(m, KIND_SCHEDULE, company, buf_view(&spec), true);
-    m_object(m, o)->made_by = made_by;
-}
-
-enum errc
-m_schedule_add(struct model *m, const struct input *in, const struct msg_schedule *s,
-               const struct output *reply)
-{
-    int       company = -1;
-    enum errc e = m_admission(m);
-
-    if (e == E_OK) e = m_judge_schedule(m, &in->actor, s, &company);
-    m_check_answer(in, reply, e);
-    if (e == E_OK) m_make_schedule(m, s, company, -1);
-    return e;
-}
-
-static int
-find_schedule(struct model *m, const struct input *in, struct view name, enum errc *e)
-{
-    int company = -1;
-
-    return m_ref(m, &in->actor, KIND_SCHEDULE, name, &company, e);
-}
-
-static enum errc
-schedule_pause(struct model *m, const struct input *in, struct view name, bool pause,
-               const struct output *reply)
-{
-    enum errc          e = E_OK;
-    int                o = find_schedule(m, in, name, &e);
-    struct m_schedule *s = o < 0 ? NULL : &m->schedules.items[m_object(m, o)->schedule];
-
-    if (s && s->is_paused == pause) e = E_WRONG_STATE;
-    m_check_answer(in, reply, e);
-    if (e == E_OK) s->is_paused = pause;
-    return e;
-}
-
-static enum errc
-schedule_remove(struct model *m, const struct input *in, struct view name,
-                const struct output *reply)
-{
-    enum errc e = E_OK;
-    int       o = find_schedule(m, in, name, &e);
-
-    if (o >= 0 && !m_object(m, o)->is_api) {
-        e = E_DECLARED_IN_CONFIG;
-    } else if (o >= 0 && m_firing_in_flight(m, o)) {
-        e = E_IN_USE;
-    }
-    m_check_answer(in, reply, e);
-    if (e == E_OK) m_object(m, o)->is_gone = true;
-    return e;
-}
-
 /* ---- all of them ----------------------------------------------------------------------------- */
 
 static enum errc
@@ -269,9 +186,11 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
     case MSG_JOB_RETRY: return retry(m, in, q->job_retry.id, reply);
     case MSG_JOB_SET: return set(m, in, &q->job_set, reply);
     case MSG_SCHEDULE_ADD: return m_schedule_add(m, in, &q->schedule, reply); /* it is one */
-    case MSG_SCHEDULE_PAUSE: return schedule_pause(m, in, q->schedule_pause.name, true, reply);
-    case MSG_SCHEDULE_RESUME: return schedule_pause(m, in, q->schedule_resume.name, false, reply);
-    case MSG_SCHEDULE_REMOVE: return schedule_remove(m, in, q->schedule_remove.name, reply);
+    case MSG_SCHEDULE_SET: return m_schedule_set(m, in, &q->schedule_set, reply);
+    case MSG_SCHEDULE_PAUSE: return m_schedule_pause(m, in, q->schedule_pause.name, true, reply);
+    case MSG_SCHEDULE_RESUME: return m_schedule_pause(m, in, q->schedule_resume.name, false, reply);
+    case MSG_SCHEDULE_REMOVE: return m_schedule_remove(m, in, q->schedule_remove.name, reply);
+    case MSG_SCHEDULE_PROMOTE: return m_schedule_promote(m, in, q->schedule_promote.name, reply);
     case MSG_JOB_CANCEL_MANY: return m_cancel_many(m, in, &q->job_cancel_many, reply);
     case MSG_JOB_RETRY_MANY: return m_retry_many(m, in, &q->job_retry_many, reply);
     case MSG_JOB_PURGE: return m_purge_many(m, in, &q->job_purge, reply);

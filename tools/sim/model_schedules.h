@@ -30,11 +30,14 @@ struct m_schedule {
     LIST_OF(struct m_span) decided;
     int      span; /* of the time of the cursor; -1: none */
     uint64_t firings, suppressed;
-    uint32_t skips; /* that overlap suppressed since the last firing */
-    uint64_t checkpoint; /* hash of what its handler last left; 0: nothing */
+    uint32_t skips;       /* that overlap suppressed since the last firing */
+    bool     is_promoted; /* out of the shadow */
+    uint32_t shadow_runs; /* good ones in a row in it */
+    uint64_t checkpoint;  /* hash of what its handler last left; 0: nothing */
 };
 
 struct model;
+struct m_job;
 struct msg_schedule;
 
 /* 0: none any more. */
@@ -54,6 +57,10 @@ void m_replan(struct model *m);
 bool m_is_decided(const struct m_schedule *s, int64_t nominal);
 /* Whether what was due before agentd started waits, after a crash loop. */
 bool m_waits_for_crash_loop(const struct model *m, int64_t due_at);
+/* Whether the effects of its jobs are suppressed (C5). */
+bool m_is_in_shadow(struct model *m, int object);
+/* A job of a schedule has ended. */
+void m_firing_ended(struct model *m, const struct m_job *j);
 void m_schedules_due(struct model *m);
 bool m_firing_in_flight(struct model *m, int object);
 /* What the turn planned anew; `all`: every schedule, with its counters. */

@@ -357,65 +357,6 @@ set(struct sim *s)
 }
 
 static void
-schedule_add(struct sim *s)
-{
-    struct declaration      d = {0};
-    struct msg_schedule_add m;
-    char                    name[8];
-    struct err              e = {0};
-
-    snprintf(name, sizeof(name), "as%u", (unsigned)rng_below(&s->rng, 6));
-    config_fill_schedule(&s->config, &s->rng, name, &d);
-    claim(msg_unpack(msg_desc(MSG_SCHEDULE_ADD), buf_view(&d.spec), &m, &e) == E_OK, "%s", e.msg);
-    if (rng_chance(&s->rng, 50)) {
-        m.cron = view_str("61 * * * *");
-        SET_HAS(&m, schedule_add, cron);
-    }
-    sim_ask(s, MSG_SCHEDULE_ADD, &m);
-    buf_done(&d.spec);
-}
-
-static void
-about_schedule(struct sim *s, enum msg_id op)
-{
-    int                      company = (int)rng_below(&s->rng, SIM_ANY_COMPANIES);
-    bool                     is_bare = company == 0 && rng_chance(&s->rng, 500);
-    struct msg_schedule_show m = {0};
-    char                     name[32];
-
-    char     origin = rng_chance(&s->rng, 500) ? 'a' : 'c';
-    unsigned number = (unsigned)rng_below(&s->rng, 6);
-
-    snprintf(name, sizeof(name), "%s%s%cs%u", is_bare ? "" : config_company(company),
-             is_bare ? "" : "/", origin, number);
-    m.name = view_str(name);
-    if (op == MSG_SCHEDULE_PAUSE) {
-        struct msg_schedule_pause pause = {.name = m.name};
-
-        sim_ask(s, op, &pause);
-    } else {
-        sim_ask(s, op, &m);
-    }
-}
-
-void
-sim_pause_schedules(struct sim *s)
-{
-    for (size_t i = 0; i < s->model.schedules.count; i++) {
-        const struct m_schedule  *run = &s->model.schedules.items[i];
-        const struct m_object    *o = &s->model.objects.items[run->object];
-        struct msg_schedule_pause m = {0};
-        char                      name[140];
-
-        if (run->is_paused || o->is_gone) continue;
-        snprintf(name, sizeof(name), "%.*s/%.*s", VIEW_ARG(s->model.objects.items[o->company].name),
-                 VIEW_ARG(o->name));
-        m.name = view_str(name);
-        sim_ask_as_admin(s, MSG_SCHEDULE_PAUSE, &m);
-    }
-}
-
-static void
 nonsense(struct sim *s)
 {
     static const char *const bodies[] = {"\x81\xa5where\x01", "\x80", "\x81\xa2id\xa3one"};
@@ -426,11 +367,15 @@ nonsense(struct sim *s)
 void
 sim_request(struct sim *s)
 {
-    static const unsigned         weights[] = {45, 8, 8, 6, 6, 5, 4, 4, 2, 8, 1, 1, 8, 6, 14, 9};
+    static const unsigned         weights[] = {45, 8, 8, 6, 6, 22, 8, 1, 1, 8, 6, 14, 9};
     size_t                        what = rng_weighted(&s->rng, weights, ARRAY_LEN(weights));
     const struct msg_clock_accept accept = {0};
+    struct msg_job_cancel_many    of_schedules = {.trigger = view_str("schedule")};
 
-    if ((what < 2 || what == 14) && s->model.active.count > ACTIVE_MAX) what = 2;
+    SET_HAS(&of_schedules, job_cancel_many, trigger);
+    if (s->model.active.count > 2 * ACTIVE_MAX)
+        what = 13; /* of a schedule that lets them overlap */
+    if ((what < 2 || what == 11) && s->model.active.count > ACTIVE_MAX) what = 2;
     switch (what) {
     case 0: submit(s); break;
     case 1:
@@ -443,17 +388,15 @@ sim_request(struct sim *s)
     case 2: about_job(s, MSG_JOB_CANCEL); break;
     case 3: about_job(s, MSG_JOB_RETRY); break;
     case 4: set(s); break;
-    case 5: schedule_add(s); break;
-    case 6: about_schedule(s, MSG_SCHEDULE_PAUSE); break;
-    case 7: about_schedule(s, MSG_SCHEDULE_RESUME); break;
-    case 8: about_schedule(s, MSG_SCHEDULE_REMOVE); break;
-    case 9: ask_again(s); break;
-    case 10: nonsense(s); break;
-    case 11: sim_ask(s, MSG_CLOCK_ACCEPT, &accept); break;
-    case 12: sim_request_hold(s); break;
-    case 13: sim_request_many(s); break;
-    case 14: sim_request_org(s); break;
-    case 15: sim_request_registry(s); break;
+    case 5: sim_request_schedule(s); break;
+    case 6: ask_again(s); break;
+    case 7: nonsense(s); break;
+    case 8: sim_ask(s, MSG_CLOCK_ACCEPT, &accept); break;
+    case 9: sim_request_hold(s); break;
+    case 10: sim_request_many(s); break;
+    case 11: sim_request_org(s); break;
+    case 12: sim_request_registry(s); break;
+    case 13: sim_ask_as_admin(s, MSG_JOB_CANCEL_MANY, &of_schedules); break;
     default: broken("no such request");
     }
 }

@@ -91,13 +91,16 @@ void sim_fault(struct sim *s);
 
 /* requests.c */
 void sim_request(struct sim *s);
-void sim_pause_schedules(struct sim *s);
 void sim_ask_config(struct sim *s, bool calm);
 /* A request by somebody who may ask it; some are asked again later.  m is the op's message. */
 void sim_ask(struct sim *s, enum msg_id op, const void *m);
 void sim_ask_as_admin(struct sim *s, enum msg_id op, const void *m);
 /* The configuration asked for was answered. */
 void sim_config_answered(struct sim *s, bool is_accepted);
+
+/* requests_schedules.c */
+void sim_request_schedule(struct sim *s);
+void sim_pause_schedules(struct sim *s);
 
 /* requests_queue.c */
 void sim_request_hold(struct sim *s);

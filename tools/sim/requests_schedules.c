@@ -1,0 +1,131 @@
+#include "tools/sim/sim.h"
+#include "tools/sim/verdict.h"
+
+#include <stdio.h>
+
+/* Schedules by requests: mostly as0 … as5, which no configuration declares. */
+
+/* ---- add, set -------------------------------------------------------------------------------- */
+
+/* One thing that must be refused. */
+static void
+spoil(struct sim *s, struct msg_schedule *m)
+{
+    switch (rng_below(&s->rng, 3)) {
+    case 0:
+        m->cron = view_str("61 * * * *");
+        SET_HAS(m, schedule, cron);
+        break;
+    case 1:
+        m->overlap = view_str("perhaps");
+        SET_HAS(m, schedule, overlap);
+        break;
+    default:
+        m->shadow = false;
+        m->shadow_runs = 3;
+        SET_HAS(m, schedule, shadow);
+        SET_HAS(m, schedule, shadow_runs);
+    }
+}
+
+static void
+schedule_add(struct sim *s)
+{
+    struct declaration  d = {0};
+    struct msg_schedule m;
+    char                name[8];
+    struct err          e = {0};
+
+    snprintf(name, sizeof(name), "as%u", (unsigned)rng_below(&s->rng, 6));
+    config_fill_schedule(&s->config, &s->rng, name, &d);
+    claim(msg_unpack(msg_desc(MSG_SCHEDULE), buf_view(&d.spec), &m, &e) == E_OK, "%s", e.msg);
+    if (rng_chance(&s->rng, 50)) spoil(s, &m);
+    sim_ask(s, MSG_SCHEDULE_ADD, &m); /* whose fields are those of a schedule */
+    buf_done(&d.spec);
+}
+
+/* Some fields of another declaration, and some that are cleared. */
+static void
+schedule_set(struct sim *s)
+{
+    static const char *const names[] = {"agent",       "max_turns", "overlap", "tz",
+                                        "shadow_runs", "name",      "whim"};
+    struct declaration       d = {0};
+    struct msg_schedule_set  m;
+    struct buf clear         BUF_AUTO = {0};
+    struct err               e = {0};
+    char                     name[8];
+
+    snprintf(name, sizeof(name), "as%u", (unsigned)rng_below(&s->rng, 6));
+    config_fill_schedule(&s->config, &s->rng, name, &d);
+    claim(msg_unpack(msg_desc(MSG_SCHEDULE_SET), buf_view(&d.spec), &m, &e) == E_OK, "%s", e.msg);
+    for (unsigned bit = 0; bit < 64; bit++) {
+        if (rng_chance(&s->rng, 600)) m.has &= ~(1ULL << bit);
+    }
+    if (m.company.size) SET_HAS(&m, schedule_set, company); /* of the name */
+    if (rng_chance(&s->rng, 400)) {
+        mp_array(&clear, 1);
+        mp_cstr(&clear, names[rng_below(&s->rng, ARRAY_LEN(names))]);
+        m.clear = buf_view(&clear);
+        SET_HAS(&m, schedule_set, clear);
+    }
+    sim_ask(s, MSG_SCHEDULE_SET, &m);
+    buf_done(&d.spec);
+}
+
+/* ---- the other requests ---------------------------------------------------------------------- */
+
+static void
+about_schedule(struct sim *s, enum msg_id op)
+{
+    int                      company = (int)rng_below(&s->rng, SIM_ANY_COMPANIES);
+    bool                     is_bare = company == 0 && rng_chance(&s->rng, 500);
+    struct msg_schedule_show m = {0};
+    char                     name[32];
+
+    char     origin = rng_chance(&s->rng, 500) ? 'a' : 'c';
+    unsigned number = (unsigned)rng_below(&s->rng, 6);
+
+    snprintf(name, sizeof(name), "%s%s%cs%u", is_bare ? "" : config_company(company),
+             is_bare ? "" : "/", origin, number);
+    m.name = view_str(name);
+    if (op == MSG_SCHEDULE_PAUSE) {
+        struct msg_schedule_pause pause = {.name = m.name};
+
+        sim_ask(s, op, &pause);
+    } else {
+        sim_ask(s, op, &m);
+    }
+}
+
+void
+sim_pause_schedules(struct sim *s)
+{
+    for (size_t i = 0; i < s->model.schedules.count; i++) {
+        const struct m_schedule  *run = &s->model.schedules.items[i];
+        const struct m_object    *o = &s->model.objects.items[run->object];
+        struct msg_schedule_pause m = {0};
+        char                      name[140];
+
+        if (run->is_paused || o->is_gone) continue;
+        snprintf(name, sizeof(name), "%.*s/%.*s", VIEW_ARG(s->model.objects.items[o->company].name),
+                 VIEW_ARG(o->name));
+        m.name = view_str(name);
+        sim_ask_as_admin(s, MSG_SCHEDULE_PAUSE, &m);
+    }
+}
+
+void
+sim_request_schedule(struct sim *s)
+{
+    static const unsigned weights[] = {5, 5, 4, 4, 2, 2};
+
+    switch (rng_weighted(&s->rng, weights, ARRAY_LEN(weights))) {
+    case 0: schedule_add(s); break;
+    case 1: schedule_set(s); break;
+    case 2: about_schedule(s, MSG_SCHEDULE_PAUSE); break;
+    case 3: about_schedule(s, MSG_SCHEDULE_RESUME); break;
+    case 4: about_schedule(s, MSG_SCHEDULE_REMOVE); break;
+    default: about_schedule(s, MSG_SCHEDULE_PROMOTE);
+    }
+}
