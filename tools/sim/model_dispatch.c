@@ -180,6 +180,13 @@ m_is_startable_but_for_budget(struct model *m, const struct m_job *j)
            workers_that_take(m, j->is_alone) > (one_may_be_kept_from(m, j) ? 1 : 0);
 }
 
+/* No schedule limits it, or, when it became ready, none did. */
+static bool
+may_be_unlimited(struct model *m, const struct m_job *j)
+{
+    return j->schedule < 0 || m->schedules.items[m_object(m, j->schedule)->schedule].was_unlimited;
+}
+
 /* Whether one that meets the same limits, goes before it and needs more of a budget keeps it
  * waiting: nothing overtakes inside a lane (N18). */
 static bool
@@ -187,9 +194,11 @@ is_behind(struct model *m, const struct m_job *j)
 {
     for (size_t i = 0; i < m->active.count; i++) {
         const struct m_job *o = m_job(m, m->active.items[i]);
-        bool is_same = o->state == JOB_READY && o->company == j->company && o->agent == j->agent &&
-                       o->handler == j->handler && o->is_born == j->is_born &&
-                       o->schedule == j->schedule && o->is_alone == j->is_alone;
+        bool                is_same =
+            o->state == JOB_READY && o->company == j->company && o->agent == j->agent &&
+            o->handler == j->handler && o->is_born == j->is_born &&
+            (o->schedule == j->schedule || (may_be_unlimited(m, o) && may_be_unlimited(m, j))) &&
+            o->is_alone == j->is_alone;
 
         if (is_same && m_goes_before(o, j) && !m_budget_fits(m, o)) return true;
     }

@@ -18,6 +18,12 @@ m_plan(struct model *m, struct m_schedule *s, int64_t cursor)
     s->due_at = 0;
 }
 
+static void
+note_limits(struct model *m, struct m_schedule *s)
+{
+    s->was_unlimited |= view_is(declared(m, s)->overlap, "allow") && !m_is_limited(m, s->object);
+}
+
 void
 m_add_schedule(struct model *m, int object)
 {
@@ -29,6 +35,7 @@ m_add_schedule(struct model *m, int object)
     s->created_at = m->now.wall_ms;
     s->offset = -1;
     s->span = -1;
+    note_limits(m, s);
     m_plan(m, s, m->now.wall_ms);
 }
 
@@ -45,6 +52,7 @@ m_schedule_changed(struct model *m, int object, const struct msg_schedule *befor
     struct m_schedule         *s = &m->schedules.items[m_object(m, object)->schedule];
     const struct msg_schedule *after = declared(m, s);
 
+    note_limits(m, s);
     s->is_promoted = false; /* what was changed has yet to prove itself */
     s->shadow_runs = 0;
     if (!same_times(before, after)) m_plan(m, s, m->now.wall_ms);

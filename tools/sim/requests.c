@@ -370,11 +370,8 @@ sim_request(struct sim *s)
     static const unsigned         weights[] = {45, 8, 8, 6, 6, 22, 8, 1, 1, 8, 6, 14, 9};
     size_t                        what = rng_weighted(&s->rng, weights, ARRAY_LEN(weights));
     const struct msg_clock_accept accept = {0};
-    struct msg_job_cancel_many    of_schedules = {.trigger = view_str("schedule")};
 
-    SET_HAS(&of_schedules, job_cancel_many, trigger);
-    if (s->model.active.count > 2 * ACTIVE_MAX)
-        what = 13; /* of a schedule that lets them overlap */
+    if (s->model.active.count > 2 * ACTIVE_MAX) sim_cancel_firings(s);
     if ((what < 2 || what == 11) && s->model.active.count > ACTIVE_MAX) what = 2;
     switch (what) {
     case 0: submit(s); break;
@@ -396,7 +393,6 @@ sim_request(struct sim *s)
     case 10: sim_request_many(s); break;
     case 11: sim_request_org(s); break;
     case 12: sim_request_registry(s); break;
-    case 13: sim_ask_as_admin(s, MSG_JOB_CANCEL_MANY, &of_schedules); break;
     default: broken("no such request");
     }
 }

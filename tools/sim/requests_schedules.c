@@ -116,6 +116,17 @@ sim_pause_schedules(struct sim *s)
 }
 
 void
+sim_cancel_firings(struct sim *s)
+{
+    for (size_t i = 0; i < s->model.active.count; i++) {
+        const struct m_job         *j = m_job(&s->model, s->model.active.items[i]);
+        const struct msg_job_cancel m = {.id = j->id};
+
+        if (j->schedule >= 0 && j->state == JOB_READY) sim_ask_as_admin(s, MSG_JOB_CANCEL, &m);
+    }
+}
+
+void
 sim_request_schedule(struct sim *s)
 {
     static const unsigned weights[] = {5, 5, 4, 4, 2, 2};

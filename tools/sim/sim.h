@@ -101,6 +101,8 @@ void sim_config_answered(struct sim *s, bool is_accepted);
 /* requests_schedules.c */
 void sim_request_schedule(struct sim *s);
 void sim_pause_schedules(struct sim *s);
+/* Those that wait: where firings may overlap they pile up. */
+void sim_cancel_firings(struct sim *s);
 
 /* requests_queue.c */
 void sim_request_hold(struct sim *s);
