@@ -28,7 +28,7 @@ struct m_schedule {
     int64_t due_at;  /* when next_at is decided, as its row says; 0: the row is still to be read */
     int64_t offset;  /* of its spread; -1: not known yet */
     LIST_OF(struct m_span) decided;
-    int      span; /* of the time of the cursor; -1: none */
+    int      span;          /* of the time of the cursor; -1: none */
     bool     was_unlimited; /* by an overlap or a daily limit, now or before */
     uint64_t firings, suppressed;
     uint32_t skips;       /* that overlap suppressed since the last firing */
