@@ -10,6 +10,7 @@
 #include "supervisor/engine/firings.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/gates.h"
+#include "supervisor/engine/idle.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/objects.h"
@@ -410,6 +411,12 @@ is_well(struct job_state *j)
     j->failure_message = (struct view){0};
 }
 
+static bool
+is_null(struct view packed)
+{
+    return packed.size == 0 || (packed.size == 1 && (uint8_t)packed.data[0] == 0xc0);
+}
+
 static void
 complete(struct engine *en, struct job_state *j, const struct msg_ended *m)
 {
@@ -427,6 +434,7 @@ complete(struct engine *en, struct job_state *j, const struct msg_ended *m)
     if (m->effects.size) effects_commit(en, j, checkpoint_id, m->effects);
     job_must_move(en, j, JOB_ON_COMPLETE);
     feed_job(en, FEED_JOB_COMPLETED, j, NULL);
+    idle_job_over(en, j, list_iter_of(m->effects).left == 0 && is_null(m->output));
 }
 
 /* Its gate's command said no: the handler never ran, so that its session and its credential know
@@ -455,6 +463,7 @@ firing_over(struct engine *en, const struct job_state *j)
     streak_job_ended(en, j);
     shadow_job_ended(en, j);
     ping_job_ended(en, j);
+    if (j->state == JOB_FAILED) idle_job_over(en, j, false);
 }
 
 /* Handlers do not outlive their agentd, however long it was away: the last sign of its life. */

@@ -4,6 +4,7 @@
 #include "proto/codec.h"
 #include "supervisor/engine/alerts.h"
 #include "supervisor/engine/fire.h"
+#include "supervisor/engine/idle.h"
 #include "supervisor/engine/pings.h"
 #include "supervisor/engine/tickets.h"
 
@@ -207,6 +208,7 @@ gate_closes(struct engine *en, const struct object_entry *o, struct schedule *ru
     alert_excuse(run);
     fire_feed(en, FEED_SCHEDULE_SUPPRESSED, o, f);
     ping_gated(en, o, run, f->job);
+    idle_firing_over(en, o, run, f->nominal_at, true);
 }
 
 void

@@ -1,7 +1,9 @@
 #include "supervisor/engine/misfire.h"
 
+#include "common/timetext.h"
 #include "supervisor/engine/fire.h"
 #include "supervisor/engine/pauses.h"
+#include "supervisor/engine/pressure.h"
 
 /* ---- rows ---------------------------------------------------------------------- */
 
@@ -67,7 +69,10 @@ misfire_overtaken_boot(struct engine *en, const struct object_entry *o, struct s
 bool
 misfire_is_late(struct engine *en, const struct schedule *run)
 {
-    return run->due_at < en->turn.now.wall_ms - LATE_MS;
+    int64_t now = en->turn.now.wall_ms;
+
+    return run->due_at < now - LATE_MS &&
+           (run->put_off_from == 0 || run->put_off_from + PUT_OFF_MAX_MS < now - LATE_MS);
 }
 
 /* The first `count` times from f's on are missed.  One that has a row from before the clock went
@@ -145,6 +150,21 @@ take_overtaken(struct engine *en, const struct timing *ti, const struct schedule
     return take(en, ti, f, n - keep, reasons[ti->misfire]);
 }
 
+/* While a heartbeat that found nothing to do backs off. */
+static enum misfire_verdict
+take_idle(struct engine *en, const struct timing *ti, const struct schedule *run, struct firing *f)
+{
+    int64_t  until = run->idle_until - 1, now = en->turn.now.wall_ms, last;
+    uint64_t n = nominal_count(&ti->times, f->nominal_at, until < now ? until : now, UINT64_MAX,
+                               &en->turn.times_left, &last);
+    char     at[40];
+
+    (void)take(en, ti, f, 1 + n,
+               arena_printf(txn_arena(turn_txn(en)), "idle back-off until %s: it had nothing to do",
+                            instant_text(run->idle_until, at, sizeof(at))));
+    return MISFIRE_IDLE;
+}
+
 enum misfire_verdict
 misfire_judge(struct engine *en, const struct timing *ti, const struct schedule *run,
               struct firing *f)
@@ -152,6 +172,7 @@ misfire_judge(struct engine *en, const struct timing *ti, const struct schedule 
     const struct object_entry *o = objects_get(&en->turn.objects, run->id);
     int64_t                    window = window_of(en, o);
 
+    if (run->next_at < run->idle_until) return take_idle(en, ti, run, f);
     if (run->due_at < window && ti->times.cron.kind != CRON_REBOOT)
         return take_until(en, ti, f, window, "older than the catch-up window");
     if (run->paused || is_paused(turn_txn(en), run->company, run->agent)) {

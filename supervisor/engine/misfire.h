@@ -13,6 +13,7 @@
 enum misfire_verdict {
     MISFIRE_FIRES,  /* the next time is to fire */
     MISFIRE_MISSED, /* it and perhaps those behind it are missed: count, until_at and reason say */
+    MISFIRE_IDLE,   /* likewise left out by idle back-off */
     MISFIRE_LATER,  /* the turn has no times left to count */
 };
 

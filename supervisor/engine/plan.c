@@ -3,6 +3,7 @@
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fire.h"
+#include "supervisor/engine/idle.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/misfire.h"
 #include "supervisor/engine/routines.h"
@@ -57,8 +58,18 @@ static void
 take_time(struct engine *en, const struct timing *ti, struct schedule *run, int64_t nominal_ms)
 {
     run->next_at = nominal_ms;
-    run->due_at = nominal_ms ? timing_due(ti, nominal_ms) : 0;
+    run->due_at = nominal_ms ? timing_due(ti, idle_first(run, &ti->times)) : 0;
     if (nominal_ms == 0 || nominal_ms > en->turn.now.wall_ms) run->put_off_from = 0;
+}
+
+void
+plan_due(struct engine *en, const struct object_entry *o, struct schedule *run)
+{
+    struct timing ti;
+
+    if (run->next_at == 0 || run->put_off_from) return;
+    timing_open(&ti, &en->turn.objects, o);
+    take_time(en, &ti, run, run->next_at);
 }
 
 static void
@@ -97,6 +108,7 @@ replan(struct engine *en, const struct object_entry *o, struct schedule *run)
     struct timing ti;
 
     timing_open(&ti, &en->turn.objects, o);
+    idle_end(en, run);
     if (ti.times.cron.kind != CRON_REBOOT) {
         plan_next(en, &ti, o, run);
     } else if (run->next_at > en->turn.now.wall_ms) { /* the clock went back meanwhile */
@@ -134,7 +146,7 @@ take_agent(struct engine *en, const struct object_entry *o, struct schedule *run
     run->heartbeat_ms = 0;
     if (run->agent == 0 || !view_is(s->type, "heartbeat") || run->next_at == 0) return;
     following = nominal_next(turn_txn(en), s, o->row.created_at, run->next_at);
-    if (following) run->heartbeat_ms = following - run->next_at;
+    if (following) run->heartbeat_ms = idle_interval(s, run, following - run->next_at);
 }
 
 /* Saves the row, after which the agents count whose schedules beat. */

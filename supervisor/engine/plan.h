@@ -24,6 +24,8 @@ void schedules_at_boot(struct engine *en);
  * The caller saves the row. */
 void plan_next(struct engine *en, const struct timing *ti, const struct object_entry *o,
                struct schedule *run);
+/* Its back-off is another: when its next time is decided, unless that is put off. */
+void plan_due(struct engine *en, const struct object_entry *o, struct schedule *run);
 /* An agent that went and came anew under its name is another one: the row follows, and is saved. */
 void plan_follow_agent(struct engine *en, const struct object_entry *o, struct schedule *run);
 

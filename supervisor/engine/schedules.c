@@ -4,6 +4,7 @@
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/fire.h"
 #include "supervisor/engine/gates.h"
+#include "supervisor/engine/idle.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/misfire.h"
@@ -42,7 +43,7 @@ schedule_find_refs(struct engine *en, const struct actor *a, const struct msg_sc
     }
     ladder = LADDER_OF(s, schedule);
     if (ladder_check(&ladder, e) || submit_check_tags(s->tags, e) || shadow_check(s, e) ||
-        overlap_check(s, e) || ping_check(s, e)) {
+        overlap_check(s, e) || ping_check(s, e) || idle_check(s, e)) {
         return e->code;
     }
     if (zone_check(t, s->budget_zone, "budget_zone", e)) return e->code;
@@ -162,11 +163,12 @@ end_unanswered(struct engine *en, const struct object_entry *o, struct schedule 
 static bool
 decide(struct engine *en, const struct object_entry *o, struct schedule *run)
 {
-    struct firing f = {.schedule = run->id, .nominal_at = run->next_at, .count = 1};
-    struct firing seen = f;
-    struct timing ti;
-    int64_t       before_at = run->cursor;
-    bool          is_held;
+    struct firing        f = {.schedule = run->id, .nominal_at = run->next_at, .count = 1};
+    struct firing        seen = f;
+    struct timing        ti;
+    enum misfire_verdict verdict;
+    int64_t              before_at = run->cursor;
+    bool                 is_held;
 
     timing_open(&ti, &en->turn.objects, o);
     if (firing_load(turn_txn(en), &seen) == LOAD_FOUND) { /* before the clock went back */
@@ -178,14 +180,16 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     end_unanswered(en, o, run);
     plan_follow_agent(en, o, run);
     is_held = run->paused || is_paused(turn_txn(en), run->company, run->agent);
-    switch (misfire_judge(en, &ti, run, &f)) {
+    verdict = misfire_judge(en, &ti, run, &f);
+    switch (verdict) {
     case MISFIRE_LATER: schedule_save(turn_txn(en), run); return false;
     case MISFIRE_MISSED: misfire_missed(en, o, run, &f); break;
+    case MISFIRE_IDLE: idle_left_out(en, o, run, &f); break;
     case MISFIRE_FIRES: try_to_fire(en, o, run, &f, before_at); break;
     }
     misfire_record(en, &f, before_at);
     run->cursor = f.until_at ? f.until_at : f.nominal_at;
-    if (!is_held && !f.gated) alert_expect(o, run, run->cursor);
+    if (!is_held && !f.gated && verdict != MISFIRE_IDLE) alert_expect(o, run, run->cursor);
     plan_next(en, &ti, o, run);
     schedule_save(turn_txn(en), run);
     return true;

@@ -1,4 +1,5 @@
 #include "supervisor/engine/emergency.h"
+#include "supervisor/engine/idle.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/pressure.h"
 #include "supervisor/engine/views.h"
@@ -95,12 +96,13 @@ put_next_firings(struct objects *o, struct buf *b, struct mp_open_map *map)
     header = mp_array_open(b);
     scan_open(&s, o->txn, INDEX_schedule_next, &run, 0, 0);
     while (n < 5 && scan_next(&s, &run)) {
-        struct mp_open_map m;
+        const struct object_entry *sched = objects_get(o, run.id);
+        struct mp_open_map         m;
 
         if (run.paused) continue;
         m = mp_open(b);
         view_put_name(o, b, &m, "schedule", run.id);
-        mp_put_i64(b, &m, "next_fire_at", run.next_at);
+        mp_put_i64(b, &m, "next_fire_at", sched ? idle_next(o->txn, sched, &run) : run.next_at);
         mp_close(b, &m);
         n++;
     }

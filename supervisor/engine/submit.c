@@ -3,6 +3,7 @@
 #include "common/name.h"
 #include "supervisor/engine/chain.h"
 #include "supervisor/engine/feed.h"
+#include "supervisor/engine/idle.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/lanes.h"
@@ -361,6 +362,7 @@ submit_write(struct engine *en, struct submission *s, const struct actor *a, str
     job_must_move(en, &j, is_due ? JOB_ON_SUBMIT_DUE : JOB_ON_SUBMIT);
     feed_job(en, FEED_JOB_SUBMITTED, &j, &s->spec);
     if (j.agent) feed_wakeup(en, FEED_WAKEUP_SCHEDULED, &j, &s->spec);
+    if (j.agent && s->spec.trigger != TRIGGER_HEARTBEAT) idle_agent_woken(en, j.agent);
     *out = j;
 }
 

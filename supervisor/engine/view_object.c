@@ -1,6 +1,7 @@
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/effects.h"
 #include "supervisor/engine/failure.h"
+#include "supervisor/engine/idle.h"
 #include "supervisor/engine/ledger.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/plan.h"
@@ -20,7 +21,7 @@ put_next_times(struct txn *t, const struct object_entry *o, const struct schedul
     size_t   header;
     uint32_t n = 0;
     uint64_t left = plan_firings_left(&o->spec.schedule, run);
-    int64_t  at = run->next_at;
+    int64_t  at = idle_next(t, o, run);
 
     mp_key(b, map, "next_at");
     header = mp_array_open(b);
@@ -195,7 +196,7 @@ put_schedule(struct objects *o, const struct object_entry *en, const struct sche
     mp_put_str_or_nil(b, &map, "pause_reason", run->pause_reason);
     mp_put_time(b, &map, "paused_at", run->paused_at);
     mp_put_time(b, &map, "pause_until", run->pause_until);
-    mp_put_time(b, &map, "next_fire_at", run->next_at);
+    mp_put_time(b, &map, "next_fire_at", idle_next(o->txn, en, run));
     mp_put_time(b, &map, "due_at", run->due_at);
     put_next_times(o->txn, en, run, b, &map);
     mp_put_time(b, &map, "cursor_at", run->cursor);
@@ -203,6 +204,7 @@ put_schedule(struct objects *o, const struct object_entry *en, const struct sche
     mp_put_u64(b, &map, "suppressed_count", run->suppressed_count);
     mp_put_u64(b, &map, "skips", run->skips);
     mp_put_time(b, &map, "put_off_from", run->put_off_from);
+    mp_put_u64(b, &map, "idle_streak", run->idle_streak);
     mp_put_u64(b, &map, "in_flight", run->in_flight);
     mp_put_u64(b, &map, "missed_count", run->missed_count);
     mp_put_time(b, &map, "last_job", (int64_t)run->last_job);

@@ -3,6 +3,7 @@
 #include "common/timetext.h"
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/gates.h"
+#include "supervisor/engine/idle.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ledger.h"
 #include "supervisor/engine/objects.h"
@@ -84,10 +85,33 @@ in_flight_blocker(struct why *w, const struct msg_schedule *s, const struct sche
     }
 }
 
+/* The next nominal time that is to fire. */
+static int64_t
+next_firing(struct why *w, const struct schedule *run)
+{
+    const struct object_entry *o = objects_get(w->objects, run->id);
+
+    return o ? idle_next(w->objects->txn, o, run) : run->next_at;
+}
+
+static void
+idle_blocker(struct why *w, const struct schedule *run, int64_t next_at)
+{
+    char message[160], change[160];
+
+    snprintf(message, sizeof(message),
+             "it found nothing to do %" PRIu32 " time%s in a row: times before that are left out",
+             run->idle_streak, run->idle_streak == 1 ? "" : "s");
+    snprintf(change, sizeof(change), "agentctl schedule run %.*s",
+             VIEW_ARG(objects_ref(w->objects, run->id)));
+    why_blocker(w, "idle", message, (struct view){0}, next_at, change);
+}
+
 static void
 schedule_blockers(struct why *w, const struct schedule *run)
 {
     const struct object_entry *o = objects_get(w->objects, run->id);
+    int64_t                    next_at = next_firing(w, run);
     char                       at[40], message[384], change[160];
 
     if (run->paused) {
@@ -117,11 +141,12 @@ schedule_blockers(struct why *w, const struct schedule *run)
     } else if (run->next_at == 0) {
         why_blocker(w, "never", "its expression has no further time", (struct view){0}, 0,
                     "change its cron expression");
-    } else if (run->next_at > w->now->wall_ms) {
+    } else if (next_at > w->now->wall_ms) {
         snprintf(message, sizeof(message), "its next time is %s",
-                 instant_text(run->next_at, at, sizeof(at)));
-        why_blocker(w, "due_later", message, (struct view){0}, run->next_at, NULL);
+                 instant_text(next_at, at, sizeof(at)));
+        why_blocker(w, "due_later", message, (struct view){0}, next_at, NULL);
     }
+    if (next_at != run->next_at) idle_blocker(w, run, next_at);
     if (run->put_off_from) put_off_blocker(w, run);
     if (run->in_flight > 0 && o) in_flight_blocker(w, &o->spec.schedule, run);
 }
@@ -142,7 +167,7 @@ read_schedule_why(struct reading *r, const struct msg_schedule_why *m)
     mp_put_str(r->reply, &w.map, "name", m->name);
     o = objects_get(w.objects, run.id);
     mp_put_cstr(r->reply, &w.map, "status", o ? plan_status(&o->spec.schedule, &run) : "damaged");
-    mp_put_time(r->reply, &w.map, "next_fire_at", run.next_at);
+    mp_put_time(r->reply, &w.map, "next_fire_at", next_firing(&w, &run));
     mp_put_time(r->reply, &w.map, "due_at", run.due_at);
     why_blockers(&w);
     schedule_blockers(&w, &run);
@@ -250,6 +275,7 @@ idle_blockers(struct why *w, uint32_t company, uint32_t agent)
     why_pauses(w, company, agent);
     scan_open(&s, w->objects->txn, INDEX_schedule_by_agent, &run, 1, 1);
     while (scan_next(&s, &run)) {
+        run.next_at = next_firing(w, &run);
         if (run.paused || run.next_at == 0) continue;
         if (next.id == 0 || run.next_at < next.next_at) next = run;
     }

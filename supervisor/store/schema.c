@@ -265,6 +265,12 @@ schedule_overdue_holds(const struct schedule *s)
 }
 
 static bool
+schedule_idle_holds(const struct schedule *s)
+{
+    return s->agent != 0 && s->idle_streak != 0;
+}
+
+static bool
 schedule_paused_until_holds(const struct schedule *s)
 {
     return s->pause_until != 0;

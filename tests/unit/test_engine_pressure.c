@@ -222,6 +222,30 @@ a_firing_that_the_next_one_overtakes_says_that_it_was_put_off(void **state)
     }
 }
 
+/* What people held up is not late: the newest fires, whatever the policy says of late ones. */
+static void
+what_was_put_off_is_not_late(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    id = stream(r);
+
+    add(r, "s", "'every_ms':60000,'misfire':'skip'");
+    rig_advance(r, MINUTE_MS);
+    for (int i = 0; i < 6; i++)
+        rig_advance(r, 20 * SECOND_MS); /* it is looked at half a minute after the minutes, too */
+    rig_must(r, "job.stream", "'id':%d,'active':false", (int)id);
+    rig_advance(r, DELAY_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+    assert_int_equal(rig_i64(r, "missed_count"), 2);
+    assert_int_equal(rig_i64(r, "cursor_at"), RIG_WALL_MS + 3 * MINUTE_MS);
+    rig_must(r, "job.cancel", "'id':%d", (int)rig_i64(r, "last_job"));
+    rig_ended(r, (uint64_t)schedule_i64(r, "s", "last_job"),
+              "'verdict':'failed','class':'aborted'");
+    rig_wait(r, 3 * MINUTE_MS + 10 * SECOND_MS); /* as ever when nobody was there */
+    rig_settle(r);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+}
+
 static void
 jobs_that_are_there_are_not_touched(void **state)
 {
@@ -304,6 +328,7 @@ main(void)
         TEST(why_says_that_it_is_put_off_and_for_whom),
         cmocka_unit_test(a_firing_is_put_off_five_minutes_in_all_at_most),
         TEST(a_firing_that_the_next_one_overtakes_says_that_it_was_put_off),
+        TEST(what_was_put_off_is_not_late),
         TEST(jobs_that_are_there_are_not_touched),
         TEST(a_delay_of_nothing_puts_nothing_off),
         TEST(a_boot_is_not_put_off),
