@@ -114,7 +114,7 @@ double limit_fdatasync(const struct options *o, unsigned n);
 double limit_spawn(unsigned n, unsigned parallel);
 double limit_zmq_round_trips(const struct options *o, unsigned n);
 
-/* ---- the figures (figures.c; figures_queue.c, figures_schedules.c) ---- */
+/* ---- the figures (figures.c, figures_queue.c, figures_schedules.c, figures_forecast.c) ---- */
 bool figures_has(const char *name);
 void figures_run(const struct options *o);
 void pending_figures(const struct options *o);
@@ -122,5 +122,6 @@ void growth_figures(const struct options *o);
 void wake_figures(const struct options *o);
 void fairness_figure(const struct options *o);
 void schedule_figures(const struct options *o);
+void forecast_figures(const struct options *o);
 
 #endif

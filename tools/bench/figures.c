@@ -231,6 +231,7 @@ static const struct {
     {"wake",      wake_figures    },
     {"fairness",  fairness_figure },
     {"schedules", schedule_figures},
+    {"forecast",  forecast_figures},
 };
 
 bool
