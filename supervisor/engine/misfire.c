@@ -16,7 +16,7 @@ misfire_missed(struct engine *en, const struct object_entry *o, struct schedule 
     fire_feed(en, FEED_SCHEDULE_MISSED, o, f);
 }
 
-/* The newest row of the schedule that is not after until_ms. */
+/* The newest row of the schedule that is not after until_ms, in the transaction's memory. */
 static bool
 newest_row(struct engine *en, uint32_t schedule, int64_t until_ms, struct firing *out)
 {
@@ -26,6 +26,7 @@ newest_row(struct engine *en, uint32_t schedule, int64_t until_ms, struct firing
     *out = (struct firing){.schedule = schedule, .nominal_at = until_ms};
     scan_open(&s, turn_txn(en), PRIMARY_FIRING, out, 1, 2);
     found = scan_next(&s, out);
+    if (found) out->reason = arena_copy(txn_arena(turn_txn(en)), out->reason);
     scan_close(&s);
     return found;
 }
