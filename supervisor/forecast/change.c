@@ -197,6 +197,7 @@ change_schedule(struct change *c, struct engine *en, uint32_t id, const struct y
     tell_zone(en, m.tz);
     tell_zone(en, m.budget_zone);
     if (schedule_check(en, &actor, &m, &refs, e)) return refuse_at(body, e);
+    copy_strip(&m);
     msg_pack(msg_desc(MSG_SCHEDULE), &m, &spec);
     row.spec = arena_copy(&c->arena, buf_view(&spec));
     row.hash = hash64(row.spec, 0);
@@ -219,6 +220,7 @@ add_schedule(struct change *c, struct engine *en, struct view name, const struct
     tell_zone(en, m.tz);
     tell_zone(en, m.budget_zone);
     if (schedule_check_new(en, &actor, &m, &refs, e)) return refuse_at(body, e);
+    copy_strip(&m);
     note(
         c, "add",
         objects_ref(&en->turn.objects, schedule_make(en, &actor, &m, refs.company, ORIGIN_API, 0)));

@@ -109,7 +109,18 @@ put_object(struct copy *c, struct object *row, enum msg_id kind, const void *m)
 
 #define CLEAR_HAS(m, message, field) ((m)->has &= ~(UINT64_C(1) << msg_##message##_BIT_##field))
 
-/* What firings carry and whom they tell changes nothing of when they start. */
+void
+copy_strip(struct msg_schedule *m)
+{
+    CLEAR_HAS(m, schedule, payload);
+    CLEAR_HAS(m, schedule, tags);
+    CLEAR_HAS(m, schedule, gate);
+    CLEAR_HAS(m, schedule, ping_start);
+    CLEAR_HAS(m, schedule, ping_success);
+    CLEAR_HAS(m, schedule, ping_fail);
+    CLEAR_HAS(m, schedule, overdue_ms);
+}
+
 static void
 copy_schedule_object(struct copy *c, struct object *row)
 {
@@ -117,13 +128,7 @@ copy_schedule_object(struct copy *c, struct object *row)
     struct err          e;
 
     if (msg_unpack(msg_desc(MSG_SCHEDULE), row->spec, &m, &e)) return;
-    CLEAR_HAS(&m, schedule, payload);
-    CLEAR_HAS(&m, schedule, tags);
-    CLEAR_HAS(&m, schedule, gate);
-    CLEAR_HAS(&m, schedule, ping_start);
-    CLEAR_HAS(&m, schedule, ping_success);
-    CLEAR_HAS(&m, schedule, ping_fail);
-    CLEAR_HAS(&m, schedule, overdue_ms);
+    copy_strip(&m);
     put_object(c, row, MSG_SCHEDULE, &m);
 }
 

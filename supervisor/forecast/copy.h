@@ -26,6 +26,10 @@ struct copied {
     struct copied_run runs[RUNS_MAX];
 };
 
+/* What firings carry and whom they tell changes nothing of when they start: a declaration without
+ * that. */
+void copy_strip(struct msg_schedule *m);
+
 /* Copies from one transaction into the other; jobs due after until_ms are left out.  E_DAMAGED when
  * a row of what is needed cannot be read. */
 enum errc copy_store(struct txn *from, struct txn *to, int64_t now_ms, int64_t until_ms,

@@ -4,7 +4,8 @@
 
 #include <assert.h>
 
-#define BATCH_TURNS   64    /* that share a transaction */
+#define BATCH_TURNS   64 /* that share a transaction */
+#define COUNT_TURNS   1024
 #define INSTANT_TURNS 10000 /* at one instant; then the clock goes on */
 #define BEAT_MS       3600000
 #define GENERATION(w) ((uint64_t)(w) + 1)
@@ -456,6 +457,31 @@ prepare(struct engine *en, void *arg, struct err *e)
     return E_OK;
 }
 
+/* Nominal times that all schedules have ever decided. */
+static uint64_t
+all_decided(struct world *w)
+{
+    struct schedule run = {0};
+    struct scan     s;
+    uint64_t        sum = 0;
+
+    scan_open(&s, w->txn, PRIMARY_SCHEDULE, &run, 0, 0);
+    while (scan_next(&s, &run))
+        sum += run.firing_count + run.suppressed_count + run.missed_count;
+    scan_close(&s);
+    return sum;
+}
+
+/* By their rows; of those that share a row all are counted, too, once in a while. */
+static bool
+has_enough(struct world *w)
+{
+    if (table_rows(w->txn, TABLE_FIRING) >= w->firings_max) return true;
+    if (++w->turns < COUNT_TURNS + table_rows(w->txn, TABLE_SCHEDULE)) return false;
+    w->turns = 0;
+    return all_decided(w) - w->decided_before >= w->firings_max;
+}
+
 /* A store that is full is one that has seen enough. */
 static enum errc
 pass_to(struct world *w, int64_t at_ms, struct err *e)
@@ -475,6 +501,7 @@ world_pass(struct world *w, struct err *e)
     unsigned turns = 0;
 
     if (world_change(w, prepare, w, e)) return e->code;
+    w->decided_before = all_decided(w);
     for (size_t i = 0; i < w->tally.budget_count; i++)
         check_budget(w, w->tally.budgets[i].scope, w->now_ms);
     while (at_ms < until_ms && !w->is_cut) {
@@ -482,7 +509,7 @@ world_pass(struct world *w, struct err *e)
         if (turns == INSTANT_TURNS) at_ms++;
         if (pass_to(w, at_ms, e)) return e->code;
         if (!w->txn && !(w->txn = txn_begin_read(w->store, e))) return e->code;
-        if (table_rows(w->txn, TABLE_FIRING) >= w->firings_max) w->is_cut = true;
+        if (has_enough(w)) w->is_cut = true;
         at_ms = next_instant(w);
         if (at_ms < w->now_ms) at_ms = w->now_ms;
     }

@@ -32,9 +32,11 @@ struct world_run {
 struct world {
     struct store      *store;
     struct engine     *engine;
-    struct txn        *txn;     /* of several turns */
-    unsigned           batched; /* turns in it */
-    int64_t            now_ms;  /* both clocks show it */
+    struct txn        *txn;            /* of several turns */
+    unsigned           batched;        /* turns in it */
+    uint64_t           turns;          /* since all decided times were counted … */
+    uint64_t           decided_before; /* … of which so many lie before the forecast */
+    int64_t            now_ms;         /* both clocks show it */
     struct world_fleet fleet;
     uint32_t           company; /* whose firings are looked at; 0: all */
     uint64_t           first_job;

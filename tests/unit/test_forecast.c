@@ -347,6 +347,21 @@ too_many_firings_are_cut_and_it_is_said(void **state)
 }
 
 static void
+times_that_share_a_row_are_cut_too(void **state)
+{
+    struct rig           *r = *state;
+    struct forecast_order o = order_of(r, 24, "");
+
+    rig_configure(r, &(struct rig_declared){
+                         .schedules = "{'name':'often','every_ms':1000,'handler':'noop'}"});
+    rig_must(r, "schedule.pause", "'name':'often'");
+    o.firings_max = 5000;
+    assert_int_equal(try(r, &o), E_OK);
+    assert_true(rig_bool(r, "forecast.cut"));
+    assert_in_range(rig_i64(r, "forecast.missed"), 5000, 7000);
+}
+
+static void
 full_slots_are_told_apart_from_caps(void **state)
 {
     struct rig           *r = *state;
@@ -502,6 +517,7 @@ main(void)
         TEST(a_bad_change_is_refused_with_its_place),
         TEST(who_is_of_a_company_sees_that_company_only),
         TEST(too_many_firings_are_cut_and_it_is_said),
+        TEST(times_that_share_a_row_are_cut_too),
         TEST(full_slots_are_told_apart_from_caps),
         TEST(what_an_operator_has_stopped_stays_stopped),
         TEST(a_store_that_another_process_has_open_is_read),
