@@ -159,6 +159,72 @@ nothing_that_is_used_is_too_much_for_an_average(void **state)
     assert_int_equal(schedule_i64(r, "s", "avg_tokens"), INT64_MAX / 10000);
 }
 
+/* ---- the limit of turns (C7) ---- */
+
+static int64_t
+limit_of_next_firing(struct rig *r, const char *name)
+{
+    int64_t  n = 0;
+    uint64_t id = last_job(r, name);
+
+    assert_true(
+        mp_find_i64(rig_lease(r, id)->body, "max_turns", &n)); /* what the worker enforces */
+    assert_int_equal(n, rig_job_i64(r, id, "max_turns"));
+    return n;
+}
+
+static void
+the_limit_of_turns_is_the_schedules_else_the_profiles_the_handlers_the_limits(void **state)
+{
+    static const struct {
+        const char *rest;
+        int64_t     limit;
+    } cases[] = {
+        {"'handler':'h','profile':'p','max_turns':11", 11},
+        {"'handler':'h','profile':'p'",                22},
+        {"'handler':'h','profile':'none'",             33},
+        {"'handler':'h','agent':'anna'",               22},
+        {"'handler':'noop'",                           44},
+    };
+    struct rig *r = *state;
+
+    r->limits.max_turns = 44;
+    r->limits.schedule_max_concurrent = NO_LIMIT;
+    r->limits.company_max_concurrent = NO_LIMIT;
+    rig_configure(r, &(struct rig_declared){
+                         .handlers = "{'name':'h','kind':'exec','command':['x'],'max_turns':33}"});
+    rig_workers(r, 1, 8);
+    rig_must(r, "profile.add", "'name':'p','max_turns':22");
+    rig_must(r, "profile.add", "'name':'none','max_run_ms':60000");
+    rig_must(r, "agent.add", "'name':'anna','handler':'h','profile':'p'");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        rig_must(r, "schedule.add", "'name':'s%zu','every_ms':60000,%s", i, cases[i].rest);
+    rig_advance(r, MINUTE_MS);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char name[8];
+
+        (void)snprintf(name, sizeof(name), "s%zu", i);
+        assert_int_equal(limit_of_next_firing(r, name), cases[i].limit);
+    }
+}
+
+static void
+a_firing_keeps_the_limit_of_turns_that_it_was_made_with(void **state)
+{
+    struct rig *r = *state;
+
+    rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'handler':'noop','max_turns':50");
+    rig_advance(r, MINUTE_MS); /* no worker is there */
+    rig_must(r, "schedule.set", "'name':'s','max_turns':60");
+    rig_workers(r, 1, 8);
+    assert_int_equal(limit_of_next_firing(r, "s"), 50);
+    rig_complete(r, last_job(r, "s"));
+    assert_int_equal(firings(r, "s"), 1);
+    assert_int_equal(rig_i64(r, "items.0.max_turns"), 50);
+    rig_refused(r, E_BAD_REQUEST, "max_turns", "schedule.set", "'name':'s','max_turns':0");
+    rig_refused(r, E_BAD_REQUEST, "max_turns", "schedule.set", "'name':'s','max_turns':10001");
+}
+
 /* ---- schedule.stats ---- */
 
 /* Firings that each wait so long for a slot, of a schedule that fires every hour; *late: since its
@@ -211,6 +277,28 @@ stats_count_what_became_of_the_firings_of_a_week(void **state)
     rig_must_read(r, "schedule.stats", "'name':'old'");
     assert_int_equal(rig_len(r, "schedules"), 1);
     assert_int_equal(rig_read(r, "schedule.stats", "'name':'nosuch'"), E_NOT_FOUND);
+}
+
+static void
+of_many_firings_stats_take_the_newest_of_each_schedule_and_say_so(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 8);
+    add(r, "s", "'every_ms':1000");
+    add(r, "t", "'every_ms':3600000");
+    r->is_unchecked = true;
+    for (int i = 0; i < 2001; i++) { /* one fires and stays in flight, the others find it so */
+        rig_wait(r, SECOND_MS);
+        rig_turn(r);
+    }
+    rig_must_read(r, "schedule.stats", " ");
+    assert_true(rig_bool(r, "sample"));
+    assert_int_equal(rig_i64(r, "schedules.0.fired"), 0); /* the oldest of 2,001 */
+    assert_int_equal(rig_i64(r, "schedules.0.suppressed"), 2000);
+    rig_must_read(r, "schedule.stats", "'name':'s'");
+    assert_false(rig_bool(r, "sample"));
+    assert_int_equal(rig_i64(r, "fired"), 1);
 }
 
 static void
@@ -272,6 +360,9 @@ main(void)
         TEST(averages_are_seven_tenths_old_and_three_tenths_new),
         TEST(what_is_spent_today_is_shown_of_a_schedule_with_a_daily_budget),
         TEST(nothing_that_is_used_is_too_much_for_an_average),
+        TEST(the_limit_of_turns_is_the_schedules_else_the_profiles_the_handlers_the_limits),
+        TEST(a_firing_keeps_the_limit_of_turns_that_it_was_made_with),
+        TEST(of_many_firings_stats_take_the_newest_of_each_schedule_and_say_so),
         TEST(stats_count_what_became_of_the_firings_of_a_week),
         TEST(stats_of_a_company_are_of_its_own_schedules),
         TEST(the_cap_of_scheduled_jobs_is_judged_by_waits_and_lag),

@@ -414,6 +414,7 @@ a_schedule_without_a_success_is_overdue_until_the_next_one(void **state)
     assert_non_null(strstr(warnings(r), "schedule s: overdue: no firing has succeeded by "));
     rig_must_read(r, "schedule.show", "'name':'s'");
     assert_true(rig_bool(r, "overdue"));
+    assert_int_equal(rig_i64(r, "overdue_at"), at + MINUTE_MS); /* since then */
     complete_last(r, "s");
     rig_must_read(r, "schedule.show", "'name':'s'");
     assert_false(rig_bool(r, "overdue"));
@@ -422,6 +423,25 @@ a_schedule_without_a_success_is_overdue_until_the_next_one(void **state)
     complete_last(r, "s"); /* in time */
     rig_advance(r, 5 * MINUTE_MS);
     assert_int_equal(rig_feed_count(r, "schedule.overdue"), 1);
+}
+
+static void
+a_clock_that_goes_back_does_not_silence_alerts(void **state)
+{
+    struct rig *r = *state;
+
+    begin(r);
+    r->limits.failure_pause = NO_LIMIT;
+    rig_configure(
+        r, &(struct rig_declared){.sinks = "{'name':'file','kind':'file','path':'out.jsonl'}"});
+    add(r, "s", "'cron':'* * * * *'");
+    fire_and_fail(r, "s", "tool_failed");
+    fire_and_fail(r, "s", "tool_failed");
+    assert_int_equal(rig_feed_count(r, "schedule.alert"), 1);
+    r->header.now.wall_ms -= DAY_MS;
+    rig_settle(r);
+    fire_and_fail(r, "s", "tool_failed");
+    assert_int_equal(rig_feed_count(r, "schedule.alert"), 2);
 }
 
 static void
@@ -465,6 +485,7 @@ main(void)
         TEST(an_alert_is_delivered_as_an_effect_of_no_job),
         TEST(a_schedule_without_a_success_is_overdue_until_the_next_one),
         TEST(a_paused_schedule_is_not_overdue),
+        TEST(a_clock_that_goes_back_does_not_silence_alerts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
