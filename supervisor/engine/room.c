@@ -18,14 +18,18 @@ static int64_t
 thought_end(struct engine *en, const struct job_state *j)
 {
     struct schedule run = {.id = j->schedule};
-    int64_t         end;
+    int64_t         now = en->turn.now.wall_ms, end;
 
+    if (j->stop_reason) { /* it is being ended */
+        end = now + en->memory.limits.kill_grace_ms;
+        return end < j->lease_expires_at || j->lease_expires_at < now ? end : j->lease_expires_at;
+    }
     if (run.id == 0 || j->attempt == 0 || schedule_load(turn_txn(en), &run) != LOAD_FOUND ||
         run.measured == 0) {
         return j->lease_expires_at;
     }
     end = j->claimed_at + (int64_t)(run.avg_run_us / 1000);
-    return end > en->turn.now.wall_ms && end < j->lease_expires_at ? end : j->lease_expires_at;
+    return end > now && end < j->lease_expires_at ? end : j->lease_expires_at;
 }
 
 static int

@@ -62,11 +62,16 @@ uint32_t
 schedule_make(struct engine *en, const struct actor *a, const struct msg_schedule *s,
               uint32_t company, enum origin origin, uint32_t made_by)
 {
-    struct buf spec BUF_AUTO = {0};
-    struct object   row = {.kind = KIND_SCHEDULE, .origin = (uint8_t)origin, .name = s->name};
-    struct schedule run;
+    struct buf spec     BUF_AUTO = {0};
+    struct object       row = {.kind = KIND_SCHEDULE, .origin = (uint8_t)origin, .name = s->name};
+    struct msg_schedule own = *s;
+    struct schedule     run;
 
-    msg_pack(msg_desc(MSG_SCHEDULE), s, &spec);
+    if (own.company.size == 0 && company != COMPANY_DEFAULT_ID) { /* who made it is of it */
+        own.company = objects_name(&en->turn.objects, company);
+        SET_HAS(&own, schedule, company);
+    }
+    msg_pack(msg_desc(MSG_SCHEDULE), &own, &spec);
     row.id = (uint32_t)en->memory.meta.next_object++;
     row.company = company;
     row.spec = buf_view(&spec);

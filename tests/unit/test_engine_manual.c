@@ -202,6 +202,43 @@ measured_durations_go_before_leases(void **state)
     expect_full(r, "t", 580000);
 }
 
+/* One that is told to end has the grace of it left, whatever its lease. */
+static void
+what_is_being_ended_ends_soon(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    job;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'every_ms':3600000,'max_run_ms':600000");
+    job = run(r, "s");
+    rig_must(r, "job.cancel", "'id':%d", (int)job);
+    expect_full(r, "s", r->limits.kill_grace_ms);
+    rig_ended(r, job, "'verdict':'failed','class':'aborted'");
+    rig_turn(r);
+    expect_state(r, run(r, "s"), "running");
+}
+
+/* Who is of a company names what is in it; so does its schedule, whoever runs it. */
+static void
+a_schedule_of_who_is_of_a_company_finds_its_own(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    rig_must(r, "company.add", "'name':'acme'");
+    rig_must(r, "agent.add", "'name':'anna','company':'acme','handler':'noop'");
+    r->actor.company = view_str("acme");
+    rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'agent':'anna'");
+    expect_state(r, run(r, "s"), "running");
+    r->actor.company = (struct view){0};
+    complete_last(r, "acme/s");
+    expect_state(r, run(r, "acme/s"), "running");
+    complete_last(r, "acme/s");
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(outcomes(r, "acme/s", "fired"), 3);
+}
+
 static void
 slots_and_stops_are_not_forced(void **state)
 {
@@ -406,6 +443,8 @@ main(void)
         TEST(allowed_overlap_is_not_full),
         TEST(a_full_cap_says_when_there_may_be_room),
         TEST(measured_durations_go_before_leases),
+        TEST(what_is_being_ended_ends_soon),
+        TEST(a_schedule_of_who_is_of_a_company_finds_its_own),
         TEST(slots_and_stops_are_not_forced),
         TEST(force_goes_over_the_caps_of_company_agent_and_handler),
         TEST(what_a_person_holds_is_refused_as_that),
