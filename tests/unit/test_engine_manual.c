@@ -97,6 +97,26 @@ its_row_is_no_nominal_times(void **state)
     assert_int_equal(outcomes(r, "s", "fired"), 5);
 }
 
+/* What is due at the machine's boot waits for the clock; a run at its very instant is beside it. */
+static void
+it_takes_no_boots_time(void **state)
+{
+    struct rig *r = *state;
+
+    uncap(r);
+    add(r, "s", "'cron':'@reboot','overlap':'allow'");
+    r->boot_id++;
+    r->header.clock_is_held = true;
+    rig_stop(r);
+    rig_settle(r);
+    rig_workers(r, 1, 4);
+    assert_int_equal(schedule_i64(r, "s", "next_fire_at"), r->header.now.wall_ms);
+    (void)run(r, "s");
+    r->header.clock_is_held = false;
+    rig_settle(r);
+    assert_int_equal(outcomes(r, "s", "fired"), 2);
+}
+
 static void
 a_paused_schedule_is_run_by_hand(void **state)
 {
@@ -438,6 +458,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(it_starts_at_once_and_leaves_the_times_alone),
         TEST(its_row_is_no_nominal_times),
+        TEST(it_takes_no_boots_time),
         TEST(a_paused_schedule_is_run_by_hand),
         TEST(a_firing_in_flight_is_full),
         TEST(allowed_overlap_is_not_full),
