@@ -112,12 +112,12 @@ alert_raise(struct engine *en, const struct object_entry *o, struct schedule *ru
 void
 alert_recovered(struct engine *en, const struct object_entry *o, struct schedule *run)
 {
-    bool was_alerted = run->is_alerted;
+    bool was_told = run->is_alerted || run->is_overdue;
 
     run->is_alerted = 0;
     run->is_overdue = 0;
     run->overdue_at = 0;
-    if (!was_alerted) return;
+    if (!was_told) return;
     tell(en, FEED_SCHEDULE_RECOVERED, o, "recovered", view_str("a firing has succeeded again"));
     turn_log(en, LOG_LEVEL_INFO, "a schedule has recovered", "schedule=%.*s",
              VIEW_ARG(objects_ref(&en->turn.objects, o->row.id)));

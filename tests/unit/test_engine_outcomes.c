@@ -445,6 +445,30 @@ a_clock_that_goes_back_does_not_silence_alerts(void **state)
 }
 
 static void
+being_overdue_within_the_cool_down_is_told_in_the_feed_alone_and_its_end_everywhere(void **state)
+{
+    struct rig *r = *state;
+
+    begin(r);
+    rig_must(r, "schedule.add",
+             "'name':'s','every_ms':60000,'handler':'noop','overdue_ms':30000,'max_run_ms':300000");
+    fire_and_fail(r, "s", "tool_failed");
+    rig_advance(r, 30000);
+    assert_int_equal(notes(r), 1);
+    rig_advance(r, 30000);
+    complete_last(r, "s");
+    assert_int_equal(notes(r), 2); /* and its end */
+    rig_advance(r, MINUTE_MS);
+    rig_advance(r, 30000);
+    assert_int_equal(rig_feed_count(r, "schedule.overdue"), 2);
+    assert_int_equal(rig_feed_count(r, "schedule.alert"), 1);
+    assert_int_equal(notes(r), 2);
+    complete_last(r, "s");
+    assert_int_equal(rig_feed_count(r, "schedule.recovered"), 2);
+    assert_int_equal(notes(r), 3);
+}
+
+static void
 a_paused_schedule_is_not_overdue(void **state)
 {
     struct rig *r = *state;
@@ -484,6 +508,7 @@ main(void)
         TEST(alerts_go_out_and_need_no_sink),
         TEST(an_alert_is_delivered_as_an_effect_of_no_job),
         TEST(a_schedule_without_a_success_is_overdue_until_the_next_one),
+        TEST(being_overdue_within_the_cool_down_is_told_in_the_feed_alone_and_its_end_everywhere),
         TEST(a_paused_schedule_is_not_overdue),
         TEST(a_clock_that_goes_back_does_not_silence_alerts),
     };
