@@ -97,7 +97,8 @@
 #define SCHEDULE_PROMOTE_FIELDS(F, S)  F(S, REF, name, REQUIRED, 0, 0)
 #define SCHEDULE_PAUSE_FIELDS(F, S)                                                             \
     F(S, REF,  name,            REQUIRED, 0, 0)                                                 \
-    F(S, STR,  reason,          OPTIONAL, 0, 256)
+    F(S, STR,  reason,          OPTIONAL, 0, 256)                                               \
+    F(S, TIME, until,           OPTIONAL, 0, TIME_MAX_MS) /* it resumes by itself then */
 #define LISTING_FIELDS(F, S)                                                                    \
     F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
     F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \

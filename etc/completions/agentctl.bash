@@ -2,7 +2,7 @@
 _agentctl() {
     local nouns=' status daemon ping worker watch fsck reload audit usage clock completion version help stop resume drain breaker job schedule cron forecast company agent handler session effect goal ticket routine approval profile '
     local alone=' status ping watch fsck reload audit usage version help stop resume drain forecast '
-    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --tz --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --overlap --misfire --misfire-max --catch-up --spread --jitter --start --end --max-firings --quiet-hours --quiet-sends --gate --idle-max --shadow-runs --ping-start --ping-success --ping-fail --overdue --budget-zone --clear --from --to --count -n --hours --with --status --session --data --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --tz --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --overlap --misfire --misfire-max --catch-up --spread --jitter --start --end --max-firings --quiet-hours --quiet-sends --gate --idle-max --shadow-runs --ping-start --ping-success --ping-fail --overdue --budget-zone --clear --from --to --until --count -n --hours --with --status --session --data --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros '
     local files=' --run --payload --context --ticket --gate --data --into --sinks '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
@@ -105,7 +105,7 @@ _agentctl() {
     'schedule show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule why') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
-    'schedule pause') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
+    'schedule pause') words=' --run --connect --json --timeout --company --help -h --reason --until ' ;;
     'schedule resume') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule promote') words=' --run --connect --json --timeout --company --help -h ' ;;
     'schedule remove') words=' --run --connect --json --timeout --company --help -h ' ;;

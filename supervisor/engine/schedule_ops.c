@@ -43,6 +43,7 @@ check_comes(struct engine *en, const struct msg_schedule *s, int64_t created_at,
         nominal_next(turn_txn(en), s, created_at, en->turn.now.wall_ms) != 0) {
         return E_OK;
     }
+    if (HAS(s, schedule, end_at)) return err_field(e, "end_at", "no time of it comes before");
     return err_field(e, "cron", "\"%.*s\" never comes", VIEW_ARG(s->cron));
 }
 
@@ -213,24 +214,64 @@ schedule_find(struct engine *en, const struct actor *a, struct view name, struct
     return E_OK;
 }
 
+/* For the audit. */
+static struct view
+pause_of(struct engine *en, const struct schedule *run)
+{
+    struct buf b       BUF_AUTO = {0};
+    struct mp_open_map m = mp_open(&b);
+
+    mp_put_bool(&b, &m, "paused", run->paused);
+    mp_put_str_or_nil(&b, &m, "reason", run->pause_reason);
+    mp_put_time(&b, &m, "until", run->pause_until);
+    mp_close(&b, &m);
+    return arena_copy(&en->turn.arena, buf_view(&b));
+}
+
 enum errc
 on_schedule_pause(struct engine *en, const struct actor *a, const struct msg_schedule_pause *m,
                   struct buf *reply, struct err *e)
 {
     struct schedule run = {0};
+    struct view     before;
 
     if (schedule_find(en, a, m->name, &run, e)) return e->code;
     if (run.paused)
         return err_set(e, E_WRONG_STATE, "schedule \"%.*s\" is paused already", VIEW_ARG(m->name));
+    if (HAS(m, schedule_pause, until) && m->until <= en->turn.now.wall_ms)
+        return err_field(e, "until", "is in the past");
+    before = pause_of(en, &run);
     run.paused = 1;
     run.paused_at = en->turn.now.wall_ms;
     run.pause_reason = m->reason;
+    run.pause_until = m->until;
     schedule_save(turn_txn(en), &run);
     if (run.agent) agent_beats_changed(en, run.agent);
     feed_object(en, FEED_SCHEDULE_PAUSED, run.id, NULL);
-    audit_put(en, a, "schedule.pause", run.company, m->name,
-              audit_pause(en, false, (struct view){0}), audit_pause(en, true, m->reason));
+    audit_put(en, a, "schedule.pause", run.company, m->name, before, pause_of(en, &run));
     return reply_schedule(en, run.id, reply, e);
+}
+
+static void
+resume(struct engine *en, const struct actor *a, struct schedule *run)
+{
+    struct view before = pause_of(en, run);
+
+    run->paused = 0;
+    run->paused_at = 0;
+    run->pause_until = 0;
+    run->pause_reason = (struct view){0};
+    schedule_save(turn_txn(en), run);
+    if (run->agent) agent_beats_changed(en, run->agent);
+    feed_object(en, FEED_SCHEDULE_RESUMED, run->id, NULL);
+    audit_put(en, a, "schedule.resume", run->company, objects_name(&en->turn.objects, run->id),
+              before, pause_of(en, run));
+}
+
+void
+schedule_pause_over(struct engine *en, struct schedule *run)
+{
+    resume(en, &(const struct actor){.kind = "daemon", .role = ROLE_ADMIN}, run);
 }
 
 enum errc
@@ -238,21 +279,12 @@ on_schedule_resume(struct engine *en, const struct actor *a, const struct msg_sc
                    struct buf *reply, struct err *e)
 {
     struct schedule run = {0};
-    struct view     before;
 
     if (schedule_find(en, a, m->name, &run, e)) return e->code;
     if (!run.paused)
         return err_set(e, E_WRONG_STATE, "schedule \"%.*s\" is not paused", VIEW_ARG(m->name));
-    before = audit_pause(en, true, run.pause_reason);
-    run.paused = 0;
-    run.paused_at = 0;
-    run.pause_reason = (struct view){0};
-    schedule_save(turn_txn(en), &run);
+    resume(en, a, &run);
     if (run.made_by) made_answered(en, run.made_by);
-    if (run.agent) agent_beats_changed(en, run.agent);
-    feed_object(en, FEED_SCHEDULE_RESUMED, run.id, NULL);
-    audit_put(en, a, "schedule.resume", run.company, m->name, before,
-              audit_pause(en, false, (struct view){0}));
     return reply_schedule(en, run.id, reply, e);
 }
 

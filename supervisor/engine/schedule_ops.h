@@ -21,6 +21,9 @@ enum errc schedule_reply_saved(struct engine *en, const struct actor *a, uint32_
 enum errc schedule_find(struct engine *en, const struct actor *a, struct view name,
                         struct schedule *run, struct err *e) MUST_CHECK;
 
+/* A pause with an end is over: the schedule resumes by itself; saves the row. */
+void schedule_pause_over(struct engine *en, struct schedule *run);
+
 enum errc on_schedule_add(struct engine *en, const struct actor *a,
                           const struct msg_schedule_add *m, struct buf *reply,
                           struct err *e) MUST_CHECK;

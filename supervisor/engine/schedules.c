@@ -16,6 +16,7 @@
 #include "supervisor/engine/pressure.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/routines.h"
+#include "supervisor/engine/schedule_ops.h"
 #include "supervisor/engine/shadow.h"
 #include "supervisor/engine/streaks.h"
 #include "supervisor/engine/submit.h"
@@ -177,6 +178,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
         schedule_save(turn_txn(en), run);
         return true;
     }
+    if (run->pause_until && run->due_at >= run->pause_until) schedule_pause_over(en, run);
     end_unanswered(en, o, run);
     plan_follow_agent(en, o, run);
     is_held = run->paused || is_paused(turn_txn(en), run->company, run->agent);
@@ -200,6 +202,26 @@ static int64_t
 first_due(struct engine *en)
 {
     return en->turn.now.boot_ms < en->memory.hold_until_boot ? en->memory.started_at : 0;
+}
+
+/* Pauses that are over, once the times that came in them are decided. */
+static void
+end_pauses(struct engine *en)
+{
+    struct schedule key = {0};
+    struct scan     s;
+
+    scan_open(&s, turn_txn(en), INDEX_schedule_paused_until, &key, 0, 0);
+    while (en->turn.due_left && scan_next_key(&s, &key) &&
+           key.pause_until <= en->turn.now.wall_ms) {
+        struct schedule run = {.id = key.id};
+
+        en->turn.due_left--;
+        if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) continue;
+        if (run.due_at && run.due_at < run.pause_until) continue; /* the turn has had enough */
+        schedule_pause_over(en, &run);
+    }
+    scan_close(&s);
 }
 
 void
@@ -232,6 +254,7 @@ schedules_due(struct engine *en)
         scan_seek(&s, &key, 1);
     }
     scan_close(&s);
+    if (from == 0) end_pauses(en);
 }
 
 struct deadline
@@ -243,6 +266,11 @@ schedules_deadline(struct engine *en)
 
     scan_open(&s, turn_txn(en), INDEX_schedule_next, &key, 0, 1);
     if (scan_next_key(&s, &key)) d.wall_ms = key.due_at;
+    scan_close(&s);
+    if (d.boot_ms != INT64_MAX) return d;
+    key = (struct schedule){0};
+    scan_open(&s, turn_txn(en), INDEX_schedule_paused_until, &key, 0, 0);
+    if (scan_next_key(&s, &key) && key.pause_until < d.wall_ms) d.wall_ms = key.pause_until;
     scan_close(&s);
     return d;
 }

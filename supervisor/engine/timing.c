@@ -92,6 +92,12 @@ timing_due(const struct timing *ti, int64_t nominal_ms)
     return ti->has_quiet ? quiet_end(&ti->quiet, &ti->times.zone, at) : at;
 }
 
+bool
+timing_is_quiet(const struct timing *ti, int64_t nominal_ms)
+{
+    return timing_due(ti, nominal_ms) > nominal_ms + ti->offset_ms + jitter_of(ti, nominal_ms);
+}
+
 uint64_t
 timing_count(const struct timing *ti, int64_t first_ms, int64_t before_ms, uint64_t most,
              uint32_t *left, int64_t *last_ms)

@@ -30,6 +30,8 @@ enum errc timing_check(const struct msg_schedule *s, struct err *e) MUST_CHECK;
 void timing_open(struct timing *ti, struct objects *o, const struct object_entry *entry);
 /* When the nominal time is decided. */
 int64_t timing_due(const struct timing *ti, int64_t nominal_ms);
+/* Whether that is the end of its quiet hours. */
+bool timing_is_quiet(const struct timing *ti, int64_t nominal_ms);
 /* How many nominal times from first_ms on, itself one of them, are due before before_ms, and the
  * last of them: at most `most`, and at least first_ms.  Takes from *left as nominal_count(). */
 uint64_t timing_count(const struct timing *ti, int64_t first_ms, int64_t before_ms, uint64_t most,

@@ -80,6 +80,7 @@ static const struct ctl_param backfill_flags[] = {
 
 static const struct ctl_param pause_flags[] = {
     {"reason", 0, "reason", CTL_TEXT, false, "TEXT", "why, for those who look later"},
+    {"until",  0, "until",  CTL_TIME, false, "T",    "it resumes by itself then"},
     {.name = NULL}};
 
 static const struct ctl_param page_flags[] = {
@@ -144,7 +145,7 @@ static const struct ctl_command commands[] = {
     {.noun = "schedule", .verb = "pause", .op = MSG_SCHEDULE_PAUSE, .args = name_arg, .flags = pause_flags,
      .print = ctl_print_schedule,
      .help = "stop firing until it is resumed",
-     .examples = {"schedule pause nightly --reason 'the database moves'"}},
+     .examples = {"schedule pause nightly --reason 'the database moves'", "schedule pause nightly --until +2h"}},
     {.noun = "schedule", .verb = "resume", .op = MSG_SCHEDULE_RESUME, .args = name_arg, .print = ctl_print_schedule,
      .help = "let a paused schedule fire again",
      .examples = {"schedule resume nightly"}},
