@@ -39,12 +39,20 @@ is_barred(const struct curl_sockaddr *a)
     return IN6_IS_ADDR_LINKLOCAL(&v6.sin6_addr) || IN6_IS_ADDR_MULTICAST(&v6.sin6_addr);
 }
 
+/* What the callbacks of one request note. */
+struct notes {
+    size_t read; /* bytes of the body */
+    bool   is_barred;
+};
+
 static curl_socket_t
-open_socket(void *none, curlsocktype purpose, struct curl_sockaddr *a)
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
-    (void)none;
+    struct notes *notes = arg;
+
     (void)purpose;
-    if (is_barred(a)) return CURL_SOCKET_BAD;
+    notes->is_barred = is_barred(a);
+    if (notes->is_barred) return CURL_SOCKET_BAD;
     return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
 }
 
@@ -52,11 +60,11 @@ open_socket(void *none, curlsocktype purpose, struct curl_sockaddr *a)
 static size_t
 drop_body(char *bytes, size_t size, size_t count, void *arg)
 {
-    size_t *read = arg;
+    struct notes *notes = arg;
 
     (void)bytes;
-    *read += size * count;
-    return *read > PING_BODY_MAX ? 0 : size * count;
+    notes->read += size * count;
+    return notes->read > PING_BODY_MAX ? 0 : size * count;
 }
 
 /* Loaded by this process alone: linked, it and what it needs would double the start of every worker
@@ -96,7 +104,7 @@ load(struct curl *l)
 }
 
 static CURLcode
-set_up(const struct curl *l, CURL *c, const char *url, size_t *read, char *error)
+set_up(const struct curl *l, CURL *c, const char *url, struct notes *notes, char *error)
 {
     static const struct {
         CURLoption option;
@@ -111,12 +119,13 @@ set_up(const struct curl *l, CURL *c, const char *url, size_t *read, char *error
         CURLoption option;
         void      *value;
     } pointers[] = {
-        {CURLOPT_URL,           (void *)url },
-        {CURLOPT_PROTOCOLS_STR, "http,https"},
-        {CURLOPT_PROXY,         ""          }, /* whatever the environment says */
-        {CURLOPT_USERAGENT,     "agentd"    },
-        {CURLOPT_ERRORBUFFER,   error       },
-        {CURLOPT_WRITEDATA,     read        },
+        {CURLOPT_URL,            (void *)url },
+        {CURLOPT_PROTOCOLS_STR,  "http,https"},
+        {CURLOPT_PROXY,          ""          }, /* whatever the environment says */
+        {CURLOPT_USERAGENT,      "agentd"    },
+        {CURLOPT_ERRORBUFFER,    error       },
+        {CURLOPT_WRITEDATA,      notes       },
+        {CURLOPT_OPENSOCKETDATA, notes       },
     };
     CURLcode rc = l->setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 
@@ -131,13 +140,17 @@ set_up(const struct curl *l, CURL *c, const char *url, size_t *read, char *error
 static void
 request(const struct curl *l, CURL *c, const char *url, struct buf *out)
 {
-    char     error[CURL_ERROR_SIZE] = "", text[32];
-    size_t   read = 0;
-    long     status = 0;
-    CURLcode rc = set_up(l, c, url, &read, error);
+    char         error[CURL_ERROR_SIZE] = "", text[32];
+    long         status = 0;
+    struct notes notes = {0};
+    CURLcode     rc = set_up(l, c, url, &notes, error);
 
     if (rc == CURLE_OK) rc = l->perform(c);
-    if (rc != CURLE_OK && read <= PING_BODY_MAX) {
+    if (rc == CURLE_COULDNT_CONNECT && notes.is_barred) {
+        answer_put(out, "failed", "message", "a link-local or multicast address is not asked");
+        return;
+    }
+    if (rc != CURLE_OK && notes.read <= PING_BODY_MAX) {
         answer_put(out, "failed", "message", error[0] ? error : l->text(rc));
         return;
     }

@@ -1,0 +1,143 @@
+#include "tests/system/web.h"
+
+#include "common/mem.h"
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define REQUEST_MAX 8192
+
+/* The request's head; false when none came. */
+static bool
+read_head(int fd, char *head)
+{
+    size_t size = 0;
+
+    while (size < REQUEST_MAX - 1) {
+        ssize_t n = read(fd, head + size, REQUEST_MAX - 1 - size);
+
+        if (n <= 0) return false;
+        size += (size_t)n;
+        head[size] = '\0';
+        if (strstr(head, "\r\n\r\n")) return true;
+    }
+    return false;
+}
+
+static void
+say(int fd, const char *text)
+{
+    (void)!write(fd, text, strlen(text));
+}
+
+static void
+flood(int fd)
+{
+    char bytes[4096];
+
+    memset(bytes, 'x', sizeof(bytes));
+    say(fd, "HTTP/1.1 200 OK\r\n\r\n");
+    while (write(fd, bytes, sizeof(bytes)) > 0)
+        ;
+}
+
+static void
+answer(int fd, const char *path)
+{
+    if (strncmp(path, "/hang", 5) == 0) return; /* stays open */
+    if (strncmp(path, "/ok", 3) == 0) say(fd, "HTTP/1.1 204 No Content\r\n\r\n");
+    if (strncmp(path, "/no", 3) == 0) {
+        say(fd, "HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    }
+    if (strncmp(path, "/moved", 6) == 0) {
+        say(fd, "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n");
+    }
+    if (strncmp(path, "/flood", 6) == 0) flood(fd);
+    close(fd);
+}
+
+static _Noreturn void
+serve(int listener, int out)
+{
+    char head[REQUEST_MAX], method[16], path[1024], line[1048];
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    for (;;) {
+        int fd = accept(listener, NULL, NULL);
+
+        if (fd < 0) _exit(1);
+        if (!read_head(fd, head) || sscanf(head, "%15s %1023s", method, path) != 2) {
+            close(fd);
+            continue;
+        }
+        (void)snprintf(line, sizeof(line), "%s %s\n", method, path); /* fits */
+        say(out, line);
+        answer(fd, path);
+    }
+}
+
+void
+web_start(struct web *w, const char *folder)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t          size = sizeof(a);
+    int                listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), out;
+
+    assert_true(listener >= 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &size), 0);
+    assert_int_equal(listen(listener, 64), 0);
+    w->port = ntohs(a.sin_port);
+    w->path = xasprintf("%s/web", folder);
+    out = open(w->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    assert_true(out >= 0);
+    w->pid = fork();
+    assert_true(w->pid >= 0);
+    if (w->pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        serve(listener, out);
+    }
+    close(listener);
+    close(out);
+}
+
+void
+web_stop(struct web *w)
+{
+    if (w->pid > 0) {
+        (void)kill(w->pid, SIGKILL);
+        (void)waitpid(w->pid, NULL, 0);
+    }
+    w->pid = 0;
+    if (w->path) (void)unlink(w->path);
+    free(w->path);
+    w->path = NULL;
+}
+
+char *
+web_seen(const struct web *w)
+{
+    FILE               *in = fopen(w->path, "r");
+    BUF_AUTO struct buf text = {0};
+    char                chunk[4096];
+    size_t              n;
+
+    assert_non_null(in);
+    while ((n = fread(chunk, 1, sizeof(chunk), in)) > 0)
+        buf_add(&text, chunk, n);
+    assert_int_equal(fclose(in), 0);
+    return view_dup(buf_view(&text));
+}

@@ -1,0 +1,23 @@
+/* web - a little HTTP server in a process of its own, which writes down what it is asked for.
+ *
+ * By the first part of the path: /ok… 204, /no… 500, /moved… 302 to /ok, /hang… no answer while it
+ * lives, /flood… 200 and bytes without end. */
+#ifndef TESTS_SYSTEM_WEB_H
+#define TESTS_SYSTEM_WEB_H
+
+#include "common/buf.h"
+#include <sys/types.h>
+
+struct web {
+    int   port;
+    pid_t pid;
+    char *path; /* of the file with a line for each request: METHOD PATH */
+};
+
+/* On a free port of 127.0.0.1, and its file in this folder. */
+void web_start(struct web *w, const char *folder);
+void web_stop(struct web *w);
+/* What it was asked for until now, "" for nothing; the caller frees. */
+char *web_seen(const struct web *w);
+
+#endif
