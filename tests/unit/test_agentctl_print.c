@@ -309,6 +309,59 @@ the_loop_and_the_workers_are_told_as_agentd_counts_them(void **state)
 }
 
 static void
+a_forecast_is_figures_hours_and_what_is_worst(void **state)
+{
+    (void)state;
+    must_print(
+        ctl_print_forecast,
+        "{\"forecast\":{\"from_at\":1795251600000,\"until_at\":1795258800000,\"cut\":true,"
+        "\"slots\":4,\"firings\":10,\"started\":9,\"suppressed\":2,\"missed\":1,"
+        "\"wait\":{\"p50_ms\":0,\"p95_ms\":60000,\"max_ms\":61000},"
+        "\"basis\":{\"measured\":1,\"handler\":2,\"company\":0,\"default\":1},"
+        "\"hours\":[{\"at\":1795251600000,\"starts\":5,\"busy_milli\":500,\"full_ms\":0,"
+        "\"held\":[{\"by\":\"agent_cap\",\"on\":\"anna\",\"ms\":60000}]},"
+        "{\"at\":1795255200000,\"starts\":4,\"busy_milli\":0,\"full_ms\":0,\"held\":[]}],"
+        "\"limits\":[{\"by\":\"agent_cap\",\"on\":\"anna\",\"held_ms\":60000,\"hours\":1}],"
+        "\"budgets\":[{\"scope\":\"agent\",\"name\":\"anna\",\"dimension\":\"tokens\",\"limit\":9,"
+        "\"spent_at\":1795255200000,\"held_at\":null,\"days\":1}],"
+        "\"schedules\":[{\"schedule\":\"one\",\"firings\":10,\"started\":9,\"suppressed\":2,"
+        "\"missed\":1,\"wait\":{\"p50_ms\":0,\"p95_ms\":60000,\"max_ms\":61000},"
+        "\"basis\":\"measured\",\"run_ms\":5000}],"
+        "\"never\":[{\"schedule\":\"off\",\"reason\":\"it is paused\",\"next_at\":null}]},"
+        "\"with\":null,\"changes\":[]}",
+        "forecast      2026-11-21 09:00:00Z to 2026-11-21 11:00:00Z, 4 slots\n"
+        "cut           too many firings: it ends where it was cut\n"
+        "assumed       3 schedules were never measured: 2 run as others of their handler, 1 for a "
+        "minute\n"
+        "\n"
+        "FIGURE                  NOW\n"
+        "firings                  10\n"
+        "that start                9\n"
+        "suppressed (overlap)      2\n"
+        "missed                    1\n"
+        "wait, half of them      0ms\n"
+        "wait, 95 of 100          1m\n"
+        "wait, the longest     1m 1s\n"
+        "held by limits           1m\n"
+        "\n"
+        "FROM                  BUSY                   %  STARTS  HELD BY\n"
+        "2026-11-21 09:00:00Z  ##########..........  50       5  agent_cap anna 1m\n"
+        "2026-11-21 10:00:00Z  ....................   0       4  -\n"
+        "\n"
+        "HELD BY    OF    FOR  HOURS\n"
+        "agent_cap  anna  1m       1\n"
+        "\n"
+        "LONGEST WAITS  FIRINGS  SUPPRESSED  MISSED  P50  P95  MAX    RUN  BASIS\n"
+        "one                 10           2       1  0ms  1m   1m 1s  5s   measured\n"
+        "\n"
+        "BUDGET OF  SCOPE  OF      USED UP                       DAYS\n"
+        "anna       agent  tokens  2026-11-21 10:00:00Z (in 1h)     1\n"
+        "\n"
+        "NEVER FIRES  BECAUSE\n"
+        "off          it is paused\n");
+}
+
+static void
 small_answers_are_sentences(void **state)
 {
     (void)state;
@@ -707,6 +760,7 @@ main(void)
         cmocka_unit_test(status_is_one_screen),
         cmocka_unit_test(a_degraded_pool_is_told),
         cmocka_unit_test(the_loop_and_the_workers_are_told_as_agentd_counts_them),
+        cmocka_unit_test(a_forecast_is_figures_hours_and_what_is_worst),
         cmocka_unit_test(small_answers_are_sentences),
         cmocka_unit_test(an_event_is_one_line),
         cmocka_unit_test(states_are_coloured_on_a_terminal_only),

@@ -243,6 +243,59 @@ a_running_job_takes_a_slot_for_the_rest_of_its_time(void **state)
 }
 
 static void
+a_firing_in_flight_suppresses_the_next_as_it_would(void **state)
+{
+    struct rig *r = *state;
+
+    rig_configure(r, &(struct rig_declared){
+                         .schedules = "{'name':'slow','every_ms':600000,'handler':'noop'}"});
+    measure(r, "slow", 15 * MINUTE_MS, 1, 1);
+    rig_workers(r, 1, 4);
+    rig_advance(r, 10 * MINUTE_MS);
+    rig_advance(r, 2 * MINUTE_MS);
+    forecast(r, 1, "");
+    assert_int_equal(rig_i64(r, "forecast.firings"), 3);    /* 08:30, 08:50, 09:10 */
+    assert_int_equal(rig_i64(r, "forecast.suppressed"), 3); /* 08:20, 08:40, 09:00 */
+}
+
+static void
+what_runs_goes_on_before_what_waits_with_a_higher_priority(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.schedule_max_concurrent = 1;
+    rig_configure(r, &(struct rig_declared){
+                         .schedules = "{'name':'long','cron':'10 * * * *','handler':'noop'},"
+                                      "{'name':'high','cron':'11 * * * *','handler':'noop',"
+                                      "'priority':90}"});
+    measure(r, "long", 5 * MINUTE_MS, 1, 1);
+    rig_workers(r, 1, 4);
+    for (int i = 0; i < 12; i++)
+        rig_advance(r, MINUTE_MS);
+    forecast(r, 1, "");
+    /* 08:12 to 08:15, and 09:11 to the end. */
+    assert_int_equal(rig_i64(r, "forecast.limits.0.held_ms"), 4 * MINUTE_MS);
+}
+
+static void
+what_running_jobs_have_reserved_is_reserved_once(void **state)
+{
+    struct rig *r = *state;
+
+    rig_configure(
+        r, &(struct rig_declared){.schedules = "{'name':'dear','cron':'0 * * * *','handler':'noop',"
+                                               "'token_budget':100,'daily_tokens':200}"});
+    measure(r, "dear", MINUTE_MS, 1, 100);
+    rig_workers(r, 1, 4);
+    rig_advance(r, HOUR_MS);
+    assert_int_equal(rig_running(r), 1);
+    forecast(r, 2, "");
+    assert_true(rig_is_nil(r, "forecast.budgets.0.held_at"));
+    assert_int_equal(rig_i64(r, "forecast.budgets.0.spent_at"),
+                     RIG_WALL_MS + 2 * HOUR_MS + MINUTE_MS);
+}
+
+static void
 a_change_is_shown_beside_what_is(void **state)
 {
     struct rig *r = *state;
@@ -372,7 +425,7 @@ full_slots_are_told_apart_from_caps(void **state)
                          .companies = "{'name':'acme'}",
                          .schedules = "{'name':'two','cron':'30 * * * *','handler':'noop'},"
                                       "{'name':'also','cron':'30 * * * *','handler':'noop'},"
-                                      "{'name':'far','company':'acme','cron':'50 * * * *',"
+                                      "{'name':'far','company':'acme','cron':'20 * * * *',"
                                       "'handler':'noop'}"});
     o.fleet = (struct world_fleet){.workers = 1, .slots = 1};
     assert_int_equal(try(r, &o), E_OK);
@@ -512,6 +565,9 @@ main(void)
         TEST(what_was_never_measured_takes_the_handler_s_average_or_a_minute),
         TEST(what_never_fires_is_named_with_its_reason),
         TEST(a_running_job_takes_a_slot_for_the_rest_of_its_time),
+        TEST(a_firing_in_flight_suppresses_the_next_as_it_would),
+        TEST(what_runs_goes_on_before_what_waits_with_a_higher_priority),
+        TEST(what_running_jobs_have_reserved_is_reserved_once),
         TEST(a_change_is_shown_beside_what_is),
         TEST(a_change_of_limits_or_workers_is_shown_too),
         TEST(a_bad_change_is_refused_with_its_place),

@@ -231,7 +231,7 @@ print_span(struct ctl_out *o, struct view forecast)
     buf_printf(&line, ", %" PRId64 " slots", number(forecast, "slots"));
     ctl_line(o, "forecast", buf_view(&line));
     if (mp_find_bool(forecast, "cut", &is_cut) && is_cut)
-        ctl_line(o, "cut", view_str("there are too many firings; it ends where it was cut"));
+        ctl_line(o, "cut", view_str("too many firings: it ends where it was cut"));
 }
 
 static void
