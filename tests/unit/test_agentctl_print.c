@@ -267,7 +267,7 @@ status_is_one_screen(void **state)
         "\"caps\":[{\"cap\":\"global\",\"on\":null,\"limit\":null,\"used\":3},"
         "{\"cap\":\"company\",\"on\":\"acme\",\"limit\":5,\"used\":2}],"
         "\"next\":[{\"schedule\":\"nightly\",\"next_fire_at\":1795251660000}],"
-        "\"warnings\":[{\"type\":\"x\",\"message\":\"mind the gap\"}],"
+        "\"warnings\":[\"mind the gap\"],"
         "\"store\":{\"used_bytes\":1024,\"file_bytes\":1048576},\"loop\":{\"lag_p99_us\":150}}",
         "agentd        0.1.0\n"
         "running       yes\n"

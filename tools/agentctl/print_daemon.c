@@ -107,13 +107,16 @@ add_store(struct ctl_out *o, struct view body)
 }
 
 static void
-add_warnings(struct ctl_out *o, struct view body)
+add_list(struct ctl_out *o, const char *title, struct view list)
 {
-    struct list_iter it = list_iter_of(ctl_list(body, "warnings"));
-    struct view      item, message;
+    struct list_iter it = list_iter_of(list);
+    struct view      item;
 
     while (list_next(&it, &item)) {
-        if (mp_find_str(item, "message", &message)) ctl_line(o, "warning", message);
+        struct mp_reader r = mp_reader_of(item);
+        struct view      text;
+
+        if (mp_read_str(&r, &text)) ctl_line(o, title, text);
     }
 }
 
@@ -149,7 +152,7 @@ ctl_print_status(struct ctl_out *o, struct view body)
     add_queue(o, body);
     add_pressure(o, body);
     add_store(o, body);
-    add_warnings(o, body);
+    add_list(o, "warning", ctl_list(body, "warnings"));
     if (ctl_has_items(cap_list)) buf_add_str(o->buf, "\n");
     TABLE(o, cap_list, caps);
     if (ctl_has_items(next_list)) buf_add_str(o->buf, "\n");
@@ -207,20 +210,6 @@ ctl_print_restarted(struct ctl_out *o, struct view body)
 
 /* ---- the daemon's own ------------------------------------------------------ */
 
-static void
-add_list(struct ctl_out *o, const char *title, struct view list)
-{
-    struct list_iter it = list_iter_of(list);
-    struct view      item;
-
-    while (list_next(&it, &item)) {
-        struct mp_reader r = mp_reader_of(item);
-        struct view      text;
-
-        if (mp_read_str(&r, &text)) ctl_line(o, title, text);
-    }
-}
-
 void
 ctl_print_fsck(struct ctl_out *o, struct view body)
 {
@@ -272,7 +261,6 @@ ctl_print_reload(struct ctl_out *o, struct view body)
         buf_add_str(o->buf, "nothing changes\n");
     }
     add_list(o, "warning", ctl_list(body, "warnings"));
-    add_warnings(o, body);
     ctl_line(o, "applied", view_str(is_true(body, "applied") ? "yes" : "no"));
 }
 
