@@ -144,10 +144,12 @@ meet(struct comparison *c, unsigned bucket, bool hits[2 * NEAR + 1])
 
 /* Whether every bucket has a time, without a look at each. */
 static bool
-is_everywhere(const struct cron *c)
+is_everywhere(const struct nominal *n, int64_t from_ms, int64_t until_ms)
 {
-    const uint64_t five = 0x1f;
+    const struct cron *c = &n->cron;
+    const uint64_t     five = 0x1f;
 
+    if (n->start_at > from_ms || n->end_at < until_ms) return false;
     if (c->kind == CRON_EVERY) return c->every_ms <= BUCKET_MS;
     for (unsigned minute = 0; minute < 60; minute += BUCKET_MINUTES) {
         if (!(c->minutes & five << minute)) return false;
@@ -161,7 +163,7 @@ compare_times(struct comparison *c, const struct nominal *n, bool hits[2 * NEAR 
 {
     int64_t after = c->now_ms, end = c->now_ms + WINDOW_MS, at;
 
-    if (is_everywhere(&n->cron)) {
+    if (is_everywhere(n, after, end)) {
         for (unsigned bucket = 0; bucket < COLLISION_BUCKETS; bucket++)
             meet(c, bucket, hits);
         return;

@@ -130,6 +130,22 @@ paused_and_ended_schedules_do_not_collide(void **state)
 }
 
 static void
+times_before_the_start_and_behind_the_end_do_not_collide(void **state)
+{
+    struct rig *r = *state;
+    char        when[64];
+
+    snprintf(when, sizeof(when), "'cron':'* * * * *','start_at':%lld", RIG_WALL_MS + 2 * HOUR_MS);
+    add_measured(r, "a", when, 3000);
+    snprintf(when, sizeof(when), "'every_ms':60000,'end_at':%lld", RIG_WALL_MS + 2 * HOUR_MS);
+    add_measured(r, "b", when, 3000);
+    add(r, "c", "'cron':'0 9 * * *'");
+    expect_collision(r, "[\"b\"]", "[540]", 3000);
+    add(r, "d", "'cron':'0 11 * * *'");
+    expect_collision(r, "[\"a\"]", "[660]", 3000);
+}
+
+static void
 a_company_is_compared_with_itself_and_default_with_all(void **state)
 {
     struct rig *r = *state;
@@ -334,6 +350,26 @@ a_limit_in_the_prompt_is_a_warning_beside_collisions(void **state)
     assert_string_equal(rig_text(r, "warnings.1.type"), "max_turns_in_payload");
 }
 
+static void
+a_change_is_looked_at_as_a_new_one_is(void **state)
+{
+    struct rig *r = *state;
+
+    add_measured(r, "a", "'cron':'0 9 * * *'", 1000);
+    add_measured(r, "b", "'cron':'0 10 * * *'", 2000);
+    rig_must(r, "schedule.set", "'name':'b','cron':'1 9 * * *'"); /* with its own turns */
+    expect_collision(r, "[\"a\"]", "[540]", 3000);
+    expect_minute(r, 5, "5 9 * * *");
+    rig_must(r, "schedule.set", "'name':'b','cron':'5 9 * * *','payload':'max 9 turns'");
+    assert_int_equal(rig_len(r, "warnings"), 1);
+    assert_string_equal(rig_text(r, "warnings.0.type"), "max_turns_in_payload");
+    assert_false(rig_has(r, "advice.minute"));
+    rig_must(r, "schedule.set", "'name':'b','max_turns':9");
+    expect_no_warning(r);
+    rig_must_read(r, "schedule.show", "'name':'b'"); /* advice is for who saves */
+    assert_false(rig_has(r, "advice"));
+}
+
 int
 main(void)
 {
@@ -344,6 +380,7 @@ main(void)
         TEST(buckets_of_the_next_day_count_in_utc),
         TEST(schedules_of_every_bucket_share_all_of_ours),
         TEST(paused_and_ended_schedules_do_not_collide),
+        TEST(times_before_the_start_and_behind_the_end_do_not_collide),
         TEST(a_company_is_compared_with_itself_and_default_with_all),
         TEST(without_a_limit_nothing_collides),
         TEST(recurring_wakeups_and_routines_are_saves_too),
@@ -355,6 +392,7 @@ main(void)
         TEST(a_schedule_without_a_fixed_minute_is_advised_none),
         TEST(the_median_turns_of_its_profile_are_offered),
         TEST(a_limit_in_the_prompt_is_a_warning_beside_collisions),
+        TEST(a_change_is_looked_at_as_a_new_one_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
