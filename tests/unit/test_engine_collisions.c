@@ -108,8 +108,11 @@ schedules_of_every_bucket_share_all_of_ours(void **state)
     add_measured(r, "c", "'cron':'*/5 * * * *'", 1000);
     add_measured(r, "d", "'cron':'*/5 * 2 * *'", 1000); /* in none: it is the 15th */
     add_measured(r, "e", "'cron':'*/6 * * * *'", 1000); /* in most: not in that of 25 */
+    add_measured(r, "f", "'cron':'*/5 3 * * *'", 1000); /* in those of an hour */
     add(r, "new", "'cron':'25 9-10 * * *'");
     expect_collision(r, "[\"a\",\"b\",\"c\"]", "[565,625]", 3000);
+    add(r, "half", "'cron':'0,30 9 * * *'");
+    expect_collision(r, "[\"a\",\"b\",\"c\",\"e\"]", "[540,570]", 4000);
 }
 
 static void
@@ -126,6 +129,12 @@ paused_and_ended_schedules_do_not_collide(void **state)
     expect_collision(r, "[\"a\",\"b\"]", "[540]", 5000);
     rig_must(r, "schedule.remove", "'name':'a'");
     add(r, "d", "'cron':'0 9 * * *'");
+    expect_no_warning(r);
+    add_measured(r, "once", "'cron':'* * * * *','max_firings':1", 5000);
+    add(r, "e", "'cron':'0 10 * * *'");
+    expect_collision(r, "[\"once\"]", "[600]", 5000);
+    rig_advance(r, MINUTE_MS);
+    add(r, "f", "'cron':'0 10 * * *'");
     expect_no_warning(r);
 }
 
@@ -365,6 +374,10 @@ a_change_is_looked_at_as_a_new_one_is(void **state)
     assert_string_equal(rig_text(r, "warnings.0.type"), "max_turns_in_payload");
     assert_false(rig_has(r, "advice.minute"));
     rig_must(r, "schedule.set", "'name':'b','max_turns':9");
+    expect_no_warning(r);
+    rig_must(r, "schedule.set", "'name':'b','cron':'0 12 * * *'");
+    measured(r, "b", 9000);
+    rig_must(r, "schedule.set", "'name':'b','title':'heavy, but alone'");
     expect_no_warning(r);
     rig_must_read(r, "schedule.show", "'name':'b'"); /* advice is for who saves */
     assert_false(rig_has(r, "advice"));
