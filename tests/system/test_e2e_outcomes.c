@@ -88,9 +88,14 @@ expect_notice(size_t n, const char *kind, const char *text)
 static void
 expect_warning(const char *text)
 {
+    struct ctl_process people;
+
     ctl_must(&c, "status");
     if (!strstr(ctl_value(&c, "warnings"), text))
         daemon_fail(&d, "no warning \"%s\": %s", text, ctl_value(&c, "warnings"));
+    ctl_start(&people, &d, "status");
+    assert_non_null(ctl_line_with(&people, text));
+    assert_int_equal(ctl_end(&people, 0, NULL), 0);
 }
 
 static void
