@@ -401,6 +401,7 @@ ctl_await(struct ctl *c, uint64_t job, const char *state)
 int64_t
 ctl_state_hash(struct ctl *c)
 {
+    ctl_until(c, "items.0.state", "\"up\"", "worker list"); /* before, there is no such limit */
     ctl_must(c, "status");
     int64_t slots = ctl_number(c, "workers.wanted") * ctl_number(c, "workers.slots_each");
     ctl_until_least(c, "caps.0.limit", slots, "status");

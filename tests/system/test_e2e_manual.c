@@ -36,7 +36,7 @@ start(void **state)
     daemon_write_config(&d, CONFIG);
     ctl_open(&c, &d);
     daemon_start(&d, NULL);
-    (void)ctl_state_hash(&c); /* the worker is up */
+    ctl_until(&c, "items.0.state", "\"up\"", "worker list");
     return 0;
 }
 

@@ -223,7 +223,8 @@ cron_is_explained_without_a_daemon(void **state)
 
 /* ---- firing -------------------------------------------------------------------------------- */
 
-/* Walks the firings, the newest first: a row for each nominal time, and none twice. */
+/* Walks the firings, the newest first: a row for each nominal time or for several in a row, and
+ * none twice. */
 static void
 expect_no_hole(int64_t every)
 {
@@ -232,8 +233,10 @@ expect_no_hole(int64_t every)
 
         (void)snprintf(path, sizeof(path), "items.%zu.nominal_at", i - 1); /* fits */
         int64_t later = ctl_number(&c, path);
+        (void)snprintf(path, sizeof(path), "items.%zu.count", i); /* fits */
+        int64_t count = ctl_number(&c, path);
         (void)snprintf(path, sizeof(path), "items.%zu.nominal_at", i); /* fits */
-        if (later - ctl_number(&c, path) == every) continue;
+        if (later - ctl_number(&c, path) == count * every) continue;
         daemon_fail(&d, "firings %zu and the one before it: %s", i, buf_str(&c.text));
     }
 }
@@ -406,7 +409,8 @@ times_missed_while_down_are_told_and_the_latest_is_made_up_for(void **state)
             if (seen) break;
             continue;
         }
-        seen++;
+        (void)snprintf(path, sizeof(path), "items.%zu.count", i); /* fits */
+        seen += (size_t)ctl_number(&c, path);
         (void)snprintf(path, sizeof(path), "items.%zu.reason", i); /* fits */
         ctl_expect_text(&c, path, "overtaken by its next time");
     }
