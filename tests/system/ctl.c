@@ -403,8 +403,9 @@ ctl_state_hash(struct ctl *c)
 {
     ctl_until(c, "items.0.state", "\"up\"", "worker list"); /* before, there is no such limit */
     ctl_must(c, "status");
-    int64_t slots = ctl_number(c, "workers.wanted") * ctl_number(c, "workers.slots_each");
-    ctl_until_least(c, "caps.0.limit", slots, "status");
+    FREE_AUTO char *slots = xasprintf(
+        "%d", (int)(ctl_number(c, "workers.wanted") * ctl_number(c, "workers.slots_each")));
+    ctl_until(c, "caps.0.limit", slots, "status"); /* null before the first hello */
     return ctl_number(c, "state_hash");
 }
 
