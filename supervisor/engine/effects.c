@@ -1,9 +1,11 @@
 #include "supervisor/engine/effects.h"
 
+#include "common/quiet.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/inside.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/shadow.h"
+#include "supervisor/engine/zones.h"
 
 #include <assert.h>
 #include <string.h>
@@ -112,6 +114,15 @@ effect_queue_head(struct txn *t, const struct effect *ef, struct effect *head)
     return found && effect_load(t, head) == LOAD_FOUND;
 }
 
+/* When one that waits for no other may be sent. */
+static int64_t
+first_send(struct engine *en, const struct effect *ef)
+{
+    int64_t now = en->turn.now.wall_ms;
+
+    return ef->quiet_until > now ? ef->quiet_until : now;
+}
+
 void
 effect_next_comes_forward(struct engine *en, const struct effect *before)
 {
@@ -119,8 +130,27 @@ effect_next_comes_forward(struct engine *en, const struct effect *before)
 
     if (!effect_queue_head(turn_txn(en), before, &head) || head.not_before != BEHIND_ANOTHER)
         return;
-    head.not_before = en->turn.now.wall_ms;
+    head.not_before = first_send(en, &head);
     effect_save(turn_txn(en), &head);
+}
+
+/* When the quiet hours end that the schedule has for its messages; 0: they are not on. */
+static int64_t
+quiet_until(struct engine *en, uint32_t schedule)
+{
+    const struct object_entry *o = objects_get(&en->turn.objects, schedule);
+    int64_t                    now = en->turn.now.wall_ms, end;
+    struct quiet               q;
+    struct tz                  zone;
+    struct err                 e = {0};
+
+    if (!o || o->spec.schedule.quiet_sends.size == 0 ||
+        quiet_parse(o->spec.schedule.quiet_sends, &q, &e)) {
+        return 0;
+    }
+    zone_read(turn_txn(en), o->spec.schedule.tz, &zone);
+    end = quiet_end(&q, &zone, now);
+    return end > now ? end : 0;
 }
 
 static uint64_t
@@ -143,7 +173,7 @@ write_effect(struct engine *en, struct effect *ef, struct view payload, uint32_t
     ef->updated_at = ef->created_at;
     ef->not_before = ef->status == STATUS_PENDING && effect_queue_head(turn_txn(en), ef, &head)
                          ? BEHIND_ANOTHER
-                         : ef->created_at;
+                         : first_send(en, ef);
     ef->dedupe = dedupe_key(ef, payload, ordinal);
     ef->payload = payload;
     if (payload.size > BLOB_FROM) {
@@ -219,6 +249,7 @@ effects_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint
     struct list_iter it = list_iter_of(effects);
     uint32_t         sinks[SINKS_MAX], count = sinks_of(en, j, sinks), ordinal = 0;
     bool             is_shadow = shadow_suppresses(en, j->schedule);
+    int64_t          quiet_ms = quiet_until(en, j->schedule);
     struct view      item, kind = {0};
 
     for (; list_next(&it, &item); ordinal++) {
@@ -231,6 +262,7 @@ effects_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint
 
         (void)mp_find_str(item, "kind", &kind);
         if (inside_kind(kind)) ef.kind = (uint8_t)inside_kind(kind);
+        if (ef.kind == EFFECT_NOTIFY) ef.quiet_until = quiet_ms;
         if (is_shadow) {
             suppress(&ef, "shadow mode");
         } else if (ef.kind != EFFECT_NOTIFY) {

@@ -44,6 +44,12 @@ time_blocker(struct why *w, const struct effect *ef)
                  "nobody knows whether it was sent (%.*s): its sink is asked at %s",
                  VIEW_ARG(ef->reason), at);
         why_blocker(w, "probe", message, (struct view){0}, ef->not_before, NULL);
+    } else if (ef->not_before > w->now->wall_ms && ef->not_before == ef->quiet_until) {
+        snprintf(
+            message, sizeof(message),
+            "it was made in the quiet hours that its schedule has for messages: they end at %s",
+            at);
+        why_blocker(w, "quiet_hours", message, (struct view){0}, ef->not_before, NULL);
     } else if (ef->not_before > w->now->wall_ms) {
         snprintf(message, sizeof(message),
                  "it could not be sent (%.*s): attempt %" PRIu32 " of %d is at %s",

@@ -299,7 +299,8 @@
     F(STR, reason)                                                                \
     F(U8,  probe)             /* 1: the outcome is unknown; ask the sink before anything is sent again */ \
     F(U32, payload_bytes)     /* of a payload in blob; 0: inline */               \
-    F(U64, root)              /* of the chain of causes that its job is in (A15) */
+    F(U64, root)              /* of the chain of causes that its job is in (A15) */ \
+    F(I64, quiet_until)       /* end of the quiet hours for sending in which it was made; 0: none */
 
 /* Events of the feed: rows of several, each row at most about a page. */
 #define FEED_RECORD(F)                                                           \

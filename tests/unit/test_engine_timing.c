@@ -1,4 +1,5 @@
 /* When nominal times are decided: dates, counts, offsets, quiet hours, pauses that end (C5). */
+#include "tests/unit/effect_world.h"
 #include "tests/unit/schedule_world.h"
 #include "tests/unit/zone_world.h"
 #include <inttypes.h>
@@ -209,6 +210,67 @@ bad_hours_are_refused(void **state)
                 "'tz':'Mars/Base'");
 }
 
+/* ---- quiet hours for messages ---- */
+
+/* A firing that completes with a message; the message's effect. */
+static uint64_t
+tell(struct rig *r, const char *schedule)
+{
+    rig_must(r, "schedule.run", "'name':'%s'", schedule);
+    uint64_t job = (uint64_t)schedule_i64(r, schedule, "last_job");
+    rig_ended(r, job, "'verdict':'completed','effects':[" NOTIFY("done") "]");
+    rig_turn(r);
+    rig_must_read(r, "effect.list", " ");
+    uint64_t last = 0;
+    for (size_t i = 0; i < rig_len(r, "items"); i++) {
+        uint64_t id = (uint64_t)rig_i64(r, rig_path(r, "items", i, "id"));
+
+        last = id > last ? id : last;
+    }
+    return last;
+}
+
+static void
+quiet_hours_for_messages_put_them_off_in_their_order(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    add(r, "s", "'cron':'0 0 * * *','quiet_sends':'07:00-09:00'"); /* it is 08:00 */
+    add(r, "loud", "'cron':'0 0 * * *','quiet_sends':'09:00-11:00'");
+    uint64_t first = tell(r, "s"), second = tell(r, "s"), loud = tell(r, "loud");
+    assert_non_null(rig_delivery(r, loud));
+    assert_null(rig_delivery(r, first));
+    rig_must_read(r, "effect.why", "'id':%d", (int)first);
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "quiet_hours");
+    assert_int_equal(rig_i64(r, "earliest_at"), RIG_WALL_MS + HOUR_MS);
+    assert_non_null(strstr(rig_text(r, "text"), "2027-01-15 09:00:00.000Z"));
+    assert_int_equal(r->deadline.wall_ms, RIG_WALL_MS + HOUR_MS);
+    rig_advance(r, HOUR_MS - 1);
+    assert_null(rig_delivery(r, first));
+    rig_advance(r, 1);
+    assert_non_null(rig_delivery(r, first));
+    assert_null(rig_delivery(r, second));
+    done(r, first, "delivered");
+    assert_non_null(rig_delivery(r, second));
+}
+
+static void
+one_behind_a_message_of_yesterday_waits_for_its_own_hours(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    add(r, "s", "'cron':'0 0 * * *','quiet_sends':'08:30-12:00'");
+    uint64_t first = tell(r, "s"); /* it is being sent when the hours begin */
+    rig_advance(r, HOUR_MS);
+    uint64_t second = tell(r, "s");
+    done(r, first, "delivered");
+    assert_null(rig_delivery(r, second));
+    rig_advance(r, 3 * HOUR_MS);
+    assert_non_null(rig_delivery(r, second));
+}
+
 /* ---- pauses that end ---- */
 
 static void
@@ -316,6 +378,8 @@ main(void)
         TEST(quiet_hours_put_firings_off_to_their_end),
         TEST(quiet_hours_are_no_reason_to_be_late),
         TEST(bad_hours_are_refused),
+        TEST(quiet_hours_for_messages_put_them_off_in_their_order),
+        TEST(one_behind_a_message_of_yesterday_waits_for_its_own_hours),
         TEST(a_pause_may_end_by_itself),
         TEST(a_pause_that_ended_while_agentd_was_down_holds_for_its_times_only),
         TEST(resumed_by_hand_a_pause_does_not_end_again),
