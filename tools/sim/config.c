@@ -297,9 +297,9 @@ config_change(struct config *c, struct rng *r)
 }
 
 void
-config_init(struct config *c, struct rng *r, bool is_sparse)
+config_init(struct config *c, struct rng *r, bool is_sparse, int64_t now_ms)
 {
-    *c = (struct config){.is_sparse = is_sparse};
+    *c = (struct config){.is_sparse = is_sparse, .now_ms = now_ms};
     for (int i = 0; i < SIM_COMPANIES; i++)
         fill_company(c, r, i);
     for (int i = SIM_BUILTINS; i < SIM_HANDLERS; i++)

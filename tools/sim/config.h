@@ -37,10 +37,11 @@ struct config {
     unsigned           default_sinks;
     int64_t            heartbeat_timeout_ms;
     bool               is_calm;   /* no cap holds everything, handlers may be tried often */
+    int64_t            now_ms;    /* of what has a beginning and an end */
     bool               is_sparse; /* hours and days from one firing to the next */
 };
 
-void config_init(struct config *c, struct rng *r, bool is_sparse);
+void config_init(struct config *c, struct rng *r, bool is_sparse, int64_t now_ms);
 void config_done(struct config *c);
 /* Changes a few things. */
 void config_change(struct config *c, struct rng *r);

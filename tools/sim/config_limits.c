@@ -81,6 +81,8 @@ config_fill_limits(struct config *c, struct rng *r)
     m.max_crashes = (uint64_t)rng_between(r, 1, 4);
     m.kill_grace_ms = rng_chance(r, 200) ? 0 : rng_between(r, 1, 10000);
     m.heartbeat_timeout_ms = c->is_sparse ? HOUR_MS : rng_between(r, 4000, 120000);
+    m.catch_up_stagger_ms =
+        rng_chance(r, 200) ? 0 : rng_between(r, 1, rng_chance(r, 200) ? 3600000 : 5000);
     m.catch_up_ms = rng_chance(r, 300) ? rng_between(r, 0, 3600000) : 86400000;
     m.feed_bytes_max = (uint64_t)rng_between(r, 65536, 1 << 20);
     m.feed_age_max_ms = rng_between(r, 600000, 86400000);

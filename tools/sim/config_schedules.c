@@ -108,6 +108,65 @@ fill_rest(struct rng *r, struct msg_schedule *m, struct buf *ladder, struct buf 
     SET_HAS(m, schedule, payload);
 }
 
+/* From when to when, and how much later than its nominal times. */
+static void
+fill_bounds(const struct config *c, struct rng *r, struct msg_schedule *m, char quiet[16])
+{
+    int64_t unit = c->is_sparse ? 200 * DAY_MS : 6 * HOUR_MS;
+
+    if (rng_chance(r, 100)) {
+        m->start_at = c->now_ms + rng_between(r, -unit, unit);
+        SET_HAS(m, schedule, start_at);
+    }
+    if (rng_chance(r, 100)) {
+        m->end_at = (m->start_at ? m->start_at : c->now_ms - unit / 8) + rng_between(r, 1, unit);
+        SET_HAS(m, schedule, end_at);
+    }
+    if (rng_chance(r, 100)) {
+        m->max_firings = (uint64_t)rng_between(r, 1, c->is_sparse ? 200 : 12);
+        SET_HAS(m, schedule, max_firings);
+    }
+    if (rng_chance(r, 200)) {
+        m->spread_ms = rng_between(r, 0, rng_chance(r, 200) ? DAY_MS : 600000);
+        SET_HAS(m, schedule, spread_ms);
+    }
+    if (rng_chance(r, 200)) {
+        m->jitter_ms = rng_between(r, 0, rng_chance(r, 200) ? 4 * HOUR_MS : 120000);
+        SET_HAS(m, schedule, jitter_ms);
+    }
+    if (!rng_chance(r, 150)) return;
+    snprintf(quiet, 16, "%02d:%02d-%02d:%02d", (int)rng_below(r, 12), (int)rng_below(r, 60),
+             (int)rng_between(r, 12, 23), (int)rng_below(r, 60));
+    if (rng_chance(r, 500)) { /* over midnight */
+        char from[6];
+
+        memcpy(from, quiet, 5);
+        memcpy(quiet, quiet + 6, 5);
+        memcpy(quiet + 6, from, 5);
+    }
+    m->quiet_hours = view_str(quiet);
+    SET_HAS(m, schedule, quiet_hours);
+}
+
+static void
+fill_misfire(struct rng *r, struct msg_schedule *m)
+{
+    static const char *const policies[] = {"skip", "latest", "all", "all"};
+
+    if (rng_chance(r, 400)) {
+        m->misfire = view_str(policies[rng_below(r, ARRAY_LEN(policies))]);
+        SET_HAS(m, schedule, misfire);
+    }
+    if (view_is(m->misfire, "all") && rng_chance(r, 700)) {
+        m->misfire_max = (uint64_t)rng_between(r, 1, 6);
+        SET_HAS(m, schedule, misfire_max);
+    }
+    if (rng_chance(r, 200)) {
+        m->catch_up_ms = rng_chance(r, 200) ? 0 : rng_between(r, 0, 4 * HOUR_MS);
+        SET_HAS(m, schedule, catch_up_ms);
+    }
+}
+
 /* What becomes of a firing. */
 static void
 fill_policies(struct rng *r, struct msg_schedule *m)
@@ -137,7 +196,7 @@ config_fill_schedule(struct config *c, struct rng *r, const char *name, struct d
     struct buf payload  BUF_AUTO = {0};
     struct buf ticket   BUF_AUTO = {0};
     struct msg_schedule m = {.name = view_str(name)};
-    char                cron[32];
+    char                cron[32], quiet[16];
     int                 agent = (int)rng_below(r, SIM_AGENTS);
 
     config_begin(d, 0);
@@ -165,6 +224,8 @@ config_fill_schedule(struct config *c, struct rng *r, const char *name, struct d
     }
     fill_times(c, r, &m, cron);
     fill_rest(r, &m, &ladder, &payload);
+    fill_bounds(c, r, &m, quiet);
+    fill_misfire(r, &m);
     fill_policies(r, &m);
     const struct daily daily = daily_random(r, 1);
 

@@ -56,6 +56,7 @@ model_crashed(struct model *m)
     m->is_booted = m->is_draining = m->clock_is_accepted = false;
     m->seen = (struct now){0};
     m->hold_until_boot = 0;
+    m->catch_up = (struct m_range){0, 0};
 }
 
 bool

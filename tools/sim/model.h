@@ -287,6 +287,7 @@ struct model {
     int64_t           last_crash_ms;               /* the last sign of life before it */
     uint32_t          crash_row;                   /* soon after one another */
     int64_t           started_at, hold_until_boot; /* a crash loop: what is older waits */
+    struct m_range    catch_up; /* the next firing that is caught up on starts no sooner */
     struct m_worker   workers[WORKERS_MAX];
     struct buf        limits_spec;
     struct msg_limits limits;

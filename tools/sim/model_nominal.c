@@ -167,7 +167,7 @@ m_next_nominal(const struct m_schedule *s, const struct msg_schedule *d, int64_t
 {
     int64_t every = interval_of(d), at;
 
-    if (HAS(d, schedule, max_firings) && s->firings >= d->max_firings) return 0;
+    if (HAS(d, schedule, max_firings) && s->firings - s->by_hand >= d->max_firings) return 0;
     if (HAS(d, schedule, start_at) && after < d->start_at) after = d->start_at - 1;
     if (every) {
         at = next_of_interval(s->created_at, every, after);

@@ -39,13 +39,15 @@ m_add_schedule(struct model *m, int object)
     m_plan(m, s, m->now.wall_ms);
 }
 
-static bool
-same_times(const struct msg_schedule *a, const struct msg_schedule *b)
+bool
+m_has_same_times(const struct msg_schedule *a, const struct msg_schedule *b)
 {
-    return view_eq(a->cron, b->cron) && a->every_ms == b->every_ms && view_eq(a->tz, b->tz);
+    return view_eq(a->cron, b->cron) && a->every_ms == b->every_ms && view_eq(a->tz, b->tz) &&
+           a->start_at == b->start_at && a->end_at == b->end_at && a->max_firings == b->max_firings;
 }
 
-/* Other times count from now on: none of the new ones is overdue. */
+/* Other times, and those of one that had ended, count from now on: none of the new ones is overdue.
+ */
 void
 m_schedule_changed(struct model *m, int object, const struct msg_schedule *before)
 {
@@ -55,13 +57,15 @@ m_schedule_changed(struct model *m, int object, const struct msg_schedule *befor
     note_limits(m, s);
     s->is_promoted = false; /* what was changed has yet to prove itself */
     s->shadow_runs = 0;
-    if (!same_times(before, after)) m_plan(m, s, m->now.wall_ms);
+    if (before->spread_ms != after->spread_ms) s->offset = -1;
+    m_plan(m, s, m_has_same_times(before, after) && s->next_at ? s->cursor : m->now.wall_ms);
 }
 
 /* What lies ahead is planned anew; what has a row does not come again (N27). */
 void
 m_replan(struct model *m)
 {
+    m->catch_up = (struct m_range){0, 0};
     for (size_t i = 0; i < m->schedules.count; i++) {
         struct m_schedule *s = &m->schedules.items[i];
 
@@ -122,7 +126,8 @@ compare_plan(struct model *m, struct m_schedule *s, const struct schedule *row)
     struct m_range due = m_due(m, s, s->next_at);
     struct view    name = m_object(m, s->object)->name;
 
-    if (s->next_at && due.low <= m->now.wall_ms) return; /* not all is decided yet */
+    /* Not all is decided yet. */
+    if (s->next_at && due.low <= m->now.wall_ms && row->due_at <= m->now.wall_ms) return;
     if (row->due_at <= m->now.wall_ms && m_is_decided(s, row->next_at)) {
         /* It was, before the clock went back; the engine has still to see that. */
         claim(m->turn->deadline.wall_ms <= m->now.wall_ms,

@@ -14,11 +14,24 @@ judge_fields(const struct msg_schedule *s)
 
     if (HAS(s, schedule, cron) == HAS(s, schedule, every_ms)) return E_BAD_REQUEST;
     if (view_is(s->cron, "61 * * * *")) return E_BAD_REQUEST; /* the bad one of the generator */
-    if (is_every && HAS(s, schedule, tz)) return E_BAD_REQUEST;
+    if (is_every && HAS(s, schedule, tz) && !HAS(s, schedule, quiet_hours)) return E_BAD_REQUEST;
+    if (HAS(s, schedule, start_at) && HAS(s, schedule, end_at) && s->end_at <= s->start_at)
+        return E_BAD_REQUEST;
+    if (view_is(s->misfire, "perhaps")) return E_BAD_REQUEST;
+    if (HAS(s, schedule, misfire_max) && !view_is(s->misfire, "all")) return E_BAD_REQUEST;
     if (m_check_ladder(&retry) != E_OK) return E_BAD_REQUEST;
     if (view_is(s->overlap, "perhaps")) return E_BAD_REQUEST; /* likewise */
     if (HAS(s, schedule, shadow_runs) && !s->shadow) return E_BAD_REQUEST;
     return E_OK;
+}
+
+/* Whether a nominal time lies ahead. */
+static bool
+comes(const struct model *m, const struct msg_schedule *s, int64_t created_at)
+{
+    const struct m_schedule none_yet = {.created_at = created_at};
+
+    return m_next_nominal(&none_yet, s, m->now.wall_ms) != 0;
 }
 
 /* In its company; what it names is of that, for whoever asks. */
@@ -44,7 +57,8 @@ m_judge_schedule(struct model *m, const struct actor *a, const struct msg_schedu
     if (e != E_OK) return e;
     if ((*company = m_company(m, a, s->company, &e)) < 0) return e;
     if ((e = judge_references(m, a, s, *company)) != E_OK) return e;
-    return m_find(m, KIND_SCHEDULE, *company, s->name) >= 0 ? E_CONFLICT : E_OK;
+    if (m_find(m, KIND_SCHEDULE, *company, s->name) >= 0) return E_CONFLICT;
+    return comes(m, s, m->now.wall_ms) ? E_OK : E_BAD_REQUEST;
 }
 
 /* ---- add, set -------------------------------------------------------------------------------- */
@@ -108,7 +122,11 @@ judge_set(struct model *m, const struct input *in, int object, const struct msg_
     e = m_registry_change(buf_view(&o->spec), in->body, q->clear, takes_place, out);
     if (e == E_OK) e = msg_unpack(msg_desc(MSG_SCHEDULE), buf_view(out), &s, &error);
     if (e == E_OK) e = judge_fields(&s);
-    return e == E_OK ? judge_references(m, &daemon, &s, o->company) : e;
+    if (e == E_OK) e = judge_references(m, &daemon, &s, o->company);
+    if (e == E_OK && !m_has_same_times(&o->declared.schedule, &s) &&
+        !comes(m, &s, m->schedules.items[o->schedule].created_at))
+        e = E_BAD_REQUEST;
+    return e;
 }
 
 enum errc

@@ -4,7 +4,8 @@
 
 #include <inttypes.h>
 
-#define LATE_MS 1000 /* within it a time is decided when it comes, whatever the window is */
+#define LATE_MS        1000 /* within it a time is decided when it comes, whatever the window is */
+#define STAGGER_MAX_MS 60000
 
 /* ---- overlap (C4) ---------------------------------------------------------------------------- */
 
@@ -51,7 +52,7 @@ cancel_in_flight(struct model *m, int object)
 
 /* A job of a firing, by its declaration at this moment. */
 static void
-make_job(struct model *m, const struct m_schedule *s, int handler, int agent)
+make_job(struct model *m, const struct m_schedule *s, int handler, int agent, int64_t run_at)
 {
     const struct m_object     *o = m_object(m, s->object);
     const struct msg_schedule *d = &o->declared.schedule;
@@ -64,7 +65,7 @@ make_job(struct model *m, const struct m_schedule *s, int handler, int agent)
     j->schedule = s->object;
     j->is_born = true;
     j->priority = HAS(d, schedule, priority) ? (uint8_t)d->priority : 50;
-    j->run_at = m->now.wall_ms;
+    j->run_at = run_at;
     j->max_run_ms = d->max_run_ms;
     j->max_turns = d->max_turns;
     j->token_budget = d->token_budget;
@@ -78,6 +79,7 @@ make_job(struct model *m, const struct m_schedule *s, int handler, int agent)
     m_defaults(m, j, HAS(d, schedule, max_turns));
     m_routine_fire(m, d, j);
     m_make_ready(j);
+    if (run_at > m->now.wall_ms) j->state = JOB_SCHEDULED;
 }
 
 /* Whether what it names is there; fills handler and agent. */
@@ -112,8 +114,38 @@ is_held(struct model *m, const struct m_object *o)
     return m_is_paused(m, o->company, agent);
 }
 
+static int64_t
+limited(const struct model *m, int64_t at)
+{
+    if (at < m->now.wall_ms) return m->now.wall_ms;
+    return at > m->now.wall_ms + STAGGER_MAX_MS ? m->now.wall_ms + STAGGER_MAX_MS : at;
+}
+
+/* When the job of a firing may start: those that are caught up on come one after the other.  The
+ * row tells, when it is not known to the millisecond when the firing was due. */
+static int64_t
+start_of(struct model *m, struct m_range due, uint64_t job)
+{
+    struct job_state row = {.id = job};
+    int64_t          late = m->now.wall_ms - LATE_MS, stagger = m->limits.catch_up_stagger_ms;
+    struct m_range   at = {limited(m, m->catch_up.low), limited(m, m->catch_up.high)};
+
+    if (stagger == 0 || due.low >= late) return m->now.wall_ms;
+    claim(job_state_load(m->txn, &row) == LOAD_FOUND, "job %" PRIu64 " is not in the store", job);
+    if (due.high >= late && row.run_at == m->now.wall_ms) {
+        if (m->catch_up.high < m->now.wall_ms + stagger)
+            m->catch_up.high = m->now.wall_ms + stagger;
+        return row.run_at;
+    }
+    claim(row.run_at >= at.low && row.run_at <= at.high,
+          "job %" PRIu64 " is caught up on at %" PRId64 ", expected %" PRId64 " to %" PRId64, job,
+          row.run_at, at.low, at.high);
+    m->catch_up.low = m->catch_up.high = row.run_at + stagger;
+    return row.run_at;
+}
+
 static uint8_t
-fire(struct model *m, struct m_schedule *s, const struct firing *row)
+fire(struct model *m, struct m_schedule *s, struct m_range due, const struct firing *row)
 {
     const struct m_object *o = m_object(m, s->object);
     int                    handler, agent;
@@ -137,7 +169,7 @@ fire(struct model *m, struct m_schedule *s, const struct firing *row)
     claim(row->fired_at == m->now.wall_ms, "a firing says another time than now");
     claim(row->job == m->jobs.count + 1, "a firing names job %" PRIu64 ", expected %" PRIu64,
           row->job, (uint64_t)m->jobs.count + 1);
-    make_job(m, s, handler, agent);
+    make_job(m, s, handler, agent, start_of(m, due, row->job));
     return FIRING_FIRED;
 }
 
@@ -182,20 +214,38 @@ newer_that_are_due(struct model *m, const struct m_schedule *s, int64_t at, int6
     return n;
 }
 
+/* Of those that are overdue. */
+static int64_t
+most_that_fire(const struct m_schedule *s, const struct msg_schedule *d)
+{
+    int64_t most = 1;
+
+    if (view_is(d->misfire, "all"))
+        most = HAS(d, schedule, misfire_max) ? (int64_t)d->misfire_max : 10;
+    if (HAS(d, schedule, max_firings) &&
+        (int64_t)(d->max_firings - (s->firings - s->by_hand)) < most)
+        most = (int64_t)(d->max_firings - (s->firings - s->by_hand));
+    return most;
+}
+
 /* What has to become of a nominal time that is due. */
 static uint8_t
 judge(struct model *m, struct m_schedule *s, int64_t at, const struct firing *row)
 {
-    const struct m_object *o = m_object(m, s->object);
-    int64_t        window = m->limits.catch_up_ms > LATE_MS ? m->limits.catch_up_ms : LATE_MS;
-    struct m_range newer, due = m_due(m, s, at);
+    const struct m_object     *o = m_object(m, s->object);
+    const struct msg_schedule *d = &o->declared.schedule;
+    struct m_range             newer, due = m_due(m, s, at);
+    int64_t window = HAS(d, schedule, catch_up_ms) ? d->catch_up_ms : m->limits.catch_up_ms;
+    int64_t keep = most_that_fire(s, d);
 
+    if (window < LATE_MS || view_is(d->misfire, "skip")) window = LATE_MS;
     if (due.high < m->now.wall_ms - window) return FIRING_MISSED;
     if (due.low < m->now.wall_ms - window && row->outcome == FIRING_MISSED) return FIRING_MISSED;
     if (s->is_paused || is_held(m, o)) return FIRING_MISSED;
-    newer = newer_that_are_due(m, s, at, 1);
-    if (newer.low || (newer.high && row->outcome == FIRING_MISSED)) return FIRING_MISSED;
-    return fire(m, s, row);
+    newer = newer_that_are_due(m, s, at, keep);
+    if (newer.low >= keep || (newer.high >= keep && row->outcome == FIRING_MISSED))
+        return FIRING_MISSED;
+    return fire(m, s, due, row);
 }
 
 /* ---- decisions ------------------------------------------------------------------------------- */
@@ -222,39 +272,35 @@ settle(struct model *m, struct m_schedule *s, const struct firing *row)
 /* The row that decides s->next_at: one of its own, or that of the time before it, which grew. False
  * when the store has none yet. */
 static bool
-find_row(struct model *m, struct m_schedule *s, struct firing *row)
+find_row(struct model *m, const struct m_schedule *s, struct firing *row)
 {
     const struct m_span *before = s->span >= 0 ? &s->decided.items[s->span] : NULL;
     uint32_t             id = m_object(m, s->object)->id;
 
     *row = (struct firing){.schedule = id, .nominal_at = s->next_at};
-    if (firing_load(m->txn, row) == LOAD_FOUND) {
-        *LIST_ADD(&s->decided) = (struct m_span){.first = s->next_at};
-        s->span = (int)s->decided.count - 1;
-        return true;
-    }
+    if (firing_load(m->txn, row) == LOAD_FOUND) return true;
     if (!before || before->last != s->cursor) return false;
     *row = (struct firing){.schedule = id, .nominal_at = before->first};
     return firing_load(m->txn, row) == LOAD_FOUND && row->count > before->count;
 }
 
-/* Decides s->next_at, and what else its row stands for; false when the store has none of it. */
-static bool
-decide(struct model *m, struct m_schedule *s)
+/* The row decides s->next_at, and what else it stands for. */
+static void
+decide(struct model *m, struct m_schedule *s, const struct firing *row)
 {
-    struct firing row;
-
-    if (!find_row(m, s, &row)) return false;
-    claim(row.count == 1 || row.outcome == FIRING_MISSED, "a firing stands for %" PRIu64 " times",
-          row.count);
-    claim(row.outcome == FIRING_FIRED || row.reason.size > 0,
+    claim(row->count == 1 || row->outcome == FIRING_MISSED, "a firing stands for %" PRIu64 " times",
+          row->count);
+    claim(row->outcome == FIRING_FIRED || row->reason.size > 0,
           "a firing was missed without a reason");
-    while (s->decided.items[s->span].count < row.count)
-        settle(m, s, &row);
-    claim((row.until_at ? row.until_at : row.nominal_at) == s->cursor,
+    if (row->nominal_at == s->next_at) {
+        *LIST_ADD(&s->decided) = (struct m_span){.first = s->next_at};
+        s->span = (int)s->decided.count - 1;
+    }
+    while (s->decided.items[s->span].count < row->count)
+        settle(m, s, row);
+    claim((row->until_at ? row->until_at : row->nominal_at) == s->cursor,
           "schedule %.*s: a row of %" PRIu64 " times ends at %" PRId64 ", expected %" PRId64,
-          VIEW_ARG(m_object(m, s->object)->name), row.count, row.until_at, s->cursor);
-    return true;
+          VIEW_ARG(m_object(m, s->object)->name), row->count, row->until_at, s->cursor);
 }
 
 static struct m_schedule *
@@ -268,7 +314,7 @@ next_due(struct model *m)
         const struct m_object *o = m_object(m, s->object);
         int64_t                at;
 
-        if (o->is_gone || s->next_at == 0) continue;
+        if (o->is_gone || s->next_at == 0 || s->waits) continue;
         at = m_due(m, s, s->next_at).low;
         if (at > m->now.wall_ms || m_waits_for_crash_loop(m, at)) continue;
         if (!best || at < best_at || (at == best_at && o->id < m_object(m, best->object)->id)) {
@@ -279,23 +325,62 @@ next_due(struct model *m)
     return best;
 }
 
+/* Whether the next job is that of another schedule. */
+static bool
+another_fires_now(struct model *m, const struct m_schedule *s)
+{
+    for (size_t i = 0; i < m->schedules.count; i++) {
+        const struct m_schedule *o = &m->schedules.items[i];
+        struct firing row = {.schedule = m_object(m, o->object)->id, .nominal_at = o->next_at};
+
+        if (o == s || m_object(m, o->object)->is_gone || o->next_at == 0) continue;
+        if (m_due(m, o, o->next_at).low > m->now.wall_ms) continue;
+        if (firing_load(m->txn, &row) == LOAD_FOUND && row.job == m->jobs.count + 1) return true;
+    }
+    return false;
+}
+
+/* A jitter hides which of two was due first: their jobs tell. */
+static bool
+is_not_its_turn(struct model *m, const struct m_schedule *s, const struct firing *row)
+{
+    struct m_range due = m_due(m, s, s->next_at);
+
+    return due.low != due.high && row->job != m->jobs.count + 1 && another_fires_now(m, s);
+}
+
+static void
+look_at_all_again(struct model *m)
+{
+    for (size_t i = 0; i < m->schedules.count; i++)
+        m->schedules.items[i].waits = false;
+}
+
 /* Every nominal time that has come, the oldest first.  The engine may leave some for its next turn:
  * then it must say that it has something to do at once. */
 void
 m_schedules_due(struct model *m)
 {
     struct m_schedule *s;
+    struct firing      row;
 
+    look_at_all_again(m);
     while ((s = next_due(m))) {
         if (m_is_decided(s, s->next_at)) { /* before the clock went back */
             s->span = span_of(s, s->next_at);
             m_plan(m, s, s->next_at);
-            continue;
+        } else if (!find_row(m, s, &row)) {
+            s->waits = true;
+            if (m_due(m, s, s->next_at).high > m->now.wall_ms) continue;
+            claim(m->turn->deadline.wall_ms <= m->now.wall_ms,
+                  "schedule %.*s: nothing was decided about %" PRId64,
+                  VIEW_ARG(m_object(m, s->object)->name), s->next_at);
+            return;
+        } else if (is_not_its_turn(m, s, &row)) {
+            s->waits = true;
+        } else {
+            decide(m, s, &row);
+            look_at_all_again(m);
         }
-        if (decide(m, s)) continue;
-        claim(m->turn->deadline.wall_ms <= m->now.wall_ms,
-              "schedule %.*s: nothing was decided about %" PRId64,
-              VIEW_ARG(m_object(m, s->object)->name), s->next_at);
-        return;
     }
 }

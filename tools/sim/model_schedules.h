@@ -31,6 +31,8 @@ struct m_schedule {
     int      span;          /* of the time of the cursor; -1: none */
     bool     was_unlimited; /* by an overlap or a daily limit, now or before */
     uint64_t firings, suppressed;
+    bool     waits;       /* in this turn: for others, or its time is not due yet */
+    uint64_t by_hand;     /* of the firings */
     uint32_t skips;       /* that overlap suppressed since the last firing */
     bool     is_promoted; /* out of the shadow */
     uint32_t shadow_runs; /* good ones in a row in it */
@@ -50,6 +52,7 @@ void m_plan(struct model *m, struct m_schedule *s, int64_t cursor);
 /* When a nominal time is decided, as far as that can be known. */
 struct m_range m_due(struct model *m, const struct m_schedule *s, int64_t nominal);
 void           m_add_schedule(struct model *m, int object);
+bool           m_has_same_times(const struct msg_schedule *a, const struct msg_schedule *b);
 /* Its declaration is another. */
 void m_schedule_changed(struct model *m, int object, const struct msg_schedule *before);
 /* The clock went back. */

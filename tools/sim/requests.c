@@ -407,6 +407,7 @@ sim_ask_config(struct sim *s, bool calm)
 
     if (s->is_config_asked) return;
     config_done(&s->next_config);
+    s->config.now_ms = s->world.now.wall_ms;
     config_copy(&s->next_config, &s->config);
     if (calm) {
         config_calm(&s->next_config, &s->rng);

@@ -11,7 +11,7 @@
 static void
 spoil(struct sim *s, struct msg_schedule *m)
 {
-    switch (rng_below(&s->rng, 3)) {
+    switch (rng_below(&s->rng, 6)) {
     case 0:
         m->cron = view_str("61 * * * *");
         SET_HAS(m, schedule, cron);
@@ -19,6 +19,21 @@ spoil(struct sim *s, struct msg_schedule *m)
     case 1:
         m->overlap = view_str("perhaps");
         SET_HAS(m, schedule, overlap);
+        break;
+    case 2:
+        m->misfire = view_str("perhaps");
+        SET_HAS(m, schedule, misfire);
+        break;
+    case 3:
+        m->misfire = view_str("latest");
+        m->misfire_max = 2;
+        SET_HAS(m, schedule, misfire);
+        SET_HAS(m, schedule, misfire_max);
+        break;
+    case 4:
+        m->start_at = m->end_at = s->world.now.wall_ms;
+        SET_HAS(m, schedule, start_at);
+        SET_HAS(m, schedule, end_at);
         break;
     default:
         m->shadow = false;
@@ -37,6 +52,7 @@ schedule_add(struct sim *s)
     struct err          e = {0};
 
     snprintf(name, sizeof(name), "as%u", (unsigned)rng_below(&s->rng, 6));
+    s->config.now_ms = s->world.now.wall_ms;
     config_fill_schedule(&s->config, &s->rng, name, &d);
     claim(msg_unpack(msg_desc(MSG_SCHEDULE), buf_view(&d.spec), &m, &e) == E_OK, "%s", e.msg);
     if (rng_chance(&s->rng, 50)) spoil(s, &m);
@@ -57,6 +73,7 @@ schedule_set(struct sim *s)
     char                     name[8];
 
     snprintf(name, sizeof(name), "as%u", (unsigned)rng_below(&s->rng, 6));
+    s->config.now_ms = s->world.now.wall_ms;
     config_fill_schedule(&s->config, &s->rng, name, &d);
     claim(msg_unpack(msg_desc(MSG_SCHEDULE_SET), buf_view(&d.spec), &m, &e) == E_OK, "%s", e.msg);
     for (unsigned bit = 0; bit < 64; bit++) {

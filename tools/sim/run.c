@@ -196,9 +196,9 @@ open_run(struct sim *s, uint64_t seed, bool is_sparse, const char *folder)
     model_init(&s->model);
     choose_chances(s);
     the_incarnation = rng_next(&s->rng);
-    config_init(&s->config, &s->rng, is_sparse);
-    claim(store_open(&s->store, &o, &e) == E_OK, "store: %s", e.msg);
     s->world.now.wall_ms = some_day(&s->rng);
+    config_init(&s->config, &s->rng, is_sparse, s->world.now.wall_ms);
+    claim(store_open(&s->store, &o, &e) == E_OK, "store: %s", e.msg);
     s->world.now.boot_ms = rng_between(&s->rng, 1000, 100000000);
     s->world.wanted = (uint32_t)rng_between(&s->rng, 1, is_sparse ? 2 : 4);
     s->world.slots_max = (uint32_t)rng_between(&s->rng, 1, 6);
