@@ -67,7 +67,8 @@ sim_start_agentd(struct sim *s)
 
     s->engine = engine_new(s->store);
     hold_clock(s);
-    s->is_crash_wanted = !s->world.is_calm && rng_chance(&s->rng, 30);
+    s->is_crash_wanted = !s->world.is_calm && (s->crash_loop || rng_chance(&s->rng, 30));
+    if (s->crash_loop) s->crash_loop--;
     waiting_push(&s->daemon, &boot, (struct view){0});
     tell_zones(s);
     sim_settle(s);
@@ -197,7 +198,10 @@ sim_fault(struct sim *s)
     struct sim_worker    *worker;
 
     switch (rng_weighted(&s->rng, weights, ARRAY_LEN(weights))) {
-    case 0: s->is_crash_wanted = s->engine != NULL; break;
+    case 0:
+        s->is_crash_wanted = s->engine != NULL;
+        if (rng_chance(&s->rng, 200)) s->crash_loop = 3;
+        break;
     case 1: s->is_next_commit_failing = s->engine != NULL; break;
     case 2:
         s->deaths++;

@@ -103,7 +103,8 @@ m_check_schedule_deadline(struct model *m)
         if (m_object(m, s->object)->is_gone || s->next_at == 0 ||
             m_waits_for_crash_loop(m, m_due(m, s, s->next_at).low))
             continue;
-        claim(m->turn->deadline.wall_ms <= m_due(m, s, s->next_at).high,
+        claim(m->turn->deadline.wall_ms <= m->now.wall_ms ||
+                  m->turn->deadline.wall_ms <= m_due(m, s, s->next_at).high,
               "the engine sleeps past the next time of schedule %.*s",
               VIEW_ARG(m_object(m, s->object)->name));
     }
@@ -157,6 +158,7 @@ compare_counters(struct model *m, const struct m_schedule *s, const struct sched
         {"paused",           row->paused,           s->is_paused  },
         {"firing_count",     row->firing_count,     s->firings    },
         {"suppressed_count", row->suppressed_count, s->suppressed },
+        {"missed_count",     row->missed_count,     s->missed     },
         {"skips",            row->skips,            s->skips      },
         {"promoted",         row->promoted,         s->is_promoted},
         {"shadow_runs",      row->shadow_runs,      s->shadow_runs},

@@ -214,18 +214,12 @@ newer_that_are_due(struct model *m, const struct m_schedule *s, int64_t at, int6
     return n;
 }
 
-/* Of those that are overdue. */
+/* Of those that are overdue, the newest. */
 static int64_t
-most_that_fire(const struct m_schedule *s, const struct msg_schedule *d)
+most_that_fire(const struct msg_schedule *d)
 {
-    int64_t most = 1;
-
-    if (view_is(d->misfire, "all"))
-        most = HAS(d, schedule, misfire_max) ? (int64_t)d->misfire_max : 10;
-    if (HAS(d, schedule, max_firings) &&
-        (int64_t)(d->max_firings - (s->firings - s->by_hand)) < most)
-        most = (int64_t)(d->max_firings - (s->firings - s->by_hand));
-    return most;
+    if (!view_is(d->misfire, "all")) return 1;
+    return HAS(d, schedule, misfire_max) ? (int64_t)d->misfire_max : 10;
 }
 
 /* What has to become of a nominal time that is due. */
@@ -236,7 +230,7 @@ judge(struct model *m, struct m_schedule *s, int64_t at, const struct firing *ro
     const struct msg_schedule *d = &o->declared.schedule;
     struct m_range             newer, due = m_due(m, s, at);
     int64_t window = HAS(d, schedule, catch_up_ms) ? d->catch_up_ms : m->limits.catch_up_ms;
-    int64_t keep = most_that_fire(s, d);
+    int64_t keep = most_that_fire(d);
 
     if (window < LATE_MS || view_is(d->misfire, "skip")) window = LATE_MS;
     if (due.high < m->now.wall_ms - window) return FIRING_MISSED;
@@ -266,6 +260,7 @@ settle(struct model *m, struct m_schedule *s, const struct firing *row)
           VIEW_ARG(o->name), at, row->outcome, VIEW_ARG(row->reason), row->count, expected);
     s->decided.items[s->span].last = at;
     s->decided.items[s->span].count++;
+    s->missed += expected == FIRING_MISSED;
     m_plan(m, s, at);
 }
 
@@ -346,7 +341,19 @@ is_not_its_turn(struct model *m, const struct m_schedule *s, const struct firing
 {
     struct m_range due = m_due(m, s, s->next_at);
 
-    return due.low != due.high && row->job != m->jobs.count + 1 && another_fires_now(m, s);
+    if (due.low == due.high) return false;
+    if (row->outcome == FIRING_FIRED) return row->job != m->jobs.count + 1;
+    return another_fires_now(m, s);
+}
+
+/* With a jitter a time that may be due may still lie ahead. */
+static bool
+is_next_in_store(struct model *m, const struct m_schedule *s)
+{
+    struct schedule row = {.id = m_object(m, s->object)->id};
+
+    return m_due(m, s, s->next_at).high > m->now.wall_ms &&
+           schedule_load(m->txn, &row) == LOAD_FOUND && row.next_at == s->next_at;
 }
 
 static void
@@ -367,6 +374,8 @@ m_schedules_due(struct model *m)
     look_at_all_again(m);
     while ((s = next_due(m))) {
         if (m_is_decided(s, s->next_at)) { /* before the clock went back */
+            s->waits = is_next_in_store(m, s);
+            if (s->waits) continue;
             s->span = span_of(s, s->next_at);
             m_plan(m, s, s->next_at);
         } else if (!find_row(m, s, &row)) {
@@ -382,5 +391,11 @@ m_schedules_due(struct model *m)
             decide(m, s, &row);
             look_at_all_again(m);
         }
+    }
+    for (size_t i = 0; i < m->schedules.count; i++) {
+        s = &m->schedules.items[i];
+        claim(!s->waits || !find_row(m, s, &row) || m_is_decided(s, s->next_at),
+              "a firing names job %" PRIu64 ", expected %" PRIu64, row.job,
+              (uint64_t)m->jobs.count + 1);
     }
 }

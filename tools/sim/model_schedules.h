@@ -30,7 +30,7 @@ struct m_schedule {
     LIST_OF(struct m_span) decided;
     int      span;          /* of the time of the cursor; -1: none */
     bool     was_unlimited; /* by an overlap or a daily limit, now or before */
-    uint64_t firings, suppressed;
+    uint64_t firings, suppressed, missed;
     bool     waits;       /* in this turn: for others, or its time is not due yet */
     uint64_t by_hand;     /* of the firings */
     uint32_t skips;       /* that overlap suppressed since the last firing */

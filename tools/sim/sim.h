@@ -47,6 +47,7 @@ struct sim {
     uint64_t boot_id;
     uint64_t commits;
     bool     is_next_commit_failing;
+    unsigned crash_loop;      /* so many starts more that soon end */
     bool     is_crash_wanted; /* in the next turn that has something to commit */
     uint64_t clients, request_ids;
     LIST_OF(struct asked) asked;
