@@ -1,0 +1,196 @@
+#include "supervisor/forecast/crew.h"
+
+#include "proto/codec.h"
+
+#include <assert.h>
+
+#define GENERATION(w) ((uint64_t)(w) + 1)
+
+/* ---- what workers say ---------------------------------------------------------------------- */
+
+static void
+apply_report(struct world *w, uint32_t worker, enum msg_id op, const void *m)
+{
+    struct buf frame BUF_AUTO = {0};
+    struct input in = {.kind = INPUT_REPORT, .worker = worker, .generation = GENERATION(worker)};
+
+    worker_pack(op, m, &frame);
+    in.body = arena_copy(&w->frames, buf_view(&frame));
+    engine_apply(w->engine, &in);
+}
+
+void
+crew_start(struct world *w)
+{
+    for (uint32_t i = 0; i < w->fleet.workers; i++) {
+        const struct input     in = {.kind = INPUT_WORKER_STARTED,
+                                     .worker = i,
+                                     .generation = GENERATION(i),
+                                     .slots = w->fleet.slots};
+        const struct msg_hello hello = {.worker = i,
+                                        .generation = GENERATION(i),
+                                        .slots = w->fleet.slots,
+                                        .pid = GENERATION(i),
+                                        .version = view_str("forecast")};
+
+        engine_apply(w->engine, &in);
+        apply_report(w, i, MSG_HELLO, &hello);
+    }
+}
+
+static void
+report_delivered(struct world *w, const struct world_run *r)
+{
+    const struct msg_effect_done m = {.worker = r->worker,
+                                      .generation = GENERATION(r->worker),
+                                      .slot = r->slot,
+                                      .token = r->token,
+                                      .outcome = view_str("delivered")};
+
+    apply_report(w, r->worker, MSG_EFFECT_DONE, &m);
+}
+
+static void
+report_ended(struct world *w, const struct world_run *r)
+{
+    struct msg_ended m = {.worker = r->worker,
+                          .generation = GENERATION(r->worker),
+                          .slot = r->slot,
+                          .token = r->token,
+                          .verdict = view_str(r->is_stopped ? "failed" : "completed"),
+                          .turns = r->usage.turns,
+                          .input_tokens = r->usage.tokens,
+                          .cost_micros = r->usage.cost_micros};
+
+    SET_HAS(&m, ended, turns);
+    SET_HAS(&m, ended, input_tokens);
+    SET_HAS(&m, ended, cost_micros);
+    apply_report(w, r->worker, MSG_ENDED, &m);
+}
+
+size_t
+crew_report_ends(struct world *w, struct world_run ended[SLOTS_MAX])
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < w->run_count;) {
+        struct world_run *r = &w->runs[i];
+
+        if (r->ends_ms > w->now_ms) {
+            i++;
+            continue;
+        }
+        if (r->is_delivery) {
+            report_delivered(w, r);
+        } else {
+            report_ended(w, r);
+            if (r->is_looked_at) w->state.busy--;
+            ended[count++] = *r;
+        }
+        *r = w->runs[--w->run_count];
+    }
+    return count;
+}
+
+/* ---- what workers are told ----------------------------------------------------------------- */
+
+/* A job that ran when the forecast began has done part of its time. */
+static int64_t
+rest_of(const struct world *w, uint64_t job, int64_t run_ms)
+{
+    for (size_t i = 0; i < w->copied.run_count && job < w->first_job; i++) {
+        const struct copied_run *r = &w->copied.runs[i];
+
+        if (r->job == job) run_ms -= w->tally.from_ms - r->claimed_at;
+    }
+    return run_ms > 0 ? run_ms : 1;
+}
+
+static void
+take_start(struct world *w, const struct output *o, const struct msg_job_start *m)
+{
+    struct world_run *r = &w->runs[w->run_count++];
+    struct job_spec   spec = {.id = m->job};
+
+    *r = (struct world_run){.worker = o->worker,
+                            .slot = m->slot,
+                            .token = m->token,
+                            .id = m->job,
+                            .started_ms = w->now_ms,
+                            .ends_ms = w->now_ms};
+    if (job_spec_load(w->txn, &spec) != LOAD_FOUND) return;
+    r->usage = spec.schedule ? model_firing_of(&w->model, spec.schedule, spec.company)
+                             : model_run_of(&w->model, spec.handler, spec.company);
+    if (spec.max_turns != NO_LIMIT && r->usage.turns > (uint64_t)spec.max_turns)
+        r->usage.turns = (uint64_t)spec.max_turns;
+    r->ends_ms += rest_of(w, m->job, r->usage.run_ms);
+    r->company = spec.company;
+    r->agent = spec.agent;
+    r->schedule = spec.schedule;
+    r->is_looked_at = w->company == 0 || spec.company == w->company;
+    if (!r->is_looked_at) return;
+    w->state.busy++;
+    if (m->job >= w->first_job && spec.schedule && m->attempt == 1)
+        tally_start(&w->tally, spec.schedule, w->now_ms - spec.nominal_at, w->now_ms);
+}
+
+static void
+take_stop(struct world *w, uint64_t token)
+{
+    for (size_t i = 0; i < w->run_count; i++) {
+        if (w->runs[i].token != token) continue;
+        w->runs[i].is_stopped = true;
+        w->runs[i].ends_ms = w->now_ms;
+    }
+}
+
+static void
+take_message(struct world *w, const struct output *o)
+{
+    const struct msg_desc *d;
+    union msg              m;
+    struct err             e;
+
+    if (worker_open(GROUP_TO_WORKER, o->body, &d, &m, &e)) return; /* for workers of the future */
+    switch (d->id) {
+    case MSG_JOB_START:
+        assert(w->run_count < SLOTS_MAX);
+        take_start(w, o, &m.job_start);
+        break;
+    case MSG_JOB_STOP: take_stop(w, m.job_stop.token); break;
+    case MSG_EFFECT_SEND:
+        assert(w->run_count < SLOTS_MAX);
+        w->runs[w->run_count++] = (struct world_run){.worker = o->worker,
+                                                     .slot = m.effect_send.slot,
+                                                     .token = m.effect_send.token,
+                                                     .is_delivery = true,
+                                                     .ends_ms = w->now_ms};
+        break;
+    default: break;
+    }
+}
+
+/* What is over is not looked at again, and would only fill the store. */
+static void
+forget_job(struct world *w, uint64_t id)
+{
+    struct job_state j = {.id = id};
+
+    if (job_state_load(w->txn, &j) != LOAD_FOUND) return;
+    for (uint32_t n = 1; n <= j.attempt; n++)
+        (void)attempt_delete(w->txn, &(struct attempt){.job = id, .attempt = n});
+    (void)job_spec_delete(w->txn, &(struct job_spec){.id = id});
+    (void)job_state_delete(w->txn, &j);
+}
+
+void
+crew_take_outputs(struct world *w)
+{
+    size_t               count;
+    const struct output *outputs = engine_outputs(w->engine, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        if (outputs[i].kind == OUT_TO_WORKER) take_message(w, &outputs[i]);
+        if (outputs[i].kind == OUT_JOB_ENDED) forget_job(w, outputs[i].job);
+    }
+}
