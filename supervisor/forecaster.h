@@ -10,7 +10,7 @@
 #include "supervisor/poller.h"
 #include "supervisor/pool.h"
 
-#define FORECAST_RUN_MAX_MS 120000
+#define FORECAST_RUN_MAX_MS 300000
 
 struct forecaster {
     struct poller *poller;

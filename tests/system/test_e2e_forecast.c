@@ -193,7 +193,7 @@ it_ends_with_the_daemon(void **state)
     (void)state;
     daemon_stop(&d);
     daemon_wait_until(&d, "the forecast ends", is_gone, &pid);
-    (void)ctl_end(&first, SIGKILL, NULL); /* it would ask again for two minutes */
+    (void)ctl_end(&first, SIGKILL, NULL); /* it would ask again for minutes */
 }
 
 int
