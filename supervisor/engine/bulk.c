@@ -96,7 +96,7 @@ static const struct {
 struct bulk {
     struct engine *en;
     enum bulk_kind kind;
-    bool           dry_run, any_state;
+    bool           dry_run, is_forced, any_state;
     uint64_t       matched, done;
     struct err     refused; /* of the first that could not be done */
 };
@@ -120,7 +120,7 @@ act(struct bulk *b, const struct job_state *j, struct err *e)
     struct job_state copy = *j;
 
     if (b->kind == BULK_CANCEL) return job_cancel(b->en, &copy, "cancelled by an operator", e);
-    return job_retry(b->en, &copy, false, e);
+    return job_retry(b->en, &copy, b->is_forced, e);
 }
 
 static bool
@@ -203,11 +203,14 @@ audit_bulk(struct bulk *b, const struct actor *a, uint32_t company, const struct
 {
     struct buf filter BUF_AUTO = {0};
     struct view subject = view_str(arena_printf(&b->en->turn.arena, "%" PRIu64 " jobs", b->done));
+    struct view done;
 
     if (b->done == 0) return;
     msg_pack(msg_desc(MSG_JOB_LIST), m, &filter);
-    audit_put(b->en, a, bulks[b->kind].action, company, subject, buf_view(&filter),
-              audit_i64(b->en, "done", (int64_t)b->done));
+    done = audit_i64(b->en, "done", (int64_t)b->done);
+    audit_put(b->en, a, bulks[b->kind].action, company, subject, buf_view(&filter), done);
+    if (b->is_forced)
+        audit_put(b->en, a, "manual_force_bypass", company, subject, buf_view(&filter), done);
 }
 
 static void
@@ -224,10 +227,11 @@ put_answer(const struct bulk *b, const struct page *p, struct buf *reply)
 }
 
 static enum errc
-serve_bulk(struct engine *en, const struct actor *a, enum bulk_kind kind,
-           const struct msg_job_list *m, bool dry_run, struct buf *reply, struct err *e)
+serve_bulk(const struct bulk *what, const struct actor *a, const struct msg_job_list *m,
+           struct buf *reply, struct err *e)
 {
-    struct bulk       b = {.en = en, .kind = kind, .dry_run = dry_run};
+    struct bulk       b = *what;
+    struct engine    *en = b.en;
     struct reading    r = {.engine = en,
                            .txn = turn_txn(en),
                            .now = &en->turn.now,
@@ -235,14 +239,14 @@ serve_bulk(struct engine *en, const struct actor *a, enum bulk_kind kind,
                            .reply = reply,
                            .e = e};
     struct job_filter f;
-    struct page       p = {.limit = dry_run ? READ_ROWS_MAX : BULK_ACTS_MAX};
+    struct page       p = {.limit = b.dry_run ? READ_ROWS_MAX : BULK_ACTS_MAX};
 
     objects_init(&r.objects, r.txn);
     if (HAS(m, job_list, limit) && m->limit < p.limit) p.limit = (uint32_t)m->limit;
     if (job_filter_parse(&r, m, &f) || check_filter(&b, m, &f, e)) return e->code;
     b.any_state = f.state == JOB_NONE && !f.retrying;
     if (job_walk(&r, m, &f, &p, take, &b)) return e->code;
-    if (!dry_run) audit_bulk(&b, a, f.company, m);
+    if (!b.dry_run) audit_bulk(&b, a, f.company, m);
     put_answer(&b, &p, reply);
     return E_OK;
 }
@@ -252,8 +256,9 @@ on_job_cancel_many(struct engine *en, const struct actor *a, const struct msg_jo
                    struct buf *reply, struct err *e)
 {
     struct msg_job_list filter = filter_of(m);
+    const struct bulk   what = {.en = en, .kind = BULK_CANCEL, .dry_run = m->dry_run};
 
-    return serve_bulk(en, a, BULK_CANCEL, &filter, m->dry_run, reply, e);
+    return serve_bulk(&what, a, &filter, reply, e);
 }
 
 enum errc
@@ -261,8 +266,10 @@ on_job_retry_many(struct engine *en, const struct actor *a, const struct msg_job
                   struct buf *reply, struct err *e)
 {
     struct msg_job_list filter = filter_of(m);
+    const struct bulk   what = {
+          .en = en, .kind = BULK_RETRY, .dry_run = m->dry_run, .is_forced = m->force};
 
-    return serve_bulk(en, a, BULK_RETRY, &filter, m->dry_run, reply, e);
+    return serve_bulk(&what, a, &filter, reply, e);
 }
 
 enum errc
@@ -270,6 +277,7 @@ on_job_purge(struct engine *en, const struct actor *a, const struct msg_job_purg
              struct buf *reply, struct err *e)
 {
     struct msg_job_list filter = filter_of(m);
+    const struct bulk   what = {.en = en, .kind = BULK_PURGE, .dry_run = m->dry_run};
 
-    return serve_bulk(en, a, BULK_PURGE, &filter, m->dry_run, reply, e);
+    return serve_bulk(&what, a, &filter, reply, e);
 }

@@ -127,6 +127,7 @@ find_limits(struct engine *en, const struct submission *s, struct hold *h)
                               .agent = s->spec.agent,
                               .handler = s->spec.handler,
                               .schedule = s->spec.schedule,
+                              .head_priority = s->priority,
                               .flags = s->flags & JOB_LANE_FLAGS};
     enum predicate_scope scopes[] = {PASS, LANE};
     struct snapshot      snapshot;

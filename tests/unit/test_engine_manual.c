@@ -450,6 +450,30 @@ a_plain_retry_is_not_forced_any_more(void **state)
     rig_refused(r, E_WRONG_STATE, "", "job.retry", "'id':%d,'force':true", (int)second);
 }
 
+static void
+dead_letters_are_sent_again_over_the_caps(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    jobs[3];
+
+    rig_workers(r, 1, 4);
+    rig_must(r, "agent.add", "'name':'anna','handler':'noop','max_concurrent':1");
+    for (size_t i = 0; i < ARRAY_LEN(jobs); i++) {
+        jobs[i] = rig_submit(r, "'agent':'anna','max_attempts':1");
+        rig_fail(r, jobs[i], "invalid_input");
+    }
+    rig_must(r, "job.retry_many", "'state':'failed','dry_run':true,'force':true");
+    assert_int_equal(audited(r, "manual_force_bypass"), 0);
+    rig_must(r, "job.retry_many", "'state':'failed','limit':1");
+    assert_int_equal(rig_running(r), 1);
+    rig_must(r, "job.retry_many", "'state':'failed','force':true");
+    assert_int_equal(rig_i64(r, "done"), 2);
+    assert_int_equal(rig_running(r), 3);
+    assert_int_equal(audited(r, "manual_force_bypass"), 1);
+    assert_int_equal(rig_i64(r, "items.0.after.done"), 2);
+    assert_int_equal(audited(r, "job.retry_many"), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_begin, rig_end)
 
 int
@@ -476,6 +500,7 @@ main(void)
         TEST(turns_after_an_abort_answer_it_too),
         TEST(a_forced_retry_goes_over_the_caps),
         TEST(a_plain_retry_is_not_forced_any_more),
+        TEST(dead_letters_are_sent_again_over_the_caps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

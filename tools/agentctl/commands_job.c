@@ -85,6 +85,13 @@ static const struct ctl_param many_flags[] = {
     {"dry-run",  0, "dry_run",  CTL_BOOL,     false, NULL,     "only count them"},
     {.name = NULL}};
 
+static const struct ctl_param retry_many_flags[] = {
+    FILTER_FLAGS,
+    {"limit",    0, "limit",    CTL_NUMBER,   false, "N",      "at most so many; by default all"},
+    {"dry-run",  0, "dry_run",  CTL_BOOL,     false, NULL,     "only count them"},
+    {"force",    0, "force",    CTL_BOOL,     false, NULL,     "over the caps"},
+    {.name = NULL}};
+
 static const struct ctl_param stream_flags[] = {
     {"off", 0, "active", CTL_OFF, false, NULL, "it does no longer"},
     {.name = NULL}};
@@ -145,10 +152,10 @@ static const struct ctl_command commands[] = {
      .print = ctl_print_many,
      .help = "cancel all jobs that a filter names, and that have not ended",
      .examples = {"job cancel-many --agent scout --dry-run", "job cancel-many --tag team=ops"}},
-    {.noun = "job", .verb = "retry-many", .op = MSG_JOB_RETRY_MANY, .flags = many_flags, .run = ctl_run_many,
+    {.noun = "job", .verb = "retry-many", .op = MSG_JOB_RETRY_MANY, .flags = retry_many_flags, .run = ctl_run_many,
      .print = ctl_print_many,
      .help = "run again all jobs that a filter names",
-     .more = "Without --state only failed jobs are meant.",
+     .more = "Without --state only failed jobs are meant. --force is that of job retry.",
      .examples = {"job retry-many --state failed --class timeout --dry-run", "job retry-many --quarantined"}},
     {.noun = "job", .verb = "purge", .op = MSG_JOB_PURGE, .flags = many_flags, .run = ctl_run_many,
      .print = ctl_print_many,
