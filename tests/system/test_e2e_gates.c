@@ -113,6 +113,7 @@ what_a_person_fires_is_not_asked_about(void **state)
 {
     (void)state;
     ctl_must(&c, "schedule pause asks");
+    ctl_until(&c, "in_flight", "0", "schedule show asks");
     (void)run("asks", "completed");
     assert_int_equal(marks_count(&d, "mark"), 1);
 }

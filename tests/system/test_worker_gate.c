@@ -132,11 +132,11 @@ a_gate_that_hangs_is_stopped_and_the_handler_does_not_start(void **state)
 
     (void)state;
     t = gated("trap 'exit 0' TERM; echo $$ > asking; while :; do sleep 0.01; done");
-    FREE_AUTO char *pid = fake_file(&f, "work/asking");
+    free(fake_file(&f, "work/asking"));
     fake_stop_job(&f, 0, t, WAIT_MS);
     expect_failed(&f, t, "handler_error", "stopped on request");
     t = gated("trap '' TERM; echo $$ > deaf; while :; do sleep 0.01; done");
-    FREE_AUTO char *deaf = fake_file(&f, "work/deaf");
+    free(fake_file(&f, "work/deaf"));
     fake_stop_job(&f, 0, t, 10);
     expect_failed(&f, t, "handler_error", "stopped on request");
 }
@@ -149,7 +149,7 @@ a_handler_behind_a_gate_is_stopped_like_any(void **state)
     (void)state;
     t = fake_job(
         &f, &(struct fake_job){.gate = "exit 0", .script = "echo $$ > running; exec sleep 600"});
-    FREE_AUTO char *pid = fake_file(&f, "work/running");
+    free(fake_file(&f, "work/running"));
     fake_stop_job(&f, 0, t, WAIT_MS);
     expect_failed(&f, t, "handler_error", "stopped on request");
 }
