@@ -4,6 +4,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/pauses.h"
+#include "supervisor/engine/wallclock.h"
 
 #include <string.h>
 
@@ -188,7 +189,7 @@ agents_due(struct engine *en)
     struct snapshot running;
     bool            is_taken = false;
 
-    if (en->turn.header.clock_is_held && !en->memory.clock_accepted) return; /* N27 */
+    if (wallclock_is_held(en)) return; /* N27 */
     scan_open(&s, turn_txn(en), INDEX_agent_liveness, &key, 0, 0);
     while (en->turn.due_left && scan_next_key(&s, &key) &&
            key.liveness_at <= en->turn.now.wall_ms) {

@@ -7,6 +7,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/streaks.h"
+#include "supervisor/engine/wallclock.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -173,7 +174,7 @@ alerts_due(struct engine *en)
     struct schedule key = {0};
     struct scan     s;
 
-    if (en->turn.header.clock_is_held && !en->memory.clock_accepted) return; /* N27 */
+    if (wallclock_is_held(en)) return; /* N27 */
     scan_open(&s, turn_txn(en), INDEX_schedule_overdue, &key, 0, 0);
     while (en->turn.due_left && scan_next_key(&s, &key) && key.overdue_at <= en->turn.now.wall_ms) {
         struct schedule run = {.id = key.id};

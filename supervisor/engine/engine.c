@@ -25,6 +25,7 @@
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/turn.h"
 #include "supervisor/engine/unique.h"
+#include "supervisor/engine/wallclock.h"
 #include "supervisor/engine/zones.h"
 
 #include <assert.h>
@@ -127,29 +128,6 @@ report_damage(const char *table, struct view key, void *arg)
              table, key.size);
 }
 
-/* A clock that went back is accepted at once while running: everything is planned anew (N27).  How
- * far it went back the boot clock tells. */
-static void
-notice_clock(struct engine *en)
-{
-    const struct now   now = en->turn.now, seen = en->memory.seen;
-    int64_t            from = seen.wall_ms + (now.boot_ms - seen.boot_ms);
-    struct mp_open_map m;
-
-    en->memory.seen = now;
-    if (!en->memory.is_booted || now.wall_ms + 1000 >= from) return;
-    m = feed_open(en, FEED_CLOCK_CHANGED, 0);
-    mp_put_i64(feed_buf(en), &m, "from", from);
-    mp_put_i64(feed_buf(en), &m, "to", now.wall_ms);
-    feed_close(en, &m);
-    turn_log(en, LOG_LEVEL_WARN, "the wall clock went back", "from_ms=%" PRId64 " to_ms=%" PRId64,
-             from, now.wall_ms);
-    en->memory.meta.last_wall_ms = now.wall_ms;
-    en->memory.recheck_limits = true; /* it may be another day */
-    schedules_replan(en);
-    breakers_replan(en, from - now.wall_ms);
-}
-
 void
 engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
 {
@@ -190,7 +168,7 @@ engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
     turn->purge_left = PURGE_ROWS_MAX;
     turn->due_again = false;
     if (store_has_damage(en->store)) (void)store_quarantine(t, report_damage, en);
-    notice_clock(en);
+    wallclock_notice(en);
 }
 
 static void
@@ -260,10 +238,7 @@ on_boot(struct engine *en, const struct input *in)
     m->boot_id = in->boot_id;
     m->clean_stop = 0;
     configure_load_limits(en);
-    if (m->last_wall_ms > en->turn.now.wall_ms) {
-        schedules_replan(en);
-        breakers_replan(en, m->last_wall_ms - en->turn.now.wall_ms);
-    }
+    wallclock_at_boot(en);
     schedules_at_boot(en);
     leases_at_boot(en);
     outbox_at_boot(en);
@@ -372,11 +347,10 @@ static void
 find_deadline(struct engine *en)
 {
     struct deadline d = {INT64_MAX, INT64_MAX}, schedules = d;
-    bool            clock_is_held = en->turn.header.clock_is_held && !en->memory.clock_accepted;
 
     en->deadline = d;
     if (!en->memory.has_limits) return; /* nothing is due before */
-    if (!en->memory.is_draining && !clock_is_held) {
+    if (!en->memory.is_draining && !wallclock_is_held(en)) {
         d.wall_ms = earlier(job_deadline(en, INDEX_job_due), job_deadline(en, INDEX_job_expiry));
         schedules = schedules_deadline(en);
         d.wall_ms = earlier(d.wall_ms, schedules.wall_ms);
@@ -415,7 +389,7 @@ engine_turn_end(struct engine *en)
         memcmp(&en->memory.meta, &en->before.meta, sizeof(en->memory.meta)) != 0) {
         feed_flush(en);
         en->memory.meta.turn++;
-        en->memory.meta.last_wall_ms = en->turn.now.wall_ms;
+        wallclock_keep(en);
         meta_save(t, &en->memory.meta);
     }
     find_deadline(en);

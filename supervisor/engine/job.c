@@ -17,6 +17,7 @@
 #include "supervisor/engine/tickets.h"
 #include "supervisor/engine/unique.h"
 #include "supervisor/engine/views.h"
+#include "supervisor/engine/wallclock.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -308,7 +309,7 @@ jobs_due(struct engine *en, uint32_t max)
     uint32_t n;
 
     if (max > en->turn.due_left) max = en->turn.due_left;
-    if (en->turn.header.clock_is_held && !en->memory.clock_accepted) return; /* N27 */
+    if (wallclock_is_held(en)) return; /* N27 */
     n = expiries_due(en, max);
     n += starts_due(en, max - n);
     en->turn.due_left -= n;

@@ -5,6 +5,8 @@
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/pressure.h"
 
+#define COUNT_ALL_MS (INT64_C(40) * 86400000) /* a longer stretch is not counted time by time */
+
 /* ---- rows ---------------------------------------------------------------------- */
 
 void
@@ -108,6 +110,19 @@ take_until(struct engine *en, const struct timing *ti, struct firing *f, int64_t
     return take(en, ti, f, n, reason);
 }
 
+/* Before the window.  When that is a long time, as behind a clock that was years back, the times of
+ * an expression are not all counted: the row says at least. */
+static enum misfire_verdict
+take_old(struct engine *en, const struct timing *ti, struct firing *f, int64_t window)
+{
+    enum misfire_verdict v = take_until(en, ti, f, window, "older than the catch-up window");
+
+    if (ti->times.cron.kind != CRON_FIELDS || window - f->nominal_at < COUNT_ALL_MS) return v;
+    f->until_at = window - 1;
+    f->reason = view_str("older than the catch-up window: at least so many");
+    return v;
+}
+
 static int64_t
 window_of(struct engine *en, const struct object_entry *o)
 {
@@ -175,7 +190,7 @@ misfire_judge(struct engine *en, const struct timing *ti, const struct schedule 
 
     if (run->next_at < run->idle_until) return take_idle(en, ti, run, f);
     if (run->due_at < window && ti->times.cron.kind != CRON_REBOOT)
-        return take_until(en, ti, f, window, "older than the catch-up window");
+        return take_old(en, ti, f, window);
     if (run->paused || is_paused(turn_txn(en), run->company, run->agent)) {
         int64_t now = en->turn.now.wall_ms + 1;
 

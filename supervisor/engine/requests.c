@@ -20,6 +20,7 @@
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/tickets.h"
 #include "supervisor/engine/wakes.h"
+#include "supervisor/engine/wallclock.h"
 
 #include <string.h>
 
@@ -41,22 +42,6 @@ answer(struct engine *en, uint64_t client, struct view body, const struct err *e
         *copy = *e;
         o->error = copy;
     }
-}
-
-static enum errc
-on_clock_accept(struct engine *en, const struct actor *a, struct buf *reply)
-{
-    struct mp_open_map map = mp_open(reply);
-    bool               was_held = en->turn.header.clock_is_held && !en->memory.clock_accepted;
-
-    mp_put_bool(reply, &map, "accepted", was_held);
-    mp_close(reply, &map);
-    if (was_held) {
-        audit_put(en, a, "clock.accept", 0, view_str("clock"), audit_bool(en, "accepted", false),
-                  audit_bool(en, "accepted", true));
-    }
-    en->memory.clock_accepted = true;
-    return E_OK;
 }
 
 /* One line per message that is HOW_WRITE: a new one without its function does not link. */

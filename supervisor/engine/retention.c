@@ -1,6 +1,7 @@
 #include "supervisor/engine/retention.h"
 
 #include "supervisor/engine/bulk.h"
+#include "supervisor/engine/wallclock.h"
 
 #include <stddef.h>
 
@@ -173,18 +174,12 @@ goes_at(struct engine *en, size_t kind, union aging *row)
     return at + keep;
 }
 
-static bool
-is_clock_in_doubt(const struct engine *en)
-{
-    return en->turn.header.clock_is_held && !en->memory.clock_accepted;
-}
-
 void
 retention_due(struct engine *en)
 {
     union aging row;
 
-    if (is_clock_in_doubt(en)) return;
+    if (wallclock_is_held(en)) return;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         while (en->turn.purge_left && goes_at(en, i, &row) <= en->turn.now.wall_ms) {
             if (!kinds[i].remove(en, &row)) break;
@@ -198,7 +193,7 @@ retention_deadline(struct engine *en)
     union aging row;
     int64_t     first = INT64_MAX;
 
-    if (is_clock_in_doubt(en)) return first;
+    if (wallclock_is_held(en)) return first;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         int64_t at = goes_at(en, i, &row);
 

@@ -20,6 +20,7 @@
 #include "supervisor/engine/shadow.h"
 #include "supervisor/engine/streaks.h"
 #include "supervisor/engine/submit.h"
+#include "supervisor/engine/wallclock.h"
 #include "supervisor/engine/zones.h"
 
 #include <assert.h>
@@ -231,7 +232,7 @@ schedules_due(struct engine *en)
     struct schedule key = {.due_at = from};
     struct scan     s;
 
-    if (en->turn.header.clock_is_held && !en->memory.clock_accepted) return; /* N27 */
+    if (wallclock_is_held(en)) return; /* N27 */
     scan_open(&s, turn_txn(en), INDEX_schedule_next, &key, 0, 1);
     while (en->turn.due_left && en->turn.times_left && scan_next_key(&s, &key) &&
            key.due_at <= en->turn.now.wall_ms) {

@@ -79,9 +79,11 @@ struct job_state_at {
 };
 
 struct memory {
-    struct meta         meta;
-    struct limits       limits;
-    struct now          seen; /* the clocks of the last turn; 0: none yet */
+    struct meta   meta;
+    struct limits limits;
+    struct now    seen; /* the clocks of the last turn; 0: none yet */
+    int64_t
+        behind_from; /* the wall clock is behind this, and that is not believed yet; 0: it is not */
     struct fleet_worker workers[WORKERS_MAX];
     uint32_t            slot_count; /* of the workers that are up */
     uint32_t            lease_count;

@@ -2,6 +2,7 @@
 
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/streaks.h"
+#include "supervisor/engine/wallclock.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -145,7 +146,7 @@ unique_due(struct engine *en)
     struct unique row = {0};
     struct scan   s;
 
-    if (en->turn.header.clock_is_held && !en->memory.clock_accepted) return; /* N27 */
+    if (wallclock_is_held(en)) return; /* N27 */
     scan_open(&s, turn_txn(en), INDEX_unique_until, &row, 0, 0);
     while (en->turn.due_left && scan_next(&s, &row) && row.until_at <= en->turn.now.wall_ms) {
         struct job_state j = {.id = row.job};

@@ -6,6 +6,7 @@
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/reasons.h"
+#include "supervisor/engine/wallclock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -21,8 +22,7 @@ why_open(struct why *w, struct reading *r)
     *w = (struct why){.memory = &r->engine->memory,
                       .objects = &r->objects,
                       .now = r->now,
-                      .is_clock_held =
-                          r->engine->turn.header.clock_is_held && !r->engine->memory.clock_accepted,
+                      .is_clock_held = wallclock_is_held(r->engine),
                       .reply = r->reply,
                       .map = mp_open(r->reply)};
 }

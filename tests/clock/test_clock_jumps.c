@@ -264,6 +264,28 @@ no_nominal_time_fires_twice_through_a_hundred_jumps(void **state)
     ctl_must(&c, "fsck");
 }
 
+static void
+a_clock_that_is_unsynchronised_at_start_holds_schedules_until_it_is_set(void **state)
+{
+    int64_t right;
+
+    (void)state;
+    ctl_until_least(&c, "firing_count", 1, "schedule show second");
+    right = wall_ms();
+    daemon_stop(&d);
+    offsets->wall_ms -= right - DAY_MS; /* the second of January 1970 */
+    offsets->is_unsynchronised = true;
+    daemon_start(&d, NULL);
+    ctl_await(&c, ctl_submit(&c, "noop"), "completed"); /* what is of now is served */
+    ctl_must(&c, "schedule show second");
+    ctl_must(&c, "schedule firings second --limit 1");
+    assert_true(ctl_number(&c, "items.0.nominal_at") > DAY_MS * 365); /* none of 1970 */
+    offsets->is_unsynchronised = false;
+    jump(right - DAY_MS, 0);
+    await_firing_behind(right);
+    expect_each_once();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int
@@ -274,6 +296,7 @@ main(void)
         TEST(a_suspend_ends_the_leases_that_it_outlasts_and_no_worker),
         TEST(a_delayed_job_waits_for_its_instant_whatever_the_clock_did),
         TEST(no_nominal_time_fires_twice_through_a_hundred_jumps),
+        TEST(a_clock_that_is_unsynchronised_at_start_holds_schedules_until_it_is_set),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -303,6 +303,79 @@ why_tells_that_the_clock_went_back(void **state)
     assert_true(is_told);
 }
 
+/* ---- a clock that is held at start ---- */
+
+/* Five minutes have fired, then agentd dies, and the machine comes back a day behind. */
+static void
+come_back_behind(struct rig *r)
+{
+    rig_workers(r, 1, 16);
+    add(r, "s", "'cron':'* * * * *','overlap':'allow'");
+    for (int i = 0; i < 5; i++)
+        rig_advance(r, MINUTE_MS);
+    rig_crash(r);
+    r->header.now.wall_ms -= DAY_MS;
+    r->header.clock_is_held = true;
+    rig_settle(r);
+    rig_workers(r, 1, 16);
+    assert_int_equal(schedule_i64(r, "s", "next_fire_at"), RIG_WALL_MS + 6 * MINUTE_MS);
+}
+
+static void
+a_held_clock_that_is_set_right_was_never_behind(void **state)
+{
+    struct rig *r = *state;
+
+    come_back_behind(r);
+    rig_must(r, "job.submit", "'handler':'noop'"); /* something is written meanwhile */
+    rig_crash(r);
+    rig_settle(r);
+    rig_workers(r, 1, 16);
+    r->header.now.wall_ms += DAY_MS + 3 * MINUTE_MS;
+    r->header.clock_is_held = false;
+    rig_settle(r);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 6);
+    assert_int_equal(rig_i64(r, "missed_count"), 2);
+}
+
+static void
+a_held_clock_that_nobody_sets_is_believed_in_the_end(void **state)
+{
+    struct rig *r = *state;
+
+    come_back_behind(r);
+    r->header.clock_is_held = false;
+    rig_settle(r);
+    assert_int_equal(schedule_i64(r, "s", "next_fire_at"), RIG_WALL_MS + 6 * MINUTE_MS - DAY_MS);
+    assert_int_equal(rig_i64(r, "missed_count"), 0);
+}
+
+static void
+a_held_clock_is_believed_when_it_is_accepted(void **state)
+{
+    struct rig *r = *state;
+
+    come_back_behind(r);
+    rig_must(r, "clock.accept", " ");
+    assert_int_equal(schedule_i64(r, "s", "next_fire_at"), RIG_WALL_MS + 6 * MINUTE_MS - DAY_MS);
+}
+
+static void
+years_of_seconds_are_not_counted_one_by_one(void **state)
+{
+    struct rig *r = *state;
+    int64_t     window;
+
+    add(r, "s", "'cron':'* * * * * *'");
+    down_for(r, 55 * 365 * (int64_t)DAY_MS);
+    window = r->header.now.wall_ms - DAY_MS;
+    assert_int_equal(firings(r, "s"), 3);
+    expect_row(r, 2, "missed", RIG_WALL_MS + SECOND_MS, 1 + TURN_TIMES_MAX,
+               "older than the catch-up window: at least so many");
+    assert_int_equal(rig_i64(r, "items.2.until_at"), window - 1);
+    assert_int_equal(rig_i64(r, "items.1.count"), DAY_MS / SECOND_MS);
+}
+
 int
 main(void)
 {
@@ -320,6 +393,10 @@ main(void)
         TEST(what_is_no_crash_loop_holds_nothing),
         TEST(why_tells_of_what_was_missed_last),
         TEST(why_tells_that_the_clock_went_back),
+        TEST(a_held_clock_that_is_set_right_was_never_behind),
+        TEST(a_held_clock_that_nobody_sets_is_believed_in_the_end),
+        TEST(a_held_clock_is_believed_when_it_is_accepted),
+        TEST(years_of_seconds_are_not_counted_one_by_one),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,8 @@ static void
 hold_clock(struct sim *s)
 {
     if (s->world.is_calm || !rng_chance(&s->rng, 50)) return;
-    s->world.now.wall_ms -= rng_between(&s->rng, 0, 86400000);
+    s->clock_behind_ms = rng_between(&s->rng, 0, 86400000);
+    s->world.now.wall_ms -= s->clock_behind_ms;
     s->clock_is_held = true;
     s->clock_held_until = s->world.now.boot_ms + rng_between(&s->rng, 1, 600000);
 }

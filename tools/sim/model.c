@@ -57,6 +57,7 @@ model_crashed(struct model *m)
     m->seen = (struct now){0};
     m->hold_until_boot = 0;
     m->catch_up = (struct m_range){0, 0};
+    m->behind_from = 0;
 }
 
 bool
@@ -273,6 +274,20 @@ check_deadline(struct model *m)
 
 /* ---- the turn -------------------------------------------------------------------------------- */
 
+/* One that is held is not believed; set right meanwhile, it was never behind. */
+void
+m_believe_clock(struct model *m)
+{
+    int64_t from = m->behind_from;
+
+    if (m->turn->header.clock_is_held && !m->clock_is_accepted) return;
+    m->behind_from = 0;
+    if (from <= m->now.wall_ms) return;
+    m->last_wall_ms = m->now.wall_ms;
+    m_replan(m);
+    m_breakers_replan(m, from - m->now.wall_ms);
+}
+
 /* A clock that went back by more than a second is noticed while running (N27). */
 static void
 notice_clock(struct model *m)
@@ -280,10 +295,9 @@ notice_clock(struct model *m)
     int64_t from = m->seen.wall_ms + (m->now.boot_ms - m->seen.boot_ms);
 
     m->seen = m->now;
-    if (!m->is_booted || m->now.wall_ms + 1000 >= from) return;
-    m->last_wall_ms = m->now.wall_ms;
-    m_replan(m);
-    m_breakers_replan(m, from - m->now.wall_ms);
+    if (!m->is_booted) return;
+    if (m->now.wall_ms + 1000 < from && m->behind_from < from) m->behind_from = from;
+    m_believe_clock(m);
 }
 
 static void
@@ -346,7 +360,7 @@ model_turn(struct model *m, const struct turn_facts *t)
     m_purge_end(m);
     m_compare_turn(m);
     if (t->has_due && m->has_limits) check_deadline(m);
-    if (t->was_dirty) m->last_wall_ms = m->now.wall_ms;
+    if (t->was_dirty && m->behind_from == 0) m->last_wall_ms = m->now.wall_ms;
     m->turn = NULL;
     m->txn = NULL;
 }

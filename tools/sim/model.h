@@ -294,6 +294,7 @@ struct model {
     bool              has_limits;
     bool              is_booted, is_draining, clock_is_accepted;
     int64_t           last_wall_ms; /* of the last turn that changed something */
+    int64_t           behind_from;  /* the clock is behind this, and is held; 0: it is not */
     struct now        seen;         /* the clocks of the last turn */
     uint64_t          last_token, served, turns;
     uint8_t           held; /* STOP_*: what an operator has stopped */
@@ -438,6 +439,7 @@ void      m_breakers_declared(struct model *m); /* handlers may have changed */
 enum errc m_breaker_reset(struct model *m, const struct input *in, struct view name,
                           const struct output *reply);
 void      m_breakers_due(struct model *m);
+void      m_believe_clock(struct model *m);
 void      m_breakers_replan(struct model *m, int64_t back_ms);
 void      m_compare_breakers(struct model *m);
 void      m_check_breaker_deadline(struct model *m);

@@ -184,9 +184,8 @@ boot(struct model *m, const struct input *in)
     m->started_at = m->now.wall_ms;
     if (m->objects.count == 0) m_builtins(m);
     m->is_booted = true;
-    if (m->last_wall_ms <= m->now.wall_ms) return;
-    m_replan(m);
-    m_breakers_replan(m, m->last_wall_ms - m->now.wall_ms);
+    if (m->last_wall_ms > m->now.wall_ms) m->behind_from = m->last_wall_ms;
+    m_believe_clock(m);
 }
 
 void

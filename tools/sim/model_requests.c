@@ -220,6 +220,7 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
     case MSG_CLOCK_ACCEPT:
         m_check_answer(in, reply, E_OK);
         m->clock_is_accepted = true;
+        m_believe_clock(m);
         return E_OK;
     default: broken("the model does not know %s", msg_desc(in->op)->op);
     }

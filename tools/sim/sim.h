@@ -38,6 +38,7 @@ struct sim {
     bool     can_admit, disk_is_short;
     bool     clock_is_held;
     int64_t  clock_held_until; /* boot */
+    int64_t  clock_behind_ms;  /* what is set right when it is held no longer, if anyone sets it */
     bool     is_turn_due;      /* the wall clock was set, or is believed again */
     bool     was_dispatched;   /* the last turn had its due work and dispatch */
     int64_t  stall_ms;         /* for the next turn */

@@ -275,6 +275,8 @@ sim_settle(struct sim *s)
         if (s->clock_is_held && s->clock_held_until <= s->world.now.boot_ms) {
             s->clock_is_held = false;
             s->is_turn_due = true;
+            if (rng_chance(&s->rng, 500))
+                s->world.now.wall_ms += s->clock_behind_ms; /* it is set */
         }
         claim(n < TURNS_MAX, "turns without end at one instant");
         world_step(&s->world);
