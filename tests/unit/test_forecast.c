@@ -207,6 +207,19 @@ what_was_never_measured_takes_the_handler_s_average_or_a_minute(void **state)
 }
 
 static void
+a_heartbeat_finds_something_to_do_each_time(void **state)
+{
+    struct rig *r = *state;
+
+    rig_configure(r, &(struct rig_declared){
+                         .schedules = "{'name':'pulse','type':'heartbeat','every_ms':60000,"
+                                      "'idle_max_ms':3600000,'handler':'noop'}"});
+    measure(r, "pulse", 1000, 0, 0);
+    forecast(r, 1, "");
+    assert_int_equal(rig_i64(r, "forecast.firings"), 59);
+}
+
+static void
 what_never_fires_is_named_with_its_reason(void **state)
 {
     struct rig *r = *state;
@@ -563,6 +576,7 @@ main(void)
         TEST(a_day_s_budget_runs_out_at_the_end_of_the_firing_that_uses_it_up),
         TEST(a_firing_that_does_not_fit_in_a_day_s_budget_waits_for_the_next_day),
         TEST(what_was_never_measured_takes_the_handler_s_average_or_a_minute),
+        TEST(a_heartbeat_finds_something_to_do_each_time),
         TEST(what_never_fires_is_named_with_its_reason),
         TEST(a_running_job_takes_a_slot_for_the_rest_of_its_time),
         TEST(a_firing_in_flight_suppresses_the_next_as_it_would),
