@@ -152,6 +152,48 @@ a_firing_that_is_retried_by_hand_counts_once(void **state)
     assert_int_equal(schedule_i64(r, "s", "failure_streak"), 0); /* but a success is one */
 }
 
+static void
+firings_by_hand_count_and_a_pause_by_hand_keeps_its_reason(void **state)
+{
+    struct rig *r = *state;
+
+    begin(r);
+    add(r, "s", "'every_ms':3600000");
+    for (int i = 0; i < 3; i++) {
+        if (i == 1) rig_must(r, "schedule.pause", "'name':'s','reason':'holiday'");
+        if (i == 2) rig_must(r, "schedule.resume", "'name':'s'");
+        rig_must(r, "schedule.run", "'name':'s'");
+        rig_fail(r, last_job(r, "s"), "tool_failed");
+        rig_advance(r, SECOND_MS);
+        if (i == 1) assert_string_equal(schedule_text(r, "s", "pause_reason"), "holiday");
+    }
+    assert_int_equal(schedule_i64(r, "s", "failure_streak"), 3);
+    assert_string_equal(rig_text(r, "status"), "paused");
+    rig_must(r, "schedule.run", "'name':'s'"); /* it is how to try whether all is well again */
+    rig_fail(r, last_job(r, "s"), "tool_failed");
+    assert_int_equal(schedule_i64(r, "s", "failure_streak"), 4);
+    assert_int_equal(rig_feed_count(r, "schedule.paused"), 2);
+    rig_must(r, "schedule.run", "'name':'s'");
+    rig_complete(r, last_job(r, "s"));
+    assert_int_equal(schedule_i64(r, "s", "failure_streak"), 0);
+    assert_string_equal(rig_text(r, "status"), "paused"); /* a person resumes it */
+    assert_int_equal(rig_feed_count(r, "schedule.recovered"), 1);
+}
+
+static void
+one_that_has_ended_is_not_paused(void **state)
+{
+    struct rig *r = *state;
+
+    begin(r);
+    rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'handler':'noop','max_firings':3");
+    for (int i = 0; i < 3; i++)
+        fire_and_fail(r, "s", "tool_failed");
+    assert_string_equal(schedule_text(r, "s", "status"), "ended");
+    assert_int_equal(rig_feed_count(r, "schedule.paused"), 0);
+    assert_int_equal(rig_feed_count(r, "schedule.alert"), 1);
+}
+
 /* ---- breaches ---- */
 
 static void
@@ -498,6 +540,8 @@ main(void)
         TEST(a_resumed_schedule_is_paused_again_by_its_next_failure_and_cleared_by_a_success),
         TEST(no_limit_switches_pausing_off),
         TEST(a_firing_that_is_retried_by_hand_counts_once),
+        TEST(firings_by_hand_count_and_a_pause_by_hand_keeps_its_reason),
+        TEST(one_that_has_ended_is_not_paused),
         TEST(breaches_warn_at_two_with_the_average_used_and_pause_at_five),
         TEST(a_failure_of_one_class_resets_the_streak_of_the_other),
         TEST(a_breach_within_two_intervals_of_a_new_limit_changes_no_streak),
