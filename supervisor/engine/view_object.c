@@ -205,6 +205,7 @@ put_schedule(struct objects *o, const struct object_entry *en, const struct sche
     mp_put_u64(b, &map, "skips", run->skips);
     mp_put_time(b, &map, "put_off_from", run->put_off_from);
     mp_put_u64(b, &map, "idle_streak", run->idle_streak);
+    mp_put_time(b, &map, "idle_until", run->idle_streak ? run->idle_until : 0);
     mp_put_u64(b, &map, "in_flight", run->in_flight);
     mp_put_u64(b, &map, "missed_count", run->missed_count);
     mp_put_time(b, &map, "last_job", (int64_t)run->last_job);

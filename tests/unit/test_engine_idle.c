@@ -223,6 +223,10 @@ why_says_that_it_found_nothing(void **state)
     assert_non_null(strstr(rig_json(r), "it found nothing to do 2 times in a row"));
     assert_int_equal(rig_i64(r, "earliest_at"), RIG_WALL_MS + 70 * MINUTE_MS);
     assert_string_equal(rig_text(r, "change"), "agentctl schedule run s");
+    assert_int_equal(minutes(r, "idle_until"), 70);
+    rig_must(r, "agent.wake", "'name':'anna'");
+    (void)schedule_i64(r, "s", "idle_streak");
+    assert_true(rig_is_nil(r, "idle_until"));
 }
 
 static void
