@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #define SECOND_MS 1000LL
+#define MINUTE_MS (60 * SECOND_MS)
 #define HOUR_MS   (3600 * SECOND_MS)
 #define DAY_MS    (24 * HOUR_MS)
 #define YEAR_MS   (365 * DAY_MS)
@@ -32,6 +33,8 @@
     "  seven: {every: 7s, handler: noop}\n"                                   \
     "  minute: {cron: \"* * * * *\", handler: noop}\n"                        \
     "  hourly: {cron: \"0 * * * *\", handler: noop, misfire: all}\n"
+
+static const char *const policies[] = {"skip", "latest", "all"};
 
 static struct daemon         d;
 static struct ctl            c;
@@ -264,6 +267,62 @@ no_nominal_time_fires_twice_through_a_hundred_jumps(void **state)
     ctl_must(&c, "fsck");
 }
 
+/* ---- misfire policies ----------------------------------------------------------------------- */
+
+/* From the first row to the last, each minute is in exactly one of them. */
+static void
+expect_covered(const char *name, size_t fired)
+{
+    int64_t next = 0, from;
+    size_t  found = 0;
+    char    path[64];
+
+    ctl_must(&c, "schedule firings %s --limit 1000", name);
+    for (size_t i = ctl_count(&c, "items"); i-- > 0;) {
+        (void)snprintf(path, sizeof(path), "items.%zu.nominal_at", i);
+        from = ctl_number(&c, path);
+        if (next != 0 && from != next) {
+            daemon_fail(&d, "%s: a row of %" PRId64 " follows, not of %" PRId64, name, from, next);
+        }
+        (void)snprintf(path, sizeof(path), "items.%zu.count", i);
+        next = from + ctl_number(&c, path) * MINUTE_MS;
+        (void)snprintf(path, sizeof(path), "items.%zu.outcome", i);
+        found += strcmp(ctl_value(&c, path), "\"fired\"") == 0;
+    }
+    if (next != wall_ms() / MINUTE_MS * MINUTE_MS + MINUTE_MS || found != fired) {
+        daemon_fail(&d, "%s: rows until %" PRId64 ", %zu fired, not %zu", name, next, found, fired);
+    }
+}
+
+/* To the middle of a minute, an hour away: no time of the schedules is due on it. */
+static void
+jump_an_hour(bool is_suspend)
+{
+    int64_t by = 60 * MINUTE_MS + MINUTE_MS / 2 - wall_ms() % MINUTE_MS;
+
+    jump(by, is_suspend ? by : 0);
+    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++)
+        ctl_until_least(&c, "next_fire_at", wall_ms(), "schedule show %s", policies[i]);
+}
+
+static void
+each_policy_makes_up_for_an_hour_as_it_says(void **state)
+{
+    (void)state;
+    jump(MINUTE_MS - wall_ms() % MINUTE_MS, 0); /* a minute begins: the test does not see its end */
+    for (size_t i = 0; i < sizeof(policies) / sizeof(policies[0]); i++) {
+        ctl_must(&c,
+                 "schedule add %s --cron '* * * * *' --handler noop --overlap allow --misfire %s",
+                 policies[i], policies[i]);
+    }
+    for (size_t n = 1; n <= 2; n++) {
+        jump_an_hour(n == 2);
+        expect_covered("skip", 0);
+        expect_covered("latest", n);
+        expect_covered("all", 10 * n);
+    }
+}
+
 static void
 a_clock_that_is_unsynchronised_at_start_holds_schedules_until_it_is_set(void **state)
 {
@@ -296,6 +355,7 @@ main(void)
         TEST(a_suspend_ends_the_leases_that_it_outlasts_and_no_worker),
         TEST(a_delayed_job_waits_for_its_instant_whatever_the_clock_did),
         TEST(no_nominal_time_fires_twice_through_a_hundred_jumps),
+        TEST(each_policy_makes_up_for_an_hour_as_it_says),
         TEST(a_clock_that_is_unsynchronised_at_start_holds_schedules_until_it_is_set),
     };
 
