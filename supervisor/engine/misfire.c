@@ -78,21 +78,47 @@ misfire_is_late(struct engine *en, const struct schedule *run)
            (run->put_off_from == 0 || run->put_off_from + PUT_OFF_MAX_MS < now - LATE_MS);
 }
 
-/* The first `count` times from f's on are missed.  One that has a row from before the clock went
- * back keeps it: then they are taken one by one. */
-static enum misfire_verdict
-take(struct engine *en, const struct timing *ti, struct firing *f, uint64_t count,
-     const char *reason)
+/* The oldest row of the schedule that is after first_ms and not ahead: from before the clock went
+ * back, or of a firing by hand.  INT64_MAX: there is none. */
+static int64_t
+oldest_row(struct engine *en, uint32_t schedule, int64_t first_ms)
 {
-    uint32_t      any = UINT32_MAX;
-    int64_t       last;
+    int64_t       none = first_ms, at; /* up to `none` there is none behind the first */
     struct firing row;
 
-    (void)nominal_count(&ti->times, f->nominal_at, INT64_MAX, count - 1, &any, &last);
-    if (newest_row(en, ti->schedule, last, &row) && row.nominal_at > f->nominal_at) {
-        count = 1;
-        last = f->nominal_at;
+    if (!newest_row(en, schedule, en->turn.now.wall_ms, &row) || row.nominal_at <= first_ms)
+        return INT64_MAX;
+    for (at = row.nominal_at; at - none > 1;) {
+        int64_t middle = none + (at - none) / 2;
+
+        if (newest_row(en, schedule, middle, &row) && row.nominal_at > first_ms) {
+            at = row.nominal_at;
+        } else {
+            none = middle;
+        }
     }
+    return at;
+}
+
+/* How many times from f's on may share its row: a time that has one keeps it. */
+static uint64_t
+room_of(struct engine *en, const struct timing *ti, const struct firing *f)
+{
+    int64_t  stop = oldest_row(en, ti->schedule, f->nominal_at), last;
+    uint32_t left = en->turn.times_left;
+
+    if (stop == INT64_MAX) return UINT64_MAX;
+    return 1 + nominal_count(&ti->times, f->nominal_at, stop - 1, UINT64_MAX, &left, &last);
+}
+
+/* The first `count` times from f's on are missed. */
+static enum misfire_verdict
+take(const struct timing *ti, struct firing *f, uint64_t count, const char *reason)
+{
+    uint32_t any = UINT32_MAX;
+    int64_t  last;
+
+    (void)nominal_count(&ti->times, f->nominal_at, INT64_MAX, count - 1, &any, &last);
     f->count = count;
     f->until_at = count > 1 ? last : 0;
     f->reason = view_str(reason);
@@ -105,9 +131,9 @@ take_until(struct engine *en, const struct timing *ti, struct firing *f, int64_t
 {
     int64_t  last;
     uint64_t n =
-        timing_count(ti, f->nominal_at, before_ms, UINT64_MAX, &en->turn.times_left, &last);
+        timing_count(ti, f->nominal_at, before_ms, room_of(en, ti, f), &en->turn.times_left, &last);
 
-    return take(en, ti, f, n, reason);
+    return take(ti, f, n, reason);
 }
 
 /* Before the window.  When that is a long time, as behind a clock that was years back, the times of
@@ -155,15 +181,16 @@ take_overtaken(struct engine *en, const struct timing *ti, const struct schedule
         [MISFIRE_SKIP] = "overtaken by its next time (misfire policy skip)",
         [MISFIRE_ALL] = "more newer times were missed than misfire_max says (misfire policy all)"};
     uint64_t keep = ti->misfire == MISFIRE_ALL ? ti->misfire_max : 1;
+    uint64_t room = run->put_off_from ? 1 : room_of(en, ti, f), n;
     int64_t  last;
-    uint64_t n = timing_count(ti, f->nominal_at, en->turn.now.wall_ms + 1, UINT64_MAX,
-                              &en->turn.times_left, &last);
 
+    n = timing_count(ti, f->nominal_at, en->turn.now.wall_ms + 1,
+                     room == UINT64_MAX ? room : room + keep, &en->turn.times_left, &last);
     if (n <= keep) return en->turn.times_left ? MISFIRE_FIRES : MISFIRE_LATER;
     if (run->put_off_from)
-        return take(en, ti, f, 1,
+        return take(ti, f, 1,
                     "put off for people; overtaken by its next time (misfire policy latest)");
-    return take(en, ti, f, n - keep, reasons[ti->misfire]);
+    return take(ti, f, n - keep, reasons[ti->misfire]);
 }
 
 /* While a heartbeat that found nothing to do backs off. */
@@ -171,11 +198,11 @@ static enum misfire_verdict
 take_idle(struct engine *en, const struct timing *ti, const struct schedule *run, struct firing *f)
 {
     int64_t  until = run->idle_until - 1, now = en->turn.now.wall_ms, last;
-    uint64_t n = nominal_count(&ti->times, f->nominal_at, until < now ? until : now, UINT64_MAX,
-                               &en->turn.times_left, &last);
+    uint64_t n = nominal_count(&ti->times, f->nominal_at, until < now ? until : now,
+                               room_of(en, ti, f) - 1, &en->turn.times_left, &last);
     char     at[40];
 
-    (void)take(en, ti, f, 1 + n,
+    (void)take(ti, f, 1 + n,
                arena_printf(txn_arena(turn_txn(en)), "idle back-off until %s: it had nothing to do",
                             instant_text(run->idle_until, at, sizeof(at))));
     return MISFIRE_IDLE;

@@ -345,6 +345,79 @@ a_clock_that_is_unsynchronised_at_start_holds_schedules_until_it_is_set(void **s
     expect_each_once();
 }
 
+/* ---- policies ------------------------------------------------------------------------------ */
+
+/* So much became of a schedule, and its newest missed row says so much. */
+static void
+expect_misfires(const char *name, int64_t fired, int64_t missed, const char *reason)
+{
+    char path[64];
+
+    ctl_until_least(&c, "missed_count", missed, "schedule show %s", name);
+    ctl_until_least(&c, "firing_count", fired, "schedule show %s", name);
+    if (ctl_number(&c, "firing_count") != fired || ctl_number(&c, "missed_count") != missed) {
+        daemon_fail(&d, "%s fired %" PRId64 " times and missed %" PRId64, name,
+                    ctl_number(&c, "firing_count"), ctl_number(&c, "missed_count"));
+    }
+    ctl_until(&c, "in_flight", "0", "schedule show %s", name);
+    ctl_must(&c, "schedule firings %s", name);
+    for (size_t i = 0; i < ctl_count(&c, "items"); i++) {
+        (void)snprintf(path, sizeof(path), "items.%zu.outcome", i);
+        if (strcmp(ctl_value(&c, path), "\"missed\"") != 0) continue;
+        (void)snprintf(path, sizeof(path), "items.%zu.reason", i);
+        ctl_expect_text(&c, path, reason);
+        return;
+    }
+    daemon_fail(&d, "%s has no row of what was missed", name);
+}
+
+static void
+expect_misfires_of_a_downtime(void)
+{
+    expect_misfires("latest", 1, 9, "overtaken by its next time");
+    expect_misfires("skip", 0, 10, "agentd was not running at its time");
+    expect_misfires("all", 3, 7, "misfire_max");
+    expect_misfires("window", 1, 9, "older than the catch-up window");
+    expect_misfires("paused", 1, 9, "overtaken by its next time");
+    ctl_must(&c, "schedule firings latest");
+    ctl_expect(&c, "items.1.count", "9"); /* one row */
+    ctl_must(&c, "schedule firings paused");
+    ctl_expect(&c, "items.2.reason", "\"paused\"");
+    ctl_expect(&c, "items.2.count", "2");
+}
+
+static void
+overdue_times_are_dealt_with_as_each_policy_says(void **state)
+{
+    (void)state;
+    ctl_must(&c, "schedule add latest --every 1h --handler noop");
+    ctl_must(&c, "schedule add skip --every 1h --handler noop --misfire skip");
+    ctl_must(&c, "schedule add all --every 1h --handler noop --misfire all --misfire-max 3 "
+                 "--overlap allow");
+    ctl_must(&c, "schedule add window --every 1h --handler noop --misfire all --catch-up 90m "
+                 "--overlap allow");
+    ctl_must(&c, "schedule add paused --every 1h --handler noop");
+    ctl_must(&c, "schedule pause paused --until +2h");
+    daemon_stop(&d);
+    jump(10 * HOUR_MS + HOUR_MS / 2, 10 * HOUR_MS + HOUR_MS / 2);
+    daemon_start(&d, NULL);
+    expect_misfires_of_a_downtime();
+    ctl_must(&c, "schedule show paused");
+    ctl_expect(&c, "status", "\"active\"");
+    daemon_kill(&d); /* what is decided stays decided */
+    daemon_start(&d, NULL);
+    expect_misfires_of_a_downtime();
+    jump(3 * HOUR_MS, 3 * HOUR_MS); /* a suspend */
+    expect_misfires("latest", 2, 11, "overtaken by its next time");
+    expect_misfires("skip", 0, 13, "late (misfire policy skip)");
+    expect_misfires("all", 6, 7, "misfire_max");
+    jump(-2 * HOUR_MS, 0);
+    expect_clock_taken();
+    expect_misfires("latest", 2, 11, "overtaken by its next time");
+    ctl_must(&c, "fsck");
+    ctl_expect(&c, "ok", "true");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int
@@ -357,6 +430,7 @@ main(void)
         TEST(no_nominal_time_fires_twice_through_a_hundred_jumps),
         TEST(each_policy_makes_up_for_an_hour_as_it_says),
         TEST(a_clock_that_is_unsynchronised_at_start_holds_schedules_until_it_is_set),
+        TEST(overdue_times_are_dealt_with_as_each_policy_says),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -204,6 +204,26 @@ a_crash_in_the_middle_loses_and_repeats_nothing(void **state)
                      rig_i64(r, "items.599.nominal_at") - SECOND_MS);
 }
 
+/* Stretches that end at such rows are still counted at once. */
+static void
+rows_from_before_the_clock_went_back_cost_no_turns(void **state)
+{
+    struct rig *r = *state;
+    int         turns = 0;
+
+    add(r, "s", "'cron':'* * * * * *'");
+    r->header.now.wall_ms += DAY_MS;
+    rig_settle(r);
+    for (int i = 0; i < 300; i++) /* suppressed: each has its row */
+        rig_advance(r, i % 10 ? SECOND_MS : 10 * SECOND_MS);
+    r->header.now.wall_ms -= DAY_MS;
+    rig_settle(r);
+    r->header.now.wall_ms += DAY_MS + HOUR_MS;
+    for (; rig_is_due(r) && turns < 1000; turns++)
+        rig_turn(r);
+    assert_in_range(turns, 1, 40);
+}
+
 /* ---- a crash loop ---- */
 
 static void
@@ -389,6 +409,7 @@ main(void)
         TEST(catching_up_takes_at_most_a_minute_to_begin),
         TEST(every_second_of_a_day_leaves_two_rows_in_bounded_turns),
         TEST(a_crash_in_the_middle_loses_and_repeats_nothing),
+        TEST(rows_from_before_the_clock_went_back_cost_no_turns),
         TEST(after_a_crash_loop_old_times_wait_a_minute),
         TEST(what_is_no_crash_loop_holds_nothing),
         TEST(why_tells_of_what_was_missed_last),
