@@ -266,7 +266,8 @@ prepare(struct engine *en, void *arg, struct err *e)
     return E_OK;
 }
 
-/* Nominal times that all schedules have ever decided. */
+/* Nominal times that all schedules have ever decided; not soon again, the more of them there are.
+ */
 static uint64_t
 all_decided(struct world *w)
 {
@@ -274,8 +275,9 @@ all_decided(struct world *w)
     struct scan     s;
     uint64_t        sum = 0;
 
+    w->turns_left = COUNT_TURNS;
     scan_open(&s, w->txn, PRIMARY_SCHEDULE, &run, 0, 0);
-    while (scan_next(&s, &run))
+    for (; scan_next(&s, &run); w->turns_left++)
         sum += run.firing_count + run.suppressed_count + run.missed_count;
     scan_close(&s);
     return sum;
@@ -286,8 +288,7 @@ static bool
 has_enough(struct world *w)
 {
     if (table_rows(w->txn, TABLE_FIRING) >= w->firings_max) return true;
-    if (++w->turns < COUNT_TURNS + table_rows(w->txn, TABLE_SCHEDULE)) return false;
-    w->turns = 0;
+    if (--w->turns_left > 0) return false;
     return all_decided(w) - w->decided_before >= w->firings_max;
 }
 

@@ -34,7 +34,7 @@ struct world {
     struct engine     *engine;
     struct txn        *txn;            /* of several turns */
     unsigned           batched;        /* turns in it */
-    uint64_t           turns;          /* since all decided times were counted … */
+    uint64_t           turns_left;     /* until all decided times are counted again … */
     uint64_t           decided_before; /* … of which so many lie before the forecast */
     int64_t            now_ms;         /* both clocks show it */
     struct world_fleet fleet;
