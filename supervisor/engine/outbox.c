@@ -10,10 +10,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define SEND_TIMEOUT_MS 60000 /* one delivery; then its outcome is unknown */
-#define PING_TIMEOUT_MS 10000
-#define PING_RETRY_MS   5000 /* before the second try; twice that before the third */
-#define EXAMINED_MAX    256  /* due effects looked at in one turn */
+#define SEND_TIMEOUT_MS  60000 /* one delivery; then its outcome is unknown */
+#define PING_TIMEOUT_MS  10000
+#define PING_RETRY_MS    5000 /* before the second try; twice that before the third */
+#define PINGS_QUEUED_MAX 10   /* of one schedule */
+#define EXAMINED_MAX     256  /* due effects looked at in one turn */
 
 /* ---- delivery ----------------------------------------------------------------- */
 
@@ -203,12 +204,19 @@ ping_again(struct engine *en, struct effect *ef, struct view reason)
 void
 outbox_gives_way(struct engine *en, const struct effect *newer)
 {
-    struct effect head;
+    struct effect key = {.session = newer->session, .sink = newer->sink}, oldest = {0};
+    struct scan   s;
+    unsigned      count = 0;
 
-    if (effect_queue_head(turn_txn(en), newer, &head) && head.status == STATUS_PENDING &&
-        head.attempts > 0) {
-        settle(en, &head, STATUS_FAILED, head.reason, FEED_EFFECT_FAILED);
+    scan_open(&s, turn_txn(en), INDEX_effect_queue, &key, 2, 2);
+    for (; scan_next(&s, &key); count++) {
+        if (oldest.id == 0 && key.status == STATUS_PENDING) oldest.id = key.id;
     }
+    scan_close(&s);
+    if (oldest.id == 0 || effect_load(turn_txn(en), &oldest) != LOAD_FOUND) return;
+    if (oldest.attempts > 0 || count >= PINGS_QUEUED_MAX)
+        settle(en, &oldest, STATUS_FAILED, view_str("newer ones took its place"),
+               FEED_EFFECT_FAILED);
 }
 
 /* It was not sent, whatever became of the attempt: it may be sent now, behind those that were

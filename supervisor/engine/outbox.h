@@ -22,7 +22,8 @@
 void outbox_dispatch(struct engine *en);
 void outbox_done(struct engine *en, uint32_t slot, const struct msg_effect_done *m);
 void outbox_lost(struct engine *en, uint32_t slot);
-/* A ping is about to be written: one of the same queue that waits to be tried again gives way. */
+/* A ping is about to be written: the oldest that waits in its queue gives way, if it was tried
+ * already or too many wait. */
 void outbox_gives_way(struct engine *en, const struct effect *newer);
 /* Attempts under way when an earlier agentd ended: told to the shell at boot, unknown when it says
  * that they are gone. */

@@ -3,8 +3,8 @@
  *
  * A ping is an effect of kind `ping` without a sink, on its way like the others (outbox.h), in the
  * order of the schedule's session.  Asking twice does no harm, so one of unknown outcome is sent
- * again; the newest is what counts, so one that has failed gives way to those behind it; and what
- * is old is a lie, so it is sent within PING_AGE_MAX_MS or never.
+ * again; the newest is what counts, so one that has failed gives way to those behind it, and the
+ * oldest to the eleventh; and what is old is a lie, so it is sent within PING_AGE_MAX_MS or never.
  *
  * A firing whose gate says no succeeds, for the schedule lives; so does one in shadow mode. */
 #ifndef ENGINE_PINGS_H

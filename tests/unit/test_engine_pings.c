@@ -229,6 +229,25 @@ a_ping_that_waits_to_be_tried_again_gives_way(void **state)
 }
 
 static void
+of_many_that_wait_the_oldest_gives_way(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    start = 0;
+
+    begin(r, "");
+    for (int i = 0; i < 20; i++) {
+        uint64_t id = fired(r);
+
+        if (i == 0) start = newest(r);
+        rig_complete(r, id);
+    }
+    expect_ping(r, start, "start", "attempting"); /* its server hangs */
+    rig_must_read(r, "effect.list", "'status':'pending','limit':1000");
+    assert_int_equal(rig_len(r, "items"), 9);
+    expect_ping(r, newest(r), "success", "pending");
+}
+
+static void
 a_worker_that_dies_leaves_a_ping_to_be_sent_again(void **state)
 {
     struct rig *r = *state;
@@ -314,6 +333,7 @@ main(void)
         TEST(a_ping_is_tried_three_times_whatever_became_of_it),
         TEST(a_newer_ping_waits_for_one_try_of_the_older_at_most),
         TEST(a_ping_that_waits_to_be_tried_again_gives_way),
+        TEST(of_many_that_wait_the_oldest_gives_way),
         TEST(a_worker_that_dies_leaves_a_ping_to_be_sent_again),
         TEST(a_ping_survives_the_death_of_agentd),
         TEST(an_old_ping_is_never_sent),
