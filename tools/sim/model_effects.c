@@ -90,6 +90,37 @@ add(struct model *m, const struct m_job *j, struct view payload, int sink)
     return e;
 }
 
+/* With a jitter only the row tells which of two schedules that alert in one turn was the first. */
+static int
+schedule_of_note(struct model *m, uint64_t id, int schedule)
+{
+    struct effect ef = {.id = id};
+
+    if (effect_load(m->txn, &ef) != LOAD_FOUND) return schedule;
+    for (size_t i = 0; i < m->schedules.count; i++) {
+        struct m_object *o = m_object(m, m->schedules.items[i].object);
+        struct schedule  row = {.id = o->id};
+
+        if (!o->is_gone && schedule_load(m->txn, &row) == LOAD_FOUND && row.session == ef.session)
+            return m->schedules.items[i].object;
+    }
+    return schedule;
+}
+
+void
+m_note(struct model *m, int schedule)
+{
+    struct m_job nobody = {.company = m_object(m, schedule)->company, .agent = -1};
+    int          sinks[8];
+    uint32_t     count = sinks_of(m, &nobody, sinks, ARRAY_LEN(sinks));
+
+    for (uint32_t i = 0; i < count; i++) {
+        nobody.schedule = schedule_of_note(m, m->effects.count + 1, schedule);
+        nobody.company = m_object(m, nobody.schedule)->company;
+        add(m, &nobody, (struct view){0}, sinks[i])->is_note = true;
+    }
+}
+
 /* It is applied in the very commit: done, or refused; or it waits for a person. */
 static void
 add_inside(struct model *m, const struct m_job *j, struct view payload)
@@ -257,10 +288,9 @@ static void
 give_up(struct model *m, struct m_effect *e)
 {
     struct effect row = {.id = e->id};
-    int           company = m->jobs.items[e->job - 1].company; /* the job may be purged */
 
     if (e->sink < 0 || e->token != 0) return;
-    if (!m_object(m, e->sink)->is_gone && m_is_in_store(m_object(m, company))) return;
+    if (!m_object(m, e->sink)->is_gone && m_is_in_store(m_object(m, e->company))) return;
     if (!is_under_way(e) && !e->is_probe_owed) return;
     claim(effect_load(m->txn, &row) == LOAD_FOUND, "effect %" PRIu64 " is not in the store", e->id);
     if (row.status == STATUS_FAILED && is_under_way(e)) settle(m, e, STATUS_FAILED, false);

@@ -66,8 +66,8 @@ m_end_job(struct model *m, struct m_job *j, enum job_state_id state)
     *LIST_ADD(&m->ended) = j->id;
     *LIST_ADD(&m->finished) = j->id;
     m_leave_key(m, j);
-    if (j->schedule >= 0) m_firing_ended(m, j);
     m_touch(j);
+    if (j->schedule >= 0) m_firing_ended(m, j);
 }
 
 /* The job's own, else its agent's profile's, else its handler's, else the default. */

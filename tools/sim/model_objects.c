@@ -311,12 +311,19 @@ m_change_object(struct model *m, int index, struct view spec)
     union msg        before;
     struct err       e = {0};
 
-    o->is_seen = true;
-    if (view_eq(buf_view(&o->spec), spec)) return;
     buf_add_view(&old, buf_view(&o->spec));
     claim(msg_unpack(m_object_desc(o->kind), buf_view(&old), &before, &e) == E_OK, "unreadable");
     m_set_spec(o, spec);
     if (o->kind == KIND_SCHEDULE) m_schedule_changed(m, index, &before.schedule);
+}
+
+static void
+declare_again(struct model *m, int index, struct view spec)
+{
+    struct m_object *o = m_object(m, index);
+
+    o->is_seen = true;
+    if (!view_eq(buf_view(&o->spec), spec)) m_change_object(m, index, spec);
 }
 
 static void
@@ -336,7 +343,7 @@ declare(struct model *m, enum object_kind kind, struct view list)
         claim(mp_find_str(item, "name", &name), "a declaration without a name was accepted");
         index = m_find(m, kind, company, name);
         if (index >= 0) {
-            m_change_object(m, index, item);
+            declare_again(m, index, item);
         } else {
             (void)m_add_object(m, kind, company, item, false);
         }
@@ -355,7 +362,7 @@ remove_undeclared(struct model *m, const struct msg_config *c)
         struct msg_company plain = {.name = view_str("default")};
 
         msg_pack(msg_desc(MSG_COMPANY), &plain, &spec);
-        m_change_object(m, (int)i, buf_view(&spec));
+        declare_again(m, (int)i, buf_view(&spec));
     }
 }
 

@@ -1,5 +1,8 @@
 /* What comes of the jobs of schedules. */
 #include "tools/sim/model.h"
+#include "tools/sim/verdict.h"
+
+#include <inttypes.h>
 
 /* ---- the shadow (C5) ------------------------------------------------------------------------- */
 
@@ -25,13 +28,184 @@ prove(struct model *m, struct m_schedule *s, const struct m_job *j)
     if (HAS(d, schedule, shadow_runs) && s->shadow_runs >= d->shadow_runs) s->is_promoted = true;
 }
 
-/* ---- ends ------------------------------------------------------------------------------------ */
+/* ---- alerts (C15) ---------------------------------------------------------------------------- */
+
+bool
+m_reaches(uint32_t n, int64_t limit)
+{
+    return limit != NO_LIMIT && n >= limit;
+}
 
 void
-m_firing_ended(struct model *m, const struct m_job *j)
+m_alert(struct model *m, struct m_schedule *s, bool is_pause)
+{
+    int64_t since = m->now.wall_ms - s->alerted_at;
+
+    if (!is_pause && s->alerted_at && since >= 0 && since < m->limits.alert_cooldown_ms) return;
+    s->alerted_at = m->now.wall_ms;
+    s->is_alerted = true;
+    m_note(m, s->object);
+}
+
+/* ---- streaks (C8) ---------------------------------------------------------------------------- */
+
+enum streak { NONE, GENERIC, TURN_BUDGET };
+
+static enum streak
+streak_of(const char *class)
+{
+    if (strcmp(class, "turn_limit_exceeded") == 0) return TURN_BUDGET;
+    if (strcmp(class, "worker_lost") == 0 || strcmp(class, "interrupted") == 0) return NONE;
+    return GENERIC;
+}
+
+static void
+failed(struct model *m, struct m_schedule *s, const char *class)
+{
+    enum streak which = streak_of(class);
+    bool        is_long_enough;
+
+    s->is_touched = true;
+    s->failed_in_row++;
+    if (which == GENERIC) {
+        s->failure_streak++;
+        s->breach_streak = 0;
+    } else if (which == TURN_BUDGET) {
+        s->breach_streak++;
+        s->failure_streak = 0;
+    }
+    is_long_enough = which == GENERIC ? m_reaches(s->failure_streak, m->limits.failure_pause)
+                                      : which == TURN_BUDGET &&
+                                            m_reaches(s->breach_streak, m->limits.breach_pause);
+    if (is_long_enough && !s->is_paused && s->next_at) {
+        s->is_paused = true;
+        if (m->limits.alert_after != NO_LIMIT) m_alert(m, s, true);
+    } else if (m_reaches(s->failed_in_row, m->limits.alert_after)) {
+        m_alert(m, s, false);
+    }
+}
+
+static void
+succeeded(struct model *m, struct m_schedule *s)
+{
+    s->failure_streak = s->breach_streak = s->failed_in_row = 0;
+    s->last_success_at = m->now.wall_ms;
+    if (s->is_alerted) m_note(m, s->object);
+    s->is_alerted = false;
+}
+
+/* Its limit of turns was set less than two firing intervals ago; of an irregular schedule, two
+ * firings ago. */
+static bool
+is_graced(struct model *m, const struct m_schedule *s, const struct m_job *j)
+{
+    const struct msg_schedule *d = &m_object(m, s->object)->declared.schedule;
+    struct m_schedule          as_new = {.created_at = s->created_at};
+    int64_t                    first, second, third;
+
+    if (streak_of(j->failure) != TURN_BUDGET) return false;
+    first = m_next_nominal(&as_new, d, s->max_turns_set_at);
+    second = first ? m_next_nominal(&as_new, d, first) : 0;
+    third = second ? m_next_nominal(&as_new, d, second) : 0;
+    if (second == 0) return false;
+    if (third && third - second != second - first) return j->nominal_at <= second;
+    return j->ended_at <= s->max_turns_set_at + 2 * (second - first);
+}
+
+/* Its last job waits at a breaker that has been open for a whole firing interval (A6). */
+void
+m_firing_waits(struct model *m, struct m_schedule *s, int64_t before_at)
+{
+    const struct m_job *j = m_job(m, s->last_job);
+    const char *class = NULL;
+
+    if (j && j->state == JOB_READY) class = m_breaker_open_since(m, j, before_at);
+    if (class) failed(m, s, class);
+}
+
+/* ---- figures (C9, C11) ----------------------------------------------------------------------- */
+
+/* 0.7 of the old and 0.3 of the new; the first is the measure itself. */
+static void
+average(uint64_t *milli, uint64_t measure, bool is_first)
+{
+    *milli = is_first ? measure * 1000 : (*milli * 7 + measure * 3000) / 10;
+}
+
+static void
+measure(struct m_schedule *s, const struct m_job *j)
+{
+    bool is_first = s->measured == 0;
+
+    average(&s->avg_turns_milli, j->turns, is_first);
+    average(&s->avg_tokens_milli, j->input_tokens + j->output_tokens, is_first);
+    average(&s->avg_cost_milli, j->cost_micros, is_first);
+    s->last_turns = j->turns;
+    s->measured++;
+}
+
+static void
+note_length(struct m_schedule *s, const struct m_job *j)
+{
+    if (j->claimed_at == 0 || j->max_run_ms == 0) return;
+    s->long_runs = (j->ended_at - j->claimed_at) * 5 > j->max_run_ms * 4 ? s->long_runs + 1 : 0;
+}
+
+/* ---- ends ------------------------------------------------------------------------------------ */
+
+/* A firing counts once, at its first end: that it is retried by hand is no other firing. */
+void
+m_firing_ended(struct model *m, struct m_job *j)
 {
     const struct m_object *o = m_object(m, j->schedule);
+    struct m_schedule     *s;
+    bool                   is_first = !j->is_over, has_run;
 
+    j->is_over = true;
     if (o->is_gone) return;
-    prove(m, &m->schedules.items[o->schedule], j);
+    s = &m->schedules.items[o->schedule];
+    s->is_touched = true;
+    has_run = j->state == JOB_COMPLETED || j->state == JOB_FAILED;
+    if (is_first && has_run && j->attempt) measure(s, j);
+    if (has_run) note_length(s, j);
+    if (j->state == JOB_COMPLETED) succeeded(m, s);
+    if (j->state == JOB_FAILED && is_first && !is_graced(m, s, j)) failed(m, s, j->failure);
+    prove(m, s, j);
+}
+
+/* ---- compare --------------------------------------------------------------------------------- */
+
+void
+m_compare_outcomes(struct model *m, struct m_schedule *s, const struct schedule *row)
+{
+    const struct {
+        const char *what;
+        uint64_t    stored, expected;
+    } figures[] = {
+        {"paused",          row->paused,                    s->is_paused                },
+        {"failure_streak",  row->failure_streak,            s->failure_streak           },
+        {"breach_streak",   row->breach_streak,             s->breach_streak            },
+        {"failed_in_row",   row->failed_in_row,             s->failed_in_row            },
+        {"long_runs",       row->long_runs,                 s->long_runs                },
+        {"measured",        row->measured,                  s->measured                 },
+        {"last_turns",      row->last_turns,                s->last_turns               },
+        {"avg_turns",       row->avg_turns_milli,           s->avg_turns_milli          },
+        {"avg_tokens",      row->avg_tokens_milli,          s->avg_tokens_milli         },
+        {"avg_cost",        row->avg_cost_milli,            s->avg_cost_milli           },
+        {"last_success_at", (uint64_t)row->last_success_at, (uint64_t)s->last_success_at},
+        {"alerted_at",      (uint64_t)row->alerted_at,      (uint64_t)s->alerted_at     },
+        {"is_alerted",      row->is_alerted,                s->is_alerted               },
+        {"last_job",        row->last_job,                  s->last_job                 },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(figures); i++) {
+        claim(figures[i].stored == figures[i].expected,
+              "schedule %.*s: %s is %" PRIu64 ", expected %" PRIu64,
+              VIEW_ARG(m_object(m, s->object)->name), figures[i].what, figures[i].stored,
+              figures[i].expected);
+    }
+    claim(row->max_turns_set_at == s->max_turns_set_at || row->max_turns_set_at == m->now.wall_ms,
+          "schedule %.*s: the limit of turns was set at %" PRId64,
+          VIEW_ARG(m_object(m, s->object)->name), row->max_turns_set_at);
+    s->max_turns_set_at = row->max_turns_set_at;
 }

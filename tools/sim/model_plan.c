@@ -35,6 +35,7 @@ m_add_schedule(struct model *m, int object)
     s->created_at = m->now.wall_ms;
     s->offset = -1;
     s->span = -1;
+    s->max_turns_set_at = m->now.wall_ms;
     note_limits(m, s);
     m_plan(m, s, m->now.wall_ms);
 }
@@ -55,6 +56,7 @@ m_schedule_changed(struct model *m, int object, const struct msg_schedule *befor
     const struct msg_schedule *after = declared(m, s);
 
     note_limits(m, s);
+    s->is_touched = true;
     s->is_promoted = false; /* what was changed has yet to prove itself */
     s->shadow_runs = 0;
     if (before->spread_ms != after->spread_ms) s->offset = -1;
@@ -180,10 +182,12 @@ m_compare_schedules(struct model *m, bool all)
         const struct m_object *o = m_object(m, s->object);
         struct schedule        row = {.id = o->id};
 
-        if (o->is_gone || (!all && (s->due_at || s->next_at == 0))) continue;
+        if (o->is_gone || (!all && !s->is_touched && (s->due_at || s->next_at == 0))) continue;
         claim(o->id && schedule_load(m->txn, &row) == LOAD_FOUND,
               "schedule %.*s is not in the store", VIEW_ARG(o->name));
         compare_plan(m, s, &row);
+        m_compare_outcomes(m, s, &row);
         if (all) compare_counters(m, s, &row);
+        s->is_touched = false;
     }
 }

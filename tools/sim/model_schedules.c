@@ -66,6 +66,7 @@ make_job(struct model *m, const struct m_schedule *s, int handler, int agent, in
     j->is_born = true;
     j->priority = HAS(d, schedule, priority) ? (uint8_t)d->priority : 50;
     j->run_at = run_at;
+    j->nominal_at = s->next_at;
     j->max_run_ms = d->max_run_ms;
     j->max_turns = d->max_turns;
     j->token_budget = d->token_budget;
@@ -152,9 +153,11 @@ fire(struct model *m, struct m_schedule *s, struct m_range due, const struct fir
 
     if (m_admission(m) != E_OK || !has_references(m, o, &handler, &agent)) return FIRING_MISSED;
     if (m_judge_routine(m, &o->declared.schedule, o->company, agent) != E_OK) return FIRING_MISSED;
+    if (m_firing_in_flight(m, s->object)) m_firing_waits(m, s, s->cursor);
     if (is_in_the_way(o, count_in_flight(m, s->object))) {
         s->suppressed++;
         s->skips++;
+        if (m_reaches(s->skips, m->limits.alert_skips)) m_alert(m, s, false);
         return FIRING_SUPPRESSED;
     }
     if (m_queue_is_full(m, o->company, 0)) return FIRING_MISSED;
@@ -169,6 +172,8 @@ fire(struct model *m, struct m_schedule *s, struct m_range due, const struct fir
     claim(row->fired_at == m->now.wall_ms, "a firing says another time than now");
     claim(row->job == m->jobs.count + 1, "a firing names job %" PRIu64 ", expected %" PRIu64,
           row->job, (uint64_t)m->jobs.count + 1);
+    s->last_job = row->job;
+    s->is_touched = true;
     make_job(m, s, handler, agent, start_of(m, due, row->job));
     return FIRING_FIRED;
 }

@@ -31,7 +31,14 @@ struct m_schedule {
     int      span;          /* of the time of the cursor; -1: none */
     bool     was_unlimited; /* by an overlap or a daily limit, now or before */
     uint64_t firings, suppressed, missed;
-    bool     waits;       /* in this turn: for others, or its time is not due yet */
+    bool     waits; /* in this turn: for others, or its time is not due yet */
+    uint64_t last_job;
+    uint32_t failure_streak, breach_streak, failed_in_row, long_runs;
+    int64_t  max_turns_set_at;
+    int64_t  last_success_at, alerted_at;
+    bool     is_alerted;
+    uint64_t measured, last_turns, avg_turns_milli, avg_tokens_milli, avg_cost_milli;
+    bool     is_touched;  /* in this turn */
     uint64_t by_hand;     /* of the firings */
     uint32_t skips;       /* that overlap suppressed since the last firing */
     bool     is_promoted; /* out of the shadow */
@@ -64,7 +71,14 @@ bool m_waits_for_crash_loop(const struct model *m, int64_t due_at);
 /* Whether the effects of its jobs are suppressed (C5). */
 bool m_is_in_shadow(struct model *m, int object);
 /* A job of a schedule has ended. */
-void m_firing_ended(struct model *m, const struct m_job *j);
+void m_firing_ended(struct model *m, struct m_job *j);
+/* A nominal time has come; before_at: the one before it.  Its last job may wait at a breaker. */
+void m_firing_waits(struct model *m, struct m_schedule *s, int64_t before_at);
+/* So many in a row have come to this limit, which may be none. */
+bool m_reaches(uint32_t n, int64_t limit);
+/* Tells people; is_pause: whatever the cool-down says. */
+void m_alert(struct model *m, struct m_schedule *s, bool is_pause);
+void m_compare_outcomes(struct model *m, struct m_schedule *s, const struct schedule *row);
 void m_schedules_due(struct model *m);
 bool m_firing_in_flight(struct model *m, int object);
 /* What the turn planned anew; `all`: every schedule, with its counters. */
