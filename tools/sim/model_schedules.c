@@ -351,14 +351,23 @@ is_not_its_turn(struct model *m, const struct m_schedule *s, const struct firing
     return another_fires_now(m, s);
 }
 
-/* With a jitter a time that may be due may still lie ahead. */
+/* A time that was decided before the clock went back is passed over when it is due again; the
+ * engine may leave that, too, to its next turn. */
 static bool
-is_next_in_store(struct model *m, const struct m_schedule *s)
+is_still_ahead(struct model *m, const struct m_schedule *s)
 {
     struct schedule row = {.id = m_object(m, s->object)->id};
 
-    return m_due(m, s, s->next_at).high > m->now.wall_ms &&
-           schedule_load(m->txn, &row) == LOAD_FOUND && row.next_at == s->next_at;
+    return schedule_load(m->txn, &row) == LOAD_FOUND && row.next_at && row.next_at <= s->next_at;
+}
+
+static void
+check_is_left(struct model *m, const struct m_schedule *s)
+{
+    claim(m_due(m, s, s->next_at).high > m->now.wall_ms ||
+              m->turn->deadline.wall_ms <= m->now.wall_ms,
+          "schedule %.*s: nothing was decided about %" PRId64,
+          VIEW_ARG(m_object(m, s->object)->name), s->next_at);
 }
 
 static void
@@ -379,17 +388,16 @@ m_schedules_due(struct model *m)
     look_at_all_again(m);
     while ((s = next_due(m))) {
         if (m_is_decided(s, s->next_at)) { /* before the clock went back */
-            s->waits = is_next_in_store(m, s);
-            if (s->waits) continue;
+            s->waits = is_still_ahead(m, s);
+            if (s->waits) {
+                check_is_left(m, s);
+                continue;
+            }
             s->span = span_of(s, s->next_at);
             m_plan(m, s, s->next_at);
         } else if (!find_row(m, s, &row)) {
             s->waits = true;
-            if (m_due(m, s, s->next_at).high > m->now.wall_ms) continue;
-            claim(m->turn->deadline.wall_ms <= m->now.wall_ms,
-                  "schedule %.*s: nothing was decided about %" PRId64,
-                  VIEW_ARG(m_object(m, s->object)->name), s->next_at);
-            return;
+            check_is_left(m, s);
         } else if (is_not_its_turn(m, s, &row)) {
             s->waits = true;
         } else {
