@@ -484,8 +484,6 @@ void m_compare_ledgers(struct model *m, bool all);
 /* effects */
 /* Of the job that completes; the list of jobs may move. */
 void m_effects_commit(struct model *m, uint64_t job, struct view effects);
-/* An alert of a schedule, to the sinks of alerts. */
-void m_note(struct model *m, int schedule);
 bool m_effects_valid(struct view effects);
 void m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_done *d);
 void m_effect_lost(struct model *m, const struct m_lease *l);

@@ -78,6 +78,8 @@ void m_firing_waits(struct model *m, struct m_schedule *s, int64_t before_at);
 bool m_reaches(uint32_t n, int64_t limit);
 /* Tells people; is_pause: whatever the cool-down says. */
 void m_alert(struct model *m, struct m_schedule *s, bool is_pause);
+/* An alert of a schedule, to the sinks of alerts. */
+void m_note(struct model *m, int schedule);
 void m_compare_outcomes(struct model *m, struct m_schedule *s, const struct schedule *row);
 void m_schedules_due(struct model *m);
 bool m_firing_in_flight(struct model *m, int object);
