@@ -178,6 +178,37 @@ every_second_of_a_day_leaves_two_rows_in_bounded_turns(void **state)
     }
 }
 
+/* Rows that the turn reads which decides about one overdue time, once `count` schedules are there
+ * that are not due. */
+static uint64_t
+reads_with(struct rig *r, unsigned count, const char *overdue)
+{
+    for (unsigned i = 0; i < count; i++) {
+        (void)rig_queue(r, "schedule.add", "'name':'%s-%u','handler':'noop','cron':'0 0 1 1 *'",
+                        overdue, i);
+        if (i % 100 == 99) rig_turn(r);
+    }
+    rig_settle(r);
+    add(r, overdue, "'every_ms':60000");
+    rig_wait(r, 30 * MINUTE_MS);
+    rig_turn(r);
+    assert_true(schedule_i64(r, overdue, "missed_count") > 0);
+    uint64_t reads = r->reads;
+    rig_settle(r);
+    rig_must(r, "schedule.pause", "'name':'%s'", overdue);
+    return reads;
+}
+
+static void
+deciding_one_time_costs_the_same_among_thousands_of_schedules(void **state)
+{
+    struct rig *r = *state;
+
+    r->is_unchecked = true;
+    uint64_t few = reads_with(r, 10, "few"), many = reads_with(r, 3000, "many");
+    assert_in_range(many, 1, few + few / 2);
+}
+
 static void
 a_crash_in_the_middle_loses_and_repeats_nothing(void **state)
 {
@@ -408,6 +439,7 @@ main(void)
         TEST(a_schedule_may_have_a_window_of_its_own),
         TEST(catching_up_takes_at_most_a_minute_to_begin),
         TEST(every_second_of_a_day_leaves_two_rows_in_bounded_turns),
+        TEST(deciding_one_time_costs_the_same_among_thousands_of_schedules),
         TEST(a_crash_in_the_middle_loses_and_repeats_nothing),
         TEST(rows_from_before_the_clock_went_back_cost_no_turns),
         TEST(after_a_crash_loop_old_times_wait_a_minute),
