@@ -67,6 +67,12 @@ why_not(enum overlap o, uint32_t in_flight)
 }
 
 bool
+overlap_holds(const struct msg_schedule *s, const struct schedule *run)
+{
+    return why_not(overlap_of(s), run->in_flight) != NULL;
+}
+
+bool
 overlap_suppresses(struct engine *en, const struct object_entry *o, struct schedule *run,
                    struct firing *f)
 {

@@ -63,26 +63,36 @@ put_off_blocker(struct why *w, const struct schedule *run)
     why_blocker(w, "put_off", message, (struct view){0}, run->due_at, job ? change : NULL);
 }
 
+/* The first of its jobs that have not ended. */
+static bool
+first_in_flight(struct txn *t, uint32_t schedule, struct job_state *j)
+{
+    struct scan s;
+    bool        found;
+
+    *j = (struct job_state){.schedule = schedule};
+    scan_open(&s, t, INDEX_job_by_schedule, j, 1, 1);
+    found = scan_next(&s, j);
+    scan_close(&s);
+    return found;
+}
+
+/* Only what would suppress the next firing holds it; of the others it is told. */
 static void
 in_flight_blocker(struct why *w, const struct msg_schedule *s, const struct schedule *run)
 {
-    struct job_state j = {.id = run->last_job};
+    struct job_state j;
     char             holder[32], message[256], change[64];
 
-    if (run->last_job && job_state_load(w->objects->txn, &j) == LOAD_FOUND &&
-        !job_state_is_end(j.state)) {
-        snprintf(holder, sizeof(holder), "job %" PRIu64, j.id);
-        snprintf(message, sizeof(message), "%s of it is %s: %s", holder, job_state_name(j.state),
-                 overlap_meanwhile(s));
-        snprintf(change, sizeof(change), "agentctl job cancel %" PRIu64, j.id);
-        why_blocker(w, "in_flight", message, view_str(holder),
-                    j.state == JOB_RUNNING ? j.lease_expires_at : 0, change);
+    if (!first_in_flight(w->objects->txn, run->id, &j)) return;
+    snprintf(holder, sizeof(holder), "job %" PRIu64, j.id);
+    snprintf(message, sizeof(message), "%s of it is %s: %s", holder, job_state_name(j.state),
+             overlap_meanwhile(s));
+    snprintf(change, sizeof(change), "agentctl job cancel %" PRIu64, j.id);
+    if (overlap_holds(s, run)) {
+        why_blocker(w, "in_flight", message, view_str(holder), j.lease_expires_at, change);
     } else {
-        snprintf(message, sizeof(message),
-                 "a job of an older firing was retried and has not ended: %s",
-                 overlap_meanwhile(s));
-        why_blocker(w, "in_flight", message, (struct view){0}, 0,
-                    "cancel that job or wait for its end");
+        why_note(w, "in_flight", message, view_str(holder), j.lease_expires_at, NULL);
     }
 }
 
@@ -265,7 +275,7 @@ schedule_blockers(struct why *w, const struct schedule *run)
     gate_blocker(w, o, run);
     if (o) time_blockers(w, o, run);
     if (run->put_off_from) put_off_blocker(w, run);
-    if (run->in_flight > 0 && o) in_flight_blocker(w, &o->spec.schedule, run);
+    if (o) in_flight_blocker(w, &o->spec.schedule, run);
     history_notes(w, run->id);
 }
 

@@ -96,6 +96,31 @@ what_holds_the_second_is_named_with_its_end(void **state)
 }
 
 static void
+what_would_not_hold_the_next_firing_is_only_told_of(void **state)
+{
+    static const char *const policies[] = {"skip", "queue_one", "allow", "cancel_running"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(policies); i++) {
+        void       *fresh;
+        struct rig *r;
+
+        (void)rig_begin(&fresh);
+        r = fresh;
+        rig_workers(r, 1, 4);
+        add_overlap(r, policies[i], "");
+        rig_advance(r, MINUTE_MS);
+        int64_t end = rig_job_i64(r, last_job(r), "lease_expires_at");
+        rig_must_read(r, "schedule.why", "'name':'s'");
+        assert_string_equal(rig_text(r, "blockers.1.predicate"), "in_flight");
+        assert_string_equal(rig_text(r, "blockers.1.holder"), "job 1");
+        assert_int_equal(rig_i64(r, "earliest_at"), i == 0 ? end : RIG_WALL_MS + 2 * MINUTE_MS);
+        assert_int_equal(rig_is_nil(r, "change"), i != 0);
+        (void)rig_end(&fresh);
+    }
+}
+
+static void
 a_firing_that_waits_for_its_retry_leaves_room_for_the_next(void **state)
 {
     struct rig *r = *state;
@@ -414,6 +439,7 @@ main(void)
         TEST(an_unknown_overlap_is_refused),
         TEST(queue_one_makes_one_job_that_waits_and_no_second),
         TEST(what_holds_the_second_is_named_with_its_end),
+        cmocka_unit_test(what_would_not_hold_the_next_firing_is_only_told_of),
         TEST(a_firing_that_waits_for_its_retry_leaves_room_for_the_next),
         TEST(allow_runs_them_side_by_side),
         TEST(allow_with_a_budget_of_the_day_runs_them_side_by_side_too),
