@@ -1,4 +1,5 @@
-/* attempt - one start of a job and its end: lease, verdict, retry (A5–A7, N1–N4).
+/* attempt - one start of a job (attempt.c) and its end (attempt_end.c): lease, verdict, retry
+ * (A5–A7, N1–N4).
  *
  * An attempt ends only when its process tree is known to be gone.  What asks it to end writes
  * stop_reason, the first wins and fixes the class; until the worker reports `ended` the row stays
@@ -23,6 +24,11 @@ void attempt_stop(struct engine *en, struct job_state *j, enum failure_class rea
 /* The same, of one that is cancelled: message tells why. */
 void attempt_abort(struct engine *en, struct job_state *j, const char *message);
 
+/* What the attempt has used since its last report, by the totals of this one (input: the input
+ * tokens among them): counted in lease and job; false when nothing. */
+struct amounts;
+bool attempt_charge(struct fleet_lease *l, struct job_state *j, const struct amounts *totals,
+                    uint64_t input, struct amounts *more);
 /* The worker's reports about a lease it holds. */
 void attempt_progress(struct engine *en, struct fleet_lease *l, const struct msg_progress *m);
 void attempt_ended(struct engine *en, uint32_t slot, const struct msg_ended *m);
