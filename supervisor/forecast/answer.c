@@ -88,7 +88,7 @@ take_all_waits(struct shown *a)
         begin = at;
         while (at < t->wait_count && t->waits[at].schedule == a->rows[i].id)
             at++;
-        take_waits(&a->rows[i], t->waits + begin, at - begin);
+        if (at > begin) take_waits(&a->rows[i], &t->waits[begin], at - begin);
     }
     if (t->wait_count > 0) qsort(t->waits, t->wait_count, sizeof(*t->waits), compare_ms);
     take_waits(&a->all, t->waits, t->wait_count);
