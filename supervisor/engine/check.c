@@ -415,6 +415,15 @@ check_debounce(struct recount *r, const bool *cancel)
                 r->debounced, count);
 }
 
+static bool
+reserves_something(const struct reservation *held)
+{
+    for (enum dimension d = 0; d < DIM_COUNT; d++) {
+        if (budget_reserved(held, d)) return true;
+    }
+    return false;
+}
+
 /* What a day's row says is reserved is what its running attempts hold. */
 static void
 check_ledgers(struct recount *r, const bool *cancel)
@@ -432,7 +441,7 @@ check_ledgers(struct recount *r, const bool *cancel)
         struct job_state j = {.id = held.job};
 
         if (job_state_load(r->txn, &j) != LOAD_FOUND || j.state != JOB_RUNNING ||
-            ledger_load(r->txn, &stored) != LOAD_FOUND) {
+            (ledger_load(r->txn, &stored) != LOAD_FOUND && reserves_something(&held))) {
             problem(r, "a budget of %" PRIu32 " is reserved by job %" PRIu64 ", which does not run",
                     held.scope, held.job);
         }

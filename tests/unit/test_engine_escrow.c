@@ -111,12 +111,27 @@ a_day_that_begins_is_noticed_behind_a_commit_that_failed(void **state)
     expect_state(r, held, "running");
 }
 
+/* A day's row comes with the first amount: the check of the store knows that. */
+static void
+an_attempt_that_reserves_nothing_needs_no_row_of_the_day(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.reserve_tokens = 0;
+    rig_configure(r,
+                  &(struct rig_declared){.companies = "{'name':'acme','daily_tokens':100}",
+                                         .handlers = "{'name':'h','kind':'exec','command':['x']}"});
+    rig_workers(r, 1, 4);
+    expect_state(r, submit(r, 6, 50), "running");
+}
+
 int
 main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
     const struct CMUnitTest tests[] = {
         T(what_stood_behind_a_held_job_starts_when_that_is_cancelled),
+        T(an_attempt_that_reserves_nothing_needs_no_row_of_the_day),
         T(a_schedule_that_comes_to_have_a_limit_holds_its_own_job_only),
         T(a_clock_that_went_back_is_noticed_behind_a_commit_that_failed),
         T(a_day_that_begins_is_noticed_behind_a_commit_that_failed),
