@@ -17,7 +17,6 @@ fill_fixed_limits(struct msg_limits *out)
     m.keep_firings_ms = NO_LIMIT;
     m.keep_ledgers_ms = NO_LIMIT;
     m.keep_approvals_ms = NO_LIMIT;
-    m.interactive_delay_ms = 30000;
     m.collision_turns = NO_LIMIT;
     SET_HAS(&m, limits, failure_pause);
     SET_HAS(&m, limits, breach_warn);
@@ -81,6 +80,7 @@ config_fill_limits(struct config *c, struct rng *r)
     m.catch_up_ms = rng_chance(r, 300) ? rng_between(r, 0, 3600000) : 86400000;
     m.feed_bytes_max = (uint64_t)rng_between(r, 65536, 1 << 20);
     m.feed_age_max_ms = rng_between(r, 600000, 86400000);
+    m.interactive_delay_ms = rng_chance(r, 150) ? 0 : rng_between(r, 1000, 300000);
     m.failure_pause = rng_chance(r, 400) ? NO_LIMIT : rng_between(r, 1, 5);
     m.breach_warn = rng_chance(r, 300) ? NO_LIMIT : rng_between(r, 1, 3);
     m.breach_pause = rng_chance(r, 300) ? NO_LIMIT : rng_between(r, 1, 4);

@@ -90,6 +90,7 @@ struct m_job {
     int             company, agent, handler, schedule; /* objects; -1: none */
     int64_t         nominal_at;                        /* of a firing */
     int64_t         first_claimed_at;                  /* of all its attempts */
+    uint32_t        streams;                           /* to people, then */
     uint32_t        concurrent;                        /* other jobs that ran then */
     bool            is_over;                           /* it has ended once */
     bool            is_born;                           /* of a schedule: counts in its cap */
@@ -172,7 +173,7 @@ struct m_submission {
 /* One thing that a worker holds, or held when an earlier agentd ended. */
 struct m_lease {
     uint64_t token, id, seq, slot;
-    bool     is_effect, is_old;
+    bool     is_effect, is_old, is_streaming;
     uint32_t worker;
     uint64_t turns, input_tokens, output_tokens, cost_micros;
 };

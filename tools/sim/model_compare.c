@@ -106,7 +106,8 @@ compare_firing(struct model *m, const struct m_job *j)
 
     if (firing_load(m->txn, &row) != LOAD_FOUND || row.job != j->id || row.outcome != FIRING_FIRED)
         return;
-    claim(row.claimed_at == j->first_claimed_at && row.concurrent == j->concurrent,
+    claim(row.claimed_at == j->first_claimed_at && row.concurrent == j->concurrent &&
+              row.streams == j->streams,
           "the firing of job %" PRIu64 " was claimed at %" PRId64 " beside %u, expected %" PRId64
           " beside %u",
           j->id, row.claimed_at, row.concurrent, j->first_claimed_at, j->concurrent);

@@ -325,6 +325,7 @@ started(struct model *m, const struct m_message *msg)
     if (j->first_claimed_at == 0) {
         j->first_claimed_at = m->now.wall_ms;
         j->concurrent = count_other_jobs(m);
+        j->streams = m_streams(m);
     }
     j->lease_end_wall = m->now.wall_ms + m_budget_run_max(m, j);
     j->lease_end_boot = m->now.boot_ms + m_budget_run_max(m, j);

@@ -16,6 +16,7 @@ m_plan(struct model *m, struct m_schedule *s, int64_t cursor)
     s->cursor = cursor;
     s->next_at = m_next_nominal(s, declared(m, s), cursor);
     s->due_at = 0;
+    if (s->next_at == 0 || s->next_at > m->now.wall_ms) s->put_off_from = 0;
 }
 
 static void
@@ -146,6 +147,9 @@ compare_plan(struct model *m, struct m_schedule *s, const struct schedule *row)
     claim(row->due_at >= due.low && row->due_at <= due.high,
           "schedule %.*s: %" PRId64 " is due at %" PRId64 ", expected %" PRId64 " to %" PRId64,
           VIEW_ARG(name), s->next_at, row->due_at, due.low, due.high);
+    claim(row->put_off_from == s->put_off_from,
+          "schedule %.*s is put off from %" PRId64 ", expected %" PRId64, VIEW_ARG(name),
+          row->put_off_from, s->put_off_from);
     s->due_at = row->due_at;
     if (s->offset < 0) learn_offset(m, s);
 }

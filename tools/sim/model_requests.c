@@ -184,6 +184,7 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
     case MSG_JOB_SUBMIT_MANY: return m_submit_many(m, in, &q->job_submit_many, reply);
     case MSG_JOB_CANCEL: return cancel(m, in, q->job_cancel.id, reply);
     case MSG_JOB_RETRY: return retry(m, in, q->job_retry.id, reply);
+    case MSG_JOB_STREAM: return m_job_stream(m, in, &q->job_stream, reply);
     case MSG_JOB_SET: return set(m, in, &q->job_set, reply);
     case MSG_SCHEDULE_ADD: return m_schedule_add(m, in, &q->schedule, reply); /* it is one */
     case MSG_SCHEDULE_SET: return m_schedule_set(m, in, &q->schedule_set, reply);

@@ -6,6 +6,7 @@
 
 #define LATE_MS        1000 /* within it a time is decided when it comes, whatever the window is */
 #define STAGGER_MAX_MS 60000
+#define PUT_OFF_MAX_MS 300000
 
 /* ---- overlap (C4) ---------------------------------------------------------------------------- */
 
@@ -122,13 +123,22 @@ limited(const struct model *m, int64_t at)
     return at > m->now.wall_ms + STAGGER_MAX_MS ? m->now.wall_ms + STAGGER_MAX_MS : at;
 }
 
+/* What was due before it is late: but nothing that was put off for people, while it may be. */
+static int64_t
+late_before(const struct model *m, const struct m_schedule *s)
+{
+    int64_t late = m->now.wall_ms - LATE_MS;
+
+    return s->put_off_from && s->put_off_from + PUT_OFF_MAX_MS >= late ? INT64_MIN : late;
+}
+
 /* When the job of a firing may start: those that are caught up on come one after the other.  The
  * row tells, when it is not known to the millisecond when the firing was due. */
 static int64_t
-start_of(struct model *m, struct m_range due, uint64_t job)
+start_of(struct model *m, const struct m_schedule *s, struct m_range due, uint64_t job)
 {
     struct job_state row = {.id = job};
-    int64_t          late = m->now.wall_ms - LATE_MS, stagger = m->limits.catch_up_stagger_ms;
+    int64_t          late = late_before(m, s), stagger = m->limits.catch_up_stagger_ms;
     struct m_range   at = {limited(m, m->catch_up.low), limited(m, m->catch_up.high)};
 
     if (stagger == 0 || due.low >= late) return m->now.wall_ms;
@@ -174,7 +184,7 @@ fire(struct model *m, struct m_schedule *s, struct m_range due, const struct fir
           row->job, (uint64_t)m->jobs.count + 1);
     s->last_job = row->job;
     s->is_touched = true;
-    make_job(m, s, handler, agent, start_of(m, due, row->job));
+    make_job(m, s, handler, agent, start_of(m, s, due, row->job));
     return FIRING_FIRED;
 }
 
@@ -237,9 +247,11 @@ judge(struct model *m, struct m_schedule *s, int64_t at, const struct firing *ro
     int64_t window = HAS(d, schedule, catch_up_ms) ? d->catch_up_ms : m->limits.catch_up_ms;
     int64_t keep = most_that_fire(d);
 
-    if (window < LATE_MS || view_is(d->misfire, "skip")) window = LATE_MS;
-    if (due.high < m->now.wall_ms - window) return FIRING_MISSED;
-    if (due.low < m->now.wall_ms - window && row->outcome == FIRING_MISSED) return FIRING_MISSED;
+    int64_t oldest = m->now.wall_ms - (window < LATE_MS ? LATE_MS : window);
+
+    if (view_is(d->misfire, "skip") && late_before(m, s) > oldest) oldest = late_before(m, s);
+    if (due.high < oldest) return FIRING_MISSED;
+    if (due.low < oldest && row->outcome == FIRING_MISSED) return FIRING_MISSED;
     if (s->is_paused || is_held(m, o)) return FIRING_MISSED;
     newer = newer_that_are_due(m, s, at, keep);
     if (newer.low >= keep || (newer.high >= keep && row->outcome == FIRING_MISSED))
@@ -387,6 +399,7 @@ m_schedules_due(struct model *m)
 
     look_at_all_again(m);
     while ((s = next_due(m))) {
+        if (m_is_put_off(m, s)) continue;
         if (m_is_decided(s, s->next_at)) { /* before the clock went back */
             s->waits = is_still_ahead(m, s);
             if (s->waits) {

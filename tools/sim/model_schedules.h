@@ -31,7 +31,8 @@ struct m_schedule {
     int      span;          /* of the time of the cursor; -1: none */
     bool     was_unlimited; /* by an overlap or a daily limit, now or before */
     uint64_t firings, suppressed, missed;
-    bool     waits; /* in this turn: for others, or its time is not due yet */
+    bool     waits;        /* in this turn: for others, or its time is not due yet */
+    int64_t  put_off_from; /* for people (C14); 0: it is not */
     uint64_t last_job;
     uint32_t failure_streak, breach_streak, failed_in_row, long_runs;
     int64_t  max_turns_set_at;
@@ -49,6 +50,7 @@ struct m_schedule {
 struct model;
 struct m_job;
 struct msg_schedule;
+struct msg_job_stream;
 
 /* 0: none any more. */
 int64_t m_next_nominal(const struct m_schedule *s, const struct msg_schedule *d, int64_t after);
@@ -85,6 +87,12 @@ void m_schedules_due(struct model *m);
 bool m_firing_in_flight(struct model *m, int object);
 /* What the turn planned anew; `all`: every schedule, with its counters. */
 void m_compare_schedules(struct model *m, bool all);
+/* pressure (C14) */
+uint32_t  m_streams(const struct model *m); /* sessions that stream to a person */
+enum errc m_job_stream(struct model *m, const struct input *in, const struct msg_job_stream *q,
+                       const struct output *reply);
+/* Whether the schedule, which is due, waits for people. */
+bool m_is_put_off(struct model *m, struct m_schedule *s);
 void m_check_schedule_deadline(struct model *m);
 
 #endif

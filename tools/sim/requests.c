@@ -341,6 +341,15 @@ about_job(struct sim *s, enum msg_id op)
 }
 
 static void
+stream(struct sim *s)
+{
+    struct msg_job_stream m = {.id = random_job(s), .active = rng_chance(&s->rng, 600)};
+
+    if (rng_chance(&s->rng, 700)) SET_HAS(&m, job_stream, active);
+    sim_ask(s, MSG_JOB_STREAM, &m);
+}
+
+static void
 set(struct sim *s)
 {
     struct msg_job_set m = {.id = random_job(s)};
@@ -367,7 +376,7 @@ nonsense(struct sim *s)
 void
 sim_request(struct sim *s)
 {
-    static const unsigned         weights[] = {45, 8, 8, 6, 6, 22, 8, 1, 1, 8, 6, 14, 9};
+    static const unsigned         weights[] = {45, 8, 8, 6, 6, 22, 8, 1, 1, 8, 6, 14, 9, 8};
     size_t                        what = rng_weighted(&s->rng, weights, ARRAY_LEN(weights));
     const struct msg_clock_accept accept = {0};
 
@@ -393,6 +402,7 @@ sim_request(struct sim *s)
     case 10: sim_request_many(s); break;
     case 11: sim_request_org(s); break;
     case 12: sim_request_registry(s); break;
+    case 13: stream(s); break;
     default: broken("no such request");
     }
 }
