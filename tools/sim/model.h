@@ -38,15 +38,13 @@ struct m_object {
 
 /* What guards a credential, or a handler that declares none (A16). */
 struct m_breaker {
-    int         handler;               /* object; -1: of a credential */
-    int         company;               /* of the credential */
-    char        name[8];               /* of the credential */
-    uint8_t     state;                 /* enum breaker_state */
-    uint32_t    opens;                 /* in a row */
-    int64_t     until_low, until_high; /* open until then; the row will tell */
-    int64_t     opened_at;             /* as its row says */
-    const char *failure;               /* likewise */
-    uint64_t    started_before;        /* half open: leases up to this token are no probes */
+    int      handler;               /* object; -1: of a credential */
+    int      company;               /* of the credential */
+    char     name[8];               /* of the credential */
+    uint8_t  state;                 /* enum breaker_state */
+    uint32_t opens;                 /* in a row */
+    int64_t  until_low, until_high; /* open until then; the row will tell */
+    uint64_t started_before;        /* half open: leases up to this token are no probes */
 };
 
 /* ---- jobs ------------------------------------------------------------------------------------ */

@@ -109,15 +109,6 @@ is_tried(struct model *m, const struct m_breaker *b)
     return false;
 }
 
-const char *
-m_breaker_open_since(struct model *m, const struct m_job *j, int64_t at)
-{
-    const struct m_breaker *b = breaker_of(m, j->handler);
-
-    return b && b->state != BREAKER_CLOSED && b->opened_at && b->opened_at <= at ? b->failure
-                                                                                 : NULL;
-}
-
 /* Open: none of its jobs; half open: one, the probe. */
 bool
 m_breaker_has_room(struct model *m, const struct m_job *j)
@@ -173,6 +164,16 @@ name_of(struct model *m, const struct m_breaker *b)
     return b->handler < 0 ? view_str(b->name) : m_object(m, b->handler)->name;
 }
 
+const char *
+m_breaker_open_since(struct model *m, const struct m_job *j, int64_t at)
+{
+    const struct m_breaker *b = breaker_of(m, j->handler);
+    struct breaker          row;
+
+    if (!b || b->state == BREAKER_CLOSED || !load(m, b, &row)) return NULL;
+    return row.opened_at <= at ? failure_rule(row.failure)->name : NULL;
+}
+
 void
 m_compare_breakers(struct model *m)
 {
@@ -181,8 +182,6 @@ m_compare_breakers(struct model *m)
         struct breaker    row;
 
         claim(load(m, b, &row), "the breaker of %.*s is not in the store", VIEW_ARG(name_of(m, b)));
-        b->opened_at = row.opened_at;
-        b->failure = failure_rule(row.failure)->name;
         claim(row.state == b->state, "the breaker of %.*s is %u, expected %u",
               VIEW_ARG(name_of(m, b)), row.state, b->state);
         if (b->state != BREAKER_OPEN) continue;
