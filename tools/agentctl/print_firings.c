@@ -65,6 +65,7 @@ ctl_print_firings(struct ctl_out *o, struct view body)
         {"OUTCOME", "outcome",      CTL_AS_STATE },
         {"KIND",    "kind",         CTL_AS_TEXT  },
         {"COUNT",   "count",        CTL_AS_NUMBER},
+        {"UNTIL",   "until_at",     CTL_AS_WHEN  },
         {"JOB",     "job",          CTL_AS_NUMBER},
         {"STATE",   "state",        CTL_AS_STATE },
         {"LATE",    "late_ms",      CTL_AS_SPAN  },

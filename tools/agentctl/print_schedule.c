@@ -63,6 +63,7 @@ static const struct ctl_column policies[] = {
 };
 
 static const struct ctl_column running[] = {
+    {"due",          "due_at",                    CTL_AS_INSTANT},
     {"put off from", "put_off_from",              CTL_AS_INSTANT},
     {"idle until",   "idle_until",                CTL_AS_INSTANT},
     {"firings",      "firing_count",              CTL_AS_TEXT   },
