@@ -104,6 +104,7 @@ compare_firing(struct model *m, const struct m_job *j)
 {
     struct firing row = {.schedule = id_of(m, j->schedule), .nominal_at = j->nominal_at};
 
+    if (m_object(m, j->schedule)->is_gone) return; /* what its jobs come to is nobody's any more */
     if (firing_load(m->txn, &row) != LOAD_FOUND || row.job != j->id || row.outcome != FIRING_FIRED)
         return;
     claim(row.claimed_at == j->first_claimed_at && row.concurrent == j->concurrent &&
