@@ -21,7 +21,7 @@ end_agentd(struct sim *s, bool was_clean)
     s->stall_ms = 0;
     s->was_clean = was_clean;
     s->last_life_ms = s->world.now.wall_ms;
-    s->starts_at = s->world.now.boot_ms + rng_between(&s->rng, 0, 20000);
+    s->starts_at = s->world.now.boot_ms + rng_between(&s->rng, 0, s->crash_loop ? 300000 : 20000);
 }
 
 void
