@@ -133,6 +133,8 @@ drain(struct sim *s)
 {
     s->world.is_calm = true;
     s->is_crash_wanted = s->is_next_commit_failing = false;
+    s->crash_loop = 0;
+    if (!s->engine) s->starts_at = s->world.now.boot_ms;
     s->can_admit = true;
     s->clock_held_until = 0;
     s->world.wanted = 4;
