@@ -195,6 +195,7 @@ config_fill_schedule(struct config *c, struct rng *r, const char *name, struct d
     struct buf ladder   BUF_AUTO = {0};
     struct buf payload  BUF_AUTO = {0};
     struct buf ticket   BUF_AUTO = {0};
+    struct buf gate     BUF_AUTO = {0};
     struct msg_schedule m = {.name = view_str(name)};
     char                cron[32], quiet[16];
     int                 agent = (int)rng_below(r, SIM_AGENTS);
@@ -224,6 +225,14 @@ config_fill_schedule(struct config *c, struct rng *r, const char *name, struct d
     }
     fill_times(c, r, &m, cron);
     fill_rest(r, &m, &ladder, &payload);
+    if (d->agent >= 0 && rng_chance(r, 150)) {
+        const struct msg_gate open = {.open_tickets = true,
+                                      .has = 1ULL << msg_gate_BIT_open_tickets};
+
+        msg_pack(msg_desc(MSG_GATE), &open, &gate);
+        m.gate = buf_view(&gate);
+        SET_HAS(&m, schedule, gate);
+    }
     fill_bounds(c, r, &m, quiet);
     fill_misfire(r, &m);
     fill_policies(r, &m);

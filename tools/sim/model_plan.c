@@ -165,6 +165,7 @@ compare_counters(struct model *m, const struct m_schedule *s, const struct sched
         {"firing_count",     row->firing_count,     s->firings    },
         {"suppressed_count", row->suppressed_count, s->suppressed },
         {"missed_count",     row->missed_count,     s->missed     },
+        {"gated_count",      row->gated_count,      s->gated      },
         {"skips",            row->skips,            s->skips      },
         {"promoted",         row->promoted,         s->is_promoted},
         {"shadow_runs",      row->shadow_runs,      s->shadow_runs},

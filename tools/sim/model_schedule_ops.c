@@ -46,6 +46,7 @@ judge_references(struct model *m, const struct actor *a, const struct msg_schedu
     if (handler.size == 0 && agent >= 0) handler = m_agent_handler(m, agent);
     if (handler.size == 0) return E_BAD_REQUEST;
     if (m_ref(m, a, KIND_HANDLER, handler, &company, &e) < 0) return e;
+    if (s->gate.size && agent < 0) return E_BAD_REQUEST; /* whose tickets? */
     return m_judge_routine(m, s, company, agent);
 }
 

@@ -123,6 +123,19 @@ limited(const struct model *m, int64_t at)
     return at > m->now.wall_ms + STAGGER_MAX_MS ? m->now.wall_ms + STAGGER_MAX_MS : at;
 }
 
+/* The gate asks for tickets of the agent that are not done (C5). */
+static bool
+has_nothing_to_do(struct model *m, const struct m_object *o, int agent)
+{
+    if (o->declared.schedule.gate.size == 0) return false;
+    for (size_t i = 0; i < m->tickets.count; i++) {
+        const struct m_ticket *k = &m->tickets.items[i];
+
+        if (k->assignee == agent && !k->is_gone && k->status != TICKET_DONE) return false;
+    }
+    return true;
+}
+
 /* What was due before it is late: but nothing that was put off for people, while it may be. */
 static int64_t
 late_before(const struct model *m, const struct m_schedule *s)
@@ -164,6 +177,12 @@ fire(struct model *m, struct m_schedule *s, struct m_range due, const struct fir
     if (m_admission(m) != E_OK || !has_references(m, o, &handler, &agent)) return FIRING_MISSED;
     if (m_judge_routine(m, &o->declared.schedule, o->company, agent) != E_OK) return FIRING_MISSED;
     if (m_firing_in_flight(m, s->object)) m_firing_waits(m, s, s->cursor);
+    if (has_nothing_to_do(m, o, agent)) {
+        claim(row->gated, "schedule %.*s does not say that its gate was closed", VIEW_ARG(o->name));
+        s->gated++;
+        s->suppressed++;
+        return FIRING_SUPPRESSED;
+    }
     if (is_in_the_way(o, count_in_flight(m, s->object))) {
         s->suppressed++;
         s->skips++;
@@ -300,8 +319,8 @@ find_row(struct model *m, const struct m_schedule *s, struct firing *row)
 static void
 decide(struct model *m, struct m_schedule *s, const struct firing *row)
 {
-    claim(row->count == 1 || row->outcome == FIRING_MISSED, "a firing stands for %" PRIu64 " times",
-          row->count);
+    claim(row->count == 1 || row->outcome == FIRING_MISSED || row->gated,
+          "a firing stands for %" PRIu64 " times", row->count);
     claim(row->outcome == FIRING_FIRED || row->reason.size > 0,
           "a firing was missed without a reason");
     if (row->nominal_at == s->next_at) {

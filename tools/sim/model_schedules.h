@@ -30,7 +30,7 @@ struct m_schedule {
     LIST_OF(struct m_span) decided;
     int      span;          /* of the time of the cursor; -1: none */
     bool     was_unlimited; /* by an overlap or a daily limit, now or before */
-    uint64_t firings, suppressed, missed;
+    uint64_t firings, suppressed, missed, gated;
     bool     waits;        /* in this turn: for others, or its time is not due yet */
     int64_t  put_off_from; /* for people (C14); 0: it is not */
     uint64_t last_job;

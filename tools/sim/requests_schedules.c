@@ -65,7 +65,7 @@ static void
 schedule_set(struct sim *s)
 {
     static const char *const names[] = {"agent",       "max_turns", "overlap", "tz",
-                                        "shadow_runs", "name",      "whim"};
+                                        "shadow_runs", "gate",      "name",    "whim"};
     struct declaration       d = {0};
     struct msg_schedule_set  m;
     struct buf clear         BUF_AUTO = {0};
