@@ -23,6 +23,13 @@
  *     model_approvals.c, every completion and decision; their counts equal recounts every sweep;
  *   - what is in use is not removed, and of what is removed nothing starts and nothing is left:
  * model_registry.c, model_removals.c, every request and turn;
+ *   - each nominal time is decided once and in order, when it is due, by what the schedule says of
+ * misfires, overlap, pauses, gates and people: model_nominal.c, model_plan.c, model_schedules.c,
+ * model_pressure.c, every turn;
+ *   - no two attempts of a schedule run at once unless it says allow: model_dispatch.c, every
+ * start;
+ *   - streaks, pauses, averages and alerts follow from how firings ended: model_outcomes.c, every
+ * end;
  *   - a firing of a routine makes one ticket and one wake-up: model_routines.c, every firing;
  *   - a job never runs twice at a time, no message reaches a sink twice: world.c, reports.c;
  *   - every counter equals its recount: sim_check_store every 200 operations and at the end; queue

@@ -58,7 +58,8 @@ enum errc m_schedule_add(struct model *m, const struct input *in, const struct m
                          const struct output *reply);
 enum errc m_schedule_set(struct model *m, const struct input *in, const struct msg_schedule_set *q,
                          const struct output *reply);
-enum errc m_schedule_pause(struct model *m, const struct input *in, struct view name, bool pause,
+enum errc m_schedule_pause(struct model *m, const struct input *in,
+                           const struct msg_schedule_pause *q, bool pause,
                            const struct output *reply);
 enum errc m_schedule_promote(struct model *m, const struct input *in, struct view name,
                              const struct output *reply);

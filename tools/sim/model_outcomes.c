@@ -183,6 +183,7 @@ m_compare_outcomes(struct model *m, struct m_schedule *s, const struct schedule 
         uint64_t    stored, expected;
     } figures[] = {
         {"paused",          row->paused,                    s->is_paused                },
+        {"pause_until",     (uint64_t)row->pause_until,     (uint64_t)s->pause_until    },
         {"failure_streak",  row->failure_streak,            s->failure_streak           },
         {"breach_streak",   row->breach_streak,             s->breach_streak            },
         {"failed_in_row",   row->failed_in_row,             s->failed_in_row            },

@@ -188,8 +188,10 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
     case MSG_JOB_SET: return set(m, in, &q->job_set, reply);
     case MSG_SCHEDULE_ADD: return m_schedule_add(m, in, &q->schedule, reply); /* it is one */
     case MSG_SCHEDULE_SET: return m_schedule_set(m, in, &q->schedule_set, reply);
-    case MSG_SCHEDULE_PAUSE: return m_schedule_pause(m, in, q->schedule_pause.name, true, reply);
-    case MSG_SCHEDULE_RESUME: return m_schedule_pause(m, in, q->schedule_resume.name, false, reply);
+    case MSG_SCHEDULE_PAUSE: return m_schedule_pause(m, in, &q->schedule_pause, true, reply);
+    case MSG_SCHEDULE_RESUME:
+        return m_schedule_pause(
+            m, in, &(struct msg_schedule_pause){.name = q->schedule_resume.name}, false, reply);
     case MSG_SCHEDULE_REMOVE: return m_schedule_remove(m, in, q->schedule_remove.name, reply);
     case MSG_SCHEDULE_PROMOTE: return m_schedule_promote(m, in, q->schedule_promote.name, reply);
     case MSG_JOB_CANCEL_MANY: return m_cancel_many(m, in, &q->job_cancel_many, reply);

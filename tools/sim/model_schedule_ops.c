@@ -147,15 +147,18 @@ m_schedule_set(struct model *m, const struct input *in, const struct msg_schedul
 /* ---- pause, resume, promote, remove ---------------------------------------------------------- */
 
 enum errc
-m_schedule_pause(struct model *m, const struct input *in, struct view name, bool pause,
-                 const struct output *reply)
+m_schedule_pause(struct model *m, const struct input *in, const struct msg_schedule_pause *q,
+                 bool pause, const struct output *reply)
 {
     enum errc          e = E_OK;
-    struct m_schedule *s = run_of(m, find_schedule(m, in, (struct view){0}, name, &e));
+    struct m_schedule *s = run_of(m, find_schedule(m, in, (struct view){0}, q->name, &e));
 
     if (s && s->is_paused == pause) e = E_WRONG_STATE;
+    if (s && pause && q->until && q->until <= m->now.wall_ms) e = E_BAD_REQUEST;
     m_check_answer(in, reply, e);
-    if (e == E_OK) s->is_paused = pause;
+    if (e != E_OK) return e;
+    s->is_paused = pause;
+    s->pause_until = pause ? q->until : 0;
     return e;
 }
 

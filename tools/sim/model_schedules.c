@@ -256,6 +256,28 @@ most_that_fire(const struct msg_schedule *d)
     return HAS(d, schedule, misfire_max) ? (int64_t)d->misfire_max : 10;
 }
 
+static void
+end_pause(struct m_schedule *s)
+{
+    s->is_paused = false;
+    s->pause_until = 0;
+    s->is_touched = true;
+}
+
+/* Pauses that end by themselves, behind the decisions about the times before. */
+static void
+end_pauses(struct model *m)
+{
+    for (size_t i = 0; i < m->schedules.count; i++) {
+        struct m_schedule *s = &m->schedules.items[i];
+
+        if (m_object(m, s->object)->is_gone || s->pause_until == 0) continue;
+        if (s->pause_until > m->now.wall_ms) continue;
+        if (s->next_at && m_due(m, s, s->next_at).low < s->pause_until) continue;
+        end_pause(s);
+    }
+}
+
 /* What has to become of a nominal time that is due. */
 static uint8_t
 judge(struct model *m, struct m_schedule *s, int64_t at, const struct firing *row)
@@ -271,6 +293,9 @@ judge(struct model *m, struct m_schedule *s, int64_t at, const struct firing *ro
     if (view_is(d->misfire, "skip") && late_before(m, s) > oldest) oldest = late_before(m, s);
     if (due.high < oldest) return FIRING_MISSED;
     if (due.low < oldest && row->outcome == FIRING_MISSED) return FIRING_MISSED;
+    if (s->pause_until && due.high >= s->pause_until &&
+        (due.low >= s->pause_until || row->outcome != FIRING_MISSED))
+        end_pause(s);
     if (s->is_paused || is_held(m, o)) return FIRING_MISSED;
     newer = newer_that_are_due(m, s, at, keep);
     if (newer.low >= keep || (newer.high >= keep && row->outcome == FIRING_MISSED))
@@ -437,6 +462,7 @@ m_schedules_due(struct model *m)
             look_at_all_again(m);
         }
     }
+    end_pauses(m);
     for (size_t i = 0; i < m->schedules.count; i++) {
         s = &m->schedules.items[i];
         claim(!s->waits || !find_row(m, s, &row) || m_is_decided(s, s->next_at),

@@ -22,6 +22,7 @@ struct m_range {
 struct m_schedule {
     int     object;
     bool    is_paused;
+    int64_t pause_until; /* it resumes by itself then; 0: it does not */
     int64_t created_at;
     int64_t cursor;  /* the last nominal time that was decided, or from when on they count */
     int64_t next_at; /* 0: none any more */

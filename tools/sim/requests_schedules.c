@@ -109,6 +109,10 @@ about_schedule(struct sim *s, enum msg_id op)
     if (op == MSG_SCHEDULE_PAUSE) {
         struct msg_schedule_pause pause = {.name = m.name};
 
+        if (rng_chance(&s->rng, 400)) {
+            pause.until = s->world.now.wall_ms + rng_between(&s->rng, -1000, 7200000);
+            SET_HAS(&pause, schedule_pause, until);
+        }
         sim_ask(s, op, &pause);
     } else {
         sim_ask(s, op, &m);
