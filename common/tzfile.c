@@ -3,11 +3,20 @@
 #include "common/tz.h"
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define NAME_MAX_BYTES 64
+
+const char *
+tzfile_folder(void)
+{
+    const char *given = getenv("TZDIR");
+
+    return given && given[0] == '/' ? given : "/usr/share/zoneinfo";
+}
 
 /* Letters, digits, '_', '+', '-' between single slashes; so no part is "." or "..". */
 static bool

@@ -5,7 +5,8 @@
 #include "common/buf.h"
 #include <stdbool.h>
 
-#define TZFILE_FOLDER "/usr/share/zoneinfo"
+/* Where they are: TZDIR of the environment, as the C library has it, else /usr/share/zoneinfo. */
+const char *tzfile_folder(void);
 
 /* The zone's file (see tz_parse) appended to out; false when the name is none of a zone below the
  * folder, or there is no such file.  A name cannot lead out of the folder. */

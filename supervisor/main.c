@@ -9,6 +9,7 @@
 #include "supervisor/reactor.h"
 #include "supervisor/sockets.h"
 #include "supervisor/storecheck.h"
+#include "supervisor/zonewatch.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,6 +49,7 @@ struct parts {
     struct reload      reload;
     struct fsck        fsck;
     struct forecaster  forecaster;
+    struct zonewatch   zonewatch;
     struct stopping    stopping;
     struct lag         lag;
     struct logsweep    logsweep;
@@ -319,6 +321,7 @@ open_all(struct parts *p, struct err *e)
     if (open_spawn(p, e)) return e->code;
     make_parts(p);
     if (fsck_init(&p->fsck, &p->poller, e)) return e->code;
+    if (zonewatch_open(&p->zonewatch, &p->poller, &p->inputs, p->store, e)) return e->code;
     return reactor_open(&p->reactor, &p->poller, e);
 }
 
@@ -371,6 +374,7 @@ close_all(struct parts *p)
     engine_destroy(&p->engine);
     if (p->store) store_close(&p->store);
     evidence_close(&p->evidence);
+    if (p->zonewatch.inputs) zonewatch_close(&p->zonewatch, &p->poller);
     if (p->deadlines.wall.on_ready) deadlines_close(&p->deadlines, &p->poller);
     if (p->signals.watch.on_ready) signals_close(&p->signals, &p->poller);
     poller_close(&p->poller);

@@ -12,7 +12,7 @@ push_zone(struct inputs *q, struct view name)
     if (view_is(name, "UTC")) return;
     buf_add_view(&body, name);
     buf_add(&body, "", 1);
-    if (!tzfile_read(TZFILE_FOLDER, name, &body)) return;
+    if (!tzfile_read(tzfile_folder(), name, &body)) return;
     in.body = buf_view(&body);
     inputs_push_copy(q, &in);
 }
@@ -64,6 +64,7 @@ zones_push_request(struct inputs *q, enum msg_id op, struct view body)
 {
     switch (op) {
     case MSG_SCHEDULE_ADD:
+    case MSG_SCHEDULE_SET:
     case MSG_ROUTINE_ADD:
     case MSG_AGENT_WAKE:
     case MSG_COMPANY_ADD:

@@ -128,7 +128,8 @@ tell_zone(struct engine *en, struct view name)
 
     buf_add_view(&body, name);
     buf_add(&body, "", 1);
-    if (name.size == 0 || view_is(name, "UTC") || !tzfile_read(TZFILE_FOLDER, name, &body)) return;
+    if (name.size == 0 || view_is(name, "UTC") || !tzfile_read(tzfile_folder(), name, &body))
+        return;
     in.body = buf_view(&body);
     engine_apply(en, &in);
 }

@@ -21,7 +21,7 @@ use_zone(const char *name)
     if (strcmp(zone.name, name) == 0) return;
     buf_clear(&zone.bytes);
     (void)snprintf(zone.name, sizeof(zone.name), "%s", name);
-    if (tzfile_read(TZFILE_FOLDER, view_str(name), &zone.bytes) &&
+    if (tzfile_read(tzfile_folder(), view_str(name), &zone.bytes) &&
         tz_parse(buf_view(&zone.bytes), &zone.rules, &e) == E_OK)
         return;
     (void)fprintf(stderr, "zone %s: %s\n", name, e.msg);

@@ -15,9 +15,9 @@ read_zone(struct view name, struct buf *bytes, struct tz *out, struct err *e)
 {
     *out = (struct tz){0};
     if (name.size == 0 || view_is(name, "UTC")) return E_OK;
-    if (!tzfile_read(TZFILE_FOLDER, name, bytes)) {
+    if (!tzfile_read(tzfile_folder(), name, bytes)) {
         err_field(e, "--tz", "there is no time zone \"%.*s\"", VIEW_ARG(name));
-        return err_hint(e, "an IANA name like Europe/Berlin, of those in " TZFILE_FOLDER);
+        return err_hint(e, "an IANA name like Europe/Berlin, of those in %s", tzfile_folder());
     }
     return tz_parse(buf_view(bytes), out, e) ? err_wrap(e, "--tz") : E_OK;
 }
