@@ -187,10 +187,10 @@ take_overtaken(struct engine *en, const struct timing *ti, const struct schedule
     n = timing_count(ti, f->nominal_at, en->turn.now.wall_ms + 1,
                      room == UINT64_MAX ? room : room + keep, &en->turn.times_left, &last);
     if (n <= keep) return en->turn.times_left ? MISFIRE_FIRES : MISFIRE_LATER;
-    if (run->put_off_from)
-        return take(ti, f, 1,
-                    "put off for people; overtaken by its next time (misfire policy latest)");
-    return take(ti, f, n - keep, reasons[ti->misfire]);
+    if (!run->put_off_from) return take(ti, f, n - keep, reasons[ti->misfire]);
+    return take(
+        ti, f, 1,
+        arena_printf(txn_arena(turn_txn(en)), "put off for people; %s", reasons[ti->misfire]));
 }
 
 /* While a heartbeat that found nothing to do backs off. */

@@ -241,6 +241,9 @@ what_was_put_off_is_not_late(void **state)
     rig_must(r, "job.cancel", "'id':%d", (int)rig_i64(r, "last_job"));
     rig_ended(r, (uint64_t)schedule_i64(r, "s", "last_job"),
               "'verdict':'failed','class':'aborted'");
+    (void)firings(r, "s");
+    assert_string_equal(rig_text(r, "items.1.reason"),
+                        "put off for people; overtaken by its next time (misfire policy skip)");
     rig_wait(r, 3 * MINUTE_MS + 10 * SECOND_MS); /* as ever when nobody was there */
     rig_settle(r);
     assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
