@@ -110,7 +110,8 @@ about_schedule(struct sim *s, enum msg_id op)
         struct msg_schedule_pause pause = {.name = m.name};
 
         if (rng_chance(&s->rng, 400)) {
-            pause.until = s->world.now.wall_ms + rng_between(&s->rng, -1000, 7200000);
+            pause.until = s->world.now.wall_ms +
+                          rng_between(&s->rng, -1000, rng_chance(&s->rng, 500) ? 600000 : 7200000);
             SET_HAS(&pause, schedule_pause, until);
         }
         sim_ask(s, op, &pause);
@@ -150,7 +151,7 @@ sim_cancel_firings(struct sim *s)
 void
 sim_request_schedule(struct sim *s)
 {
-    static const unsigned weights[] = {5, 5, 4, 4, 2, 2};
+    static const unsigned weights[] = {5, 5, 6, 4, 2, 2};
 
     switch (rng_weighted(&s->rng, weights, ARRAY_LEN(weights))) {
     case 0: schedule_add(s); break;
