@@ -165,6 +165,7 @@ m_firing_ended(struct model *m, struct m_job *j)
     if (o->is_gone) return;
     s = &m->schedules.items[o->schedule];
     s->is_touched = true;
+    s->ends++;
     has_run = j->state == JOB_COMPLETED || j->state == JOB_FAILED;
     if (is_first && has_run && j->attempt) measure(s, j);
     if (has_run) note_length(s, j);
@@ -174,6 +175,19 @@ m_firing_ended(struct model *m, struct m_job *j)
 }
 
 /* ---- compare --------------------------------------------------------------------------------- */
+
+static void
+take_over(struct m_schedule *s, const struct schedule *row)
+{
+    s->failure_streak = row->failure_streak;
+    s->breach_streak = row->breach_streak;
+    s->failed_in_row = row->failed_in_row;
+    s->long_runs = row->long_runs;
+    s->last_turns = row->last_turns;
+    s->avg_turns_milli = row->avg_turns_milli;
+    s->avg_tokens_milli = row->avg_tokens_milli;
+    s->avg_cost_milli = row->avg_cost_milli;
+}
 
 void
 m_compare_outcomes(struct model *m, struct m_schedule *s, const struct schedule *row)
@@ -199,7 +213,8 @@ m_compare_outcomes(struct model *m, struct m_schedule *s, const struct schedule 
         {"last_job",        row->last_job,                  s->last_job                 },
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(figures); i++) {
+    if (s->ends > 1) take_over(s, row); /* a worker's end leaves open which was the first */
+    for (size_t i = 0; s->ends < 2 && i < ARRAY_LEN(figures); i++) {
         claim(figures[i].stored == figures[i].expected,
               "schedule %.*s: %s is %" PRIu64 ", expected %" PRIu64,
               VIEW_ARG(m_object(m, s->object)->name), figures[i].what, figures[i].stored,
@@ -209,4 +224,5 @@ m_compare_outcomes(struct model *m, struct m_schedule *s, const struct schedule 
           "schedule %.*s: the limit of turns was set at %" PRId64,
           VIEW_ARG(m_object(m, s->object)->name), row->max_turns_set_at);
     s->max_turns_set_at = row->max_turns_set_at;
+    s->ends = 0;
 }

@@ -155,16 +155,17 @@ start_of(struct model *m, const struct m_schedule *s, struct m_range due, uint64
     struct m_range   at = {limited(m, m->catch_up.low), limited(m, m->catch_up.high)};
 
     if (stagger == 0 || due.low >= late) return m->now.wall_ms;
-    claim(job_state_load(m->txn, &row) == LOAD_FOUND, "job %" PRIu64 " is not in the store", job);
-    if (due.high >= late && row.run_at == m->now.wall_ms) {
-        if (m->catch_up.high < m->now.wall_ms + stagger)
-            m->catch_up.high = m->now.wall_ms + stagger;
-        return row.run_at;
+    if (due.high < late && at.low == at.high) {
+        m->catch_up.low = m->catch_up.high = at.low + stagger;
+        return at.low;
     }
-    claim(row.run_at >= at.low && row.run_at <= at.high,
-          "job %" PRIu64 " is caught up on at %" PRId64 ", expected %" PRId64 " to %" PRId64, job,
-          row.run_at, at.low, at.high);
-    m->catch_up.low = m->catch_up.high = row.run_at + stagger;
+    claim(job_state_load(m->txn, &row) == LOAD_FOUND, "job %" PRIu64 " is not in the store", job);
+    if (row.run_at < at.low) row.run_at = at.low; /* a request of this turn wanted it now */
+    claim(row.run_at <= at.high,
+          "job %" PRIu64 " is caught up on at %" PRId64 ", expected %" PRId64, job, row.run_at,
+          at.high);
+    if (row.run_at > m->now.wall_ms) m->catch_up.low = row.run_at + stagger;
+    if (m->catch_up.high < row.run_at + stagger) m->catch_up.high = row.run_at + stagger;
     return row.run_at;
 }
 

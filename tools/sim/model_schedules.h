@@ -41,6 +41,7 @@ struct m_schedule {
     bool     is_alerted;
     uint64_t measured, last_turns, avg_turns_milli, avg_tokens_milli, avg_cost_milli;
     bool     is_touched;  /* in this turn */
+    uint32_t ends;        /* likewise, of its firings */
     uint64_t by_hand;     /* of the firings */
     uint32_t skips;       /* that overlap suppressed since the last firing */
     bool     is_promoted; /* out of the shadow */
