@@ -132,7 +132,7 @@ oracle: deps-check ## the next times of CASES (100000) random cron expressions a
 	$(make_in) oracle-run
 sim: deps ## SEEDS (200) runs of the simulator, from SEED (1), OPS operations each
 	$(make_in) sim-run
-torture: deps ## the real programs, killed at random KILLS (50) times
+torture: deps ## the real programs, killed at random KILLS (50) times, with SCHEDULES (24) of mixed kinds
 	$(make_in) torture-run
 lint: deps-check ## format, layers, lengths, clang-tidy, cppcheck
 	@tools/lint.sh
@@ -159,8 +159,9 @@ sim-run: $(B)/sim
 sim-compare: deps-check ## the same seeds with gcc and clang, -O0 and -O2: equal hashes
 	@tools/sim-compare.sh
 KILLS ?= 50
+SCHEDULES ?= 24
 torture-run: programs $(B)/torture
-	$(B)/torture --build $(B) --kills $(KILLS) $(if $(TORTURE_SEED),--seed $(TORTURE_SEED))
+	$(B)/torture --build $(B) --kills $(KILLS) --schedules $(SCHEDULES) $(if $(TORTURE_SEED),--seed $(TORTURE_SEED))
 
 # ---- measuring, documents, the rest --------------------------------------------------------------
 

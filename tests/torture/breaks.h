@@ -30,6 +30,10 @@
     B(CAP,        "more jobs at once than a limit allows")                 \
     B(BUDGET,     "limits passed, or charges that nobody used")            \
     B(SCHEDULE,   "nominal times without exactly one decision")            \
+    B(POLICY,     "decisions that the schedule's policies do not allow")   \
+    B(LATE,       "schedules that stood still while agentd was up")        \
+    B(BESIDE,     "jobs of one schedule at once that it does not allow")   \
+    B(BY_HAND,    "firings and changes by hand that are not as asked for") \
     B(FEED,       "holes, repeats or changes in the feed")                 \
     B(FSCK,       "problems that fsck found")                              \
     B(DRAIN,      "things that did not come to an end")                    \

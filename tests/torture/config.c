@@ -2,19 +2,9 @@
 
 #include "common/mem.h"
 #include "tests/torture/rig.h"
+#include "tests/torture/schedules.h"
 #include <stdio.h>
 #include <sys/stat.h>
-
-const struct scheduled schedules[] = {
-    {"tick",  "every: 1s",                                          1000,  true,  "noop"  },
-    {"tock",  "every: 1s",                                          1000,  true,  "work"  },
-    {"slack", "every: 2s",                                          2000,  true,  "slow"  },
-    {"chime", "every: 3s",                                          3000,  true,  "tells" },
-    {"bell",  "every: 2s",                                          2000,  true,  "tells" },
-    {CHORE,   "every: 2s, agent: maid, ticket: {title: " CHORE "}", 2000,  true,  "closes"},
-    {"cron",  "cron: \"* * * * *\"",                                60000, false, "noop"  },
-};
-const unsigned schedules_count = ARRAY_LEN(schedules);
 
 int
 busy_cap(unsigned changes)
@@ -33,7 +23,8 @@ beta_cap(unsigned changes)
 }
 
 /* What the handlers do.  Each holds a lock of its job for as long as it lives, its children too,
- * and writes a line when it starts and one when it is about to give its verdict. */
+ * and writes a line when it starts and one when it is about to give its verdict.  Likewise one of
+ * its schedule, whose name is the mark. */
 static const char handler[] =
     "#!/bin/sh\n"
     "exec 9>>\"$TORTURE/locks/$AGENTD_JOB_ID\"\n"
@@ -47,6 +38,10 @@ static const char handler[] =
     "read -r document\n"
     "mark=${document##*\\\"mark\\\":\\\"}\n"
     "mark=${mark%%\\\"*}\n"
+    "case $mark in *-*|from*) ;; *)\n"
+    "    exec 8>>\"$TORTURE/locks/of-$mark\"\n"
+    "    flock -n 8 || note beside ;;\n"
+    "esac\n"
     "seen=${document#*\\\"checkpoint\\\":\\{\\\"job\\\":}\n"
     "seen=${seen%%[,\\}]*}\n"
     "case $seen in *[!0-9]*) seen=0 ;; esac\n"
@@ -130,6 +125,7 @@ print_settings(FILE *f, unsigned changes)
                   "  company_max_concurrent: %d\n"
                   "  agent_max_concurrent: %d\n"
                   "  schedule_max_concurrent: %d\n"
+                  "  interactive_delay: %dms\n"
                   "  feed_bytes: 64G\n"
                   "  feed_age: 3650d\n"
                   "  agent_wakes_max: null\n"
@@ -139,8 +135,8 @@ print_settings(FILE *f, unsigned changes)
                   "  acme: {}\n"
                   "  beta: {max_concurrent: %d, priority_max: 60}\n"
                   "  narrow: {queue_max: %d}\n",
-                  WORKERS, SLOTS, COMPANY_CAP, AGENT_CAP, SCHEDULE_CAP, beta_cap(changes),
-                  NARROW_MAX);
+                  WORKERS, SLOTS, COMPANY_CAP, AGENT_CAP, SCHEDULE_CAP, PUT_OFF_MS,
+                  beta_cap(changes), NARROW_MAX);
 }
 
 static void
@@ -167,6 +163,7 @@ print_objects(FILE *f, const char *folder, unsigned changes)
     (void)fprintf(f, "  %s: {cron: \"0 0 29 2 *\", handler: noop, priority: %u}\n", RELOADED,
                   changes % 100);
     for (unsigned i = 0; i < schedules_count; i++) {
+        if (!schedules[i].when) continue;
         (void)fprintf(f, "  %s: {%s, handler: %s, max_attempts: 1000, payload: {mark: %s}}\n",
                       schedules[i].name, schedules[i].when, schedules[i].handler,
                       schedules[i].name);

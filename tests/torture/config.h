@@ -13,16 +13,7 @@
 #define AGENT_CAP    2
 #define SCHEDULE_CAP 4
 
-/* The schedules, in the order of the file. */
-struct scheduled {
-    const char *name;
-    const char *when; /* of the config */
-    int64_t     step_ms;
-    bool        is_every; /* from its creation on, else multiples of the step */
-    const char *handler;
-};
-extern const struct scheduled schedules[];
-extern const unsigned         schedules_count;
+#define PUT_OFF_MS 400 /* firings, again and again, while somebody is streamed to */
 
 /* Its provider refuses now and then. */
 #define LIMITED "limited"
@@ -42,9 +33,6 @@ extern const unsigned         schedules_count;
 
 /* How many jobs of the agent acme/busy may run at once after so many changes. */
 int busy_cap(unsigned changes);
-
-/* The routine among them: each firing makes a ticket of this title for its agent. */
-#define CHORE "chore"
 
 /* A schedule that never fires: each reload changes it, which the feed tells. */
 #define RELOADED "reloaded"

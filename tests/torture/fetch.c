@@ -6,6 +6,7 @@
 #include "tests/torture/config.h"
 #include "tests/torture/items.h"
 #include "tests/torture/model.h"
+#include "tests/torture/schedules.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,15 +90,6 @@ read_mark(struct job *j, struct view title)
     memcpy(text, title.data, title.size);
     text[title.size] = '\0';
     if (sscanf(text, "c%d-%u-%u", &j->client, &j->number, &j->index) < 2) j->client = NO_CLIENT;
-}
-
-static unsigned
-schedule_of(struct view name)
-{
-    for (unsigned i = 0; i < schedules_count; i++) {
-        if (view_is(name, schedules[i].name)) return i + 1;
-    }
-    return 0;
 }
 
 /* The attempts must be numbered from 1 on, without a hole, and only the last can have completed. */
@@ -282,6 +274,8 @@ take_links(struct job *j, struct view show)
     j->from_attempt = (uint64_t)number_of(payload, "attempt");
     j->is_follow_up = view_is(trigger, "follow_up");
     j->is_assigned = view_is(trigger, "ticket_assigned");
+    j->is_ousted = view_is(text_of(failure, "message"),
+                           "the next firing took its place (overlap cancel_running)");
     j->is_taken_back =
         view_is(text_of(failure, "message"), "the ticket was assigned to another agent");
     if (j->client == NO_CLIENT) read_mark(j, text_of(payload, "mark"));
@@ -331,7 +325,8 @@ take_job(struct model *m, struct job *j, uint64_t id, struct view show)
     j->failures = (uint64_t)number_of(show, "failures");
     j->max_attempts = (uint64_t)number_of(show, "max_attempts");
     j->nominal_at = number_of(show, "nominal_at");
-    j->schedule = schedule_of(text_of(show, "schedule"));
+    j->schedule = schedule_number(text_of(show, "schedule"));
+    (void)mp_find_bool(show, "forced", &j->is_forced); /* without it it is not */
     j->key = key_of(show);
     j->replaced_by = replacer_of(show);
     j->is_narrow = view_is(text_of(show, "company"), "narrow");

@@ -1,6 +1,7 @@
 #include "common/mp.h"
 #include "tests/torture/breaks.h"
 #include "tests/torture/judge.h"
+#include "tests/torture/schedules.h"
 #include <inttypes.h>
 
 static const char *
@@ -108,11 +109,12 @@ judge_own(struct model *m, struct job *j, uint64_t id)
     judge_attempts(j, id, kind_is_recorded(in->kind));
 }
 
-/* The operator may have stopped it while it ran. */
+/* The operator may have stopped it while it ran, its schedule's next firing taken its place. */
 static bool
 may_end_so(const struct job *j)
 {
-    return j->end == END_COMPLETED || (j->may_be_cancelled && j->end == END_CANCELLED);
+    return j->end == END_COMPLETED ||
+           ((j->may_be_cancelled || j->is_ousted) && j->end == END_CANCELLED);
 }
 
 /* Made by the effect of another job: judge_chains knows whether it had to be. */
@@ -126,9 +128,26 @@ judge_follow_up(const struct job *j, uint64_t id)
     judge_attempts(j, id, true);
 }
 
+/* Its handler looks whether one of its schedule is alive. */
+static void
+judge_beside(const struct job *j, uint64_t id)
+{
+    const struct scheduled *s = &schedules[j->schedule - 1];
+
+    if (j->found_another && !j->is_forced && s->overlap != OVERLAP_ALLOW) {
+        breaks_add(BREAK_BESIDE, "%s: job %" PRIu64 " ran beside another, its handler says",
+                   s->name, id);
+    }
+    if (j->is_ousted && s->overlap != OVERLAP_CANCEL) {
+        breaks_add(BREAK_POLICY, "%s: job %" PRIu64 " was cancelled by the next firing", s->name,
+                   id);
+    }
+}
+
 static void
 judge_scheduled(const struct job *j, uint64_t id)
 {
+    judge_beside(j, id);
     if (j->firings != 1) {
         breaks_add(BREAK_UNEXPECTED, "job %" PRIu64 " of a schedule has %" PRIu64 " firings", id,
                    j->firings);

@@ -1,7 +1,8 @@
+/* Each nominal time against its row: fired, missed or suppressed, once, or counted in one row. */
 #include "common/clock.h"
 #include "common/mp.h"
 #include "tests/torture/breaks.h"
-#include "tests/torture/config.h"
+#include "tests/torture/firings.h"
 #include "tests/torture/items.h"
 #include "tests/torture/judge.h"
 #include <inttypes.h>
@@ -11,87 +12,157 @@
 #define WAIT_MS 20000
 #define LATE_MS 10000 /* a schedule whose last decision is older has stopped */
 
-struct decision {
-    int64_t  nominal;
-    uint64_t job;
-    int64_t  number;
+struct row {
+    int64_t      nominal, until;
+    uint64_t     count, job;
+    int64_t      number;
+    enum by_hand hand;
     enum { OTHER, FIRED, MISSED, SUPPRESSED } outcome;
 };
 
 struct walk {
     struct model           *model;
     const struct scheduled *schedule;
+    struct course          *course;
     unsigned                number;
-    int64_t                 next;  /* nominal */
-    int64_t                 fired; /* so far */
-    struct decision        *decisions;
+    int64_t                 next;  /* nominal; INT64_MAX: it has ended */
+    uint64_t                fired; /* not by hand */
+    uint64_t                counts[SUPPRESSED + 1];
+    struct row             *rows;
     size_t                  count;
 };
 
-/* ---- firings --------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 static void
-take_firing(struct view item, void *arg)
+take_row(struct view item, void *arg)
 {
-    struct walk    *w = arg;
-    struct decision d = {.nominal = number_of(item, "nominal_at"),
-                         .job = (uint64_t)number_of(item, "job"),
-                         .number = number_of(item, "number")};
-    struct view     outcome = {0};
+    static const char *const outcomes[] = {"", "fired", "missed", "suppressed"};
+    static const char *const hands[] = {"regular", "manual", "backfill"};
+    struct walk             *w = arg;
+    struct row               r = {.nominal = number_of(item, "nominal_at"),
+                                  .until = number_of(item, "until_at"),
+                                  .count = (uint64_t)number_of(item, "count"),
+                                  .job = (uint64_t)number_of(item, "job"),
+                                  .number = number_of(item, "number")};
 
-    (void)mp_find_str(item, "outcome", &outcome); /* without one it is none of the three */
-    if (view_is(outcome, "fired")) d.outcome = FIRED;
-    if (view_is(outcome, "suppressed")) d.outcome = SUPPRESSED;
-    if (view_is(outcome, "missed") && number_of(item, "count") == 1) d.outcome = MISSED;
-    if ((w->count & (w->count + 1)) == 0) { /* room for twice as many at each power of two */
-        w->decisions = xrealloc(w->decisions, 2 * (w->count + 1) * sizeof(*w->decisions));
+    for (int i = FIRED; i <= SUPPRESSED; i++) {
+        if (view_is(text_of(item, "outcome"), outcomes[i])) r.outcome = i;
     }
-    w->decisions[w->count++] = d;
+    while (r.hand < BY_HAND_COUNT && !view_is(text_of(item, "kind"), hands[r.hand]))
+        r.hand++;
+    if ((w->count & (w->count + 1)) == 0) { /* room for twice as many at each power of two */
+        w->rows = xrealloc(w->rows, 2 * (w->count + 1) * sizeof(*w->rows));
+    }
+    w->rows[w->count++] = r;
 }
 
 static int
-compare(const void *a, const void *b)
+by_nominal(const void *a, const void *b)
 {
-    const struct decision *x = a, *y = b;
+    const struct row *x = a, *y = b;
 
     return (x->nominal > y->nominal) - (x->nominal < y->nominal);
 }
 
-static void
-judge_fired(struct walk *w, const struct decision *d)
-{
-    struct job *j = model_job(w->model, d->job);
+/* ---- firings --------------------------------------------------------------------------------- */
 
-    w->model->fired++;
-    if (d->number != ++w->fired) {
-        breaks_add(BREAK_SCHEDULE, "%s: firing %" PRId64 " is number %" PRId64, w->schedule->name,
-                   w->fired, d->number);
-    }
-    if (!j || !j->is_there || j->schedule != w->number || j->nominal_at != d->nominal) {
-        breaks_add(BREAK_SCHEDULE, "%s: the firing of %" PRId64 " names job %" PRIu64,
-                   w->schedule->name, d->nominal, d->job);
+static void
+wrong(const struct walk *w, enum broken b, const struct row *r, const char *what)
+{
+    breaks_add(b, "%s: %" PRId64 " (%" PRIu64 " times, job %" PRIu64 "): %s", w->schedule->name,
+               r->nominal, r->count, r->job, what);
+}
+
+/* Its job is there, and made for this time; by hand only if somebody asked. */
+static void
+judge_job(struct walk *w, const struct row *r)
+{
+    struct job *j = model_job(w->model, r->job);
+
+    if (r->count != 1 || r->until) wrong(w, BREAK_SCHEDULE, r, "a firing is of one time");
+    if (!j || !j->is_there || j->schedule != w->number || j->nominal_at != r->nominal) {
+        wrong(w, BREAK_SCHEDULE, r, "it names a wrong job");
         return;
     }
     j->firings++;
+    if (j->by_hand != r->hand && j->by_hand) {
+        wrong(w, BREAK_BY_HAND, r, "it was asked for otherwise");
+    } else if (j->by_hand != r->hand && w->course->unknown[r->hand]-- == 0) {
+        w->course->unknown[r->hand] = 0;
+        wrong(w, BREAK_BY_HAND, r, "nobody asked for it");
+    }
+    if (j->is_forced && r->hand == BY_HAND_NOT) wrong(w, BREAK_BY_HAND, r, "it is forced");
 }
 
-/* Each nominal time must stand there, once. */
+/* Firings are numbered from 1 on as they come. */
 static void
-judge_decision(struct walk *w, const struct decision *d)
+judge_numbers(const struct walk *w)
 {
-    if (d->nominal != w->next) {
+    bool *seen = xcalloc(w->counts[FIRED] + 1, sizeof(*seen));
+
+    for (size_t i = 0; i < w->count; i++) {
+        const struct row *r = &w->rows[i];
+
+        if (r->outcome != FIRED) continue;
+        if (r->number < 1 || (uint64_t)r->number > w->counts[FIRED] || seen[r->number]) {
+            wrong(w, BREAK_SCHEDULE, r, "its number is not the next one");
+        } else {
+            seen[r->number] = true;
+        }
+    }
+    free(seen);
+}
+
+/* ---- each time once -------------------------------------------------------------------------- */
+
+/* A change of the step takes away what had not been decided. */
+static void
+skip_dropped(struct walk *w, int64_t nominal)
+{
+    int64_t changed = course_changed(w->course, nominal - 1);
+
+    if (w->next >= nominal || w->next > changed) return;
+    while (w->next <= changed) {
+        w->model->dropped++;
+        w->next = course_next(w->course, w->schedule, w->next);
+    }
+}
+
+static void
+judge_times(struct walk *w, const struct row *r)
+{
+    int64_t last = r->nominal;
+
+    skip_dropped(w, r->nominal);
+    if (r->nominal != w->next) {
         breaks_add(BREAK_SCHEDULE, "%s: %" PRId64 " instead of %" PRId64, w->schedule->name,
-                   d->nominal, w->next);
+                   r->nominal, w->next);
     }
-    w->next = d->nominal + w->schedule->step_ms;
-    switch (d->outcome) {
-    case FIRED: judge_fired(w, d); break;
-    case MISSED: w->model->missed++; break;
-    case SUPPRESSED: w->model->suppressed++; break;
-    case OTHER:
-        breaks_add(BREAK_SCHEDULE, "%s: %" PRId64 " has no outcome of its own", w->schedule->name,
-                   d->nominal);
+    for (uint64_t n = 1; n < r->count && last != INT64_MAX; n++)
+        last = course_next(w->course, w->schedule, last);
+    if (r->count == 0 || last != (r->until ? r->until : r->nominal)) {
+        breaks_add(BREAK_SCHEDULE,
+                   "%s: %" PRIu64 " times from %" PRId64 " on end at %" PRId64 ", not %" PRId64,
+                   w->schedule->name, r->count, r->nominal, last, r->until);
     }
+    w->next = course_next(w->course, w->schedule, r->until ? r->until : r->nominal);
+    if (r->outcome != FIRED || r->hand != BY_HAND_NOT) return;
+    if (++w->fired == w->schedule->max_firings) w->next = INT64_MAX;
+}
+
+/* A range of the past may begin before the schedule. */
+static void
+judge_row(struct walk *w, const struct row *r)
+{
+    bool is_extra = r->hand == BY_HAND_RUN ||
+                    (r->hand == BY_HAND_BACKFILL && r->nominal <= w->course->created_at);
+
+    w->counts[r->outcome] += r->outcome == FIRED ? 1 : r->count;
+    if (r->outcome == OTHER) wrong(w, BREAK_SCHEDULE, r, "it has no outcome");
+    if (r->outcome == FIRED) judge_job(w, r);
+    if (r->hand && r->outcome != FIRED) wrong(w, BREAK_BY_HAND, r, "it did not fire");
+    if (!is_extra) judge_times(w, r);
 }
 
 /* ---- checkpoints ----------------------------------------------------------------------------- */
@@ -137,39 +208,66 @@ judge_checkpoint(const struct walk *w, struct link *l)
 
 /* ---- a schedule ------------------------------------------------------------------------------ */
 
-static bool
-is_nominal(const struct scheduled *s, int64_t created_ms, int64_t at_ms)
+static void
+judge_count(const struct walk *w, struct view show, const char *key, uint64_t count)
 {
-    return (at_ms - (s->is_every ? created_ms : 0)) % s->step_ms == 0 && at_ms > created_ms &&
-           at_ms <= created_ms + s->step_ms;
+    if (number_of(show, key) == (int64_t)count) return;
+    breaks_add(BREAK_SCHEDULE, "%s: %s is %" PRId64 ", its rows say %" PRIu64, w->schedule->name,
+               key, number_of(show, key), count);
+}
+
+/* As it is paused, its times go on being missed. */
+static void
+judge_show(const struct walk *w, struct link *l)
+{
+    struct view show = buf_view(&l->body);
+    bool        is_in_shadow = false;
+    char        body[64];
+
+    (void)snprintf(body, sizeof(body), "{\"name\":\"%s\"}", w->schedule->name); /* fits */
+    if (link_ask(l, MSG_SCHEDULE_SHOW, body, NULL, WAIT_MS) != ANSWER_YES) return;
+    show = buf_view(&l->body);
+    judge_count(w, show, "firing_count", w->counts[FIRED]);
+    judge_count(w, show, "suppressed_count", w->counts[SUPPRESSED]);
+    if (number_of(show, "missed_count") < (int64_t)w->counts[MISSED]) {
+        judge_count(w, show, "missed_count", w->counts[MISSED]);
+    }
+    (void)mp_find_bool(show, "in_shadow", &is_in_shadow); /* most have none */
+    if (is_in_shadow != (w->schedule->is_shadow && !w->course->is_promoted)) {
+        breaks_add(BREAK_BY_HAND, "%s: in the shadow: %d", w->schedule->name, is_in_shadow);
+    }
+    if (w->course->told != w->course->nsets) {
+        breaks_add(BREAK_BY_HAND, "%s was set %zu times, the feed tells of %zu", w->schedule->name,
+                   w->course->nsets, w->course->told);
+    }
 }
 
 static void
 judge_schedule(struct model *m, struct link *l, unsigned i)
 {
-    struct walk w = {.model = m, .schedule = &schedules[i], .number = i + 1};
-    char        body[64];
-
-    (void)snprintf(body, sizeof(body), "{\"name\":\"%s\"}", w.schedule->name); /* fits */
-    if (link_ask(l, MSG_SCHEDULE_SHOW, body, NULL, WAIT_MS) != ANSWER_YES) {
-        breaks_add(BREAK_SCHEDULE, "%s: %s", w.schedule->name, l->error.msg);
-        return;
-    }
-    int64_t created_ms = number_of(buf_view(&l->body), "created_at");
+    struct walk w = {
+        .model = m, .schedule = &schedules[i], .course = &m->courses[i], .number = i + 1};
     int64_t now_ms = clock_now().wall_ms;
-    for (w.next = created_ms + 1; !is_nominal(w.schedule, created_ms, w.next); w.next++) {
-    }
+    char    body[64];
+
+    if (w.course->created_at == 0) return; /* firings_fetch has said so */
+    w.next = course_next(w.course, w.schedule, w.course->created_at);
     (void)snprintf(body, sizeof(body), "\"name\":\"%s\"", w.schedule->name); /* fits */
-    fetch_pages(l, MSG_SCHEDULE_FIRINGS, body, take_firing, &w);
-    if (w.count > 0) qsort(w.decisions, w.count, sizeof(*w.decisions), compare);
+    fetch_pages(l, MSG_SCHEDULE_FIRINGS, body, take_row, &w);
+    if (w.count > 0) qsort(w.rows, w.count, sizeof(*w.rows), by_nominal);
     for (size_t n = 0; n < w.count; n++)
-        judge_decision(&w, &w.decisions[n]);
-    free(w.decisions);
-    if (w.next + LATE_MS < now_ms) {
+        judge_row(&w, &w.rows[n]);
+    judge_numbers(&w);
+    if (w.next < now_ms - LATE_MS - schedule_offset(w.schedule)) {
         breaks_add(BREAK_SCHEDULE, "%s: %" PRId64 " and later were never decided", w.schedule->name,
                    w.next);
     }
+    judge_show(&w, l);
     if (view_is(view_str(w.schedule->handler), "tells")) judge_checkpoint(&w, l);
+    m->fired += w.counts[FIRED];
+    m->missed += w.counts[MISSED];
+    m->suppressed += w.counts[SUPPRESSED];
+    free(w.rows);
 }
 
 void

@@ -5,6 +5,7 @@
 #include "tests/torture/config.h"
 #include "tests/torture/items.h"
 #include "tests/torture/judge.h"
+#include "tests/torture/schedules.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

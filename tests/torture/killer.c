@@ -16,7 +16,8 @@
 #define LONG_LIFE_MS  4000
 #define DOWN_PART     8 /* percent of the ends that are not followed by a start at once */
 #define DOWN_MS       3000
-#define TERM_PART     10 /* percent of the ends that are planned */
+#define TERM_PART     10 /* percent of the ends that are planned … */
+#define CALM_PART     70 /* … and of those that would make a crash loop, or go on with one */
 #define STORM_PART    4  /* percent of the lives in which worker after worker is killed … */
 #define STORM_MS      1500
 #define STORM_KILL_MS 100 /* … one each */
@@ -185,7 +186,7 @@ killer_round(struct killer *k)
     }
     atomic_store(k->burst, false);
     assert(k->rig->pid > 0);
-    if (dice_percent(&k->dice, TERM_PART)) {
+    if (dice_percent(&k->dice, k->rig->lives.unclean + 1 >= HOLDS_AT ? CALM_PART : TERM_PART)) {
         rig_stop(k->rig);
         k->terms++;
     } else {

@@ -1,6 +1,6 @@
 /* torture - the real programs under kill -9.
  *
- *     torture --build build --kills 50 [--seed S]
+ *     torture --build build --kills 50 [--seed S] [--schedules N]
  *
  * Clients use agentd while it, its workers and its handlers are killed at random times.  Then
  * everything comes to its end, and what is there is compared with what was promised.  The seed
@@ -9,6 +9,7 @@
 #include "common/mp.h"
 #include "tests/torture/breaks.h"
 #include "tests/torture/config.h"
+#include "tests/torture/firings.h"
 #include "tests/torture/judge.h"
 #include "tests/torture/killer.h"
 #include <inttypes.h>
@@ -28,20 +29,22 @@
 
 struct options {
     const char *build;
-    unsigned    kills;
+    unsigned    kills, schedules;
     uint64_t    seed;
 };
 
 static bool
 parse(struct options *o, int argc, char **argv)
 {
-    *o = (struct options){"build", 50, (uint64_t)time(NULL)};
+    *o = (struct options){"build", 50, 24, (uint64_t)time(NULL)};
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 == argc) return false;
         if (strcmp(argv[i], "--build") == 0) {
             o->build = argv[i + 1];
         } else if (strcmp(argv[i], "--kills") == 0) {
             o->kills = (unsigned)strtoul(argv[i + 1], NULL, 10);
+        } else if (strcmp(argv[i], "--schedules") == 0) {
+            o->schedules = (unsigned)strtoul(argv[i + 1], NULL, 10);
         } else if (strcmp(argv[i], "--seed") == 0) {
             o->seed = strtoull(argv[i + 1], NULL, 10);
         } else {
@@ -112,15 +115,27 @@ kill_all_the_time(struct killer *k, struct load *l, unsigned kills)
 {
     int64_t began_ms = rig_now_ms();
 
-    for (unsigned n = 1; n <= kills; n++) {
+    for (unsigned shown = 0; k->kills < kills;) {
         killer_round(k);
-        if (n % PROGRESS_EVERY == 0) print_progress(k, l, began_ms);
+        if (k->kills / PROGRESS_EVERY == shown) continue;
+        shown = k->kills / PROGRESS_EVERY;
+        print_progress(k, l, began_ms);
     }
     killer_done(k);
 }
 
+/* Behind a planned end nothing is held back for a crash loop. */
+static void
+begin_calmly(struct rig *r)
+{
+    rig_stop(r);
+    rig_start(r);
+    rig_wait_ready(r);
+}
+
 /* ---- the end of everything ------------------------------------------------------------------- */
 
+/* One that is paused for a while would go on by itself. */
 static void
 pause_schedules(struct link *l)
 {
@@ -128,7 +143,9 @@ pause_schedules(struct link *l)
 
     for (unsigned i = 0; i < schedules_count; i++) {
         (void)snprintf(body, sizeof(body), "{\"name\":\"%s\"}", schedules[i].name); /* fits */
-        if (link_ask(l, MSG_SCHEDULE_PAUSE, body, NULL, CALL_MS) != ANSWER_YES) {
+        if ((link_ask(l, MSG_SCHEDULE_RESUME, body, NULL, CALL_MS) != ANSWER_YES &&
+             l->error.code != E_WRONG_STATE) ||
+            link_ask(l, MSG_SCHEDULE_PAUSE, body, NULL, CALL_MS) != ANSWER_YES) {
             breaks_add(BREAK_DRAIN, "pause of %s: %s", schedules[i].name, l->error.msg);
         }
     }
@@ -201,6 +218,7 @@ judge(struct model *m, struct link *l)
 {
     model_read(m);
     model_fetch(m, l);
+    firings_fetch(m, l);
     judge_feed(m, l);
     judge_schedules(m, l);
     judge_effects(m, l);
@@ -256,6 +274,9 @@ print_ends(const struct model *m)
     (void)printf("  %" PRIu64 " jobs stopped by the operator; %" PRIu64
                  " openings of a breaker; %" PRIu64 " changes of the configuration\n",
                  m->stopped, m->openings, m->reloads);
+    (void)printf("  %u schedules; %" PRIu64 " firings by hand acknowledged; %" PRIu64
+                 " nominal times gone with a change of the step\n",
+                 schedules_count, m->by_hand, m->dropped);
 }
 
 static void
@@ -270,6 +291,7 @@ print_summary(struct rig *r, const struct killer *k, const struct load *l, const
                  atomic_load(&l->shared->unknown), atomic_load(&l->shared->fscks));
     print_ends(m);
     print_recovery(r);
+    lives_print(&r->lives);
     breaks_print();
 }
 
@@ -282,6 +304,7 @@ run(const struct options *o, struct rig *r)
     struct link   link;
 
     model_init(&m, r->folder);
+    m.lives = &r->lives;
     r->on_end = load_on_end;
     r->on_end_arg = &l;
     killer_init(&k, r, o->seed, &l.shared->burst);
@@ -291,6 +314,7 @@ run(const struct options *o, struct rig *r)
     kill_all_the_time(&k, &l, o->kills);
     rig_wait_ready(r);
     end_load(r, &l);
+    begin_calmly(r);
     link_open(&link, r->run);
     pause_schedules(&link);
     drain(r, &link);
@@ -310,10 +334,13 @@ main(int argc, char **argv)
     struct rig     r;
 
     if (!parse(&o, argc, argv)) {
-        (void)fprintf(stderr, "usage: torture [--build FOLDER] [--kills N] [--seed S]\n");
+        (void)fprintf(stderr, "usage: torture [--build FOLDER] [--kills N] [--seed S] "
+                              "[--schedules N]\n");
         return 2;
     }
-    (void)printf("torture: seed %" PRIu64 ", %u kills\n", o.seed, o.kills);
+    schedules_make(o.schedules, o.seed);
+    (void)printf("torture: seed %" PRIu64 ", %u kills, %u schedules\n", o.seed, o.kills,
+                 schedules_count);
     rig_make(&r, o.build);
     breaks_open(r.folder);
     (void)printf("torture: folder %s\n", r.folder);

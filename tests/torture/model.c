@@ -1,6 +1,7 @@
 #include "tests/torture/model.h"
 
 #include "tests/torture/breaks.h"
+#include "tests/torture/firings.h"
 #include "tests/torture/history.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 void
 model_init(struct model *m, const char *folder)
 {
-    *m = (struct model){.folder = folder};
+    *m = (struct model){.folder = folder, .courses = xcalloc(SCHEDULES_MAX, sizeof(*m->courses))};
 }
 
 void
@@ -29,6 +30,7 @@ model_done(struct model *m)
     free(m->things);
     free(m->decisions);
     free(m->tickets);
+    firings_free(m);
 }
 
 struct job *
@@ -293,6 +295,8 @@ take_record(char *line, void *arg)
         take_start(j, id, attempt);
     } else if (strcmp(what, "end") == 0) {
         take_end(j, id, attempt);
+    } else if (strcmp(what, "beside") == 0) {
+        j->found_another = true;
     } else {
         breaks_add(BREAK_OVERLAP,
                    "job %" PRIu64 ": attempt %" PRIu64 " (lease %s) found another alive", id,
@@ -315,7 +319,7 @@ take_operators(char *line, void *arg)
     char          word[16];
     struct job   *j;
 
-    if (sscanf(line, "B %u", &m->raises) == 1) return;
+    if (sscanf(line, "B %u", &m->raises) == 1 || firings_history(m, line)) return;
     if (sscanf(line, "G %" SCNu64 " %15s", &id, word) == 2) {
         take_decision(m, id, strcmp(word, "yes") == 0);
         return;

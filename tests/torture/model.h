@@ -48,6 +48,7 @@ struct job {
     uint64_t seen_attempt;
     /* what the handlers wrote */
     uint64_t last_start, last_end;
+    bool     found_another; /* of its schedule, alive */
     /* what the store says */
     bool        is_there;
     int         client;        /* NO_CLIENT: not a client's */
@@ -77,6 +78,9 @@ struct job {
     uint64_t children, told_cuts;          /* jobs that it woke; cuts that the feed tells of */
     uint64_t seen_checkpoint; /* the job whose checkpoint its completed attempt was given */
     uint64_t firings, effects;
+    bool     is_forced;
+    unsigned by_hand;     /* enum by_hand: acknowledged as such */
+    bool     is_ousted;   /* cancelled by its schedule's next firing */
     uint64_t key;         /* hash of company and unique key; 0: none */
     uint64_t replaced_by; /* the job that took its key; 0: none */
     bool     is_narrow;   /* of the company narrow */
@@ -91,6 +95,11 @@ struct thing {
     uint64_t id;    /* 0: nobody knows whether it was made */
     unsigned found; /* with this title in the store */
 };
+
+/* firings.h */
+struct course;
+struct streamed;
+struct lives;
 
 struct ticket {
     bool     is_there, is_done;
@@ -124,7 +133,13 @@ struct model {
     unsigned            briefs; /* jobs of the brief agent that the operator asked for */
     uint64_t            last;   /* the greatest id of the store */
     uint64_t            effects, fired, missed, suppressed, events;
-    uint64_t stopped, openings, reloads; /* jobs that the operator stopped; of breakers */
+    uint64_t         stopped, openings, reloads; /* jobs that the operator stopped; of breakers */
+    struct course   *courses;                    /* of the schedules, in their order */
+    struct lives    *lives;                      /* of agentd */
+    struct streamed *streams;
+    size_t           nstreams;
+    uint64_t         by_hand; /* firings that were acknowledged */
+    uint64_t         dropped; /* nominal times that a change of the step took away */
 };
 
 void model_init(struct model *m, const char *folder);

@@ -1,53 +1,43 @@
 /* The operator: stops and resumes, pauses and resumes, changes limits and the configuration,
  * decides what waits for a person, removes an agent, and looks whether the store is whole, while
  * agentd is killed.  It asks until it is answered, and leaves nothing held. */
+#include "tests/torture/operator.h"
 #include "common/mp.h"
 #include "tests/torture/config.h"
-#include "tests/torture/dice.h"
-#include "tests/torture/history.h"
-#include "tests/torture/link.h"
-#include "tests/torture/load.h"
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PAUSE_MS   700 /* between two acts, at most */
-#define HOLD_MS    300 /* how long something is stopped or paused, at most */
-#define FSCK_MS    5000
-#define BODY_BYTES 160
+#define PAUSE_MS 500 /* between two acts, at most */
+#define HOLD_MS  300 /* how long something is stopped or paused, at most */
+#define FSCK_MS  5000
 
 #define BRIEF_JOBS    6 /* of the agent that is removed */
 #define BRIEF_TRIES   600
 #define BRIEF_WAIT_MS 50
 
-struct operator_state {
-    struct link    link;
-    struct history history;
-    struct dice    dice;
-    struct shared *shared;
-    const char    *folder;
-    unsigned       requests;
-    unsigned       caps;    /* how often busy's was changed */
-    unsigned       raises;  /* … and thrift's limit … */
-    unsigned       reloads; /* … and the configuration */
-};
+void
+operator_next_key(struct operator_state *o, char key[OPERATOR_KEY_BYTES])
+{
+    (void)snprintf(key, OPERATOR_KEY_BYTES, "o-%u", ++o->requests); /* fits */
+    atomic_fetch_add(&o->shared->requests, 1);
+}
 
 static void
 act(struct operator_state *o, enum msg_id op, const char *body)
 {
-    char key[32];
+    char key[OPERATOR_KEY_BYTES];
 
-    (void)snprintf(key, sizeof(key), "o-%u", ++o->requests); /* fits */
-    atomic_fetch_add(&o->shared->requests, 1);
+    operator_next_key(o, key);
     if (link_insist(&o->link, op, body, key, 0) == ANSWER_YES) return;
     /* It has never been open. */
     if (op == MSG_BREAKER_RESET && o->link.error.code == E_NOT_FOUND) return;
     history_add(&o->history, "X %s %s: %s", msg_desc(op)->op, body, o->link.error.msg);
 }
 
-static void
-hold(struct operator_state *o)
+void
+operator_hold(struct operator_state *o)
 {
     (void)poll(NULL, 0, (int)dice_below(&o->dice, HOLD_MS));
 }
@@ -63,7 +53,7 @@ stop_and_resume(struct operator_state *o)
     (void)snprintf(body, sizeof(body), "{\"scope\":\"%s\"}",
                    scopes[dice_below(&o->dice, ARRAY_LEN(scopes))]); /* fits */
     act(o, MSG_STOP, body);
-    hold(o);
+    operator_hold(o);
     act(o, MSG_RESUME, "{}");
 }
 
@@ -72,7 +62,7 @@ static void
 stop_running_and_resume(struct operator_state *o)
 {
     act(o, MSG_STOP, "{\"scope\":\"running\",\"reason\":\"" STOP_RUNNING "\"}");
-    hold(o);
+    operator_hold(o);
     act(o, MSG_RESUME, "{}");
 }
 
@@ -96,7 +86,7 @@ static void
 drain_and_resume(struct operator_state *o)
 {
     act(o, MSG_DRAIN, "{\"reason\":\"torture\"}");
-    hold(o);
+    operator_hold(o);
     act(o, MSG_RESUME, "{}");
 }
 
@@ -118,7 +108,7 @@ pause_and_resume(struct operator_state *o)
 
     (void)snprintf(body, sizeof(body), "{\"name\":\"%s\"}", pauses[i].name); /* fits */
     act(o, pauses[i].pause, body);
-    hold(o);
+    operator_hold(o);
     act(o, pauses[i].resume, body);
 }
 
@@ -266,7 +256,7 @@ add_and_remove(struct operator_state *o)
     buf_add_str(&body, "]}");
     act(o, MSG_JOB_SUBMIT_MANY, buf_str(&body));
     note_ids(o);
-    hold(o);
+    operator_hold(o);
     act(o, MSG_AGENT_REMOVE, "{\"name\":\"acme/" BRIEF "\",\"cascade\":true}");
 }
 
@@ -276,19 +266,26 @@ static void
 step(struct operator_state *o)
 {
     static void (*const acts[])(struct operator_state *) = {
-        stop_and_resume, drain_and_resume, pause_and_resume, pause_and_resume,        change_cap,
-        change_cap,      look_whole,       raise_limit,      stop_running_and_resume, reset_breaker,
-        change_config,   decide_some,      decide_some,      add_and_remove,
+        stop_and_resume,   drain_and_resume, pause_and_resume,
+        pause_and_resume,  change_cap,       change_cap,
+        look_whole,        raise_limit,      stop_running_and_resume,
+        reset_breaker,     change_config,    decide_some,
+        decide_some,       add_and_remove,   timetable_run,
+        timetable_run,     timetable_run,    timetable_run,
+        timetable_fill,    timetable_fill,   timetable_set,
+        timetable_set,     timetable_set,    timetable_pause,
+        timetable_pause,   timetable_pause,  timetable_stream,
+        timetable_promote,
     };
 
     acts[dice_below(&o->dice, ARRAY_LEN(acts))](o);
     (void)poll(NULL, 0, (int)dice_below(&o->dice, PAUSE_MS));
 }
 
-static void
-must(struct link *l, enum msg_id op, const char *body)
+void
+operator_must(struct link *l, enum msg_id op, const char *body, const char *key)
 {
-    if (link_insist(l, op, body, msg_desc(op)->op, 0) == ANSWER_YES) return;
+    if (link_insist(l, op, body, key, 0) == ANSWER_YES) return;
     (void)fprintf(stderr, "torture: %s: %s\n", msg_desc(op)->op, l->error.msg);
     abort();
 }
@@ -303,10 +300,11 @@ operator_prepare(struct link *l)
                    "{\"name\":\"busy\",\"company\":\"acme\",\"handler\":\"work\","
                    "\"max_concurrent\":%d}",
                    busy_cap(0)); /* fits */
-    must(l, MSG_AGENT_ADD, body);
+    operator_must(l, MSG_AGENT_ADD, body, "busy");
     (void)snprintf(body, sizeof(body), "{\"name\":\"%s\",\"daily_turns\":%d,\"queue_max\":%d}",
                    THRIFT, THRIFT_TURNS, THRIFT_QUEUE); /* fits */
-    must(l, MSG_COMPANY_ADD, body);
+    operator_must(l, MSG_COMPANY_ADD, body, THRIFT);
+    timetable_prepare(l);
 }
 
 _Noreturn void

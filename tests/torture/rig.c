@@ -52,6 +52,7 @@ rig_remove(struct rig *r, bool is_kept)
     pid_t child;
 
     free(r->ready_ms);
+    lives_free(&r->lives);
     if (is_kept) return;
     if ((child = fork()) == 0) {
         (void)execlp("rm", "rm", "-rf", r->folder, (char *)NULL);
@@ -93,6 +94,7 @@ rig_start(struct rig *r)
     r->is_ready = false;
     r->line_size = 0;
     r->starts++;
+    lives_begin(&r->lives);
 }
 
 static void
@@ -103,6 +105,7 @@ note_ready(struct rig *r)
     }
     r->ready_ms[r->readies++] = rig_now_ms() - r->started_ms;
     r->is_ready = true;
+    lives_ready(&r->lives);
 }
 
 static void
@@ -174,6 +177,7 @@ rig_step(struct rig *r)
     (void)poll(NULL, 0, STEP_MS);
     read_out(r);
     if (r->pid && reap(r, &status)) {
+        lives_end(&r->lives, false);
         report_end(r, status, "by itself");
         if (++r->own_ends == OWN_ENDS_MAX) give_up_run(r, "agentd does not stay");
         rig_start(r);
@@ -214,6 +218,7 @@ rig_kill(struct rig *r)
         breaks_add(BREAK_DAEMON, "it does not end on SIGKILL");
         give_up_run(r, "agentd cannot be killed");
     }
+    lives_end(&r->lives, false);
     if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
         report_end(r, status, "just before it was killed");
     }
@@ -228,8 +233,10 @@ rig_stop(struct rig *r)
     if (kill(r->pid, SIGTERM) || !wait_end(r, &status)) {
         breaks_add(BREAK_DAEMON, "agentd does not end %d ms after SIGTERM", STOP_WAIT_MS);
         rig_kill(r);
-    } else if (WIFEXITED(status) ? WEXITSTATUS(status) != 0
-                                 : was_ready || WTERMSIG(status) != SIGTERM) {
+        return;
+    }
+    lives_end(&r->lives, true);
+    if (WIFEXITED(status) ? WEXITSTATUS(status) != 0 : was_ready || WTERMSIG(status) != SIGTERM) {
         report_end(r, status, "on SIGTERM");
     }
 }

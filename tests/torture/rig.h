@@ -2,6 +2,7 @@
 #ifndef TESTS_RIG_H
 #define TESTS_RIG_H
 
+#include "tests/torture/lives.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,19 +13,20 @@
 #define WORKERS       4
 
 struct rig {
-    const char *build;
-    char        folder[64];
-    char        run[80];
-    pid_t       pid; /* 0: not running */
-    int         out; /* its standard output */
-    int64_t     started_ms;
-    bool        is_ready;
-    char        line[256]; /* what it has printed so far */
-    size_t      line_size;
-    int64_t    *ready_ms; /* of all starts that became ready: how long it took */
-    size_t      readies;
-    size_t      starts;
-    unsigned    own_ends; /* that nobody asked for */
+    const char  *build;
+    char         folder[64];
+    char         run[80];
+    pid_t        pid; /* 0: not running */
+    int          out; /* its standard output */
+    int64_t      started_ms;
+    bool         is_ready;
+    char         line[256]; /* what it has printed so far */
+    size_t       line_size;
+    int64_t     *ready_ms; /* of all starts that became ready: how long it took */
+    size_t       readies;
+    size_t       starts;
+    unsigned     own_ends; /* that nobody asked for */
+    struct lives lives;
     /* Told of the end of every other child of ours. */
     void (*on_end)(pid_t pid, int status, void *arg);
     void *on_end_arg;
