@@ -295,7 +295,7 @@ make_boot(struct parts *p, struct input *boot, struct err *e)
     if (!t) return e->code;
     bool has_run = meta_load(t, &meta) == LOAD_FOUND;
     txn_abort(&t);
-    *boot = (struct input){.kind = INPUT_BOOT, .boot_id = p->spawn.boot_id};
+    *boot = (struct input){.kind = INPUT_BOOT, .boot_id = p->spawn.boot_id, .config_follows = true};
     boot->unclean = p->lock.was_unclean || (has_run && !meta.clean_stop);
     boot->last_sign_of_life_ms = p->lock.last_sign_of_life_ms;
     if (boot->last_sign_of_life_ms == 0 && has_run) boot->last_sign_of_life_ms = meta.last_wall_ms;

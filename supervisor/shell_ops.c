@@ -70,8 +70,8 @@ put_control(const struct shell_ops *o, struct buf *b, struct mp_open_map *map)
 }
 
 static void
-put_warnings(const struct shell_ops *o, struct txn *t, const struct now *now, struct buf *b,
-             struct mp_open_map *map)
+put_warnings(const struct shell_ops *o, struct txn *t, const struct actor *actor,
+             const struct now *now, struct buf *b, struct mp_open_map *map)
 {
     BUF_AUTO struct buf lines = {0};
 
@@ -90,7 +90,7 @@ put_warnings(const struct shell_ops *o, struct txn *t, const struct now *now, st
         buf_printf(&lines, "the %s is full: new work is refused\n",
                    o->turns->space.disk_is_short ? "disk" : "store");
     }
-    engine_warnings(o->engine, t, &lines);
+    engine_warnings(o->engine, t, actor, &lines);
     if (lag_turns(o->lag) >= LAG_WARNING_TURNS && lag_percentile_us(o->lag, 99) > LAG_WARNING_US) {
         buf_add_str(&lines, "the loop is slow: 1 % of its turns take over 50 ms\n");
     }
@@ -103,7 +103,8 @@ put_warnings(const struct shell_ops *o, struct txn *t, const struct now *now, st
 }
 
 static enum errc
-add_status(struct shell_ops *o, const struct now *now, struct buf *b, struct err *e)
+add_status(struct shell_ops *o, const struct actor *actor, const struct now *now, struct buf *b,
+           struct err *e)
 {
     struct txn *t = txn_begin_read(o->store, e);
 
@@ -121,7 +122,7 @@ add_status(struct shell_ops *o, const struct now *now, struct buf *b, struct err
     put_loop(o, b, &map);
     put_store(o, b, &map);
     put_control(o, b, &map);
-    put_warnings(o, t, now, b, &map);
+    put_warnings(o, t, actor, now, b, &map);
     engine_status(o->engine, t, now, b, &map);
     mp_close(b, &map);
     txn_abort(&t);
@@ -131,11 +132,13 @@ add_status(struct shell_ops *o, const struct now *now, struct buf *b, struct err
 void
 shell_ops_dump(struct shell_ops *o, const struct now *now)
 {
+    const struct actor  daemon = {.kind = "daemon", .role = ROLE_ADMIN};
     BUF_AUTO struct buf json = {0};
     struct err          e;
 
     buf_clear(&o->reply);
-    if (add_status(o, now, &o->reply, &e) || json_from_mp(buf_view(&o->reply), &json, &e)) {
+    if (add_status(o, &daemon, now, &o->reply, &e) ||
+        json_from_mp(buf_view(&o->reply), &json, &e)) {
         log_error("state dump", "error=%s", log_quote(e.msg));
         return;
     }
@@ -257,7 +260,7 @@ serve(struct shell_ops *o, const struct asked *a, const struct now *now, bool *i
 
     if (msg_unpack(a->req.desc, a->req.body, &m, e)) return e->code;
     switch (a->req.desc->id) {
-    case MSG_STATUS: return add_status(o, now, &o->reply, e);
+    case MSG_STATUS: return add_status(o, &a->actor, now, &o->reply, e);
     case MSG_PING: return on_ping(o, now, e);
     case MSG_JOB_LOGS: return on_job_logs(o, a, &m.job_logs, e);
     case MSG_WORKER_SCALE: return on_worker_scale(o, &m.worker_scale, e);

@@ -1,5 +1,6 @@
 #include "supervisor/engine/configure.h"
 
+#include "common/log.h"
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/approvals.h"
 #include "supervisor/engine/breakers.h"
@@ -9,10 +10,13 @@
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/plan.h"
+#include "supervisor/engine/registry.h"
 #include "supervisor/engine/removal.h"
+#include "supervisor/engine/schedule_ops.h"
 #include "supervisor/engine/zones.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <string.h>
 
 #define LIMITS_NAME "limits" /* the one object of its kind */
@@ -321,6 +325,42 @@ plan_removals(struct engine *en, struct plan *p)
     scan_close(&s);
 }
 
+/* Gone from the file, and still needed: it stays, and fires no more. */
+static void
+leave(struct engine *en, const struct step *s)
+{
+    struct memory *m = &en->memory;
+
+    if (m->left_count < LEFT_MAX) m->left[m->left_count] = s->id;
+    m->left_count++;
+    if (s->kind == KIND_SCHEDULE) schedule_undeclared(en, s->id);
+    turn_log(en, LOG_LEVEL_WARN, "left as it was, though gone from the configuration file",
+             "kind=%s name=%s why=%s", object_kind_name(s->kind),
+             log_quote(arena_printf(txn_arena(turn_txn(en)), "%.*s", VIEW_ARG(s->name))),
+             log_quote(arena_printf(txn_arena(turn_txn(en)), "%.*s", VIEW_ARG(s->why))));
+}
+
+void
+configure_warn(const struct memory *m, struct objects *o, const struct actor *a, struct buf *lines)
+{
+    uint32_t named = m->left_count < LEFT_MAX ? m->left_count : LEFT_MAX;
+
+    for (uint32_t i = 0; i < named; i++) {
+        const struct object_entry *left = objects_get(o, m->left[i]);
+
+        if (!left || !actor_sees(o->txn, a, registry_company(left))) continue;
+        buf_printf(lines,
+                   "%s %.*s is gone from the configuration file and stays while it is needed; "
+                   "reload when its work has ended\n",
+                   object_kind_name(left->row.kind), VIEW_ARG(objects_ref(o, left->row.id)));
+    }
+    if (m->left_count > named && a->company.size == 0) {
+        buf_printf(lines,
+                   "%" PRIu32 " more objects are gone from the configuration file and stay\n",
+                   m->left_count - named);
+    }
+}
+
 static void
 apply_step(struct engine *en, const struct step *s)
 {
@@ -336,6 +376,11 @@ apply_step(struct engine *en, const struct step *s)
         objects_remove(&en->turn.objects, s->id);
         return;
     }
+    if (s->action == ACTION_LEAVE) {
+        leave(en, s);
+        return;
+    }
+    if (s->kind == KIND_SCHEDULE && s->id) schedule_declared(en, s->id);
     if (s->action == ACTION_KEEP) return;
     if (s->kind != KIND_COMPANY && company == 0) {
         company = object_find(turn_txn(en), KIND_COMPANY, 0,
@@ -349,7 +394,7 @@ apply_step(struct engine *en, const struct step *s)
 static void
 reply_plan(const struct plan *p, bool applied, struct buf *reply)
 {
-    static const char *const actions[] = {"keep", "add", "change", "remove"};
+    static const char *const actions[] = {"keep", "add", "change", "remove", "leave"};
     struct mp_open_map       map = mp_open(reply);
     size_t                   header;
     uint32_t                 n = 0;
@@ -375,7 +420,8 @@ reply_plan(const struct plan *p, bool applied, struct buf *reply)
 /* References between declarations are checked by the config loader, which sees the file; schedules'
  * own rules here. */
 static enum errc
-make_plan(struct engine *en, const struct msg_config *m, struct plan *p, struct err *e)
+make_plan(struct engine *en, const struct msg_config *m, bool is_start, struct plan *p,
+          struct err *e)
 {
     struct msg_limits limits;
 
@@ -393,6 +439,10 @@ make_plan(struct engine *en, const struct msg_config *m, struct plan *p, struct 
         return e->code;
     }
     plan_removals(en, p);
+    if (is_start) {
+        plan_leave_needed(en, p);
+        return E_OK;
+    }
     return plan_check_removals(en, p, e);
 }
 
@@ -402,13 +452,15 @@ configure_apply(struct engine *en, const struct input *in, struct buf *reply, st
     struct msg_config m;
     struct plan       p = {0};
     uint32_t          limits = object_find(turn_txn(en), KIND_LIMITS, 0, view_str(LIMITS_NAME));
+    bool              is_start = !en->memory.has_limits; /* the first of this process */
     bool              handlers_changed = false;
 
-    if (msg_unpack(msg_desc(MSG_CONFIG), in->body, &m, e) || make_plan(en, &m, &p, e))
+    if (msg_unpack(msg_desc(MSG_CONFIG), in->body, &m, e) || make_plan(en, &m, is_start, &p, e))
         return e->code;
     if (!in->dry_run) {
         const struct object_entry *old = objects_get(&en->turn.objects, limits);
 
+        en->memory.left_count = 0;
         for (const struct step *s = p.first; s; s = s->next) {
             apply_step(en, s);
             handlers_changed |= s->kind == KIND_HANDLER && s->action != ACTION_KEEP;

@@ -7,9 +7,14 @@
 
 #include "supervisor/engine/turn.h"
 
-/* INPUT_CONFIG: checks all, then writes all, then replies {applied, plan}. */
+/* INPUT_CONFIG: checks all, then writes all, then replies {applied, plan}.  The first one of a
+ * process is its start's: what it would remove and unfinished work needs stays, with a warning, and
+ * fires no more; a later one is refused then. */
 enum errc configure_apply(struct engine *en, const struct input *in, struct buf *reply,
                           struct err *e) MUST_CHECK;
+/* Lines of `status` for what is gone from the file and was left at the start. */
+void configure_warn(const struct memory *m, struct objects *o, const struct actor *a,
+                    struct buf *lines);
 /* The limits of the store into memory. */
 void configure_load_limits(struct engine *en);
 /* Company `default` and the handlers noop, echo and sleep, made with the store. */

@@ -6,7 +6,7 @@
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/turn.h"
 
-enum action { ACTION_KEEP, ACTION_ADD, ACTION_CHANGE, ACTION_REMOVE };
+enum action { ACTION_KEEP, ACTION_ADD, ACTION_CHANGE, ACTION_REMOVE, ACTION_LEAVE };
 
 struct step {
     enum action      action;
@@ -16,6 +16,7 @@ struct step {
     uint32_t         company;
     struct view      company_name;
     struct view      name, spec;
+    struct view      why;            /* what it is left for, a sentence */
     bool             timing_changed; /* of a schedule */
     struct step     *next;
 };
@@ -23,6 +24,10 @@ struct step {
 struct plan {
     struct step *first, **last;
 };
+
+/* At a start there is nobody yet to end what a removal would wait for: the steps that remove what
+ * is needed, and what that refers to, become ACTION_LEAVE. */
+void plan_leave_needed(struct engine *en, const struct plan *p);
 
 /* What goes must not be needed any more (B1): by jobs, tickets or goals that are unfinished, or by
  * what was made through the API.  E_IN_USE with the list of what needs the first that is needed. */

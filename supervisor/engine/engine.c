@@ -238,6 +238,7 @@ on_boot(struct engine *en, const struct input *in)
     m->boot_id = in->boot_id;
     m->clean_stop = 0;
     configure_load_limits(en);
+    if (in->config_follows) en->memory.has_limits = false;
     wallclock_at_boot(en);
     schedules_at_boot(en);
     leases_at_boot(en);
@@ -431,11 +432,15 @@ engine_lease_count(const struct engine *en)
 }
 
 void
-engine_warnings(const struct engine *en, struct txn *t, struct buf *lines)
+engine_warnings(const struct engine *en, struct txn *t, const struct actor *a, struct buf *lines)
 {
+    struct objects o;
+
+    objects_init(&o, t);
     emergency_warn(&en->memory, lines);
     breakers_warn(t, lines);
     alerts_warn(&en->memory, t, lines);
+    configure_warn(&en->memory, &o, a, lines);
 }
 
 bool

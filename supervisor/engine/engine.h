@@ -82,6 +82,7 @@ struct input {
     int64_t         grace_ms;
     bool            unclean;
     bool            dry_run;
+    bool            config_follows; /* INPUT_BOOT: nothing is due before that was applied */
 };
 
 /* The physical facts of a turn (N10). */
@@ -151,8 +152,10 @@ size_t engine_lease_count(const struct engine *en); /* attempts and deliveries t
 bool   engine_is_draining(const struct engine *en);
 /* Running jobs of an earlier agentd whose processes are not yet known to be gone. */
 size_t engine_old_lease_count(const struct engine *en);
-/* Lines for the warnings of status: what an operator has stopped, breakers that are not closed. */
-void engine_warnings(const struct engine *en, struct txn *t, struct buf *lines);
+/* Lines for the warnings of status, of what the actor sees: what an operator has stopped, breakers
+ * that are not closed, schedules that need attention, what the start left. */
+void engine_warnings(const struct engine *en, struct txn *t, const struct actor *a,
+                     struct buf *lines);
 
 /* ---- reads: from a read transaction on the last commit, after the turn -------- */
 enum read_result {

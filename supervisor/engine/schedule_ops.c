@@ -23,6 +23,11 @@ _Static_assert(sizeof(struct msg_schedule) == sizeof(struct msg_schedule_add) &&
                    (int)msg_schedule_BITS == (int)msg_schedule_set_BIT_clear,
                "schedule.add is a schedule, schedule.set one with `clear` behind it");
 
+#define UNDECLARED_REASON \
+    "gone from the configuration file: a reload or start after the end of its work removes it"
+
+static const struct actor the_daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+
 static enum errc
 reply_schedule(struct engine *en, uint32_t id, struct buf *reply, struct err *e)
 {
@@ -228,27 +233,35 @@ pause_of(struct engine *en, const struct schedule *run)
     return arena_copy(&en->turn.arena, buf_view(&b));
 }
 
+static void
+pause_it(struct engine *en, const struct actor *a, struct schedule *run, struct view reason,
+         int64_t until)
+{
+    struct view before = pause_of(en, run);
+
+    run->paused = 1;
+    run->paused_at = en->turn.now.wall_ms;
+    run->pause_reason = reason;
+    run->pause_until = until;
+    schedule_save(turn_txn(en), run);
+    if (run->agent) agent_beats_changed(en, run->agent);
+    feed_object(en, FEED_SCHEDULE_PAUSED, run->id, NULL);
+    audit_put(en, a, "schedule.pause", run->company, objects_name(&en->turn.objects, run->id),
+              before, pause_of(en, run));
+}
+
 enum errc
 on_schedule_pause(struct engine *en, const struct actor *a, const struct msg_schedule_pause *m,
                   struct buf *reply, struct err *e)
 {
     struct schedule run = {0};
-    struct view     before;
 
     if (schedule_find(en, a, m->name, &run, e)) return e->code;
     if (run.paused)
         return err_set(e, E_WRONG_STATE, "schedule \"%.*s\" is paused already", VIEW_ARG(m->name));
     if (HAS(m, schedule_pause, until) && m->until <= en->turn.now.wall_ms)
         return err_field(e, "until", "is in the past");
-    before = pause_of(en, &run);
-    run.paused = 1;
-    run.paused_at = en->turn.now.wall_ms;
-    run.pause_reason = m->reason;
-    run.pause_until = m->until;
-    schedule_save(turn_txn(en), &run);
-    if (run.agent) agent_beats_changed(en, run.agent);
-    feed_object(en, FEED_SCHEDULE_PAUSED, run.id, NULL);
-    audit_put(en, a, "schedule.pause", run.company, m->name, before, pause_of(en, &run));
+    pause_it(en, a, &run, m->reason, m->until);
     return reply_schedule(en, run.id, reply, e);
 }
 
@@ -268,10 +281,29 @@ resume(struct engine *en, const struct actor *a, struct schedule *run)
               before, pause_of(en, run));
 }
 
+/* A pause by hand that has no end does it as well. */
+void
+schedule_undeclared(struct engine *en, uint32_t id)
+{
+    struct schedule run = {.id = id};
+
+    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND || (run.paused && !run.pause_until)) return;
+    pause_it(en, &the_daemon, &run, view_str(UNDECLARED_REASON), 0);
+}
+
+void
+schedule_declared(struct engine *en, uint32_t id)
+{
+    struct schedule run = {.id = id};
+
+    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return;
+    if (run.paused && view_is(run.pause_reason, UNDECLARED_REASON)) resume(en, &the_daemon, &run);
+}
+
 void
 schedule_pause_over(struct engine *en, struct schedule *run)
 {
-    resume(en, &(const struct actor){.kind = "daemon", .role = ROLE_ADMIN}, run);
+    resume(en, &the_daemon, run);
 }
 
 enum errc

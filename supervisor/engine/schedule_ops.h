@@ -21,6 +21,11 @@ enum errc schedule_reply_saved(struct engine *en, const struct actor *a, uint32_
 enum errc schedule_find(struct engine *en, const struct actor *a, struct view name,
                         struct schedule *run, struct err *e) MUST_CHECK;
 
+/* Gone from the configuration file, but still needed: it fires no more; and declared there again.
+ */
+void schedule_undeclared(struct engine *en, uint32_t id);
+void schedule_declared(struct engine *en, uint32_t id);
+
 /* A pause with an end is over: the schedule resumes by itself; saves the row. */
 void schedule_pause_over(struct engine *en, struct schedule *run);
 

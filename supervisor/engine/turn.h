@@ -78,6 +78,8 @@ struct job_state_at {
     uint64_t id;
 };
 
+#define LEFT_MAX 8
+
 struct memory {
     struct meta   meta;
     struct limits limits;
@@ -103,6 +105,8 @@ struct memory {
     int64_t             catch_up_at;   /* when the next firing that is caught up on may start */
     struct job_state_at removal_at;    /* how far the removals' search among waiting jobs is;
                                           INT64_MAX: at its end */
+    uint32_t           left[LEFT_MAX]; /* objects gone from the file that this start left … */
+    uint32_t           left_count;     /* … of so many */
     int64_t            budget_day_at;  /* the first day to end whose limit may hold lanes */
     bool               recheck_limits; /* every limit that blocks lanes is to be looked at … */
     bool               is_rechecking;  /* … as is under way, up to … */

@@ -418,6 +418,19 @@ overdue_times_are_dealt_with_as_each_policy_says(void **state)
     ctl_expect(&c, "ok", "true");
 }
 
+static void
+an_overdue_schedule_that_is_gone_from_the_file_does_not_fire(void **state)
+{
+    (void)state;
+    daemon_write_config(&d, CONFIG "  own: {every: 1h, handler: noop}\n");
+    ctl_must(&c, "reload");
+    daemon_stop(&d);
+    jump(HOUR_MS + HOUR_MS / 2, HOUR_MS + HOUR_MS / 2);
+    daemon_write_config(&d, CONFIG);
+    daemon_start(&d, NULL);
+    ctl_refused(&c, 1, "not_found", "own", "schedule show own");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int
@@ -431,6 +444,7 @@ main(void)
         TEST(each_policy_makes_up_for_an_hour_as_it_says),
         TEST(a_clock_that_is_unsynchronised_at_start_holds_schedules_until_it_is_set),
         TEST(overdue_times_are_dealt_with_as_each_policy_says),
+        TEST(an_overdue_schedule_that_is_gone_from_the_file_does_not_fire),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -456,6 +456,7 @@ rig_boot(struct rig *r, bool unclean)
 {
     const struct input in = {.kind = INPUT_BOOT,
                              .boot_id = r->boot_id,
+                             .config_follows = r->config_follows,
                              .unclean = unclean,
                              .last_sign_of_life_ms =
                                  unclean ? r->header.now.wall_ms - SECOND_MS : 0};

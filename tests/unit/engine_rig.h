@@ -76,9 +76,10 @@ struct rig {
     struct msg_limits  limits; /* of rig_configure */
     const char        *request_id;
     uint64_t           boot_id;
-    bool               is_space_set; /* header.space is the test's, else the store's */
-    bool               is_silent;    /* the workers do not beat */
-    bool               is_unchecked; /* the checks of every turn are left out: for big stores */
+    bool               is_space_set;   /* header.space is the test's, else the store's */
+    bool               config_follows; /* a start's first configuration is the test's to give */
+    bool               is_silent;      /* the workers do not beat */
+    bool               is_unchecked;   /* the checks of every turn are left out: for big stores */
 
     /* of the last turn */
     struct output  *outputs;
@@ -166,6 +167,8 @@ enum errc rig_read(struct rig *r, const char *op, const char *fmt, ...)
 void rig_must_read(struct rig *r, const char *op, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void rig_status(struct rig *r);
+/* The lines that status warns with. */
+const char *rig_warnings(struct rig *r);
 /* job.submit and a turn; the id. */
 uint64_t rig_submit(struct rig *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

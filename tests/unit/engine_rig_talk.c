@@ -204,6 +204,17 @@ rig_status(struct rig *r)
     take_read(r, &reply);
 }
 
+const char *
+rig_warnings(struct rig *r)
+{
+    BUF_AUTO struct buf lines = {0};
+    struct txn         *t = rig_begin_read(r);
+
+    engine_warnings(r->engine, t, &r->actor, &lines);
+    txn_abort(&t);
+    return arena_printf(&r->results, "%.*s", VIEW_ARG(buf_view(&lines)));
+}
+
 uint64_t
 rig_submit(struct rig *r, const char *fmt, ...)
 {

@@ -50,20 +50,6 @@ begin(struct rig *r)
     rig_workers(r, 1, 8);
 }
 
-/* The lines that status would warn with. */
-static const char *
-warnings(struct rig *r)
-{
-    struct buf  lines = {0};
-    struct txn *t = rig_begin_read(r);
-
-    engine_warnings(r->engine, t, &lines);
-    const char *text = arena_printf(&r->results, "%.*s", VIEW_ARG(buf_view(&lines)));
-    txn_abort(&t);
-    buf_done(&lines);
-    return text;
-}
-
 /* The payloads' messages of the effects so far, the newest last. */
 static size_t
 notes(struct rig *r)
@@ -94,7 +80,7 @@ three_failures_in_a_row_pause_a_schedule_and_say_how_to_go_on(void **state)
     rig_must_read(r, "audit.list", "'limit':1");
     assert_string_equal(rig_text(r, "items.0.action"), "schedule.pause");
     assert_string_equal(rig_text(r, "items.0.who"), "daemon:");
-    assert_non_null(strstr(warnings(r), "schedule acme/s: paused: 3 firings in a row failed"));
+    assert_non_null(strstr(rig_warnings(r), "schedule acme/s: paused: 3 firings in a row failed"));
     rig_advance(r, MINUTE_MS);
     assert_int_equal(outcomes(r, "acme/s", "missed"), 1);
 }
@@ -213,7 +199,7 @@ breaches_warn_at_two_with_the_average_used_and_pause_at_five(void **state)
                            "2 firings in a row used up their turns (on average 25.5 of "
                            "50): raise max_turns"));
     assert_non_null(strstr(rig_json(r), "turn_budget"));
-    assert_non_null(strstr(warnings(r), "schedule s: 2 firings in a row used up their turns"));
+    assert_non_null(strstr(rig_warnings(r), "schedule s: 2 firings in a row used up their turns"));
     breach(r, "s", 50);
     breach(r, "s", 50);
     assert_string_equal(schedule_text(r, "s", "status"), "active");
@@ -335,9 +321,9 @@ three_runs_near_the_end_of_their_lease_warn_once(void **state)
     rig_feed(r);
     assert_non_null(strstr(rig_json(r), "3 runs in a row took over 80 % of their lease: raise "
                                         "max_run"));
-    assert_non_null(strstr(warnings(r), "4 runs in a row took over 80 %"));
+    assert_non_null(strstr(rig_warnings(r), "4 runs in a row took over 80 %"));
     run_for(r, &spent, 100);
-    assert_string_equal(warnings(r), "");
+    assert_string_equal(rig_warnings(r), "");
 }
 
 /* ---- alerts ---- */
@@ -378,7 +364,7 @@ two_failures_in_a_row_of_whatever_class_alert_once_an_hour(void **state)
     assert_int_equal(rig_feed_count(r, "schedule.recovered"), 1);
     assert_int_equal(notes(r), 3);
     assert_string_equal(rig_text(r, "items.2.payload.metadata.alert"), "recovered");
-    assert_string_equal(warnings(r), "");
+    assert_string_equal(rig_warnings(r), "");
 }
 
 static void
@@ -453,7 +439,7 @@ a_schedule_without_a_success_is_overdue_until_the_next_one(void **state)
     rig_advance(r, 1);
     assert_int_equal(rig_feed_count(r, "schedule.overdue"), 1);
     assert_int_equal(rig_feed_count(r, "schedule.alert"), 1);
-    assert_non_null(strstr(warnings(r), "schedule s: overdue: no firing has succeeded by "));
+    assert_non_null(strstr(rig_warnings(r), "schedule s: overdue: no firing has succeeded by "));
     rig_must_read(r, "schedule.show", "'name':'s'");
     assert_true(rig_bool(r, "overdue"));
     assert_int_equal(rig_i64(r, "overdue_at"), at + MINUTE_MS); /* since then */
