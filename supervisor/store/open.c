@@ -287,7 +287,8 @@ open_in_memory(struct store *s, uint64_t map_bytes, struct err *e)
 
     if (fd < 0) return err_errno(e, "no memory for a scratch store");
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd); /* fits */
-    if (env_open(s, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOSYNC, &o, e)) return e->code;
+    if (env_open(s, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOSYNC | MDB_WRITEMAP, &o, e))
+        return e->code;
     int rc = fill_new(s);
     if (rc == 0) return attach(s, o.dir, e);
     return err_set(e, errc_of(s, rc), "cannot make a scratch store: %s", mdb_strerror(rc));
