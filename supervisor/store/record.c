@@ -144,8 +144,8 @@ is_one_value(struct view v)
     return mp_read_any(&r, &raw) && r.at == r.end;
 }
 
-/* Most fields of most records are small numbers, which are one byte in msgpack: these two spare
- * them the general way. */
+/* Most fields of most records are numbers, small ones mostly, and empty texts: these spare them the
+ * general way. */
 static inline void
 put_uint(struct buf *out, uint64_t v)
 {
@@ -156,11 +156,23 @@ put_uint(struct buf *out, uint64_t v)
     }
 }
 
+/* A number of one byte, or of 1, 2, 4 or 8 bytes behind 0xcc to 0xcf, but for the last of a record
+ * (with fewer than 8 bytes behind its first). */
 static inline bool
-take_small(struct mp_reader *r, uint64_t *out)
+take_uint(struct mp_reader *r, uint64_t *out)
 {
-    if (r->at == r->end || (uint8_t)*r->at >= 0x80) return false;
-    *out = (uint8_t)*r->at++;
+    size_t   left = (size_t)(r->end - r->at);
+    unsigned kind = left ? (uint8_t)*r->at : 0xff;
+
+    if (kind < 0x80) {
+        *out = kind;
+        r->at++;
+        return true;
+    }
+    if (kind < 0xcc || kind > 0xcf || left < 9) return false;
+    unsigned bytes = 1u << (kind - 0xcc);
+    *out = get_u64((const uint8_t *)r->at + 1) >> (64 - 8 * bytes);
+    r->at += 1 + bytes;
     return true;
 }
 
@@ -200,10 +212,19 @@ fields_encode(const struct table_desc *d, const void *rec, struct buf *out)
         field_encode(d->fields[i].type, (const char *)rec + d->fields[i].offset, out);
 }
 
+/* An empty string's one byte, or nil's. */
+static inline bool
+take_empty(struct mp_reader *r, uint8_t byte)
+{
+    if (r->at == r->end || (uint8_t)*r->at != byte) return false;
+    r->at++;
+    return true;
+}
+
 static inline bool
 read_up_to(struct mp_reader *r, uint64_t max, uint64_t *out)
 {
-    return (take_small(r, out) || mp_read_u64(r, out)) && *out <= max;
+    return (take_uint(r, out) || mp_read_u64(r, out)) && *out <= max;
 }
 
 static inline bool
@@ -232,13 +253,17 @@ field_decode(struct mp_reader *r, enum record_type type, void *field)
         *(uint32_t *)field = (uint32_t)n;
         return true;
     case FIELD_U64: return read_up_to(r, UINT64_MAX, field);
-    case FIELD_I64: return take_small(r, field) || mp_read_i64(r, field);
+    case FIELD_I64:
+        if (!take_uint(r, &n)) return mp_read_i64(r, field);
+        *(int64_t *)field = (int64_t)n;
+        return n <= INT64_MAX;
     case FIELD_HASH: return read_hash(r, field);
     case FIELD_STR:
+        if (take_empty(r, 0xa0)) return true;
         if (!mp_read_str(r, v)) return false;
         break;
     case FIELD_ANY:
-        if (mp_read_nil(r)) return true;
+        if (take_empty(r, 0xc0)) return true;
         if (!mp_read_any(r, v)) return false;
         break;
     case FIELD_BIN:
