@@ -52,7 +52,8 @@ ledger_zone(struct objects *o, uint32_t scope)
         if (company) name = own_zone(company);
     }
     if (name.size == 0) {
-        en = objects_get(o, object_find(o->txn, KIND_LIMITS, 0, view_str("limits")));
+        if (o->limits == 0) o->limits = object_find(o->txn, KIND_LIMITS, 0, view_str("limits"));
+        en = objects_get(o, o->limits);
         if (en) name = own_zone(en);
     }
     return name.size ? name : view_str("UTC");

@@ -28,6 +28,7 @@ struct objects {
     struct idmap        scopes;  /* of ledgers; struct scope_turn */
     struct ledger_turn *ledgers; /* rows of the transaction */
     struct last_names   last;
+    uint32_t            limits;             /* the id of the limits; 0: not looked up */
     bool                knows_reservations; /* has_reservations is looked up */
     bool                has_reservations;   /* some job has reserved of a day's budget */
     bool                has_removed; /* an object has gone: its lanes go, too (lane_sweep.c) */
