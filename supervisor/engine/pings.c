@@ -48,35 +48,40 @@ ping(struct engine *en, const struct object_entry *o, const struct schedule *run
     effect_post(en, &ef, buf_view(&payload));
 }
 
-/* The declaration and the running row of a job's schedule; NULL when it is gone. */
-static const struct object_entry *
-schedule_of(struct engine *en, const struct job_state *j, struct schedule *run)
+/* The declaration of a job's schedule; NULL when it is gone. */
+static const struct msg_schedule *
+declared(struct engine *en, const struct job_state *j)
 {
     const struct object_entry *o = objects_get(&en->turn.objects, j->schedule);
 
-    *run = (struct schedule){.id = j->schedule};
-    return o && schedule_load(turn_txn(en), run) == LOAD_FOUND ? o : NULL;
+    return o ? &o->spec.schedule : NULL;
+}
+
+static void
+ping_of_job(struct engine *en, const struct job_state *j, const char *event, struct view url)
+{
+    struct schedule run = {.id = j->schedule};
+
+    if (url.size == 0 || schedule_load(turn_txn(en), &run) != LOAD_FOUND) return;
+    ping(en, objects_get(&en->turn.objects, run.id), &run, j->id, event, url);
 }
 
 void
 ping_job_started(struct engine *en, const struct job_state *j)
 {
-    struct schedule            run;
-    const struct object_entry *o = j->attempt == 1 ? schedule_of(en, j, &run) : NULL;
+    const struct msg_schedule *s = j->attempt == 1 ? declared(en, j) : NULL;
 
-    if (o) ping(en, o, &run, j->id, "start", o->spec.schedule.ping_start);
+    if (s) ping_of_job(en, j, "start", s->ping_start);
 }
 
 void
 ping_job_ended(struct engine *en, const struct job_state *j)
 {
-    struct schedule            run;
-    const struct object_entry *o = schedule_of(en, j, &run);
+    const struct msg_schedule *s = declared(en, j);
 
-    if (o && j->state == JOB_COMPLETED)
-        ping(en, o, &run, j->id, "success", o->spec.schedule.ping_success);
-    if (o && (j->state == JOB_FAILED || j->state == JOB_EXPIRED))
-        ping(en, o, &run, j->id, "fail", o->spec.schedule.ping_fail);
+    if (s && j->state == JOB_COMPLETED) ping_of_job(en, j, "success", s->ping_success);
+    if (s && (j->state == JOB_FAILED || j->state == JOB_EXPIRED))
+        ping_of_job(en, j, "fail", s->ping_fail);
 }
 
 void
