@@ -51,7 +51,7 @@ misfire_record(struct engine *en, const struct firing *f, int64_t before_at)
         last.until_at = last_of(f);
         firing_save(turn_txn(en), &last);
     } else {
-        firing_save(turn_txn(en), f);
+        firing_insert(turn_txn(en), f);
     }
 }
 
