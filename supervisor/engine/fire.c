@@ -93,7 +93,7 @@ fire(struct engine *en, const struct fire *how, struct schedule *run, struct fir
     run->last_fired_at = f->fired_at;
     run->last_job = j.id;
     run->skips = 0;
-    run->in_flight++; /* as schedule_count has written */
+    run->in_flight++;
     fire_feed(en, FEED_SCHEDULE_FIRED, how->schedule, f);
 }
 

@@ -219,13 +219,12 @@ gate_closed_job(struct engine *en, const struct job_state *j, struct view why)
     struct schedule            run = {.id = j->schedule};
     struct firing              f = {.schedule = j->schedule};
 
-    if (!o || schedule_load(turn_txn(en), &run) != LOAD_FOUND ||
-        job_spec_load(turn_txn(en), &spec) != LOAD_FOUND) {
-        return;
+    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return; /* damaged: fsck says so */
+    schedule_job_over(&run);
+    if (o && job_spec_load(turn_txn(en), &spec) == LOAD_FOUND) f.nominal_at = spec.nominal_at;
+    if (f.nominal_at && firing_load(turn_txn(en), &f) == LOAD_FOUND) {
+        gate_closes(en, o, &run, &f, why);
+        firing_save(turn_txn(en), &f);
     }
-    f.nominal_at = spec.nominal_at;
-    if (firing_load(turn_txn(en), &f) != LOAD_FOUND) return;
-    gate_closes(en, o, &run, &f, why);
-    firing_save(turn_txn(en), &f);
     schedule_save(turn_txn(en), &run);
 }

@@ -151,15 +151,6 @@ job_uncount(struct engine *en, const struct job_state *j)
 }
 
 static void
-count_firing(struct engine *en, const struct job_state *j, enum job_state_id before)
-{
-    bool was_open = before != JOB_NONE && !job_state_is_end(before);
-    bool is_open = !job_state_is_end(j->state);
-
-    if (j->schedule && was_open != is_open) schedule_count(en, j->schedule, is_open ? 1 : -1);
-}
-
-static void
 check(const struct job_state *j)
 {
     assert((j->state == JOB_RUNNING) == (j->lease_end_boot != 0));
@@ -199,7 +190,8 @@ job_move(struct engine *en, struct job_state *j, enum job_event ev, struct err *
     }
     if (j->state == JOB_RUNNING || job_state_is_end(j->state)) debounce_left(en, j);
     count_move(en, j, before);
-    count_firing(en, j, before);
+    if (j->schedule && job_state_is_end(before) && !job_state_is_end(j->state))
+        schedule_job_again(en, j->schedule);
     if (j->agent) agent_job_moved(en, j, before);
     check(j);
     if (before == JOB_NONE) {

@@ -76,14 +76,19 @@ schedule_check(struct engine *en, const struct actor *a, const struct msg_schedu
 /* ---- firing ------------------------------------------------------------------- */
 
 void
-schedule_count(struct engine *en, uint32_t id, int change)
+schedule_job_again(struct engine *en, uint32_t id)
 {
     struct schedule run = {.id = id};
 
     if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return; /* damaged: fsck says so */
-    if (change < 0 && run.in_flight == 0) return; /* a row from before there was a count */
-    run.in_flight += (uint32_t)change;
+    run.in_flight++;
     schedule_save(turn_txn(en), &run);
+}
+
+void
+schedule_job_over(struct schedule *run)
+{
+    if (run->in_flight > 0) run->in_flight--; /* 0: a row from before there was a count */
 }
 
 static void

@@ -22,7 +22,9 @@ enum errc schedule_find_refs(struct engine *en, const struct actor *a, const str
 /* Due work: nominal times that have come. */
 void            schedules_due(struct engine *en);
 struct deadline schedules_deadline(struct engine *en);
-/* A job of the schedule came to be unfinished (+1), or ended (−1). */
-void schedule_count(struct engine *en, uint32_t id, int change);
+/* Jobs in flight: fire() counts a new one, this one that had ended and is to run again. */
+void schedule_job_again(struct engine *en, uint32_t id);
+/* One has ended: of each, once, by what judges it (streaks.h, gates.h), which saves the row. */
+void schedule_job_over(struct schedule *run);
 
 #endif

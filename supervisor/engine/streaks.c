@@ -10,6 +10,7 @@
 #include "supervisor/engine/firings.h"
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/plan.h"
+#include "supervisor/engine/schedules.h"
 
 #include <inttypes.h>
 
@@ -165,28 +166,35 @@ note_length(struct engine *en, const struct object_entry *o, struct schedule *ru
     alert_warn(en, o, "drift", buf_view(&warning));
 }
 
+static void
+judge(struct engine *en, const struct object_entry *o, struct schedule *run,
+      const struct job_state *j, const struct job_spec *spec)
+{
+    bool is_first = firing_ended(en, j, spec, run);
+
+    if (j->state == JOB_COMPLETED || j->state == JOB_FAILED) note_length(en, o, run, j, spec);
+    if (j->state == JOB_COMPLETED) {
+        succeeded(en, o, run);
+    } else if (j->state == JOB_FAILED && is_first && is_graced(en, o, run, j, spec)) {
+        run->last_failure = j->failure;
+        turn_log(en, LOG_LEVEL_INFO, "a breach of a limit of turns that was set short ago",
+                 "schedule=%.*s job=%" PRIu64, VIEW_ARG(objects_ref(&en->turn.objects, run->id)),
+                 j->id);
+    } else if (j->state == JOB_FAILED && is_first) {
+        failed(en, o, run, j->failure);
+    }
+}
+
 void
 streak_job_ended(struct engine *en, const struct job_state *j)
 {
     const struct object_entry *o = objects_get(&en->turn.objects, j->schedule);
     struct schedule            run = {.id = j->schedule};
     struct job_spec            spec = {.id = j->id};
-    bool                       is_first;
 
-    if (!o || schedule_load(turn_txn(en), &run) != LOAD_FOUND) return;
-    if (job_spec_load(turn_txn(en), &spec) != LOAD_FOUND) return; /* damaged: fsck says so */
-    is_first = firing_ended(en, j, &spec, &run);
-    if (j->state == JOB_COMPLETED || j->state == JOB_FAILED) note_length(en, o, &run, j, &spec);
-    if (j->state == JOB_COMPLETED) {
-        succeeded(en, o, &run);
-    } else if (j->state == JOB_FAILED && is_first && is_graced(en, o, &run, j, &spec)) {
-        run.last_failure = j->failure;
-        turn_log(en, LOG_LEVEL_INFO, "a breach of a limit of turns that was set short ago",
-                 "schedule=%.*s job=%" PRIu64, VIEW_ARG(objects_ref(&en->turn.objects, run.id)),
-                 j->id);
-    } else if (j->state == JOB_FAILED && is_first) {
-        failed(en, o, &run, j->failure);
-    }
+    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return; /* damaged: fsck says so */
+    schedule_job_over(&run);
+    if (o && job_spec_load(turn_txn(en), &spec) == LOAD_FOUND) judge(en, o, &run, j, &spec);
     schedule_save(turn_txn(en), &run);
 }
 

@@ -17,7 +17,7 @@
 
 #define DRIFT_RUNS 3 /* so many runs in a row near the end of their lease are a drift */
 
-/* A job that a schedule made has ended. */
+/* A job that a schedule made has ended: it is in flight no more, and its firing is judged. */
 void streak_job_ended(struct engine *en, const struct job_state *j);
 /* A nominal time of the schedule found its last job not ended; before_at: the nominal time before
  * it.  Changes run, which the caller saves. */
