@@ -73,15 +73,29 @@ overlap_holds(const struct msg_schedule *s, const struct schedule *run)
 }
 
 bool
+overlap_first_job(struct txn *t, uint32_t schedule, struct job_state *j)
+{
+    struct scan s;
+    bool        found;
+
+    *j = (struct job_state){.schedule = schedule};
+    scan_open(&s, t, INDEX_job_by_schedule, j, 1, 1);
+    found = scan_next(&s, j);
+    scan_close(&s);
+    return found;
+}
+
+bool
 overlap_suppresses(struct engine *en, const struct object_entry *o, struct schedule *run,
                    struct firing *f)
 {
-    const char *reason = why_not(overlap_of(&o->spec.schedule), run->in_flight);
+    const char      *reason = why_not(overlap_of(&o->spec.schedule), run->in_flight);
+    struct job_state j;
 
     if (!reason) return false;
     f->outcome = FIRING_SUPPRESSED;
     f->reason = view_str(reason);
-    f->job = run->last_job;
+    if (overlap_first_job(turn_txn(en), run->id, &j)) f->job = j.id;
     run->suppressed_count++;
     run->skips++;
     fire_feed(en, FEED_SCHEDULE_SUPPRESSED, o, f);

@@ -18,6 +18,8 @@ const char *overlap_meanwhile(const struct msg_schedule *s);
 /* How many jobs of the schedule may run at once: 1 or NO_LIMIT. */
 int64_t overlap_limit(struct objects *o, uint32_t schedule);
 
+/* The first of its jobs that have not ended; false when there is none. */
+bool overlap_first_job(struct txn *t, uint32_t schedule, struct job_state *j);
 /* Whether a nominal time would make no job now. */
 bool overlap_holds(const struct msg_schedule *s, const struct schedule *run);
 /* Whether the nominal time of *f, which has come, makes no job now: then *f and the counts of *run

@@ -7,6 +7,7 @@
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/overlap.h"
 #include "supervisor/engine/plan.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/removal.h"
@@ -356,8 +357,11 @@ on_schedule_remove(struct engine *en, const struct actor *a, const struct msg_sc
         return err_hint(e, "take it out of the file and reload, or pause it");
     }
     if (run.in_flight > 0) {
+        struct job_state j = {0};
+
+        (void)overlap_first_job(turn_txn(en), run.id, &j);
         err_set(e, E_IN_USE, "schedule \"%.*s\" has a job that has not ended: %" PRIu64,
-                VIEW_ARG(m->name), run.last_job);
+                VIEW_ARG(m->name), j.id);
         return err_hint(e, "cancel the job or wait for its end");
     }
     waits = gate_waits_for(en, run.company, run.id);

@@ -3,6 +3,7 @@
 #include "common/timetext.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/overlap.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/why_answer.h"
@@ -66,7 +67,7 @@ find_scheduled(struct txn *t, const struct sought *s, struct job_state *j)
     return found;
 }
 
-/* The last job of the schedule that owns the session, if it has not ended. */
+/* The first job that has not ended of the schedule that owns the session. */
 static bool
 find_of_session(struct txn *t, const struct sought *s, struct job_state *j)
 {
@@ -78,8 +79,7 @@ find_of_session(struct txn *t, const struct sought *s, struct job_state *j)
     while (!found && scan_next(&scan, &run))
         found = run.session == s->session;
     scan_close(&scan);
-    *j = (struct job_state){.id = run.last_job};
-    return found && j->id && job_state_load(t, j) == LOAD_FOUND && !job_state_is_end(j->state);
+    return found && overlap_first_job(t, run.id, j);
 }
 
 static void

@@ -63,20 +63,6 @@ put_off_blocker(struct why *w, const struct schedule *run)
     why_blocker(w, "put_off", message, (struct view){0}, run->due_at, job ? change : NULL);
 }
 
-/* The first of its jobs that have not ended. */
-static bool
-first_in_flight(struct txn *t, uint32_t schedule, struct job_state *j)
-{
-    struct scan s;
-    bool        found;
-
-    *j = (struct job_state){.schedule = schedule};
-    scan_open(&s, t, INDEX_job_by_schedule, j, 1, 1);
-    found = scan_next(&s, j);
-    scan_close(&s);
-    return found;
-}
-
 /* Only what would suppress the next firing holds it; of the others it is told. */
 static void
 in_flight_blocker(struct why *w, const struct msg_schedule *s, const struct schedule *run)
@@ -84,7 +70,7 @@ in_flight_blocker(struct why *w, const struct msg_schedule *s, const struct sche
     struct job_state j;
     char             holder[32], message[256], change[64];
 
-    if (!first_in_flight(w->objects->txn, run->id, &j)) return;
+    if (!overlap_first_job(w->objects->txn, run->id, &j)) return;
     snprintf(holder, sizeof(holder), "job %" PRIu64, j.id);
     snprintf(message, sizeof(message), "%s of it is %s: %s", holder, job_state_name(j.state),
              overlap_meanwhile(s));

@@ -48,6 +48,28 @@ an_unknown_overlap_is_refused(void **state)
     assert_string_equal(rig_text(r, "overlap"), "queue_one");
 }
 
+/* An older one that a person retries is in flight, the last one has ended. */
+static void
+what_is_named_is_the_job_in_flight_not_the_last_one(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add_overlap(r, "skip", "");
+    rig_advance(r, MINUTE_MS);
+    rig_ended(r, 1, "'verdict':'failed','class':'other'");
+    rig_advance(r, MINUTE_MS);
+    rig_complete(r, 2);
+    rig_must(r, "job.retry", "'id':1");
+    rig_advance(r, MINUTE_MS);
+    (void)firings(r, "s");
+    assert_string_equal(rig_text(r, "items.0.outcome"), "suppressed");
+    assert_int_equal(rig_i64(r, "items.0.job"), 1);
+    assert_int_equal(last_job(r), 2);
+    rig_refused(r, E_IN_USE, "", "schedule.remove", "'name':'s'");
+    assert_non_null(strstr(r->error.msg, "has a job that has not ended: 1"));
+}
+
 /* ---- queue_one ---- */
 
 static void
@@ -437,6 +459,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_unknown_overlap_is_refused),
+        TEST(what_is_named_is_the_job_in_flight_not_the_last_one),
         TEST(queue_one_makes_one_job_that_waits_and_no_second),
         TEST(what_holds_the_second_is_named_with_its_end),
         cmocka_unit_test(what_would_not_hold_the_next_firing_is_only_told_of),
