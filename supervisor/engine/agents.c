@@ -5,8 +5,11 @@
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/wallclock.h"
+#include "supervisor/store/schema.h"
 
 #include <string.h>
+
+RECORD_IS_SAME(AGENT, agent)
 
 /* ---- the turn's rows ---------------------------------------------------------- */
 
@@ -56,8 +59,7 @@ agents_flush(struct engine *en)
 {
     for (struct agent_turn *a = en->turn.agent_list; a; a = a->next) {
         if (a->is_gone) continue;
-        if (a->is_new || memcmp(&a->row, &a->stored, sizeof(a->row)) != 0)
-            agent_save(turn_txn(en), &a->row);
+        if (a->is_new || !agent_is_same(&a->row, &a->stored)) agent_save(turn_txn(en), &a->row);
     }
 }
 

@@ -27,6 +27,7 @@
 #include "supervisor/engine/unique.h"
 #include "supervisor/engine/wallclock.h"
 #include "supervisor/engine/zones.h"
+#include "supervisor/store/schema.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -34,6 +35,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+RECORD_IS_SAME(META, meta)
 
 #define CRASH_ROW_MS  600000 /* unclean ends less than this apart are in a row … */
 #define CRASH_ROW_MAX 3      /* … of so many it is a loop */
@@ -387,7 +390,7 @@ engine_turn_end(struct engine *en)
     if (en->turn.objects.has_removed) lanes_sweep_begin(en);
     ledgers_flush(&en->turn.objects);
     if (en->turn.feed_count || txn_is_dirty(t) ||
-        memcmp(&en->memory.meta, &en->before.meta, sizeof(en->memory.meta)) != 0) {
+        !meta_is_same(&en->memory.meta, &en->before.meta)) {
         feed_flush(en);
         en->memory.meta.turn++;
         wallclock_keep(en);

@@ -5,9 +5,13 @@
 #include "supervisor/engine/ledger.h"
 #include "supervisor/engine/overlap.h"
 #include "supervisor/engine/reasons.h"
+#include "supervisor/store/schema.h"
 
 #include <assert.h>
 #include <string.h>
+
+RECORD_IS_SAME(LANE, lane)
+RECORD_IS_SAME(QUEUE, queue)
 
 /* ---- the turn's rows ---------------------------------------------------------- */
 
@@ -369,7 +373,7 @@ lanes_flush(struct engine *en)
         lane_find_head(en, l);
         if (l->is_gone && l->row.head == 0) {
             (void)lane_delete(t->txn, &l->row);
-        } else if (memcmp(&l->row, &l->stored, sizeof(l->row)) != 0) {
+        } else if (!lane_is_same(&l->row, &l->stored)) {
             lane_save(t->txn, &l->row);
         }
         if (l->row.blocked_by != l->stored.blocked_by || l->row.blocked_on != l->stored.blocked_on)
@@ -383,6 +387,6 @@ lanes_flush(struct engine *en)
         c->row.has_head = scan_next_key(&s, &key);
         c->row.head_priority = c->row.has_head ? key.head_priority : 0;
         scan_close(&s);
-        if (memcmp(&c->row, &c->stored, sizeof(c->row)) != 0) queue_save(t->txn, &c->row);
+        if (!queue_is_same(&c->row, &c->stored)) queue_save(t->txn, &c->row);
     }
 }

@@ -1,9 +1,12 @@
 #include "supervisor/engine/ledger.h"
 
 #include "supervisor/engine/zones.h"
+#include "supervisor/store/schema.h"
 
 #include <assert.h>
 #include <string.h>
+
+RECORD_IS_SAME(LEDGER, ledger)
 
 struct ledger_turn {
     struct ledger       row, stored;
@@ -177,7 +180,7 @@ void
 ledgers_flush(struct objects *o)
 {
     for (struct ledger_turn *l = o->ledgers; l; l = l->next) {
-        if (memcmp(&l->row, &l->stored, sizeof(l->row)) == 0) continue;
+        if (ledger_is_same(&l->row, &l->stored)) continue;
         ledger_save(o->txn, &l->row);
         l->stored = l->row;
     }
