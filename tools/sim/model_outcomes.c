@@ -119,6 +119,7 @@ m_firing_waits(struct model *m, struct m_schedule *s, int64_t before_at)
     const struct m_job *j = m_job(m, s->last_job);
     const char *class = NULL;
 
+    if (j && j->state == JOB_READY && !m_breaker_has_room(m, j)) s->ends = 2; /* the row tells */
     if (j && j->state == JOB_READY) class = m_breaker_open_since(m, j, before_at);
     if (class) failed(m, s, class);
 }
@@ -179,6 +180,7 @@ m_firing_ended(struct model *m, struct m_job *j)
 static void
 take_over(struct m_schedule *s, const struct schedule *row)
 {
+    s->is_paused = row->paused;
     s->failure_streak = row->failure_streak;
     s->breach_streak = row->breach_streak;
     s->failed_in_row = row->failed_in_row;

@@ -132,9 +132,12 @@ learn_offset(struct model *m, struct m_schedule *s)
 static void
 compare_plan(struct model *m, struct m_schedule *s, const struct schedule *row)
 {
-    struct m_range due = m_due(m, s, s->next_at);
+    struct m_range due;
     struct view    name = m_object(m, s->object)->name;
 
+    while (s->next_at && s->next_at < row->next_at && m_is_decided(s, s->next_at))
+        m_pass_over(m, s);
+    due = m_due(m, s, s->next_at);
     /* Not all is decided yet. */
     if (s->next_at && due.low <= m->now.wall_ms && row->due_at <= m->now.wall_ms) return;
     if (row->due_at <= m->now.wall_ms && m_is_decided(s, row->next_at)) {

@@ -154,7 +154,7 @@ m_schedule_pause(struct model *m, const struct input *in, const struct msg_sched
     struct m_schedule *s = run_of(m, find_schedule(m, in, (struct view){0}, q->name, &e));
 
     if (s && s->is_paused == pause) e = E_WRONG_STATE;
-    if (s && pause && q->until && q->until <= m->now.wall_ms) e = E_BAD_REQUEST;
+    if (s && e == E_OK && pause && q->until && q->until <= m->now.wall_ms) e = E_BAD_REQUEST;
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
     s->is_paused = pause;

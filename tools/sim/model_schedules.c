@@ -226,6 +226,13 @@ m_is_decided(const struct m_schedule *s, int64_t nominal)
     return span_of(s, nominal) >= 0;
 }
 
+void
+m_pass_over(struct model *m, struct m_schedule *s)
+{
+    s->span = span_of(s, s->next_at);
+    m_plan(m, s, s->next_at);
+}
+
 bool
 m_waits_for_crash_loop(const struct model *m, int64_t due_at)
 {
@@ -373,7 +380,8 @@ next_due(struct model *m)
 
         if (o->is_gone || s->next_at == 0 || s->waits) continue;
         at = m_due(m, s, s->next_at).low;
-        if (at > m->now.wall_ms || m_waits_for_crash_loop(m, at)) continue;
+        if (at > m->now.wall_ms) continue;
+        if (m_waits_for_crash_loop(m, m_due(m, s, s->next_at).high)) continue;
         if (!best || at < best_at || (at == best_at && o->id < m_object(m, best->object)->id)) {
             best = s;
             best_at = at;
@@ -422,6 +430,7 @@ static void
 check_is_left(struct model *m, const struct m_schedule *s)
 {
     claim(m_due(m, s, s->next_at).high > m->now.wall_ms ||
+              m_waits_for_crash_loop(m, m_due(m, s, s->next_at).low) ||
               m->turn->deadline.wall_ms <= m->now.wall_ms,
           "schedule %.*s: nothing was decided about %" PRId64,
           VIEW_ARG(m_object(m, s->object)->name), s->next_at);
@@ -451,8 +460,7 @@ m_schedules_due(struct model *m)
                 check_is_left(m, s);
                 continue;
             }
-            s->span = span_of(s, s->next_at);
-            m_plan(m, s, s->next_at);
+            m_pass_over(m, s);
         } else if (!find_row(m, s, &row)) {
             s->waits = true;
             check_is_left(m, s);

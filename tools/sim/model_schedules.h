@@ -70,6 +70,8 @@ void m_schedule_changed(struct model *m, int object, const struct msg_schedule *
 void m_replan(struct model *m);
 /* Whether a row is known by this time. */
 bool m_is_decided(const struct m_schedule *s, int64_t nominal);
+/* Its next time was decided before the clock went back. */
+void m_pass_over(struct model *m, struct m_schedule *s);
 /* Whether what was due before agentd started waits, after a crash loop. */
 bool m_waits_for_crash_loop(const struct model *m, int64_t due_at);
 /* Whether the effects of its jobs are suppressed (C5). */
