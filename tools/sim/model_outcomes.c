@@ -119,7 +119,7 @@ m_firing_waits(struct model *m, struct m_schedule *s, int64_t before_at)
     const struct m_job *j = m_job(m, s->last_job);
     const char *class = NULL;
 
-    if (j && j->state == JOB_READY && !m_breaker_has_room(m, j)) s->ends = 2; /* the row tells */
+    if (j && j->state == JOB_READY) s->ends = 2; /* the row tells */
     if (j && j->state == JOB_READY) class = m_breaker_open_since(m, j, before_at);
     if (class) failed(m, s, class);
 }
