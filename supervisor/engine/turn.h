@@ -183,6 +183,7 @@ struct engine {
     struct turn     turn;
     struct deadline deadline;
     struct deadline deadline_before;
+    bool            is_mute; /* nobody will read its feed, and none is kept */
 };
 
 /* Appends an output, zeroed but for its kind; the pointer is good until the next call. */

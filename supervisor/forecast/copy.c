@@ -3,9 +3,8 @@
 #include "proto/codec.h"
 #include "supervisor/engine/idmap.h"
 
-#define DAY_MS         86400000LL
-#define GOALS_DEPTH    64 /* parents of a goal that are followed */
-#define FEED_BYTES_MIN 65536
+#define DAY_MS      86400000LL
+#define GOALS_DEPTH 64 /* parents of a goal that are followed */
 /* What a job is besides its limits, its schedule and its agent has no part in when it starts. */
 #define FLAGS_KEPT (JOB_LANE_FLAGS | JOB_FLAG_RETRY | JOB_FLAG_QUARANTINED)
 
@@ -144,8 +143,6 @@ copy_limits(struct copy *c, struct object *row)
     CLEAR_HAS(&m, limits, alert_sinks);
     m.keep_completed_ms = m.keep_failed_ms = m.keep_effects_ms = m.keep_firings_ms = NO_LIMIT;
     m.keep_reasons_ms = m.keep_ledgers_ms = m.keep_approvals_ms = m.keep_audit_ms = NO_LIMIT;
-    m.feed_bytes_max = FEED_BYTES_MIN;
-    m.feed_age_max_ms = YEARS_100_MS;
     m.heartbeat_timeout_ms = 3600000;
     put_object(c, row, MSG_LIMITS, &m);
 }

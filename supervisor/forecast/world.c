@@ -216,6 +216,7 @@ world_begin(struct world *w, struct txn *from, int64_t now_ms, int64_t until_ms,
     if (!(w->txn = txn_begin_write(w->store, e))) return e->code;
     if (copy_store(from, w->txn, now_ms, until_ms, &w->copied, e) || commit(w, e)) return e->code;
     w->engine = engine_new(w->store);
+    w->engine->is_mute = true;
     return world_change(w, boot, w, e);
 }
 
