@@ -120,7 +120,10 @@ lane_of(struct engine *en, struct job_state *j)
                         .schedule = lane_schedule(&t->objects, j->schedule),
                         .flags = j->flags & JOB_LANE_FLAGS};
     struct lane  found = key;
+    /* the one it is in, mostly, when it is in memory */
+    struct lane_turn *own = idmap_get(&t->lanes, j->lane);
 
+    if (own && meets_same(&own->row, &key)) t->last_lane = own;
     if (!t->last_lane || !meets_same(&t->last_lane->row, &key)) {
         if (rec_find(t->txn, INDEX_lane_by_limits, &found) != LOAD_FOUND) {
             found = key;
