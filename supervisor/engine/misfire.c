@@ -2,7 +2,6 @@
 
 #include "common/timetext.h"
 #include "supervisor/engine/fire.h"
-#include "supervisor/engine/pauses.h"
 #include "supervisor/engine/pressure.h"
 
 #define COUNT_ALL_MS (INT64_C(40) * 86400000) /* a longer stretch is not counted time by time */
@@ -181,12 +180,17 @@ take_overtaken(struct engine *en, const struct timing *ti, const struct schedule
         [MISFIRE_SKIP] = "overtaken by its next time (misfire policy skip)",
         [MISFIRE_ALL] = "more newer times were missed than misfire_max says (misfire policy all)"};
     uint64_t keep = ti->misfire == MISFIRE_ALL ? ti->misfire_max : 1;
-    uint64_t room = run->put_off_from ? 1 : room_of(en, ti, f), n;
-    int64_t  last;
+    uint32_t left = en->turn.times_left;
+    int64_t  before = en->turn.now.wall_ms + 1, last;
+    uint64_t n = timing_count(ti, f->nominal_at, before, keep + 1, &left, &last), room;
 
-    n = timing_count(ti, f->nominal_at, en->turn.now.wall_ms + 1,
-                     room == UINT64_MAX ? room : room + keep, &en->turn.times_left, &last);
-    if (n <= keep) return en->turn.times_left ? MISFIRE_FIRES : MISFIRE_LATER;
+    if (n <= keep) { /* as mostly: what room there is does not matter */
+        en->turn.times_left = left;
+        return left ? MISFIRE_FIRES : MISFIRE_LATER;
+    }
+    room = run->put_off_from ? 1 : room_of(en, ti, f);
+    n = timing_count(ti, f->nominal_at, before, room == UINT64_MAX ? room : room + keep,
+                     &en->turn.times_left, &last);
     if (!run->put_off_from) return take(ti, f, n - keep, reasons[ti->misfire]);
     return take(
         ti, f, 1,
@@ -209,7 +213,7 @@ take_idle(struct engine *en, const struct timing *ti, const struct schedule *run
 }
 
 enum misfire_verdict
-misfire_judge(struct engine *en, const struct timing *ti, const struct schedule *run,
+misfire_judge(struct engine *en, const struct timing *ti, const struct schedule *run, bool is_held,
               struct firing *f)
 {
     const struct object_entry *o = objects_get(&en->turn.objects, run->id);
@@ -218,7 +222,7 @@ misfire_judge(struct engine *en, const struct timing *ti, const struct schedule 
     if (run->next_at < run->idle_until) return take_idle(en, ti, run, f);
     if (run->due_at < window && ti->times.cron.kind != CRON_REBOOT)
         return take_old(en, ti, f, window);
-    if (run->paused || is_paused(turn_txn(en), run->company, run->agent)) {
+    if (is_held) {
         int64_t now = en->turn.now.wall_ms + 1;
 
         return take_until(en, ti, f,

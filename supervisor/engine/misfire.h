@@ -17,9 +17,10 @@ enum misfire_verdict {
     MISFIRE_LATER,  /* the turn has no times left to count */
 };
 
-/* What becomes of the next time of the schedule, which is due; fills f, whose nominal_at it is. */
+/* What becomes of the next time of the schedule, which is due; fills f, whose nominal_at it is.
+ * is_held: it or whom it belongs to is paused. */
 enum misfire_verdict misfire_judge(struct engine *en, const struct timing *ti,
-                                   const struct schedule *run, struct firing *f);
+                                   const struct schedule *run, bool is_held, struct firing *f);
 /* Whether the next time of the schedule is decided late. */
 bool misfire_is_late(struct engine *en, const struct schedule *run);
 

@@ -188,7 +188,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     end_unanswered(en, o, run);
     plan_follow_agent(en, o, run);
     is_held = run->paused || is_paused(turn_txn(en), run->company, run->agent);
-    verdict = misfire_judge(en, &ti, run, &f);
+    verdict = misfire_judge(en, &ti, run, is_held, &f);
     switch (verdict) {
     case MISFIRE_LATER: schedule_save(turn_txn(en), run); return false;
     case MISFIRE_MISSED: misfire_missed(en, o, run, &f); break;
