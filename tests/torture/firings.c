@@ -264,11 +264,17 @@ check_suppressed(const struct decided *d)
     if (d->course->open < (is_skip ? 1 : 2)) wrong(d, "nothing was in the way");
 }
 
+static bool
+has_ended(const struct decided *d)
+{
+    return d->schedule->max_firings && d->course->fired == d->schedule->max_firings;
+}
+
 /* A firing by hand is for a time that was decided, or for none. */
 static bool
 is_by_hand(const struct decided *d)
 {
-    return d->first <= d->course->last ||
+    return d->first <= d->course->last || has_ended(d) ||
            course_next(d->course, d->schedule, d->first - 1) != d->first;
 }
 
@@ -292,10 +298,12 @@ decide(struct decided *d, struct view type)
     if (view_is(type, "schedule.fired") && is_by_hand(d)) return;
     if (d->first <= d->course->last) wrong(d, "it was decided before");
     if (d->last > d->at) wrong(d, "its time had not come");
+    if (has_ended(d)) wrong(d, "it has fired as often as it may");
     if (view_is(type, "schedule.fired")) check_fired(d);
     if (view_is(type, "schedule.missed")) check_missed(d);
     if (view_is(type, "schedule.suppressed")) check_suppressed(d);
     check_late(d);
+    d->course->fired += view_is(type, "schedule.fired");
     d->course->last = d->last;
 }
 
@@ -350,8 +358,13 @@ firings_job(struct model *m, const struct job *j, uint64_t id, bool was_open, bo
     c = &m->courses[j->schedule - 1];
     c->open += (unsigned)is_open - (unsigned)was_open;
     c->running += (unsigned)is_running - (unsigned)was_running;
-    if (is_running && !was_running && c->running > 1 && !j->is_forced &&
-        schedules[j->schedule - 1].overlap != OVERLAP_ALLOW) {
+    if (!is_running || was_running) return;
+    if (j->is_forced) { /* beside whatever runs */
+        if (c->plain) model_job(m, c->plain)->was_joined = true;
+        return;
+    }
+    c->plain = id;
+    if (c->running > 1 && schedules[j->schedule - 1].overlap != OVERLAP_ALLOW) {
         breaks_add(BREAK_BESIDE, "%s: job %" PRIu64 " started beside another, the feed says",
                    schedules[j->schedule - 1].name, id);
     }

@@ -25,7 +25,9 @@ struct course {
     /* in the order of the feed */
     bool     is_paused;
     int64_t  last;          /* nominal time that was decided */
+    uint64_t fired;         /* not by hand */
     unsigned open, running; /* of its jobs: those that have not ended, those that run */
+    uint64_t plain;         /* the last of them that started without force */
 };
 
 /* When sessions streamed to people: schedules may have been put off. */

@@ -5,6 +5,7 @@
 #include "tests/torture/history.h"
 #include "tests/torture/items.h"
 #include "tests/torture/judge.h"
+#include "tests/torture/schedules.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,16 @@ is_of_completed(const struct model *m, struct view message, uint64_t job)
            m->jobs[id].end == END_COMPLETED && m->jobs[id].attempt == attempt;
 }
 
+/* It warns of a schedule: no attempt sent it. */
+static bool
+is_alert(struct view payload, uint64_t job)
+{
+    struct view metadata = {0};
+
+    return job == 0 && mp_find(payload, "metadata", &metadata) && text_of(metadata, "alert").size &&
+           schedule_number(text_of(metadata, "schedule"));
+}
+
 static void
 take_effect(struct view item, void *arg)
 {
@@ -81,7 +92,9 @@ take_effect(struct view item, void *arg)
                    ef->job, VIEW_ARG(status), VIEW_ARG(text_of(item, "reason")));
     }
     (void)mp_find(item, "payload", &payload); /* without one it has no message */
-    if (is_of_completed(o->model, text_of(payload, "message"), ef->job)) {
+    if (is_alert(payload, ef->job)) {
+        o->model->alerts++;
+    } else if (is_of_completed(o->model, text_of(payload, "message"), ef->job)) {
         o->model->jobs[ef->job].effects++;
     } else {
         breaks_add(BREAK_SEND_TWICE,

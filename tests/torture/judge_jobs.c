@@ -128,13 +128,14 @@ judge_follow_up(const struct job *j, uint64_t id)
     judge_attempts(j, id, true);
 }
 
-/* Its handler looks whether one of its schedule is alive. */
+/* Its handler looks whether one of its schedule is alive; a forced one that started behind it may
+ * have been quicker to look. */
 static void
 judge_beside(const struct job *j, uint64_t id)
 {
     const struct scheduled *s = &schedules[j->schedule - 1];
 
-    if (j->found_another && !j->is_forced && s->overlap != OVERLAP_ALLOW) {
+    if (j->found_another && !j->is_forced && !j->was_joined && s->overlap != OVERLAP_ALLOW) {
         breaks_add(BREAK_BESIDE, "%s: job %" PRIu64 " ran beside another, its handler says",
                    s->name, id);
     }

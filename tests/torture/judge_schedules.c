@@ -151,18 +151,25 @@ judge_times(struct walk *w, const struct row *r)
     if (++w->fired == w->schedule->max_firings) w->next = INT64_MAX;
 }
 
-/* A range of the past may begin before the schedule. */
+/* For a time that is none of its own: a range of the past may begin before the schedule, and end
+ * behind it. */
+static bool
+is_extra(const struct walk *w, const struct row *r)
+{
+    return r->hand == BY_HAND_RUN ||
+           (r->hand == BY_HAND_BACKFILL &&
+            (r->nominal <= w->course->created_at || w->next == INT64_MAX));
+}
+
 static void
 judge_row(struct walk *w, const struct row *r)
 {
-    bool is_extra = r->hand == BY_HAND_RUN ||
-                    (r->hand == BY_HAND_BACKFILL && r->nominal <= w->course->created_at);
 
     w->counts[r->outcome] += r->outcome == FIRED ? 1 : r->count;
     if (r->outcome == OTHER) wrong(w, BREAK_SCHEDULE, r, "it has no outcome");
     if (r->outcome == FIRED) judge_job(w, r);
     if (r->hand && r->outcome != FIRED) wrong(w, BREAK_BY_HAND, r, "it did not fire");
-    if (!is_extra) judge_times(w, r);
+    if (!is_extra(w, r)) judge_times(w, r);
 }
 
 /* ---- checkpoints ----------------------------------------------------------------------------- */

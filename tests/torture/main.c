@@ -275,8 +275,8 @@ print_ends(const struct model *m)
                  " openings of a breaker; %" PRIu64 " changes of the configuration\n",
                  m->stopped, m->openings, m->reloads);
     (void)printf("  %u schedules; %" PRIu64 " firings by hand acknowledged; %" PRIu64
-                 " nominal times gone with a change of the step\n",
-                 schedules_count, m->by_hand, m->dropped);
+                 " alerts; %" PRIu64 " nominal times gone with a change of the step\n",
+                 schedules_count, m->by_hand, m->alerts, m->dropped);
 }
 
 static void

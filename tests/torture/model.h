@@ -79,6 +79,7 @@ struct job {
     uint64_t seen_checkpoint; /* the job whose checkpoint its completed attempt was given */
     uint64_t firings, effects;
     bool     is_forced;
+    bool     was_joined;  /* a forced one of its schedule started behind it */
     unsigned by_hand;     /* enum by_hand: acknowledged as such */
     bool     is_ousted;   /* cancelled by its schedule's next firing */
     uint64_t key;         /* hash of company and unique key; 0: none */
@@ -132,7 +133,7 @@ struct model {
     size_t              ndecisions;
     unsigned            briefs; /* jobs of the brief agent that the operator asked for */
     uint64_t            last;   /* the greatest id of the store */
-    uint64_t            effects, fired, missed, suppressed, events;
+    uint64_t            effects, alerts, fired, missed, suppressed, events;
     uint64_t         stopped, openings, reloads; /* jobs that the operator stopped; of breakers */
     struct course   *courses;                    /* of the schedules, in their order */
     struct lives    *lives;                      /* of agentd */

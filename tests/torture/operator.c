@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PAUSE_MS 500 /* between two acts, at most */
-#define HOLD_MS  300 /* how long something is stopped or paused, at most */
-#define FSCK_MS  5000
+#define PAUSE_MS       500 /* between two acts, at most */
+#define HOLD_MS        300 /* how long something is stopped or paused, at most */
+#define TIMETABLE_ACTS 3
+
+#define FSCK_MS 5000
 
 #define BRIEF_JOBS    6 /* of the agent that is removed */
 #define BRIEF_TRIES   600
@@ -266,19 +268,14 @@ static void
 step(struct operator_state *o)
 {
     static void (*const acts[])(struct operator_state *) = {
-        stop_and_resume,   drain_and_resume, pause_and_resume,
-        pause_and_resume,  change_cap,       change_cap,
-        look_whole,        raise_limit,      stop_running_and_resume,
-        reset_breaker,     change_config,    decide_some,
-        decide_some,       add_and_remove,   timetable_run,
-        timetable_run,     timetable_run,    timetable_run,
-        timetable_fill,    timetable_fill,   timetable_set,
-        timetable_set,     timetable_set,    timetable_pause,
-        timetable_pause,   timetable_pause,  timetable_stream,
-        timetable_promote,
+        stop_and_resume, drain_and_resume, pause_and_resume, pause_and_resume,        change_cap,
+        change_cap,      look_whole,       raise_limit,      stop_running_and_resume, reset_breaker,
+        change_config,   decide_some,      decide_some,      add_and_remove,
     };
 
     acts[dice_below(&o->dice, ARRAY_LEN(acts))](o);
+    for (int n = 0; n < TIMETABLE_ACTS; n++)
+        timetable_act(o);
     (void)poll(NULL, 0, (int)dice_below(&o->dice, PAUSE_MS));
 }
 

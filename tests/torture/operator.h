@@ -32,12 +32,7 @@ void operator_must(struct link *l, enum msg_id op, const char *body, const char 
 /* Makes the schedules of mixed kinds. */
 void timetable_prepare(struct link *l);
 /* Acts on one of them: fires it by hand, makes up for a range of the past, changes it, pauses it,
- * takes it out of the shadow; marks a job as streaming to a person, so that firings wait. */
-void timetable_run(struct operator_state *o);
-void timetable_fill(struct operator_state *o);
-void timetable_set(struct operator_state *o);
-void timetable_pause(struct operator_state *o);
-void timetable_promote(struct operator_state *o);
-void timetable_stream(struct operator_state *o);
+ * takes it out of the shadow; or marks a job as streaming to a person, so that firings wait. */
+void timetable_act(struct operator_state *o);
 
 #endif

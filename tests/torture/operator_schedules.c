@@ -102,8 +102,8 @@ force(struct operator_state *o)
     return dice_percent(&o->dice, FORCE_PART) ? "true" : "false";
 }
 
-void
-timetable_run(struct operator_state *o)
+static void
+run(struct operator_state *o)
 {
     const struct scheduled *s = pick(o, NULL);
     char                    body[BODY_BYTES];
@@ -139,8 +139,8 @@ note_filled(struct operator_state *o, const struct scheduled *s)
     history_add(&o->history, "%s", buf_str(&line));
 }
 
-void
-timetable_fill(struct operator_state *o)
+static void
+fill(struct operator_state *o)
 {
     const struct scheduled *s = pick(o, is_fixed);
     int64_t                 to = clock_now().wall_ms - (int64_t)dice_below(&o->dice, AGO_MS);
@@ -163,8 +163,8 @@ timetable_fill(struct operator_state *o)
 /* ---- changes --------------------------------------------------------------------------------- */
 
 /* Its times, when they are variable, else what its jobs are like. */
-void
-timetable_set(struct operator_state *o)
+static void
+set(struct operator_state *o)
 {
     const struct scheduled *s = pick(o, is_changeable);
     int64_t                 step_ms;
@@ -184,8 +184,8 @@ timetable_set(struct operator_state *o)
 }
 
 /* It may still be paused until a time; that time may have passed when it is asked again. */
-void
-timetable_pause(struct operator_state *o)
+static void
+pause_for_a_while(struct operator_state *o)
 {
     const struct scheduled *s = pick(o, NULL);
     char                    body[BODY_BYTES];
@@ -204,8 +204,8 @@ timetable_pause(struct operator_state *o)
     (void)ask(o, MSG_SCHEDULE_RESUME, body, E_WRONG_STATE, E_OK);
 }
 
-void
-timetable_promote(struct operator_state *o)
+static void
+promote(struct operator_state *o)
 {
     const struct scheduled *s = pick(o, is_shadow);
     char                    body[BODY_BYTES];
@@ -240,8 +240,8 @@ pick_running(struct operator_state *o)
 }
 
 /* The mark ends with the job, or with agentd. */
-void
-timetable_stream(struct operator_state *o)
+static void
+stream(struct operator_state *o)
 {
     int64_t job = pick_running(o), from = clock_now().wall_ms;
     char    body[BODY_BYTES];
@@ -253,6 +253,17 @@ timetable_stream(struct operator_state *o)
     (void)snprintf(body, sizeof(body), "{\"id\":%" PRId64 ",\"active\":false}", job); /* fits */
     (void)ask(o, MSG_JOB_STREAM, body, E_WRONG_STATE, E_NOT_FOUND);
     history_add(&o->history, "L %" PRId64 " %" PRId64, from, clock_now().wall_ms);
+}
+
+void
+timetable_act(struct operator_state *o)
+{
+    static void (*const acts[])(struct operator_state *) = {
+        run,     run,    run, run, fill, fill, set, set, pause_for_a_while, pause_for_a_while,
+        promote, stream,
+    };
+
+    acts[dice_below(&o->dice, ARRAY_LEN(acts))](o);
 }
 
 void
