@@ -146,15 +146,16 @@ has_open_ticket(struct txn *t, uint32_t agent)
     return found;
 }
 
-/* It may have been removed since, or its row be damaged: then it has not completed. */
+/* Since the job was made: ids of jobs only grow, while a clock may go back.  It may have been
+ * removed since, or its row be damaged: then it has not completed. */
 static bool
-has_completed(struct objects *objects, struct view ref, uint32_t company, int64_t since_ms)
+has_completed(struct objects *objects, struct view ref, uint32_t company, uint64_t since_job)
 {
     struct err      e = {0};
     struct schedule other = {.id = awaited(objects->txn, &daemon_actor, ref, company, &e)};
 
     return other.id && schedule_load(objects->txn, &other) == LOAD_FOUND &&
-           other.last_success_at > since_ms;
+           other.succeeded_before > since_job;
 }
 
 bool
@@ -164,8 +165,7 @@ gate_says_no(struct objects *objects, const struct object_entry *o, const struct
     struct msg_gate g;
 
     read_gate(&o->spec.schedule, &g);
-    if (g.completed.size &&
-        !has_completed(objects, g.completed, o->row.company, run->last_fired_at)) {
+    if (g.completed.size && !has_completed(objects, g.completed, o->row.company, run->last_job)) {
         *why = view_str(arena_printf(txn_arena(objects->txn),
                                      "schedule %.*s has not completed since the last firing",
                                      VIEW_ARG(g.completed)));

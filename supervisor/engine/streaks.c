@@ -127,6 +127,7 @@ succeeded(struct engine *en, const struct object_entry *o, struct schedule *run)
     run->failed_in_row = 0;
     run->last_failure = FAIL_NONE;
     run->last_success_at = en->turn.now.wall_ms;
+    run->succeeded_before = en->memory.meta.next_job;
     alert_recovered(en, o, run);
 }
 

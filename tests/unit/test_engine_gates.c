@@ -136,6 +136,30 @@ a_schedule_runs_when_the_awaited_one_has_completed_since(void **state)
 }
 
 static void
+what_completes_after_the_clock_went_back_has_completed_since(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_must(r, "schedule.add", "'name':'first','every_ms':60000,'handler':'run'");
+    add_gated(r, "then", COMPLETED("first"));
+    rig_advance(r, MINUTE_MS);
+    complete_last(r, "first");
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "then", "firing_count"), 1);
+    complete_last(r, "then");
+    r->header.now.wall_ms -= 90 * SECOND_MS;
+    rig_settle(r);
+    complete_last(r, "first");
+    rig_advance(r, 150 * SECOND_MS); /* to the first time that has no row yet */
+    assert_int_equal(schedule_i64(r, "then", "firing_count"), 2);
+    complete_last(r, "then");
+    complete_last(r, "first"); /* in the millisecond of the firing */
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "then", "firing_count"), 3);
+}
+
+static void
 a_failed_firing_of_the_awaited_one_does_not_count(void **state)
 {
     struct rig *r = *state;
@@ -311,6 +335,7 @@ main(void)
         TEST(a_schedule_that_waits_for_itself_is_refused),
         TEST(a_cycle_of_gates_is_named_and_what_is_awaited_stays),
         TEST(a_schedule_runs_when_the_awaited_one_has_completed_since),
+        TEST(what_completes_after_the_clock_went_back_has_completed_since),
         TEST(a_failed_firing_of_the_awaited_one_does_not_count),
         TEST(an_agent_without_open_tickets_has_nothing_to_do),
         TEST(what_a_person_fires_passes_the_gate),
