@@ -100,7 +100,21 @@ row_before(struct engine *en, uint32_t schedule, int64_t at, struct firing *out)
     return found;
 }
 
-/* A row from before the range that reaches into it keeps the times before. */
+/* Whether the expression, as it is now, has just the times that the row stands for. */
+static bool
+is_of_today(const struct nominal *times, const struct firing *row)
+{
+    uint32_t left = STRETCH_MAX;
+    int64_t  last;
+
+    return nominal_after(times, row->nominal_at - 1) == row->nominal_at &&
+           1 + nominal_count(times, row->nominal_at, row->until_at, UINT64_MAX, &left, &last) ==
+               row->count &&
+           left > 0;
+}
+
+/* A row from before the range that reaches into it keeps the times before.  That of an older
+ * expression stays: nobody can tell its times. */
 static void
 cut(struct engine *en, uint32_t schedule, const struct past *p, struct stretch *st)
 {
@@ -110,8 +124,8 @@ cut(struct engine *en, uint32_t schedule, const struct past *p, struct stretch *
     int64_t       last;
 
     if (!row_before(en, schedule, p->at[0], &row) || row.until_at < p->at[0]) return;
+    if (!is_of_today(&p->times, &row)) return;
     before = 1 + nominal_count(&p->times, row.nominal_at, p->at[0] - 1, UINT64_MAX, &left, &last);
-    if (left == 0 || row.count <= before) return;
     *st = (struct stretch){.row = row, .left = row.count - before};
     row.count = before;
     row.until_at = before > 1 ? last : 0;
@@ -127,16 +141,34 @@ uncount(struct schedule *run, const struct firing *row)
     if (*count > 0) --*count;
 }
 
+/* The row of an older expression loses its first time, and is known by the instant behind it. */
+static void
+keep_rest(struct engine *en, struct firing row)
+{
+    struct firing seen;
+
+    row.reason = arena_copy(&en->turn.arena, row.reason);
+    row.nominal_at++;
+    row.count--;
+    seen = row;
+    if (row.nominal_at <= row.until_at && firing_load(turn_txn(en), &seen) != LOAD_FOUND)
+        firing_save(turn_txn(en), &row);
+}
+
 /* What stood for the time does so no longer. */
 static void
-take_out(struct engine *en, struct schedule *run, int64_t at, struct stretch *st)
+take_out(struct engine *en, struct schedule *run, const struct past *p, int64_t at,
+         struct stretch *st)
 {
     struct firing row = {.schedule = run->id, .nominal_at = at};
 
     if (firing_load(turn_txn(en), &row) == LOAD_FOUND) {
-        *st = (struct stretch){.row = row, .left = row.count > 1 ? row.count - 1 : 0};
+        bool is_cut = row.count > 1 && is_of_today(&p->times, &row);
+
+        *st = (struct stretch){.row = row, .left = is_cut ? row.count - 1 : 0};
         st->row.reason = arena_copy(&en->turn.arena, row.reason);
         uncount(run, &row);
+        if (row.count > 1 && !is_cut) keep_rest(en, row);
     } else if (st->left > 0) {
         st->left--;
         uncount(run, &st->row);
@@ -154,7 +186,7 @@ put_rest(struct engine *en, const struct past *p, struct stretch *st)
     do {
         seen.nominal_at = st->row.nominal_at = nominal_after(&p->times, seen.nominal_at);
     } while (seen.nominal_at != 0 && firing_load(turn_txn(en), &seen) == LOAD_FOUND);
-    if (seen.nominal_at == 0) return;
+    if (seen.nominal_at == 0 || seen.nominal_at > st->row.until_at) return;
     st->row.count = st->left;
     if (st->left == 1) st->row.until_at = 0;
     firing_save(turn_txn(en), &st->row);
@@ -174,7 +206,7 @@ fire_past(struct engine *en, const struct fire *how, struct schedule *run, const
         struct firing f = {
             .schedule = run->id, .nominal_at = p->at[i], .kind = FIRING_BACKFILL, .count = 1};
 
-        take_out(en, run, f.nominal_at, &st);
+        take_out(en, run, p, f.nominal_at, &st);
         fire(en, how, run, &f);
         firing_save(turn_txn(en), &f);
         mp_u64(reply, f.job);

@@ -92,6 +92,49 @@ a_part_of_what_was_missed_leaves_the_rest_missed(void **state)
     assert_int_equal(outcomes(r, "s", "fired"), 5);
 }
 
+/* An hour of minutes is missed; then others are its times. */
+static void
+miss_an_hour(struct rig *r, const char *cron)
+{
+    rig_workers(r, 1, 4);
+    add(r, "s", "'cron':'* * * * *'");
+    rig_must(r, "schedule.pause", "'name':'s'");
+    rig_advance(r, HOUR_MS);
+    rig_must(r, "schedule.set", "'name':'s','cron':'%s'", cron);
+    rig_must(r, "schedule.resume", "'name':'s'");
+}
+
+static void
+what_an_older_expression_missed_stays_missed(void **state)
+{
+    struct rig *r = *state;
+
+    miss_an_hour(r, "30 * * * *");
+    assert_int_equal(backfill(r, "s", AT(25), AT(35)), 1);
+    assert_int_equal(rig_job_i64(r, 1, "nominal_at"), AT(30));
+    assert_int_equal(firings(r, "s"), 2);
+    assert_int_equal(rows_missed(r), 60);
+    rig_advance(r, 30 * MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "cursor_at"), AT(90));
+    assert_int_equal(rig_i64(r, "missed_count") + rig_i64(r, "suppressed_count"), 61);
+}
+
+static void
+the_row_of_an_older_expression_loses_its_first_time_only(void **state)
+{
+    struct rig *r = *state;
+
+    miss_an_hour(r, "1,31 * * * *");
+    assert_int_equal(backfill(r, "s", AT(0), AT(10)), 1);
+    assert_int_equal(rig_job_i64(r, 1, "nominal_at"), AT(1));
+    assert_int_equal(firings(r, "s"), 2);
+    assert_int_equal(rows_missed(r), 59);
+    (void)firings(r, "s");
+    assert_int_equal(rig_i64(r, "items.0.nominal_at"), AT(1) + 1);
+    assert_int_equal(rig_i64(r, "items.0.until_at"), AT(60));
+    assert_int_equal(schedule_i64(r, "s", "missed_count"), 59);
+}
+
 static void
 what_has_fired_is_not_fired_again(void **state)
 {
@@ -214,6 +257,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(missed_times_are_fired_one_after_the_other),
         TEST(a_part_of_what_was_missed_leaves_the_rest_missed),
+        TEST(what_an_older_expression_missed_stays_missed),
+        TEST(the_row_of_an_older_expression_loses_its_first_time_only),
         TEST(what_has_fired_is_not_fired_again),
         TEST(a_new_schedule_is_fired_for_the_days_before_it),
         TEST(what_is_still_to_be_decided_is_left_to_itself),
