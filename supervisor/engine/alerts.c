@@ -148,6 +148,14 @@ alert_excuse(struct schedule *run)
     if (!run->is_overdue) run->overdue_at = 0;
 }
 
+void
+alert_overdue_changed(struct engine *en, struct schedule *run, int64_t from_ms, int64_t to_ms)
+{
+    if (run->overdue_at == 0 || from_ms == to_ms) return;
+    run->overdue_at = to_ms ? run->overdue_at - from_ms + to_ms : 0;
+    if (run->overdue_at == 0 || run->overdue_at > en->turn.now.wall_ms) run->is_overdue = 0;
+}
+
 /* A pause ends what was expected; the first nominal time behind it begins anew. */
 static void
 come_due(struct engine *en, struct schedule *run)

@@ -33,6 +33,9 @@ void alert_expect(const struct object_entry *o, struct schedule *run, int64_t no
 /* It had nothing to do: of the times that were decided no success is expected any more.  Changes
  * run, which the caller saves. */
 void alert_excuse(struct schedule *run);
+/* overdue_ms is another, 0 for none: what is expected and what was told follow.  Changes run, which
+ * the caller saves. */
+void alert_overdue_changed(struct engine *en, struct schedule *run, int64_t from_ms, int64_t to_ms);
 /* Due work: schedules that are overdue. */
 void    alerts_due(struct engine *en);
 int64_t alerts_deadline(struct engine *en);

@@ -362,6 +362,17 @@ configure_warn(const struct memory *m, struct objects *o, const struct actor *a,
 }
 
 static void
+change_schedule(struct engine *en, uint32_t id, struct view spec)
+{
+    const struct object_entry *o = objects_get(&en->turn.objects, id);
+    struct msg_schedule        to;
+    struct err                 e = {0};
+
+    if (o && msg_unpack(msg_desc(MSG_SCHEDULE), spec, &to, &e) == E_OK)
+        schedule_changes(en, o, &to);
+}
+
+static void
 apply_step(struct engine *en, const struct step *s)
 {
     uint32_t company = s->company, id;
@@ -386,6 +397,7 @@ apply_step(struct engine *en, const struct step *s)
         company = object_find(turn_txn(en), KIND_COMPANY, 0,
                               s->company_name.size ? s->company_name : view_str("default"));
     }
+    if (s->kind == KIND_SCHEDULE && s->id) change_schedule(en, s->id, s->spec);
     id = put_object(en, s->id, s->kind, company, s->name, s->origin, s->spec);
     if (s->kind == KIND_AGENT) (void)agent_row(en, id);
     if (s->kind == KIND_SCHEDULE) schedule_planned(en, id, s->id == 0, s->timing_changed);

@@ -66,6 +66,27 @@ misfire_overtaken_boot(struct engine *en, const struct object_entry *o, struct s
     misfire_record(en, &f, 0);
 }
 
+void
+misfire_changed(struct engine *en, const struct object_entry *o, struct schedule *run)
+{
+    struct firing f = {.schedule = run->id, .nominal_at = run->next_at, .count = 1};
+    struct firing seen = f;
+    struct timing ti;
+    int64_t       last;
+    uint64_t      n;
+
+    if (run->next_at == 0 || run->next_at > en->turn.now.wall_ms) return;
+    if (firing_load(turn_txn(en), &seen) == LOAD_FOUND) return; /* before the clock went back */
+    timing_open(&ti, &en->turn.objects, o);
+    n = nominal_count(&ti.times, run->next_at, en->turn.now.wall_ms, UINT64_MAX,
+                      &en->turn.times_left, &last);
+    f.count += n;
+    if (n) f.until_at = last;
+    f.reason = view_str("its schedule was changed");
+    misfire_missed(en, o, run, &f);
+    misfire_record(en, &f, run->cursor);
+}
+
 /* ---- policies ------------------------------------------------------------------ */
 
 bool

@@ -30,6 +30,9 @@ void misfire_missed(struct engine *en, const struct object_entry *o, struct sche
 /* Writes the row of a decision.  What was left out for the same reason as the time just before it,
  * before_at, goes into the row of that. */
 void misfire_record(struct engine *en, const struct firing *f, int64_t before_at);
+/* Before the schedule has other times: those that have passed and wait until they are due are
+ * missed.  Changes run, which the caller saves. */
+void misfire_changed(struct engine *en, const struct object_entry *o, struct schedule *run);
 /* The boot of the machine that the schedule waits to fire for is not the last one any more. */
 void misfire_overtaken_boot(struct engine *en, const struct object_entry *o, struct schedule *run);
 

@@ -1,6 +1,7 @@
 #include "supervisor/engine/plan.h"
 
 #include "supervisor/engine/agents.h"
+#include "supervisor/engine/alerts.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fire.h"
 #include "supervisor/engine/idle.h"
@@ -197,6 +198,18 @@ begin(struct engine *en, const struct object_entry *o, struct schedule *run)
 }
 
 void
+schedule_changes(struct engine *en, const struct object_entry *o, const struct msg_schedule *to)
+{
+    const struct msg_schedule *s = &o->spec.schedule;
+    struct schedule            run = {.id = o->row.id};
+
+    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return;
+    if (!nominal_is_same(s, to) || plan_firings_left(to, &run) == 0) misfire_changed(en, o, &run);
+    alert_overdue_changed(en, &run, s->overdue_ms, to->overdue_ms);
+    schedule_save(turn_txn(en), &run);
+}
+
+void
 schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_changed)
 {
     const struct object_entry *o = objects_get(&en->turn.objects, id);
@@ -213,7 +226,8 @@ schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_change
     agent_before = run.agent;
     if (is_new || timing_changed)
         run.boot_id = nominal_is_at_boot(&o->spec.schedule) ? en->memory.meta.boot_id : 0;
-    if (is_new || timing_changed || run.next_at == 0) {
+    if (is_new || timing_changed || run.next_at == 0 ||
+        plan_firings_left(&o->spec.schedule, &run) == 0) {
         /* Other times from now on, or its end is another: none of the new ones is overdue. */
         may_end |= run.next_at != 0;
         run.cursor = en->turn.now.wall_ms;

@@ -8,6 +8,10 @@
 
 #include "supervisor/engine/timing.h"
 
+/* Before a schedule object becomes another: what its running row knows of the old one is settled.
+ */
+void schedule_changes(struct engine *en, const struct object_entry *o,
+                      const struct msg_schedule *to);
 /* A schedule object was written (is_new) or changed: its running row follows. */
 void schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_changed);
 /* The object goes: its running row, too; firings stay until their retention ends. */

@@ -192,6 +192,7 @@ on_schedule_set(struct engine *en, const struct actor *a, const struct msg_sched
         return err_field(e, "name", "nothing to change: give what is to be set");
     if (change(&o->spec.schedule, m, &s, e) || check_changed(en, a, o, &s, e)) return e->code;
     has_same_times = nominal_is_same(&o->spec.schedule, &s);
+    schedule_changes(en, o, &s);
     row = o->row;
     before = arena_copy(&en->turn.arena, row.spec);
     msg_pack(msg_desc(MSG_SCHEDULE), &s, &spec);

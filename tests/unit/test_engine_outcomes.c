@@ -454,6 +454,31 @@ a_schedule_without_a_success_is_overdue_until_the_next_one(void **state)
 }
 
 static void
+another_overdue_is_taken_up_at_once(void **state)
+{
+    struct rig *r = *state;
+
+    begin(r);
+    rig_must(r, "schedule.add",
+             "'name':'s','every_ms':3600000,'handler':'noop','overdue_ms':60000,'overlap':'allow'");
+    rig_advance(r, HOUR_MS);
+    int64_t at = r->header.now.wall_ms;
+    rig_must(r, "schedule.set", "'name':'s','overdue_ms':600000");
+    assert_int_equal(rig_i64(r, "overdue_at"), at + 10 * MINUTE_MS);
+    rig_advance(r, 10 * MINUTE_MS);
+    assert_int_equal(rig_feed_count(r, "schedule.overdue"), 1);
+    rig_must(r, "schedule.set", "'name':'s','overdue_ms':1200000");
+    assert_false(rig_bool(r, "overdue"));
+    rig_must(r, "schedule.set", "'name':'s','overdue_ms':300000");
+    rig_turn(r);
+    assert_int_equal(rig_feed_count(r, "schedule.overdue"), 2);
+    rig_must(r, "schedule.set", "'name':'s','clear':['overdue_ms']");
+    assert_false(rig_bool(r, "overdue"));
+    assert_true(rig_is_nil(r, "overdue_at"));
+    assert_null(strstr(warnings(r), "overdue"));
+}
+
+static void
 a_clock_that_goes_back_does_not_silence_alerts(void **state)
 {
     struct rig *r = *state;
@@ -540,6 +565,7 @@ main(void)
         TEST(a_schedule_without_a_success_is_overdue_until_the_next_one),
         TEST(being_overdue_within_the_cool_down_is_told_in_the_feed_alone_and_its_end_everywhere),
         TEST(a_paused_schedule_is_not_overdue),
+        TEST(another_overdue_is_taken_up_at_once),
         TEST(a_clock_that_goes_back_does_not_silence_alerts),
     };
 

@@ -111,6 +111,73 @@ fields_without_times_leave_what_is_due(void **state)
     assert_int_equal(rig_job_i64(r, (uint64_t)schedule_i64(r, "s", "last_job"), "max_turns"), 7);
 }
 
+/* 09:00 and 10:00 have passed, and wait for the end of the quiet hours at 12:00. */
+static void
+wait_in_quiet_hours(struct rig *r, const char *more)
+{
+    rig_workers(r, 1, 4);
+    rig_must(r, "schedule.add",
+             "'name':'s','handler':'noop','cron':'0 * * * *','quiet_hours':'08:30-12:00'%s", more);
+    rig_advance(r, 2 * HOUR_MS + MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "due_at"), RIG_WALL_MS + 4 * HOUR_MS);
+}
+
+static void
+how_often_it_fires_leaves_what_waits_until_it_is_due(void **state)
+{
+    struct rig *r = *state;
+
+    wait_in_quiet_hours(r, ",'max_firings':10");
+    rig_must(r, "schedule.set", "'name':'s','max_firings':20");
+    rig_must(r, "schedule.set", "'name':'s','clear':['max_firings']");
+    assert_int_equal(schedule_i64(r, "s", "due_at"), RIG_WALL_MS + 4 * HOUR_MS);
+    rig_advance(r, 2 * HOUR_MS - MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+    assert_int_equal(rig_i64(r, "missed_count"), 3);
+}
+
+static void
+times_that_wait_until_they_are_due_are_missed_when_others_take_their_place(void **state)
+{
+    static const char *const changes[] = {"'every_ms':7200000", "'tz':'UTC'",
+                                          "'end_at':1900000000000", "'start_at':1700000000000"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+        void       *fresh;
+        struct rig *r;
+
+        (void)rig_begin(&fresh);
+        r = fresh;
+        wait_in_quiet_hours(r, "");
+        rig_must(r, "schedule.set", "'name':'s',%s", changes[i]);
+        assert_int_equal(schedule_i64(r, "s", "missed_count"), 2);
+        assert_int_equal(firings(r, "s"), 1);
+        assert_string_equal(rig_text(r, "items.0.reason"), "its schedule was changed");
+        assert_int_equal(rig_i64(r, "items.0.nominal_at"), RIG_WALL_MS + HOUR_MS);
+        assert_int_equal(rig_i64(r, "items.0.until_at"), RIG_WALL_MS + 2 * HOUR_MS);
+        assert_int_equal(rig_feed_count(r, "schedule.missed"), 1);
+        (void)rig_end(&fresh);
+    }
+}
+
+static void
+times_that_wait_are_missed_when_it_has_fired_often_enough(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'cron':'0 9,21 * * *','quiet_hours':'20:00-23:00','max_firings':10");
+    rig_advance(r, HOUR_MS);
+    rig_advance(r, 12 * HOUR_MS);
+    rig_must(r, "schedule.set", "'name':'s','max_firings':1");
+    assert_string_equal(rig_text(r, "status"), "ended");
+    assert_int_equal(schedule_i64(r, "s", "missed_count"), 1);
+    assert_int_equal(rig_feed_count(r, "schedule.ended"), 1);
+    rig_must(r, "schedule.set", "'name':'s','max_firings':2");
+    assert_int_equal(schedule_i64(r, "s", "next_fire_at"), RIG_WALL_MS + 25 * HOUR_MS);
+}
+
 static void
 what_add_refuses_set_refuses(void **state)
 {
@@ -197,6 +264,10 @@ main(void)
         TEST(other_times_make_no_past_time_due),
         TEST(one_that_has_ended_goes_on_from_now),
         TEST(fields_without_times_leave_what_is_due),
+        TEST(how_often_it_fires_leaves_what_waits_until_it_is_due),
+        cmocka_unit_test(
+            times_that_wait_until_they_are_due_are_missed_when_others_take_their_place),
+        TEST(times_that_wait_are_missed_when_it_has_fired_often_enough),
         TEST(what_add_refuses_set_refuses),
         TEST(a_declared_one_is_changed_in_its_file),
         TEST(another_companys_schedule_keeps_to_its_company),

@@ -45,7 +45,29 @@ bool
 m_has_same_times(const struct msg_schedule *a, const struct msg_schedule *b)
 {
     return view_eq(a->cron, b->cron) && a->every_ms == b->every_ms && view_eq(a->tz, b->tz) &&
-           a->start_at == b->start_at && a->end_at == b->end_at && a->max_firings == b->max_firings;
+           a->start_at == b->start_at && a->end_at == b->end_at;
+}
+
+static bool
+is_used_up(const struct m_schedule *s, const struct msg_schedule *d)
+{
+    return HAS(d, schedule, max_firings) && s->firings - s->by_hand >= d->max_firings;
+}
+
+/* Old times that have passed and wait until they are due are missed. */
+static void
+miss_what_waits(struct model *m, struct m_schedule *s, const struct msg_schedule *before)
+{
+    struct m_span span = {.first = s->next_at};
+
+    if (s->next_at == 0 || m_is_decided(s, s->next_at)) return;
+    for (int64_t at = s->next_at; at && at <= m->now.wall_ms; at = m_next_nominal(s, before, at)) {
+        span.last = at;
+        span.count++;
+    }
+    if (span.count == 0) return;
+    s->missed += span.count;
+    *LIST_ADD(&s->decided) = span;
 }
 
 /* Other times, and those of one that had ended, count from now on: none of the new ones is overdue.
@@ -55,13 +77,15 @@ m_schedule_changed(struct model *m, int object, const struct msg_schedule *befor
 {
     struct m_schedule         *s = &m->schedules.items[m_object(m, object)->schedule];
     const struct msg_schedule *after = declared(m, s);
+    bool                       other = !m_has_same_times(before, after) || is_used_up(s, after);
 
+    if (other) miss_what_waits(m, s, before);
     note_limits(m, s);
     s->is_touched = true;
     s->is_promoted = false; /* what was changed has yet to prove itself */
     s->shadow_runs = 0;
     if (before->spread_ms != after->spread_ms) s->offset = -1;
-    m_plan(m, s, m_has_same_times(before, after) && s->next_at ? s->cursor : m->now.wall_ms);
+    m_plan(m, s, !other && s->next_at ? s->cursor : m->now.wall_ms);
 }
 
 /* What lies ahead is planned anew; what has a row does not come again (N27). */
