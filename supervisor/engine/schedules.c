@@ -165,6 +165,18 @@ end_unanswered(struct engine *en, const struct object_entry *o, struct schedule 
     feed_object(en, FEED_SCHEDULE_ENDED, run->id, reason);
 }
 
+/* What is late, caught up on or was put off comes in quiet hours, and waits for their end. */
+static bool
+quiet_hours_hold(struct engine *en, const struct timing *ti, struct schedule *run)
+{
+    int64_t now = en->turn.now.wall_ms, end = timing_quiet_end(ti, now);
+
+    if (end == now) return false;
+    run->due_at = end;
+    run->put_off_from = 0;
+    return true;
+}
+
 /* Decides the next nominal time, perhaps with others behind it that are missed, too; false when the
  * turn cannot count so many. */
 static bool
@@ -189,6 +201,10 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     plan_follow_agent(en, o, run);
     is_held = run->paused || is_paused(turn_txn(en), run->company, run->agent);
     verdict = misfire_judge(en, &ti, run, is_held, &f);
+    if (verdict == MISFIRE_FIRES && quiet_hours_hold(en, &ti, run)) {
+        schedule_save(turn_txn(en), run);
+        return true;
+    }
     switch (verdict) {
     case MISFIRE_LATER: schedule_save(turn_txn(en), run); return false;
     case MISFIRE_MISSED: misfire_missed(en, o, run, &f); break;

@@ -85,11 +85,15 @@ jitter_of(const struct timing *ti, int64_t nominal_ms)
 }
 
 int64_t
+timing_quiet_end(const struct timing *ti, int64_t at_ms)
+{
+    return ti->has_quiet ? quiet_end(&ti->quiet, &ti->times.zone, at_ms) : at_ms;
+}
+
+int64_t
 timing_due(const struct timing *ti, int64_t nominal_ms)
 {
-    int64_t at = nominal_ms + ti->offset_ms + jitter_of(ti, nominal_ms);
-
-    return ti->has_quiet ? quiet_end(&ti->quiet, &ti->times.zone, at) : at;
+    return timing_quiet_end(ti, nominal_ms + ti->offset_ms + jitter_of(ti, nominal_ms));
 }
 
 bool

@@ -28,6 +28,8 @@ struct timing {
 enum errc timing_check(const struct msg_schedule *s, struct err *e) MUST_CHECK;
 
 void timing_open(struct timing *ti, struct objects *o, const struct object_entry *entry);
+/* at_ms itself or, when it falls into quiet hours, their end. */
+int64_t timing_quiet_end(const struct timing *ti, int64_t at_ms);
 /* When the nominal time is decided. */
 int64_t timing_due(const struct timing *ti, int64_t nominal_ms);
 /* Whether that is the end of its quiet hours. */

@@ -163,7 +163,7 @@ next_time_blocker(struct why *w, const struct object_entry *o, const struct sche
     if (run->due_at == next_at) {
         snprintf(message, sizeof(message), "its next time is %s", at);
         why_blocker(w, "due_later", message, (struct view){0}, run->due_at, NULL);
-    } else if (timing_is_quiet(&ti, next_at)) {
+    } else if (timing_is_quiet(&ti, next_at) || run->due_at > timing_due(&ti, next_at)) {
         snprintf(message, sizeof(message),
                  "its next time, %s, is put off to the end of its quiet hours, %.*s: to %s", at,
                  VIEW_ARG(s->quiet_hours), due);

@@ -475,7 +475,7 @@ another_overdue_is_taken_up_at_once(void **state)
     rig_must(r, "schedule.set", "'name':'s','clear':['overdue_ms']");
     assert_false(rig_bool(r, "overdue"));
     assert_true(rig_is_nil(r, "overdue_at"));
-    assert_null(strstr(warnings(r), "overdue"));
+    assert_null(strstr(rig_warnings(r), "overdue"));
 }
 
 static void

@@ -196,6 +196,65 @@ quiet_hours_are_no_reason_to_be_late(void **state)
     assert_int_equal(first_nominal(r, "s"), RIG_WALL_MS + HOUR_MS);
 }
 
+/* Nobody was there at 09:00; a person may fire meanwhile. */
+static void
+what_is_caught_up_on_waits_for_the_end_of_quiet_hours(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'cron':'0 9,15 * * *','quiet_hours':'10:00-14:00'");
+    rig_crash(r);
+    rig_wait(r, 3 * HOUR_MS);
+    rig_settle(r);
+    rig_workers(r, 1, 4);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 0);
+    assert_int_equal(rig_i64(r, "due_at"), RIG_WALL_MS + 6 * HOUR_MS);
+    assert_int_equal(r->deadline.wall_ms, RIG_WALL_MS + 6 * HOUR_MS);
+    assert_non_null(strstr(why_says(r, "s", "quiet_hours"), "10:00-14:00"));
+    rig_must(r, "schedule.run", "'name':'s'");
+    complete_last(r, "s");
+    rig_advance(r, 3 * HOUR_MS - 1);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+    rig_advance(r, 1);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 2);
+    assert_int_equal(rig_job_i64(r, (uint64_t)schedule_i64(r, "s", "last_job"), "nominal_at"),
+                     RIG_WALL_MS + HOUR_MS);
+}
+
+static void
+what_is_late_in_quiet_hours_is_still_skipped_at_once(void **state)
+{
+    struct rig *r = *state;
+
+    add(r, "skip", "'cron':'0 9 * * *','quiet_hours':'10:00-14:00','misfire':'skip'");
+    add(r, "old", "'cron':'0 9 * * *','quiet_hours':'10:00-14:00','catch_up_ms':60000");
+    rig_wait(r, 3 * HOUR_MS);
+    rig_settle(r);
+    assert_int_equal(schedule_i64(r, "skip", "missed_count"), 1);
+    assert_int_equal(schedule_i64(r, "old", "missed_count"), 1);
+}
+
+static void
+what_people_put_off_into_quiet_hours_waits_for_their_end(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    id;
+
+    rig_workers(r, 1, 4);
+    id = rig_submit(r, "'handler':'noop','max_run_ms':36000000");
+    rig_must(r, "job.stream", "'id':%d", (int)id);
+    add(r, "s", "'cron':'59 8 * * *','quiet_hours':'09:00-10:00','misfire':'skip'");
+    rig_advance(r, 59 * MINUTE_MS);
+    for (int64_t at = 0; at < 10 * MINUTE_MS; at += 10 * SECOND_MS)
+        rig_advance(r, 10 * SECOND_MS);
+    assert_int_equal(schedule_i64(r, "s", "due_at"), RIG_WALL_MS + 2 * HOUR_MS);
+    assert_true(rig_is_nil(r, "put_off_from"));
+    rig_must(r, "job.stream", "'id':%d,'active':false", (int)id);
+    rig_advance(r, 51 * MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+}
+
 static void
 bad_hours_are_refused(void **state)
 {
@@ -377,6 +436,9 @@ main(void)
         TEST(a_jitter_is_drawn_for_each_firing_and_never_reaches_the_next),
         TEST(quiet_hours_put_firings_off_to_their_end),
         TEST(quiet_hours_are_no_reason_to_be_late),
+        TEST(what_is_caught_up_on_waits_for_the_end_of_quiet_hours),
+        TEST(what_is_late_in_quiet_hours_is_still_skipped_at_once),
+        TEST(what_people_put_off_into_quiet_hours_waits_for_their_end),
         TEST(bad_hours_are_refused),
         TEST(quiet_hours_for_messages_put_them_off_in_their_order),
         TEST(one_behind_a_message_of_yesterday_waits_for_its_own_hours),

@@ -169,12 +169,22 @@ start_of(struct model *m, const struct m_schedule *s, struct m_range due, uint64
     return row.run_at;
 }
 
+static int64_t
+quiet_end(struct model *m, const struct m_schedule *s)
+{
+    const struct msg_schedule *d = &m_object(m, s->object)->declared.schedule;
+
+    return m_quiet_end(d->quiet_hours, d->tz, m->now.wall_ms);
+}
+
 static uint8_t
 fire(struct model *m, struct m_schedule *s, struct m_range due, const struct firing *row)
 {
     const struct m_object *o = m_object(m, s->object);
     int                    handler, agent;
 
+    claim(quiet_end(m, s) == m->now.wall_ms, "schedule %.*s fires in its quiet hours",
+          VIEW_ARG(o->name));
     if (m_admission(m) != E_OK || !has_references(m, o, &handler, &agent)) return FIRING_MISSED;
     if (m_judge_routine(m, &o->declared.schedule, o->company, agent) != E_OK) return FIRING_MISSED;
     if (m_firing_in_flight(m, s->object)) m_firing_waits(m, s, s->cursor);
@@ -286,9 +296,9 @@ end_pauses(struct model *m)
     }
 }
 
-/* What has to become of a nominal time that is due. */
-static uint8_t
-judge(struct model *m, struct m_schedule *s, int64_t at, const struct firing *row)
+/* Whether a nominal time that is due is to be missed by policy, window or pause. */
+static bool
+is_missed(struct model *m, struct m_schedule *s, int64_t at, const struct firing *row)
 {
     const struct m_object     *o = m_object(m, s->object);
     const struct msg_schedule *d = &o->declared.schedule;
@@ -299,16 +309,36 @@ judge(struct model *m, struct m_schedule *s, int64_t at, const struct firing *ro
     int64_t oldest = m->now.wall_ms - (window < LATE_MS ? LATE_MS : window);
 
     if (view_is(d->misfire, "skip") && late_before(m, s) > oldest) oldest = late_before(m, s);
-    if (due.high < oldest) return FIRING_MISSED;
-    if (due.low < oldest && row->outcome == FIRING_MISSED) return FIRING_MISSED;
-    if (s->pause_until && due.high >= s->pause_until &&
-        (due.low >= s->pause_until || row->outcome != FIRING_MISSED))
-        end_pause(s);
-    if (s->is_paused || is_held(m, o)) return FIRING_MISSED;
+    if (due.high < oldest) return true;
+    if (due.low < oldest && row->outcome == FIRING_MISSED) return true;
+    if (s->is_paused || is_held(m, o)) return true;
     newer = newer_that_are_due(m, s, at, keep);
-    if (newer.low >= keep || (newer.high >= keep && row->outcome == FIRING_MISSED))
-        return FIRING_MISSED;
-    return fire(m, s, due, row);
+    return newer.low >= keep || (newer.high >= keep && row->outcome == FIRING_MISSED);
+}
+
+static uint8_t
+judge(struct model *m, struct m_schedule *s, int64_t at, const struct firing *row)
+{
+    return is_missed(m, s, at, row) ? FIRING_MISSED : fire(m, s, m_due(m, s, at), row);
+}
+
+/* What would fire in quiet hours waits for their end, why ever it comes only now. */
+static bool
+is_held_by_quiet_hours(struct model *m, struct m_schedule *s)
+{
+    const struct firing none = {.outcome = FIRING_FIRED};
+    struct schedule     row = {.id = m_object(m, s->object)->id};
+    int64_t             end = quiet_end(m, s);
+
+    if (end == m->now.wall_ms || schedule_load(m->txn, &row) != LOAD_FOUND) return false;
+    if (row.next_at != s->next_at || row.due_at != end) return false;
+    claim(m_due(m, s, s->next_at).high > m->now.wall_ms ||
+              (row.put_off_from == 0 && !is_missed(m, s, s->next_at, &none)),
+          "schedule %.*s: quiet hours hold what is to be missed",
+          VIEW_ARG(m_object(m, s->object)->name));
+    s->due_at = end;
+    s->put_off_from = row.put_off_from;
+    return true;
 }
 
 /* ---- decisions ------------------------------------------------------------------------------- */
@@ -342,7 +372,8 @@ find_row(struct model *m, const struct m_schedule *s, struct firing *row)
     uint32_t             id = m_object(m, s->object)->id;
 
     *row = (struct firing){.schedule = id, .nominal_at = s->next_at};
-    if (firing_load(m->txn, row) == LOAD_FOUND) return true;
+    if (firing_load(m->txn, row) == LOAD_FOUND)
+        return !view_is(row->reason, "its schedule was changed"); /* later in the turn */
     if (!before || before->last != s->cursor) return false;
     *row = (struct firing){.schedule = id, .nominal_at = before->first};
     return firing_load(m->txn, row) == LOAD_FOUND && row->count > before->count;
@@ -453,7 +484,7 @@ m_schedules_due(struct model *m)
 
     look_at_all_again(m);
     while ((s = next_due(m))) {
-        if (m_is_put_off(m, s)) continue;
+        if (m_is_put_off(m, s) || is_held_by_quiet_hours(m, s)) continue;
         if (m_is_decided(s, s->next_at)) { /* before the clock went back */
             s->waits = is_still_ahead(m, s);
             if (s->waits) {
