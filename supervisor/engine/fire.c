@@ -1,6 +1,7 @@
 #include "supervisor/engine/fire.h"
 
 #include "supervisor/engine/feed.h"
+#include "supervisor/engine/firings.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/registry.h"
@@ -107,6 +108,7 @@ fire_feed(struct engine *en, enum feed_type type, const struct object_entry *o,
     mp_put_str(b, &m, "schedule", o->row.name);
     mp_put_i64(b, &m, "nominal_at", f->nominal_at);
     if (f->job) mp_put_u64(b, &m, "job", f->job);
+    if (f->kind != FIRING_REGULAR) mp_put_cstr(b, &m, "kind", firing_kind_name(f->kind));
     if (f->reason.size) mp_put_str(b, &m, "reason", f->reason);
     if (f->count > 1) mp_put_u64(b, &m, "count", f->count);
     feed_close(en, &m);

@@ -127,11 +127,18 @@ put_figures(const struct firing *f, struct buf *b, struct mp_open_map *m)
     mp_put_cstr(b, m, "class", f->failure ? failure_rule(f->failure)->name : NULL);
 }
 
+const char *
+firing_kind_name(uint8_t kind)
+{
+    static const char *const names[] = {"regular", "manual", "backfill"};
+
+    return kind < ARRAY_LEN(names) ? names[kind] : "";
+}
+
 static void
 firing_item(struct reading *r, const struct object_entry *o, const struct firing *f)
 {
     static const char *const outcomes[] = {"", "fired", "missed", "suppressed"};
-    static const char *const kinds[] = {"regular", "manual", "backfill"};
     struct buf              *b = r->reply;
     struct mp_open_map       m = mp_open(b);
     struct job_state         j = {.id = f->job, .state = f->state};
@@ -142,7 +149,7 @@ firing_item(struct reading *r, const struct object_entry *o, const struct firing
     mp_put_str(b, &m, "schedule", o->row.name);
     mp_put_i64(b, &m, "nominal_at", f->nominal_at);
     mp_put_cstr(b, &m, "outcome", f->outcome < ARRAY_LEN(outcomes) ? outcomes[f->outcome] : "");
-    mp_put_cstr(b, &m, "kind", f->kind < ARRAY_LEN(kinds) ? kinds[f->kind] : "");
+    mp_put_cstr(b, &m, "kind", firing_kind_name(f->kind));
     mp_put_str_or_nil(b, &m, "reason", f->reason);
     mp_put_u64(b, &m, "count", f->count);
     mp_put_time(b, &m, "until_at", f->until_at);

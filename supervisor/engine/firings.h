@@ -14,6 +14,9 @@ void firing_started(struct engine *en, const struct job_state *j, const struct j
 bool firing_ended(struct engine *en, const struct job_state *j, const struct job_spec *spec,
                   struct schedule *run);
 
+/* enum firing_kind by name; "" for a number that is none. */
+const char *firing_kind_name(uint8_t kind);
+
 /* schedule.firings, the newest first. */
 enum errc read_schedule_firings(struct reading *r, const struct msg_schedule_firings *m) MUST_CHECK;
 

@@ -40,6 +40,20 @@ audited(struct rig *r, const char *action)
     return rig_len(r, "items");
 }
 
+/* What the newest schedule.fired says of its kind. */
+static const char *
+fired_kind(struct rig *r)
+{
+    rig_feed(r);
+    for (size_t i = rig_len(r, "items"); i-- > 0;) {
+        const char *kind = rig_path(r, "items", i, "kind");
+
+        if (strcmp(rig_text(r, rig_path(r, "items", i, "type")), "schedule.fired") != 0) continue;
+        return rig_has(r, kind) ? rig_text(r, kind) : "";
+    }
+    return "none";
+}
+
 /* ---- what a firing is ---- */
 
 static void
@@ -66,8 +80,10 @@ it_starts_at_once_and_leaves_the_times_alone(void **state)
     assert_int_equal(rig_i64(r, "items.0.nominal_at"), RIG_WALL_MS + 20 * SECOND_MS);
     assert_int_equal(audited(r, "schedule.run"), 1);
     assert_int_equal(audited(r, "manual_force_bypass"), 0);
+    assert_string_equal(fired_kind(r), "manual");
     rig_complete(r, job);
     rig_advance(r, 40 * SECOND_MS);
+    assert_string_equal(fired_kind(r), ""); /* one that the time made */
     assert_int_equal(outcomes(r, "s", "fired"), 2);
     assert_string_equal(rig_job_text(r, (uint64_t)schedule_i64(r, "s", "last_job"), "title"),
                         "s — firing #2");
