@@ -123,7 +123,7 @@ add_status(struct shell_ops *o, const struct actor *actor, const struct now *now
     put_store(o, b, &map);
     put_control(o, b, &map);
     put_warnings(o, t, actor, now, b, &map);
-    engine_status(o->engine, t, now, b, &map);
+    engine_status(o->engine, t, actor, now, b, &map);
     mp_close(b, &map);
     txn_abort(&t);
     return E_OK;

@@ -231,16 +231,18 @@ put_line(const struct limits *l, const struct schedule *run, struct buf *b)
 }
 
 void
-alerts_warn(const struct memory *m, struct txn *t, struct buf *lines)
+alerts_warn(const struct memory *m, struct txn *t, const struct actor *a, struct buf *lines)
 {
+    const unsigned  prefix = a->company.size ? 1 : 0; /* who is of a company sees no other (N36) */
     struct schedule run = {0};
     struct objects  o;
     struct scan     s;
-    uint32_t        count = 0;
+    uint32_t        looks = 0, count = 0;
 
     objects_init(&o, t);
-    scan_open(&s, t, PRIMARY_SCHEDULE, &run, 0, 0);
-    for (uint32_t n = 0; n < READ_ROWS_MAX && scan_next(&s, &run); n++) {
+    if (prefix) run.company = object_find(t, KIND_COMPANY, 0, a->company);
+    scan_open(&s, t, INDEX_schedule_streak, &run, prefix, prefix);
+    for (; looks < READ_ROWS_MAX && scan_next(&s, &run); looks++) {
         struct buf b BUF_AUTO = {0};
 
         if (!put_line(&m->limits, &run, &b) || ++count > LINES_MAX) continue;
@@ -250,4 +252,7 @@ alerts_warn(const struct memory *m, struct txn *t, struct buf *lines)
     scan_close(&s);
     if (count > LINES_MAX)
         buf_printf(lines, "%" PRIu32 " more schedules need attention\n", count - LINES_MAX);
+    if (looks == READ_ROWS_MAX)
+        buf_printf(lines, "only %d schedules with failures or skips were looked at\n",
+                   READ_ROWS_MAX);
 }

@@ -40,7 +40,7 @@ void alert_overdue_changed(struct engine *en, struct schedule *run, int64_t from
 void    alerts_due(struct engine *en);
 int64_t alerts_deadline(struct engine *en);
 
-/* Lines for the warnings of status. */
-void alerts_warn(const struct memory *m, struct txn *t, struct buf *lines);
+/* Lines for the warnings of status, of schedules that the actor sees. */
+void alerts_warn(const struct memory *m, struct txn *t, const struct actor *a, struct buf *lines);
 
 #endif

@@ -279,8 +279,16 @@ breakers_declared(struct engine *en)
 
 /* ---- shown -------------------------------------------------------------------- */
 
+static uint32_t
+breaker_company(struct objects *o, const struct breaker *b)
+{
+    const struct object_entry *h = objects_get(o, b->id);
+
+    return h ? h->row.company : b->company;
+}
+
 void
-breakers_warn(struct txn *t, struct buf *lines)
+breakers_warn(struct txn *t, const struct actor *a, struct buf *lines)
 {
     struct breaker b = {0};
     struct objects o;
@@ -292,6 +300,7 @@ breakers_warn(struct txn *t, struct buf *lines)
         char at[40];
 
         if (b.state == BREAKER_CLOSED || breaker_name(&o, &b).size == 0) continue;
+        if (!actor_sees(t, a, breaker_company(&o, &b))) continue;
         buf_printf(lines, "the breaker of %.*s is %s (%s)", VIEW_ARG(breaker_name(&o, &b)),
                    b.state == BREAKER_OPEN ? "open" : "half open", failure_rule(b.failure)->name);
         if (b.state == BREAKER_OPEN)
@@ -304,11 +313,10 @@ breakers_warn(struct txn *t, struct buf *lines)
 static void
 put_breaker(struct objects *o, const struct breaker *b, struct buf *out)
 {
-    const struct object_entry *h = objects_get(o, b->id);
-    struct mp_open_map         m = mp_open(out);
+    struct mp_open_map m = mp_open(out);
 
     mp_put_str(out, &m, "name", breaker_name(o, b));
-    view_put_name(o, out, &m, "company", h ? h->row.company : b->company);
+    view_put_name(o, out, &m, "company", breaker_company(o, b));
     mp_put_cstr(out, &m, "of", b->name.size ? "credential" : "handler");
     mp_put_cstr(out, &m, "state", state_names[b->state]);
     mp_put_cstr(out, &m, "class", b->failure ? failure_rule(b->failure)->name : NULL);
@@ -337,7 +345,7 @@ read_breaker_list(struct reading *r, const struct msg_breaker_list *m)
 
         page_at(&p, b.id);
         if (!h && b.name.size == 0) continue; /* its handler is gone */
-        if (company && company != (h ? h->row.company : b.company)) continue;
+        if (company && company != breaker_company(&r->objects, &b)) continue;
         put_breaker(&r->objects, &b, r->reply);
         p.count++;
     }

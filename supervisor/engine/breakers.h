@@ -42,8 +42,8 @@ void breakers_replan(struct engine *en, int64_t back_ms);
  * of now, and breakers that no handler has any more are gone. */
 void breakers_declared(struct engine *en);
 
-/* Lines for the warnings of status, one for each that is not closed. */
-void breakers_warn(struct txn *t, struct buf *lines);
+/* Lines for the warnings of status, one for each that is not closed and that the actor sees. */
+void breakers_warn(struct txn *t, const struct actor *a, struct buf *lines);
 
 enum errc on_breaker_reset(struct engine *en, const struct actor *a,
                            const struct msg_breaker_reset *m, struct buf *reply,

@@ -441,8 +441,8 @@ engine_warnings(const struct engine *en, struct txn *t, const struct actor *a, s
 
     objects_init(&o, t);
     emergency_warn(&en->memory, lines);
-    breakers_warn(t, lines);
-    alerts_warn(&en->memory, t, lines);
+    breakers_warn(t, a, lines);
+    alerts_warn(&en->memory, t, a, lines);
     configure_warn(&en->memory, &o, a, lines);
 }
 

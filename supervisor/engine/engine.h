@@ -168,9 +168,10 @@ enum read_result {
 enum read_result engine_read(struct engine *en, struct txn *t, const struct now *now,
                              const struct actor *actor, enum msg_id op, struct view body,
                              struct buf *reply, uint64_t *wait_on, bool *ok, struct err *e);
-/* Appends the engine's part of `status`: queue by state, caps in use, next firings, warnings. */
-void engine_status(struct engine *en, struct txn *t, const struct now *now, struct buf *out,
-                   struct mp_open_map *map);
+/* Appends the engine's part of `status`: queue by state, caps in use, next firings; of companies,
+ * what the actor sees (N36). */
+void engine_status(struct engine *en, struct txn *t, const struct actor *a, const struct now *now,
+                   struct buf *out, struct mp_open_map *map);
 /* For job.logs: whether the actor may see the job, and whether it has ended. */
 enum errc engine_job_ended(struct engine *en, struct txn *t, const struct actor *actor,
                            uint64_t job, bool *ended, struct err *e) MUST_CHECK;

@@ -2,12 +2,13 @@
 #include "supervisor/engine/idle.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/pressure.h"
+#include "supervisor/engine/registry.h"
 #include "supervisor/engine/views.h"
 
 /* ---- status ------------------------------------------------------------------- */
 
 static void
-put_queue(struct txn *t, struct buf *b, struct mp_open_map *map)
+put_queue(struct txn *t, const struct actor *a, struct buf *b, struct mp_open_map *map)
 {
     struct queue       q = {0}, sum = {0};
     struct mp_open_map m;
@@ -15,6 +16,7 @@ put_queue(struct txn *t, struct buf *b, struct mp_open_map *map)
 
     scan_open(&s, t, PRIMARY_QUEUE, &q, 0, 0);
     while (scan_next(&s, &q)) {
+        if (!actor_sees(t, a, q.company)) continue;
         sum.scheduled += q.scheduled;
         sum.ready += q.ready;
         sum.running += q.running;
@@ -53,9 +55,21 @@ put_cap(struct snapshot *s, enum predicate p, uint32_t on, struct buf *b, uint32
     ++*count;
 }
 
+/* The handlers of `default` are there for every company. */
+static bool
+sees_cap(struct objects *o, const struct actor *a, enum predicate p, uint32_t on)
+{
+    const struct object_entry *e = objects_get(o, on);
+
+    if (!e) return a->company.size == 0;
+    if (p == HELD_HANDLER_CAP && e->row.company == COMPANY_DEFAULT_ID) return true;
+    return actor_sees(o->txn, a, registry_company(e));
+}
+
 /* The general caps always, those of a company, agent or handler while something runs under them. */
 static void
-put_caps(struct engine *en, struct objects *o, struct buf *b, struct mp_open_map *map)
+put_caps(struct engine *en, struct objects *o, const struct actor *a, struct buf *b,
+         struct mp_open_map *map)
 {
     struct snapshot s;
     size_t          header;
@@ -77,29 +91,30 @@ put_caps(struct engine *en, struct objects *o, struct buf *b, struct mp_open_map
     put_cap(&s, HELD_SCHEDULE_CAP, 0, b, &n);
     for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
         for (uint32_t i = 0; i < kinds[k].m->cap; i++) {
-            if (kinds[k].m->entries[i].id)
-                put_cap(&s, kinds[k].p, (uint32_t)kinds[k].m->entries[i].id, b, &n);
+            uint32_t on = (uint32_t)kinds[k].m->entries[i].id;
+
+            if (on && sees_cap(o, a, kinds[k].p, on)) put_cap(&s, kinds[k].p, on, b, &n);
         }
     }
     mp_array_close(b, header, n);
 }
 
 static void
-put_next_firings(struct objects *o, struct buf *b, struct mp_open_map *map)
+put_next_firings(struct objects *o, const struct actor *a, struct buf *b, struct mp_open_map *map)
 {
     struct schedule run = {0};
     struct scan     s;
     size_t          header;
-    uint32_t        n = 0;
+    uint32_t        n = 0, looks = 0;
 
     mp_key(b, map, "next");
     header = mp_array_open(b);
     scan_open(&s, o->txn, INDEX_schedule_next, &run, 0, 0);
-    while (n < 5 && scan_next(&s, &run)) {
+    while (n < 5 && looks++ < READ_ROWS_MAX && scan_next(&s, &run)) {
         const struct object_entry *sched = objects_get(o, run.id);
         struct mp_open_map         m;
 
-        if (run.paused) continue;
+        if (run.paused || !actor_sees(o->txn, a, run.company)) continue;
         m = mp_open(b);
         view_put_name(o, b, &m, "schedule", run.id);
         mp_put_i64(b, &m, "next_fire_at", sched ? idle_next(o->txn, sched, &run) : run.next_at);
@@ -111,16 +126,16 @@ put_next_firings(struct objects *o, struct buf *b, struct mp_open_map *map)
 }
 
 void
-engine_status(struct engine *en, struct txn *t, const struct now *now, struct buf *out,
-              struct mp_open_map *map)
+engine_status(struct engine *en, struct txn *t, const struct actor *a, const struct now *now,
+              struct buf *out, struct mp_open_map *map)
 {
     struct objects o;
 
     objects_init(&o, t);
     o.now_ms = now->wall_ms;
-    put_queue(t, out, map);
-    put_caps(en, &o, out, map);
-    put_next_firings(&o, out, map);
+    put_queue(t, a, out, map);
+    put_caps(en, &o, a, out, map);
+    put_next_firings(&o, a, out, map);
     pressure_put_status(&en->memory, t, now, out, map);
     mp_put_time(out, map, "last_crash_at", en->memory.meta.last_crash_at);
     mp_put_u64(out, map, "unclean_stops", en->memory.meta.unclean_stops);

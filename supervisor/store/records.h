@@ -607,7 +607,8 @@
     I(SCHEDULE,  schedule,  schedule_overdue, HOT,       overdue_at, id)         /* not yet told */ \
     I(SCHEDULE,  schedule,  schedule_paused_until, HOT,  pause_until, id)        /* that resume by themselves */ \
     I(EFFECT,    effect,    effect_ping,      RANDOM,    not_before, place, id)  /* pending pings, which effect_pending has not */ \
-    I(SCHEDULE,  schedule,  schedule_idle,    HOT,       agent, id)              /* heartbeats that back off */
+    I(SCHEDULE,  schedule,  schedule_idle,    HOT,       agent, id)              /* heartbeats that back off */ \
+    I(SCHEDULE,  schedule,  schedule_streak,  HOT,       company, id)            /* that may need attention */
 
 // clang-format on
 

@@ -271,6 +271,12 @@ schedule_idle_holds(const struct schedule *s)
 }
 
 static bool
+schedule_streak_holds(const struct schedule *s)
+{
+    return s->failed_in_row || s->is_overdue || s->breach_streak || s->skips || s->long_runs;
+}
+
+static bool
 schedule_paused_until_holds(const struct schedule *s)
 {
     return s->pause_until != 0;

@@ -198,7 +198,7 @@ rig_status(struct rig *r)
     struct txn         *t = rig_begin_read(r);
     struct mp_open_map  map = mp_open(&reply);
 
-    engine_status(r->engine, t, &r->header.now, &reply, &map);
+    engine_status(r->engine, t, &r->actor, &r->header.now, &reply, &map);
     txn_abort(&t);
     mp_close(&reply, &map);
     take_read(r, &reply);
