@@ -4,6 +4,7 @@
 #include "supervisor/engine/fire.h"
 #include "supervisor/engine/pressure.h"
 
+#define LOOKS_MAX    100                      /* rows of firings by hand that lie between */
 #define COUNT_ALL_MS (INT64_C(40) * 86400000) /* a longer stretch is not counted time by time */
 
 /* ---- rows ---------------------------------------------------------------------- */
@@ -38,6 +39,44 @@ last_of(const struct firing *f)
     return f->until_at ? f->until_at : f->nominal_at;
 }
 
+bool
+misfire_seen(struct engine *en, uint32_t schedule, int64_t nominal_at, struct firing *row)
+{
+    struct scan s;
+    bool        found = false;
+
+    *row = (struct firing){.schedule = schedule, .nominal_at = nominal_at};
+    scan_open(&s, turn_txn(en), PRIMARY_FIRING, row, 1, 2);
+    for (int n = 0; n < LOOKS_MAX && !found && scan_next(&s, row); n++)
+        found = row->kind != FIRING_MANUAL || row->nominal_at == nominal_at;
+    if (found) row->reason = arena_copy(txn_arena(turn_txn(en)), row->reason);
+    scan_close(&s);
+    return found && last_of(row) >= nominal_at;
+}
+
+void
+misfire_take_back(struct engine *en, const struct nominal *times, struct schedule *run,
+                  struct firing *row, int64_t nominal_at)
+{
+    uint64_t *count = row->outcome == FIRING_MISSED ? &run->missed_count : &run->suppressed_count;
+    uint64_t  kept = 0, gone;
+    int64_t   last = row->nominal_at;
+
+    if (row->nominal_at < nominal_at)
+        kept = 1 + nominal_count(times, row->nominal_at, nominal_at - 1, row->count - 1,
+                                 &en->turn.times_left, &last);
+    gone = row->count - kept;
+    *count -= gone < *count ? gone : *count;
+    if (row->gated) run->gated_count -= gone < run->gated_count ? gone : run->gated_count;
+    if (kept == 0) {
+        (void)firing_delete(turn_txn(en), row);
+        return;
+    }
+    row->count = kept;
+    row->until_at = kept > 1 ? last : 0;
+    firing_save(turn_txn(en), row);
+}
+
 void
 misfire_record(struct engine *en, const struct firing *f, int64_t before_at)
 {
@@ -70,13 +109,13 @@ void
 misfire_changed(struct engine *en, const struct object_entry *o, struct schedule *run)
 {
     struct firing f = {.schedule = run->id, .nominal_at = run->next_at, .count = 1};
-    struct firing seen = f;
+    struct firing seen;
     struct timing ti;
     int64_t       last;
     uint64_t      n;
 
     if (run->next_at == 0 || run->next_at > en->turn.now.wall_ms) return;
-    if (firing_load(turn_txn(en), &seen) == LOAD_FOUND) return; /* before the clock went back */
+    if (misfire_seen(en, run->id, run->next_at, &seen)) return; /* before the clock went back */
     timing_open(&ti, &en->turn.objects, o);
     n = nominal_count(&ti.times, run->next_at, en->turn.now.wall_ms, UINT64_MAX,
                       &en->turn.times_left, &last);
@@ -120,7 +159,7 @@ oldest_row(struct engine *en, uint32_t schedule, int64_t first_ms)
     return at;
 }
 
-/* How many times from f's on may share its row: a time that has one keeps it. */
+/* How many times from f's on may share its row: one that has a row is decided by itself. */
 static uint64_t
 room_of(struct engine *en, const struct timing *ti, const struct firing *f)
 {

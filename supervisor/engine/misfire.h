@@ -27,6 +27,13 @@ bool misfire_is_late(struct engine *en, const struct schedule *run);
 /* f is missed, for its reason: it is counted and told.  The caller writes its row. */
 void misfire_missed(struct engine *en, const struct object_entry *o, struct schedule *run,
                     struct firing *f);
+/* The row that stands for the nominal time, of a decision from before the clock went back; false:
+ * there is none.  What made a job has a number. */
+bool misfire_seen(struct engine *en, uint32_t schedule, int64_t nominal_at, struct firing *row);
+/* Such a row made no job: from the time on, which is decided anew, it stands for nothing.  Changes
+ * run, which the caller saves. */
+void misfire_take_back(struct engine *en, const struct nominal *times, struct schedule *run,
+                       struct firing *row, int64_t nominal_at);
 /* Writes the row of a decision.  What was left out for the same reason as the time just before it,
  * before_at, goes into the row of that. */
 void misfire_record(struct engine *en, const struct firing *f, int64_t before_at);

@@ -271,8 +271,8 @@ schedules_replan(struct engine *en)
 
         if (!o) continue;
         if (run.cursor <= en->turn.now.wall_ms && !nominal_is_at_boot(&o->spec.schedule)) continue;
-        /* The clock went back: times that were decided already do not come again, their keys see to
-         * that (N27). */
+        /* The clock went back: times that made a job do not come again, their keys see to that
+         * (N27). */
         run.cursor = en->turn.now.wall_ms;
         replan(en, o, &run);
         schedule_save(turn_txn(en), &run);

@@ -183,14 +183,15 @@ static bool
 decide(struct engine *en, const struct object_entry *o, struct schedule *run)
 {
     struct firing        f = {.schedule = run->id, .nominal_at = run->next_at, .count = 1};
-    struct firing        seen = f;
+    struct firing        seen;
     struct timing        ti;
     enum misfire_verdict verdict;
     int64_t              before_at = run->cursor;
-    bool                 is_held;
+    bool                 is_held, is_again;
 
     timing_open(&ti, &en->turn.objects, o);
-    if (firing_load(turn_txn(en), &seen) == LOAD_FOUND) { /* before the clock went back */
+    is_again = misfire_seen(en, run->id, f.nominal_at, &seen);
+    if (is_again && seen.number) { /* it made a job before the clock went back */
         run->cursor = f.nominal_at;
         plan_next(en, &ti, o, run);
         schedule_save(turn_txn(en), run);
@@ -205,6 +206,8 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
         schedule_save(turn_txn(en), run);
         return true;
     }
+    if (is_again && verdict != MISFIRE_LATER)
+        misfire_take_back(en, &ti.times, run, &seen, f.nominal_at);
     switch (verdict) {
     case MISFIRE_LATER: schedule_save(turn_txn(en), run); return false;
     case MISFIRE_MISSED: misfire_missed(en, o, run, &f); break;

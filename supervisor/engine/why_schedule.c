@@ -204,10 +204,11 @@ clock_note(struct why *w, const struct firing *newest)
 {
     char at[40], message[192];
 
-    if (newest->nominal_at <= w->now->wall_ms || newest->kind != FIRING_REGULAR) return;
+    if (newest->nominal_at <= w->now->wall_ms || newest->kind != FIRING_REGULAR ||
+        newest->number == 0)
+        return;
     snprintf(message, sizeof(message),
-             "the clock went back: what was decided of its times up to %s stands, they do not come "
-             "again",
+             "the clock went back: what fired of its times up to %s does not come again",
              instant_text(newest->nominal_at, at, sizeof(at)));
     why_note(w, "clock", message, (struct view){0}, 0, NULL);
 }

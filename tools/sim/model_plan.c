@@ -19,6 +19,63 @@ m_plan(struct model *m, struct m_schedule *s, int64_t cursor)
     if (s->next_at == 0 || s->next_at > m->now.wall_ms) s->put_off_from = 0;
 }
 
+/* ---- decided before the clock went back -------------------------------------------------------
+ */
+
+/* The newest row that begins no later than the time, when it stands for it. */
+static struct m_span *
+standing(const struct m_schedule *s, int64_t nominal)
+{
+    struct m_span *newest = NULL;
+
+    for (size_t i = 0; i < s->decided.count; i++) {
+        struct m_span *span = &s->decided.items[i];
+
+        if (span->count && span->first <= nominal && (!newest || span->first >= newest->first))
+            newest = span;
+    }
+    return newest && newest->last >= nominal ? newest : NULL;
+}
+
+bool
+m_is_decided(const struct m_schedule *s, int64_t nominal)
+{
+    return standing(s, nominal) != NULL;
+}
+
+bool
+m_has_fired(const struct m_schedule *s, int64_t nominal)
+{
+    const struct m_span *span = standing(s, nominal);
+
+    return span && span->outcome == FIRING_FIRED;
+}
+
+void
+m_pass_over(struct model *m, struct m_schedule *s)
+{
+    s->span = (int)(standing(s, s->next_at) - s->decided.items);
+    m_plan(m, s, s->next_at);
+}
+
+void
+m_take_back(struct model *m, struct m_schedule *s)
+{
+    struct m_span *span = standing(s, s->next_at);
+    uint64_t       kept = 0;
+
+    if (!span) return;
+    for (int64_t at = span->first; at && at < s->next_at && kept < span->count; kept++) {
+        span->last = at;
+        at = m_next_nominal(s, declared(m, s), at);
+    }
+    if (span->is_gated) s->gated -= span->count - kept;
+    *(span->outcome == FIRING_MISSED ? &s->missed : &s->suppressed) -= span->count - kept;
+    span->count = kept;
+}
+
+/* ---- planned --------------------------------------------------------------------------------- */
+
 static void
 note_limits(struct model *m, struct m_schedule *s)
 {
@@ -58,7 +115,7 @@ is_used_up(const struct m_schedule *s, const struct msg_schedule *d)
 static void
 miss_what_waits(struct model *m, struct m_schedule *s, const struct msg_schedule *before)
 {
-    struct m_span span = {.first = s->next_at};
+    struct m_span span = {.first = s->next_at, .outcome = FIRING_MISSED};
 
     if (s->next_at == 0 || m_is_decided(s, s->next_at)) return;
     for (int64_t at = s->next_at; at && at <= m->now.wall_ms; at = m_next_nominal(s, before, at)) {
@@ -154,7 +211,7 @@ compare_plan(struct model *m, struct m_schedule *s, const struct schedule *row)
     struct m_range due;
     struct view    name = m_object(m, s->object)->name;
 
-    while (s->next_at && s->next_at < row->next_at && m_is_decided(s, s->next_at))
+    while (s->next_at && s->next_at < row->next_at && m_has_fired(s, s->next_at))
         m_pass_over(m, s);
     due = m_due(m, s, s->next_at);
     /* Not all is decided yet. */

@@ -220,29 +220,6 @@ fire(struct model *m, struct m_schedule *s, struct m_range due, const struct fir
 
 /* ---- misfires (C3) --------------------------------------------------------------------------- */
 
-/* A row is known by its first time; -1: none is. */
-static int
-span_of(const struct m_schedule *s, int64_t nominal)
-{
-    for (size_t i = s->decided.count; i-- > 0;) {
-        if (s->decided.items[i].first == nominal) return (int)i;
-    }
-    return -1;
-}
-
-bool
-m_is_decided(const struct m_schedule *s, int64_t nominal)
-{
-    return span_of(s, nominal) >= 0;
-}
-
-void
-m_pass_over(struct model *m, struct m_schedule *s)
-{
-    s->span = span_of(s, s->next_at);
-    m_plan(m, s, s->next_at);
-}
-
 bool
 m_waits_for_crash_loop(const struct model *m, int64_t due_at)
 {
@@ -357,6 +334,9 @@ settle(struct model *m, struct m_schedule *s, const struct firing *row)
     claim(row->outcome == expected,
           "schedule %.*s, %" PRId64 ": outcome %u (%.*s) for %" PRIu64 " times, expected %u",
           VIEW_ARG(o->name), at, row->outcome, VIEW_ARG(row->reason), row->count, expected);
+    m_take_back(m, s);
+    s->decided.items[s->span].outcome = expected;
+    s->decided.items[s->span].is_gated = row->gated;
     s->decided.items[s->span].last = at;
     s->decided.items[s->span].count++;
     s->missed += expected == FIRING_MISSED;
@@ -485,12 +465,10 @@ m_schedules_due(struct model *m)
     look_at_all_again(m);
     while ((s = next_due(m))) {
         if (m_is_put_off(m, s) || is_held_by_quiet_hours(m, s)) continue;
-        if (m_is_decided(s, s->next_at)) { /* before the clock went back */
-            s->waits = is_still_ahead(m, s);
-            if (s->waits) {
-                check_is_left(m, s);
-                continue;
-            }
+        s->waits = m_is_decided(s, s->next_at) && is_still_ahead(m, s);
+        if (s->waits) {
+            check_is_left(m, s);
+        } else if (m_has_fired(s, s->next_at)) { /* before the clock went back */
             m_pass_over(m, s);
         } else if (!find_row(m, s, &row)) {
             s->waits = true;

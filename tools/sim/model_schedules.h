@@ -12,7 +12,9 @@
 /* Nominal times from `first` to `last`: so many. */
 struct m_span {
     int64_t  first, last;
-    uint64_t count;
+    uint64_t count; /* 0: of none any more */
+    uint8_t  outcome;
+    bool     is_gated; /* suppressed by its gate */
 };
 
 struct m_range {
@@ -68,10 +70,13 @@ bool           m_has_same_times(const struct msg_schedule *a, const struct msg_s
 void m_schedule_changed(struct model *m, int object, const struct msg_schedule *before);
 /* The clock went back. */
 void m_replan(struct model *m);
-/* Whether a row is known by this time. */
+/* Whether a row stands for the time, from before the clock went back; and has made a job. */
 bool m_is_decided(const struct m_schedule *s, int64_t nominal);
-/* Its next time was decided before the clock went back. */
+bool m_has_fired(const struct m_schedule *s, int64_t nominal);
+/* Its next time fired before the clock went back. */
 void m_pass_over(struct model *m, struct m_schedule *s);
+/* Its next time is decided anew: no older row stands for it or for those behind it. */
+void m_take_back(struct model *m, struct m_schedule *s);
 /* Whether what was due before agentd started waits, after a crash loop. */
 bool m_waits_for_crash_loop(const struct model *m, int64_t due_at);
 /* Whether the effects of its jobs are suppressed (C5). */
