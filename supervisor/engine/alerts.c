@@ -113,16 +113,17 @@ alert_raise(struct engine *en, const struct object_entry *o, struct schedule *ru
 void
 alert_recovered(struct engine *en, const struct object_entry *o, struct schedule *run)
 {
-    bool was_told = run->is_alerted || run->is_overdue;
+    const struct view message = view_str("a firing has succeeded again");
+    bool              was_alerted = run->is_alerted, was_overdue = run->is_overdue;
 
     run->is_alerted = 0;
     run->is_overdue = 0;
     run->overdue_at = 0;
-    if (!was_told) return;
-    tell(en, FEED_SCHEDULE_RECOVERED, o, "recovered", view_str("a firing has succeeded again"));
+    if (was_alerted || was_overdue) tell(en, FEED_SCHEDULE_RECOVERED, o, "recovered", message);
+    if (!was_alerted) return; /* of what the cool-down kept silent the end is, too */
     turn_log(en, LOG_LEVEL_INFO, "a schedule has recovered", "schedule=%.*s",
              VIEW_ARG(objects_ref(&en->turn.objects, o->row.id)));
-    send(en, o, run, "recovered", view_str("a firing has succeeded again"));
+    send(en, o, run, "recovered", message);
 }
 
 void

@@ -3,7 +3,8 @@
  *
  * An alert goes to the feed, to the log and to the sinks of alerts.sinks.  A schedule's next one
  * comes no sooner than alerts.cooldown after it; the first success that follows an alert is told
- * once, in the same places. */
+ * once, in the same places.  Being overdue within the cool-down begins and ends in the feed
+ * alone. */
 #ifndef ENGINE_ALERTS_H
 #define ENGINE_ALERTS_H
 
