@@ -109,67 +109,55 @@ rest_of(const struct world *w, uint64_t job, int64_t run_ms)
 }
 
 static void
-take_start(struct world *w, const struct output *o, const struct msg_job_start *m)
+take_start(struct world *w, struct world_run *r)
 {
-    struct world_run *r = &w->runs[w->run_count++];
-    struct job_spec   spec = {.id = m->job};
+    struct job_spec  spec = {.id = r->id};
+    struct job_state j = {.id = r->id};
 
-    *r = (struct world_run){.worker = o->worker,
-                            .slot = m->slot,
-                            .token = m->token,
-                            .id = m->job,
-                            .started_ms = w->now_ms,
-                            .ends_ms = w->now_ms};
-    if (job_spec_load(w->txn, &spec) != LOAD_FOUND) return;
+    if (job_spec_load(w->txn, &spec) != LOAD_FOUND || job_state_load(w->txn, &j) != LOAD_FOUND)
+        return;
     r->usage = spec.schedule ? model_firing_of(&w->model, spec.schedule, spec.company)
                              : model_run_of(&w->model, spec.handler, spec.company);
     if (spec.max_turns != NO_LIMIT && r->usage.turns > (uint64_t)spec.max_turns)
         r->usage.turns = (uint64_t)spec.max_turns;
-    r->ends_ms += rest_of(w, m->job, r->usage.run_ms);
+    r->ends_ms += rest_of(w, r->id, r->usage.run_ms);
     r->company = spec.company;
     r->agent = spec.agent;
     r->schedule = spec.schedule;
     r->is_looked_at = w->company == 0 || spec.company == w->company;
     if (!r->is_looked_at) return;
     w->state.busy++;
-    if (m->job >= w->first_job && spec.schedule && m->attempt == 1)
+    if (r->id >= w->first_job && spec.schedule && j.attempt == 1)
         tally_start(&w->tally, spec.schedule, w->now_ms - spec.nominal_at, w->now_ms);
 }
 
-static void
-take_stop(struct world *w, uint64_t token)
-{
-    for (size_t i = 0; i < w->run_count; i++) {
-        if (w->runs[i].token != token) continue;
-        w->runs[i].is_stopped = true;
-        w->runs[i].ends_ms = w->now_ms;
-    }
-}
-
+/* A message about something that runs asks it to stop; else it starts what its lease says. */
 static void
 take_message(struct world *w, const struct output *o)
 {
-    const struct msg_desc *d;
-    union msg              m;
-    struct err             e;
+    const struct memory *m = &w->engine->memory;
+    struct world_run    *r;
+    uint32_t             slot = 0;
 
-    if (worker_open(GROUP_TO_WORKER, o->body, &d, &m, &e)) return; /* for workers of the future */
-    switch (d->id) {
-    case MSG_JOB_START:
-        assert(w->run_count < SLOTS_MAX);
-        take_start(w, o, &m.job_start);
-        break;
-    case MSG_JOB_STOP: take_stop(w, m.job_stop.token); break;
-    case MSG_EFFECT_SEND:
-        assert(w->run_count < SLOTS_MAX);
-        w->runs[w->run_count++] = (struct world_run){.worker = o->worker,
-                                                     .slot = m.effect_send.slot,
-                                                     .token = m.effect_send.token,
-                                                     .is_delivery = true,
-                                                     .ends_ms = w->now_ms};
-        break;
-    default: break;
+    for (size_t i = 0; i < w->run_count; i++) {
+        if (w->runs[i].token != o->token) continue;
+        w->runs[i].is_stopped = true;
+        w->runs[i].ends_ms = w->now_ms;
+        return;
     }
+    while (slot < m->lease_high && m->leases[slot].token != o->token)
+        slot++;
+    if (slot == m->lease_high) return;
+    assert(w->run_count < SLOTS_MAX);
+    r = &w->runs[w->run_count++];
+    *r = (struct world_run){.worker = o->worker,
+                            .slot = slot,
+                            .token = o->token,
+                            .id = m->leases[slot].id,
+                            .is_delivery = m->leases[slot].kind == LEASE_EFFECT,
+                            .started_ms = w->now_ms,
+                            .ends_ms = w->now_ms};
+    if (!r->is_delivery) take_start(w, r);
 }
 
 /* What is over is not looked at again, and would only fill the store. */
