@@ -64,8 +64,7 @@ on_schedule_run(struct engine *en, const struct actor *a, const struct msg_sched
 
     if (manual_prepare(en, a, m->name, m->force, &how, &run, e)) return e->code;
     fire_prepare(en, &how, &run, &f, &s);
-    if (!m->force && room_check_overlap(en, &run, e)) return e->code;
-    if (submit_check_queue(en, s.spec.company, 0, e) || room_check(en, &s, e)) return e->code;
+    if (submit_check_queue(en, s.spec.company, 0, e) || room_check(en, &s, &run, e)) return e->code;
     f.schedule = run.id;
     f.nominal_at = free_time(en, how.schedule, &run);
     fire(en, &how, &run, &f);

@@ -13,23 +13,27 @@
 
 #define UNKNOWN INT64_MAX
 
-/* A schedule's jobs take as long as they did on average; one that takes longer has its lease. */
+int64_t
+room_thought_end(struct objects *o, const struct memory *m, const struct now *now,
+                 const struct job_state *j)
+{
+    int64_t         lease = j->lease_end_boot - now->boot_ms, left = lease;
+    int64_t         ran = (j->lease_expires_at - j->claimed_at) - lease;
+    struct schedule run = {.id = j->schedule};
+
+    if (j->stop_reason) { /* it is being ended */
+        left = m->limits.kill_grace_ms;
+    } else if (run.id && j->attempt && schedule_load(o->txn, &run) == LOAD_FOUND && run.measured) {
+        left = (int64_t)(run.avg_run_us / 1000) - ran;
+        if (left <= 0) left = lease; /* it takes longer than the others */
+    }
+    return now->wall_ms + (lease > 0 && lease < left ? lease : left);
+}
+
 static int64_t
 thought_end(struct engine *en, const struct job_state *j)
 {
-    struct schedule run = {.id = j->schedule};
-    int64_t         now = en->turn.now.wall_ms, end;
-
-    if (j->stop_reason) { /* it is being ended */
-        end = now + en->memory.limits.kill_grace_ms;
-        return end < j->lease_expires_at || j->lease_expires_at < now ? end : j->lease_expires_at;
-    }
-    if (run.id == 0 || j->attempt == 0 || schedule_load(turn_txn(en), &run) != LOAD_FOUND ||
-        run.measured == 0) {
-        return j->lease_expires_at;
-    }
-    end = j->claimed_at + (int64_t)(run.avg_run_us / 1000);
-    return end > now && end < j->lease_expires_at ? end : j->lease_expires_at;
+    return room_thought_end(&en->turn.objects, &en->memory, &en->turn.now, j);
 }
 
 static int
@@ -94,7 +98,7 @@ frees_at(struct engine *en, const struct finding *f)
 
 /* What holds it, as far as it is known. */
 struct hold {
-    struct finding first;
+    struct finding first; /* the one that is told: what a person holds before all else */
     uint32_t       count;
     int64_t        until; /* UNKNOWN, or when the last of all has room */
     bool           is_forceable;
@@ -107,17 +111,22 @@ is_forceable(enum predicate p)
            p == HELD_HANDLER_CAP || p == HELD_OVERLAP;
 }
 
-static void
-note(struct engine *en, struct hold *h, const struct finding *f)
+/* What only a person ends. */
+static bool
+is_by_person(enum predicate p)
 {
-    int64_t at = frees_at(en, f);
+    return p == HELD_STOPPED || p == HELD_DRAINING || p == HELD_COMPANY_PAUSED ||
+           p == HELD_AGENT_PAUSED;
+}
 
-    if (h->count++ == 0) {
+static void
+note(struct hold *h, const struct finding *f, int64_t frees_at)
+{
+    if (h->count++ == 0) h->is_forceable = true;
+    if (h->count == 1 || (is_by_person(f->predicate) && !is_by_person(h->first.predicate)))
         h->first = *f;
-        h->is_forceable = true;
-    }
     h->is_forceable &= is_forceable(f->predicate);
-    if (at > h->until) h->until = at;
+    if (frees_at > h->until) h->until = frees_at;
 }
 
 static void
@@ -137,7 +146,7 @@ find_limits(struct engine *en, const struct submission *s, struct hold *h)
         struct finding f = {0};
 
         while (snapshot_blocks(&snapshot, scopes[i], &l, f.predicate, &f))
-            note(en, h, &f);
+            note(h, &f, frees_at(en, &f));
     }
 }
 
@@ -162,8 +171,29 @@ find_budgets(struct engine *en, const struct submission *s, struct hold *h)
         }
         f.limit = b.limit;
         f.used = b.used;
-        note(en, h, &f);
+        note(h, &f, frees_at(en, &f));
     }
+}
+
+/* Jobs of the schedule that have not ended; when they have is known only while all of them run. */
+static void
+find_overlap(struct engine *en, const struct schedule *run, struct hold *h)
+{
+    struct finding   f = {.predicate = HELD_OVERLAP, .on = run->id};
+    struct job_state key = {.schedule = run->id};
+    struct scan      s;
+    int64_t          until = 0;
+
+    if (run->in_flight == 0 || overlap_limit(&en->turn.objects, run->id) == NO_LIMIT) return;
+    scan_open(&s, turn_txn(en), INDEX_job_by_schedule, &key, 1, 1);
+    while (until != UNKNOWN && scan_next(&s, &key)) {
+        int64_t end = key.state == JOB_RUNNING ? thought_end(en, &key) : UNKNOWN;
+
+        if (f.head == 0) f.head = key.id;
+        if (end > until) until = end;
+    }
+    scan_close(&s);
+    note(h, &f, until);
 }
 
 /* ---- the answer -------------------------------------------------------------------- */
@@ -194,12 +224,31 @@ paused(struct engine *en, const char *kind, uint32_t id, struct err *e)
     return err_hint(e, "agentctl %s resume %.*s", kind, VIEW_ARG(name));
 }
 
+static const char *
+what_holds(struct engine *en, const struct finding *f)
+{
+    struct arena  *a = &en->turn.arena;
+    struct breaker b;
+    struct view    name;
+
+    if (f->predicate == HELD_OVERLAP)
+        return arena_printf(a, "a firing is in flight: job %" PRIu64, f->head);
+    if (f->predicate == HELD_BREAKER && breaker_get(turn_txn(en), f->on, &b)) {
+        name = breaker_name(&en->turn.objects, &b);
+        return arena_printf(a, "no room to start now: the breaker of %.*s is %s", VIEW_ARG(name),
+                            b.state == BREAKER_OPEN ? "open" : "half open, and a job tries it");
+    }
+    return arena_printf(a, "no room to start now: %s, %" PRIu64 " of %" PRId64 " in use",
+                        predicate_name(f->predicate), f->used, f->limit);
+}
+
 enum errc
-room_check(struct engine *en, const struct submission *s, struct err *e)
+room_check(struct engine *en, const struct submission *s, const struct schedule *run, struct err *e)
 {
     struct hold           h = {0};
     const struct finding *f = &h.first;
 
+    if (!(s->flags & JOB_FLAG_FORCED)) find_overlap(en, run, &h);
     find_limits(en, s, &h);
     find_budgets(en, s, &h);
     if (h.count == 0) return E_OK;
@@ -212,32 +261,6 @@ room_check(struct engine *en, const struct submission *s, struct err *e)
         return err_hint(e, "agentctl resume");
     case HELD_COMPANY_PAUSED: return paused(en, "company", f->on, e);
     case HELD_AGENT_PAUSED: return paused(en, "agent", f->on, e);
-    default: break;
+    default: return full(en, h.until, h.is_forceable, what_holds(en, f), e);
     }
-    return full(en, h.until, h.is_forceable,
-                arena_printf(&en->turn.arena,
-                             "no room to start now: %s, %" PRIu64 " of %" PRId64 " in use",
-                             predicate_name(f->predicate), f->used, f->limit),
-                e);
-}
-
-enum errc
-room_check_overlap(struct engine *en, const struct schedule *run, struct err *e)
-{
-    struct job_state key = {.schedule = run->id};
-    struct scan      s;
-    int64_t          until = 0;
-    uint64_t         first = 0;
-
-    if (run->in_flight == 0 || overlap_limit(&en->turn.objects, run->id) == NO_LIMIT) return E_OK;
-    scan_open(&s, turn_txn(en), INDEX_job_by_schedule, &key, 1, 1);
-    while (until != UNKNOWN && scan_next(&s, &key)) {
-        int64_t end = key.state == JOB_RUNNING ? thought_end(en, &key) : UNKNOWN;
-
-        if (first == 0) first = key.id;
-        if (end > until) until = end;
-    }
-    scan_close(&s);
-    return full(en, until, true,
-                arena_printf(&en->turn.arena, "a firing is in flight: job %" PRIu64, first), e);
 }

@@ -6,6 +6,7 @@
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/reasons.h"
+#include "supervisor/engine/room.h"
 #include "supervisor/engine/wallclock.h"
 
 #include <inttypes.h>
@@ -90,12 +91,13 @@ why_close(struct why *w, bool is_waiting, const struct job_state *history)
 
 /* ---- the dispatch's predicates ------------------------------------------------- */
 
-/* The running jobs that count under a limit, by the end of their leases. */
+/* The running jobs that count under a limit, and when they are thought to end. */
 struct holders {
     uint64_t ids[HOLDERS_MAX];
     uint32_t count;
-    int64_t  first_end; /* when the first of them must end; 0: there is none */
-    int64_t  last_end;  /* when the last of them must end */
+    uint64_t unstopped; /* the first that is not being stopped; 0: there is none */
+    int64_t  first_end; /* when the first of them ends; 0: there is none */
+    int64_t  last_end;  /* when the last of them ends */
     char     text[160];
 };
 
@@ -109,11 +111,14 @@ find_holders(struct why *w, const struct finding *f, struct holders *h)
     *h = (struct holders){0};
     scan_open(&s, w->objects->txn, INDEX_job_running, &j, 0, 0);
     while (scan_next(&s, &j)) {
+        int64_t end;
+
         if (!finding_counts(w->objects, w->memory, f, &j)) continue;
+        end = room_thought_end(w->objects, w->memory, w->now, &j);
         if (h->count < HOLDERS_MAX) h->ids[h->count] = j.id;
-        if (h->first_end == 0 || j.lease_expires_at < h->first_end)
-            h->first_end = j.lease_expires_at;
-        if (j.lease_expires_at > h->last_end) h->last_end = j.lease_expires_at;
+        if (h->unstopped == 0 && !j.stop_reason) h->unstopped = j.id;
+        if (h->first_end == 0 || end < h->first_end) h->first_end = end;
+        if (end > h->last_end) h->last_end = end;
         h->count++;
     }
     scan_close(&s);
@@ -177,11 +182,12 @@ overlap_blocker(struct why *w, const struct finding *f)
     char           message[448], change[64];
 
     find_holders(w, f, &h);
-    snprintf(message, sizeof(message),
-             "%s of schedule %.*s %s in flight: the next starts when %s ended", h.text,
-             VIEW_ARG(name), h.count == 1 ? "is" : "are", h.count == 1 ? "it has" : "they have");
-    snprintf(change, sizeof(change), "agentctl job cancel %" PRIu64, h.ids[0]);
-    why_blocker(w, predicate_name(f->predicate), message, view_str(h.text), h.last_end, change);
+    snprintf(message, sizeof(message), "%s of schedule %.*s %s %s: the next starts when %s ended",
+             h.text, VIEW_ARG(name), h.count == 1 ? "is" : "are",
+             h.unstopped ? "in flight" : "being stopped", h.count == 1 ? "it has" : "they have");
+    snprintf(change, sizeof(change), "agentctl job cancel %" PRIu64, h.unstopped);
+    why_blocker(w, predicate_name(f->predicate), message, view_str(h.text), h.last_end,
+                h.unstopped ? change : NULL);
 }
 
 /* kind: "company" or "agent". */

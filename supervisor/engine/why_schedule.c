@@ -10,6 +10,7 @@
 #include "supervisor/engine/overlap.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/plan.h"
+#include "supervisor/engine/room.h"
 #include "supervisor/engine/why_answer.h"
 
 #include <inttypes.h>
@@ -68,17 +69,19 @@ static void
 in_flight_blocker(struct why *w, const struct msg_schedule *s, const struct schedule *run)
 {
     struct job_state j;
+    int64_t          end = 0;
     char             holder[32], message[256], change[64];
 
     if (!overlap_first_job(w->objects->txn, run->id, &j)) return;
+    if (j.state == JOB_RUNNING) end = room_thought_end(w->objects, w->memory, w->now, &j);
     snprintf(holder, sizeof(holder), "job %" PRIu64, j.id);
-    snprintf(message, sizeof(message), "%s of it is %s: %s", holder, job_state_name(j.state),
-             overlap_meanwhile(s));
+    snprintf(message, sizeof(message), "%s of it is %s: %s", holder,
+             j.stop_reason ? "being stopped" : job_state_name(j.state), overlap_meanwhile(s));
     snprintf(change, sizeof(change), "agentctl job cancel %" PRIu64, j.id);
     if (overlap_holds(s, run)) {
-        why_blocker(w, "in_flight", message, view_str(holder), j.lease_expires_at, change);
+        why_blocker(w, "in_flight", message, view_str(holder), end, j.stop_reason ? NULL : change);
     } else {
-        why_note(w, "in_flight", message, view_str(holder), j.lease_expires_at, NULL);
+        why_note(w, "in_flight", message, view_str(holder), end, NULL);
     }
 }
 

@@ -179,82 +179,6 @@ allowed_overlap_is_not_full(void **state)
     expect_state(r, run(r, "s"), "running");
 }
 
-/* The nearest end of those that hold it, and of each limit that does. */
-static void
-a_full_cap_says_when_there_may_be_room(void **state)
-{
-    struct rig *r = *state;
-
-    r->limits.schedule_max_concurrent = 2;
-    rig_configure(r, &(struct rig_declared){0});
-    rig_workers(r, 1, 8);
-    add(r, "a", "'every_ms':3600000,'max_run_ms':300000");
-    add(r, "b", "'every_ms':3600000,'max_run_ms':200000");
-    add(r, "c", "'every_ms':3600000");
-    (void)run(r, "a");
-    (void)run(r, "b");
-    expect_full(r, "c", 200000);
-    assert_non_null(strstr(r->error.msg, "schedule_cap"));
-    assert_non_null(strstr(r->error.hint, "--force"));
-    assert_int_equal(firings(r, "c"), 0);
-    (void)force(r, "c"); /* three of two: two must end before there is room */
-    add(r, "d", "'every_ms':3600000");
-    expect_full(r, "d", 300000);
-}
-
-/* As if its firings had taken so long on average. */
-static void
-measure(struct rig *r, uint64_t job, int64_t run_ms)
-{
-    struct job_spec spec = {.id = job};
-    struct schedule run = {0};
-    struct err      e = {0};
-    bool            outcome_unknown;
-    struct txn     *t = txn_begin_write(r->store, &e);
-
-    assert_non_null(t);
-    assert_int_equal(job_spec_load(t, &spec), LOAD_FOUND);
-    run.id = spec.schedule;
-    assert_int_equal(schedule_load(t, &run), LOAD_FOUND);
-    run.measured = 3;
-    run.avg_run_us = (uint64_t)run_ms * 1000;
-    schedule_save(t, &run);
-    assert_int_equal(txn_commit(&t, &outcome_unknown, &e), E_OK);
-}
-
-static void
-measured_durations_go_before_leases(void **state)
-{
-    struct rig *r = *state;
-
-    rig_workers(r, 1, 1);
-    add(r, "s", "'every_ms':86400000,'max_run_ms':600000");
-    add(r, "t", "'every_ms':86400000");
-    measure(r, run(r, "s"), 10 * SECOND_MS);
-    rig_advance(r, 4 * SECOND_MS);
-    expect_full(r, "t", 6000);
-    expect_full(r, "s", 6000);
-    rig_advance(r, 16 * SECOND_MS); /* it takes longer than the others */
-    expect_full(r, "t", 580000);
-}
-
-/* One that is told to end has the grace of it left, whatever its lease. */
-static void
-what_is_being_ended_ends_soon(void **state)
-{
-    struct rig *r = *state;
-    uint64_t    job;
-
-    rig_workers(r, 1, 4);
-    add(r, "s", "'every_ms':3600000,'max_run_ms':600000");
-    job = run(r, "s");
-    rig_must(r, "job.cancel", "'id':%d", (int)job);
-    expect_full(r, "s", r->limits.kill_grace_ms);
-    rig_ended(r, job, "'verdict':'failed','class':'aborted'");
-    rig_turn(r);
-    expect_state(r, run(r, "s"), "running");
-}
-
 /* Who is of a company names what is in it; so does its schedule, whoever runs it. */
 static void
 a_schedule_of_who_is_of_a_company_finds_its_own(void **state)
@@ -502,9 +426,6 @@ main(void)
         TEST(a_paused_schedule_is_run_by_hand),
         TEST(a_firing_in_flight_is_full),
         TEST(allowed_overlap_is_not_full),
-        TEST(a_full_cap_says_when_there_may_be_room),
-        TEST(measured_durations_go_before_leases),
-        TEST(what_is_being_ended_ends_soon),
         TEST(a_schedule_of_who_is_of_a_company_finds_its_own),
         TEST(slots_and_stops_are_not_forced),
         TEST(force_goes_over_the_caps_of_company_agent_and_handler),

@@ -218,6 +218,22 @@ cancel_running_takes_the_place_when_the_processes_are_gone(void **state)
     assert_int_equal(rig_i64(r, "in_flight"), 1);
 }
 
+/* Within its grace, and to cancel it again would change nothing. */
+static void
+what_is_being_stopped_ends_soon_and_needs_no_cancel(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add_overlap(r, "cancel_running", "");
+    rig_advance(r, MINUTE_MS);
+    rig_advance(r, MINUTE_MS);
+    rig_must_read(r, "job.why", "'id':%d", (int)last_job(r));
+    assert_int_equal(rig_i64(r, "earliest_at"), r->header.now.wall_ms + r->limits.kill_grace_ms);
+    assert_true(rig_is_nil(r, "change"));
+    assert_non_null(strstr(rig_text(r, "text"), "job 1 of schedule s is being stopped"));
+}
+
 static void
 cancel_running_leaves_only_the_newest_waiting(void **state)
 {
@@ -410,7 +426,7 @@ cancel_running_ends_all_that_allow_has_left(void **state)
     for (uint64_t id = 1; id <= 3; id++)
         assert_true(rig_lease(r, id)->is_stopped);
     rig_must_read(r, "job.why", "'id':%d", (int)last_job(r));
-    assert_non_null(strstr(rig_text(r, "text"), "jobs 1, 2, 3 of schedule s are in flight"));
+    assert_non_null(strstr(rig_text(r, "text"), "jobs 1, 2, 3 of schedule s are being stopped"));
 }
 
 /* ---- skips ---- */
@@ -467,6 +483,7 @@ main(void)
         TEST(allow_runs_them_side_by_side),
         TEST(allow_with_a_budget_of_the_day_runs_them_side_by_side_too),
         TEST(cancel_running_takes_the_place_when_the_processes_are_gone),
+        TEST(what_is_being_stopped_ends_soon_and_needs_no_cancel),
         TEST(cancel_running_leaves_only_the_newest_waiting),
         TEST(cancel_running_cancels_what_waits_for_its_retry),
         TEST(a_cancelled_firing_stays_cancelled_over_a_crash),
