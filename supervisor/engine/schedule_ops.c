@@ -241,8 +241,8 @@ pause_it(struct engine *en, const struct actor *a, struct schedule *run, struct 
 {
     struct view before = pause_of(en, run);
 
+    if (!run->paused) run->paused_at = en->turn.now.wall_ms;
     run->paused = 1;
-    run->paused_at = en->turn.now.wall_ms;
     run->pause_reason = reason;
     run->pause_until = until;
     schedule_save(turn_txn(en), run);
@@ -252,18 +252,22 @@ pause_it(struct engine *en, const struct actor *a, struct schedule *run, struct 
               before, pause_of(en, run));
 }
 
+/* One that is paused takes another end or reason. */
 enum errc
 on_schedule_pause(struct engine *en, const struct actor *a, const struct msg_schedule_pause *m,
                   struct buf *reply, struct err *e)
 {
     struct schedule run = {0};
+    bool            has_until = HAS(m, schedule_pause, until);
+    bool            has_reason = HAS(m, schedule_pause, reason);
 
     if (schedule_find(en, a, m->name, &run, e)) return e->code;
-    if (run.paused)
+    if (run.paused && (view_is(run.pause_reason, UNDECLARED_REASON) || !(has_until || has_reason)))
         return err_set(e, E_WRONG_STATE, "schedule \"%.*s\" is paused already", VIEW_ARG(m->name));
-    if (HAS(m, schedule_pause, until) && m->until <= en->turn.now.wall_ms)
+    if (has_until && m->until <= en->turn.now.wall_ms)
         return err_field(e, "until", "is in the past");
-    pause_it(en, a, &run, m->reason, m->until);
+    pause_it(en, a, &run, has_reason ? m->reason : run.pause_reason,
+             has_until ? m->until : run.pause_until);
     return reply_schedule(en, run.id, reply, e);
 }
 

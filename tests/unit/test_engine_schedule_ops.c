@@ -163,6 +163,32 @@ paused_times_are_missed_rows(void **state)
 }
 
 static void
+a_pause_takes_another_end_or_reason(void **state)
+{
+    struct rig *r = *state;
+
+    add(r, "s", "'every_ms':60000");
+    rig_must(r, "schedule.pause", "'name':'s','reason':'a holiday'");
+    rig_wait(r, SECOND_MS);
+    rig_must(r, "schedule.pause", "'name':'s','until':%lld", (long long)RIG_WALL_MS + HOUR_MS);
+    assert_string_equal(rig_text(r, "pause_reason"), "a holiday");
+    assert_int_equal(rig_i64(r, "pause_until"), RIG_WALL_MS + HOUR_MS);
+    assert_int_equal(rig_i64(r, "paused_at"), RIG_WALL_MS);
+    rig_must(r, "schedule.pause", "'name':'s','reason':'illness'");
+    assert_string_equal(rig_text(r, "pause_reason"), "illness");
+    assert_int_equal(rig_i64(r, "pause_until"), RIG_WALL_MS + HOUR_MS);
+    rig_refused(r, E_WRONG_STATE, "", "schedule.pause", "'name':'s'");
+    rig_refused(r, E_BAD_REQUEST, "until", "schedule.pause", "'name':'s','until':1");
+    rig_must_read(r, "audit.list", "'action':'schedule.pause'");
+    assert_int_equal(rig_len(r, "items"), 3);
+    assert_string_equal(rig_text(r, "items.0.before.reason"), "a holiday");
+    assert_string_equal(rig_text(r, "items.0.after.reason"), "illness");
+    rig_advance(r, HOUR_MS);
+    rig_must_read(r, "schedule.show", "'name':'s'");
+    assert_string_equal(rig_text(r, "status"), "active");
+}
+
+static void
 a_pause_outlives_a_crash(void **state)
 {
     struct rig *r = *state;
@@ -352,6 +378,7 @@ main(void)
         TEST(an_interval_keeps_its_anchor_when_the_clock_jumps),
         TEST(a_schedule_heeds_the_pause_of_an_agent_made_anew),
         TEST(paused_times_are_missed_rows),
+        TEST(a_pause_takes_another_end_or_reason),
         TEST(a_pause_outlives_a_crash),
         TEST(a_schedule_with_a_job_in_flight_is_in_use),
         TEST(a_name_made_anew_is_a_new_schedule),

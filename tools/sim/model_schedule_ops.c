@@ -153,12 +153,15 @@ m_schedule_pause(struct model *m, const struct input *in, const struct msg_sched
     enum errc          e = E_OK;
     struct m_schedule *s = run_of(m, find_schedule(m, in, (struct view){0}, q->name, &e));
 
-    if (s && s->is_paused == pause) e = E_WRONG_STATE;
+    bool moves = HAS(q, schedule_pause, until) || HAS(q, schedule_pause, reason);
+
+    if (s && s->is_paused == pause && !(pause && moves)) e = E_WRONG_STATE;
     if (s && e == E_OK && pause && q->until && q->until <= m->now.wall_ms) e = E_BAD_REQUEST;
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
+    if (!pause || !s->is_paused || HAS(q, schedule_pause, until))
+        s->pause_until = pause ? q->until : 0;
     s->is_paused = pause;
-    s->pause_until = pause ? q->until : 0;
     return e;
 }
 
