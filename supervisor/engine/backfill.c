@@ -139,6 +139,7 @@ uncount(struct schedule *run, const struct firing *row)
     uint64_t *count = row->outcome == FIRING_MISSED ? &run->missed_count : &run->suppressed_count;
 
     if (*count > 0) --*count;
+    if (row->gated && run->gated_count > 0) run->gated_count--;
 }
 
 /* The row of an older expression loses its first time, and is known by the instant behind it. */

@@ -230,15 +230,30 @@ take_late(struct engine *en, const struct timing *ti, const struct schedule *run
     return take_until(en, ti, f, late, "late (misfire policy skip)");
 }
 
-/* All but the newest `keep` that are due. */
-static enum misfire_verdict
-take_overtaken(struct engine *en, const struct timing *ti, const struct schedule *run,
-               struct firing *f)
+/* That agentd was down is said, too: else nobody would know why a time could be overtaken. */
+static const char *
+why_overtaken(struct engine *en, const struct timing *ti, const struct schedule *run)
 {
     static const char *const reasons[] = {
         [MISFIRE_LATEST] = "overtaken by its next time (misfire policy latest)",
         [MISFIRE_SKIP] = "overtaken by its next time (misfire policy skip)",
         [MISFIRE_ALL] = "more newer times were missed than misfire_max says (misfire policy all)"};
+
+    if (run->put_off_from) {
+        return arena_printf(txn_arena(turn_txn(en)), "put off for people; %s",
+                            reasons[ti->misfire]);
+    }
+    if (ti->misfire == MISFIRE_ALL || run->due_at >= en->memory.started_at)
+        return reasons[ti->misfire];
+    return arena_printf(txn_arena(turn_txn(en)), "agentd was not running at its time; %s",
+                        reasons[ti->misfire]);
+}
+
+/* All but the newest `keep` that are due. */
+static enum misfire_verdict
+take_overtaken(struct engine *en, const struct timing *ti, const struct schedule *run,
+               struct firing *f)
+{
     uint64_t keep = ti->misfire == MISFIRE_ALL ? ti->misfire_max : 1;
     uint32_t left = en->turn.times_left;
     int64_t  before = en->turn.now.wall_ms + 1, last;
@@ -251,10 +266,7 @@ take_overtaken(struct engine *en, const struct timing *ti, const struct schedule
     room = run->put_off_from ? 1 : room_of(en, ti, f);
     n = timing_count(ti, f->nominal_at, before, room == UINT64_MAX ? room : room + keep,
                      &en->turn.times_left, &last);
-    if (!run->put_off_from) return take(ti, f, n - keep, reasons[ti->misfire]);
-    return take(
-        ti, f, 1,
-        arena_printf(txn_arena(turn_txn(en)), "put off for people; %s", reasons[ti->misfire]));
+    return take(ti, f, run->put_off_from ? 1 : n - keep, why_overtaken(en, ti, run));
 }
 
 /* While a heartbeat that found nothing to do backs off. */

@@ -126,7 +126,7 @@ idle_blocker(struct why *w, const struct schedule *run, int64_t next_at)
 {
     char message[160], change[160];
 
-    if (next_at == run->next_at) return;
+    if (next_at == run->next_at || run->idle_streak == 0) return;
     snprintf(message, sizeof(message),
              "it found nothing to do %" PRIu32 " time%s in a row: times before that are left out",
              run->idle_streak, run->idle_streak == 1 ? "" : "s");

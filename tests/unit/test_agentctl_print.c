@@ -220,7 +220,7 @@ a_schedule_shows_its_policies_and_what_became_of_it(void **state)
                "jitter        5s\n"
                "gate          {\"open_tickets\":true}\n"
                "firings       3\n"
-               "failed        0\n"
+               "failed in row 0\n"
                "alerting      yes\n"
                "avg turns     12\n"
                "turns today   36\n"
@@ -388,8 +388,8 @@ small_answers_are_sentences(void **state)
                "nothing changes\napplied       yes\n");
     must_print(ctl_print_reload,
                "{\"applied\":false,\"plan\":[{\"action\":\"add\",\"kind\":\"agent\","
-               "\"name\":\"a\"}],\"settings\":[{\"key\":\"log.level\",\"from\":\"info\","
-               "\"to\":\"debug\",\"restart\":true}]}",
+               "\"name\":\"a\"}],\"settings\":[{\"setting\":\"log.level\",\"from\":\"info\","
+               "\"to\":\"debug\",\"needs_restart\":true}]}",
                "ACTION  KIND   NAME\n"
                "add     agent  a\n"
                "\n"
@@ -570,7 +570,8 @@ static const char *const keys[] = {
     "action",
     "from",
     "to",
-    "restart",
+    "setting",
+    "needs_restart",
     "count",
     "payload",
     "output",

@@ -238,6 +238,22 @@ the_queues_limit_holds_for_all_of_them(void **state)
 }
 
 static void
+what_a_gate_left_out_counts_as_that_no_more(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "t", "'cron':'0 0 1 1 *'");
+    add(r, "s", "'every_ms':60000,'gate':{'completed':'t'}");
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "gated_count"), 1);
+    rig_advance(r, SECOND_MS);
+    assert_int_equal(backfill(r, "s", AT(1), AT(1) + 1), 1);
+    assert_int_equal(schedule_i64(r, "s", "gated_count"), 0);
+    assert_int_equal(rig_i64(r, "suppressed_count"), 0);
+}
+
+static void
 two_companies_schedules_of_one_name_are_two(void **state)
 {
     struct rig *r = *state;
@@ -266,6 +282,7 @@ main(void)
         TEST(ranges_that_cannot_be_are_refused),
         TEST(too_many_are_counted_and_refused),
         TEST(the_queues_limit_holds_for_all_of_them),
+        TEST(what_a_gate_left_out_counts_as_that_no_more),
         TEST(two_companies_schedules_of_one_name_are_two),
     };
 

@@ -227,6 +227,8 @@ why_says_that_it_found_nothing(void **state)
     rig_must(r, "agent.wake", "'name':'anna'");
     (void)schedule_i64(r, "s", "idle_streak");
     assert_true(rig_is_nil(r, "idle_until"));
+    rig_must_read(r, "schedule.why", "'name':'s'");
+    assert_null(strstr(rig_json(r), "it found nothing to do"));
 }
 
 static void

@@ -244,10 +244,10 @@ ctl_print_reload(struct ctl_out *o, struct view body)
         {"NAME",   "name",   CTL_AS_TEXT},
     };
     static const struct ctl_column settings[] = {
-        {"SETTING", "key",     CTL_AS_TEXT},
-        {"FROM",    "from",    CTL_AS_TEXT},
-        {"TO",      "to",      CTL_AS_TEXT},
-        {"RESTART", "restart", CTL_AS_YES },
+        {"SETTING", "setting",       CTL_AS_TEXT},
+        {"FROM",    "from",          CTL_AS_TEXT},
+        {"TO",      "to",            CTL_AS_TEXT},
+        {"RESTART", "needs_restart", CTL_AS_YES },
     };
     struct view plan_list = ctl_list(body, "plan");
     struct view setting_list = ctl_list(body, "settings");
