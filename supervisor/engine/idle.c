@@ -112,6 +112,15 @@ idle_firing_over(struct engine *en, const struct object_entry *o, struct schedul
     changed(en, o, run, interval_ms);
 }
 
+/* Fired at a time of its own, it says nothing of those that are to come. */
+static bool
+is_by_hand(struct engine *en, uint32_t schedule, int64_t nominal_at)
+{
+    struct firing f = {.schedule = schedule, .nominal_at = nominal_at};
+
+    return firing_load(turn_txn(en), &f) == LOAD_FOUND && f.kind != FIRING_REGULAR;
+}
+
 void
 idle_job_over(struct engine *en, const struct job_state *j, bool found_nothing)
 {
@@ -123,6 +132,7 @@ idle_job_over(struct engine *en, const struct job_state *j, bool found_nothing)
     if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return;
     if (job_spec_load(turn_txn(en), &spec) != LOAD_FOUND) return; /* damaged: fsck says so */
     if (found_nothing && run.last_job != j->id) return; /* an old one that was retried by hand */
+    if (found_nothing && is_by_hand(en, run.id, spec.nominal_at)) return;
     idle_firing_over(en, o, &run, spec.nominal_at, found_nothing);
 }
 

@@ -89,6 +89,24 @@ nothing_is_done_at_times_that_are_left_out(void **state)
     assert_int_equal(r->deadline.wall_ms, RIG_WALL_MS + 70 * MINUTE_MS);
 }
 
+/* 08:10 of the schedule is still to come. */
+static void
+what_is_fired_by_hand_and_finds_nothing_moves_no_time(void **state)
+{
+    struct rig *r = *state;
+
+    begin(r);
+    rig_advance(r, MINUTE_MS);
+    rig_must(r, "schedule.run", "'name':'s'");
+    complete_last(r, "s");
+    assert_int_equal(schedule_i64(r, "s", "idle_streak"), 0);
+    find_nothing_at(r, 10);
+    find_nothing_at(r, 30);
+    rig_must(r, "schedule.run", "'name':'s'");
+    complete_last(r, "s");
+    find_nothing_at(r, 70);
+}
+
 static void
 a_firing_that_did_something_ends_it(void **state)
 {
@@ -271,6 +289,7 @@ main(void)
         TEST(each_idle_firing_doubles_the_wait_up_to_the_longest),
         TEST(what_is_left_out_shares_a_row),
         TEST(nothing_is_done_at_times_that_are_left_out),
+        TEST(what_is_fired_by_hand_and_finds_nothing_moves_no_time),
         cmocka_unit_test(a_firing_that_did_something_ends_it),
         TEST(a_result_of_null_is_none),
         TEST(a_firing_that_failed_ends_it),
