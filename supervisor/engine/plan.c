@@ -26,19 +26,19 @@ plan_firings_left(const struct msg_schedule *s, const struct schedule *run)
 }
 
 const char *
-plan_end_reason(const struct msg_schedule *s, const struct schedule *run)
+plan_end_reason(const struct msg_schedule *s, const struct schedule *run, int64_t now_ms)
 {
     if (run->next_at != 0) return NULL;
     if (plan_firings_left(s, run) == 0) return "it has fired as often as max_firings says";
-    if (nominal_is_at_boot(s)) return NULL;
+    if (nominal_is_at_boot(s) && (!HAS(s, schedule, end_at) || s->end_at >= now_ms)) return NULL;
     return HAS(s, schedule, end_at) ? "no time of it comes up to its end_at"
                                     : "its expression has no further time";
 }
 
 const char *
-plan_status(const struct msg_schedule *s, const struct schedule *run)
+plan_status(const struct msg_schedule *s, const struct schedule *run, int64_t now_ms)
 {
-    if (plan_end_reason(s, run)) return "ended";
+    if (plan_end_reason(s, run, now_ms)) return "ended";
     return run->paused ? "paused" : "active";
 }
 
@@ -76,7 +76,7 @@ plan_due(struct engine *en, const struct object_entry *o, struct schedule *run)
 static void
 tell_end(struct engine *en, const struct object_entry *o, const struct schedule *run)
 {
-    const char *reason = plan_end_reason(&o->spec.schedule, run);
+    const char *reason = plan_end_reason(&o->spec.schedule, run, en->turn.now.wall_ms);
 
     if (reason) feed_object(en, FEED_SCHEDULE_ENDED, run->id, reason);
 }

@@ -36,8 +36,9 @@ void plan_follow_agent(struct engine *en, const struct object_entry *o, struct s
 /* How often max_firings lets it fire yet; UINT64_MAX for as often as it likes. */
 uint64_t plan_firings_left(const struct msg_schedule *s, const struct schedule *run);
 /* Why no nominal time of it will come again; NULL while one may. */
-const char *plan_end_reason(const struct msg_schedule *s, const struct schedule *run);
+const char *plan_end_reason(const struct msg_schedule *s, const struct schedule *run,
+                            int64_t now_ms);
 /* active, paused or ended. */
-const char *plan_status(const struct msg_schedule *s, const struct schedule *run);
+const char *plan_status(const struct msg_schedule *s, const struct schedule *run, int64_t now_ms);
 
 #endif

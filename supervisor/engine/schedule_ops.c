@@ -45,10 +45,10 @@ reply_schedule(struct engine *en, uint32_t id, struct buf *reply, struct err *e)
 static enum errc
 check_comes(struct engine *en, const struct msg_schedule *s, int64_t created_at, struct err *e)
 {
-    if (nominal_is_at_boot(s) ||
-        nominal_next(turn_txn(en), s, created_at, en->turn.now.wall_ms) != 0) {
-        return E_OK;
-    }
+    int64_t now = en->turn.now.wall_ms;
+
+    if (nominal_next(turn_txn(en), s, created_at, now) != 0) return E_OK;
+    if (nominal_is_at_boot(s) && (!HAS(s, schedule, end_at) || s->end_at > now)) return E_OK;
     if (HAS(s, schedule, end_at)) return err_field(e, "end_at", "no time of it comes before");
     return err_field(e, "cron", "\"%.*s\" never comes", VIEW_ARG(s->cron));
 }

@@ -75,7 +75,7 @@ pauses(struct engine *en, const struct object_entry *o, struct schedule *run,
     const struct limits *l = &en->memory.limits;
     struct buf reason    BUF_AUTO = {0};
 
-    if (run->paused || plan_end_reason(&o->spec.schedule, run)) return false;
+    if (run->paused || plan_end_reason(&o->spec.schedule, run, en->turn.now.wall_ms)) return false;
     if (streak == STREAK_GENERIC && streak_reaches(run->failure_streak, l->failure_pause)) {
         buf_printf(&reason, "%" PRIu32 " firings in a row failed (the last: %s)",
                    run->failure_streak, failure_rule(run->last_failure)->name);

@@ -192,7 +192,7 @@ put_schedule(struct objects *o, const struct object_entry *en, const struct sche
     put_declared(o, en, b, &map);
     put_policies(&en->spec.schedule, b, &map);
     put_daily(o, en->row.id, b, &map);
-    mp_put_cstr(b, &map, "status", plan_status(&en->spec.schedule, run));
+    mp_put_cstr(b, &map, "status", plan_status(&en->spec.schedule, run, o->now_ms));
     mp_put_str_or_nil(b, &map, "pause_reason", run->pause_reason);
     mp_put_time(b, &map, "paused_at", run->paused_at);
     mp_put_time(b, &map, "pause_until", run->pause_until);

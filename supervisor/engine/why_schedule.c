@@ -181,7 +181,7 @@ next_time_blocker(struct why *w, const struct object_entry *o, const struct sche
 static void
 time_blockers(struct why *w, const struct object_entry *o, const struct schedule *run)
 {
-    const char *end = plan_end_reason(&o->spec.schedule, run);
+    const char *end = plan_end_reason(&o->spec.schedule, run, w->now->wall_ms);
     int64_t     next_at = why_next_firing(w, run);
     char        message[192];
 
@@ -284,7 +284,8 @@ read_schedule_why(struct reading *r, const struct msg_schedule_why *m)
     why_open(&w, r);
     mp_put_str(r->reply, &w.map, "name", m->name);
     o = objects_get(w.objects, run.id);
-    mp_put_cstr(r->reply, &w.map, "status", o ? plan_status(&o->spec.schedule, &run) : "damaged");
+    mp_put_cstr(r->reply, &w.map, "status",
+                o ? plan_status(&o->spec.schedule, &run, w.now->wall_ms) : "damaged");
     mp_put_time(r->reply, &w.map, "next_fire_at", why_next_firing(&w, &run));
     mp_put_time(r->reply, &w.map, "due_at", run.due_at);
     why_blockers(&w);

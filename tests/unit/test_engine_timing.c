@@ -423,6 +423,22 @@ at_boot_offset_and_count_are_heeded(void **state)
     assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
 }
 
+static void
+no_boot_comes_before_an_end_that_has_passed(void **state)
+{
+    struct rig *r = *state;
+
+    rig_refused(r, E_BAD_REQUEST, "end_at", "schedule.add",
+                "'name':'s','handler':'noop','cron':'@reboot','end_at':%" PRId64,
+                (int64_t)RIG_WALL_MS);
+    add(r, "s", "'cron':'@reboot','end_at':1800003600000");
+    assert_string_equal(rig_text(r, "status"), "active");
+    rig_advance(r, 2 * HOUR_MS);
+    rig_must_read(r, "schedule.show", "'name':'s'");
+    assert_string_equal(rig_text(r, "status"), "ended");
+    assert_non_null(strstr(why_says(r, "s", "ended"), "end_at"));
+}
+
 int
 main(void)
 {
@@ -446,6 +462,7 @@ main(void)
         TEST(a_pause_that_ended_while_agentd_was_down_holds_for_its_times_only),
         TEST(resumed_by_hand_a_pause_does_not_end_again),
         TEST(at_boot_offset_and_count_are_heeded),
+        TEST(no_boot_comes_before_an_end_that_has_passed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
