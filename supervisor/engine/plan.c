@@ -258,6 +258,24 @@ schedule_forget(struct engine *en, uint32_t id)
 
 /* ---- of all schedules ---------------------------------------------------------- */
 
+/* The clock went back: times that made a job do not come again, their keys see to that (N27). Those
+ * that the turn cannot look at are passed over when they are due. */
+static void
+pass_over(struct engine *en, const struct object_entry *o, struct schedule *run)
+{
+    struct timing ti;
+    struct firing seen;
+
+    timing_open(&ti, &en->turn.objects, o);
+    if (ti.times.cron.kind == CRON_REBOOT) return;
+    while (run->next_at && en->turn.times_left > 0 &&
+           misfire_seen(en, run->id, run->next_at, &seen) && seen.number) {
+        en->turn.times_left--;
+        run->cursor = run->next_at;
+        plan_next(en, &ti, o, run);
+    }
+}
+
 void
 schedules_replan(struct engine *en)
 {
@@ -271,10 +289,9 @@ schedules_replan(struct engine *en)
 
         if (!o) continue;
         if (run.cursor <= en->turn.now.wall_ms && !nominal_is_at_boot(&o->spec.schedule)) continue;
-        /* The clock went back: times that made a job do not come again, their keys see to that
-         * (N27). */
         run.cursor = en->turn.now.wall_ms;
         replan(en, o, &run);
+        pass_over(en, o, &run);
         schedule_save(turn_txn(en), &run);
     }
     scan_close(&s);

@@ -419,6 +419,7 @@ what_fired_does_not_come_again_and_what_was_suppressed_does(void **state)
     assert_int_equal(schedule_i64(r, "s", "suppressed_count"), 4);
     complete_last(r, "s");
     go_back(r, 5 * MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "next_fire_at"), RIG_WALL_MS + 2 * MINUTE_MS);
     rig_advance(r, MINUTE_MS);
     assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
     for (int i = 0; i < 4; i++) {
