@@ -273,7 +273,8 @@ end_pauses(struct model *m)
     }
 }
 
-/* Whether a nominal time that is due is to be missed by policy, window or pause. */
+/* Whether a nominal time that is due is to be missed by policy, window or pause, which may end
+ * before it. */
 static bool
 is_missed(struct model *m, struct m_schedule *s, int64_t at, const struct firing *row)
 {
@@ -288,6 +289,9 @@ is_missed(struct model *m, struct m_schedule *s, int64_t at, const struct firing
     if (view_is(d->misfire, "skip") && late_before(m, s) > oldest) oldest = late_before(m, s);
     if (due.high < oldest) return true;
     if (due.low < oldest && row->outcome == FIRING_MISSED) return true;
+    if (s->pause_until && due.high >= s->pause_until &&
+        (due.low >= s->pause_until || row->outcome != FIRING_MISSED))
+        end_pause(s);
     if (s->is_paused || is_held(m, o)) return true;
     newer = newer_that_are_due(m, s, at, keep);
     return newer.low >= keep || (newer.high >= keep && row->outcome == FIRING_MISSED);
