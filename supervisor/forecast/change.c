@@ -162,12 +162,6 @@ remove_schedule(struct change *c, struct engine *en, uint32_t id)
     objects_remove(&en->turn.objects, id);
 }
 
-static bool
-same_times(const struct msg_schedule *a, const struct msg_schedule *b)
-{
-    return view_eq(a->cron, b->cron) && a->every_ms == b->every_ms && view_eq(a->tz, b->tz);
-}
-
 /* A body that names one way to give times means it instead of the other. */
 static void
 choose_times(const struct yaml *body, struct msg_schedule *m)
@@ -202,8 +196,9 @@ change_schedule(struct change *c, struct engine *en, uint32_t id, const struct y
     msg_pack(msg_desc(MSG_SCHEDULE), &m, &spec);
     row.spec = arena_copy(&c->arena, buf_view(&spec));
     row.hash = hash64(row.spec, 0);
+    schedule_changes(en, o, &m);
     objects_put(&en->turn.objects, &row);
-    schedule_planned(en, id, false, !same_times(&before, &m));
+    schedule_planned(en, id, false, !nominal_is_same(&before, &m));
     note(c, "change", objects_ref(&en->turn.objects, id));
     return E_OK;
 }
