@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define STAT_BYTES        1024    /* the fields of interest are in the first half */
+#define STATUS_BYTES      4096    /* the fields of interest are in the first half */
 #define FILE_BYTES_MAX    8388608 /* above the kernel's bound on arguments and environment */
 #define PASS_VISITS_MAX   65536   /* ends a pass that processes fork against */
 #define STAT_FIELD_PPID   4
@@ -106,6 +107,20 @@ proc_own_start_time(void)
     struct stat_line s;
 
     return read_stat("/proc/self/stat", &s) ? (uint64_t)s.fields[STAT_FIELD_START] : 0;
+}
+
+uint64_t
+proc_own_peak_kb(void)
+{
+    static const char field[] = "VmHWM:";
+    char              text[STATUS_BYTES];
+    ssize_t           n = read_front("/proc/self/status", text, sizeof(text) - 1);
+    const char       *at;
+
+    if (n < 0) return 0;
+    text[n] = '\0';
+    at = strstr(text, field);
+    return at ? strtoull(at + strlen(field), NULL, 10) : 0;
 }
 
 uint64_t

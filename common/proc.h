@@ -14,6 +14,9 @@
 uint64_t proc_start_time(pid_t pid);
 /* The same, safe between clone and exec (no malloc, no locks): of the calling process. */
 uint64_t proc_own_start_time(void);
+/* The most memory that the calling process's program had so far, in kB (VmHWM of
+ * /proc/self/status); 0 when that cannot be read. */
+uint64_t proc_own_peak_kb(void);
 /* xxh3 of /proc/sys/kernel/random/boot_id: tells boots apart. */
 uint64_t proc_boot_id(void);
 /* Ended and not reaped.  One whose first thread alone has ended is no zombie, whatever /proc shows.

@@ -315,6 +315,7 @@ put_exit(const struct outcome_exit *how, struct msg_ended *m)
         m->signal = (uint64_t)WTERMSIG(how->status);
         SET_HAS(m, ended, signal);
     }
+    if (how->rss_kb == 0) return;
     m->rss_kb = how->rss_kb;
     SET_HAS(m, ended, rss_kb);
 }

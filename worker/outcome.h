@@ -46,7 +46,7 @@ struct outcome {
 struct outcome_exit {
     int      status;     /* as wait gives it */
     bool     is_stopped; /* agentd asked for the stop */
-    uint64_t rss_kb;
+    uint64_t rss_kb;     /* the peak; 0: not known */
 };
 
 void outcome_init(struct outcome *o, int64_t max_turns);

@@ -8,7 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PIDS_CAP_MIN 256
+#define PIDS_CAP_MIN   256
+#define RSS_SURPLUS_KB 1024 /* more than the kernel's own counting is off by */
 
 void
 reaper_done(struct reaper *r)
@@ -25,6 +26,16 @@ find_orphan(struct reaper *r, pid_t pid)
         if (r->orphans[i].pid == pid) return &r->orphans[i];
     }
     return NULL;
+}
+
+/* A child begins in our memory (N30), and the kernel's peak of it has ours of then in it: only what
+ * lies above that is surely its own.  0: nobody knows. */
+static uint64_t
+peak_of(const struct rusage *usage)
+{
+    uint64_t kb = (uint64_t)usage->ru_maxrss, own_kb = proc_own_peak_kb();
+
+    return own_kb && kb > own_kb + RSS_SURPLUS_KB ? kb : 0;
 }
 
 /* A dead child keeps its number until it is waited for, so whom the signals of tree_main_died reach
@@ -44,7 +55,7 @@ reap_one(struct reaper *r, struct slots *s, pid_t pid, int64_t now_ms)
     slots_drop_pid(s, lease);
     lease->tree.is_running = false;
     lease->tree.status = status;
-    lease->tree.rss_kb = (uint64_t)usage.ru_maxrss;
+    lease->tree.rss_kb = peak_of(&usage);
 }
 
 /* The pid of a child that has died and is not reaped; 0: none has; -1: we have no children. */

@@ -20,7 +20,7 @@ struct tree {
     bool     is_gone;    /* nothing of the tree is left */
     bool     is_killed;  /* what could be reached at kill_at_ms was KILLed */
     int      status;     /* of the main process, as wait gives it, once reaped */
-    uint64_t rss_kb;     /* its peak; never less than our own, whose memory it began in */
+    uint64_t rss_kb;     /* its peak; 0: not known */
     int64_t  kill_at_ms; /* boot time from which whatever is left is KILLed; NEVER */
 };
 

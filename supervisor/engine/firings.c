@@ -121,7 +121,7 @@ put_figures(const struct firing *f, struct buf *b, struct mp_open_map *m)
     mp_put_u64(b, m, "tokens", f->tokens);
     mp_put_u64(b, m, "cost_micros", f->cost_micros);
     mp_put_u64(b, m, "lag_us", f->lag_us);
-    mp_put_u64(b, m, "rss_kb", f->rss_kb);
+    mp_put_time(b, m, "rss_kb", (int64_t)f->rss_kb);
     mp_put_u64(b, m, "concurrent", f->concurrent);
     mp_put_u64(b, m, "streams", f->streams);
     mp_put_cstr(b, m, "class", f->failure ? failure_rule(f->failure)->name : NULL);

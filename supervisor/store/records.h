@@ -258,7 +258,7 @@
     F(U64, tokens)                                                                \
     F(U64, cost_micros)                                                           \
     F(U64, lag_us)            /* of agentd's loop when it was claimed */          \
-    F(U64, rss_kb)            /* peak of the handler */                           \
+    F(U64, rss_kb)            /* peak of the handler; 0: not known */             \
     F(U32, concurrent)        /* other jobs that ran when it was claimed */       \
     F(U32, streams)           /* sessions that streamed to people then */         \
     F(U8,  gated)             /* 1: its gate said that there is nothing to do */ \

@@ -168,7 +168,6 @@ success_commits_usage_effects_and_the_last_checkpoint(void **state)
     assert_int_equal(m->output_tokens, 4);
     assert_int_equal(m->cost_micros, 9);
     assert_int_equal(m->exit_code, 0);
-    assert_true(m->rss_kb > 0);
     assert_int_equal(json_from_mp(m->effects, &json, &e), E_OK);
     assert_string_equal(buf_str(&json),
                         "[{\"kind\":\"activity\",\"n\":1},"
@@ -177,6 +176,18 @@ success_commits_usage_effects_and_the_last_checkpoint(void **state)
     buf_clear(&json);
     assert_int_equal(json_from_mp(m->checkpoint, &json, &e), E_OK);
     assert_string_equal(buf_str(&json), "2");
+}
+
+static void
+the_peak_of_memory_is_the_handlers_and_not_the_workers(void **state)
+{
+    const struct msg_ended *m;
+
+    (void)state;
+    m = fake_end(&f, job("sleep 0"));
+    assert_true(!HAS(m, ended, rss_kb) || m->rss_kb < 3 << 10);
+    m = fake_end(&f, job("head -c 100000000 /dev/zero | tail -c 100000000 | wc -c >&2"));
+    assert_in_range(m->rss_kb, 95 << 10, 130 << 10);
 }
 
 /* expect_failed and expect_snoozed see to it that neither effects nor checkpoint are there. */
@@ -407,6 +418,7 @@ main(void)
         TEST(a_handler_that_cannot_start_fails_with_the_reason),
         TEST(a_result_completes_with_its_output),
         TEST(success_commits_usage_effects_and_the_last_checkpoint),
+        TEST(the_peak_of_memory_is_the_handlers_and_not_the_workers),
         TEST(only_success_commits_effects),
         TEST(a_handler_names_its_failure),
         TEST(a_silent_failure_is_classified_by_its_last_error_text),
