@@ -268,7 +268,11 @@ put_hour(struct shown *a, struct buf *b, size_t at)
     mp_put_i64(b, &m, "at", begin_ms);
     mp_put_u64(b, &m, "starts", h->starts);
     mp_put_i64(b, &m, "busy_milli", slot_ms ? 1000 * h->busy_ms / slot_ms : 0);
-    mp_put_i64(b, &m, "full_ms", h->full_ms);
+    if (a->w->company) {
+        mp_put_nil(b, &m, "full_ms"); /* others fill them, too */
+    } else {
+        mp_put_i64(b, &m, "full_ms", h->full_ms);
+    }
     mp_key(b, &m, "held");
     header = mp_array_open(b);
     for (size_t i = 0; i < t->hold_count; i++) {

@@ -51,12 +51,18 @@ average(const struct model_sum *s, enum assumption basis)
                               .cost_micros = rounded(s->cost_milli / s->count)};
 }
 
-static void
-add(struct model *m, struct idmap *map, uint32_t id, const struct schedule *run)
+/* No company is told what others' firings take (N36). */
+static uint64_t
+handler_key(uint32_t handler, uint32_t company)
 {
-    struct model_sum *s = id ? idmap_get(map, id) : NULL;
+    return (uint64_t)company << 32 | handler;
+}
 
-    if (id == 0) return;
+static void
+add(struct model *m, struct idmap *map, uint64_t id, const struct schedule *run)
+{
+    struct model_sum *s = idmap_get(map, id);
+
     if (!s) {
         s = arena_alloc(&m->arena, sizeof(*s));
         *s = (struct model_sum){0};
@@ -102,7 +108,7 @@ learn(struct model *m, struct engine *en, const struct schedule *run)
     *mine = average(&own, ASSUME_MEASURED);
     idmap_put(&m->schedules, &m->arena, run->id, mine);
     add(m, &m->companies, run->company, run);
-    add(m, &m->handlers, handler, run);
+    if (handler) add(m, &m->handlers, handler_key(handler, run->company), run);
 }
 
 void
@@ -120,7 +126,7 @@ model_learn(struct model *m, struct engine *en)
 struct model_run
 model_run_of(const struct model *m, uint32_t handler, uint32_t company)
 {
-    const struct model_sum *of_handler = idmap_get(&m->handlers, handler);
+    const struct model_sum *of_handler = idmap_get(&m->handlers, handler_key(handler, company));
     const struct model_sum *of_company = idmap_get(&m->companies, company);
 
     if (of_handler) return average(of_handler, ASSUME_HANDLER);

@@ -36,7 +36,7 @@ struct model {
     struct arena arena;
     struct idmap schedules;  /* struct model_run, of those that were measured */
     struct idmap handler_of; /* uint32_t, by schedule */
-    struct idmap handlers;   /* struct model_sum */
+    struct idmap handlers;   /* struct model_sum, by company and handler */
     struct idmap companies;  /* struct model_sum */
 };
 

@@ -207,6 +207,25 @@ what_was_never_measured_takes_the_handler_s_average_or_a_minute(void **state)
 }
 
 static void
+what_firings_of_other_companies_take_is_told_to_none(void **state)
+{
+    struct rig           *r = *state;
+    struct forecast_order o = order_of(r, 1, "");
+
+    rig_configure(r, &(struct rig_declared){
+                         .companies = "{'name':'acme'}",
+                         .schedules = "{'name':'known','every_ms':600000,'handler':'noop'},"
+                                      "{'name':'far','company':'acme','every_ms':600000,"
+                                      "'handler':'noop'}"});
+    measure(r, "known", 5000, 7, 11);
+    o.company = view_str("acme");
+    assert_int_equal(try(r, &o), E_OK);
+    assert_string_equal(rig_text(r, "forecast.schedules.0.basis"), "default");
+    assert_int_equal(rig_i64(r, "forecast.schedules.0.run_ms"), MINUTE_MS);
+    assert_int_equal(rig_i64(r, "forecast.schedules.0.turns"), 0);
+}
+
+static void
 a_heartbeat_finds_something_to_do_each_time(void **state)
 {
     struct rig *r = *state;
@@ -449,6 +468,7 @@ full_slots_are_told_apart_from_caps(void **state)
     o.company = view_str("acme"); /* nothing of it waits meanwhile */
     assert_int_equal(try(r, &o), E_OK);
     assert_int_equal(rig_len(r, "forecast.limits"), 0);
+    assert_true(rig_is_nil(r, "forecast.hours.0.full_ms"));
 }
 
 static void
@@ -576,6 +596,7 @@ main(void)
         TEST(a_day_s_budget_runs_out_at_the_end_of_the_firing_that_uses_it_up),
         TEST(a_firing_that_does_not_fit_in_a_day_s_budget_waits_for_the_next_day),
         TEST(what_was_never_measured_takes_the_handler_s_average_or_a_minute),
+        TEST(what_firings_of_other_companies_take_is_told_to_none),
         TEST(a_heartbeat_finds_something_to_do_each_time),
         TEST(what_never_fires_is_named_with_its_reason),
         TEST(a_running_job_takes_a_slot_for_the_rest_of_its_time),
