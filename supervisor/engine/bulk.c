@@ -161,14 +161,16 @@ FILTER_ALONE(cancel_many);
 FILTER_ALONE(retry_many);
 FILTER_ALONE(purge);
 
-/* Without dry_run, which no list has. */
+/* Without dry_run, which no list has; `schedule` has another place in each. */
 static struct msg_job_list
-filter_of(const void *m)
+filter_of(const void *m, struct view schedule)
 {
-    struct msg_job_list filter;
+    struct msg_job_list filter = {0};
 
-    memcpy(&filter, m, sizeof(filter));
-    filter.has &= (1ULL << msg_job_list_BITS) - 1;
+    memcpy(&filter, m, offsetof(struct msg_job_list, schedule));
+    filter.has &= (1ULL << msg_job_list_BIT_schedule) - 1;
+    filter.schedule = schedule;
+    if (schedule.size) SET_HAS(&filter, job_list, schedule);
     return filter;
 }
 
@@ -255,7 +257,7 @@ enum errc
 on_job_cancel_many(struct engine *en, const struct actor *a, const struct msg_job_cancel_many *m,
                    struct buf *reply, struct err *e)
 {
-    struct msg_job_list filter = filter_of(m);
+    struct msg_job_list filter = filter_of(m, m->schedule);
     const struct bulk   what = {.en = en, .kind = BULK_CANCEL, .dry_run = m->dry_run};
 
     return serve_bulk(&what, a, &filter, reply, e);
@@ -265,7 +267,7 @@ enum errc
 on_job_retry_many(struct engine *en, const struct actor *a, const struct msg_job_retry_many *m,
                   struct buf *reply, struct err *e)
 {
-    struct msg_job_list filter = filter_of(m);
+    struct msg_job_list filter = filter_of(m, m->schedule);
     const struct bulk   what = {
           .en = en, .kind = BULK_RETRY, .dry_run = m->dry_run, .is_forced = m->force};
 
@@ -276,7 +278,7 @@ enum errc
 on_job_purge(struct engine *en, const struct actor *a, const struct msg_job_purge *m,
              struct buf *reply, struct err *e)
 {
-    struct msg_job_list filter = filter_of(m);
+    struct msg_job_list filter = filter_of(m, m->schedule);
     const struct bulk   what = {.en = en, .kind = BULK_PURGE, .dry_run = m->dry_run};
 
     return serve_bulk(&what, a, &filter, reply, e);

@@ -24,6 +24,11 @@ parse_names(struct reading *r, const struct msg_job_list *m, struct job_filter *
                                       &company, &f->handler, r->e)) {
         return r->e->code;
     }
+    company = f->company;
+    if (m->schedule.size && object_ref(r->txn, r->actor, KIND_SCHEDULE, m->schedule, "schedule",
+                                       &company, &f->schedule, r->e)) {
+        return r->e->code;
+    }
     return E_OK;
 }
 
@@ -91,6 +96,7 @@ state_matches(struct reading *r, const struct job_filter *f, const struct job_st
     if (f->retrying && !(j->state == JOB_SCHEDULED && (j->flags & JOB_FLAG_RETRY))) return false;
     if (f->company && j->company != f->company) return false;
     if (f->agent && j->agent != f->agent) return false;
+    if (f->schedule && j->schedule != f->schedule) return false;
     return !f->handler || j->handler == f->handler;
 }
 

@@ -8,7 +8,7 @@
 
 #include <assert.h>
 
-#define CANCEL_MAX 256 /* jobs that one firing cancels; allow may have left more, for the next */
+#define CANCEL_MAX 256 /* jobs that one turn cancels */
 
 enum overlap { SKIP, QUEUE_ONE, ALLOW, CANCEL_RUNNING, OVERLAP_COUNT };
 
@@ -104,6 +104,21 @@ overlap_suppresses(struct engine *en, const struct object_entry *o, struct sched
     return true;
 }
 
+bool
+overlap_is_crowded(struct engine *en, const struct msg_schedule *s, const struct schedule *run)
+{
+    struct job_state key = {.schedule = run->id};
+    struct scan      scan;
+    uint32_t         n = 0;
+
+    if (overlap_of(s) != CANCEL_RUNNING || run->in_flight <= CANCEL_MAX) return false;
+    scan_open(&scan, turn_txn(en), INDEX_job_by_schedule, &key, 1, 1);
+    while (n <= CANCEL_MAX && scan_next(&scan, &key))
+        n += !key.stop_reason;
+    scan_close(&scan);
+    return n > CANCEL_MAX;
+}
+
 void
 overlap_make_room(struct engine *en, const struct msg_schedule *s, struct schedule *run)
 {
@@ -115,11 +130,13 @@ overlap_make_room(struct engine *en, const struct msg_schedule *s, struct schedu
     if (overlap_of(s) != CANCEL_RUNNING || run->in_flight == 0) return;
     schedule_save(turn_txn(en), run); /* the ends of jobs change its row */
     scan_open(&scan, turn_txn(en), INDEX_job_by_schedule, &key, 1, 1);
-    for (uint32_t n = 0; n < CANCEL_MAX && scan_next_key(&scan, &key); n++) {
+    for (uint32_t n = 0; n < CANCEL_MAX && scan_next_key(&scan, &key);) {
         struct job_state j = {.id = key.id};
         enum errc        failed;
 
         if (job_state_load(turn_txn(en), &j) != LOAD_FOUND) continue; /* damaged: fsck says so */
+        if (j.stop_reason) continue;
+        n++;
         failed = job_cancel(en, &j, "the next firing took its place (overlap cancel_running)", &e);
         assert(failed == E_OK); /* it has not ended */
         (void)failed;

@@ -26,8 +26,11 @@ bool overlap_holds(const struct msg_schedule *s, const struct schedule *run);
  * say so, and so many in a row become an alert.  The caller saves both rows. */
 bool overlap_suppresses(struct engine *en, const struct object_entry *o, struct schedule *run,
                         struct firing *f);
-/* A job is about to be made for such a time: with cancel_running, those before it are cancelled.
- * run is saved before and read anew after it. */
+/* With cancel_running: whether there are more jobs than one turn cancels. */
+bool overlap_is_crowded(struct engine *en, const struct msg_schedule *s,
+                        const struct schedule *run);
+/* A job is about to be made for such a time: with cancel_running, those before it are cancelled, as
+ * many as a turn may.  run is saved before and read anew after it. */
 void overlap_make_room(struct engine *en, const struct msg_schedule *s, struct schedule *run);
 
 #endif

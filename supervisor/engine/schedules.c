@@ -112,8 +112,9 @@ start_of(struct engine *en, const struct schedule *run)
     return at;
 }
 
-/* before_at: the nominal time before this one. */
-static void
+/* before_at: the nominal time before this one.  false: not yet, since more jobs are to be cancelled
+ * for it than a turn does. */
+static bool
 try_to_fire(struct engine *en, const struct object_entry *o, struct schedule *run, struct firing *f,
             int64_t before_at)
 {
@@ -121,28 +122,31 @@ try_to_fire(struct engine *en, const struct object_entry *o, struct schedule *ru
     struct schedule_refs refs;
     struct view          why;
     struct err           e = {0};
+    bool                 is_crowded = overlap_is_crowded(en, &o->spec.schedule, run);
 
     if (submit_admit(en, &e) || schedule_check(en, &daemon, &o->spec.schedule, &refs, &e)) {
         not_made(en, o, run, f, e.msg);
-        return;
+        return true;
     }
     refs.company = o->row.company;
-    if (run->in_flight > 0) streak_job_waits(en, run, before_at);
+    if (run->in_flight > 0 && !is_crowded) streak_job_waits(en, run, before_at);
     if (gate_says_no(&en->turn.objects, o, run, &why)) {
         gate_closes(en, o, run, f, why);
-        return;
+        return true;
     }
-    if (overlap_suppresses(en, o, run, f)) return;
+    if (overlap_suppresses(en, o, run, f)) return true;
     if (submit_check_queue(en, refs.company, 0, &e)) {
         not_made(en, o, run, f, e.msg);
-        return;
+        return true;
     }
     if (!budget_has_room(&en->turn.objects, o->row.id)) {
         not_made(en, o, run, f, "its budget of the day is used up");
-        return;
+        return true;
     }
     overlap_make_room(en, &o->spec.schedule, run);
+    if (is_crowded) return false;
     fire(en, &(struct fire){.schedule = o, .refs = refs, .run_at = start_of(en, run)}, run, f);
+    return true;
 }
 
 /* A schedule that an agent made, and nobody deals with the agent: it ends (B7). */
@@ -178,7 +182,7 @@ quiet_hours_hold(struct engine *en, const struct timing *ti, struct schedule *ru
 }
 
 /* Decides the next nominal time, perhaps with others behind it that are missed, too; false when the
- * turn cannot count so many. */
+ * turn cannot count or cancel so many. */
 static bool
 decide(struct engine *en, const struct object_entry *o, struct schedule *run)
 {
@@ -212,7 +216,10 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     case MISFIRE_LATER: schedule_save(turn_txn(en), run); return false;
     case MISFIRE_MISSED: misfire_missed(en, o, run, &f); break;
     case MISFIRE_IDLE: idle_left_out(en, o, run, &f); break;
-    case MISFIRE_FIRES: try_to_fire(en, o, run, &f, before_at); break;
+    case MISFIRE_FIRES:
+        if (try_to_fire(en, o, run, &f, before_at)) break;
+        schedule_save(turn_txn(en), run);
+        return false;
     }
     misfire_record(en, &f, before_at);
     run->cursor = f.until_at ? f.until_at : f.nominal_at;

@@ -64,15 +64,35 @@ put_off_blocker(struct why *w, const struct schedule *run)
     why_blocker(w, "put_off", message, (struct view){0}, run->due_at, job ? change : NULL);
 }
 
+/* So many jobs that the end of one lets nothing fire: when they have ended nobody knows. */
+static void
+backlog_blocker(struct why *w, const struct msg_schedule *s, const struct schedule *run,
+                const struct job_state *first)
+{
+    char holder[32], message[256], change[192];
+
+    snprintf(holder, sizeof(holder), "job %" PRIu64, first->id);
+    snprintf(message, sizeof(message), "%" PRIu32 " jobs of it have not ended, %s is the first: %s",
+             run->in_flight, holder, overlap_meanwhile(s));
+    snprintf(change, sizeof(change), "agentctl job cancel-many --schedule %.*s",
+             VIEW_ARG(objects_ref(w->objects, run->id)));
+    why_blocker(w, "in_flight", message, view_str(holder), 0, change);
+}
+
 /* Only what would suppress the next firing holds it; of the others it is told. */
 static void
 in_flight_blocker(struct why *w, const struct msg_schedule *s, const struct schedule *run)
 {
-    struct job_state j;
-    int64_t          end = 0;
-    char             holder[32], message[256], change[64];
+    const struct schedule with_one_less = {.in_flight = run->in_flight ? run->in_flight - 1 : 0};
+    struct job_state      j;
+    int64_t               end = 0;
+    char                  holder[32], message[256], change[64];
 
     if (!overlap_first_job(w->objects->txn, run->id, &j)) return;
+    if (overlap_holds(s, &with_one_less)) {
+        backlog_blocker(w, s, run, &j);
+        return;
+    }
     if (j.state == JOB_RUNNING) end = room_thought_end(w->objects, w->memory, w->now, &j);
     snprintf(holder, sizeof(holder), "job %" PRIu64, j.id);
     snprintf(message, sizeof(message), "%s of it is %s: %s", holder,

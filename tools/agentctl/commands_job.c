@@ -65,6 +65,7 @@ static const struct ctl_param logs_flags[] = {
     {"state",    0, "state",    CTL_TEXT,     false, STATES,   "only jobs in this state"}, \
     {"agent",    0, "agent",    CTL_TEXT,     false, "A",      "only jobs of this agent"}, \
     {"handler",  0, "handler",  CTL_TEXT,     false, "H",      "only jobs of this handler"}, \
+    {"schedule", 0, "schedule", CTL_TEXT,     false, "S",      "only jobs of this schedule"}, \
     {"trigger",  0, "trigger",  CTL_TEXT,     false, "T",      "only jobs with this trigger"}, \
     {"tag",      0, "tag",      CTL_TEXT,     false, "K=V",    "only jobs with this tag"}, \
     {"class",    0, "class",    CTL_TEXT,     false, "CLASS",  "only jobs whose last failure is of this class"}, \
@@ -151,7 +152,7 @@ static const struct ctl_command commands[] = {
     {.noun = "job", .verb = "cancel-many", .op = MSG_JOB_CANCEL_MANY, .flags = many_flags, .run = ctl_run_many,
      .print = ctl_print_many,
      .help = "cancel all jobs that a filter names, and that have not ended",
-     .examples = {"job cancel-many --agent scout --dry-run", "job cancel-many --tag team=ops"}},
+     .examples = {"job cancel-many --agent scout --dry-run", "job cancel-many --schedule nightly"}},
     {.noun = "job", .verb = "retry-many", .op = MSG_JOB_RETRY_MANY, .flags = retry_many_flags, .run = ctl_run_many,
      .print = ctl_print_many,
      .help = "run again all jobs that a filter names",
