@@ -211,14 +211,14 @@ alerts_deadline(struct engine *en)
 
 /* What is worth a line; false for nothing. */
 static bool
-put_line(const struct limits *l, const struct schedule *run, struct buf *b)
+put_line(struct objects *o, const struct limits *l, const struct schedule *run, struct buf *b)
 {
     if (run->paused && run->failed_in_row && run->pause_reason.size) {
         put_message(ALERT_PAUSED, run, b);
     } else if (run->is_overdue) {
         put_message(ALERT_OVERDUE, run, b);
     } else if (streak_reaches(run->breach_streak, l->breach_warn)) {
-        streak_put_breaches(run, b);
+        streak_put_breaches(o, l, run, b);
     } else if (streak_reaches(run->failed_in_row, l->alert_after)) {
         put_message(ALERT_FAILURES, run, b);
     } else if (streak_reaches(run->skips, l->alert_skips)) {
@@ -246,7 +246,7 @@ alerts_warn(const struct memory *m, struct txn *t, const struct actor *a, struct
     for (; looks < READ_ROWS_MAX && scan_next(&s, &run); looks++) {
         struct buf b BUF_AUTO = {0};
 
-        if (!put_line(&m->limits, &run, &b) || ++count > LINES_MAX) continue;
+        if (!put_line(&o, &m->limits, &run, &b) || ++count > LINES_MAX) continue;
         buf_printf(lines, "schedule %.*s: %.*s\n", VIEW_ARG(objects_ref(&o, run.id)),
                    VIEW_ARG(buf_view(&b)));
     }

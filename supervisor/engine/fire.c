@@ -17,7 +17,7 @@ static bool
 sets_retry(struct engine *en, const struct object_entry *o)
 {
     const struct msg_schedule *s = &o->spec.schedule;
-    const struct msg_profile  *p = profile_of(en, o->row.id, 0);
+    const struct msg_profile  *p = profile_of(&en->turn.objects, o->row.id, 0);
     const struct ladder        own = LADDER_OF(s, schedule);
     struct ladder              shared;
 

@@ -113,7 +113,7 @@ ladder_step(struct engine *en, const struct job_state *j, uint32_t n)
     uint32_t                   count = 0;
 
     if (job_spec_load(turn_txn(en), &spec) == LOAD_FOUND) count = ladder_read(spec.retry, steps);
-    if (count == 0) p = profile_of(en, j->schedule, j->agent);
+    if (count == 0) p = profile_of(&en->turn.objects, j->schedule, j->agent);
     if (p) {
         given = LADDER_OF(p, profile);
         count = expand(&given, steps);

@@ -110,7 +110,7 @@ schedule_item(struct reading *r, const struct object_entry *o)
     struct schedule run = {.id = o->row.id};
 
     if (schedule_load(r->txn, &run) != LOAD_FOUND) run = (struct schedule){.id = o->row.id};
-    view_schedule(&r->objects, o, &run, false, r->reply);
+    view_schedule(&r->objects, &r->engine->memory, o, &run, false, r->reply);
 }
 
 /* What is being removed is found by no name (N37), but it is shown as long as it is there. */
@@ -166,7 +166,7 @@ read_schedule_show(struct reading *r, const struct msg_schedule_show *m)
     run.id = o->row.id;
     if (schedule_load(r->txn, &run) != LOAD_FOUND)
         return err_set(r->e, E_DAMAGED, "the schedule's record is damaged");
-    view_schedule(&r->objects, o, &run, true, r->reply);
+    view_schedule(&r->objects, &r->engine->memory, o, &run, true, r->reply);
     return E_OK;
 }
 

@@ -27,10 +27,10 @@ enum errc registry_clear(const struct msg_desc *d, struct view names, const void
 bool registry_changes_something(const struct msg_desc *d, const void *given);
 
 /* The profile of a schedule, else of an agent (ids, 0: none); NULL when neither has one. */
-const struct msg_profile *profile_of(struct engine *en, uint32_t schedule, uint32_t agent);
+const struct msg_profile *profile_of(struct objects *objects, uint32_t schedule, uint32_t agent);
 /* What a job runs that names no handler: the agent's handler, else its profile's.  `profile`: of
  * a schedule, may be empty, goes before the agent's. */
-enum errc profile_handler(struct engine *en, const struct actor *a, struct view profile,
+enum errc profile_handler(struct objects *objects, const struct actor *a, struct view profile,
                           uint32_t agent, uint32_t *company, uint32_t *handler,
                           struct err *e) MUST_CHECK;
 

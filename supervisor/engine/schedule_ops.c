@@ -38,7 +38,7 @@ reply_schedule(struct engine *en, uint32_t id, struct buf *reply, struct err *e)
     if (!o || schedule_load(turn_txn(en), &run) != LOAD_FOUND) {
         return err_set(e, E_DAMAGED, "the schedule's record is damaged");
     }
-    view_schedule(&en->turn.objects, o, &run, true, reply);
+    view_schedule(&en->turn.objects, &en->memory, o, &run, true, reply);
     return E_OK;
 }
 
@@ -108,7 +108,7 @@ schedule_reply_saved(struct engine *en, const struct actor *a, uint32_t id, stru
         return err_set(e, E_DAMAGED, "the schedule's record is damaged");
     }
     collisions_of(en, a, o, &run, &c);
-    view_saved_schedule(&en->turn.objects, o, &run, &c, reply);
+    view_saved_schedule(&en->turn.objects, &en->memory, o, &run, &c, reply);
     return E_OK;
 }
 

@@ -32,6 +32,29 @@
 /* ---- declarations -------------------------------------------------------------------- */
 
 enum errc
+schedule_find_objects(struct objects *o, const struct actor *a, const struct msg_schedule *s,
+                      struct schedule_refs *refs, struct err *e)
+{
+    struct txn *t = o->txn;
+
+    memset(refs, 0, sizeof(*refs));
+    if (object_company(t, a, s->company, &refs->company, e)) return e->code;
+    if (s->agent.size &&
+        object_ref(t, a, KIND_AGENT, s->agent, "agent", &refs->company, &refs->agent, e)) {
+        return e->code;
+    }
+    if (s->profile.size &&
+        object_ref(t, a, KIND_PROFILE, s->profile, "profile", &refs->company, &(uint32_t){0}, e)) {
+        return e->code;
+    }
+    if (s->handler.size) {
+        return object_ref(t, a, KIND_HANDLER, s->handler, "handler", &refs->company, &refs->handler,
+                          e);
+    }
+    return profile_handler(o, a, s->profile, refs->agent, &refs->company, &refs->handler, e);
+}
+
+enum errc
 schedule_find_refs(struct engine *en, const struct actor *a, const struct msg_schedule *s,
                    struct schedule_refs *refs, struct err *e)
 {
@@ -49,20 +72,7 @@ schedule_find_refs(struct engine *en, const struct actor *a, const struct msg_sc
         return e->code;
     }
     if (zone_check(t, s->budget_zone, "budget_zone", e)) return e->code;
-    if (object_company(t, a, s->company, &refs->company, e)) return e->code;
-    if (s->agent.size &&
-        object_ref(t, a, KIND_AGENT, s->agent, "agent", &refs->company, &refs->agent, e)) {
-        return e->code;
-    }
-    if (s->profile.size &&
-        object_ref(t, a, KIND_PROFILE, s->profile, "profile", &refs->company, &(uint32_t){0}, e)) {
-        return e->code;
-    }
-    if (s->handler.size) {
-        return object_ref(t, a, KIND_HANDLER, s->handler, "handler", &refs->company, &refs->handler,
-                          e);
-    }
-    return profile_handler(en, a, s->profile, refs->agent, &refs->company, &refs->handler, e);
+    return schedule_find_objects(&en->turn.objects, a, s, refs, e);
 }
 
 enum errc

@@ -19,6 +19,11 @@ enum errc schedule_check(struct engine *en, const struct actor *a, const struct 
 enum errc schedule_find_refs(struct engine *en, const struct actor *a, const struct msg_schedule *s,
                              struct schedule_refs *refs, struct err *e) MUST_CHECK;
 
+/* Only the company, the agent and the handler; *refs has what was found before an error. */
+enum errc schedule_find_objects(struct objects *o, const struct actor *a,
+                                const struct msg_schedule *s, struct schedule_refs *refs,
+                                struct err *e) MUST_CHECK;
+
 /* Due work: nominal times that have come. */
 void            schedules_due(struct engine *en);
 struct deadline schedules_deadline(struct engine *en);

@@ -11,6 +11,7 @@
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/plan.h"
 #include "supervisor/engine/schedules.h"
+#include "supervisor/engine/turn_limit.h"
 
 #include <inttypes.h>
 
@@ -23,13 +24,19 @@ streak_reaches(uint32_t n, int64_t limit)
 }
 
 void
-streak_put_breaches(const struct schedule *run, struct buf *b)
+streak_put_breaches(struct objects *o, const struct limits *l, const struct schedule *run,
+                    struct buf *b)
 {
+    const struct object_entry *declared = objects_get(o, run->id);
+    struct turn_limit          limit = {.place = "schedule"};
+
+    if (declared) limit = turn_limit_of(o, l, declared);
     buf_printf(b,
                "%" PRIu32 " firings in a row used up their turns (on average %" PRIu64 ".%" PRIu64
-               " of %" PRId64 "): raise max_turns",
+               " of %" PRId64 "): raise ",
                run->breach_streak, run->avg_turns_milli / 1000, run->avg_turns_milli / 100 % 10,
                run->max_turns);
+    turn_limit_put_place(&limit, b);
 }
 
 void
@@ -81,7 +88,7 @@ pauses(struct engine *en, const struct object_entry *o, struct schedule *run,
                    run->failure_streak, failure_rule(run->last_failure)->name);
     } else if (streak == STREAK_TURN_BUDGET &&
                streak_reaches(run->breach_streak, l->breach_pause)) {
-        streak_put_breaches(run, &reason);
+        streak_put_breaches(&en->turn.objects, l, run, &reason);
     } else {
         return false;
     }
@@ -109,7 +116,7 @@ failed(struct engine *en, const struct object_entry *o, struct schedule *run,
         run->failure_streak = 0;
     }
     if (streak == STREAK_TURN_BUDGET && run->breach_streak == l->breach_warn) {
-        streak_put_breaches(run, &warning);
+        streak_put_breaches(&en->turn.objects, l, run, &warning);
         alert_warn(en, o, "turn_budget", buf_view(&warning));
     }
     if (pauses(en, o, run, streak)) {

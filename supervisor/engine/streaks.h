@@ -30,7 +30,8 @@ void streak_turn_limit(struct engine *en, struct schedule *run, int64_t max_turn
 /* Whether n has come to the limit, which may be NO_LIMIT. */
 bool streak_reaches(uint32_t n, int64_t limit);
 /* What the breaches of its limit of turns say, and its long runs: a clause with advice. */
-void streak_put_breaches(const struct schedule *run, struct buf *b);
+void streak_put_breaches(struct objects *o, const struct limits *l, const struct schedule *run,
+                         struct buf *b);
 void streak_put_drift(const struct schedule *run, struct buf *b);
 
 #endif

@@ -11,6 +11,7 @@
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/tickets.h"
+#include "supervisor/engine/turn_limit.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
@@ -70,7 +71,8 @@ find_named(struct engine *en, const struct actor *a, const struct msg_job_submit
     s->spec.company = company;
     if (m->handler.size)
         return object_ref(t, a, KIND_HANDLER, m->handler, "handler", &company, &s->spec.handler, e);
-    return profile_handler(en, a, (struct view){0}, s->spec.agent, &company, &s->spec.handler, e);
+    return profile_handler(&en->turn.objects, a, (struct view){0}, s->spec.agent, &company,
+                           &s->spec.handler, e);
 }
 
 static enum errc
@@ -278,21 +280,17 @@ prepare(struct engine *en, const struct actor *a, const struct msg_job_submit *m
     return E_OK;
 }
 
-/* What the schedule's or the agent's profile says and the job does not; true when it has set
- * max_turns. */
-static bool
-profile_defaults(struct engine *en, struct submission *s, bool has_max_turns)
+/* What the schedule's or the agent's profile says and the job does not. */
+static void
+profile_defaults(struct engine *en, struct submission *s)
 {
-    const struct msg_profile *p = profile_of(en, s->spec.schedule, s->spec.agent);
+    const struct msg_profile *p = profile_of(&en->turn.objects, s->spec.schedule, s->spec.agent);
 
-    if (!p) return false;
+    if (!p) return;
     if (s->spec.max_attempts == 0) s->spec.max_attempts = (uint32_t)p->max_attempts;
     if (s->spec.max_run_ms == 0) s->spec.max_run_ms = p->max_run_ms;
     if (s->spec.token_budget == 0) s->spec.token_budget = p->token_budget;
     if (s->spec.cost_budget_micros == 0) s->spec.cost_budget_micros = p->cost_budget_micros;
-    if (has_max_turns || !HAS(p, profile, max_turns)) return false;
-    s->spec.max_turns = p->max_turns;
-    return true;
 }
 
 void
@@ -301,7 +299,7 @@ submit_defaults(struct engine *en, struct submission *s, bool has_max_turns)
     const struct object_entry *h = objects_get(&en->turn.objects, s->spec.handler);
     const struct limits       *l = &en->memory.limits;
 
-    has_max_turns |= profile_defaults(en, s, has_max_turns);
+    profile_defaults(en, s);
     if (s->spec.max_attempts == 0 && h)
         s->spec.max_attempts = (uint32_t)h->spec.handler.max_attempts;
     if (s->spec.max_attempts == 0) s->spec.max_attempts = (uint32_t)l->max_attempts;
@@ -312,7 +310,8 @@ submit_defaults(struct engine *en, struct submission *s, bool has_max_turns)
     if (s->spec.max_run_ms == 0) s->spec.max_run_ms = l->max_run_ms;
     if (has_max_turns) return;
     s->spec.max_turns =
-        h && HAS(&h->spec.handler, handler, max_turns) ? h->spec.handler.max_turns : l->max_turns;
+        turn_limit_inherited(&en->turn.objects, l, s->spec.schedule, s->spec.agent, s->spec.handler)
+            .max_turns;
 }
 
 static struct view
@@ -398,8 +397,8 @@ submit_prepare_wake(struct engine *en, const struct wake *w, struct submission *
     if (admit_wake(en, w, e)) return e->code;
     s->spec.company = agent->row.company;
     s->spec.agent = w->agent;
-    if (profile_handler(en, &daemon, (struct view){0}, w->agent, &s->spec.company, &s->spec.handler,
-                        e)) {
+    if (profile_handler(&en->turn.objects, &daemon, (struct view){0}, w->agent, &s->spec.company,
+                        &s->spec.handler, e)) {
         return e->code;
     }
     s->spec.trigger = (uint8_t)w->trigger;

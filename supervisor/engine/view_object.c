@@ -7,6 +7,7 @@
 #include "supervisor/engine/plan.h"
 #include "supervisor/engine/shadow.h"
 #include "supervisor/engine/turn_hint.h"
+#include "supervisor/engine/turn_limit.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
@@ -66,6 +67,20 @@ put_declared(struct objects *o, const struct object_entry *en, struct buf *b,
     mp_put_raw(b, map, "ticket", s->ticket);
     mp_put_cstr(b, map, "origin", origin_name(en->row.origin));
     mp_put_i64(b, map, "created_at", en->row.created_at);
+}
+
+/* The limit of turns in force, and what says so. */
+static void
+put_turn_limit(struct objects *o, const struct memory *m, const struct object_entry *en,
+               struct buf *b, struct mp_open_map *map)
+{
+    struct turn_limit t = turn_limit_of(o, &m->limits, en);
+    struct buf from   BUF_AUTO = {0};
+
+    buf_add_str(&from, t.place);
+    if (t.name.size) buf_printf(&from, " %.*s", VIEW_ARG(t.name));
+    view_put_limit(b, map, "turn_limit", t.max_turns);
+    mp_put_str(b, map, "turn_limit_from", buf_view(&from));
 }
 
 /* When and how its firings come (C3–C5). */
@@ -184,12 +199,13 @@ put_outcomes(struct objects *o, const struct schedule *run, struct buf *b, struc
 
 /* c: NULL unless it was saved. */
 static void
-put_schedule(struct objects *o, const struct object_entry *en, const struct schedule *run,
-             bool full, const struct collisions *c, struct buf *b)
+put_schedule(struct objects *o, const struct memory *m, const struct object_entry *en,
+             const struct schedule *run, bool full, const struct collisions *c, struct buf *b)
 {
     struct mp_open_map map = mp_open(b);
 
     put_declared(o, en, b, &map);
+    if (full) put_turn_limit(o, m, en, b, &map);
     put_policies(&en->spec.schedule, b, &map);
     put_daily(o, en->row.id, b, &map);
     mp_put_cstr(b, &map, "status", plan_status(&en->spec.schedule, run, o->now_ms));
@@ -226,17 +242,17 @@ put_schedule(struct objects *o, const struct object_entry *en, const struct sche
 }
 
 void
-view_schedule(struct objects *o, const struct object_entry *en, const struct schedule *run,
-              bool full, struct buf *b)
+view_schedule(struct objects *o, const struct memory *m, const struct object_entry *en,
+              const struct schedule *run, bool full, struct buf *b)
 {
-    put_schedule(o, en, run, full, NULL, b);
+    put_schedule(o, m, en, run, full, NULL, b);
 }
 
 void
-view_saved_schedule(struct objects *o, const struct object_entry *en, const struct schedule *run,
-                    const struct collisions *c, struct buf *b)
+view_saved_schedule(struct objects *o, const struct memory *m, const struct object_entry *en,
+                    const struct schedule *run, const struct collisions *c, struct buf *b)
 {
-    put_schedule(o, en, run, true, c, b);
+    put_schedule(o, m, en, run, true, c, b);
 }
 
 /* ---- companies, agents, handlers ---------------------------------------------- */

@@ -31,12 +31,13 @@ enum predicate view_held(struct objects *o, const struct memory *m, const struct
 void view_document(struct objects *o, const struct job_state *j, const struct job_spec *spec,
                    const struct session *session, struct view checkpoint, struct buf *out);
 
-/* One of each as a map.  full: with what only `show` tells. */
-void view_schedule(struct objects *o, const struct object_entry *declared,
+/* One of each as a map.  full: with what only `show` tells.  memory has the limits in force. */
+void view_schedule(struct objects *o, const struct memory *m, const struct object_entry *declared,
                    const struct schedule *run, bool full, struct buf *out);
 /* The answer to a save: full, with what collides. */
-void view_saved_schedule(struct objects *o, const struct object_entry *declared,
-                         const struct schedule *run, const struct collisions *c, struct buf *out);
+void view_saved_schedule(struct objects *o, const struct memory *m,
+                         const struct object_entry *declared, const struct schedule *run,
+                         const struct collisions *c, struct buf *out);
 /* What its firings took, nil while nothing is measured: last_turns, avg_turns, … */
 void view_put_averages(const struct schedule *run, struct buf *b, struct mp_open_map *map);
 void view_object(struct objects *o, const struct object_entry *en, struct buf *out);

@@ -192,16 +192,19 @@ static void
 a_schedule_shows_its_next_firings_and_warnings(void **state)
 {
     (void)state;
-    must_print(ctl_print_schedule,
-               "{\"name\":\"nightly\",\"cron\":\"0 3 * * *\",\"every_ms\":null,\"max_turns\":null,"
-               "\"next_at\":[1795316400000,1795402800000],"
-               "\"warnings\":[{\"type\":\"turns\",\"message\":\"no limit\"}]}",
-               "schedule      nightly\n"
-               "cron          0 3 * * *\n"
-               "max turns     unlimited\n"
-               "next          2026-11-22 03:00:00Z (in 18h)\n"
-               "              2026-11-23 03:00:00Z\n"
-               "warning       no limit\n");
+    must_print(
+        ctl_print_schedule,
+        "{\"name\":\"nightly\",\"cron\":\"0 3 * * *\",\"every_ms\":null,\"max_turns\":null,"
+        "\"turn_limit\":null,\"turn_limit_from\":\"limits\",\"max_turns_set_at\":1795251600000,"
+        "\"next_at\":[1795316400000,1795402800000],"
+        "\"warnings\":[{\"type\":\"turns\",\"message\":\"no limit\"}]}",
+        "schedule      nightly\n"
+        "cron          0 3 * * *\n"
+        "max turns     unlimited\n"
+        "... from      limits\n"
+        "next          2026-11-22 03:00:00Z (in 18h)\n"
+        "              2026-11-23 03:00:00Z\n"
+        "warning       no limit\n");
 }
 
 static void
@@ -209,13 +212,17 @@ a_schedule_shows_its_policies_and_what_became_of_it(void **state)
 {
     (void)state;
     must_print(ctl_print_schedule,
-               "{\"name\":\"s\",\"max_turns\":5,\"profile\":\"fast\",\"overlap\":\"skip\","
+               "{\"name\":\"s\",\"max_turns\":null,\"turn_limit\":5,"
+               "\"turn_limit_from\":\"profile fast\",\"max_turns_set_at\":1795251600000,"
+               "\"profile\":\"fast\",\"overlap\":\"skip\","
                "\"jitter_ms\":5000,\"shadow\":false,\"gate\":{\"open_tickets\":true},"
                "\"firing_count\":3,\"failure_streak\":0,\"avg_turns\":12,\"alerting\":true,"
                "\"spent_today\":{\"turns\":36,\"tokens\":0}}",
                "schedule      s\n"
                "profile       fast\n"
                "max turns     5\n"
+               "... from      profile fast\n"
+               "... set       2026-11-21 09:00:00Z (now)\n"
                "overlap       skip\n"
                "jitter        5s\n"
                "gate          {\"open_tickets\":true}\n"
@@ -591,6 +598,8 @@ static const char *const keys[] = {
     "compared",
     "median_turns",
     "more_schedules",
+    "turn_limit",
+    "turn_limit_from",
 };
 static const char *const lists[] = {
     "items", "attempts", "blockers", "next_at",      "warnings",  "companies",

@@ -233,6 +233,33 @@ a_failure_of_one_class_resets_the_streak_of_the_other(void **state)
     assert_int_equal(schedule_i64(r, "s", "turn_budget_breach_streak"), 0);
 }
 
+/* The limit in force, whoever set it, is shown and named where it is to be changed. */
+static void
+the_place_of_a_limit_of_turns_is_told(void **state)
+{
+    struct rig *r = *state;
+
+    begin(r);
+    rig_must(r, "profile.add", "'name':'small','max_turns':50");
+    rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'handler':'noop'");
+    assert_string_equal(rig_text(r, "turn_limit_from"), "limits");
+    assert_true(rig_is_nil(r, "turn_limit"));
+    rig_must(r, "schedule.set", "'name':'s','max_turns':70");
+    assert_string_equal(rig_text(r, "turn_limit_from"), "schedule");
+    assert_int_equal(rig_i64(r, "turn_limit"), 70);
+    rig_must(r, "schedule.set", "'name':'s','profile':'small','clear':['max_turns']");
+    assert_string_equal(rig_text(r, "turn_limit_from"), "profile small");
+    assert_int_equal(schedule_i64(r, "s", "turn_limit"), 50);
+    assert_true(rig_is_nil(r, "max_turns"));
+    fire_and_complete(r, "s"); /* grace */
+    fire_and_complete(r, "s");
+    breach(r, "s", 50);
+    breach(r, "s", 50);
+    assert_non_null(strstr(rig_warnings(r), "raise max_turns of profile small"));
+    rig_must(r, "profile.set", "'name':'small','max_turns':60");
+    assert_int_equal(schedule_i64(r, "s", "turn_limit"), 60);
+}
+
 static void
 a_breach_within_two_intervals_of_a_new_limit_changes_no_streak(void **state)
 {
@@ -555,6 +582,7 @@ main(void)
         TEST(one_that_has_ended_is_not_paused),
         TEST(breaches_warn_at_two_with_the_average_used_and_pause_at_five),
         TEST(a_failure_of_one_class_resets_the_streak_of_the_other),
+        TEST(the_place_of_a_limit_of_turns_is_told),
         TEST(a_breach_within_two_intervals_of_a_new_limit_changes_no_streak),
         TEST(with_irregular_times_the_grace_is_the_next_two_firings),
         TEST(three_runs_near_the_end_of_their_lease_warn_once),

@@ -25,7 +25,6 @@ static const struct ctl_column declared[] = {
     {"handler",      "handler",            CTL_AS_TEXT   },
     {"priority",     "priority",           CTL_AS_TEXT   },
     {"max run",      "max_run_ms",         CTL_AS_SPAN   },
-    {"max turns",    "max_turns",          CTL_AS_LIMIT  },
     {"max attempts", "max_attempts",       CTL_AS_TEXT   },
     {"token budget", "token_budget",       CTL_AS_TEXT   },
     {"cost budget",  "cost_budget_micros", CTL_AS_COST   },
@@ -38,6 +37,8 @@ static const struct ctl_column declared[] = {
     {"payload",      "payload",            CTL_AS_JSON   },
     {"ticket",       "ticket",             CTL_AS_JSON   },
     {"created",      "created_at",         CTL_AS_INSTANT},
+    {"max turns",    "turn_limit",         CTL_AS_LIMIT  },
+    {"... from",     "turn_limit_from",    CTL_AS_TEXT   }, /* what says so */
 };
 
 static const struct ctl_column policies[] = {
@@ -83,7 +84,6 @@ static const struct ctl_column running[] = {
     {"alerting",      "alerting",                  CTL_AS_YES    },
     {"overdue",       "overdue",                   CTL_AS_YES    },
     {"overdue at",    "overdue_at",                CTL_AS_INSTANT},
-    {"limit set",     "max_turns_set_at",          CTL_AS_INSTANT},
     {"last turns",    "last_turns",                CTL_AS_TEXT   },
     {"avg turns",     "avg_turns",                 CTL_AS_TEXT   },
     {"avg run",       "avg_run_ms",                CTL_AS_SPAN   },
@@ -93,6 +93,11 @@ static const struct ctl_column running[] = {
     {"tokens today",  "spent_today.tokens",        CTL_AS_TEXT   },
     {"cost today",    "spent_today.cost_micros",   CTL_AS_COST   },
     {"time today",    "spent_today.run_ms",        CTL_AS_SPAN   },
+};
+
+/* The grace of a limit begins then (C8); of none there is none. */
+static const struct ctl_column limit_set[] = {
+    {"... set", "max_turns_set_at", CTL_AS_INSTANT},
 };
 
 static void
@@ -112,7 +117,10 @@ next_times(struct ctl_out *o, struct view body)
 void
 ctl_print_schedule(struct ctl_out *o, struct view body)
 {
+    int64_t limit;
+
     RECORD(o, body, declared);
+    if (mp_find_i64(body, "turn_limit", &limit)) RECORD(o, body, limit_set);
     RECORD(o, body, policies);
     RECORD(o, body, running);
     next_times(o, body);
