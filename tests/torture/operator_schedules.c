@@ -248,7 +248,7 @@ stream(struct operator_state *o)
 
     if (job == 0) return;
     (void)snprintf(body, sizeof(body), "{\"id\":%" PRId64 ",\"active\":true}", job); /* fits */
-    (void)ask(o, MSG_JOB_STREAM, body, E_WRONG_STATE, E_NOT_FOUND);
+    if (ask(o, MSG_JOB_STREAM, body, E_WRONG_STATE, E_NOT_FOUND) != ANSWER_YES) return;
     operator_hold(o);
     (void)snprintf(body, sizeof(body), "{\"id\":%" PRId64 ",\"active\":false}", job); /* fits */
     (void)ask(o, MSG_JOB_STREAM, body, E_WRONG_STATE, E_NOT_FOUND);
