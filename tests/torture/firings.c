@@ -198,6 +198,14 @@ are_newer_due(const struct decided *d, uint64_t count, int64_t offset_ms)
     return newest != INT64_MAX && newest + offset_ms <= d->at;
 }
 
+/* Times behind one that was put off, decided in the same turn, count as put off with it. */
+static bool
+may_be_put_off(const struct decided *d)
+{
+    if (firings_may_be_put_off(d->model, d->first, d->at)) d->course->put_off_at = d->at;
+    return d->course->put_off_at == d->at;
+}
+
 static void
 check_fired(const struct decided *d)
 {
@@ -208,8 +216,7 @@ check_fired(const struct decided *d)
     if (d->course->is_paused) wrong(d, "it fired while it was paused");
     if (d->first > d->at) wrong(d, "it fired too early");
     if (are_newer_due(d, newest, offset)) wrong(d, "it fired though newer ones were due");
-    if (s->misfire == MISFIRE_SKIP && d->first + offset + LATE_MS < d->at &&
-        !firings_may_be_put_off(d->model, d->first, d->at)) {
+    if (s->misfire == MISFIRE_SKIP && d->first + offset + LATE_MS < d->at && !may_be_put_off(d)) {
         wrong(d, "it fired though it was late");
     }
     /* Its own job is among them. */
@@ -241,7 +248,7 @@ check_missed(const struct decided *d)
     if (says(d, "paused")) {
         if (!d->course->is_paused) wrong(d, "it was not paused");
     } else if (says(d, "put off for people")) {
-        if (!firings_may_be_put_off(d->model, d->first, d->at)) wrong(d, "nobody streamed");
+        if (!may_be_put_off(d)) wrong(d, "nobody streamed");
         check_overtaken(d);
     } else if (says(d, "overtaken") || says(d, "more newer times")) {
         check_overtaken(d);
@@ -303,6 +310,7 @@ decide(struct decided *d, struct view type)
     if (view_is(type, "schedule.missed")) check_missed(d);
     if (view_is(type, "schedule.suppressed")) check_suppressed(d);
     check_late(d);
+    (void)may_be_put_off(d); /* for those behind it */
     d->course->fired += view_is(type, "schedule.fired");
     d->course->last = d->last;
 }

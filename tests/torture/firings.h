@@ -25,6 +25,7 @@ struct course {
     /* in the order of the feed */
     bool     is_paused;
     int64_t  last;          /* nominal time that was decided */
+    int64_t  put_off_at;    /* the last decision of one that may have been put off for people */
     uint64_t fired;         /* not by hand */
     unsigned open, running; /* of its jobs: those that have not ended, those that run */
     uint64_t plain;         /* the last of them that started without force */
