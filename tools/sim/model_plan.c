@@ -211,7 +211,8 @@ compare_plan(struct model *m, struct m_schedule *s, const struct schedule *row)
     struct m_range due;
     struct view    name = m_object(m, s->object)->name;
 
-    while (s->next_at && s->next_at < row->next_at && m_has_fired(s, s->next_at))
+    while (s->next_at && (row->next_at == 0 || s->next_at < row->next_at) &&
+           m_has_fired(s, s->next_at))
         m_pass_over(m, s);
     due = m_due(m, s, s->next_at);
     /* Not all is decided yet. */
