@@ -124,7 +124,7 @@ come_back(struct engine *en, struct job_state *j, int64_t after_ms, enum feed_ty
     if (spent) {
         j->failure = FAIL_BUDGET_EXCEEDED;
         j->failure_message = view_str(spent);
-        j->flags &= (uint8_t)~JOB_FLAG_RETRY;
+        j->flags &= ~JOB_FLAG_RETRY;
         give_up(en, j);
         return;
     }
@@ -139,7 +139,7 @@ static void
 ended_orderly(struct job_state *j)
 {
     j->crashes = 0;
-    j->flags &= (uint8_t)~JOB_FLAG_ALONE;
+    j->flags &= ~JOB_FLAG_ALONE;
 }
 
 static void

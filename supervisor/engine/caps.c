@@ -5,6 +5,7 @@
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/overlap.h"
 #include "supervisor/engine/pauses.h"
+#include "supervisor/engine/schedule_ops.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -61,7 +62,7 @@ counted(const struct idmap *m, uint32_t id)
 
 static void
 count_job(struct snapshot *s, uint32_t company, uint32_t agent, uint32_t handler, uint32_t schedule,
-          uint8_t flags)
+          uint32_t flags)
 {
     s->running++;
     if (flags & JOB_FLAG_SCHEDULE_BORN) s->schedule_born++;
@@ -187,6 +188,9 @@ cap_of(struct snapshot *s, enum predicate p, uint32_t on, bool with_kept, int64_
     case HELD_ALONE: *limit = fleet_pick(m, true, with_kept) >= 0 ? NO_LIMIT : 0; break;
     case HELD_COMPANY_PAUSED:
     case HELD_AGENT_PAUSED: *limit = is_paused(s->objects->txn, on, 0) ? 0 : NO_LIMIT; break;
+    case HELD_SCHEDULE_PAUSED:
+        *limit = schedule_holds_jobs(s->objects->txn, on) ? 0 : NO_LIMIT;
+        break;
     case HELD_SCHEDULE_BUDGET:
     case HELD_COMPANY_BUDGET:
     case HELD_AGENT_BUDGET:
@@ -243,12 +247,26 @@ snapshot_room(struct snapshot *s, enum predicate p, uint32_t on)
     return room(limit, used);
 }
 
-/* While an attempt of its schedule runs, no worker is to be kept for the lane. */
 static bool
 is_overlapped(struct snapshot *s, const struct lane *l)
 {
     return l->schedule && !(l->flags & JOB_FLAG_FORCED) &&
            snapshot_room(s, HELD_OVERLAP, l->schedule) == 0;
+}
+
+static bool
+may_be_paused(const struct lane *l)
+{
+    return l->schedule && !(l->flags & JOB_FLAG_BY_HAND);
+}
+
+/* While an attempt of its schedule runs, or its schedule is paused, no worker is to be kept for the
+ * lane. */
+static bool
+is_held_by_schedule(struct snapshot *s, const struct lane *l)
+{
+    return is_overlapped(s, l) ||
+           (may_be_paused(l) && snapshot_room(s, HELD_SCHEDULE_PAUSED, l->schedule) == 0);
 }
 
 /* On whose limit predicate p would hold the lane; false when p does not concern it. */
@@ -272,8 +290,9 @@ concerns(struct snapshot *s, enum predicate p, const struct lane *l, uint32_t *o
     case HELD_SCHEDULE_BUDGET: *on = l->schedule; return l->schedule;
     case HELD_COMPANY_BUDGET: *on = l->company; return true;
     case HELD_AGENT_BUDGET: *on = l->agent; return l->agent;
-    case HELD_ALONE: return l->flags & JOB_FLAG_ALONE && !is_overlapped(s, l);
+    case HELD_ALONE: return l->flags & JOB_FLAG_ALONE && !is_held_by_schedule(s, l);
     case HELD_OVERLAP: *on = l->schedule; return l->schedule && !is_forced;
+    case HELD_SCHEDULE_PAUSED: *on = l->schedule; return may_be_paused(l);
     default: return true;
     }
 }

@@ -31,7 +31,8 @@
     P(COMPANY_BUDGET, "budget",       LANE,  true)      \
     P(AGENT_BUDGET,  "budget",        LANE,  true)      \
     P(ALONE,         "alone",         LANE,  true)      \
-    P(OVERLAP,       "overlap",       LANE,  true)
+    P(OVERLAP,       "overlap",       LANE,  true)      \
+    P(SCHEDULE_PAUSED, "paused",      LANE,  true)
 // clang-format on
 
 enum predicate {

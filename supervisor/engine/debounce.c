@@ -133,7 +133,7 @@ debounce_left(struct engine *en, struct job_state *j)
     struct debounce row = {.company = j->company};
 
     if (!(j->flags & JOB_FLAG_DEBOUNCED)) return;
-    j->flags &= (uint8_t)~JOB_FLAG_DEBOUNCED;
+    j->flags &= ~JOB_FLAG_DEBOUNCED;
     if (job_spec_load(turn_txn(en), &spec) != LOAD_FOUND) return; /* damaged: fsck says so */
     row.key = spec.debounce_key;
     if (debounce_load(turn_txn(en), &row) == LOAD_FOUND && row.job == j->id)

@@ -16,8 +16,7 @@
 #define RECHECK_MAX 256  /* limits that are looked at again when all are to be */
 #define RETRY_MAX   256  /* lanes that budgets block, when all are to be tried */
 
-/* Its schedule has come to have another overlap or a daily limit since the job became ready: it
- * waits in another lane. */
+/* An agentd before schema 5 put it into a lane of no schedule: it waits in another. */
 static bool
 belongs_elsewhere(struct engine *en, struct job_state *j)
 {

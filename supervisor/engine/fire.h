@@ -13,7 +13,7 @@ struct fire {
     struct schedule_refs       refs;
     const struct actor        *actor;  /* who fires it; NULL: the schedule itself */
     int64_t                    run_at; /* of its job; 0: now */
-    uint8_t                    flags;  /* of its job: JOB_FLAG_FORCED */
+    uint32_t                   flags;  /* of its job: JOB_FLAG_FORCED, JOB_FLAG_BY_HAND */
 };
 
 /* What the job of *f would be: nominal_at, kind and number of *f are set.  Nothing is written; a

@@ -168,7 +168,7 @@ job_move(struct engine *en, struct job_state *j, enum job_event ev, struct err *
     if (j->state == JOB_READY) {
         j->ready_at = en->turn.now.wall_ms;
         lane_of(en, j);
-        j->flags &= (uint8_t)~JOB_FLAG_RETRY;
+        j->flags &= ~JOB_FLAG_RETRY;
     }
     if (before == JOB_READY || j->state == JOB_READY) lane_touch(en, j->lane);
     if (before == JOB_RUNNING && j->state != JOB_RUNNING) {
@@ -180,12 +180,12 @@ job_move(struct engine *en, struct job_state *j, enum job_event ev, struct err *
     j->ended_at = 0;
     if (job_state_is_end(j->state)) {
         j->ended_at = en->turn.now.wall_ms;
-        j->flags &= (uint8_t)~JOB_FLAG_RETRY;
+        j->flags &= ~JOB_FLAG_RETRY;
         turn_output(en, OUT_JOB_ENDED)->job = j->id;
         unique_ended(en, j);
     }
     if (j->flags & JOB_FLAG_AGENT_MADE && (j->state == JOB_RUNNING || j->ended_at)) {
-        j->flags &= (uint8_t)~JOB_FLAG_AGENT_MADE;
+        j->flags &= ~JOB_FLAG_AGENT_MADE;
         made_wake_over(en, j->id);
     }
     if (j->state == JOB_RUNNING || job_state_is_end(j->state)) debounce_left(en, j);
@@ -408,12 +408,13 @@ job_retry(struct engine *en, struct job_state *j, bool is_forced, struct err *e)
         return e->code;
     }
     if (runs_again) unique_take_again(en, j);
-    j->flags &= (uint8_t)~JOB_FLAG_FORCED;
+    j->flags &= ~JOB_FLAG_FORCED;
     if (is_forced) j->flags |= JOB_FLAG_FORCED;
+    if (j->schedule) j->flags |= JOB_FLAG_BY_HAND;
     j->failures = 0; /* N2, also when it waits for its next try */
     if (ev == JOB_ON_RETRY) {
         j->crashes = 0;
-        j->flags &= (uint8_t) ~(JOB_FLAG_QUARANTINED | JOB_FLAG_ALONE);
+        j->flags &= ~(JOB_FLAG_QUARANTINED | JOB_FLAG_ALONE);
         j->expires_at = 0; /* its time to start may have passed; the operator wants it now */
     }
     j->run_at = en->turn.now.wall_ms;

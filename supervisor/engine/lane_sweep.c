@@ -11,9 +11,8 @@ is_there(struct engine *en, uint32_t object)
 static bool
 is_of_use(struct engine *en, const struct lane *l)
 {
-    return l->head != 0 ||
-           (is_there(en, l->company) && is_there(en, l->agent) && is_there(en, l->handler) &&
-            lane_schedule(&en->turn.objects, l->schedule) == l->schedule);
+    return l->head != 0 || (is_there(en, l->company) && is_there(en, l->agent) &&
+                            is_there(en, l->handler) && is_there(en, l->schedule));
 }
 
 void

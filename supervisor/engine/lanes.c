@@ -2,8 +2,6 @@
 
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/caps.h"
-#include "supervisor/engine/ledger.h"
-#include "supervisor/engine/overlap.h"
 #include "supervisor/engine/reasons.h"
 #include "supervisor/store/schema.h"
 
@@ -104,12 +102,6 @@ meets_same(const struct lane *l, const struct lane *key)
            l->session == key->session && l->schedule == key->schedule && l->flags == key->flags;
 }
 
-uint32_t
-lane_schedule(struct objects *o, uint32_t schedule)
-{
-    return overlap_limit(o, schedule) != NO_LIMIT || ledger_is_limited(o, schedule) ? schedule : 0;
-}
-
 void
 lane_of(struct engine *en, struct job_state *j)
 {
@@ -117,7 +109,7 @@ lane_of(struct engine *en, struct job_state *j)
     struct lane  key = {.company = j->company,
                         .agent = j->agent,
                         .handler = j->handler,
-                        .schedule = lane_schedule(&t->objects, j->schedule),
+                        .schedule = j->schedule,
                         .flags = j->flags & JOB_LANE_FLAGS};
     struct lane  found = key;
     /* the one it is in, mostly, when it is in memory */

@@ -97,9 +97,6 @@ void lanes_each_block(struct engine *en, struct block_at *at, uint32_t max,
 
 /* ---- between the files of lanes ---- */
 
-/* The schedule, when limits of its own hold its jobs (one at a time, or a daily budget), else 0. */
-uint32_t lane_schedule(struct objects *o, uint32_t schedule);
-
 /* NULL: its row is damaged. */
 struct lane_turn *lane_get(struct engine *en, uint32_t id);
 void              lane_find_head(struct engine *en, struct lane_turn *l);

@@ -1,5 +1,5 @@
 /* pauses - companies and agents that are paused: nothing new of them starts, their schedules record
- * missed times; what runs goes on (B1). */
+ * missed times; what runs goes on (B1).  A schedule's own pause is in its row (schedule_ops.h). */
 #ifndef ENGINE_PAUSES_H
 #define ENGINE_PAUSES_H
 

@@ -67,7 +67,7 @@ routine_fire(struct engine *en, const struct object_entry *o, struct submission 
     s->spec.title = k->title;
     s->spec.goal = k->goal;
     s->spec.ticket = k->id;
-    s->flags &= (uint8_t)~JOB_FLAG_SCHEDULE_BORN;
+    s->flags &= ~JOB_FLAG_SCHEDULE_BORN;
     if (!HAS(&o->spec.schedule, schedule, priority))
         s->priority = trigger_priority(TRIGGER_TICKET_ASSIGNED);
 }

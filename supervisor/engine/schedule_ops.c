@@ -2,8 +2,10 @@
 
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/audit.h"
+#include "supervisor/engine/caps.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/gates.h"
+#include "supervisor/engine/leases.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
@@ -281,10 +283,25 @@ resume(struct engine *en, const struct actor *a, struct schedule *run)
     run->pause_until = 0;
     run->pause_reason = (struct view){0};
     schedule_save(turn_txn(en), run);
+    limit_released(en, HELD_SCHEDULE_PAUSED, run->id);
     if (run->agent) agent_beats_changed(en, run->agent);
     feed_object(en, FEED_SCHEDULE_RESUMED, run->id, NULL);
     audit_put(en, a, "schedule.resume", run->company, objects_name(&en->turn.objects, run->id),
               before, pause_of(en, run));
+}
+
+static bool
+is_undeclared(const struct schedule *run)
+{
+    return run->paused && view_is(run->pause_reason, UNDECLARED_REASON);
+}
+
+bool
+schedule_holds_jobs(struct txn *t, uint32_t id)
+{
+    struct schedule run = {.id = id};
+
+    return schedule_load(t, &run) == LOAD_FOUND && run.paused && !is_undeclared(&run);
 }
 
 /* A pause by hand that has no end does it as well. */
@@ -303,7 +320,7 @@ schedule_declared(struct engine *en, uint32_t id)
     struct schedule run = {.id = id};
 
     if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return;
-    if (run.paused && view_is(run.pause_reason, UNDECLARED_REASON)) resume(en, &the_daemon, &run);
+    if (is_undeclared(&run)) resume(en, &the_daemon, &run);
 }
 
 void

@@ -21,8 +21,10 @@ enum errc schedule_reply_saved(struct engine *en, const struct actor *a, uint32_
 enum errc schedule_find(struct engine *en, const struct actor *a, struct view name,
                         struct schedule *run, struct err *e) MUST_CHECK;
 
-/* Gone from the configuration file, but still needed: it fires no more; and declared there again.
- */
+/* Whether a pause holds its jobs that wait (N37), but for those by hand. */
+bool schedule_holds_jobs(struct txn *t, uint32_t id);
+/* Gone from the configuration file, but still needed: it is paused, while its jobs go on to their
+ * ends; and declared there again. */
 void schedule_undeclared(struct engine *en, uint32_t id);
 void schedule_declared(struct engine *en, uint32_t id);
 

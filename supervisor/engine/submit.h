@@ -16,7 +16,7 @@ struct submission {
     struct job_spec spec; /* id and submitted_at are set by submit_write */
     struct view     payload;
     uint8_t         priority;
-    uint8_t         flags; /* JOB_FLAG_* */
+    uint32_t        flags; /* JOB_FLAG_* */
     int64_t         run_at;
 
     struct unique_claim   unique;

@@ -131,7 +131,7 @@ unique_ended(struct engine *en, struct job_state *j)
     struct unique   row = {.company = j->company};
 
     if (!(j->flags & JOB_FLAG_UNIQUE)) return;
-    j->flags &= (uint8_t)~JOB_FLAG_UNIQUE;
+    j->flags &= ~JOB_FLAG_UNIQUE;
     if (job_spec_load(turn_txn(en), &spec) != LOAD_FOUND) return; /* damaged: fsck says so */
     row.key = spec.unique_key;
     if (unique_load(turn_txn(en), &row) != LOAD_FOUND || row.job != j->id) return;

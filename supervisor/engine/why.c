@@ -18,8 +18,7 @@ ready_blockers(struct why *w, const struct job_state *j)
 
     bool is_found = lane_load(w->objects->txn, &lane) == LOAD_FOUND;
 
-    /* Where it will wait when it is its turn: its schedule may have come to other limits. */
-    if (is_found) lane.schedule = lane_schedule(w->objects, j->schedule);
+    lane.schedule = j->schedule; /* where it will wait when it is its turn (dispatch.c) */
     snapshot_take(&s, w->memory, w->objects);
     for (enum predicate after = HELD_NOT;
          snapshot_blocks(&s, PASS, is_found ? &lane : NULL, after, &f); after = f.predicate) {

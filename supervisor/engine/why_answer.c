@@ -205,6 +205,32 @@ pause_blocker(struct why *w, const struct finding *f, const char *kind)
     why_blocker(w, "paused", message, (struct view){0}, 0, change);
 }
 
+void
+why_schedule_pause(struct why *w, const char *what, const struct schedule *run)
+{
+    char until[40], message[448], change[160];
+
+    if (!run->paused) return;
+    snprintf(message, sizeof(message), "%s is paused%s%s%s%.*s", what,
+             run->pause_until ? " until " : "",
+             run->pause_until ? instant_text(run->pause_until, until, sizeof(until)) : "",
+             run->pause_reason.size ? ": " : "", VIEW_ARG(run->pause_reason));
+    snprintf(change, sizeof(change), "agentctl schedule resume %.*s",
+             VIEW_ARG(objects_ref(w->objects, run->id)));
+    why_blocker(w, "paused", message, (struct view){0}, run->pause_until, change);
+}
+
+static void
+schedule_pause_blocker(struct why *w, const struct finding *f)
+{
+    struct schedule run = {.id = f->on};
+    char            what[160];
+
+    if (schedule_load(w->objects->txn, &run) != LOAD_FOUND) return; /* it does not hold either */
+    snprintf(what, sizeof(what), "schedule %.*s", VIEW_ARG(objects_ref(w->objects, f->on)));
+    why_schedule_pause(w, what, &run);
+}
+
 static void
 breaker_blocker(struct why *w, const struct finding *f)
 {
@@ -334,6 +360,7 @@ why_finding(struct why *w, const struct finding *f)
         break;
     case HELD_COMPANY_PAUSED: pause_blocker(w, f, "company"); break;
     case HELD_AGENT_PAUSED: pause_blocker(w, f, "agent"); break;
+    case HELD_SCHEDULE_PAUSED: schedule_pause_blocker(w, f); break;
     case HELD_SCHEDULE_BUDGET:
     case HELD_COMPANY_BUDGET:
     case HELD_AGENT_BUDGET: budget_blockers(w, f->head); break;

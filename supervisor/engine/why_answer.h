@@ -45,6 +45,8 @@ void why_note(struct why *w, const char *predicate, const char *message, struct 
 void why_finding(struct why *w, const struct finding *f);
 void why_clock(struct why *w);
 void why_pauses(struct why *w, uint32_t company, uint32_t agent);
+/* The same of a schedule, when it is paused; what: how the message begins. */
+void why_schedule_pause(struct why *w, const char *what, const struct schedule *run);
 /* The next nominal time of the schedule that is to fire; 0: none. */
 int64_t why_next_firing(struct why *w, const struct schedule *run);
 /* Closes the list and the answer: text, earliest_at (null unless it waits and all times are known),

@@ -106,20 +106,6 @@ in_flight_blocker(struct why *w, const struct msg_schedule *s, const struct sche
 }
 
 static void
-pause_blocker(struct why *w, const struct schedule *run)
-{
-    char until[40], message[384], change[160];
-
-    if (!run->paused) return;
-    snprintf(message, sizeof(message), "it is paused%s%s%s%.*s", run->pause_until ? " until " : "",
-             run->pause_until ? instant_text(run->pause_until, until, sizeof(until)) : "",
-             run->pause_reason.size ? ": " : "", VIEW_ARG(run->pause_reason));
-    snprintf(change, sizeof(change), "agentctl schedule resume %.*s",
-             VIEW_ARG(objects_ref(w->objects, run->id)));
-    why_blocker(w, "paused", message, (struct view){0}, run->pause_until, change);
-}
-
-static void
 budget_blocker(struct why *w, const struct schedule *run)
 {
     char change[160];
@@ -274,7 +260,7 @@ schedule_blockers(struct why *w, const struct schedule *run)
 {
     const struct object_entry *o = objects_get(w->objects, run->id);
 
-    pause_blocker(w, run);
+    why_schedule_pause(w, "it", run);
     if (w->memory->meta.stops & STOP_NEW)
         why_finding(w, &(struct finding){.predicate = HELD_STOPPED});
     if (w->memory->is_draining || w->memory->meta.stops & STOP_DRAIN)

@@ -103,7 +103,7 @@
     F(U32, handler)                                                               \
     F(U32, session)                                                               \
     F(U32, schedule)                                                              \
-    F(U8,  flags)             /* JOB_FLAG_* */                                    \
+    F(U32, flags)             /* JOB_FLAG_* */                                    \
     F(U8,  priority)                                                              \
     F(I64, run_at)                                                                \
     F(I64, expires_at)                                                            \
@@ -163,8 +163,8 @@
     F(U32, agent)                                                                 \
     F(U32, handler)                                                               \
     F(U32, session)                                                               \
-    F(U32, schedule)          /* of jobs of a schedule with limits of its own (one at a time, a daily budget), else 0 */ \
-    F(U8,  flags)             /* JOB_FLAG_* that make lanes */                    \
+    F(U32, schedule)                                                              \
+    F(U32, flags)             /* JOB_FLAG_* that make lanes */                    \
     F(U64, head)              /* id of its first ready job; 0: empty */           \
     F(U8,  head_priority)                                                         \
     F(I64, head_run_at)                                                           \

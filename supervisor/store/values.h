@@ -38,15 +38,17 @@ enum job_state_id {
 };
 
 /* Those that make lanes (N18), and marks of one job. */
-#define JOB_FLAG_SCHEDULE_BORN 1
-#define JOB_FLAG_FORCED        2
-#define JOB_FLAG_ALONE         4
-#define JOB_LANE_FLAGS         7
-#define JOB_FLAG_QUARANTINED   8
-#define JOB_FLAG_RETRY         16  /* waits for a retry (list --retrying) */
-#define JOB_FLAG_UNIQUE        32  /* has a unique key: its row goes when it ends */
-#define JOB_FLAG_DEBOUNCED     64  /* others may be merged into it until it starts or ends */
-#define JOB_FLAG_AGENT_MADE    128 /* by an agent's effect: in made_wakes until it starts or ends */
+#define JOB_FLAG_SCHEDULE_BORN 1U
+#define JOB_FLAG_FORCED        2U
+#define JOB_FLAG_ALONE         4U
+#define JOB_FLAG_QUARANTINED   8U
+#define JOB_FLAG_RETRY         16U  /* waits for a retry (list --retrying) */
+#define JOB_FLAG_UNIQUE        32U  /* has a unique key: its row goes when it ends */
+#define JOB_FLAG_DEBOUNCED     64U  /* others may be merged into it until it starts or ends */
+#define JOB_FLAG_AGENT_MADE    128U /* by an agent's effect: in made_wakes until it starts or ends */
+#define JOB_FLAG_BY_HAND       256U /* of a schedule, whose pause does not hold it */
+#define JOB_LANE_FLAGS \
+    (JOB_FLAG_SCHEDULE_BORN | JOB_FLAG_FORCED | JOB_FLAG_ALONE | JOB_FLAG_BY_HAND)
 
 /*  E(NAME, "text") */
 // clang-format off

@@ -91,7 +91,12 @@ queue_one_lets_one_wait_and_no_second(void **state)
     ctl_expect_text(&c, "change", "agentctl job cancel");
     gate_pass(gate, 1);
     ctl_await(&c, first, "completed");
+    ctl_until(&c, "reason", "\"paused\"", "job show %" PRIu64, second);
+    ctl_must(&c, "job why %" PRIu64, second);
+    ctl_expect_text(&c, "change", "agentctl schedule resume s");
+    ctl_must(&c, "schedule resume s");
     ctl_await(&c, second, "running");
+    ctl_must(&c, "schedule pause s");
     gate_pass(gate, 1);
     ctl_await(&c, second, "completed");
     assert_int_equal(marks_count(&d, "mark"), 2);

@@ -93,6 +93,33 @@ what_stayed_fires_no_more_and_goes_with_the_next_reload(void **state)
 }
 
 static void
+what_waits_of_a_schedule_that_is_gone_ends(void **state)
+{
+    static const char   often[] = "{'name':'often','agent':'anna','every_ms':60000,"
+                                  "'max_attempts':2,'retry_base_ms':60000}";
+    struct rig_declared retried = full;
+    struct rig         *r = *state;
+
+    retried.schedules = often;
+    rig_configure(r, &retried);
+    rig_workers(r, 1, 1);
+    rig_advance(r, MINUTE_MS);
+    rig_fail(r, 1, "tool_failed");
+    rig_must(r, "schedule.pause", "'name':'often','until':%lld",
+             (long long)(r->header.now.wall_ms + DAY_MS));
+    rig_advance(r, 2 * MINUTE_MS);
+    expect_state(r, 1, "parked");
+    start(r, &none);
+    rig_must_read(r, "schedule.show", "'name':'often'");
+    assert_string_equal(rig_text(r, "status"), "paused");
+    rig_workers(r, 1, 1);
+    expect_state(r, 1, "running");
+    rig_complete(r, 1);
+    rig_configure(r, &none);
+    assert_int_equal(rig_read(r, "schedule.show", "'name':'often'"), E_NOT_FOUND);
+}
+
+static void
 what_stayed_and_is_declared_again_fires_again(void **state)
 {
     struct rig *r = *state;
@@ -142,6 +169,7 @@ main(void)
         TEST(an_overdue_schedule_that_is_gone_makes_no_job),
         TEST(what_a_job_needs_stays_and_the_rest_goes),
         TEST(what_stayed_fires_no_more_and_goes_with_the_next_reload),
+        TEST(what_waits_of_a_schedule_that_is_gone_ends),
         TEST(what_stayed_and_is_declared_again_fires_again),
         TEST(a_pause_by_hand_outlives_both),
         TEST(what_the_api_made_keeps_what_it_refers_to),

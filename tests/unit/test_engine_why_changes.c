@@ -289,6 +289,28 @@ cancel_overlapped(struct rig *r, int64_t n)
     rig_turn(r);
 }
 
+/* The firing before it has ended; its own retry comes while its schedule is paused. */
+static uint64_t
+hold_schedule_paused(struct rig *r)
+{
+    rig_workers(r, 1, 4);
+    rig_must(r, "schedule.add",
+             "'name':'s','every_ms':3600000,'handler':'noop','max_attempts':2,"
+             "'retry_base_ms':1000");
+    rig_advance(r, HOUR_MS);
+    rig_fail(r, 1, "tool_failed");
+    rig_must(r, "schedule.pause", "'name':'s'");
+    rig_advance(r, MINUTE_MS);
+    return 1;
+}
+
+static void
+resume_schedule(struct rig *r, int64_t n)
+{
+    (void)n;
+    rig_must(r, "schedule.resume", "'name':'s'");
+}
+
 // clang-format off
 static const struct held cases[HELD_COUNT] = {
     [HELD_STOPPED] = {hold_stopped, RIG_NO_TEXT, false, "agentctl resume", resume},
@@ -324,6 +346,8 @@ static const struct held cases[HELD_COUNT] = {
     [HELD_ALONE] = {hold_alone, "job 2", true, "agentctl worker scale N with a larger N",
                     one_more_worker},
     [HELD_OVERLAP] = {hold_overlap, "job 1", true, "agentctl job cancel 1", cancel_overlapped},
+    [HELD_SCHEDULE_PAUSED] = {hold_schedule_paused, RIG_NO_TEXT, false,
+                              "agentctl schedule resume s", resume_schedule},
 };
 // clang-format on
 

@@ -145,6 +145,8 @@ static const struct ctl_command commands[] = {
     {.noun = "schedule", .verb = "pause", .op = MSG_SCHEDULE_PAUSE, .args = name_arg, .flags = pause_flags,
      .print = ctl_print_schedule,
      .help = "stop firing until it is resumed",
+     .more = "What runs goes on. What waits is parked until then, retries too; not what was asked for by hand: a run\n"
+             "now, a backfill, a retry of a job.",
      .examples = {"schedule pause nightly --reason 'the database moves'", "schedule pause nightly --until +2h"}},
     {.noun = "schedule", .verb = "resume", .op = MSG_SCHEDULE_RESUME, .args = name_arg, .print = ctl_print_schedule,
      .help = "let a paused schedule fire again",

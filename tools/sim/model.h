@@ -92,6 +92,7 @@ struct m_job {
     uint32_t        concurrent;                        /* other jobs that ran then */
     bool            is_over;                           /* it has ended once */
     bool            is_born;                           /* of a schedule: counts in its cap */
+    bool            is_by_hand;                        /* of a schedule, retried by a person */
     bool            is_alone;                          /* runs alone in a worker from now on */
     bool            is_quarantined, is_retry;
     uint8_t         priority;
@@ -429,6 +430,7 @@ enum errc m_pause(struct model *m, const struct input *in, enum object_kind kind
 bool      m_may_start(const struct model *m); /* no stop and no drain holds all jobs … */
 bool      m_may_send(const struct model *m);  /* … all effects */
 bool      m_is_paused(struct model *m, int company, int agent); /* agent: -1 for none */
+bool      m_is_job_paused(struct model *m, const struct m_job *j);
 void      m_compare_pauses(struct model *m);
 
 /* attempts */

@@ -161,7 +161,7 @@ m_is_held_by(struct model *m, const struct m_job *j, const char *predicate)
     }
     if (strcmp(predicate, "stopped") == 0) return m->held & STOP_NEW;
     if (strcmp(predicate, "draining") == 0) return m->is_draining || m->held & STOP_DRAIN;
-    if (strcmp(predicate, "paused") == 0) return m_is_paused(m, j->company, j->agent);
+    if (strcmp(predicate, "paused") == 0) return m_is_job_paused(m, j);
     return !m_breaker_has_room(m, j);
 }
 
@@ -176,15 +176,8 @@ m_goes_before(const struct m_job *a, const struct m_job *b)
 bool
 m_is_startable_but_for_budget(struct model *m, const struct m_job *j)
 {
-    return j->state == JOB_READY && !m_is_paused(m, j->company, j->agent) && caps_have_room(m, j) &&
+    return j->state == JOB_READY && !m_is_job_paused(m, j) && caps_have_room(m, j) &&
            workers_that_take(m, j->is_alone) > (one_may_be_kept_from(m, j) ? 1 : 0);
-}
-
-/* No schedule limits it, or, when it became ready, none did. */
-static bool
-may_be_unlimited(struct model *m, const struct m_job *j)
-{
-    return j->schedule < 0 || m->schedules.items[m_object(m, j->schedule)->schedule].was_unlimited;
 }
 
 /* Whether one that meets the same limits, goes before it and needs more of a budget keeps it
@@ -194,11 +187,10 @@ is_behind(struct model *m, const struct m_job *j)
 {
     for (size_t i = 0; i < m->active.count; i++) {
         const struct m_job *o = m_job(m, m->active.items[i]);
-        bool                is_same =
-            o->state == JOB_READY && o->company == j->company && o->agent == j->agent &&
-            o->handler == j->handler && o->is_born == j->is_born &&
-            (o->schedule == j->schedule || (may_be_unlimited(m, o) && may_be_unlimited(m, j))) &&
-            o->is_alone == j->is_alone;
+        bool is_same = o->state == JOB_READY && o->company == j->company && o->agent == j->agent &&
+                       o->handler == j->handler && o->is_born == j->is_born &&
+                       o->schedule == j->schedule && o->is_by_hand == j->is_by_hand &&
+                       o->is_alone == j->is_alone;
 
         if (is_same && m_goes_before(o, j) && !m_budget_fits(m, o)) return true;
     }
@@ -247,7 +239,7 @@ static void
 check_may_start(struct model *m, const struct m_job *j, uint32_t worker)
 {
     claim(m_may_start(m), "job %" PRIu64 " was started while draining or stopped", j->id);
-    claim(!m_is_paused(m, j->company, j->agent), "job %" PRIu64 " was started while paused", j->id);
+    claim(!m_is_job_paused(m, j), "job %" PRIu64 " was started while paused", j->id);
     claim(!m_is_doomed(m, j), "job %" PRIu64 " of what is being removed was started", j->id);
     claim(j->state == JOB_READY, "job %" PRIu64 " was started in state %u", j->id, j->state);
     claim(j->expires_at == 0 || j->expires_at > m->now.wall_ms || m->turn->header.clock_is_held,

@@ -1,5 +1,5 @@
-/* What an operator holds: the emergency stop (A17), paused companies and agents (N37), and a
- * breaker that is closed by hand (A16). */
+/* What an operator holds: the emergency stop (A17), paused companies, agents and schedules (N37),
+ * and a breaker that is closed by hand (A16). */
 #include "tools/sim/model.h"
 #include "tools/sim/verdict.h"
 
@@ -137,6 +137,16 @@ m_is_paused(struct model *m, int company, int agent)
     return m_object(m, company)->is_paused || (agent >= 0 && m_object(m, agent)->is_paused);
 }
 
+/* A schedule's pause does not hold what was asked for by hand. */
+bool
+m_is_job_paused(struct model *m, const struct m_job *j)
+{
+    bool is_schedule_paused =
+        j->schedule >= 0 && m->schedules.items[m_object(m, j->schedule)->schedule].is_paused;
+
+    return m_is_paused(m, j->company, j->agent) || (is_schedule_paused && !j->is_by_hand);
+}
+
 void
 m_compare_pauses(struct model *m)
 {
@@ -159,7 +169,7 @@ model_rest_is_held(struct model *m, char *what, size_t size)
     what[0] = '\0';
     for (size_t i = 0; i < m->active.count; i++) {
         const struct m_job *j = m_job(m, m->active.items[i]);
-        bool                is_held = !m_may_start(m) || m_is_paused(m, j->company, j->agent);
+        bool                is_held = !m_may_start(m) || m_is_job_paused(m, j);
 
         if (j->state != JOB_RUNNING && is_held) continue;
         snprintf(what, size, "job %" PRIu64 " is in state %u, and nobody holds it", j->id,

@@ -76,12 +76,6 @@ m_take_back(struct model *m, struct m_schedule *s)
 
 /* ---- planned --------------------------------------------------------------------------------- */
 
-static void
-note_limits(struct model *m, struct m_schedule *s)
-{
-    s->was_unlimited |= view_is(declared(m, s)->overlap, "allow") && !m_is_limited(m, s->object);
-}
-
 void
 m_add_schedule(struct model *m, int object)
 {
@@ -94,7 +88,6 @@ m_add_schedule(struct model *m, int object)
     s->offset = -1;
     s->span = -1;
     s->max_turns_set_at = m->now.wall_ms;
-    note_limits(m, s);
     m_plan(m, s, m->now.wall_ms);
 }
 
@@ -137,7 +130,6 @@ m_schedule_changed(struct model *m, int object, const struct msg_schedule *befor
     bool                       other = !m_has_same_times(before, after) || is_used_up(s, after);
 
     if (other) miss_what_waits(m, s, before);
-    note_limits(m, s);
     s->is_touched = true;
     s->is_promoted = false; /* what was changed has yet to prove itself */
     s->shadow_runs = 0;

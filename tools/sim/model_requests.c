@@ -115,6 +115,7 @@ m_retry(struct model *m, struct m_job *j)
 {
     if (m_is_end(j->state)) revive(m, j);
     j->failures = 0;
+    j->is_by_hand = j->schedule >= 0;
     j->run_at = m->now.wall_ms;
     j->run_at_high = 0;
     m_make_ready(j);

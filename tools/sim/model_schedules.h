@@ -31,8 +31,7 @@ struct m_schedule {
     int64_t due_at;  /* when next_at is decided, as its row says; 0: the row is still to be read */
     int64_t offset;  /* of its spread; -1: not known yet */
     LIST_OF(struct m_span) decided;
-    int      span;          /* of the time of the cursor; -1: none */
-    bool     was_unlimited; /* by an overlap or a daily limit, now or before */
+    int      span; /* of the time of the cursor; -1: none */
     uint64_t firings, suppressed, missed, gated;
     bool     waits;        /* in this turn: for others, or its time is not due yet */
     int64_t  put_off_from; /* for people (C14); 0: it is not */

@@ -380,7 +380,7 @@ sim_request(struct sim *s)
     size_t                        what = rng_weighted(&s->rng, weights, ARRAY_LEN(weights));
     const struct msg_clock_accept accept = {0};
 
-    if (s->model.active.count > 2 * ACTIVE_MAX) sim_cancel_firings(s);
+    if (s->model.active.count > 2 * ACTIVE_MAX) sim_cancel_firings(s, false);
     if ((what < 2 || what == 11) && s->model.active.count > ACTIVE_MAX) what = 2;
     switch (what) {
     case 0: submit(s); break;

@@ -138,13 +138,14 @@ sim_pause_schedules(struct sim *s)
 }
 
 void
-sim_cancel_firings(struct sim *s)
+sim_cancel_firings(struct sim *s, bool held_only)
 {
     for (size_t i = 0; i < s->model.active.count; i++) {
         const struct m_job         *j = m_job(&s->model, s->model.active.items[i]);
         const struct msg_job_cancel m = {.id = j->id};
 
-        if (j->schedule >= 0 && j->state == JOB_READY) sim_ask_as_admin(s, MSG_JOB_CANCEL, &m);
+        if (j->schedule < 0 || j->state != JOB_READY) continue;
+        if (!held_only || m_is_job_paused(&s->model, j)) sim_ask_as_admin(s, MSG_JOB_CANCEL, &m);
     }
 }
 

@@ -117,7 +117,8 @@ wait_for_end(struct sim *s, bool may_be_held)
 
     for (unsigned i = 0; i < DRAIN_ROUNDS; i++) {
         sim_pause_schedules(s); /* a late report may have made another */
-        if (i % PILE_ROUNDS == PILE_ROUNDS - 1) sim_cancel_firings(s);
+        if (i % PILE_ROUNDS == PILE_ROUNDS - 1) sim_cancel_firings(s, false);
+        if (!may_be_held) sim_cancel_firings(s, true);
         sim_pass(s, DRAIN_MS);
         if (may_be_held ? model_rest_is_held(&s->model, what, sizeof(what))
                         : model_is_drained(&s->model, what, sizeof(what)))

@@ -103,8 +103,8 @@ void sim_config_answered(struct sim *s, bool is_accepted);
 /* requests_schedules.c */
 void sim_request_schedule(struct sim *s);
 void sim_pause_schedules(struct sim *s);
-/* Those that wait: where firings may overlap they pile up. */
-void sim_cancel_firings(struct sim *s);
+/* Those that wait: where firings may overlap they pile up; held_only: by a pause. */
+void sim_cancel_firings(struct sim *s, bool held_only);
 
 /* requests_queue.c */
 void sim_request_hold(struct sim *s);
