@@ -198,7 +198,8 @@ note_run(struct copy *c, struct job_state *j)
     j->priority = COPY_PRIORITY;
     j->expires_at = 0; /* it has started in time */
     if (out->run_count == RUNS_MAX) return;
-    out->runs[out->run_count++] = (struct copied_run){.job = j->id, .claimed_at = j->claimed_at};
+    out->runs[out->run_count++] = (struct copied_run){
+        .job = j->id, .claimed_at = j->claimed_at, .lease_expires_at = j->lease_expires_at};
 }
 
 static void

@@ -13,10 +13,10 @@
 #define COPY_PRIORITY 255   /* of jobs that run now: they start first */
 #define RUNS_MAX      SLOTS_MAX
 
-/* A job that runs now, and since when. */
+/* A job that runs now, since when, and until when at most. */
 struct copied_run {
     uint64_t job;
-    int64_t  claimed_at;
+    int64_t  claimed_at, lease_expires_at;
 };
 
 struct copied {

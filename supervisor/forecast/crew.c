@@ -96,16 +96,26 @@ crew_report_ends(struct world *w, struct world_run ended[SLOTS_MAX])
 
 /* ---- what workers are told ----------------------------------------------------------------- */
 
-/* A job that ran when the forecast began has done part of its time. */
+/* Of a job that ran when the forecast began: as slot_eta_ms has it (room.c). */
 static int64_t
-rest_of(const struct world *w, uint64_t job, int64_t run_ms)
+rest_of_run(const struct copied_run *r, const struct model_run *usage, int64_t from_ms)
+{
+    int64_t end = r->claimed_at + usage->run_ms;
+
+    if (usage->basis != ASSUME_MEASURED || end <= from_ms || end > r->lease_expires_at)
+        end = r->lease_expires_at;
+    return end > from_ms ? end - from_ms : 1;
+}
+
+static int64_t
+rest_of(const struct world *w, uint64_t job, const struct model_run *usage)
 {
     for (size_t i = 0; i < w->copied.run_count && job < w->first_job; i++) {
         const struct copied_run *r = &w->copied.runs[i];
 
-        if (r->job == job) run_ms -= w->tally.from_ms - r->claimed_at;
+        if (r->job == job) return rest_of_run(r, usage, w->tally.from_ms);
     }
-    return run_ms > 0 ? run_ms : 1;
+    return usage->run_ms > 0 ? usage->run_ms : 1;
 }
 
 static void
@@ -120,7 +130,7 @@ take_start(struct world *w, struct world_run *r)
                              : model_run_of(&w->model, spec.handler, spec.company);
     if (spec.max_turns != NO_LIMIT && r->usage.turns > (uint64_t)spec.max_turns)
         r->usage.turns = (uint64_t)spec.max_turns;
-    r->ends_ms += rest_of(w, r->id, r->usage.run_ms);
+    r->ends_ms += rest_of(w, r->id, &r->usage);
     r->company = spec.company;
     r->agent = spec.agent;
     r->schedule = spec.schedule;

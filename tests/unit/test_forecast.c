@@ -275,6 +275,26 @@ a_running_job_takes_a_slot_for_the_rest_of_its_time(void **state)
 }
 
 static void
+a_running_job_that_took_longer_than_others_has_the_rest_of_its_lease(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.schedule_max_concurrent = 1;
+    rig_configure(r, &(struct rig_declared){
+                         .schedules = "{'name':'long','cron':'10 * * * *','handler':'noop',"
+                                      "'max_run_ms':1800000},"
+                                      "{'name':'next','cron':'13 * * * *','handler':'noop'}"});
+    measure(r, "long", MINUTE_MS, 1, 1);
+    rig_workers(r, 1, 4);
+    for (int i = 0; i < 12; i++)
+        rig_advance(r, MINUTE_MS);
+    assert_int_equal(rig_running(r), 1); /* since 08:10, till 08:40 at most */
+    forecast(r, 1, "");
+    assert_string_equal(rig_text(r, "forecast.schedules.0.schedule"), "next");
+    assert_int_equal(rig_i64(r, "forecast.schedules.0.wait.max_ms"), 27 * MINUTE_MS);
+}
+
+static void
 a_firing_in_flight_suppresses_the_next_as_it_would(void **state)
 {
     struct rig *r = *state;
@@ -600,6 +620,7 @@ main(void)
         TEST(a_heartbeat_finds_something_to_do_each_time),
         TEST(what_never_fires_is_named_with_its_reason),
         TEST(a_running_job_takes_a_slot_for_the_rest_of_its_time),
+        TEST(a_running_job_that_took_longer_than_others_has_the_rest_of_its_lease),
         TEST(a_firing_in_flight_suppresses_the_next_as_it_would),
         TEST(what_runs_goes_on_before_what_waits_with_a_higher_priority),
         TEST(what_running_jobs_have_reserved_is_reserved_once),
