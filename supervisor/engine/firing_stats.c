@@ -1,5 +1,6 @@
 /* schedule.stats: what the firings of the last week took, and whether the cap of scheduled jobs is
- * right (C11).  At most READ_ROWS_MAX rows are read: with more, the newest of each schedule. */
+ * right (C11).  At most READ_ROWS_MAX rows are read: with more, the newest of each schedule, of
+ * each that has more as many. */
 #include "supervisor/engine/firings.h"
 
 #include "supervisor/engine/page.h"
@@ -20,11 +21,20 @@ struct tally {
     uint64_t fired, completed, failed, cancelled, missed, suppressed, gated;
 };
 
+/* A schedule, as far as its rows were read. */
+struct part {
+    uint32_t     id;
+    bool         is_read; /* all of the week */
+    int64_t      next;    /* the newest nominal time that was not read */
+    struct tally tally;
+};
+
 struct week {
     struct reading *r;
     int64_t         since;
-    uint32_t        ids[SCHEDULES_MAX], count;
-    uint32_t        each; /* rows that are read of each schedule */
+    struct part    *parts;
+    uint32_t        count;
+    uint32_t        open; /* parts with rows that were not read */
     bool            is_sample;
     struct tally    all;
     int64_t        *waits, *lags; /* of firings that started */
@@ -34,21 +44,38 @@ struct week {
 /* ---- which -------------------------------------------------------------------- */
 
 static void
+take_schedule(struct week *w, uint32_t id)
+{
+    w->parts[w->count++] = (struct part){.id = id, .next = INT64_MAX};
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+    const struct part *x = a, *y = b;
+
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+/* At most SCHEDULES_MAX, the eldest first. */
+static void
 find_schedules(struct week *w, uint32_t company)
 {
-    struct schedule run = {0};
-    struct scan     s;
+    struct object  row = {.kind = KIND_SCHEDULE, .company = company};
+    const unsigned prefix = company ? 2 : 1;
+    struct scan    s;
 
-    scan_open(&s, w->r->txn, PRIMARY_SCHEDULE, &run, 0, 0);
-    for (uint32_t n = 0; !w->is_sample && scan_next(&s, &run);) {
-        if (++n > SCHEDULES_MAX) {
+    scan_open(&s, w->r->txn, INDEX_object_by_name, &row, prefix, prefix);
+    while (!w->is_sample && scan_next(&s, &row)) {
+        if (row.removing) continue;
+        if (w->count == SCHEDULES_MAX) {
             w->is_sample = true;
-        } else if ((company == 0 || run.company == company) &&
-                   objects_get(&w->r->objects, run.id)) {
-            w->ids[w->count++] = run.id;
+        } else {
+            take_schedule(w, row.id);
         }
     }
     scan_close(&s);
+    qsort(w->parts, w->count, sizeof(*w->parts), by_id);
 }
 
 static enum errc
@@ -57,14 +84,14 @@ choose(struct week *w, const struct msg_schedule_stats *m)
     const struct object_entry *o;
     uint32_t                   company = 0;
 
+    w->parts = arena_alloc(txn_arena(w->r->txn), SCHEDULES_MAX * sizeof(*w->parts));
     if (m->name.size) {
         if (reading_object(w->r, KIND_SCHEDULE, m->name, &o)) return w->r->e->code;
-        w->ids[w->count++] = o->row.id;
+        take_schedule(w, o->row.id);
     } else {
         if (read_company(w->r, m->company, &company)) return w->r->e->code;
         find_schedules(w, company);
     }
-    w->each = w->count ? (READ_ROWS_MAX - SCHEDULES_MAX) / w->count : 0;
     return E_OK;
 }
 
@@ -104,23 +131,43 @@ add(struct tally *sum, const struct tally *t)
     sum->gated += t->gated;
 }
 
-static void
-read_firings(struct week *w, uint32_t schedule, struct tally *t)
+/* The newest of those that were not read, at most so many; how many it read. */
+static uint32_t
+read_some(struct week *w, struct part *p, uint32_t max)
 {
-    struct firing f = {.schedule = schedule, .nominal_at = INT64_MAX};
+    struct firing f = {.schedule = p->id, .nominal_at = p->next};
     struct scan   s;
     uint32_t      n = 0;
 
     scan_open(&s, w->r->txn, PRIMARY_FIRING, &f, 1, 2); /* newest first */
-    while (scan_next(&s, &f) && f.nominal_at >= w->since) {
-        if (n++ == w->each) {
-            w->is_sample = true;
-            break;
-        }
-        count(w, &f, t);
+    for (p->is_read = true; scan_next(&s, &f) && f.nominal_at >= w->since; n++) {
+        p->is_read = n < max;
+        p->next = f.nominal_at;
+        if (!p->is_read) break;
+        count(w, &f, &p->tally);
     }
     scan_close(&s);
-    add(&w->all, t);
+    w->open -= p->is_read;
+    return n;
+}
+
+/* What some leave of their share goes to those that have more. */
+static void
+read_firings(struct week *w)
+{
+    uint32_t left = READ_ROWS_MAX - w->count; /* a row of each, too */
+
+    w->open = w->count;
+    while (w->open && left >= w->open) {
+        uint32_t share = left / w->open;
+
+        for (uint32_t i = 0; i < w->count; i++) {
+            if (!w->parts[i].is_read) left -= read_some(w, &w->parts[i], share);
+        }
+    }
+    if (w->open) w->is_sample = true;
+    for (uint32_t i = 0; i < w->count; i++)
+        add(&w->all, &w->parts[i].tally);
 }
 
 /* ---- the answer ---------------------------------------------------------------- */
@@ -138,17 +185,15 @@ put_tally(struct buf *b, struct mp_open_map *m, const struct tally *t)
 }
 
 static void
-put_schedule(struct week *w, uint32_t id, struct buf *b)
+put_schedule(struct week *w, const struct part *p, struct buf *b)
 {
-    struct schedule    run = {.id = id};
-    struct tally       t = {0};
+    struct schedule    run = {.id = p->id};
     struct mp_open_map m = mp_open(b);
 
-    if (schedule_load(w->r->txn, &run) != LOAD_FOUND) run = (struct schedule){.id = id};
-    read_firings(w, id, &t);
-    view_put_name(&w->r->objects, b, &m, "schedule", id);
+    if (schedule_load(w->r->txn, &run) != LOAD_FOUND) run = (struct schedule){.id = p->id};
+    view_put_name(&w->r->objects, b, &m, "schedule", p->id);
     view_put_name(&w->r->objects, b, &m, "company", run.company);
-    put_tally(b, &m, &t);
+    put_tally(b, &m, &p->tally);
     view_put_averages(&run, b, &m);
     mp_put_u64(b, &m, "failure_streak", run.failure_streak);
     mp_close(b, &m);
@@ -223,14 +268,12 @@ enum errc
 read_schedule_stats(struct reading *r, const struct msg_schedule_stats *m)
 {
     struct week        w = {.r = r, .since = r->now->wall_ms - WINDOW_MS};
-    struct buf items   BUF_AUTO = {0};
     struct mp_open_map map;
 
     if (choose(&w, m)) return r->e->code;
     w.waits = arena_alloc(txn_arena(r->txn), READ_ROWS_MAX * sizeof(*w.waits));
     w.lags = arena_alloc(txn_arena(r->txn), READ_ROWS_MAX * sizeof(*w.lags));
-    for (uint32_t i = 0; i < w.count; i++)
-        put_schedule(&w, w.ids[i], &items);
+    read_firings(&w);
     map = mp_open(r->reply);
     mp_put_i64(r->reply, &map, "since", w.since);
     mp_put_bool(r->reply, &map, "sample", w.is_sample);
@@ -238,7 +281,8 @@ read_schedule_stats(struct reading *r, const struct msg_schedule_stats *m)
     put_judgement(&w, r->reply, &map);
     mp_key(r->reply, &map, "schedules");
     mp_array(r->reply, w.count);
-    buf_add_view(r->reply, buf_view(&items));
+    for (uint32_t i = 0; i < w.count; i++)
+        put_schedule(&w, &w.parts[i], r->reply);
     mp_close(r->reply, &map);
     return E_OK;
 }
