@@ -113,9 +113,14 @@ alert_raise(struct engine *en, const struct object_entry *o, struct schedule *ru
 void
 alert_recovered(struct engine *en, const struct object_entry *o, struct schedule *run)
 {
-    const struct view message = view_str("a firing has succeeded again");
-    bool              was_alerted = run->is_alerted, was_overdue = run->is_overdue;
+    bool        was_alerted = run->is_alerted, was_overdue = run->is_overdue;
+    struct view message = view_str("a firing has succeeded again");
 
+    if (run->paused_itself)
+        message = view_str(arena_printf(&en->turn.arena,
+                                        "a firing has succeeded again, but it is still paused; "
+                                        "`agentctl schedule resume %.*s` lets it fire",
+                                        VIEW_ARG(objects_ref(&en->turn.objects, o->row.id))));
     run->is_alerted = 0;
     run->is_overdue = 0;
     run->overdue_at = 0;
@@ -213,7 +218,7 @@ alerts_deadline(struct engine *en)
 static bool
 put_line(struct objects *o, const struct limits *l, const struct schedule *run, struct buf *b)
 {
-    if (run->paused && run->failed_in_row && run->pause_reason.size) {
+    if (run->paused_itself) {
         put_message(ALERT_PAUSED, run, b);
     } else if (run->is_overdue) {
         put_message(ALERT_OVERDUE, run, b);

@@ -278,7 +278,7 @@ resume(struct engine *en, const struct actor *a, struct schedule *run)
 {
     struct view before = pause_of(en, run);
 
-    run->paused = 0;
+    run->paused = run->paused_itself = 0;
     run->paused_at = 0;
     run->pause_until = 0;
     run->pause_reason = (struct view){0};

@@ -63,7 +63,7 @@ pause_it(struct engine *en, const struct object_entry *o, struct schedule *run, 
 
     buf_printf(reason, "; `agentctl schedule resume %.*s` lets it fire again",
                VIEW_ARG(objects_ref(&en->turn.objects, o->row.id)));
-    run->paused = 1;
+    run->paused = run->paused_itself = 1;
     run->paused_at = en->turn.now.wall_ms;
     run->pause_reason = arena_copy(&en->turn.arena, buf_view(reason));
     schedule_save(turn_txn(en), run); /* what follows reads it */

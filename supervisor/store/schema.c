@@ -273,7 +273,8 @@ schedule_idle_holds(const struct schedule *s)
 static bool
 schedule_streak_holds(const struct schedule *s)
 {
-    return s->failed_in_row || s->is_overdue || s->breach_streak || s->skips || s->long_runs;
+    return s->failed_in_row || s->is_overdue || s->breach_streak || s->skips || s->long_runs ||
+           s->paused_itself;
 }
 
 static bool

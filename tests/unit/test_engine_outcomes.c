@@ -409,6 +409,30 @@ that_a_schedule_was_paused_is_told_however_short_ago_the_last_alert_is(void **st
 }
 
 static void
+a_pause_of_its_own_is_warned_of_while_it_lasts_and_an_operator_s_is_not(void **state)
+{
+    struct rig *r = *state;
+
+    begin(r);
+    add(r, "s", "'every_ms':60000");
+    add(r, "t", "'every_ms':60000");
+    for (int i = 0; i < 3; i++)
+        fire_and_fail(r, "s", "tool_failed");
+    rig_fail(r, last_job(r, "t"), "tool_failed");
+    rig_must(r, "schedule.pause", "'name':'t','reason':'holidays'");
+    rig_must(r, "schedule.run", "'name':'s'");
+    rig_complete(r, last_job(r, "s"));
+    assert_non_null(strstr(rig_warnings(r), "schedule s: paused: 3 firings in a row failed"));
+    assert_null(strstr(rig_warnings(r), "schedule t"));
+    assert_int_equal(notes(r), 3);
+    assert_non_null(
+        strstr(rig_text(r, "items.2.payload.message"),
+               "succeeded again, but it is still paused; `agentctl schedule resume s`"));
+    rig_must(r, "schedule.resume", "'name':'s'");
+    assert_string_equal(rig_warnings(r), "");
+}
+
+static void
 alerts_go_out_and_need_no_sink(void **state)
 {
     struct rig *r = *state;
@@ -588,6 +612,7 @@ main(void)
         TEST(three_runs_near_the_end_of_their_lease_warn_once),
         TEST(two_failures_in_a_row_of_whatever_class_alert_once_an_hour),
         TEST(that_a_schedule_was_paused_is_told_however_short_ago_the_last_alert_is),
+        TEST(a_pause_of_its_own_is_warned_of_while_it_lasts_and_an_operator_s_is_not),
         TEST(alerts_go_out_and_need_no_sink),
         TEST(an_alert_is_delivered_as_an_effect_of_no_job),
         TEST(a_schedule_without_a_success_is_overdue_until_the_next_one),
