@@ -6,6 +6,7 @@
 #include "supervisor/signals.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
@@ -122,8 +123,9 @@ forecaster_start(struct forecaster *f, const struct forecast_order *o, uint64_t 
     struct buf packed BUF_AUTO = {0};
 
     if (f->watch.fd >= 0) {
-        err_set(e, E_BUSY, "a forecast runs already");
-        return err_hint(e, "ask again when it has ended");
+        err_set(e, E_BUSY, "a forecast runs already; it ends within %" PRId64 " s",
+                f->kill_boot_ms > boot_ms ? (f->kill_boot_ms - boot_ms + 999) / 1000 : 1);
+        return err_hint(e, "ask again then: it goes on when whoever asked for it has gone");
     }
     int order = memfd_create("agentd-order", MFD_CLOEXEC);
     f->answer = memfd_create("agentd-answer", MFD_CLOEXEC);

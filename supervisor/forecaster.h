@@ -2,7 +2,7 @@
  * the store that we have open, and answers into a file in memory.
  *
  * One at a time: it is a reader of the store, and takes a core.  It ends with us, or when its time
- * is over. */
+ * is over: whoever asked for it may be gone, which the control socket does not tell. */
 #ifndef SUPERVISOR_FORECASTER_H
 #define SUPERVISOR_FORECASTER_H
 
@@ -10,7 +10,7 @@
 #include "supervisor/poller.h"
 #include "supervisor/pool.h"
 
-#define FORECAST_RUN_MAX_MS 300000
+#define FORECAST_RUN_MAX_MS 120000
 
 struct forecaster {
     struct poller *poller;

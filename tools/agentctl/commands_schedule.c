@@ -2,8 +2,8 @@
 #include "tools/agentctl/ctl.h"
 #include "tools/agentctl/print.h"
 
-/* Its process may take five minutes. */
-#define FORECAST_TIMEOUT_MS 310000
+/* Its process may take two minutes. */
+#define FORECAST_TIMEOUT_MS 130000
 
 // clang-format off
 
