@@ -37,7 +37,7 @@ struct week {
     uint32_t        open; /* parts with rows that were not read */
     bool            is_sample;
     struct tally    all;
-    int64_t        *waits, *lags; /* of firings that started */
+    int64_t        *waits, *cap_waits, *lags; /* of firings that started */
     uint32_t        started;
 };
 
@@ -116,6 +116,7 @@ count(struct week *w, const struct firing *f, struct tally *t)
     }
     if (f->claimed_at == 0 || f->kind != FIRING_REGULAR) return; /* by hand it may start later */
     w->waits[w->started] = f->claimed_at - f->fired_at;
+    w->cap_waits[w->started] = f->cap_wait_ms;
     w->lags[w->started++] = (int64_t)f->lag_us;
 }
 
@@ -218,7 +219,8 @@ percentile(int64_t *values, uint32_t n, uint32_t percent)
 
 /* What to change, or that nothing is to be changed. */
 static void
-advise(const struct week *w, int64_t wait_ms, int64_t lag_us, char *text, size_t size)
+advise(const struct week *w, int64_t wait_ms, int64_t cap_wait_ms, int64_t lag_us, char *text,
+       size_t size)
 {
     int64_t cap = w->r->engine->memory.limits.schedule_max_concurrent;
 
@@ -234,6 +236,10 @@ advise(const struct week *w, int64_t wait_ms, int64_t lag_us, char *text, size_t
         snprintf(text, size, "the loop lags, and fewer scheduled jobs at once would not help");
     } else if (wait_ms >= WAIT_GOOD_MS && cap == NO_LIMIT) {
         snprintf(text, size, "firings wait, but for no cap of scheduled jobs: there is none");
+    } else if (wait_ms >= WAIT_GOOD_MS && cap_wait_ms < WAIT_GOOD_MS) {
+        snprintf(text, size,
+                 "firings wait, but not for limits.schedule_max_concurrent: `agentctl job why` "
+                 "says for what");
     } else if (wait_ms >= WAIT_GOOD_MS) {
         snprintf(text, size,
                  "firings wait: raise limits.schedule_max_concurrent from %" PRId64 " to %" PRId64,
@@ -247,16 +253,19 @@ static void
 put_judgement(struct week *w, struct buf *b, struct mp_open_map *m)
 {
     int64_t wait_ms = percentile(w->waits, w->started, 95);
+    int64_t cap_wait_ms = percentile(w->cap_waits, w->started, 95);
     int64_t lag_us = percentile(w->lags, w->started, 99);
     char    text[160];
 
-    advise(w, wait_ms, lag_us, text, sizeof(text));
+    advise(w, wait_ms, cap_wait_ms, lag_us, text, sizeof(text));
     mp_put_u64(b, m, "started", w->started);
     if (w->started) {
         mp_put_i64(b, m, "slot_wait_p95_ms", wait_ms);
+        mp_put_i64(b, m, "cap_wait_p95_ms", cap_wait_ms);
         mp_put_i64(b, m, "lag_p99_us", lag_us);
     } else {
         mp_put_nil(b, m, "slot_wait_p95_ms");
+        mp_put_nil(b, m, "cap_wait_p95_ms");
         mp_put_nil(b, m, "lag_p99_us");
     }
     view_put_limit(b, m, "schedule_max_concurrent",
@@ -272,6 +281,7 @@ read_schedule_stats(struct reading *r, const struct msg_schedule_stats *m)
 
     if (choose(&w, m)) return r->e->code;
     w.waits = arena_alloc(txn_arena(r->txn), READ_ROWS_MAX * sizeof(*w.waits));
+    w.cap_waits = arena_alloc(txn_arena(r->txn), READ_ROWS_MAX * sizeof(*w.cap_waits));
     w.lags = arena_alloc(txn_arena(r->txn), READ_ROWS_MAX * sizeof(*w.lags));
     read_firings(&w);
     map = mp_open(r->reply);

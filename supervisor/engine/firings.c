@@ -1,9 +1,11 @@
 #include "supervisor/engine/firings.h"
 
 #include "common/sum.h"
+#include "supervisor/engine/caps.h"
 #include "supervisor/engine/failure.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/page.h"
+#include "supervisor/engine/reasons.h"
 #include "supervisor/engine/views.h"
 
 /* ---- rows --------------------------------------------------------------------- */
@@ -25,6 +27,9 @@ firing_started(struct engine *en, const struct job_state *j, const struct job_sp
 
     if (!row_of(en, j, spec, &f) || f.claimed_at) return;
     f.claimed_at = j->claimed_at;
+    if (f.claimed_at > f.fired_at)
+        f.cap_wait_ms =
+            reasons_held_ms(turn_txn(en), j->lane, HELD_SCHEDULE_CAP, f.fired_at, f.claimed_at);
     f.max_turns = spec->max_turns;
     f.lag_us = en->turn.header.lag_us;
     f.streams = m->streams;

@@ -72,6 +72,18 @@ collect(struct txn *t, uint32_t lane, int64_t from, int64_t until, struct span *
     return n;
 }
 
+int64_t
+reasons_held_ms(struct txn *t, uint32_t lane, uint8_t predicate, int64_t from, int64_t until)
+{
+    struct span spans[ITEMS_MAX];
+    size_t      n = collect(t, lane, from, until, spans);
+    int64_t     sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += spans[i].predicate == predicate ? spans[i].until - spans[i].at : 0;
+    return sum;
+}
+
 static int
 by_time(const void *a, const void *b)
 {

@@ -11,6 +11,10 @@ void reason_lane(struct engine *en, const struct lane *row);
 void reason_all(struct engine *en, uint8_t predicate);
 void reasons_at_boot(struct engine *en);
 
+/* How long the predicate held the lane between the two instants; of its newest rows. */
+int64_t reasons_held_ms(struct txn *t, uint32_t lane, uint8_t predicate, int64_t from,
+                        int64_t until);
+
 /* A list of {at, until_at, predicate, message}: what held the job from when it became ready until
  * its start, its end, or now. */
 void reasons_put(struct objects *o, const struct job_state *j, int64_t now_ms, struct buf *b);

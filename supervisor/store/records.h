@@ -263,7 +263,8 @@
     F(U32, concurrent)        /* other jobs that ran when it was claimed */       \
     F(U32, streams)           /* sessions that streamed to people then */         \
     F(U8,  gated)             /* 1: its gate said that there is nothing to do */ \
-    F(I64, until_at)          /* last of the nominal times that count says; 0: nominal_at */
+    F(I64, until_at)          /* last of the nominal times that count says; 0: nominal_at */ \
+    F(I64, cap_wait_ms)       /* of the time to claimed_at: while the cap of scheduled jobs held it */
 
 #define SESSION_RECORD(F)                                                        \
     F(U32, id)                                                                    \

@@ -351,7 +351,7 @@ stats_of_a_company_need_not_look_through_those_of_others(void **state)
 }
 
 static void
-the_cap_of_scheduled_jobs_is_judged_by_waits_and_lag(void **state)
+the_cap_of_scheduled_jobs_is_judged_by_waits_for_it_and_lag(void **state)
 {
     struct rig *r = *state;
     int64_t     late = 0;
@@ -372,13 +372,39 @@ the_cap_of_scheduled_jobs_is_judged_by_waits_and_lag(void **state)
     rig_must_read(r, "schedule.stats", " ");
     assert_int_equal(rig_i64(r, "slot_wait_p95_ms"), MINUTE_MS);
     assert_string_equal(rig_text(r, "advice"),
-                        "firings wait: raise limits.schedule_max_concurrent from 2 to 3");
+                        "firings wait, but not for limits.schedule_max_concurrent: `agentctl job "
+                        "why` says for what"); /* for a stop */
     r->header.lag_us = 50000;
     fire_many(r, &late, 1, 0);
     rig_must_read(r, "schedule.stats", " ");
     assert_int_equal(rig_i64(r, "lag_p99_us"), 50000);
     assert_string_equal(rig_text(r, "advice"),
                         "the loop lags: lower limits.schedule_max_concurrent from 2 to 1");
+}
+
+static void
+to_raise_the_cap_of_scheduled_jobs_is_advised_when_that_is_what_firings_wait_for(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.schedule_max_concurrent = 1;
+    rig_configure(r, &(struct rig_declared){0});
+    rig_workers(r, 1, 8);
+    add(r, "s", "'every_ms':3600000");
+    rig_must(r, "schedule.add", "'name':'other','cron':'0 0 1 1 *','handler':'noop'");
+    for (int i = 0; i < 20; i++) {
+        rig_advance(r, (i ? 57 : 59) * MINUTE_MS);
+        rig_must(r, "schedule.run", "'name':'other'");
+        rig_advance(r, MINUTE_MS); /* s fires */
+        rig_advance(r, 2 * MINUTE_MS);
+        rig_complete(r, last_job(r, "other"));
+        complete_last(r, "s");
+    }
+    rig_must_read(r, "schedule.stats", "'name':'s'");
+    assert_int_equal(rig_i64(r, "slot_wait_p95_ms"), 2 * MINUTE_MS);
+    assert_int_equal(rig_i64(r, "cap_wait_p95_ms"), 2 * MINUTE_MS);
+    assert_string_equal(rig_text(r, "advice"),
+                        "firings wait: raise limits.schedule_max_concurrent from 1 to 2");
 }
 
 int
@@ -398,7 +424,8 @@ main(void)
         TEST(stats_count_what_became_of_the_firings_of_a_week),
         TEST(stats_of_a_company_are_of_its_own_schedules),
         TEST(stats_of_a_company_need_not_look_through_those_of_others),
-        TEST(the_cap_of_scheduled_jobs_is_judged_by_waits_and_lag),
+        TEST(the_cap_of_scheduled_jobs_is_judged_by_waits_for_it_and_lag),
+        TEST(to_raise_the_cap_of_scheduled_jobs_is_advised_when_that_is_what_firings_wait_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,6 +89,7 @@ ctl_print_schedule_stats(struct ctl_out *o, struct view body)
         {"a sample",      "sample",                  CTL_AS_YES    },
         {"started",       "started",                 CTL_AS_TEXT   },
         {"slot wait p95", "slot_wait_p95_ms",        CTL_AS_SPAN   },
+        {"of it the cap", "cap_wait_p95_ms",         CTL_AS_SPAN   },
         {"loop lag p99",  "lag_p99_us",              CTL_AS_MICROS },
         {"at once",       "schedule_max_concurrent", CTL_AS_LIMIT  },
         {"advice",        "advice",                  CTL_AS_TEXT   },
