@@ -25,7 +25,7 @@
  * model_registry.c, model_removals.c, every request and turn;
  *   - each nominal time is decided once and in order, when it is due, by what the schedule says of
  * misfires, overlap, pauses, gates and people: model_nominal.c, model_plan.c, model_schedules.c,
- * model_pressure.c, every turn;
+ * model_firings.c, model_pressure.c, every turn;
  *   - no two attempts of a schedule run at once unless it says allow: model_dispatch.c, every
  * start;
  *   - streaks, pauses, averages and alerts follow from how firings ended: model_outcomes.c, every

@@ -176,6 +176,12 @@ m_check_schedule_deadline(struct model *m)
     for (size_t i = 0; i < m->schedules.count; i++) {
         const struct m_schedule *s = &m->schedules.items[i];
 
+        claim(m_object(m, s->object)->is_gone || s->pause_until == 0 ||
+                  m->now.boot_ms < m->hold_until_boot || /* it ends behind what waits */
+                  m->turn->deadline.wall_ms <= m->now.wall_ms ||
+                  m->turn->deadline.wall_ms <= s->pause_until,
+              "the engine sleeps past the end of the pause of schedule %.*s",
+              VIEW_ARG(m_object(m, s->object)->name));
         if (m_object(m, s->object)->is_gone || s->next_at == 0 ||
             m_waits_for_crash_loop(m, m_due(m, s, s->next_at).low))
             continue;

@@ -4,220 +4,6 @@
 
 #include <inttypes.h>
 
-#define LATE_MS        1000 /* within it a time is decided when it comes, whatever the window is */
-#define STAGGER_MAX_MS 60000
-#define PUT_OFF_MAX_MS 300000
-
-/* ---- overlap (C4) ---------------------------------------------------------------------------- */
-
-/* Jobs of the schedule that have not ended, be they of its firings or retried by hand. */
-static int
-count_in_flight(struct model *m, int object)
-{
-    int n = 0;
-
-    for (size_t i = 0; i < m->active.count; i++) {
-        const struct m_job *j = m_job(m, m->active.items[i]);
-
-        n += j->schedule == object && !m_is_end(j->state);
-    }
-    return n;
-}
-
-bool
-m_firing_in_flight(struct model *m, int object)
-{
-    return count_in_flight(m, object) > 0;
-}
-
-static bool
-is_in_the_way(const struct m_object *o, int in_flight)
-{
-    struct view overlap = o->declared.schedule.overlap;
-
-    if (view_is(overlap, "allow") || view_is(overlap, "cancel_running")) return false;
-    return in_flight >= (view_is(overlap, "queue_one") ? 2 : 1);
-}
-
-static void
-cancel_in_flight(struct model *m, int object)
-{
-    for (size_t i = 0; i < m->active.count; i++) {
-        struct m_job *j = m_job(m, m->active.items[i]);
-
-        if (j->schedule == object && !m_is_end(j->state)) m_cancel(m, j);
-    }
-}
-
-/* ---- what a firing makes --------------------------------------------------------------------- */
-
-/* A job of a firing, by its declaration at this moment. */
-static void
-make_job(struct model *m, const struct m_schedule *s, int handler, int agent, int64_t run_at)
-{
-    const struct m_object     *o = m_object(m, s->object);
-    const struct msg_schedule *d = &o->declared.schedule;
-    const struct m_retry       retry = M_RETRY(d, schedule);
-    struct m_job              *j = m_add_job(m);
-
-    j->company = o->company;
-    j->agent = agent;
-    j->handler = handler;
-    j->schedule = s->object;
-    j->is_born = true;
-    j->priority = HAS(d, schedule, priority) ? (uint8_t)d->priority : 50;
-    j->run_at = run_at;
-    j->nominal_at = s->next_at;
-    j->max_run_ms = d->max_run_ms;
-    j->max_turns = d->max_turns;
-    j->token_budget = d->token_budget;
-    j->cost_budget = d->cost_budget_micros;
-    j->max_attempts = (uint32_t)d->max_attempts;
-    if (j->max_attempts == 0 && !retry.has_list && !retry.has_base) j->max_attempts = 1; /* A5 */
-    j->payload = d->payload.size ? hash64(d->payload, 0) : 0;
-    j->payload_bytes = d->payload.size;
-    j->trigger = view_is(d->type, "heartbeat") ? "heartbeat" : "schedule";
-    m_ladder(&retry, &j->ladder);
-    m_defaults(m, j, HAS(d, schedule, max_turns));
-    m_routine_fire(m, d, j);
-    m_make_ready(j);
-    if (run_at > m->now.wall_ms) j->state = JOB_SCHEDULED;
-}
-
-/* Whether what it names is there; fills handler and agent. */
-static bool
-has_references(struct model *m, const struct m_object *o, int *handler, int *agent)
-{
-    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
-    const struct msg_schedule *d = &o->declared.schedule;
-    struct view                name = d->handler;
-    enum errc                  e = E_OK;
-    int                        company = o->company;
-
-    *agent = -1;
-    if (m_object(m, company)->is_gone) return false;
-    if (d->agent.size) {
-        *agent = m_ref(m, &daemon, KIND_AGENT, d->agent, &company, &e);
-        if (*agent < 0) return false;
-    }
-    if (name.size == 0 && *agent >= 0) name = m_agent_handler(m, *agent);
-    if (name.size == 0) return false;
-    *handler = m_ref(m, &daemon, KIND_HANDLER, name, &company, &e);
-    return *handler >= 0;
-}
-
-/* Its company or its agent is paused (N37). */
-static bool
-is_held(struct model *m, const struct m_object *o)
-{
-    int handler, agent;
-
-    (void)has_references(m, o, &handler, &agent); /* its agent may be there without a handler */
-    return m_is_paused(m, o->company, agent);
-}
-
-static int64_t
-limited(const struct model *m, int64_t at)
-{
-    if (at < m->now.wall_ms) return m->now.wall_ms;
-    return at > m->now.wall_ms + STAGGER_MAX_MS ? m->now.wall_ms + STAGGER_MAX_MS : at;
-}
-
-/* The gate asks for tickets of the agent that are not done (C5). */
-static bool
-has_nothing_to_do(struct model *m, const struct m_object *o, int agent)
-{
-    if (o->declared.schedule.gate.size == 0) return false;
-    for (size_t i = 0; i < m->tickets.count; i++) {
-        const struct m_ticket *k = &m->tickets.items[i];
-
-        if (k->assignee == agent && !k->is_gone && k->status != TICKET_DONE) return false;
-    }
-    return true;
-}
-
-/* What was due before it is late: but nothing that was put off for people, while it may be. */
-static int64_t
-late_before(const struct model *m, const struct m_schedule *s)
-{
-    int64_t late = m->now.wall_ms - LATE_MS;
-
-    return s->put_off_from && s->put_off_from + PUT_OFF_MAX_MS >= late ? INT64_MIN : late;
-}
-
-/* When the job of a firing may start: those that are caught up on come one after the other.  The
- * row tells, when it is not known to the millisecond when the firing was due. */
-static int64_t
-start_of(struct model *m, const struct m_schedule *s, struct m_range due, uint64_t job)
-{
-    struct job_state row = {.id = job};
-    int64_t          late = late_before(m, s), stagger = m->limits.catch_up_stagger_ms;
-    struct m_range   at = {limited(m, m->catch_up.low), limited(m, m->catch_up.high)};
-
-    if (stagger == 0 || due.low >= late) return m->now.wall_ms;
-    if (due.high < late && at.low == at.high) {
-        m->catch_up.low = m->catch_up.high = at.low + stagger;
-        return at.low;
-    }
-    claim(job_state_load(m->txn, &row) == LOAD_FOUND, "job %" PRIu64 " is not in the store", job);
-    if (row.run_at < at.low) row.run_at = at.low; /* a request of this turn wanted it now */
-    claim(row.run_at <= at.high,
-          "job %" PRIu64 " is caught up on at %" PRId64 ", expected %" PRId64, job, row.run_at,
-          at.high);
-    if (row.run_at > m->now.wall_ms) m->catch_up.low = row.run_at + stagger;
-    if (m->catch_up.high < row.run_at + stagger) m->catch_up.high = row.run_at + stagger;
-    return row.run_at;
-}
-
-static int64_t
-quiet_end(struct model *m, const struct m_schedule *s)
-{
-    const struct msg_schedule *d = &m_object(m, s->object)->declared.schedule;
-
-    return m_quiet_end(d->quiet_hours, d->tz, m->now.wall_ms);
-}
-
-static uint8_t
-fire(struct model *m, struct m_schedule *s, struct m_range due, const struct firing *row)
-{
-    const struct m_object *o = m_object(m, s->object);
-    int                    handler, agent;
-
-    claim(quiet_end(m, s) == m->now.wall_ms, "schedule %.*s fires in its quiet hours",
-          VIEW_ARG(o->name));
-    if (m_admission(m) != E_OK || !has_references(m, o, &handler, &agent)) return FIRING_MISSED;
-    if (m_judge_routine(m, &o->declared.schedule, o->company, agent) != E_OK) return FIRING_MISSED;
-    if (m_firing_in_flight(m, s->object)) m_firing_waits(m, s, s->cursor);
-    if (has_nothing_to_do(m, o, agent)) {
-        claim(row->gated, "schedule %.*s does not say that its gate was closed", VIEW_ARG(o->name));
-        s->gated++;
-        s->suppressed++;
-        return FIRING_SUPPRESSED;
-    }
-    if (is_in_the_way(o, count_in_flight(m, s->object))) {
-        s->suppressed++;
-        s->skips++;
-        if (m_reaches(s->skips, m->limits.alert_skips)) m_alert(m, s, false);
-        return FIRING_SUPPRESSED;
-    }
-    if (m_queue_is_full(m, o->company, 0)) return FIRING_MISSED;
-    if (m_budget_is_spent(m, s->object)) return FIRING_MISSED;
-    claim(row->outcome == FIRING_FIRED, "schedule %.*s did not fire: outcome %u (%.*s)",
-          VIEW_ARG(o->name), row->outcome, VIEW_ARG(row->reason));
-    if (view_is(o->declared.schedule.overlap, "cancel_running")) cancel_in_flight(m, s->object);
-    s->firings++;
-    s->skips = 0;
-    claim(row->number == s->firings, "a firing has number %" PRIu64 ", expected %" PRIu64,
-          row->number, s->firings);
-    claim(row->fired_at == m->now.wall_ms, "a firing says another time than now");
-    claim(row->job == m->jobs.count + 1, "a firing names job %" PRIu64 ", expected %" PRIu64,
-          row->job, (uint64_t)m->jobs.count + 1);
-    s->last_job = row->job;
-    s->is_touched = true;
-    make_job(m, s, handler, agent, start_of(m, s, due, row->job));
-    return FIRING_FIRED;
-}
-
 /* ---- misfires (C3) --------------------------------------------------------------------------- */
 
 bool
@@ -259,18 +45,52 @@ end_pause(struct m_schedule *s)
     s->is_touched = true;
 }
 
-/* Pauses that end by themselves, behind the decisions about the times before. */
+/* Whether the engine left the end of the pause to its next turn, which follows at once. */
+static bool
+is_pause_left(struct model *m, const struct m_schedule *s)
+{
+    struct schedule row = {.id = m_object(m, s->object)->id};
+
+    return m->turn->deadline.wall_ms <= m->now.wall_ms &&
+           schedule_load(m->txn, &row) == LOAD_FOUND && row.pause_until == s->pause_until;
+}
+
+/* Pauses that end by themselves, behind the decisions about the times before: so not while these
+ * wait behind a crash loop. */
 static void
 end_pauses(struct model *m)
 {
+    if (m->now.boot_ms < m->hold_until_boot) return;
     for (size_t i = 0; i < m->schedules.count; i++) {
         struct m_schedule *s = &m->schedules.items[i];
 
         if (m_object(m, s->object)->is_gone || s->pause_until == 0) continue;
         if (s->pause_until > m->now.wall_ms) continue;
         if (s->next_at && m_due(m, s, s->next_at).low < s->pause_until) continue;
-        end_pause(s);
+        if (!is_pause_left(m, s)) end_pause(s);
     }
+}
+
+/* Whether a time was missed for such a reason: asked where the model knows only within which bounds
+ * a time is due, and of a row that may have been missed for another. */
+static bool
+is_missed_as(const struct firing *row, const char *reason)
+{
+    return row->outcome == FIRING_MISSED &&
+           memmem(row->reason.data, row->reason.size, reason, strlen(reason)) != NULL;
+}
+
+static bool
+is_overtaken(const struct firing *row)
+{
+    return is_missed_as(row, "overtaken by its next time") || is_missed_as(row, "more newer times");
+}
+
+static bool
+is_too_old(const struct firing *row)
+{
+    return is_missed_as(row, "older than the catch-up window") ||
+           is_missed_as(row, "(misfire policy skip)");
 }
 
 /* Whether a nominal time that is due is to be missed by policy, window or pause, which may end
@@ -284,23 +104,23 @@ is_missed(struct model *m, struct m_schedule *s, int64_t at, const struct firing
     int64_t window = HAS(d, schedule, catch_up_ms) ? d->catch_up_ms : m->limits.catch_up_ms;
     int64_t keep = most_that_fire(d);
 
-    int64_t oldest = m->now.wall_ms - (window < LATE_MS ? LATE_MS : window);
+    int64_t oldest = m->now.wall_ms - (window < M_LATE_MS ? M_LATE_MS : window);
 
-    if (view_is(d->misfire, "skip") && late_before(m, s) > oldest) oldest = late_before(m, s);
+    if (view_is(d->misfire, "skip") && m_late_before(m, s) > oldest) oldest = m_late_before(m, s);
     if (due.high < oldest) return true;
-    if (due.low < oldest && row->outcome == FIRING_MISSED) return true;
+    if (due.low < oldest && is_too_old(row)) return true;
     if (s->pause_until && due.high >= s->pause_until &&
-        (due.low >= s->pause_until || row->outcome != FIRING_MISSED))
+        (due.low >= s->pause_until || !is_missed_as(row, "paused")))
         end_pause(s);
-    if (s->is_paused || is_held(m, o)) return true;
+    if (s->is_paused || m_is_firing_held(m, o)) return true;
     newer = newer_that_are_due(m, s, at, keep);
-    return newer.low >= keep || (newer.high >= keep && row->outcome == FIRING_MISSED);
+    return newer.low >= keep || (newer.high >= keep && is_overtaken(row));
 }
 
 static uint8_t
 judge(struct model *m, struct m_schedule *s, int64_t at, const struct firing *row)
 {
-    return is_missed(m, s, at, row) ? FIRING_MISSED : fire(m, s, m_due(m, s, at), row);
+    return is_missed(m, s, at, row) ? FIRING_MISSED : m_fire(m, s, m_due(m, s, at), row);
 }
 
 /* What would fire in quiet hours waits for their end, why ever it comes only now. */
@@ -309,7 +129,7 @@ is_held_by_quiet_hours(struct model *m, struct m_schedule *s)
 {
     const struct firing none = {.outcome = FIRING_FIRED};
     struct schedule     row = {.id = m_object(m, s->object)->id};
-    int64_t             end = quiet_end(m, s);
+    int64_t             end = m_quiet_end_now(m, s);
 
     if (end == m->now.wall_ms || schedule_load(m->txn, &row) != LOAD_FOUND) return false;
     if (row.next_at != s->next_at || row.due_at != end) return false;

@@ -9,6 +9,8 @@
 #include "supervisor/engine/engine.h"
 #include "tools/sim/list.h"
 
+#define M_LATE_MS 1000 /* within it a time is decided when it comes, whatever the window is */
+
 /* Nominal times from `first` to `last`: so many. */
 struct m_span {
     int64_t  first, last;
@@ -52,6 +54,7 @@ struct m_schedule {
 
 struct model;
 struct m_job;
+struct m_object;
 struct msg_schedule;
 struct msg_job_stream;
 
@@ -92,7 +95,16 @@ void m_alert(struct model *m, struct m_schedule *s, bool is_pause);
 void m_note(struct model *m, int schedule);
 void m_compare_outcomes(struct model *m, struct m_schedule *s, const struct schedule *row);
 void m_schedules_due(struct model *m);
-bool m_firing_in_flight(struct model *m, int object);
+/* What was due before it is late: but nothing that was put off for people, while it may be. */
+int64_t m_late_before(const struct model *m, const struct m_schedule *s);
+/* Now, or the end of its quiet hours that are now. */
+int64_t m_quiet_end_now(struct model *m, const struct m_schedule *s);
+/* Its company or its agent is paused (N37). */
+bool m_is_firing_held(struct model *m, const struct m_object *o);
+/* Its next time, which was due within these bounds, is neither missed nor held: what it comes to.
+ * The row says what the model cannot know. */
+uint8_t m_fire(struct model *m, struct m_schedule *s, struct m_range due, const struct firing *row);
+bool    m_firing_in_flight(struct model *m, int object);
 /* What the turn planned anew; `all`: every schedule, with its counters. */
 void m_compare_schedules(struct model *m, bool all);
 /* pressure (C14) */
