@@ -38,6 +38,13 @@ put_queue(struct txn *t, const struct actor *a, struct buf *b, struct mp_open_ma
     mp_close(b, &m);
 }
 
+/* As commands take it; nil for none. */
+static void
+put_ref(struct objects *o, struct buf *b, struct mp_open_map *m, const char *key, uint32_t id)
+{
+    mp_put_str_or_nil(b, m, key, id ? objects_ref(o, id) : (struct view){0});
+}
+
 static void
 put_cap(struct snapshot *s, enum predicate p, uint32_t on, struct buf *b, uint32_t *count)
 {
@@ -48,7 +55,7 @@ put_cap(struct snapshot *s, enum predicate p, uint32_t on, struct buf *b, uint32
     snapshot_cap(s, p, on, &limit, &used);
     m = mp_open(b);
     mp_put_cstr(b, &m, "cap", predicate_name(p));
-    view_put_name(s->objects, b, &m, "on", on);
+    put_ref(s->objects, b, &m, "on", on);
     view_put_limit(b, &m, "limit", limit);
     mp_put_u64(b, &m, "used", used);
     mp_close(b, &m);
@@ -116,7 +123,7 @@ put_next_firings(struct objects *o, const struct actor *a, struct buf *b, struct
 
         if (run.paused || !actor_sees(o->txn, a, run.company)) continue;
         m = mp_open(b);
-        view_put_name(o, b, &m, "schedule", run.id);
+        put_ref(o, b, &m, "schedule", run.id);
         mp_put_i64(b, &m, "next_fire_at", sched ? idle_next(o->txn, sched, &run) : run.next_at);
         mp_close(b, &m);
         n++;

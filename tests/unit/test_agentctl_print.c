@@ -115,6 +115,20 @@ columns_are_aligned_and_those_that_say_nothing_are_left_out(void **state)
                "1000  ready    a        世界\n");
 }
 
+/* The newest of ten took long. */
+static void
+pack_firings(struct buf *body)
+{
+    BUF_AUTO struct buf json = {0};
+
+    buf_add_str(&json, "{\"items\":[{\"number\":10,\"duration_ms\":8000}");
+    for (int i = 9; i > 0; i--)
+        buf_printf(&json, ",{\"number\":%d,\"duration_ms\":1}", i);
+    buf_add_str(&json, "]}");
+    buf_clear(body);
+    pack(buf_str(&json), body);
+}
+
 static void
 durations_of_firings_are_bars_with_the_newest_at_the_right(void **state)
 {
@@ -137,6 +151,11 @@ durations_of_firings_are_bars_with_the_newest_at_the_right(void **state)
     pack(json, &body);
     ctl_print_firings(&o, buf_view(&body));
     assert_non_null(strstr(buf_str(&text), "ran           ▁█ up to 8s\n"));
+    buf_clear(&text);
+    o.width = 30; /* the oldest are left out */
+    pack_firings(&body);
+    ctl_print_firings(&o, buf_view(&body));
+    assert_non_null(strstr(buf_str(&text), "ran           ▁▁▁▁▁▁█ up to 8s\n"));
     must_print(ctl_print_firings, "{\"items\":[{\"number\":3,\"duration_ms\":0}]}",
                "#  RAN\n"
                "3  0ms\n"); /* one alone is no picture */

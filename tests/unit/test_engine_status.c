@@ -48,9 +48,9 @@ static void
 expect_acmes(struct rig *r, bool sees)
 {
     assert_int_equal(warns(r, "schedule acme/s: paused"), sees);
-    assert_int_equal(names(r, "next", "schedule", "t"), sees);
+    assert_int_equal(names(r, "next", "schedule", "acme/t"), sees);
     assert_int_equal(names(r, "caps", "on", "acme"), sees);
-    assert_int_equal(names(r, "caps", "on", "anna"), sees);
+    assert_int_equal(names(r, "caps", "on", "acme/anna"), sees);
     assert_int_equal(rig_i64(r, "queue.running"), sees ? 1 : 0);
 }
 
@@ -62,14 +62,14 @@ who_is_of_a_company_is_told_of_no_other(void **state)
     begin(r);
     expect_acmes(r, true);
     assert_true(warns(r, "the breaker of own")); /* all handlers are of `default` */
-    assert_true(names(r, "next", "schedule", "u"));
+    assert_true(names(r, "next", "schedule", "beta/u"));
     r->actor.company = view_str("acme");
     expect_acmes(r, true);
     assert_false(warns(r, "breaker"));
-    assert_false(names(r, "next", "schedule", "u"));
+    assert_false(names(r, "next", "schedule", "beta/u"));
     r->actor.company = view_str("beta");
     expect_acmes(r, false);
-    assert_true(names(r, "next", "schedule", "u"));
+    assert_true(names(r, "next", "schedule", "beta/u"));
     assert_string_equal(rig_warnings(r), "");
 }
 

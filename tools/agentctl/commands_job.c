@@ -127,7 +127,7 @@ static const struct ctl_command commands[] = {
      .examples = {"job cancel 42"}},
     {.noun = "job", .verb = "retry", .op = MSG_JOB_RETRY, .args = job_id, .flags = retry_flags, .print = ctl_print_job,
      .help = "run an ended job again, or a waiting one at once",
-     .more = "It waits while a cap leaves no room. --force goes over the caps of schedules, company, agent and handler, but\n"
+     .more = "It waits while a cap leaves no room. --force goes over the caps of schedules, company, agent and handler, but "
              "not over slots, a stop or a budget; the audit keeps it.",
      .examples = {"job retry 42", "job retry 42 --force"}},
     {.noun = "job", .verb = "stream", .op = MSG_JOB_STREAM, .args = job_id, .flags = stream_flags, .print = ctl_print_stream,

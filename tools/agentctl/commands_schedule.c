@@ -115,20 +115,20 @@ static const struct ctl_command commands[] = {
     {.noun = "schedule", .verb = "set", .op = MSG_SCHEDULE_SET, .args = name_arg, .flags = set_flags,
      .print = ctl_print_schedule,
      .help = "change what is given of a schedule, and take away what --clear names",
-     .more = "--cron takes the place of --every, and the other way round. Other times begin now: none that has passed\n"
+     .more = "--cron takes the place of --every, and the other way round. Other times begin now: none that has passed "
              "comes to be due. --max-turns none is no limit; --clear max-turns leaves it to the profile or the handler.",
      .examples = {"schedule set nightly --cron '30 3 * * *' --max-turns 200", "schedule set acme/pulse --clear jitter,quiet-hours"}},
     {.noun = "schedule", .verb = "run", .op = MSG_SCHEDULE_RUN, .args = name_arg, .flags = force_flags,
      .print = ctl_print_fired,
      .help = "fire a schedule now, paused or not; its next firing stays",
-     .more = "Refused, and nothing is queued, when a cap, a slot, a budget or a firing in flight leaves no room: the\n"
-             "answer says when there may be some. --force goes over the caps of schedules, company, agent and handler and\n"
+     .more = "Refused, and nothing is queued, when a cap, a slot, a budget or a firing in flight leaves no room: the "
+             "answer says when there may be some. --force goes over the caps of schedules, company, agent and handler and "
              "starts beside a firing in flight; the audit keeps it.",
      .examples = {"schedule run nightly", "schedule run nightly --force"}},
     {.noun = "schedule", .verb = "backfill", .op = MSG_SCHEDULE_BACKFILL, .args = name_arg, .flags = backfill_flags,
      .print = ctl_print_backfilled,
      .help = "fire a schedule for the nominal times of a past range that have not fired",
-     .more = "At most 1000 at once. Their jobs wait for each other unless its overlap is allow, and for the caps; --force goes\n"
+     .more = "At most 1000 at once. Their jobs wait for each other unless its overlap is allow, and for the caps; --force goes "
              "over the caps of schedules, company, agent and handler, and starts them side by side.",
      .examples = {"schedule backfill nightly --from 2026-11-18T00:00:00Z --to 2026-11-21T00:00:00Z",
                   "schedule backfill acme/pulse --from -2h --to now"}},
@@ -167,16 +167,16 @@ static const struct ctl_command commands[] = {
      .examples = {"schedule stats", "schedule stats nightly --json"}},
     {.noun = "cron", .verb = "explain", .args = cron_args, .flags = cron_flags, .run = ctl_run_cron,
      .help = "a cron expression in words, and its next times",
-     .more = "Needs no daemon. Times are printed in the zone. Fields: [second] minute hour day month weekday. Days\n"
+     .more = "Needs no daemon. Times are printed in the zone. Fields: [second] minute hour day month weekday. Days "
              "also: L the last, L-3, 15W the nearest weekday, LW; weekdays: friL the last Friday, fri#2 the second.",
      .examples = {"cron explain '*/15 9-17 * * mon-fri'", "cron explain '30 2 * * *' --tz America/New_York -n 3",
                   "cron explain @weekly --from 2026-11-21T00:00:00Z -n 3"}},
     {.noun = "forecast", .op = MSG_FORECAST, .flags = forecast_flags, .timeout_ms = FORECAST_TIMEOUT_MS,
      .print = ctl_print_forecast,
      .help = "what the schedules will do: waits, full hours, overlaps, budgets that run out",
-     .more = "The dispatcher itself runs on a virtual clock over a copy, with the run times and tokens that were\n"
-             "measured; nothing is changed. Every job is taken to succeed, and nobody to submit any. FILE has the form\n"
-             "of the configuration's sections schedules, limits, budgets and workers: a schedule keeps what its body\n"
+     .more = "The dispatcher itself runs on a virtual clock over a copy, with the run times and tokens that were "
+             "measured; nothing is changed. Every job is taken to succeed, and nobody to submit any. FILE has the form "
+             "of the configuration's sections schedules, limits, budgets and workers: a schedule keeps what its body "
              "does not name, null takes a member back or removes the schedule; both forecasts are compared.",
      .examples = {"forecast", "forecast --hours 168 --json", "forecast --with next-week.yaml"}},
 };

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define GAP            2 /* columns between two of a table */
-#define TITLE_WIDTH    14
 #define PATH_MAX_BYTES 64
 /* What a cell keeps of a value, so that a table's memory is bounded by its cells. */
 #define CELL_MAX 4096
@@ -243,7 +242,7 @@ static void
 add_line(struct ctl_out *o, const char *title, struct view text, const char *colour)
 {
     size_t used = add_coloured(o, view_str(title), "\033[1m", 0);
-    size_t gap = used < TITLE_WIDTH ? TITLE_WIDTH - used : 1;
+    size_t gap = used < CTL_TITLE_WIDTH ? CTL_TITLE_WIDTH - used : 1;
 
     add_spaces(o->buf, gap);
     (void)add_coloured(o, text, colour, used + gap);

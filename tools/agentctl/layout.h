@@ -53,6 +53,7 @@ void ctl_raw(const struct ctl_out *o, struct view raw, enum ctl_format format, s
 /* The list under `key` of the map; empty when there is none. */
 struct view ctl_list(struct view map, const char *key);
 bool        ctl_has_items(struct view list);
+#define CTL_TITLE_WIDTH 14 /* columns before the values of records */
 /* One line per row that says something: its title, its value. */
 void ctl_record(struct ctl_out *o, struct view map, const struct ctl_column *rows, size_t count);
 /* A line of titles and one per item; columns that say nothing in any item are left out, the first

@@ -6,7 +6,7 @@
 #define TABLE(o, list, columns) ctl_table(o, list, columns, ARRAY_LEN(columns))
 #define RECORD(o, map, rows)    ctl_record(o, map, rows, ARRAY_LEN(rows))
 
-#define BARS_MAX 60 /* a line of a narrow terminal */
+#define BARS_MAX 60 /* of a line, when it has room for them */
 
 /* ---- durations as bars -------------------------------------------------------------- */
 
@@ -36,20 +36,48 @@ add_bar(const struct ctl_out *o, int64_t ms, int64_t longest, struct buf *out)
     buf_add_str(out, o->has_utf8 ? blocks[level] : ascii[level]);
 }
 
+/* " up to" the longest of them, which is returned. */
+static int64_t
+add_longest(const int64_t *durations, size_t n, struct buf *out)
+{
+    int64_t longest = 0;
+
+    for (size_t i = 0; i < n; i++)
+        longest = durations[i] > longest ? durations[i] : longest;
+    buf_clear(out);
+    buf_add_str(out, " up to ");
+    ctl_span(longest, out);
+    return longest;
+}
+
+/* How many bars a line has room for before `end`. */
+static size_t
+room_before(const struct ctl_out *o, const struct buf *end)
+{
+    size_t taken = CTL_TITLE_WIDTH + end->size;
+
+    if (o->width == 0) return BARS_MAX;
+    return o->width > taken ? o->width - taken : 0;
+}
+
 static void
 put_durations(struct ctl_out *o, struct view list)
 {
-    int64_t             durations[BARS_MAX], longest = 0;
+    int64_t             durations[BARS_MAX];
     size_t              n = take_durations(list, durations);
     BUF_AUTO struct buf line = {0};
+    BUF_AUTO struct buf end = {0};
+    int64_t             longest = add_longest(durations, n, &end);
+    size_t              room = room_before(o, &end);
 
+    if (n > room) { /* the oldest are left out */
+        n = room;
+        longest = add_longest(durations, n, &end);
+    }
     if (n < 2) return;
-    for (size_t i = 0; i < n; i++)
-        longest = durations[i] > longest ? durations[i] : longest;
     for (size_t i = n; i-- > 0;)
         add_bar(o, durations[i], longest, &line);
-    buf_add_str(&line, " up to ");
-    ctl_span(longest, &line);
+    buf_add_view(&line, buf_view(&end));
     buf_add_str(o->buf, "\n");
     ctl_line(o, "ran", buf_view(&line));
 }
