@@ -413,7 +413,7 @@ status_counts_and_names_what_is_next(void **state)
     assert_int_equal(rig_i64(r, "queue.running"), 1);
     assert_int_equal(rig_i64(r, "queue.scheduled"), 1);
     assert_int_equal(rig_i64(r, "queue.ready"), 0);
-    assert_string_equal(rig_text(r, "next.0.schedule"), "s");
+    assert_string_equal(rig_text(r, "next.0.schedule"), "acme/s");
     assert_int_equal(rig_i64(r, "next.0.next_fire_at"), RIG_WALL_MS + MINUTE_MS);
     assert_false(rig_bool(r, "draining"));
     for (size_t i = 0; i < rig_len(r, "caps"); i++) {
