@@ -3,6 +3,7 @@
  * each that has more as many. */
 #include "supervisor/engine/firings.h"
 
+#include "common/ranks.h"
 #include "supervisor/engine/page.h"
 #include "supervisor/engine/views.h"
 
@@ -200,23 +201,6 @@ put_schedule(struct week *w, const struct part *p, struct buf *b)
     mp_close(b, &m);
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Nearest rank, of n values that it sorts. */
-static int64_t
-percentile(int64_t *values, uint32_t n, uint32_t percent)
-{
-    if (n == 0) return 0;
-    qsort(values, n, sizeof(*values), by_value);
-    return values[((uint64_t)n * percent + 99) / 100 - 1];
-}
-
 /* What to change, or that nothing is to be changed. */
 static void
 advise(const struct week *w, int64_t wait_ms, int64_t cap_wait_ms, int64_t lag_us, char *text,
@@ -252,9 +236,9 @@ advise(const struct week *w, int64_t wait_ms, int64_t cap_wait_ms, int64_t lag_u
 static void
 put_judgement(struct week *w, struct buf *b, struct mp_open_map *m)
 {
-    int64_t wait_ms = percentile(w->waits, w->started, 95);
-    int64_t cap_wait_ms = percentile(w->cap_waits, w->started, 95);
-    int64_t lag_us = percentile(w->lags, w->started, 99);
+    int64_t wait_ms = rank_of(w->waits, w->started, 95);
+    int64_t cap_wait_ms = rank_of(w->cap_waits, w->started, 95);
+    int64_t lag_us = rank_of(w->lags, w->started, 99);
     char    text[160];
 
     advise(w, wait_ms, cap_wait_ms, lag_us, text, sizeof(text));

@@ -1,3 +1,4 @@
+#include "common/ranks.h"
 #include "supervisor/engine/job_walk.h"
 #include "supervisor/engine/page.h"
 #include "supervisor/engine/views.h"
@@ -59,15 +60,6 @@ add_counts(struct queue *sum, const struct queue *q)
     sum->expired += q->expired;
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* Nearest-rank percentiles of n sorted values. */
 static void
 put_percentiles(struct buf *b, struct mp_open_map *m, const char *key, int64_t *values, uint32_t n)
 {
@@ -78,10 +70,9 @@ put_percentiles(struct buf *b, struct mp_open_map *m, const char *key, int64_t *
         mp_nil(b);
         return;
     }
-    qsort(values, n, sizeof(*values), by_value);
     p = mp_open(b);
-    mp_put_i64(b, &p, "p50", values[(n - 1) / 2]);
-    mp_put_i64(b, &p, "p99", values[(uint64_t)(n - 1) * 99 / 100]);
+    mp_put_i64(b, &p, "p50", rank_of(values, n, 50));
+    mp_put_i64(b, &p, "p99", rank_of(values, n, 99));
     mp_close(b, &p);
 }
 
