@@ -76,7 +76,7 @@ fire_once(void)
     ctl_must(&c, "routine add tidy --every 1s --ticket-title 'Old files' --assign housekeeper "
                  "--goal 2 --reward 3");
     (void)marks_wait(&d, "mark", 1, &text);
-    ctl_must(&c, "schedule pause tidy");
+    ctl_must(&c, "schedule set tidy --max-firings 1");
     ctl_must(&c, "job list");
     assert_int_equal(ctl_count(&c, "items"), 1);
     uint64_t job = (uint64_t)ctl_number(&c, "items.0.id");
