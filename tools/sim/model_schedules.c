@@ -154,11 +154,11 @@ settle(struct model *m, struct m_schedule *s, const struct firing *row)
 
     claim(at && m_due(m, s, at).low <= m->now.wall_ms,
           "schedule %.*s: %" PRId64 " was decided before it was due", VIEW_ARG(o->name), at);
+    m_take_back(m, s); /* before it may be the last that fires */
     expected = judge(m, s, at, row);
     claim(row->outcome == expected,
           "schedule %.*s, %" PRId64 ": outcome %u (%.*s) for %" PRIu64 " times, expected %u",
           VIEW_ARG(o->name), at, row->outcome, VIEW_ARG(row->reason), row->count, expected);
-    m_take_back(m, s);
     s->decided.items[s->span].outcome = expected;
     s->decided.items[s->span].is_gated = row->gated;
     s->decided.items[s->span].last = at;
