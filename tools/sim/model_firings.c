@@ -144,6 +144,19 @@ m_late_before(const struct model *m, const struct m_schedule *s)
     return s->put_off_from && s->put_off_from + PUT_OFF_MAX_MS >= late ? INT64_MIN : late;
 }
 
+static bool
+is_any_wanted_now(const struct model *m)
+{
+    bool is_wanted = false;
+
+    for (size_t i = 0; i < m->turn->after_count; i++) {
+        enum msg_id op = m->turn->after[i].op;
+
+        is_wanted |= op == MSG_JOB_RETRY || op == MSG_JOB_RETRY_MANY || op == MSG_JOB_SET;
+    }
+    return is_wanted;
+}
+
 /* When the job of a firing may start: those that are caught up on come one after the other.  The
  * row tells, when it is not known to the millisecond when the firing was due. */
 static int64_t
@@ -159,6 +172,7 @@ start_of(struct model *m, const struct m_schedule *s, struct m_range due, uint64
         return at.low;
     }
     claim(job_state_load(m->txn, &row) == LOAD_FOUND, "job %" PRIu64 " is not in the store", job);
+    if (due.high >= late && row.run_at < at.low && !is_any_wanted_now(m)) return m->now.wall_ms;
     if (row.run_at < at.low) row.run_at = at.low; /* a request of this turn wanted it now */
     claim(row.run_at <= at.high,
           "job %" PRIu64 " is caught up on at %" PRId64 ", expected %" PRId64, job, row.run_at,
