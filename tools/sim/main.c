@@ -28,6 +28,8 @@
  * model_firings.c, model_pressure.c, every turn;
  *   - no two attempts of a schedule run at once unless it says allow: model_dispatch.c, every
  * start;
+ *   - what is fired by hand starts in the same turn or is refused, and leaves the schedule's times
+ * alone: model_firings.c, model_dispatch.c, every schedule.run;
  *   - streaks, pauses, averages and alerts follow from how firings ended: model_outcomes.c, every
  * end;
  *   - a firing of a routine makes one ticket and one wake-up: model_routines.c, every firing;

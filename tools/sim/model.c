@@ -334,9 +334,32 @@ begin(struct model *m, const struct turn_facts *t)
     }
 }
 
+/* Firings by hand come behind the dispatch, as that has left room or not: where there are any,
+ * there is one. */
+static bool
+is_late(const struct input *in)
+{
+    return in->op == MSG_SCHEDULE_RUN;
+}
+
+static bool
+serve(struct model *m, const struct turn_facts *t, bool late)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < t->after_count; i++) {
+        any |= is_late(&t->after[i]);
+        if (is_late(&t->after[i]) == late)
+            m_request(m, &t->after[i], reply_of(t, t->after[i].client));
+    }
+    return any;
+}
+
 void
 model_turn(struct model *m, const struct turn_facts *t)
 {
+    bool has_late;
+
     begin(m, t);
     notice_clock(m);
     for (size_t i = 0; i < t->before_count; i++) {
@@ -346,11 +369,11 @@ model_turn(struct model *m, const struct turn_facts *t)
         if (in->kind == INPUT_CONFIG) m_config(m, in, reply_of(t, in->client));
     }
     if (t->has_due && m->is_booted) due(m);
-    for (size_t i = 0; i < t->after_count; i++)
-        m_request(m, &t->after[i], reply_of(t, t->after[i].client));
-    if (t->has_due && m->is_booted) {
+    has_late = serve(m, t, false);
+    if ((t->has_due || has_late) && m->is_booted) {
         m_removals(m);
         m_dispatch(m);
+        (void)serve(m, t, true);
         m_effects_dispatch(m);
     }
     check_stops(m);

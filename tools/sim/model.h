@@ -92,8 +92,9 @@ struct m_job {
     uint32_t        concurrent;                        /* other jobs that ran then */
     bool            is_over;                           /* it has ended once */
     bool            is_born;                           /* of a schedule: counts in its cap */
-    bool            is_by_hand;                        /* of a schedule, retried by a person */
-    bool            is_alone;                          /* runs alone in a worker from now on */
+    bool            is_by_hand;                        /* of a schedule, asked for by a person */
+    bool            is_forced; /* by hand, over the caps of its kind (C10) */
+    bool            is_alone;  /* runs alone in a worker from now on */
     bool            is_quarantined, is_retry;
     uint8_t         priority;
     int64_t         run_at;

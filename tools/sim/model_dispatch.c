@@ -121,6 +121,7 @@ cap_has_room(struct model *m, const struct m_job *j, enum cap which, const struc
     const struct msg_schedule *s =
         j->schedule < 0 ? NULL : &m_object(m, j->schedule)->declared.schedule;
 
+    if (j->is_forced && which != GLOBAL) return true;
     switch (which) {
     case GLOBAL: return has_room(n->all, l->max_concurrent);
     case SCHEDULE_BORN: return !j->is_born || has_room(n->born, l->schedule_max_concurrent);
@@ -190,7 +191,7 @@ is_behind(struct model *m, const struct m_job *j)
         bool is_same = o->state == JOB_READY && o->company == j->company && o->agent == j->agent &&
                        o->handler == j->handler && o->is_born == j->is_born &&
                        o->schedule == j->schedule && o->is_by_hand == j->is_by_hand &&
-                       o->is_alone == j->is_alone;
+                       o->is_forced == j->is_forced && o->is_alone == j->is_alone;
 
         if (is_same && m_goes_before(o, j) && !m_budget_fits(m, o)) return true;
     }
@@ -328,13 +329,32 @@ started(struct model *m, const struct m_message *msg)
         .token = s->token, .id = j->id, .seq = s->seq, .slot = s->slot, .worker = msg->worker};
 }
 
+/* ---- by hand (C10) --------------------------------------------------------------------------- */
+
+/* One that is not there yet; overlaps: another firing is in its way.  is_unclear: a slot may be
+ * kept for a job that runs alone. */
+enum errc
+m_judge_room(struct model *m, const struct m_job *j, bool overlaps, bool *is_unclear)
+{
+    uint32_t workers = workers_that_take(m, false);
+
+    *is_unclear = workers == 1 && one_may_be_kept_from(m, j);
+    if (m->held & STOP_NEW) return E_STOPPED;
+    if (!m_may_start(m)) return E_DRAINING;
+    if (m_is_paused(m, j->company, j->agent)) return E_WRONG_STATE;
+    if (overlaps || workers == 0 || !caps_have_room(m, j) || !m_budget_fits(m, j))
+        return E_CAPACITY_FULL;
+    return E_OK;
+}
+
 /* Every start was the right one, and nothing that could start was left. */
 void
 m_dispatch(struct model *m)
 {
     struct m_message *msg;
 
-    while ((msg = m_next_message(m, MSG_JOB_START))) {
+    /* one that is not there yet is a firing by hand, behind all others */
+    while ((msg = m_next_message(m, MSG_JOB_START)) && m_job(m, msg->m.job_start.job)) {
         msg->is_explained = true;
         started(m, msg);
     }

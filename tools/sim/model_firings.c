@@ -54,12 +54,11 @@ cancel_in_flight(struct model *m, int object)
 
 /* A job of a firing, by its declaration at this moment. */
 static void
-make_job(struct model *m, const struct m_schedule *s, int handler, int agent, int64_t run_at)
+fill_job(struct model *m, const struct m_schedule *s, int handler, int agent, struct m_job *j)
 {
     const struct m_object     *o = m_object(m, s->object);
     const struct msg_schedule *d = &o->declared.schedule;
     const struct m_retry       retry = M_RETRY(d, schedule);
-    struct m_job              *j = m_add_job(m);
 
     j->company = o->company;
     j->agent = agent;
@@ -67,8 +66,6 @@ make_job(struct model *m, const struct m_schedule *s, int handler, int agent, in
     j->schedule = s->object;
     j->is_born = true;
     j->priority = HAS(d, schedule, priority) ? (uint8_t)d->priority : 50;
-    j->run_at = run_at;
-    j->nominal_at = s->next_at;
     j->max_run_ms = d->max_run_ms;
     j->max_turns = d->max_turns;
     j->token_budget = d->token_budget;
@@ -80,7 +77,18 @@ make_job(struct model *m, const struct m_schedule *s, int handler, int agent, in
     j->trigger = view_is(d->type, "heartbeat") ? "heartbeat" : "schedule";
     m_ladder(&retry, &j->ladder);
     m_defaults(m, j, HAS(d, schedule, max_turns));
-    m_routine_fire(m, d, j);
+}
+
+static void
+make_job(struct model *m, const struct m_schedule *s, int handler, int agent, int64_t run_at,
+         int64_t nominal_at)
+{
+    struct m_job *j = m_add_job(m);
+
+    fill_job(m, s, handler, agent, j);
+    j->run_at = run_at;
+    j->nominal_at = nominal_at;
+    m_routine_fire(m, &m_object(m, s->object)->declared.schedule, j);
     m_make_ready(j);
     if (run_at > m->now.wall_ms) j->state = JOB_SCHEDULED;
 }
@@ -227,6 +235,56 @@ m_fire(struct model *m, struct m_schedule *s, struct m_range due, const struct f
           row->job, (uint64_t)m->jobs.count + 1);
     s->last_job = row->job;
     s->is_touched = true;
-    make_job(m, s, handler, agent, start_of(m, s, due, row->job));
+    make_job(m, s, handler, agent, start_of(m, s, due, row->job), s->next_at);
     return FIRING_FIRED;
+}
+
+/* ---- by hand (C10) --------------------------------------------------------------------------- */
+
+enum errc
+m_judge_by_hand(struct model *m, const struct m_schedule *s, bool is_forced, bool *is_unclear)
+{
+    const struct m_object     *o = m_object(m, s->object);
+    const struct msg_schedule *d = &o->declared.schedule;
+    struct m_job               j = {.is_by_hand = true, .is_forced = is_forced};
+    int                        handler, agent;
+    bool                       overlaps;
+
+    *is_unclear = false;
+    claim(has_references(m, o, &handler, &agent), "schedule %.*s has no handler",
+          VIEW_ARG(o->name));
+    fill_job(m, s, handler, agent, &j);
+    if (d->ticket.size) j.is_born = false;
+    if (m_queue_is_full(m, o->company, 0)) return E_QUEUE_FULL;
+    overlaps = !is_forced && !view_is(d->overlap, "allow") && m_firing_in_flight(m, s->object);
+    return m_judge_room(m, &j, overlaps, is_unclear);
+}
+
+void
+m_fire_by_hand(struct model *m, struct m_schedule *s, bool is_forced, bool is_unclear)
+{
+    const struct m_object *o = m_object(m, s->object);
+    struct job_spec        spec = {.id = m->jobs.count + 1};
+    struct firing          row = {.schedule = o->id};
+    int                    handler, agent;
+
+    claim(job_spec_load(m->txn, &spec) == LOAD_FOUND, "a firing by hand made no job");
+    row.nominal_at = spec.nominal_at;
+    claim(firing_load(m->txn, &row) == LOAD_FOUND && row.kind == FIRING_MANUAL &&
+              row.outcome == FIRING_FIRED && row.job == spec.id && row.count == 1 &&
+              row.nominal_at >= m->now.wall_ms && row.fired_at == m->now.wall_ms &&
+              row.number == s->firings + 1,
+          "schedule %.*s: the row of its firing by hand is another", VIEW_ARG(o->name));
+    s->firings++;
+    s->by_hand++;
+    s->skips = 0;
+    s->last_job = spec.id;
+    s->is_touched = true;
+    (void)has_references(m, o, &handler, &agent);
+    make_job(m, s, handler, agent, m->now.wall_ms, spec.nominal_at);
+    m_job(m, spec.id)->is_by_hand = true;
+    m_job(m, spec.id)->is_forced = is_forced;
+    m_dispatch(m);
+    claim(is_unclear || m_job(m, spec.id)->state == JOB_RUNNING,
+          "job %" PRIu64 " was fired by hand, and waits", spec.id);
 }

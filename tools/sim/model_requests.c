@@ -116,6 +116,7 @@ m_retry(struct model *m, struct m_job *j)
     if (m_is_end(j->state)) revive(m, j);
     j->failures = 0;
     j->is_by_hand = j->schedule >= 0;
+    j->is_forced = false; /* no retry of the simulator is */
     j->run_at = m->now.wall_ms;
     j->run_at_high = 0;
     m_make_ready(j);
@@ -194,6 +195,7 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
         return m_schedule_pause(
             m, in, &(struct msg_schedule_pause){.name = q->schedule_resume.name}, false, reply);
     case MSG_SCHEDULE_REMOVE: return m_schedule_remove(m, in, q->schedule_remove.name, reply);
+    case MSG_SCHEDULE_RUN: return m_schedule_run(m, in, &q->schedule_run, reply);
     case MSG_SCHEDULE_PROMOTE: return m_schedule_promote(m, in, q->schedule_promote.name, reply);
     case MSG_JOB_CANCEL_MANY: return m_cancel_many(m, in, &q->job_cancel_many, reply);
     case MSG_JOB_RETRY_MANY: return m_retry_many(m, in, &q->job_retry_many, reply);

@@ -166,6 +166,27 @@ m_schedule_pause(struct model *m, const struct input *in, const struct msg_sched
 }
 
 enum errc
+m_schedule_run(struct model *m, const struct input *in, const struct msg_schedule_run *q,
+               const struct output *reply)
+{
+    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+    enum errc          e = E_OK;
+    int                o = find_schedule(m, in, (struct view){0}, q->name, &e);
+    struct m_schedule *s = run_of(m, o);
+    bool               is_unclear = false;
+
+    if (s) e = m_admission(m);
+    if (s && e == E_OK)
+        e = judge_references(m, &daemon, &m_object(m, o)->declared.schedule,
+                             m_object(m, o)->company);
+    if (s && e == E_OK) e = m_judge_by_hand(m, s, q->force, &is_unclear);
+    if (e == E_OK && is_unclear && reply->error) e = E_CAPACITY_FULL;
+    m_check_answer(in, reply, e);
+    if (e == E_OK) m_fire_by_hand(m, s, q->force, is_unclear);
+    return e;
+}
+
+enum errc
 m_schedule_promote(struct model *m, const struct input *in, struct view name,
                    const struct output *reply)
 {

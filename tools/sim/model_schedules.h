@@ -95,6 +95,11 @@ void m_alert(struct model *m, struct m_schedule *s, bool is_pause);
 void m_note(struct model *m, int schedule);
 void m_compare_outcomes(struct model *m, struct m_schedule *s, const struct schedule *row);
 void m_schedules_due(struct model *m);
+/* It is to be fired by hand, now (C10): whether it may; is_unclear: or is full. */
+enum errc m_judge_by_hand(struct model *m, const struct m_schedule *s, bool is_forced,
+                          bool *is_unclear);
+void      m_fire_by_hand(struct model *m, struct m_schedule *s, bool is_forced, bool is_unclear);
+enum errc m_judge_room(struct model *m, const struct m_job *j, bool overlaps, bool *is_unclear);
 /* What was due before it is late: but nothing that was put off for people, while it may be. */
 int64_t m_late_before(const struct model *m, const struct m_schedule *s);
 /* Now, or the end of its quiet hours that are now. */

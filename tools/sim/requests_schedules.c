@@ -120,6 +120,29 @@ about_schedule(struct sim *s, enum msg_id op)
     }
 }
 
+static void
+full_name(struct sim *s, const struct m_object *o, char out[140])
+{
+    snprintf(out, 140, "%.*s/%.*s", VIEW_ARG(s->model.objects.items[o->company].name),
+             VIEW_ARG(o->name));
+}
+
+/* Of one that was there, and mostly is. */
+static void
+schedule_run(struct sim *s)
+{
+    struct msg_schedule_run  m = {.force = rng_chance(&s->rng, 400)};
+    const struct m_schedule *run;
+    char                     name[140];
+
+    if (s->model.schedules.count == 0) return;
+    run = &s->model.schedules.items[rng_below(&s->rng, s->model.schedules.count)];
+    full_name(s, &s->model.objects.items[run->object], name);
+    m.name = view_str(name);
+    if (m.force) SET_HAS(&m, schedule_run, force);
+    sim_ask(s, MSG_SCHEDULE_RUN, &m);
+}
+
 void
 sim_pause_schedules(struct sim *s)
 {
@@ -130,8 +153,7 @@ sim_pause_schedules(struct sim *s)
         char                      name[140];
 
         if (run->is_paused || o->is_gone) continue;
-        snprintf(name, sizeof(name), "%.*s/%.*s", VIEW_ARG(s->model.objects.items[o->company].name),
-                 VIEW_ARG(o->name));
+        full_name(s, o, name);
         m.name = view_str(name);
         sim_ask_as_admin(s, MSG_SCHEDULE_PAUSE, &m);
     }
@@ -152,7 +174,7 @@ sim_cancel_firings(struct sim *s, bool held_only)
 void
 sim_request_schedule(struct sim *s)
 {
-    static const unsigned weights[] = {5, 5, 6, 4, 2, 2};
+    static const unsigned weights[] = {5, 5, 6, 4, 2, 2, 6};
 
     switch (rng_weighted(&s->rng, weights, ARRAY_LEN(weights))) {
     case 0: schedule_add(s); break;
@@ -160,6 +182,7 @@ sim_request_schedule(struct sim *s)
     case 2: about_schedule(s, MSG_SCHEDULE_PAUSE); break;
     case 3: about_schedule(s, MSG_SCHEDULE_RESUME); break;
     case 4: about_schedule(s, MSG_SCHEDULE_REMOVE); break;
-    default: about_schedule(s, MSG_SCHEDULE_PROMOTE);
+    case 5: about_schedule(s, MSG_SCHEDULE_PROMOTE); break;
+    default: schedule_run(s);
     }
 }
