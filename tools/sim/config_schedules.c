@@ -108,6 +108,21 @@ fill_rest(struct rng *r, struct msg_schedule *m, struct buf *ladder, struct buf 
     SET_HAS(m, schedule, payload);
 }
 
+/* One number after the other: the order of arguments is the compiler's. */
+static void
+fill_quiet(struct rng *r, char quiet[16])
+{
+    int  until_minute = (int)rng_below(r, 60), until_hour = (int)rng_between(r, 12, 23);
+    int  minute = (int)rng_below(r, 60), hour = (int)rng_below(r, 12);
+    char from[6];
+
+    snprintf(quiet, 16, "%02d:%02d-%02d:%02d", hour, minute, until_hour, until_minute);
+    if (!rng_chance(r, 500)) return; /* over midnight */
+    memcpy(from, quiet, 5);
+    memcpy(quiet, quiet + 6, 5);
+    memcpy(quiet + 6, from, 5);
+}
+
 /* From when to when, and how much later than its nominal times. */
 static void
 fill_bounds(const struct config *c, struct rng *r, struct msg_schedule *m, char quiet[16])
@@ -135,15 +150,7 @@ fill_bounds(const struct config *c, struct rng *r, struct msg_schedule *m, char 
         SET_HAS(m, schedule, jitter_ms);
     }
     if (!rng_chance(r, 150)) return;
-    snprintf(quiet, 16, "%02d:%02d-%02d:%02d", (int)rng_below(r, 12), (int)rng_below(r, 60),
-             (int)rng_between(r, 12, 23), (int)rng_below(r, 60));
-    if (rng_chance(r, 500)) { /* over midnight */
-        char from[6];
-
-        memcpy(from, quiet, 5);
-        memcpy(quiet, quiet + 6, 5);
-        memcpy(quiet + 6, from, 5);
-    }
+    fill_quiet(r, quiet);
     m->quiet_hours = view_str(quiet);
     SET_HAS(m, schedule, quiet_hours);
 }

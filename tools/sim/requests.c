@@ -343,8 +343,10 @@ about_job(struct sim *s, enum msg_id op)
 static void
 stream(struct sim *s)
 {
-    struct msg_job_stream m = {.id = random_job(s), .active = rng_chance(&s->rng, 600)};
+    struct msg_job_stream m = {.id = random_job(s)};
 
+    m.active =
+        rng_chance(&s->rng, 600); /* behind it: the order within an initialiser is the compiler's */
     if (rng_chance(&s->rng, 700)) SET_HAS(&m, job_stream, active);
     sim_ask(s, MSG_JOB_STREAM, &m);
 }
