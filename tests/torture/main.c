@@ -135,7 +135,8 @@ begin_calmly(struct rig *r)
 
 /* ---- the end of everything ------------------------------------------------------------------- */
 
-/* One that is paused for a while would go on by itself. */
+/* One that is paused for a while would go on by itself; jobs that a pause holds start in between.
+ */
 static void
 pause_schedules(struct link *l)
 {
@@ -208,6 +209,7 @@ drain(struct rig *r, struct link *l)
             breaks_add(BREAK_DRAIN, "jobs or effects are under way after %d ms", DRAIN_MS);
             return;
         }
+        pause_schedules(l);
         while (rig_now_ms() < look_ms)
             rig_step(r);
     }
