@@ -131,80 +131,81 @@ macros_and_blanks_mean_their_expressions(void **state)
     }
 }
 
+static const struct {
+    const char *text;
+    const char *message;
+} bad_expressions[] = {
+    {"",                             "minute: column 1: the field is missing"                       },
+    {"  ",                           "minute: column 3: the field is missing"                       },
+    {"* * * *",                      "day of week: column 8: the field is missing"                  },
+    {"* *  ",                        "day of month: column 6: the field is missing"                 },
+    {"60 * * * *",                   "minute: column 1: not within 0 to 59"                         },
+    {"0 1,24 * * *",                 "hour: column 5: not within 0 to 23"                           },
+    {"0 0 0 * *",                    "day of month: column 5: not within 1 to 31"                   },
+    {"0 0 32 * *",                   "day of month: column 5: not within 1 to 31"                   },
+    {"0 0 * 13 *",                   "month: column 7: not within 1 to 12"                          },
+    {"0 0 * * 8",                    "day of week: column 9: not within 0 to 7"                     },
+    {"0 0 * * 99999999999999999999", "day of week: column 9: not within 0 to 7"                     },
+    {"0 0 * foo *",                  "month: column 7: expected a number or a name of three letters"},
+    {"0 0 * january *",              "month: column 7: expected a number or a name"                 },
+    {"0 0 * * mo",                   "day of week: column 9: expected a number or a name"           },
+    {"mon * * * *",                  "minute: column 1: expected a number"                          },
+    {"5-1 * * * *",                  "minute: column 1: the range ends before it begins"            },
+    {"* * * * fri-sun",              "day of week: column 9: the range ends before it begins"       },
+    {"1- * * * *",                   "minute: column 3: expected a number"                          },
+    {"-1 * * * *",                   "minute: column 1: expected a number"                          },
+    {"1,, * * * *",                  "minute: column 3: expected a number"                          },
+    {", * * * *",                    "minute: column 1: expected a number"                          },
+    {"*/0 * * * *",                  "minute: column 3: expected a step of 1 or more"               },
+    {"*/ * * * *",                   "minute: column 3: expected a step of 1 or more"               },
+    {"*/x * * * *",                  "minute: column 3: expected a step of 1 or more"               },
+    {"5/15 * * * *",                 "minute: column 2: a step needs a range"                       },
+    {"*5 * * * *",                   "minute: column 2: an unexpected character"                    },
+    {"*-5 * * * *",                  "minute: column 2: an unexpected character"                    },
+    {"1-2-3 * * * *",                "minute: column 4: an unexpected character"                    },
+    {"? 0 * * *",                    "minute: column 1: expected a number"                          },
+    {"0 0 ?,3 * *",                  "day of month: column 6: an unexpected character"              },
+    {"0 0 3,? * *",                  "day of month: column 7: expected a number"                    },
+    {"0 0 ?/2 * *",                  "day of month: column 6: an unexpected character"              },
+    {"60 * * * * *",                 "second: column 1: not within 0 to 59"                         },
+    {"0 60 * * * *",                 "minute: column 3: not within 0 to 59"                         },
+    {"0 0 L-0 * *",                  "day of month: column 7: expected how many days before"        },
+    {"0 0 L-31 * *",                 "day of month: column 7: expected how many days before"        },
+    {"0 0 L5 * *",                   "day of month: column 6: an unexpected character"              },
+    {"0 0 32W * *",                  "day of month: column 5: not within 1 to 31"                   },
+    {"0 0 W * *",                    "day of month: column 5: expected a number"                    },
+    {"0 0 1-15W * *",                "day of month: column 9: an unexpected character"              },
+    {"0 0 * * L",                    "day of week: column 9: expected a number or a name"           },
+    {"0 0 * * fri#0",                "day of week: column 13: expected which one of the month"      },
+    {"0 0 * * fri#6",                "day of week: column 13: expected which one of the month"      },
+    {"0 0 * * fri#",                 "day of week: column 13: expected which one of the month"      },
+    {"0 0 * * fri#2-5",              "day of week: column 14: an unexpected character"              },
+    {"0 0 * janL *",                 "month: column 7: expected a number or a name"                 },
+    {"0 0 5L * *",                   "day of month: column 6: an unexpected character"              },
+    {"0 0 * * 15W",                  "day of week: column 9: not within 0 to 7"                     },
+    {"every",                        "minute: column 1: expected a number"                          },
+    {"every  x",                     "every: column 8: "                                            },
+    {"every 10ms",                   "every: column 7: less than one second"                        },
+    {"0 0 * * *\n",                  "day of week: column 10: an unexpected character"              },
+    {"* * * * * x",                  "day of week: column 11: expected a number or a name"          },
+    {"* * * * * * *",                "column 13: more than six fields"                              },
+    {"@rebooted",                    "column 1: not one of @hourly"                                 },
+    {"@",                            "column 1: not one of @hourly"                                 },
+    {"@daily x",                     "column 1: not one of @hourly"                                 },
+};
+
 static void
 bad_expressions_name_field_and_column(void **state)
 {
-    static const struct {
-        const char *text;
-        const char *message;
-    } cases[] = {
-        {"",                             "minute: column 1: the field is missing"                       },
-        {"  ",                           "minute: column 3: the field is missing"                       },
-        {"* * * *",                      "day of week: column 8: the field is missing"                  },
-        {"* *  ",                        "day of month: column 6: the field is missing"                 },
-        {"60 * * * *",                   "minute: column 1: not within 0 to 59"                         },
-        {"0 1,24 * * *",                 "hour: column 5: not within 0 to 23"                           },
-        {"0 0 0 * *",                    "day of month: column 5: not within 1 to 31"                   },
-        {"0 0 32 * *",                   "day of month: column 5: not within 1 to 31"                   },
-        {"0 0 * 13 *",                   "month: column 7: not within 1 to 12"                          },
-        {"0 0 * * 8",                    "day of week: column 9: not within 0 to 7"                     },
-        {"0 0 * * 99999999999999999999", "day of week: column 9: not within 0 to 7"                     },
-        {"0 0 * foo *",                  "month: column 7: expected a number or a name of three letters"},
-        {"0 0 * january *",              "month: column 7: expected a number or a name"                 },
-        {"0 0 * * mo",                   "day of week: column 9: expected a number or a name"           },
-        {"mon * * * *",                  "minute: column 1: expected a number"                          },
-        {"5-1 * * * *",                  "minute: column 1: the range ends before it begins"            },
-        {"* * * * fri-sun",              "day of week: column 9: the range ends before it begins"       },
-        {"1- * * * *",                   "minute: column 3: expected a number"                          },
-        {"-1 * * * *",                   "minute: column 1: expected a number"                          },
-        {"1,, * * * *",                  "minute: column 3: expected a number"                          },
-        {", * * * *",                    "minute: column 1: expected a number"                          },
-        {"*/0 * * * *",                  "minute: column 3: expected a step of 1 or more"               },
-        {"*/ * * * *",                   "minute: column 3: expected a step of 1 or more"               },
-        {"*/x * * * *",                  "minute: column 3: expected a step of 1 or more"               },
-        {"5/15 * * * *",                 "minute: column 2: a step needs a range"                       },
-        {"*5 * * * *",                   "minute: column 2: an unexpected character"                    },
-        {"*-5 * * * *",                  "minute: column 2: an unexpected character"                    },
-        {"1-2-3 * * * *",                "minute: column 4: an unexpected character"                    },
-        {"? 0 * * *",                    "minute: column 1: expected a number"                          },
-        {"0 0 ?,3 * *",                  "day of month: column 6: an unexpected character"              },
-        {"0 0 3,? * *",                  "day of month: column 7: expected a number"                    },
-        {"0 0 ?/2 * *",                  "day of month: column 6: an unexpected character"              },
-        {"60 * * * * *",                 "second: column 1: not within 0 to 59"                         },
-        {"0 60 * * * *",                 "minute: column 3: not within 0 to 59"                         },
-        {"0 0 L-0 * *",                  "day of month: column 7: expected how many days before"        },
-        {"0 0 L-31 * *",                 "day of month: column 7: expected how many days before"        },
-        {"0 0 L5 * *",                   "day of month: column 6: an unexpected character"              },
-        {"0 0 32W * *",                  "day of month: column 5: not within 1 to 31"                   },
-        {"0 0 W * *",                    "day of month: column 5: expected a number"                    },
-        {"0 0 1-15W * *",                "day of month: column 9: an unexpected character"              },
-        {"0 0 * * L",                    "day of week: column 9: expected a number or a name"           },
-        {"0 0 * * fri#0",                "day of week: column 13: expected which one of the month"      },
-        {"0 0 * * fri#6",                "day of week: column 13: expected which one of the month"      },
-        {"0 0 * * fri#",                 "day of week: column 13: expected which one of the month"      },
-        {"0 0 * * fri#2-5",              "day of week: column 14: an unexpected character"              },
-        {"0 0 * janL *",                 "month: column 7: expected a number or a name"                 },
-        {"0 0 5L * *",                   "day of month: column 6: an unexpected character"              },
-        {"0 0 * * 15W",                  "day of week: column 9: not within 0 to 7"                     },
-        {"every",                        "minute: column 1: expected a number"                          },
-        {"every  x",                     "every: column 8: "                                            },
-        {"every 10ms",                   "every: column 7: less than one second"                        },
-        {"0 0 * * *\n",                  "day of week: column 10: an unexpected character"              },
-        {"* * * * * x",                  "day of week: column 11: expected a number or a name"          },
-        {"* * * * * * *",                "column 13: more than six fields"                              },
-        {"@rebooted",                    "column 1: not one of @hourly"                                 },
-        {"@",                            "column 1: not one of @hourly"                                 },
-        {"@daily x",                     "column 1: not one of @hourly"                                 },
-    };
-
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(bad_expressions); i++) {
         struct cron c = {.minutes = 77};
         struct err  e = {0};
 
-        assert_int_equal(cron_parse(view_str(cases[i].text), &c, &e), E_BAD_REQUEST);
-        if (strncmp(e.msg, cases[i].message, strlen(cases[i].message)) != 0) {
-            fail_msg("\"%s\": \"%s\", not \"%s\"", cases[i].text, e.msg, cases[i].message);
+        assert_int_equal(cron_parse(view_str(bad_expressions[i].text), &c, &e), E_BAD_REQUEST);
+        if (strncmp(e.msg, bad_expressions[i].message, strlen(bad_expressions[i].message)) != 0) {
+            fail_msg("\"%s\": \"%s\", not \"%s\"", bad_expressions[i].text, e.msg,
+                     bad_expressions[i].message);
         }
         assert_true(c.minutes == 77);
     }
