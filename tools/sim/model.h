@@ -380,8 +380,8 @@ void m_request(struct model *m, const struct input *in, const struct output *rep
 void      m_check_answer(const struct input *in, const struct output *reply, enum errc expected);
 void      m_check_job_reply(const struct output *reply, const struct m_job *j);
 void      m_cancel(struct model *m, struct m_job *j); /* one that has not ended */
-enum errc m_may_retry(struct model *m, const struct m_job *j);
-void      m_retry(struct model *m, struct m_job *j);
+enum errc m_may_retry(struct model *m, const struct m_job *j, bool is_forced);
+void      m_retry(struct model *m, struct m_job *j, bool is_forced);
 enum errc m_cancel_many(struct model *m, const struct input *in,
                         const struct msg_job_cancel_many *q, const struct output *reply);
 enum errc m_retry_many(struct model *m, const struct input *in, const struct msg_job_retry_many *q,

@@ -139,7 +139,7 @@ fits(enum act act, uint8_t state, bool is_any_state)
 
 struct bulk {
     enum act act;
-    bool     dry_run, is_over;
+    bool     dry_run, is_forced, is_over;
     int64_t  limit, matched, done;
     uint64_t next; /* 0: none */
 };
@@ -154,9 +154,9 @@ do_one(struct model *m, struct bulk *b, struct m_job *j)
     b->matched++;
     b->is_over = b->matched >= b->limit;
     if (b->dry_run) return;
-    if (b->act == RETRY && m_may_retry(m, j) != E_OK) return;
+    if (b->act == RETRY && m_may_retry(m, j, b->is_forced) != E_OK) return;
     if (b->act == CANCEL) m_cancel(m, j);
-    if (b->act == RETRY) m_retry(m, j);
+    if (b->act == RETRY) m_retry(m, j, b->is_forced);
     b->done++;
 }
 
@@ -210,20 +210,20 @@ read_cursor(struct view after, uint64_t *before)
 }
 
 static enum errc
-serve(struct model *m, const struct input *in, enum act act, const struct msg_job_list *q,
-      bool dry_run, const struct output *reply)
+serve(struct model *m, const struct input *in, const struct bulk *what,
+      const struct msg_job_list *q, const struct output *reply)
 {
-    struct bulk   b = {.act = act, .dry_run = dry_run};
+    struct bulk   b = *what;
     struct filter f;
     uint64_t      before = 0;
     enum errc     e = read_filter(m, &in->actor, q, &f);
 
-    if (e == E_OK && (!f.names_something || (f.state && !fits(act, f.state, false))))
+    if (e == E_OK && (!f.names_something || (f.state && !fits(b.act, f.state, false))))
         e = E_BAD_REQUEST;
     if (e == E_OK) e = read_cursor(q->after, &before);
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
-    b.limit = dry_run ? READ_ROWS_MAX : ACTS_MAX;
+    b.limit = b.dry_run ? READ_ROWS_MAX : ACTS_MAX;
     if (HAS(q, job_list, limit) && (int64_t)q->limit < b.limit) b.limit = (int64_t)q->limit;
     walk(m, &b, &f, before ? before : m->jobs.count + 1);
     check_reply(&b, &f, reply);
@@ -234,28 +234,31 @@ enum errc
 m_cancel_many(struct model *m, const struct input *in, const struct msg_job_cancel_many *q,
               const struct output *reply)
 {
+    const struct bulk   what = {.act = CANCEL, .dry_run = q->dry_run};
     struct msg_job_list filter;
 
     memcpy(&filter, q, sizeof(filter));
-    return serve(m, in, CANCEL, &filter, q->dry_run, reply);
+    return serve(m, in, &what, &filter, reply);
 }
 
 enum errc
 m_retry_many(struct model *m, const struct input *in, const struct msg_job_retry_many *q,
              const struct output *reply)
 {
+    const struct bulk   what = {.act = RETRY, .dry_run = q->dry_run, .is_forced = q->force};
     struct msg_job_list filter;
 
     memcpy(&filter, q, sizeof(filter));
-    return serve(m, in, RETRY, &filter, q->dry_run, reply);
+    return serve(m, in, &what, &filter, reply);
 }
 
 enum errc
 m_purge_many(struct model *m, const struct input *in, const struct msg_job_purge *q,
              const struct output *reply)
 {
+    const struct bulk   what = {.act = PURGE, .dry_run = q->dry_run};
     struct msg_job_list filter;
 
     memcpy(&filter, q, sizeof(filter));
-    return serve(m, in, PURGE, &filter, q->dry_run, reply);
+    return serve(m, in, &what, &filter, reply);
 }

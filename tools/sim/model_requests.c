@@ -83,12 +83,12 @@ has_all_it_needs(struct model *m, const struct m_job *j)
 }
 
 enum errc
-m_may_retry(struct model *m, const struct m_job *j)
+m_may_retry(struct model *m, const struct m_job *j, bool is_forced)
 {
     enum errc e;
 
-    if (j->state == JOB_READY || j->state == JOB_RUNNING || j->state == JOB_COMPLETED)
-        return E_WRONG_STATE;
+    if (j->state == JOB_RUNNING || j->state == JOB_COMPLETED) return E_WRONG_STATE;
+    if (j->state == JOB_READY) return is_forced ? E_OK : E_WRONG_STATE;
     if (j->state == JOB_SCHEDULED) return E_OK;
     if (!has_all_it_needs(m, j)) return E_NOT_FOUND;
     if (m_budget_is_out(j)) return E_WRONG_STATE;
@@ -109,28 +109,30 @@ revive(struct model *m, struct m_job *j)
     m_take_key_again(m, j);
 }
 
-/* A manual retry keeps the id and resets failures (N2). */
+/* A manual retry keeps the id and resets failures (N2); a plain one takes back that it was forced.
+ */
 void
-m_retry(struct model *m, struct m_job *j)
+m_retry(struct model *m, struct m_job *j, bool is_forced)
 {
     if (m_is_end(j->state)) revive(m, j);
     j->failures = 0;
     j->is_by_hand = j->schedule >= 0;
-    j->is_forced = false; /* no retry of the simulator is */
+    j->is_forced = is_forced;
     j->run_at = m->now.wall_ms;
     j->run_at_high = 0;
     m_make_ready(j);
 }
 
 static enum errc
-retry(struct model *m, const struct input *in, uint64_t id, const struct output *reply)
+retry(struct model *m, const struct input *in, const struct msg_job_retry *q,
+      const struct output *reply)
 {
-    struct m_job *j = seen_job(m, in, id);
-    enum errc     e = j ? m_may_retry(m, j) : E_NOT_FOUND;
+    struct m_job *j = seen_job(m, in, q->id);
+    enum errc     e = j ? m_may_retry(m, j, q->force) : E_NOT_FOUND;
 
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
-    m_retry(m, j);
+    m_retry(m, j, q->force);
     m_check_job_reply(reply, j);
     return e;
 }
@@ -185,7 +187,7 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
     case MSG_APPROVAL_DENY: return m_approval_decide(m, in, q->approval_deny.id, false, reply);
     case MSG_JOB_SUBMIT_MANY: return m_submit_many(m, in, &q->job_submit_many, reply);
     case MSG_JOB_CANCEL: return cancel(m, in, q->job_cancel.id, reply);
-    case MSG_JOB_RETRY: return retry(m, in, q->job_retry.id, reply);
+    case MSG_JOB_RETRY: return retry(m, in, &q->job_retry, reply);
     case MSG_JOB_STREAM: return m_job_stream(m, in, &q->job_stream, reply);
     case MSG_JOB_SET: return set(m, in, &q->job_set, reply);
     case MSG_SCHEDULE_ADD: return m_schedule_add(m, in, &q->schedule, reply); /* it is one */

@@ -333,11 +333,20 @@ submit_many(struct sim *s)
 /* ---- the other requests ---------------------------------------------------------------------- */
 
 static void
-about_job(struct sim *s, enum msg_id op)
+cancel(struct sim *s)
 {
     struct msg_job_cancel m = {.id = random_job(s)};
 
-    sim_ask(s, op, &m);
+    sim_ask(s, MSG_JOB_CANCEL, &m);
+}
+
+static void
+retry(struct sim *s)
+{
+    struct msg_job_retry m = {.id = random_job(s)};
+
+    if ((m.force = rng_chance(&s->rng, 400))) SET_HAS(&m, job_retry, force);
+    sim_ask(s, MSG_JOB_RETRY, &m);
 }
 
 static void
@@ -393,8 +402,8 @@ sim_request(struct sim *s)
             sim_submit_flood(s);
         }
         break;
-    case 2: about_job(s, MSG_JOB_CANCEL); break;
-    case 3: about_job(s, MSG_JOB_RETRY); break;
+    case 2: cancel(s); break;
+    case 3: retry(s); break;
     case 4: set(s); break;
     case 5: sim_request_schedule(s); break;
     case 6: ask_again(s); break;

@@ -238,15 +238,17 @@ fill_which(struct sim *s, struct msg_job_list *m, struct filter_text *text)
 static void
 ask_many(struct sim *s, enum msg_id op)
 {
-    struct filter_text   text = {{0}, {0}};
-    struct msg_job_list  filter = {0};
-    struct msg_job_purge m = {0};
+    struct filter_text        text = {{0}, {0}};
+    struct msg_job_list       filter = {0};
+    struct msg_job_retry_many m = {0}; /* the others have its fields, but `force` */
 
     fill_whose(s, &filter, &text);
     fill_what(s, &filter);
     fill_which(s, &filter, &text);
     memcpy(&m, &filter, offsetof(struct msg_job_list, after) + sizeof(filter.after));
-    if ((m.dry_run = rng_chance(&s->rng, 300))) SET_HAS(&m, job_purge, dry_run);
+    if ((m.dry_run = rng_chance(&s->rng, 300))) SET_HAS(&m, job_retry_many, dry_run);
+    if (op == MSG_JOB_RETRY_MANY && (m.force = rng_chance(&s->rng, 300)))
+        SET_HAS(&m, job_retry_many, force);
     sim_ask(s, op, &m);
 }
 
