@@ -14,6 +14,13 @@ struct now {
     int64_t boot_ms;
 };
 
+/* Of two instants. */
+static inline int64_t
+earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 struct now clock_now(void);
 int64_t    clock_boot_us(void); /* CLOCK_BOOTTIME in microseconds, for lags */
 /* Arm a timerfd of CLOCK_REALTIME or CLOCK_BOOTTIME for an instant; one beyond the year 2255 never

@@ -10,10 +10,14 @@ by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-int64_t
-rank_of(int64_t *values, size_t n, unsigned percent)
+void
+ranks_sort(int64_t *values, size_t n)
 {
-    if (n == 0) return 0;
-    qsort(values, n, sizeof(*values), by_value);
-    return values[(n * percent + 99) / 100 - 1];
+    if (n > 0) qsort(values, n, sizeof(*values), by_value);
+}
+
+int64_t
+rank_of(const int64_t *sorted, size_t n, unsigned percent)
+{
+    return n == 0 ? 0 : sorted[(n * percent + 99) / 100 - 1];
 }

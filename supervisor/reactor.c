@@ -12,12 +12,6 @@
 #define START_TAG         2 /* the configuration of the start */
 
 static int64_t
-min(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t
 max(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -228,12 +222,12 @@ boot_deadline(const struct reactor *r)
 {
     int64_t at = turns_deadline(r->turns).boot_ms;
 
-    at = min(at, pool_deadline(r->pool));
-    at = min(at, survivors_deadline(r->survivors));
-    at = min(at, reads_deadline(r->reads));
-    at = min(at, stopping_deadline(r->stopping));
-    at = min(at, forecaster_deadline(r->forecaster));
-    return r->held_until_boot_ms ? min(at, r->held_until_boot_ms) : at;
+    at = earlier(at, pool_deadline(r->pool));
+    at = earlier(at, survivors_deadline(r->survivors));
+    at = earlier(at, reads_deadline(r->reads));
+    at = earlier(at, stopping_deadline(r->stopping));
+    at = earlier(at, forecaster_deadline(r->forecaster));
+    return r->held_until_boot_ms ? earlier(at, r->held_until_boot_ms) : at;
 }
 
 static bool

@@ -1,5 +1,6 @@
 #include "supervisor/engine/collisions.h"
 
+#include "common/ranks.h"
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
 
@@ -28,7 +29,7 @@ struct comparison {
     uint16_t          skip[COLLISION_BUCKETS]; /* to the next bucket worth a look; 0: it is one */
     struct contention loads[2 * NEAR + 1];     /* [NEAR]: not shifted */
     uint64_t          name_turns[COLLISION_NAMES_MAX];
-    struct buf        averages; /* uint64_t, thousandths, of its profile */
+    struct buf        averages; /* int64_t, thousandths, of its profile */
     struct collisions *out;
 };
 
@@ -236,23 +237,15 @@ by_name(const void *a, const void *b)
     return order ? order : (x->size > y->size) - (x->size < y->size);
 }
 
-static int
-by_value(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
 static void
 take_median(struct comparison *c)
 {
-    uint64_t *values = (uint64_t *)(void *)c->averages.data;
-    size_t    n = c->averages.size / sizeof(*values);
+    int64_t *values = (int64_t *)(void *)c->averages.data;
+    size_t   n = c->averages.size / sizeof(*values);
 
     if (n == 0) return;
-    qsort(values, n, sizeof(*values), by_value);
-    c->out->median_turns = (values[(n - 1) / 2] + values[n / 2]) / 2 / 1000;
+    ranks_sort(values, n);
+    c->out->median_turns = (uint64_t)(values[(n - 1) / 2] + values[n / 2]) / 2 / 1000;
     c->out->median_of = (uint32_t)n;
 }
 

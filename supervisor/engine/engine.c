@@ -328,12 +328,6 @@ engine_dispatch(struct engine *en)
 }
 
 static int64_t
-earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t
 job_deadline(struct engine *en, enum index_id index)
 {
     struct job_state key = {0};

@@ -236,11 +236,15 @@ advise(const struct week *w, int64_t wait_ms, int64_t cap_wait_ms, int64_t lag_u
 static void
 put_judgement(struct week *w, struct buf *b, struct mp_open_map *m)
 {
-    int64_t wait_ms = rank_of(w->waits, w->started, 95);
-    int64_t cap_wait_ms = rank_of(w->cap_waits, w->started, 95);
-    int64_t lag_us = rank_of(w->lags, w->started, 99);
+    int64_t wait_ms, cap_wait_ms, lag_us;
     char    text[160];
 
+    ranks_sort(w->waits, w->started);
+    ranks_sort(w->cap_waits, w->started);
+    ranks_sort(w->lags, w->started);
+    wait_ms = rank_of(w->waits, w->started, 95);
+    cap_wait_ms = rank_of(w->cap_waits, w->started, 95);
+    lag_us = rank_of(w->lags, w->started, 99);
     advise(w, wait_ms, cap_wait_ms, lag_us, text, sizeof(text));
     mp_put_u64(b, m, "started", w->started);
     if (w->started) {

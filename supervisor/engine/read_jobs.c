@@ -70,6 +70,7 @@ put_percentiles(struct buf *b, struct mp_open_map *m, const char *key, int64_t *
         mp_nil(b);
         return;
     }
+    ranks_sort(values, n);
     p = mp_open(b);
     mp_put_i64(b, &p, "p50", rank_of(values, n, 50));
     mp_put_i64(b, &p, "p99", rank_of(values, n, 99));

@@ -1,5 +1,6 @@
 #include "supervisor/forecast/answer.h"
 
+#include "common/ranks.h"
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -48,38 +49,27 @@ answer_remember(struct world *w, struct answer_before **out, size_t *count)
     scan_close(&s);
 }
 
-/* The percentile of n ascending waits by the nearest rank. */
-static int64_t
-percentile(const struct tally_wait *waits, size_t n, unsigned percent)
-{
-    return n == 0 ? 0 : waits[(n * percent + 99) / 100 - 1].ms;
-}
-
-static int
-compare_ms(const void *a, const void *b)
-{
-    int64_t left = ((const struct tally_wait *)a)->ms, right = ((const struct tally_wait *)b)->ms;
-
-    return (left > right) - (left < right);
-}
-
+/* Of n sorted waits. */
 static void
-take_waits(struct row *r, const struct tally_wait *waits, size_t n)
+take_waits(struct row *r, const int64_t *waits_ms, size_t n)
 {
     r->started = n;
-    r->p50_ms = percentile(waits, n, 50);
-    r->p95_ms = percentile(waits, n, 95);
-    r->max_ms = percentile(waits, n, 100);
+    r->p50_ms = rank_of(waits_ms, n, 50);
+    r->p95_ms = rank_of(waits_ms, n, 95);
+    r->max_ms = rank_of(waits_ms, n, 100);
 }
 
 /* Rows and waits both ascend by the schedule's id. */
 static void
 take_all_waits(struct shown *a)
 {
-    struct tally *t = &a->w->tally;
-    size_t        at = 0;
+    struct tally      *t = &a->w->tally;
+    FREE_AUTO int64_t *waits_ms = xcalloc(t->wait_count + 1, sizeof(*waits_ms));
+    size_t             at = 0;
 
     tally_sort(t);
+    for (size_t i = 0; i < t->wait_count; i++)
+        waits_ms[i] = t->waits[i].ms;
     for (size_t i = 0; i < a->count; i++) {
         size_t begin;
 
@@ -88,10 +78,10 @@ take_all_waits(struct shown *a)
         begin = at;
         while (at < t->wait_count && t->waits[at].schedule == a->rows[i].id)
             at++;
-        if (at > begin) take_waits(&a->rows[i], &t->waits[begin], at - begin);
+        if (at > begin) take_waits(&a->rows[i], &waits_ms[begin], at - begin);
     }
-    if (t->wait_count > 0) qsort(t->waits, t->wait_count, sizeof(*t->waits), compare_ms);
-    take_waits(&a->all, t->waits, t->wait_count);
+    ranks_sort(waits_ms, t->wait_count);
+    take_waits(&a->all, waits_ms, t->wait_count);
 }
 
 static const struct answer_before *

@@ -22,18 +22,12 @@ tally_done(struct tally *t)
     *t = (struct tally){0};
 }
 
-static int64_t
-min(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 void
 tally_span(struct tally *t, int64_t from_ms, int64_t to_ms, const struct tally_state *s)
 {
     while (from_ms < to_ms) {
         int64_t            number = from_ms / TALLY_HOUR_MS;
-        int64_t            end_ms = min(to_ms, (number + 1) * TALLY_HOUR_MS);
+        int64_t            end_ms = earlier(to_ms, (number + 1) * TALLY_HOUR_MS);
         int64_t            ms = end_ms - from_ms;
         size_t             at = (size_t)(number - t->first_hour);
         struct tally_hour *h = &t->hours[at];

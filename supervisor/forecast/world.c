@@ -234,19 +234,13 @@ world_end(struct world *w)
 /* ---- time ---------------------------------------------------------------------------------- */
 
 static int64_t
-min(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t
 next_instant(const struct world *w)
 {
     struct deadline d = engine_deadline(w->engine);
-    int64_t         at = min(d.wall_ms, d.boot_ms);
+    int64_t         at = earlier(d.wall_ms, d.boot_ms);
 
     for (size_t i = 0; i < w->run_count; i++)
-        at = min(at, w->runs[i].ends_ms);
+        at = earlier(at, w->runs[i].ends_ms);
     return at;
 }
 

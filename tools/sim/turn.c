@@ -287,12 +287,6 @@ sim_settle(struct sim *s)
     }
 }
 
-static int64_t
-earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* The first boot instant at which the world or the engine has something to do. */
 static int64_t
 next_event(const struct sim *s)

@@ -314,12 +314,6 @@ world_output(struct world *w, const struct output *o)
 /* ---- time ------------------------------------------------------------------------------------ */
 
 static int64_t
-earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t
 next_of_worker(const struct world *w, const struct sim_worker *k)
 {
     int64_t at = NEVER, head;
