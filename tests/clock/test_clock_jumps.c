@@ -1,21 +1,11 @@
 /* The real programs on a clock that jumps (RELIABILITY.md, check 11): by a second, an hour, a day,
  * ten years, to 1970 at boot, and over a suspend of eight hours. */
 #include "tests/clock/offsets.h"
-#include "tests/system/ctl.h"
+#include "tests/system/e2e.h"
 #include <fcntl.h>
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define SECOND_MS 1000LL
 #define MINUTE_MS (60 * SECOND_MS)
@@ -36,8 +26,6 @@
 
 static const char *const policies[] = {"skip", "latest", "all"};
 
-static struct daemon         d;
-static struct ctl            c;
 static struct clock_offsets *offsets;
 static int                   event;
 
@@ -98,10 +86,9 @@ expect_clock_taken(void)
 static void
 begin(const char *config)
 {
-    daemon_make(&d);
+    e2e_make();
     make_clock();
     if (config) daemon_write_config(&d, config);
-    ctl_open(&c, &d);
 }
 
 static int
@@ -109,20 +96,16 @@ start(void **state)
 {
     (void)state;
     begin(CONFIG);
-    daemon_start(&d, NULL);
-    return 0;
+    return e2e_start(NULL);
 }
 
 static int
 stop(void **state)
 {
-    (void)state;
     if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
     (void)munmap(offsets, sizeof(*offsets));
     (void)close(event);
-    daemon_remove(&d);
-    return 0;
+    return e2e_stop(state);
 }
 
 /* ---- leases -------------------------------------------------------------------------------- */

@@ -1,43 +1,18 @@
 /* Emergency stop, drain and breakers, from outside. */
-#include "tests/system/ctl.h"
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static struct daemon d;
-static struct ctl    c;
+#include "tests/system/e2e.h"
 
 static int
-make(void **state)
+start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    daemon_write_config(
-        &d, "workers: {count: 1, slots: 4}\n"
-            "daemon: {stop_grace: 0s}\n"
-            "limits: {kill_grace: 200ms, breaker_base: 1h}\n"
-            "handlers:\n"
-            "  rest: {kind: sleep}\n"
-            "  limited: {kind: exec, command: [/bin/sh, -c, 'echo HTTP 429 >&2; exit 1']}\n");
-    daemon_start(&d, NULL);
-    ctl_open(&c, &d);
-    return 0;
-}
-
-static int
-clear(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    daemon_remove(&d);
-    return 0;
+    e2e_make();
+    return e2e_start(
+        "workers: {count: 1, slots: 4}\n"
+        "daemon: {stop_grace: 0s}\n"
+        "limits: {kill_grace: 200ms, breaker_base: 1h}\n"
+        "handlers:\n"
+        "  rest: {kind: sleep}\n"
+        "  limited: {kind: exec, command: [/bin/sh, -c, 'echo HTTP 429 >&2; exit 1']}\n");
 }
 
 static void
@@ -118,7 +93,7 @@ bad_input_is_refused_with_a_hint(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, make, clear)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(a_stop_outlives_kill_9_until_resume),
         TEST(a_stop_of_running_ends_what_runs),

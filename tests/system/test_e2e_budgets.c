@@ -1,14 +1,7 @@
 /* Budgets from outside: a handler that goes beyond is stopped, a day's limit holds, and the ledger
  * is the sum of what was reported, also after a kill -9 (B6, N25). */
 #include "common/clock.h"
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/system/e2e.h"
 
 #define CONFIG_OF(daily_tokens)                                             \
     "workers: {count: 1, slots: 4}\n"                                       \
@@ -48,9 +41,6 @@
 #define NOON_AT_NOON     "UTC"
 #define NOON_AT_MIDNIGHT "Etc/GMT+12"
 
-static struct daemon d;
-static struct ctl    c;
-
 /* No day ends while a test runs. */
 static void
 write_config(const char *text)
@@ -67,24 +57,12 @@ static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
+    e2e_make();
     script_write(&d, "spends", SPENDS);
     script_write(&d, "forever", FOREVER);
     script_write(&d, "once", ONCE);
     write_config(CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    daemon_remove(&d);
-    return 0;
+    return e2e_start(NULL);
 }
 
 static uint64_t
@@ -260,7 +238,7 @@ budgets_that_cannot_be_are_refused(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(a_handler_that_uses_more_than_its_budget_is_stopped_while_it_runs),
         TEST(a_day_that_is_used_up_holds_the_next_job_and_says_so),

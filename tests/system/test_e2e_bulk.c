@@ -1,43 +1,17 @@
 /* Many jobs at once, from outside: cancelled, retried and purged by a filter, and who did it. */
-#include "tests/system/ctl.h"
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "tests/system/e2e.h"
 
 #define CONFIG                        \
     "workers: {count: 1, slots: 2}\n" \
     "daemon: {stop_grace: 0s}\n"      \
     "handlers: {fails: {kind: exec, command: [/bin/sh, -c, \"echo words; exit 1\"]}}\n"
 
-static struct daemon d;
-static struct ctl    c;
-
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    daemon_write_config(&d, CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    daemon_stop(&d);
-    ctl_close(&c);
-    daemon_remove(&d);
-    return 0;
+    e2e_make();
+    return e2e_start(CONFIG);
 }
 
 static void
@@ -120,7 +94,7 @@ bad_inputs_are_refused(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(many_are_cancelled_and_purged),
         TEST(dead_letters_are_listed_and_sent_again),

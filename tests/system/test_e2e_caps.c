@@ -1,20 +1,6 @@
 /* Limits, from outside: what they hold, what is said about it, and what a reload changes. */
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
-#include <inttypes.h>
-#include <setjmp.h>
+#include "tests/system/e2e.h"
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static struct daemon d;
-static struct ctl    c;
 
 struct limits {
     const char *global, *schedule, *company, *agent, *handler;
@@ -44,18 +30,7 @@ static int
 make(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    ctl_open(&c, &d);
-    return 0;
-}
-
-static int
-clear(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    daemon_remove(&d);
+    e2e_make();
     return 0;
 }
 
@@ -298,7 +273,7 @@ a_bad_reload_changes_nothing(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(the_global_cap_holds_and_can_be_raised),
         TEST(the_cap_of_scheduled_jobs_holds_and_can_be_raised),

@@ -1,13 +1,7 @@
 /* What handlers make by their effect lines, from outside: wake-ups, cut cycles, schedules that wait
  * for a person. */
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
-#include <setjmp.h>
+#include "tests/system/e2e.h"
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 #define CONFIG                                                               \
     "workers: {count: 1, slots: 4}\n"                                        \
@@ -33,31 +27,15 @@
     "echo '{\"type\":\"effect\",\"kind\":\"add_schedule\",\"name\":\"noon\","    \
     "\"cron\":\"0 12 * * *\"}'\n"
 
-static struct daemon d;
-static struct ctl    c;
-
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
+    e2e_make();
     script_write(&d, "to-bert", WAKE("bert"));
     script_write(&d, "to-anna", WAKE("anna"));
     script_write(&d, "plans", PLANS);
-    daemon_write_config(&d, CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    daemon_remove(&d);
-    return 0;
+    return e2e_start(CONFIG);
 }
 
 static void
@@ -133,7 +111,7 @@ a_submits_parent_is_kept(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(agents_wake_each_other_until_the_cycle_is_cut),
         TEST(a_schedule_waits_for_a_persons_word),

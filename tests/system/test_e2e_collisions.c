@@ -1,14 +1,6 @@
 /* Saves of schedules that collide, from outside: what is measured of firings comes back as warnings
  * and advice (C11–C13). */
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-
-#include <cmocka.h>
+#include "tests/system/e2e.h"
 
 #define CONFIG                             \
     "workers: {count: 1, slots: 4}\n"      \
@@ -24,29 +16,13 @@
     "done\n"                         \
     "echo '{\"type\":\"result\",\"output\":1}'\n"
 
-static struct daemon d;
-static struct ctl    c;
-
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
+    e2e_make();
     script_write(&d, "turns", TURNS);
-    daemon_write_config(&d, CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    daemon_remove(&d);
-    return 0;
+    return e2e_start(CONFIG);
 }
 
 static void
@@ -93,7 +69,7 @@ people_read_it_in_lines(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(a_schedule_that_collides_with_a_measured_one_is_warned_of),
         TEST(people_read_it_in_lines),

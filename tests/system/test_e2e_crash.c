@@ -1,24 +1,13 @@
 /* Crashes, from outside: what was acknowledged is still there, nothing runs twice at a time, and
  * nothing is sent twice. */
 #include "common/hash.h"
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
+#include "tests/system/e2e.h"
 #include <endian.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <lmdb.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define NOTICES "state/notices.jsonl"
 
@@ -52,34 +41,14 @@
     "echo '{\"type\":\"notify\",\"message\":\"one\"}'\n" \
     "echo '{\"type\":\"notify\",\"message\":\"two\"}'\n"
 
-static struct daemon d;
-static struct ctl    c;
-static int           gate;
-
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    marks_share(&d);
+    e2e_make();
     script_write(&d, "lasting", LASTING);
     script_write(&d, "tells", TELLS);
-    gate = gate_make(&d, "gate");
-    daemon_write_config(&d, CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    (void)close(gate);
-    daemon_remove(&d);
-    return 0;
+    return e2e_start(CONFIG);
 }
 
 /* Waits until so many attempts of lasting have begun. */
@@ -445,7 +414,7 @@ a_store_of_a_newer_agentd_is_refused(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(a_killed_agentd_runs_the_job_again_when_its_processes_are_gone),
         TEST(what_a_stopped_worker_ran_is_ended_by_the_next_agentd),

@@ -1,25 +1,11 @@
 /* The example configuration as it is delivered, in a copy: its agents run, tell when there is
  * something to tell, and are quiet otherwise. */
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
+#include "tests/system/e2e.h"
 #include <fcntl.h>
-#include <inttypes.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define NOTICES "state/notices.jsonl"
-
-static struct daemon d;
-static struct ctl    c;
 
 static void
 read_file(const char *path, struct buf *text)
@@ -55,23 +41,12 @@ make(void **state)
     char folder[96];
 
     (void)state;
-    daemon_make(&d);
-    ctl_open(&c, &d);
+    e2e_make();
     (void)snprintf(folder, sizeof(folder), "%s/agents", d.folder); /* fits */
     assert_int_equal(mkdir(folder, 0700), 0);
     copy_agent("disk-watch.sh");
     copy_agent("log-watch.sh");
     copy_agent("housekeeper.sh");
-    return 0;
-}
-
-static int
-clear(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    daemon_remove(&d);
     return 0;
 }
 
@@ -228,7 +203,7 @@ a_line_in_the_log_gives_one_notice(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, clear)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(the_example_is_sound_as_it_is),
         TEST(both_agents_run_and_are_quiet_while_all_is_well),

@@ -1,17 +1,6 @@
 /* The feed, from outside: what `agentctl watch` tells, and that it tells all of it, once. */
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
-#include <inttypes.h>
-#include <setjmp.h>
+#include "tests/system/e2e.h"
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define CONFIG                        \
     "workers: {count: 1, slots: 4}\n" \
@@ -19,29 +8,14 @@
     "companies: {acme: {}}\n"         \
     "agents: [{name: scout, company: acme, handler: echo}]\n"
 
-static struct daemon      d;
-static struct ctl         c;
 static struct ctl_process watch;
 
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    daemon_write_config(&d, CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    daemon_stop(&d);
-    ctl_close(&c);
-    daemon_remove(&d);
-    return 0;
+    e2e_make();
+    return e2e_start(CONFIG);
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -332,7 +306,7 @@ an_agents_wake_up_is_told_when_queued_and_when_leased(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(everything_is_told_from_the_beginning),
         TEST(a_watch_begins_with_what_is_new),

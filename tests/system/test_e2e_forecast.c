@@ -1,17 +1,9 @@
 /* agentctl forecast on the real daemon: it changes nothing, one runs at a time, and neither its
  * death nor anybody else's is the other's (C12). */
 #include "common/proc.h"
-#include "tests/system/ctl.h"
+#include "tests/system/e2e.h"
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define CONFIG                                          \
     "workers: {count: 1, slots: 4}\n"                   \
@@ -22,28 +14,12 @@
     "  nightly: {cron: \"0 3 * * *\", handler: noop}\n" \
     "  report: {cron: \"0 3 * * *\", handler: noop, company: acme}\n"
 
-static struct daemon d;
-static struct ctl    c;
-
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    daemon_write_config(&d, CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    daemon_remove(&d);
-    return 0;
+    e2e_make();
+    return e2e_start(CONFIG);
 }
 
 /* ---- its process --------------------------------------------------------------------------- */
@@ -199,14 +175,14 @@ it_ends_with_the_daemon(void **state)
 int
 main(void)
 {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, e2e_stop)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_forecast_tells_of_waits_and_changes_nothing, start, stop),
-        cmocka_unit_test_setup_teardown(a_file_says_what_a_change_would_do, start, stop),
-        cmocka_unit_test_setup_teardown(a_company_is_shown_alone, start, stop),
-        cmocka_unit_test_setup_teardown(a_second_forecast_is_busy_and_a_killed_one_is_an_error,
-                                        start, stop),
-        cmocka_unit_test_setup_teardown(a_worker_s_death_is_not_the_forecast_s, start, stop),
-        cmocka_unit_test_setup_teardown(it_ends_with_the_daemon, start, stop),
+        TEST(a_forecast_tells_of_waits_and_changes_nothing),
+        TEST(a_file_says_what_a_change_would_do),
+        TEST(a_company_is_shown_alone),
+        TEST(a_second_forecast_is_busy_and_a_killed_one_is_an_error),
+        TEST(a_worker_s_death_is_not_the_forecast_s),
+        TEST(it_ends_with_the_daemon),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

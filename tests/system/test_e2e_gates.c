@@ -1,18 +1,8 @@
 /* What stands around a firing, from outside: gates that say no, shadow mode, and pings to servers
  * that answer, hang or are not there (C5). */
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
+#include "tests/system/e2e.h"
 #include "tests/system/web.h"
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define CONFIG                                                                        \
     "workers: {count: 1, slots: 4}\n"                                                 \
@@ -30,21 +20,16 @@
     "sinks: {notices: {kind: file, path: notices.jsonl}}\n"                           \
     "sessions: {sinks: [notices]}\n"
 
-static struct daemon d;
-static struct ctl    c;
-static struct web    web;
+static struct web web;
 
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    marks_share(&d);
+    e2e_make();
     script_write(&d, "ask", "#!/bin/sh\ntest -e $DIR/mail && exit 0\necho no mail; exit 1\n");
-    daemon_write_config(&d, CONFIG);
     web_start(&web, d.folder);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
+    (void)e2e_start(CONFIG);
     ctl_until(&c, "caps.0.limit", "4", "status"); /* what is run by hand finds room */
     return 0;
 }
@@ -52,12 +37,9 @@ start(void **state)
 static int
 stop(void **state)
 {
-    (void)state;
     if (d.pid) daemon_stop(&d);
     web_stop(&web);
-    ctl_close(&c);
-    daemon_remove(&d);
-    return 0;
+    return e2e_stop(state);
 }
 
 /* A schedule that fires by hand only, and pings so. */

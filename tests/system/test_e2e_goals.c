@@ -1,13 +1,7 @@
 /* What agents work for, from outside: goals, tickets, routines and the way up to the root that a
  * handler is told. */
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
-#include <setjmp.h>
+#include "tests/system/e2e.h"
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 
 #define CONFIG                                                            \
     "workers: {count: 1, slots: 4}\n"                                     \
@@ -37,30 +31,14 @@
     "trap '' TERM\n" \
     "while :; do sleep 1; done\n"
 
-static struct daemon d;
-static struct ctl    c;
-
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
+    e2e_make();
     script_write(&d, "works", WORKS);
     script_write(&d, "stays", STAYS);
-    daemon_write_config(&d, CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    daemon_remove(&d);
-    return 0;
+    return e2e_start(CONFIG);
 }
 
 static void
@@ -183,13 +161,13 @@ a_goal_goes_with_all_below_it_through_kill_9(void **state)
 int
 main(void)
 {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, e2e_stop)
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(an_assigned_ticket_wakes_its_agent_and_says_why, start,
-                                        stop),
-        cmocka_unit_test_setup_teardown(a_routine_makes_a_ticket_and_one_wake_up, start, stop),
-        cmocka_unit_test_setup_teardown(a_goal_is_decomposed_into_parts_with_wake_ups, start, stop),
-        cmocka_unit_test_setup_teardown(what_cannot_be_is_refused, start, stop),
-        cmocka_unit_test_setup_teardown(a_goal_goes_with_all_below_it_through_kill_9, start, stop),
+        TEST(an_assigned_ticket_wakes_its_agent_and_says_why),
+        TEST(a_routine_makes_a_ticket_and_one_wake_up),
+        TEST(a_goal_is_decomposed_into_parts_with_wake_ups),
+        TEST(what_cannot_be_is_refused),
+        TEST(a_goal_goes_with_all_below_it_through_kill_9),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,14 +1,6 @@
 /* A configuration file that is edited while agentd is down: it starts, and what unfinished work
  * needs stays until that has ended (J6, N35). */
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "tests/system/e2e.h"
 
 #define LESS                     \
     "workers: {count: 1}\n"      \
@@ -20,34 +12,15 @@
          "  held: {kind: exec, command: [./held], env: [DIR]}\n" \
          "schedules: [{name: tick, every: 1s, handler: held}]\n"
 
-static struct daemon d;
-static struct ctl    c;
-static int           gate;
-
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    marks_share(&d);
+    e2e_make();
     script_write(&d, "held", "#!/bin/sh\nread x <$DIR/gate\n");
-    gate = gate_make(&d, "gate");
-    daemon_write_config(&d, FULL);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
+    (void)e2e_start(FULL);
     ctl_until_least(&c, "in_flight", 1, "schedule show tick");
     ctl_await(&c, 1, "running");
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    (void)close(gate);
-    daemon_remove(&d);
     return 0;
 }
 
@@ -88,7 +61,7 @@ a_killed_agentd_starts_without_what_its_job_needs(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(a_stopped_agentd_starts_without_what_its_job_needs),
         TEST(a_killed_agentd_starts_without_what_its_job_needs),

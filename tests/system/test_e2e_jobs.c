@@ -1,17 +1,6 @@
 /* Jobs, from outside: what agentctl is asked, what becomes of the jobs. */
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
-#include <inttypes.h>
-#include <setjmp.h>
+#include "tests/system/e2e.h"
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define CONFIG                                                                                 \
     "workers: {count: 1, slots: 1}\n"                                                          \
@@ -32,32 +21,12 @@
     "         'i=0; while [ $i -lt 9 ]; do echo ''{\"type\":\"turn\"}''; i=$((i+1)); done;\n"  \
     "          read x <$DIR/gate']}\n"
 
-static struct daemon d;
-static struct ctl    c;
-static int           gate;
-
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    marks_share(&d);
-    daemon_write_config(&d, CONFIG);
-    gate = gate_make(&d, "gate");
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    (void)close(gate);
-    daemon_remove(&d);
-    return 0;
+    e2e_make();
+    return e2e_start(CONFIG);
 }
 
 /* A job that fills the only slot until it is let through. */
@@ -538,7 +507,7 @@ without_a_daemon_the_exit_code_is_3(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(a_job_comes_back_as_it_was_submitted),
         TEST(a_payload_of_a_mebibyte_comes_back),

@@ -1,15 +1,5 @@
 /* Firings by hand, from outside: now, over the caps, and for what was missed. */
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "tests/system/e2e.h"
 
 #define CONFIG                                                                                     \
     "workers: {count: 1, slots: 4}\n"                                                              \
@@ -22,32 +12,13 @@
     "  nightly: {cron: \"0 3 * * *\", handler: echo, payload: 7, title: Nightly}\n"                \
     "  slow: {every: 1d, handler: held, max_run: 10m}\n"
 
-static struct daemon d;
-static struct ctl    c;
-static int           gate;
-
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    marks_share(&d);
-    gate = gate_make(&d, "gate");
-    daemon_write_config(&d, CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
+    e2e_make();
+    (void)e2e_start(CONFIG);
     ctl_until(&c, "items.0.state", "\"up\"", "worker list");
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    (void)close(gate);
-    daemon_remove(&d);
     return 0;
 }
 
@@ -182,7 +153,7 @@ ranges_that_cannot_be_are_refused(void **state)
     ctl_expect(&c, "items", "[]");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
 
 int
 main(void)

@@ -1,15 +1,6 @@
 /* Jobs that are like another, through agentctl on a real daemon: unique keys, debounced submits, a
  * full queue, ladders from a base; and what is refused of them. */
-#include "tests/system/ctl.h"
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "tests/system/e2e.h"
 
 #define CONFIG                                                       \
     "workers: {count: 1, slots: 2}\n"                                \
@@ -19,30 +10,20 @@
     "  often: {kind: exec, command: [\"false\"], retry_base: 10ms, " \
     "retry_max: 20ms, max_attempts: 3}\n"
 
-static struct daemon d;
-static struct ctl    c;
-
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    daemon_write_config(&d, CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
+    e2e_make();
+    return e2e_start(CONFIG);
 }
 
 static int
 stop(void **state)
 {
-    (void)state;
     ctl_must(&c, "fsck");
     ctl_expect(&c, "ok", "true");
-    daemon_stop(&d);
-    ctl_close(&c);
-    daemon_remove(&d);
-    return 0;
+    return e2e_stop(state);
 }
 
 static void

@@ -1,17 +1,7 @@
 /* What becomes of firings that fail, from outside: streaks, alerts in a sink, pauses with the
  * command that ends them, limits of turns, figures; over a kill -9. */
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
-#include <setjmp.h>
+#include "tests/system/e2e.h"
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define CONFIG                                                                           \
     "workers: {count: 1, slots: 4}\n"                                                    \
@@ -30,33 +20,13 @@
     "echo '{\"type\":\"turn\"}'\n" \
     "sleep 100\n"
 
-static struct daemon d;
-static struct ctl    c;
-static int           gate;
-
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    marks_share(&d);
+    e2e_make();
     script_write(&d, "talks", TALKS);
-    gate = gate_make(&d, "gate");
-    daemon_write_config(&d, CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    (void)close(gate);
-    daemon_remove(&d);
-    return 0;
+    return e2e_start(CONFIG);
 }
 
 /* Lets the handlers that test for it succeed. */
@@ -219,7 +189,7 @@ a_schedule_without_a_success_becomes_overdue(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(failures_alert_pause_and_end_with_a_success),
         TEST(a_streak_outlives_kill_9),

@@ -1,17 +1,6 @@
 /* Firings that find earlier ones in flight, people who go first, and heartbeats with nothing to do,
  * from outside: with handlers that tell when two of them run at once (C4, C5, C14). */
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "tests/system/e2e.h"
 
 /* `held` waits at the gate; `stubborn` ends only by force, with a child that does not hear either.
  * Both hold a lock as long as a process of them lives. */
@@ -31,34 +20,14 @@
     "flock -n 9 || echo twice >>$DIR/twice\n" \
     "echo run >>$DIR/mark\n"
 
-static struct daemon d;
-static struct ctl    c;
-static int           gate;
-
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    marks_share(&d);
+    e2e_make();
     script_write(&d, "held", ALONE "read x <$DIR/gate\n");
     script_write(&d, "stubborn", ALONE "trap '' TERM\nsleep 1000\n");
-    gate = gate_make(&d, "gate");
-    daemon_write_config(&d, CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    (void)close(gate);
-    daemon_remove(&d);
-    return 0;
+    return e2e_start(CONFIG);
 }
 
 /* The last job of the schedule. */
@@ -256,7 +225,7 @@ a_heartbeat_with_nothing_to_do_comes_more_seldom_until_its_agent_is_woken(void *
     assert_true(ctl_number(&c, "idle_streak") < 3);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
 
 int
 main(void)

@@ -1,16 +1,6 @@
 /* What is refused, from outside: each time it is said what was wrong, and nothing is changed. */
-#include "tests/system/ctl.h"
-#include <inttypes.h>
-#include <setjmp.h>
+#include "tests/system/e2e.h"
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define CONFIG                                         \
     "workers: {count: 1, slots: 1}\n"                  \
@@ -23,32 +13,18 @@
     "schedules:\n"                                     \
     "  nightly: {cron: \"0 3 * * *\", handler: noop}\n"
 
-static struct daemon d;
-static struct ctl    c;
-static int64_t       untouched;
+static int64_t untouched;
 
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    daemon_write_config(&d, CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
+    e2e_make();
+    (void)e2e_start(CONFIG);
     (void)ctl_submit(&c, "noop --in 1h");               /* 1 */
     ctl_await(&c, ctl_submit(&c, "noop"), "completed"); /* 2 */
     ctl_must(&c, "schedule add mine --every 1h --handler noop");
     untouched = ctl_state_hash(&c);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    daemon_stop(&d);
-    ctl_close(&c);
-    daemon_remove(&d);
     return 0;
 }
 
@@ -367,7 +343,7 @@ a_batch_is_taken_as_a_whole_or_not_at_all(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(a_bad_command_line_is_a_usage_error),
         TEST(what_only_the_daemon_knows_it_refuses),

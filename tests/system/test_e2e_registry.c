@@ -1,18 +1,7 @@
 /* Companies, agents and profiles, from outside: made, changed, paused, removed; what they hold and
  * how agents do. */
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
-#include <inttypes.h>
-#include <setjmp.h>
+#include "tests/system/e2e.h"
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define CONFIG                                                     \
     "workers: {count: 1, slots: 8}\n"                              \
@@ -28,33 +17,13 @@
     "echo begun >>$DIR/mark\n" \
     "read x <$DIR/gate\n"
 
-static struct daemon d;
-static struct ctl    c;
-static int           gate;
-
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    marks_share(&d);
+    e2e_make();
     script_write(&d, "works", WORKS);
-    gate = gate_make(&d, "gate");
-    daemon_write_config(&d, CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    (void)close(gate);
-    daemon_remove(&d);
-    return 0;
+    return e2e_start(CONFIG);
 }
 
 static uint64_t
@@ -331,7 +300,7 @@ a_cap_of_an_agent_takes_effect_at_once(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(what_is_made_is_shown_and_outlives_a_crash),
         TEST(what_cannot_be_is_refused),

@@ -1,17 +1,8 @@
 /* The whole way of a routine, with the example agent as it is delivered: a firing makes a ticket
  * and one wake-up, the agent is told for which goals it works, its ticket is done, and what it used
  * and earned is recorded.  A kill -9 on the way changes nothing of that. */
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
-#include <inttypes.h>
-#include <setjmp.h>
+#include "tests/system/e2e.h"
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 /* Its find is ours: it can be held. */
 #define CONFIG                                        \
@@ -32,37 +23,17 @@
     "read x <$DIR/gate\n"                    \
     "exec /usr/bin/find \"$@\"\n"
 
-static struct daemon d;
-static struct ctl    c;
-static int           gate;
-
 static int
 start(void **state)
 {
     char here[512];
 
     (void)state;
-    daemon_make(&d);
-    marks_share(&d);
+    e2e_make();
     script_write(&d, "find", FIND);
-    gate = gate_make(&d, "gate");
     assert_non_null(getcwd(here, sizeof(here)));
     FREE_AUTO char *config = xasprintf(CONFIG, here, d.folder, d.folder);
-    daemon_write_config(&d, config);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    (void)close(gate);
-    daemon_remove(&d);
-    return 0;
+    return e2e_start(config);
 }
 
 /* One firing, whose agent is held in the middle of its work; the job. */
@@ -183,7 +154,7 @@ a_routine_is_completed_from_outside_while_its_agent_works(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(a_firing_becomes_a_ticket_a_wake_up_and_work_that_is_done),
         TEST(a_crash_on_the_way_loses_nothing_and_doubles_nothing),

@@ -1,18 +1,7 @@
 /* Schedules, from outside: when they fire, when they do not, and what is said about it. */
-#include "tests/system/ctl.h"
-#include "tests/system/marks.h"
-#include <inttypes.h>
-#include <setjmp.h>
+#include "tests/system/e2e.h"
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define MINUTE_MS 60000
 
@@ -40,33 +29,13 @@
     "echo '{\"type\":\"checkpoint\",\"data\":{\"n\":'$n'}}'\n"                                  \
     "echo '{\"type\":\"notify\",\"message\":\"run '$n'\",\"metadata\":{\"n\":'$n'}}'\n"
 
-static struct daemon d;
-static struct ctl    c;
-static int           gate;
-
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    marks_share(&d);
+    e2e_make();
     script_write(&d, "count", COUNT);
-    gate = gate_make(&d, "gate");
-    daemon_write_config(&d, CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    (void)close(gate);
-    daemon_remove(&d);
-    return 0;
+    return e2e_start(CONFIG);
 }
 
 /* ---- commands ------------------------------------------------------------------------------ */
@@ -429,7 +398,7 @@ times_missed_while_down_are_told_and_the_latest_is_made_up_for(void **state)
 int
 main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(a_cron_schedule_is_added_and_shown),
         TEST(a_schedule_may_be_of_a_time_zone),

@@ -1,12 +1,6 @@
 /* The wake API from outside (B5): each kind of wake-up is one call, with its trigger and its place
  * in the queue; who cannot be woken is not, and nothing changes. */
-#include "tests/system/ctl.h"
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/system/e2e.h"
 
 #define CONFIG                                        \
     "workers: {count: 1, slots: 4}\n"                 \
@@ -18,28 +12,12 @@
     "  - {name: far, company: acme, handler: noop}\n" \
     "  - {name: one, company: small, handler: noop}\n"
 
-static struct daemon d;
-static struct ctl    c;
-
 static int
 start(void **state)
 {
     (void)state;
-    daemon_make(&d);
-    daemon_write_config(&d, CONFIG);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
-    daemon_remove(&d);
-    return 0;
+    e2e_make();
+    return e2e_start(CONFIG);
 }
 
 /* The job runs to its end as this wake-up of the agent. */
@@ -197,7 +175,7 @@ a_full_queue_takes_no_wake_up(void **state)
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(by_hand),
         TEST(for_a_ticket),

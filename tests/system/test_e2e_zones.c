@@ -1,23 +1,12 @@
 /* Time zones of the system that change while agentd runs. */
-#include "tests/system/ctl.h"
-#include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "tests/system/e2e.h"
 #include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #define ZONES   "/usr/share/zoneinfo"
 #define HOUR_MS 3600000LL
 #define DAY_MS  (24 * HOUR_MS)
 
-static struct daemon d;
-static struct ctl    c;
-static char          folder[128];
+static char folder[128];
 
 /* Test/Town keeps the time of this zone from now on; the file is replaced as a package does it. */
 static void
@@ -39,27 +28,21 @@ start(void **state)
     char path[160];
 
     (void)state;
-    daemon_make(&d);
+    e2e_make();
     (void)snprintf(folder, sizeof(folder), "%s/zones", d.folder);
     (void)snprintf(path, sizeof(path), "%s/Test", folder);
     assert_int_equal(mkdir(folder, 0700), 0);
     assert_int_equal(mkdir(path, 0700), 0);
     set_town("Asia/Tokyo");
     assert_int_equal(setenv("TZDIR", folder, 1), 0);
-    ctl_open(&c, &d);
-    daemon_start(&d, NULL);
-    return 0;
+    return e2e_start(NULL);
 }
 
 static int
 stop(void **state)
 {
-    (void)state;
-    if (d.pid) daemon_stop(&d);
-    ctl_close(&c);
     (void)unsetenv("TZDIR");
-    daemon_remove(&d);
-    return 0;
+    return e2e_stop(state);
 }
 
 static bool

@@ -1,0 +1,43 @@
+/* e2e - what tests from outside begin and end with: the real agentd in a folder of its own, and
+ * agentctl on its run folder.
+ *
+ *     static int
+ *     start(void **state)
+ *     {
+ *         (void)state;
+ *         e2e_make();
+ *         script_write(&d, "held", HELD);
+ *         return e2e_start(CONFIG);
+ *     }
+ *
+ *     cmocka_unit_test_setup_teardown(a_fact, start, e2e_stop) */
+#ifndef TESTS_E2E_H
+#define TESTS_E2E_H
+
+#include "tests/system/ctl.h"
+#include "tests/system/marks.h"
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* Those of the test that runs. */
+extern struct daemon d;
+extern struct ctl    c;
+extern int           gate; /* of the name "gate"; open it with gate_pass() */
+
+/* The folder, which handlers find in $DIR, with the gate; agentctl. */
+void e2e_make(void);
+/* Starts agentd with this configuration file; NULL: with that which was written, or none.
+ * 0, for cmocka. */
+int e2e_start(const char *config);
+/* Stops agentd if it runs, and leaves nothing of all that. */
+int e2e_stop(void **state);
+
+#endif
