@@ -2,6 +2,7 @@
 
 #include "common/timetext.h"
 #include "supervisor/engine/fire.h"
+#include "supervisor/engine/pauses.h"
 #include "supervisor/engine/pressure.h"
 
 #define LOOKS_MAX    100                      /* rows of firings by hand that lie between */
@@ -219,9 +220,12 @@ window_of(struct engine *en, const struct object_entry *o)
 
 /* By skip: those that are late, be it that nobody was there. */
 static enum misfire_verdict
-take_late(struct engine *en, const struct timing *ti, const struct schedule *run, struct firing *f)
+take_late(struct engine *en, const struct timing *ti, const struct schedule *run, int64_t before_ms,
+          struct firing *f)
 {
     int64_t late = en->turn.now.wall_ms - LATE_MS, start = en->memory.started_at;
+
+    if (late > before_ms) late = before_ms;
 
     if (run->due_at < start) {
         return take_until(en, ti, f, start < late ? start : late,
@@ -249,24 +253,50 @@ why_overtaken(struct engine *en, const struct timing *ti, const struct schedule 
                         reasons[ti->misfire]);
 }
 
-/* All but the newest `keep` that are due. */
+/* Of the times behind last_ms those that are due and came in no pause, up to `most`. */
+static uint64_t
+newer_that_count(struct engine *en, const struct timing *ti, const struct schedule *run,
+                 int64_t last_ms, uint64_t most, uint32_t *left)
+{
+    int64_t  now = en->turn.now.wall_ms, at, until;
+    uint64_t n = 0;
+
+    while (n<most && * left> 0 && (at = nominal_after(&ti->times, last_ms)) != 0 &&
+           timing_due(ti, at) <= now) {
+        bool     was_paused = pause_was(en, run, timing_due(ti, at), &until);
+        uint64_t more = timing_count(ti, at, until <= now ? until : now + 1,
+                                     was_paused ? UINT64_MAX : most - n, left, &last_ms);
+
+        if (!was_paused) n += more;
+        if (*left > 0) (*left)--;
+    }
+    return n;
+}
+
+/* All but the newest `keep` that are due and came in no pause; the first ones are due before
+ * before_ms. */
 static enum misfire_verdict
 take_overtaken(struct engine *en, const struct timing *ti, const struct schedule *run,
-               struct firing *f)
+               int64_t before_ms, struct firing *f)
 {
-    uint64_t keep = ti->misfire == MISFIRE_ALL ? ti->misfire_max : 1;
+    bool     is_cut = before_ms <= en->turn.now.wall_ms; /* by a pause */
+    uint64_t keep = ti->misfire == MISFIRE_ALL ? ti->misfire_max : 1, newer = 0, room;
     uint32_t left = en->turn.times_left;
-    int64_t  before = en->turn.now.wall_ms + 1, last;
-    uint64_t n = timing_count(ti, f->nominal_at, before, keep + 1, &left, &last), room;
+    int64_t  last;
+    uint64_t n = timing_count(ti, f->nominal_at, before_ms, keep + 1, &left, &last);
 
-    if (n <= keep) { /* as mostly: what room there is does not matter */
+    if (is_cut && n <= keep) newer = newer_that_count(en, ti, run, last, keep + 1 - n, &left);
+    if (n + newer <= keep) { /* as mostly: what room there is does not matter */
         en->turn.times_left = left;
         return left ? MISFIRE_FIRES : MISFIRE_LATER;
     }
     room = run->put_off_from ? 1 : room_of(en, ti, f);
-    n = timing_count(ti, f->nominal_at, before, room == UINT64_MAX ? room : room + keep,
+    n = timing_count(ti, f->nominal_at, before_ms, room == UINT64_MAX ? room : room + keep,
                      &en->turn.times_left, &last);
-    return take(ti, f, run->put_off_from ? 1 : n - keep, why_overtaken(en, ti, run));
+    newer = is_cut ? newer_that_count(en, ti, run, last, keep, &en->turn.times_left) : 0;
+    n -= keep - newer;
+    if (n > room) n = room;
+    return take(ti, f, run->put_off_from ? 1 : n, why_overtaken(en, ti, run));
 }
 
 /* While a heartbeat that found nothing to do backs off. */
@@ -289,18 +319,19 @@ misfire_judge(struct engine *en, const struct timing *ti, const struct schedule 
               struct firing *f)
 {
     const struct object_entry *o = objects_get(&en->turn.objects, run->id);
-    int64_t                    window = window_of(en, o);
+    int64_t                    window = window_of(en, o), before = en->turn.now.wall_ms + 1, until;
+    bool                       was_paused;
 
     if (run->next_at < run->idle_until) return take_idle(en, ti, run, f);
     if (run->due_at < window && ti->times.cron.kind != CRON_REBOOT)
         return take_old(en, ti, f, window);
-    if (is_held) {
-        int64_t now = en->turn.now.wall_ms + 1;
-
-        return take_until(en, ti, f,
-                          run->pause_until && run->pause_until < now ? run->pause_until : now,
-                          "paused");
+    was_paused = pause_was(en, run, run->due_at, &until);
+    if (!is_held && until < before) before = until;
+    if (is_held || was_paused) {
+        (void)take_until(en, ti, f, before, "paused");
+        return MISFIRE_PAUSED;
     }
-    if (ti->misfire == MISFIRE_SKIP && misfire_is_late(en, run)) return take_late(en, ti, run, f);
-    return take_overtaken(en, ti, run, f);
+    if (ti->misfire == MISFIRE_SKIP && misfire_is_late(en, run))
+        return take_late(en, ti, run, before, f);
+    return take_overtaken(en, ti, run, before, f);
 }

@@ -13,12 +13,13 @@
 enum misfire_verdict {
     MISFIRE_FIRES,  /* the next time is to fire */
     MISFIRE_MISSED, /* it and perhaps those behind it are missed: count, until_at and reason say */
+    MISFIRE_PAUSED, /* likewise in a pause */
     MISFIRE_IDLE,   /* likewise left out by idle back-off */
     MISFIRE_LATER,  /* the turn has no times left to count */
 };
 
 /* What becomes of the next time of the schedule, which is due; fills f, whose nominal_at it is.
- * is_held: it or whom it belongs to is paused. */
+ * is_held: it or whom it belongs to is paused; pauses that are over count, too (pauses.h). */
 enum misfire_verdict misfire_judge(struct engine *en, const struct timing *ti,
                                    const struct schedule *run, bool is_held, struct firing *f);
 /* Whether the next time of the schedule is decided late. */

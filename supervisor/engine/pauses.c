@@ -46,6 +46,94 @@ pause_forget(struct txn *t, uint32_t object)
     (void)pause_delete(t, &row);
 }
 
+/* ---- past ones ---------------------------------------------------------------- */
+
+/* Whether a schedule has a time that was due before it and is not decided. */
+static bool
+is_any_due(struct engine *en, int64_t before_ms)
+{
+    struct schedule key = {0};
+    struct scan     s;
+    bool            is;
+
+    scan_open(&s, turn_txn(en), INDEX_schedule_next, &key, 0, 0);
+    is = scan_next_key(&s, &key) && key.due_at < before_ms;
+    scan_close(&s);
+    return is;
+}
+
+void
+pause_is_past(struct engine *en, uint32_t object, int64_t from_ms, int64_t until_ms)
+{
+    const struct past_pause p = {.object = object, .until_at = until_ms, .from_at = from_ms};
+
+    if (from_ms && from_ms < until_ms && is_any_due(en, until_ms))
+        past_pause_save(turn_txn(en), &p);
+}
+
+static bool
+has_past(struct engine *en)
+{
+    struct past_pause p = {0};
+    struct scan       s;
+    bool              has;
+
+    scan_open(&s, turn_txn(en), PRIMARY_PAST_PAUSE, &p, 0, 0);
+    has = scan_next_key(&s, &p);
+    scan_close(&s);
+    return has;
+}
+
+/* A row that is ahead is from before the clock went back. */
+bool
+pause_was(struct engine *en, const struct schedule *run, int64_t at_ms, int64_t *until_ms)
+{
+    const uint32_t objects[] = {run->id, run->agent, run->company};
+    bool           was = false;
+
+    *until_ms = INT64_MAX;
+    if (!has_past(en)) return false; /* as mostly */
+    for (size_t i = 0; i < ARRAY_LEN(objects) && !was; i++) {
+        struct past_pause p = {.object = objects[i], .until_at = at_ms + 1};
+        struct scan       s;
+
+        scan_open(&s, turn_txn(en), PRIMARY_PAST_PAUSE, &p, 1, 2);
+        if (scan_next(&s, &p) && p.until_at <= en->turn.now.wall_ms) {
+            was = p.from_at <= at_ms;
+            if (was || p.from_at < *until_ms) *until_ms = was ? p.until_at : p.from_at;
+        }
+        scan_close(&s);
+    }
+    return was;
+}
+
+void
+pauses_forget_past(struct engine *en)
+{
+    struct past_pause p = {0};
+    struct scan       s;
+
+    if (!has_past(en) || is_any_due(en, en->turn.now.wall_ms + 1)) return;
+    scan_open(&s, turn_txn(en), PRIMARY_PAST_PAUSE, &p, 0, 0);
+    for (int n = 0; n < TURN_DUE_MAX && scan_next_key(&s, &p); n++)
+        (void)past_pause_delete(turn_txn(en), &p);
+    en->turn.due_again |= scan_next_key(&s, &p);
+    scan_close(&s);
+}
+
+void
+pauses_replan(struct engine *en)
+{
+    struct past_pause p = {0};
+    struct scan       s;
+
+    scan_open(&s, turn_txn(en), PRIMARY_PAST_PAUSE, &p, 0, 0);
+    for (int n = 0; n < TURN_DUE_MAX && scan_next_key(&s, &p); n++) {
+        if (p.until_at > en->turn.now.wall_ms) (void)past_pause_delete(turn_txn(en), &p);
+    }
+    scan_close(&s);
+}
+
 /* ---- requests ----------------------------------------------------------------- */
 
 static const struct {
@@ -104,6 +192,7 @@ end_pause(struct engine *en, const struct actor *a, int rule, struct view name, 
     }
     before = audit_pause(en, true, row.reason);
     pause_forget(turn_txn(en), o->row.id);
+    pause_is_past(en, o->row.id, row.at, en->turn.now.wall_ms);
     if (rule == OF_AGENT) {
         agent_resumed(en, o->row.id);
         made_answered(en, o->row.id);

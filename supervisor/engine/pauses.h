@@ -12,6 +12,16 @@ bool pause_of(struct txn *t, uint32_t object, struct pause *out);
 bool is_paused(struct txn *t, uint32_t company, uint32_t agent);
 /* status, paused, paused_at and pause_reason of a company or agent, into an open map. */
 void pause_put(struct objects *o, const struct object *row, struct buf *b, struct mp_open_map *map);
+/* A pause of a company, agent or schedule is over (from 0: nobody knows since when): what came due
+ * in it and is not decided yet, since a hold, a drain or a full turn kept it, is to be missed. */
+void pause_is_past(struct engine *en, uint32_t object, int64_t from_ms, int64_t until_ms);
+/* Whether it was due, at_ms, in a past pause of the schedule or of whom it belongs to; *until_ms:
+ * up to when the answer holds, INT64_MAX for ever. */
+bool pause_was(struct engine *en, const struct schedule *run, int64_t at_ms, int64_t *until_ms);
+/* When all that was due is decided, past pauses are forgotten, at most 256 a turn. */
+void pauses_forget_past(struct engine *en);
+/* The clock went back: those that are ahead of it now are forgotten, at most 256. */
+void pauses_replan(struct engine *en);
 /* The object goes. */
 void pause_forget(struct txn *t, uint32_t object);
 

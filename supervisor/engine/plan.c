@@ -7,6 +7,7 @@
 #include "supervisor/engine/idle.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/misfire.h"
+#include "supervisor/engine/pauses.h"
 #include "supervisor/engine/routines.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/shadow.h"
@@ -283,6 +284,7 @@ schedules_replan(struct engine *en)
     struct scan     s;
 
     en->memory.catch_up_at = 0;
+    pauses_replan(en);
     scan_open(&s, turn_txn(en), PRIMARY_SCHEDULE, &run, 0, 0);
     while (scan_next(&s, &run)) {
         const struct object_entry *o = objects_get(&en->turn.objects, run.id);

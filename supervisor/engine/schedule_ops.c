@@ -10,6 +10,7 @@
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/overlap.h"
+#include "supervisor/engine/pauses.h"
 #include "supervisor/engine/plan.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/removal.h"
@@ -225,7 +226,7 @@ schedule_find(struct engine *en, const struct actor *a, struct view name, struct
 
 /* For the audit. */
 static struct view
-pause_of(struct engine *en, const struct schedule *run)
+pause_audit(struct engine *en, const struct schedule *run)
 {
     struct buf b       BUF_AUTO = {0};
     struct mp_open_map m = mp_open(&b);
@@ -241,7 +242,7 @@ static void
 pause_it(struct engine *en, const struct actor *a, struct schedule *run, struct view reason,
          int64_t until)
 {
-    struct view before = pause_of(en, run);
+    struct view before = pause_audit(en, run);
 
     if (!run->paused) run->paused_at = en->turn.now.wall_ms;
     run->paused = 1;
@@ -251,7 +252,7 @@ pause_it(struct engine *en, const struct actor *a, struct schedule *run, struct 
     if (run->agent) agent_beats_changed(en, run->agent);
     feed_object(en, FEED_SCHEDULE_PAUSED, run->id, NULL);
     audit_put(en, a, "schedule.pause", run->company, objects_name(&en->turn.objects, run->id),
-              before, pause_of(en, run));
+              before, pause_audit(en, run));
 }
 
 /* One that is paused takes another end or reason. */
@@ -276,7 +277,11 @@ on_schedule_pause(struct engine *en, const struct actor *a, const struct msg_sch
 static void
 resume(struct engine *en, const struct actor *a, struct schedule *run)
 {
-    struct view before = pause_of(en, run);
+    struct view before = pause_audit(en, run);
+    int64_t     now = en->turn.now.wall_ms;
+
+    pause_is_past(en, run->id, run->paused_at,
+                  run->pause_until && run->pause_until < now ? run->pause_until : now);
 
     run->paused = run->paused_itself = 0;
     run->paused_at = 0;
@@ -287,7 +292,7 @@ resume(struct engine *en, const struct actor *a, struct schedule *run)
     if (run->agent) agent_beats_changed(en, run->agent);
     feed_object(en, FEED_SCHEDULE_RESUMED, run->id, NULL);
     audit_put(en, a, "schedule.resume", run->company, objects_name(&en->turn.objects, run->id),
-              before, pause_of(en, run));
+              before, pause_audit(en, run));
 }
 
 static bool

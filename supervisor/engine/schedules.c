@@ -211,7 +211,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
         schedule_save(turn_txn(en), run);
         return true;
     }
-    if (run->pause_until && run->due_at >= run->pause_until) schedule_pause_over(en, run);
+    if (run->pause_until && run->pause_until <= en->turn.now.wall_ms) schedule_pause_over(en, run);
     end_unanswered(en, o, run);
     plan_follow_agent(en, o, run);
     is_held = run->paused || is_paused(turn_txn(en), run->company, run->agent);
@@ -224,6 +224,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
         misfire_take_back(en, &ti.times, run, &seen, f.nominal_at);
     switch (verdict) {
     case MISFIRE_LATER: schedule_save(turn_txn(en), run); return false;
+    case MISFIRE_PAUSED:
     case MISFIRE_MISSED: misfire_missed(en, o, run, &f); break;
     case MISFIRE_IDLE: idle_left_out(en, o, run, &f); break;
     case MISFIRE_FIRES:
@@ -233,7 +234,8 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     }
     misfire_record(en, &f, before_at);
     run->cursor = f.until_at ? f.until_at : f.nominal_at;
-    if (!is_held && !f.gated && verdict != MISFIRE_IDLE) alert_expect(o, run, run->cursor);
+    if (!is_held && !f.gated && verdict != MISFIRE_IDLE && verdict != MISFIRE_PAUSED)
+        alert_expect(o, run, run->cursor);
     plan_next(en, &ti, o, run);
     schedule_save(turn_txn(en), run);
     return true;
@@ -246,7 +248,7 @@ first_due(struct engine *en)
     return en->turn.now.boot_ms < en->memory.hold_until_boot ? en->memory.started_at : 0;
 }
 
-/* Pauses that are over, once the times that came in them are decided. */
+/* Pauses that are over; the times that came in them may wait yet. */
 static void
 end_pauses(struct engine *en)
 {
@@ -260,7 +262,6 @@ end_pauses(struct engine *en)
 
         en->turn.due_left--;
         if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) continue;
-        if (run.due_at && run.due_at < run.pause_until) continue; /* the turn has had enough */
         schedule_pause_over(en, &run);
     }
     scan_close(&s);
@@ -296,7 +297,8 @@ schedules_due(struct engine *en)
         scan_seek(&s, &key, 1);
     }
     scan_close(&s);
-    if (from == 0) end_pauses(en);
+    end_pauses(en);
+    pauses_forget_past(en);
 }
 
 struct deadline
@@ -309,7 +311,6 @@ schedules_deadline(struct engine *en)
     scan_open(&s, turn_txn(en), INDEX_schedule_next, &key, 0, 1);
     if (scan_next_key(&s, &key)) d.wall_ms = key.due_at;
     scan_close(&s);
-    if (d.boot_ms != INT64_MAX) return d;
     key = (struct schedule){0};
     scan_open(&s, turn_txn(en), INDEX_schedule_paused_until, &key, 0, 0);
     if (scan_next_key(&s, &key) && key.pause_until < d.wall_ms) d.wall_ms = key.pause_until;

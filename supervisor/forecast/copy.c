@@ -334,6 +334,7 @@ copy_store(struct txn *from, struct txn *to, int64_t now_ms, int64_t until_ms, s
     meta_insert(to, &meta);
     copy_table(&c, TABLE_ZONE);
     copy_table(&c, TABLE_PAUSE);
+    copy_table(&c, TABLE_PAST_PAUSE);
     copy_table(&c, TABLE_BREAKER);
     copy_ledgers(&c);
     copy_objects(&c);

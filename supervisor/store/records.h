@@ -499,6 +499,13 @@
     F(STR, name)                                                                  \
     F(BIN, data)              /* the TZif file */
 
+/* The pause of a company, agent or schedule that is over while times that came in it are not decided
+ * yet: they are missed all the same (N37). */
+#define PAST_PAUSE_RECORD(F)                                                    \
+    F(U32, object)                                                                \
+    F(I64, until_at)                                                              \
+    F(I64, from_at)
+
 #define RECORDS(T)                                        \
     T(META,      meta,      1, HOT)                       \
     T(OBJECT,    object,    1, HOT)                       \
@@ -528,7 +535,8 @@
     T(CHAIN,     chain,     1, ASCENDING)                 \
     T(APPROVAL,  approval,  1, ASCENDING)                 \
     T(AUDIT,     audit,     1, ASCENDING)                 \
-    T(ZONE,      zone,      1, HOT)   
+    T(ZONE,      zone,      1, HOT)                       \
+    T(PAST_PAUSE, past_pause, 1, HOT)
 
 /* Primary keys: K(TABLE, fields…) */
 #define KEYS(K)                                           \
@@ -560,7 +568,8 @@
     K(CHAIN,     root)                                    \
     K(APPROVAL,  id)                                      \
     K(AUDIT,     id)                                      \
-    K(ZONE,      id)
+    K(ZONE,      id)                                      \
+    K(PAST_PAUSE, object, until_at)
 
 /* Secondary indexes: I(TABLE, table, INDEX, order, fields…).  Every one ends in the primary key or is unique. */
 #define INDEXES(I)                                                                                        \

@@ -19,8 +19,10 @@ model_done(struct model *m)
 {
     for (size_t i = 0; i < m->objects.count; i++)
         buf_done(&m->objects.items[i].spec);
-    for (size_t i = 0; i < m->schedules.count; i++)
+    for (size_t i = 0; i < m->schedules.count; i++) {
         free(m->schedules.items[i].decided.items);
+        free(m->schedules.items[i].past_pauses.items);
+    }
     free(m->objects.items);
     free(m->schedules.items);
     free(m->jobs.items);

@@ -33,7 +33,8 @@ struct m_object {
     uint64_t         served;    /* company: when it last had its turn; 0: never */
     int              schedule;  /* schedule: index in schedules */
     bool             is_paused; /* company, agent */
-    int              made_by;   /* schedule: the agent whose effect made it; -1: none */
+    int64_t          paused_at;
+    int              made_by; /* schedule: the agent whose effect made it; -1: none */
 };
 
 /* What guards a credential, or a handler that declares none (A16). */

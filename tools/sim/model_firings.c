@@ -124,6 +124,15 @@ m_is_firing_held(struct model *m, const struct m_object *o)
     return m_is_paused(m, o->company, agent);
 }
 
+bool
+m_is_schedule_of(struct model *m, const struct m_object *o, int object)
+{
+    int handler, agent;
+
+    (void)has_references(m, o, &handler, &agent);
+    return o->company == object || agent == object;
+}
+
 static int64_t
 limited(const struct model *m, int64_t at)
 {

@@ -116,6 +116,18 @@ m_may_send(const struct model *m)
 
 /* ---- pauses ---------------------------------------------------------------------------------- */
 
+static void
+end_pause(struct model *m, int object)
+{
+    for (size_t i = 0; i < m->schedules.count; i++) {
+        struct m_schedule     *s = &m->schedules.items[i];
+        const struct m_object *o = m_object(m, s->object);
+
+        if (!o->is_gone && m_is_schedule_of(m, o, object))
+            m_pause_is_past(m, s, m_object(m, object)->paused_at, m->now.wall_ms);
+    }
+}
+
 enum errc
 m_pause(struct model *m, const struct input *in, enum object_kind kind, struct view name,
         bool is_paused, const struct output *reply)
@@ -127,7 +139,13 @@ m_pause(struct model *m, const struct input *in, enum object_kind kind, struct v
                                  : m_ref(m, &in->actor, kind, name, &company, &e);
     if (index >= 0 && m_object(m, index)->is_paused == is_paused) e = E_WRONG_STATE;
     m_check_answer(in, reply, e);
-    if (e == E_OK) m_object(m, index)->is_paused = is_paused;
+    if (e != E_OK) return e;
+    m_object(m, index)->is_paused = is_paused;
+    if (is_paused) {
+        m_object(m, index)->paused_at = m->now.wall_ms;
+    } else {
+        end_pause(m, index);
+    }
     return e;
 }
 

@@ -79,6 +79,7 @@ failed(struct model *m, struct m_schedule *s, const char *class)
                                             m_reaches(s->breach_streak, m->limits.breach_pause);
     if (is_long_enough && !s->is_paused && s->next_at) {
         s->is_paused = true;
+        s->paused_at = m->now.wall_ms;
         if (m->limits.alert_after != NO_LIMIT) m_alert(m, s, true);
     } else if (m_reaches(s->failed_in_row, m->limits.alert_after)) {
         m_alert(m, s, false);
@@ -181,6 +182,7 @@ static void
 take_over(struct m_schedule *s, const struct schedule *row)
 {
     s->is_paused = row->paused;
+    s->paused_at = row->paused_at;
     s->failure_streak = row->failure_streak;
     s->breach_streak = row->breach_streak;
     s->failed_in_row = row->failed_in_row;

@@ -16,7 +16,9 @@ m_plan(struct model *m, struct m_schedule *s, int64_t cursor)
     s->cursor = cursor;
     s->next_at = m_next_nominal(s, declared(m, s), cursor);
     s->due_at = 0;
-    if (s->next_at == 0 || s->next_at > m->now.wall_ms) s->put_off_from = 0;
+    if (s->next_at && s->next_at <= m->now.wall_ms) return;
+    s->put_off_from = 0;
+    s->past_pauses.count = 0;
 }
 
 /* ---- decided before the clock went back -------------------------------------------------------
@@ -177,7 +179,6 @@ m_check_schedule_deadline(struct model *m)
         const struct m_schedule *s = &m->schedules.items[i];
 
         claim(m_object(m, s->object)->is_gone || s->pause_until == 0 ||
-                  m->now.boot_ms < m->hold_until_boot || /* it ends behind what waits */
                   m->turn->deadline.wall_ms <= m->now.wall_ms ||
                   m->turn->deadline.wall_ms <= s->pause_until,
               "the engine sleeps past the end of the pause of schedule %.*s",

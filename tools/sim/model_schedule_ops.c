@@ -159,6 +159,13 @@ m_schedule_pause(struct model *m, const struct input *in, const struct msg_sched
     if (s && e == E_OK && pause && q->until && q->until <= m->now.wall_ms) e = E_BAD_REQUEST;
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
+    if (!pause) {
+        bool is_over = s->pause_until && s->pause_until < m->now.wall_ms;
+
+        m_pause_is_past(m, s, s->paused_at, is_over ? s->pause_until : m->now.wall_ms);
+    } else if (!s->is_paused) {
+        s->paused_at = m->now.wall_ms;
+    }
     if (!pause || !s->is_paused || HAS(q, schedule_pause, until))
         s->pause_until = pause ? q->until : 0;
     s->is_paused = pause;

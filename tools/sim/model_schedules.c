@@ -12,6 +12,28 @@ m_waits_for_crash_loop(const struct model *m, int64_t due_at)
     return m->now.boot_ms < m->hold_until_boot && due_at < m->started_at;
 }
 
+void
+m_pause_is_past(struct model *m, struct m_schedule *s, int64_t from, int64_t until)
+{
+    if (s->next_at && m_due(m, s, s->next_at).low <= m->now.wall_ms)
+        *LIST_ADD(&s->past_pauses) = (struct m_pause){from, until};
+}
+
+/* Whether it was due in a pause that is over: surely, or perhaps. */
+static bool
+was_paused(const struct model *m, const struct m_schedule *s, struct m_range due, bool is_sure)
+{
+    for (size_t i = 0; i < s->past_pauses.count; i++) {
+        struct m_pause p = s->past_pauses.items[i];
+
+        if (p.until > m->now.wall_ms) continue; /* from before the clock went back */
+        if (is_sure ? due.low >= p.from && due.high < p.until
+                    : due.high >= p.from && due.low < p.until)
+            return true;
+    }
+    return false;
+}
+
 /* How many of the nominal times behind this one have come, up to `most`: surely, and perhaps. */
 static struct m_range
 newer_that_are_due(struct model *m, const struct m_schedule *s, int64_t at, int64_t most)
@@ -23,8 +45,9 @@ newer_that_are_due(struct model *m, const struct m_schedule *s, int64_t at, int6
         struct m_range due = m_due(m, s, at);
 
         if (due.low > m->now.wall_ms) break;
+        if (was_paused(m, s, due, true)) continue;
         n.high++;
-        n.low += due.high <= m->now.wall_ms;
+        n.low += due.high <= m->now.wall_ms && !was_paused(m, s, due, false);
     }
     return n;
 }
@@ -38,8 +61,9 @@ most_that_fire(const struct msg_schedule *d)
 }
 
 static void
-end_pause(struct m_schedule *s)
+end_pause(struct model *m, struct m_schedule *s)
 {
+    m_pause_is_past(m, s, s->paused_at, s->pause_until);
     s->is_paused = false;
     s->pause_until = 0;
     s->is_touched = true;
@@ -55,19 +79,16 @@ is_pause_left(struct model *m, const struct m_schedule *s)
            schedule_load(m->txn, &row) == LOAD_FOUND && row.pause_until == s->pause_until;
 }
 
-/* Pauses that end by themselves, behind the decisions about the times before: so not while these
- * wait behind a crash loop. */
+/* Pauses that end by themselves. */
 static void
 end_pauses(struct model *m)
 {
-    if (m->now.boot_ms < m->hold_until_boot) return;
     for (size_t i = 0; i < m->schedules.count; i++) {
         struct m_schedule *s = &m->schedules.items[i];
 
         if (m_object(m, s->object)->is_gone || s->pause_until == 0) continue;
         if (s->pause_until > m->now.wall_ms) continue;
-        if (s->next_at && m_due(m, s, s->next_at).low < s->pause_until) continue;
-        if (!is_pause_left(m, s)) end_pause(s);
+        if (!is_pause_left(m, s)) end_pause(m, s);
     }
 }
 
@@ -109,10 +130,9 @@ is_missed(struct model *m, struct m_schedule *s, int64_t at, const struct firing
     if (view_is(d->misfire, "skip") && m_late_before(m, s) > oldest) oldest = m_late_before(m, s);
     if (due.high < oldest) return true;
     if (due.low < oldest && is_too_old(row)) return true;
-    if (s->pause_until && due.high >= s->pause_until &&
-        (due.low >= s->pause_until || !is_missed_as(row, "paused")))
-        end_pause(s);
-    if (s->is_paused || m_is_firing_held(m, o)) return true;
+    if (s->pause_until && s->pause_until <= m->now.wall_ms) end_pause(m, s);
+    if (s->is_paused || m_is_firing_held(m, o) || was_paused(m, s, due, true)) return true;
+    if (was_paused(m, s, due, false) && is_missed_as(row, "paused")) return true;
     newer = newer_that_are_due(m, s, at, keep);
     return newer.low >= keep || (newer.high >= keep && is_overtaken(row));
 }

@@ -23,10 +23,19 @@ struct m_range {
     int64_t low, high;
 };
 
+/* A pause, from its first instant to that of its end. */
+struct m_pause {
+    int64_t from, until;
+};
+
 struct m_schedule {
     int     object;
     bool    is_paused;
+    int64_t paused_at;
     int64_t pause_until; /* it resumes by itself then; 0: it does not */
+    LIST_OF(struct m_pause)
+    past_pauses; /* its own and those of whom it belongs to, while times
+                  * that may have come in them are not decided */
     int64_t created_at;
     int64_t cursor;  /* the last nominal time that was decided, or from when on they count */
     int64_t next_at; /* 0: none any more */
@@ -104,6 +113,10 @@ enum errc m_judge_room(struct model *m, const struct m_job *j, bool overlaps, bo
 int64_t m_late_before(const struct model *m, const struct m_schedule *s);
 /* Now, or the end of its quiet hours that are now. */
 int64_t m_quiet_end_now(struct model *m, const struct m_schedule *s);
+/* A pause of it, or of whom it belongs to, is over. */
+void m_pause_is_past(struct model *m, struct m_schedule *s, int64_t from, int64_t until);
+/* Whether it is of the company, or for the agent. */
+bool m_is_schedule_of(struct model *m, const struct m_object *o, int object);
 /* Its company or its agent is paused (N37). */
 bool m_is_firing_held(struct model *m, const struct m_object *o);
 /* Its next time, which was due within these bounds, is neither missed nor held: what it comes to.
