@@ -112,17 +112,21 @@ misfire_changed(struct engine *en, const struct object_entry *o, struct schedule
     struct firing f = {.schedule = run->id, .nominal_at = run->next_at, .count = 1};
     struct firing seen;
     struct timing ti;
-    int64_t       last;
-    uint64_t      n;
+    int64_t       until = en->turn.now.wall_ms, last, next;
 
-    if (run->next_at == 0 || run->next_at > en->turn.now.wall_ms) return;
+    if (run->next_at == 0 || run->next_at > until) return;
     if (misfire_seen(en, run->id, run->next_at, &seen)) return; /* before the clock went back */
     timing_open(&ti, &en->turn.objects, o);
-    n = nominal_count(&ti.times, run->next_at, en->turn.now.wall_ms, UINT64_MAX,
-                      &en->turn.times_left, &last);
-    f.count += n;
-    if (n) f.until_at = last;
+    f.count +=
+        nominal_count(&ti.times, run->next_at, until, UINT64_MAX, &en->turn.times_left, &last);
+    if (f.count > 1) f.until_at = last;
     f.reason = view_str("its schedule was changed");
+    /* No later turn could count the rest: the old times are gone with this one. */
+    next = nominal_after(&ti.times, last);
+    if (next != 0 && next <= until) {
+        f.until_at = earlier(until, ti.times.end_at);
+        f.reason = view_str("its schedule was changed: at least so many");
+    }
     misfire_missed(en, o, run, &f);
     misfire_record(en, &f, run->cursor);
 }

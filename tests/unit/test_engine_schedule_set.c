@@ -162,6 +162,24 @@ times_that_wait_until_they_are_due_are_missed_when_others_take_their_place(void 
 }
 
 static void
+times_that_are_too_many_to_be_counted_are_missed_all_the_same(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    rig_must(r, "schedule.add",
+             "'name':'s','handler':'noop','cron':'* * * * * *','quiet_hours':'08:00-12:00'");
+    rig_advance(r, 3 * HOUR_MS);
+    rig_must(r, "schedule.set", "'name':'s','every_ms':7200000");
+    assert_int_equal(schedule_i64(r, "s", "missed_count"), 1 + TURN_TIMES_MAX);
+    assert_int_equal(firings(r, "s"), 1);
+    assert_string_equal(rig_text(r, "items.0.reason"),
+                        "its schedule was changed: at least so many");
+    assert_int_equal(rig_i64(r, "items.0.nominal_at"), RIG_WALL_MS + SECOND_MS);
+    assert_int_equal(rig_i64(r, "items.0.until_at"), RIG_WALL_MS + 3 * HOUR_MS);
+}
+
+static void
 times_that_wait_are_missed_when_it_has_fired_often_enough(void **state)
 {
     struct rig *r = *state;
@@ -267,6 +285,7 @@ main(void)
         TEST(how_often_it_fires_leaves_what_waits_until_it_is_due),
         cmocka_unit_test(
             times_that_wait_until_they_are_due_are_missed_when_others_take_their_place),
+        TEST(times_that_are_too_many_to_be_counted_are_missed_all_the_same),
         TEST(times_that_wait_are_missed_when_it_has_fired_often_enough),
         TEST(what_add_refuses_set_refuses),
         TEST(a_declared_one_is_changed_in_its_file),
