@@ -16,6 +16,7 @@ on_job_stream(struct engine *en, const struct actor *a, const struct msg_job_str
     struct fleet_lease *l;
     struct job_state    j;
     struct mp_open_map  map;
+    uint64_t            first;
 
     if (job_get(turn_txn(en), a, m->id, &j, e)) return e->code;
     l = fleet_find_job(en, m->id);
@@ -30,7 +31,7 @@ on_job_stream(struct engine *en, const struct actor *a, const struct msg_job_str
     map = mp_open(reply);
     mp_put_u64(reply, &map, "id", j.id);
     mp_put_bool(reply, &map, "streaming", active);
-    mp_put_u64(reply, &map, "streams", en->memory.streams);
+    mp_put_u64(reply, &map, "streams", pressure_streams(&en->memory, turn_txn(en), a, &first));
     mp_close(reply, &map);
     return E_OK;
 }
@@ -48,20 +49,39 @@ pressure_puts_off(struct engine *en, const struct msg_schedule *s, struct schedu
     return true;
 }
 
+uint32_t
+pressure_streams(const struct memory *m, struct txn *t, const struct actor *a, uint64_t *job)
+{
+    uint32_t n = 0;
+
+    *job = 0;
+    for (uint32_t i = 0; i < m->lease_high; i++) {
+        struct job_state j = {.id = m->leases[i].id};
+
+        if (!m->leases[i].is_streaming || job_state_load(t, &j) != LOAD_FOUND ||
+            !actor_sees(t, a, j.company)) {
+            continue;
+        }
+        if (n++ == 0) *job = j.id;
+    }
+    return n;
+}
+
 void
-pressure_put_status(const struct memory *m, struct txn *t, const struct now *now, struct buf *out,
-                    struct mp_open_map *map)
+pressure_put_status(const struct memory *m, struct txn *t, const struct actor *a,
+                    const struct now *now, struct buf *out, struct mp_open_map *map)
 {
     struct schedule run = {0};
     struct scan     s;
     uint32_t        looks = 0, put_off = 0;
+    uint64_t        job;
 
     scan_open(&s, t, INDEX_schedule_next, &run, 0, 0);
     while (looks++ < LOOKS_MAX && scan_next(&s, &run) &&
            run.due_at <= now->wall_ms + PUT_OFF_MAX_MS) {
-        put_off += run.put_off_from != 0;
+        put_off += run.put_off_from != 0 && actor_sees(t, a, run.company);
     }
     scan_close(&s);
-    mp_put_u64(out, map, "streams", m->streams);
+    mp_put_u64(out, map, "streams", pressure_streams(m, t, a, &job));
     mp_put_u64(out, map, "put_off", put_off);
 }

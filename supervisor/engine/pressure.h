@@ -18,8 +18,12 @@ enum errc on_job_stream(struct engine *en, const struct actor *a, const struct m
 /* Whether the schedule, which is due, is put off: then its due_at and put_off_from are others, and
  * the caller saves it. */
 bool pressure_puts_off(struct engine *en, const struct msg_schedule *s, struct schedule *run);
-/* The pairs `streams` and `put_off` of status; how many schedules are, counted up to 1,000. */
-void pressure_put_status(const struct memory *m, struct txn *t, const struct now *now,
-                         struct buf *out, struct mp_open_map *map);
+/* How many of the sessions that stream the actor may see, and the job of one; 0: there is none. */
+uint32_t pressure_streams(const struct memory *m, struct txn *t, const struct actor *a,
+                          uint64_t *job);
+/* The pairs `streams` and `put_off` of status, of what the actor may see: how many schedules are,
+ * of the first 1,000 that come due. */
+void pressure_put_status(const struct memory *m, struct txn *t, const struct actor *a,
+                         const struct now *now, struct buf *out, struct mp_open_map *map);
 
 #endif

@@ -143,7 +143,7 @@ engine_status(struct engine *en, struct txn *t, const struct actor *a, const str
     put_queue(t, a, out, map);
     put_caps(en, &o, a, out, map);
     put_next_firings(&o, a, out, map);
-    pressure_put_status(&en->memory, t, now, out, map);
+    pressure_put_status(&en->memory, t, a, now, out, map);
     mp_put_time(out, map, "last_crash_at", en->memory.meta.last_crash_at);
     mp_put_u64(out, map, "unclean_stops", en->memory.meta.unclean_stops);
     mp_put_bool(out, map, "draining", en->memory.is_draining);

@@ -21,6 +21,7 @@ void
 why_open(struct why *w, struct reading *r)
 {
     *w = (struct why){.memory = &r->engine->memory,
+                      .actor = r->actor,
                       .objects = &r->objects,
                       .now = r->now,
                       .is_clock_held = wallclock_is_held(r->engine),

@@ -15,6 +15,7 @@
 
 struct why {
     const struct memory *memory;
+    const struct actor  *actor;
     struct objects      *objects;
     const struct now    *now;
     bool                 is_clock_held;

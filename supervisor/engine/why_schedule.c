@@ -10,6 +10,7 @@
 #include "supervisor/engine/overlap.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/plan.h"
+#include "supervisor/engine/pressure.h"
 #include "supervisor/engine/room.h"
 #include "supervisor/engine/why_answer.h"
 
@@ -49,17 +50,15 @@ gate_blocker(struct why *w, const struct object_entry *o, const struct schedule 
 static void
 put_off_blocker(struct why *w, const struct schedule *run)
 {
-    const struct memory *m = w->memory;
-    uint64_t             job = 0;
-    char                 from[40], message[192], change[64];
+    uint64_t job;
+    uint32_t n = pressure_streams(w->memory, w->objects->txn, w->actor, &job);
+    char     from[40], message[192], change[64];
 
-    for (uint32_t i = 0; i < m->lease_high && job == 0; i++) {
-        if (m->leases[i].is_streaming) job = m->leases[i].id;
-    }
     snprintf(message, sizeof(message),
-             "it is put off for people since %s: %" PRIu32 " session%s to a person",
-             instant_text(run->put_off_from, from, sizeof(from)), m->streams,
-             m->streams == 1 ? " streams" : "s stream");
+             "it is put off for people since %s: %" PRIu32 " session%s to a person%s",
+             instant_text(run->put_off_from, from, sizeof(from)), n,
+             n == 1 ? " streams" : "s stream",
+             w->memory->streams > n ? ", and others of other companies" : "");
     snprintf(change, sizeof(change), "agentctl job stream %" PRIu64 " --off", job);
     why_blocker(w, "put_off", message, (struct view){0}, run->due_at, job ? change : NULL);
 }

@@ -68,6 +68,33 @@ a_job_of_another_company_is_not_found(void **state)
 }
 
 static void
+others_sessions_and_firings_are_not_counted(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    id = stream(r);
+
+    rig_must(r, "company.add", "'name':'acme'");
+    add(r, "s", "'every_ms':3600000");
+    add(r, "a", "'every_ms':3600000,'company':'acme'");
+    add(r, "b", "'every_ms':3600000,'company':'acme'");
+    rig_advance(r, HOUR_MS);
+    assert_int_equal(status_i64(r, "streams"), 1);
+    assert_int_equal(rig_i64(r, "put_off"), 3);
+    r->actor.company = view_str("acme");
+    assert_int_equal(status_i64(r, "streams"), 0);
+    assert_int_equal(rig_i64(r, "put_off"), 2);
+    rig_must_read(r, "schedule.why", "'name':'a'");
+    assert_non_null(strstr(rig_text(r, "text"), "0 sessions stream to a person, and others of"));
+    assert_true(rig_is_nil(r, "change")); /* it is not theirs to end */
+    id = rig_submit(r, "'handler':'noop','max_run_ms':36000000");
+    rig_must(r, "job.stream", "'id':%d", (int)id);
+    assert_int_equal(rig_i64(r, "streams"), 1);
+    assert_int_equal(status_i64(r, "streams"), 1);
+    r->actor.company = (struct view){0};
+    assert_int_equal(status_i64(r, "streams"), 2);
+}
+
+static void
 ends_completed(struct rig *r, uint64_t id)
 {
     rig_complete(r, id);
@@ -326,6 +353,7 @@ main(void)
         TEST(the_mark_is_set_and_taken_back),
         TEST(only_a_job_that_runs_can_stream),
         TEST(a_job_of_another_company_is_not_found),
+        TEST(others_sessions_and_firings_are_not_counted),
         cmocka_unit_test(the_mark_ends_with_the_attempt_however_that_ends),
         TEST(a_firing_is_put_off_and_looked_at_again),
         TEST(why_says_that_it_is_put_off_and_for_whom),
