@@ -194,7 +194,20 @@
     F(S, I64,  alert_after,             NULLABLE, 1, 1000000) /* failed firings in a row (C15) */ \
     F(S, I64,  alert_skips,             NULLABLE, 1, 1000000) /* firings in a row that overlap suppressed (C4) */ \
     F(S, MS,   alert_cooldown_ms,       REQUIRED, 0, YEARS_100_MS)                              \
-    F(S, LIST, alert_sinks,             OPTIONAL, 0, 4096)
+    F(S, LIST, alert_sinks,             OPTIONAL, 0, 4096)                                      \
+    F(S, BOOL, session_enabled,         REQUIRED, 0, 0)       /* false: nothing is sent that no person asked for, timers stay pending (D7) */ \
+    F(S, STR,  session_handler,         REQUIRED, 0, 129)     /* of sessions without an agent; empty: none */ \
+    F(S, I64,  session_max_consecutive, NULLABLE, 0, 1000000) /* messages in a row that no person asked for (D6) */ \
+    F(S, MS,   session_cooldown_ms,     REQUIRED, 0, YEARS_100_MS) /* between them */           \
+    F(S, STR,  session_on_cooldown,     REQUIRED, 1, 16)      /* reject | defer */              \
+    F(S, STR,  session_on_failure,      REQUIRED, 1, 16)      /* skip | hold: what a session does about an event that was given up */ \
+    F(S, MS,   session_timer_delay_min_ms, REQUIRED, 0, YEARS_100_MS) /* of timers that agents set (B7) */ \
+    F(S, I64,  session_timers_max,      NULLABLE, 0, INT64_MAX) /* pending, of one session */   \
+    F(S, I64,  session_queue_max,       NULLABLE, 0, INT64_MAX) /* events of one session not yet processed */ \
+    F(S, STR,  session_quiet_hours,     REQUIRED, 0, 64)      /* of messages that no person asked for; empty: none */ \
+    F(S, STR,  session_zone,            REQUIRED, 1, 64)      /* of these hours */              \
+    F(S, MS,   keep_events_ms,          NULLABLE, 1000, YEARS_100_MS)                           \
+    F(S, MS,   keep_timers_ms,          NULLABLE, 1000, YEARS_100_MS)
 
 /* The whole configuration as one input of the engine; each list holds the objects above. */
 #define CONFIG_FIELDS(F, S)                                                                     \

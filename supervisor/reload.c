@@ -72,6 +72,7 @@ is_equal(const struct setting *s, const struct config *a, const struct config *b
 
     switch (s->type) {
     case SETTING_TEXT: return strcmp(*(const char *const *)x, *(const char *const *)y) == 0;
+    case SETTING_BOOL: return *(const bool *)x == *(const bool *)y;
     case SETTING_STRING:
     case SETTING_LADDER:
     case SETTING_NAMES: return view_eq(*(const struct view *)x, *(const struct view *)y);
@@ -92,6 +93,7 @@ put_value(struct buf *out, struct mp_open_map *map, const char *key, const struc
 
     switch (s->type) {
     case SETTING_TEXT: mp_put_cstr(out, map, key, *(const char *const *)v); break;
+    case SETTING_BOOL: mp_put_bool(out, map, key, *(const bool *)v); break;
     case SETTING_STRING: mp_put_str(out, map, key, *(const struct view *)v); break;
     case SETTING_LADDER:
     case SETTING_NAMES: mp_put_raw(out, map, key, *(const struct view *)v); break;

@@ -23,6 +23,7 @@ push(struct inputs *q, struct view map)
     struct view name;
 
     if (mp_find_str(map, "budget_zone", &name)) push_zone(q, name);
+    if (mp_find_str(map, "session_zone", &name)) push_zone(q, name);
     if (mp_find_str(map, "tz", &name)) push_zone(q, name);
 }
 

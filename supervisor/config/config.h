@@ -25,6 +25,7 @@
  *   STRING    a string                            bytes            struct view
  *   BYTES     a number, or with K, M, G (1024s)   bytes            int64_t
  *   TEXT      a string                            bytes            const char *, never NULL
+ *   BOOL      true or false                       -                bool
  *   LADDER    a list of durations, "2m,10m"       items            struct view, a packed list of ms
  *   NAMES     a list of names, "a,b"              items            struct view, a packed list of strings
  *
@@ -95,7 +96,20 @@
     S("alerts",   "after",                   LIMIT,    limits.alert_after,             "2",    1, 1000000, RELOAD)   \
     S("alerts",   "skips",                   LIMIT,    limits.alert_skips,             "5",    1, 1000000, RELOAD)   \
     S("alerts",   "cooldown",                DURATION, limits.alert_cooldown_ms,       "1h",   0, YEARS_100_MS, RELOAD) \
-    S("alerts",   "sinks",                   NAMES,    limits.alert_sinks,             "",     0, SINKS_MAX, RELOAD)
+    S("alerts",   "sinks",                   NAMES,    limits.alert_sinks,             "",     0, SINKS_MAX, RELOAD) \
+    S("sessions", "enabled",                 BOOL,     limits.session_enabled,         "true", 0, 1, RELOAD)         \
+    S("sessions", "handler",                 STRING,   limits.session_handler,         "",     0, 129, RELOAD)       \
+    S("sessions", "max_consecutive",         LIMIT,    limits.session_max_consecutive, "3",    0, 1000000, RELOAD)   \
+    S("sessions", "cooldown",                DURATION, limits.session_cooldown_ms,     "15s",  0, YEARS_100_MS, RELOAD) \
+    S("sessions", "on_cooldown",             STRING,   limits.session_on_cooldown,     "reject", 1, 16, RELOAD)      \
+    S("sessions", "on_failure",              STRING,   limits.session_on_failure,      "skip", 1, 16, RELOAD)        \
+    S("sessions", "min_timer_delay",         DURATION, limits.session_timer_delay_min_ms, "0s", 0, YEARS_100_MS, RELOAD) \
+    S("sessions", "timers_max",              LIMIT,    limits.session_timers_max,      "1000", 0, INT64_MAX, RELOAD) \
+    S("sessions", "queue_max",               LIMIT,    limits.session_queue_max,       "10000", 0, INT64_MAX, RELOAD) \
+    S("sessions", "quiet_hours",             STRING,   limits.session_quiet_hours,     "",     0, 64, RELOAD)        \
+    S("sessions", "zone",                    STRING,   limits.session_zone,            "UTC",  1, 64, RELOAD)        \
+    S("retention", "events",                 LASTING,  limits.keep_events_ms,          "30d",  1000, YEARS_100_MS, RELOAD) \
+    S("retention", "timers",                 LASTING,  limits.keep_timers_ms,          "30d",  1000, YEARS_100_MS, RELOAD)
 
 #define SETTINGS(S) SHELL_SETTINGS(S) LIMIT_SETTINGS(S)
 
@@ -110,7 +124,8 @@ enum setting_type {
     SETTING_LADDER,
     SETTING_NAMES,
     SETTING_LASTING,
-    SETTING_STRING
+    SETTING_STRING,
+    SETTING_BOOL
 };
 enum setting_when { SETTING_RELOAD, SETTING_RESTART };
 
@@ -119,6 +134,7 @@ typedef int64_t     setting_DURATION;
 typedef int64_t     setting_BYTES;
 typedef const char *setting_TEXT;
 typedef struct view setting_STRING;
+typedef bool        setting_BOOL;
 typedef int64_t     setting_LASTING;
 
 #define SETTING_MEMBER(section, key, type, member, text, low, high, when) setting_##type member;

@@ -304,17 +304,24 @@ check_company(const struct declared *d, const struct declared_object *o, struct 
 }
 
 /* Handlers are those of `default`, for every company. */
+bool
+declared_has_handler(const struct declared *d, struct view ref)
+{
+    struct view company, name;
+    struct err  e;
+
+    if (name_split(ref, "handler", &company, &name, &e)) return false;
+    bool is_shared = company.size == 0 || view_is(company, COMPANY_DEFAULT);
+    bool is_known = is_one_of(name, builtin_handlers) ||
+                    declared_find(d, DECLARED_HANDLER, view_of(NULL, 0), name);
+    return is_shared && is_known;
+}
+
 static enum errc
 check_handler_ref(const struct declared *d, const struct declared_object *o, struct view ref,
                   struct err *e)
 {
-    struct view company, name;
-
-    if (name_split(ref, "handler", &company, &name, e)) return e->code; /* split before */
-    bool is_shared = company.size == 0 || view_is(company, COMPANY_DEFAULT);
-    bool is_known = is_one_of(name, builtin_handlers) ||
-                    declared_find(d, DECLARED_HANDLER, view_of(NULL, 0), name);
-    if (is_shared && is_known) return E_OK;
+    if (declared_has_handler(d, ref)) return E_OK;
     return refuse_reference(yaml_get(o->body, "handler"), d, DECLARED_HANDLER,
                             "no such handler is declared", e);
 }

@@ -9,6 +9,8 @@ enum errc declared_identify(struct declared_object *o, enum declared_kind kind,
                             struct err *e) MUST_CHECK;
 /* Whether everything that is referred to is declared or built in. */
 enum errc declared_check(const struct declared *d, struct err *e) MUST_CHECK;
+/* Whether a handler of `default` that this names is declared or built in. */
+bool declared_has_handler(const struct declared *d, struct view ref);
 /* Whether a sink of this name is declared. */
 bool declared_has_sink(const struct declared *d, struct view name);
 

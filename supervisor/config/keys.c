@@ -10,24 +10,14 @@ static const struct {
     const char *section;
     const char *key;
 } later_keys[] = {
-    {"",          "heartbeat"        },
-    {"",          "cycles"           },
-    {"",          "gateway"          },
-    {"daemon",    "watchdog_interval"},
-    {"limits",    "interactive_delay"},
-    {"sessions",  "enabled"          },
-    {"sessions",  "handler"          },
-    {"sessions",  "max_consecutive"  },
-    {"sessions",  "cooldown"         },
-    {"sessions",  "min_timer_delay"  },
-    {"handlers",  "url"              },
-    {"sinks",     "url"              },
-    {"sinks",     "command"          },
-    {"sinks",     "idempotent"       },
-    {"schedules", "overlap"          },
-    {"schedules", "misfire"          },
-    {"schedules", "catch_up"         },
-    {"schedules", "jitter"           },
+    {"",         "heartbeat"        },
+    {"",         "cycles"           },
+    {"",         "gateway"          },
+    {"daemon",   "watchdog_interval"},
+    {"handlers", "url"              },
+    {"sinks",    "url"              },
+    {"sinks",    "command"          },
+    {"sinks",    "idempotent"       },
 };
 
 bool

@@ -23,20 +23,26 @@ static const char *const durabilities[] = {"full", "relaxed", NULL};
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const none[] = {NULL};
 static const char *const approvals[] = {"none", "schedules", "all", NULL};
+static const char *const on_cooldowns[] = {"reject", "defer", NULL};
+static const char *const on_failures[] = {"skip", "hold", NULL};
+static const char *const truths[] = {"true", "false", NULL};
 
 /* Texts that are one of a few words, and texts that are a file or folder. */
 static const struct special {
     const char        *section;
     const char        *key;
     const char *const *words; /* NULL: any text */
-    bool               is_path;
+    bool               is_path, is_handler;
 } specials[] = {
-    {"daemon", "durability",     durabilities, false},
-    {"log",    "level",          log_levels,   false},
-    {"limits", "agent_approval", approvals,    false},
-    {"daemon", "state_dir",      NULL,         true },
-    {"daemon", "run_dir",        NULL,         true },
-    {"daemon", "pid_file",       NULL,         true },
+    {"daemon",   "durability",     durabilities, false, false},
+    {"log",      "level",          log_levels,   false, false},
+    {"limits",   "agent_approval", approvals,    false, false},
+    {"sessions", "on_cooldown",    on_cooldowns, false, false},
+    {"sessions", "handler",        NULL,         false, true },
+    {"sessions", "on_failure",     on_failures,  false, false},
+    {"daemon",   "state_dir",      NULL,         true,  false},
+    {"daemon",   "run_dir",        NULL,         true,  false},
+    {"daemon",   "pid_file",       NULL,         true,  false},
 };
 
 const struct setting *
@@ -106,9 +112,14 @@ setting_allowed(const struct setting *s, char *out)
     case SETTING_DURATION:
     case SETTING_LASTING:
     case SETTING_BYTES: return value_allowed(&r, out);
+    case SETTING_BOOL: return words_text(truths, out, SETTING_ALLOWED_MAX);
     case SETTING_TEXT:
     case SETTING_STRING:
         if (words_of(s)) return words_text(words_of(s), out, SETTING_ALLOWED_MAX);
+        if (special_of(s)->is_handler) {
+            (void)snprintf(out, SETTING_ALLOWED_MAX, "a declared handler"); /* fits */
+            return out;
+        }
         len =
             snprintf(out, SETTING_ALLOWED_MAX, "a %s of %d to %d bytes, without control characters",
                      is_path(s) ? "path" : "text", (int)s->low, (int)s->high);
@@ -164,6 +175,8 @@ store_text(const struct setting_target *t, const struct setting *s, struct view 
     struct arena *a = &t->config->arena;
 
     if (!is_clean(text) || (words_of(s) && !is_word(text, words_of(s)))) return false;
+    if (special_of(s)->is_handler && text.size && !declared_has_handler(t->declared, text))
+        return false;
     if (is_path(s) && text.size > 0) text = view_str(path_from(a, folder, text));
     if ((int64_t)text.size < s->low || (int64_t)text.size > s->high) return false;
     const char *copy = arena_printf(a, "%.*s", VIEW_ARG(text));
@@ -173,6 +186,16 @@ store_text(const struct setting_target *t, const struct setting *s, struct view 
     } else {
         memcpy(setting_member(t->config, s), &copy, sizeof(copy));
     }
+    return true;
+}
+
+static bool
+store_bool(const struct setting_target *t, const struct setting *s, struct view text)
+{
+    bool is_true = view_is(text, "true");
+
+    if (!is_true && !view_is(text, "false")) return false;
+    memcpy(setting_member(t->config, s), &is_true, sizeof(is_true));
     return true;
 }
 
@@ -240,6 +263,7 @@ setting_store(const struct setting_target *t, const struct setting *s, struct vi
         if (!value_parse(&r, text, &v)) return false;
         store_integer(t, s, v);
         return true;
+    case SETTING_BOOL: return store_bool(t, s, text);
     case SETTING_STRING:
     case SETTING_TEXT: return store_text(t, s, text, folder);
     case SETTING_LADDER:
@@ -283,6 +307,17 @@ read_text(const struct setting_target *t, const struct setting *s, const struct 
     return yaml_refuse_found(n, e, "allowed: %s", setting_allowed(s, allowed));
 }
 
+static enum errc
+read_bool(const struct setting_target *t, const struct setting *s, const struct yaml *n,
+          struct err *e)
+{
+    char        allowed[SETTING_ALLOWED_MAX];
+    struct view text = view_str(n->text.size && (n->text.data[0] | 0x20) == 't' ? "true" : "false");
+
+    if (n->type == YAML_BOOL && store_bool(t, s, text)) return E_OK;
+    return yaml_refuse_found(n, e, "allowed: %s", setting_allowed(s, allowed));
+}
+
 enum errc
 setting_read(const struct setting_target *t, const struct setting *s, const struct yaml *n,
              const char *folder, struct err *e)
@@ -300,6 +335,7 @@ setting_read(const struct setting_target *t, const struct setting *s, const stru
         if (value_read(&r, n, &v, e)) return e->code;
         store_integer(t, s, v);
         return E_OK;
+    case SETTING_BOOL: return read_bool(t, s, n, e);
     case SETTING_STRING:
     case SETTING_TEXT: return read_text(t, s, n, folder, e);
     case SETTING_LADDER:

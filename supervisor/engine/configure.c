@@ -1,6 +1,7 @@
 #include "supervisor/engine/configure.h"
 
 #include "common/log.h"
+#include "common/quiet.h"
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/approvals.h"
 #include "supervisor/engine/breakers.h"
@@ -111,6 +112,20 @@ take_sinks(struct engine *en, struct view list, const char *field, uint32_t ids[
     return count;
 }
 
+/* Of sessions without an agent; 0: none. */
+static uint32_t
+take_handler(struct engine *en, struct view name)
+{
+    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+    uint32_t           company = COMPANY_DEFAULT_ID, id = 0;
+    struct err         e = {0};
+
+    if (name.size == 0) return 0;
+    if (object_ref(turn_txn(en), &daemon, KIND_HANDLER, name, "handler", &company, &id, &e))
+        return 0;
+    return id;
+}
+
 void
 configure_load_limits(struct engine *en)
 {
@@ -173,6 +188,18 @@ configure_load_limits(struct engine *en)
     l->collision_turns = HAS(m, limits, collision_turns) ? m->collision_turns : NO_LIMIT;
     l->alert_after = HAS(m, limits, alert_after) ? m->alert_after : NO_LIMIT;
     l->alert_skips = HAS(m, limits, alert_skips) ? m->alert_skips : NO_LIMIT;
+    l->session_enabled = m->session_enabled;
+    l->session_max_consecutive =
+        HAS(m, limits, session_max_consecutive) ? m->session_max_consecutive : NO_LIMIT;
+    l->session_cooldown_ms = m->session_cooldown_ms;
+    l->session_defers = view_is(m->session_on_cooldown, "defer");
+    l->session_holds = view_is(m->session_on_failure, "hold");
+    l->session_timer_delay_min_ms = m->session_timer_delay_min_ms;
+    l->session_timers_max = HAS(m, limits, session_timers_max) ? m->session_timers_max : NO_LIMIT;
+    l->session_queue_max = HAS(m, limits, session_queue_max) ? m->session_queue_max : NO_LIMIT;
+    l->keep_events_ms = HAS(m, limits, keep_events_ms) ? m->keep_events_ms : NO_LIMIT;
+    l->keep_timers_ms = HAS(m, limits, keep_timers_ms) ? m->keep_timers_ms : NO_LIMIT;
+    l->session_handler = take_handler(en, m->session_handler);
     l->sink_count = take_sinks(en, m->session_sinks, "sinks", l->sinks);
     l->alert_sink_count = take_sinks(en, m->alert_sinks, "alerts.sinks", l->alert_sinks);
     if (l->alert_sink_count == 0) {
@@ -429,6 +456,14 @@ reply_plan(const struct plan *p, bool applied, struct buf *reply)
     mp_close(reply, &map);
 }
 
+static enum errc
+check_quiet_hours(struct view text, struct err *e)
+{
+    struct quiet q;
+
+    return text.size ? quiet_parse(text, &q, e) : E_OK;
+}
+
 /* References between declarations are checked by the config loader, which sees the file; schedules'
  * own rules here. */
 static enum errc
@@ -439,7 +474,9 @@ make_plan(struct engine *en, const struct msg_config *m, bool is_start, struct p
 
     p->last = &p->first;
     if (msg_unpack(msg_desc(MSG_LIMITS), m->limits, &limits, e) ||
-        zone_check(turn_txn(en), limits.budget_zone, "budget_zone", e)) {
+        zone_check(turn_txn(en), limits.budget_zone, "budget_zone", e) ||
+        zone_check(turn_txn(en), limits.session_zone, "session_zone", e) ||
+        check_quiet_hours(limits.session_quiet_hours, e)) {
         return err_wrap(e, "limits");
     }
     if (plan_list(en, p, KIND_COMPANY, m->companies, e) ||

@@ -189,15 +189,17 @@ make_store(struct engine *en)
                        .next_ticket = 1,
                        .next_approval = 1,
                        .next_audit = 1,
-                       .next_place = 1};
+                       .next_place = 1,
+                       .next_event = 1};
     configure_builtins(en);
 }
 
-/* A store of schema 1 counted none of these; their first number is 1 as in a new one. */
+/* An older store counted not all of these; their first number is 1 as in a new one. */
 static void
 begin_new_numbers(struct meta *m)
 {
-    uint64_t *numbers[] = {&m->next_goal, &m->next_ticket, &m->next_approval, &m->next_audit};
+    uint64_t *numbers[] = {&m->next_goal, &m->next_ticket, &m->next_approval, &m->next_audit,
+                           &m->next_event};
 
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         if (*numbers[i] == 0) *numbers[i] = 1;

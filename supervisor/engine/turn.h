@@ -55,8 +55,12 @@ struct limits {
     int64_t  keep_ledgers_ms, keep_approvals_ms, keep_audit_ms;
     int64_t  catch_up_stagger_ms, interactive_delay_ms, failure_pause, breach_warn, breach_pause;
     int64_t  collision_turns, alert_after, alert_skips, alert_cooldown_ms;
+    int64_t  session_max_consecutive, session_cooldown_ms, session_timer_delay_min_ms;
+    int64_t  session_timers_max, session_queue_max, keep_events_ms, keep_timers_ms;
     uint64_t stale_after, dead_after;
-    uint8_t  agent_approval; /* enum approval_rule */
+    uint32_t session_handler;                                /* object id; 0: none */
+    uint8_t  agent_approval;                                 /* enum approval_rule */
+    bool     session_enabled, session_defers, session_holds; /* on_cooldown, on_failure */
     uint64_t max_attempts, max_crashes, feed_bytes_max;
     int64_t  ladder_ms[LADDER_MAX];
     uint32_t ladder_steps;

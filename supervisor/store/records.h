@@ -44,7 +44,8 @@
     F(U8,  stops)             /* STOP_*: what an operator has stopped (A17) */     \
     F(I64, stopped_at)                                                           \
     F(U64, next_place)        /* of effects in their queues (N22) */            \
-    F(U32, crash_row)         /* unclean ends in a row, each soon after the one before */
+    F(U32, crash_row)         /* unclean ends in a row, each soon after the one before */\
+    F(U64, next_event)        /* ids of events and timers */
 
 /* A declared object: company, agent, handler, sink, schedule, profile.  spec is its packed declaration. */
 #define OBJECT_RECORD(F)                                                         \
@@ -91,7 +92,8 @@
     F(U64, token_budget)      /* of all attempts together; 0: none */             \
     F(U64, cost_budget_micros)                                                    \
     F(STR, debounce_key)                                                          \
-    F(U64, cause_count)       /* submits merged into it (A13); 0 for a job without a debounce key */
+    F(U64, cause_count)       /* submits merged into it (A13); 0 for a job without a debounce key */\
+    F(U64, event)             /* number in its session of the event that it processes; 0: none */
 
 /* What changes as a job moves. */
 #define JOB_STATE_RECORD(F)                                                      \
@@ -276,7 +278,74 @@
     F(ANY, checkpoint)                                                            \
     F(U32, checkpoint_bytes)  /* of a checkpoint in blob; 0: inline */            \
     F(I64, checkpoint_at)                                                         \
-    F(I64, created_at)
+    F(I64, created_at)                                                            \
+    F(U64, appended)          /* number of the last event (D1) */                 \
+    F(U64, first_event)       /* of the oldest that is kept */                    \
+    F(U64, head)              /* the event that its job processes; 0: none */     \
+    F(U64, job)               /* its one unfinished job (N21); 0: none */         \
+    F(U64, waiting)           /* events not yet processed, the head among them */ \
+    F(U64, dead)              /* events that were given up */                     \
+    F(U8,  status)            /* enum session_status */                           \
+    F(STR, reason)            /* of its being held or closed */                   \
+    F(U32, timers)            /* pending */                                       \
+    F(U8,  has_person)        /* a person takes part in it: the policy gates apply (D6) */ \
+    F(I64, person_at)         /* when a person last said something */             \
+    F(U32, autonomous)        /* messages in a row that nobody asked for */       \
+    F(I64, last_autonomous_at) /* 0: none since a person spoke */                 \
+    F(I64, active_at)         /* of its last event */                             \
+    F(I64, purge_at)          /* when events of it may go by age; 0: none is processed */
+
+/* What happened in a session; one after the other, its agent processes them (D1).  Those up to
+ * the session's event_seq are processed. */
+#define EVENT_RECORD(F)                                                          \
+    F(U32, session)                                                               \
+    F(U64, seq)               /* from 1, without gaps */                          \
+    F(U64, id)                                                                    \
+    F(STR, type)              /* user_message, timer, tool_result, job, or what a client calls it */ \
+    F(ANY, payload)                                                               \
+    F(U32, payload_bytes)     /* of a payload in blob; 0: inline */               \
+    F(I64, created_at)                                                            \
+    F(U8,  mark)              /* enum event_mark */                               \
+    F(U64, job)               /* dead: the job that gave it up */                 \
+    F(STR, actor)             /* who appended it */                               \
+    F(STR, timer)             /* of type timer: its timer_id */                   \
+    F(U64, root)              /* of the chain of causes that it continues; 0: it begins one */ \
+    F(U64, parent)            /* job that caused it; 0: none */                   \
+    F(U64, copy_of)           /* sent again: the dead event's number; 0: it is none */
+
+/* A durable timer of a session (D3). */
+#define SESSION_TIMER_RECORD(F)                                                  \
+    F(U32, session)                                                               \
+    F(STR, timer)             /* timer_id, unique in its session */               \
+    F(U64, id)                /* owner of its blob */                             \
+    F(I64, fire_at)                                                               \
+    F(ANY, payload)                                                               \
+    F(U32, payload_bytes)     /* of a payload in blob; 0: inline */               \
+    F(U8,  status)            /* enum timer_status */                             \
+    F(I64, created_at)                                                            \
+    F(I64, updated_at)                                                            \
+    F(U64, event)             /* promoted: number of its event */                 \
+    F(STR, actor)                                                                 \
+    F(U64, root)              /* as of events */                                  \
+    F(U64, parent)
+
+/* Sessions that somebody reads through the gateway.  Rows of another generation are of a gateway
+ * that has ended. */
+#define READER_RECORD(F)                                                         \
+    F(U32, session)                                                               \
+    F(U32, count)             /* connections */                                   \
+    F(U64, generation)        /* of the gateway */
+
+/* Who may speak to the gateway, by the hash of what it shows (I1). */
+#define TOKEN_RECORD(F)                                                          \
+    F(U32, id)                                                                    \
+    F(STR, name)                                                                  \
+    F(STR, hash)              /* of the secret: SHA-256, in hexadecimal */        \
+    F(U8,  role)              /* enum role */                                     \
+    F(U32, company)           /* 0: all */                                        \
+    F(STR, session)           /* only sessions whose key begins so; empty: all it may see */ \
+    F(I64, created_at)                                                            \
+    F(I64, expires_at)        /* 0: never */
 
 /* The outbox. */
 #define EFFECT_RECORD(F)                                                         \
@@ -303,7 +372,11 @@
     F(U8,  probe)             /* 1: the outcome is unknown; ask the sink before anything is sent again */ \
     F(U32, payload_bytes)     /* of a payload in blob; 0: inline */               \
     F(U64, root)              /* of the chain of causes that its job is in (A15) */ \
-    F(I64, quiet_until)       /* end of the quiet hours for sending in which it was made; 0: none */
+    F(I64, quiet_until)       /* end of the quiet hours for sending in which it was made; 0: none */ \
+    F(U64, event)             /* number of the event whose processing made it; 0: none */ \
+    F(U8,  autonomous)        /* 1: no person asked for it (N23) */               \
+    F(I64, allowed_at)        /* rejected by a policy gate: when it would be allowed; 0: not by waiting */ \
+    F(U32, resends)           /* how often it was sent again by hand */
 
 /* Events of the feed: rows of several, each row at most about a page. */
 #define FEED_RECORD(F)                                                           \
@@ -536,7 +609,11 @@
     T(APPROVAL,  approval,  1, ASCENDING)                 \
     T(AUDIT,     audit,     1, ASCENDING)                 \
     T(ZONE,      zone,      1, HOT)                       \
-    T(PAST_PAUSE, past_pause, 1, HOT)
+    T(PAST_PAUSE, past_pause, 1, HOT)                     \
+    T(EVENT,     event,     1, RANDOM)                    \
+    T(SESSION_TIMER, session_timer, 1, RANDOM)            \
+    T(READER,    reader,    1, HOT)                       \
+    T(TOKEN,     token,     1, HOT)
 
 /* Primary keys: K(TABLE, fields…) */
 #define KEYS(K)                                           \
@@ -569,7 +646,11 @@
     K(APPROVAL,  id)                                      \
     K(AUDIT,     id)                                      \
     K(ZONE,      id)                                      \
-    K(PAST_PAUSE, object, until_at)
+    K(PAST_PAUSE, object, until_at)                       \
+    K(EVENT,     session, seq)                            \
+    K(SESSION_TIMER, session, timer)                      \
+    K(READER,    session)                                 \
+    K(TOKEN,     id)
 
 /* Secondary indexes: I(TABLE, table, INDEX, order, fields…).  Every one ends in the primary key or is unique. */
 #define INDEXES(I)                                                                                        \
@@ -619,7 +700,13 @@
     I(SCHEDULE,  schedule,  schedule_paused_until, HOT,  pause_until, id)        /* that resume by themselves */ \
     I(EFFECT,    effect,    effect_ping,      RANDOM,    not_before, place, id)  /* pending pings, which effect_pending has not */ \
     I(SCHEDULE,  schedule,  schedule_idle,    HOT,       agent, id)              /* heartbeats that back off */ \
-    I(SCHEDULE,  schedule,  schedule_streak,  HOT,       company, id)            /* that may need attention */
+    I(SCHEDULE,  schedule,  schedule_streak,  HOT,       company, id)            /* that may need attention */ \
+    I(SESSION,   session,   session_by_agent, HOT,       agent, id)              /* of agents, but schedules' own */ \
+    I(SESSION,   session,   session_purge,    HOT,       purge_at, id)           /* with events that may go by age */ \
+    I(SESSION_TIMER, session_timer, timer_due,       RANDOM,    fire_at, session, timer) /* pending */           \
+    I(SESSION_TIMER, session_timer, timer_settled,    RANDOM,    updated_at, session, timer) /* not pending */    \
+    I(TOKEN,     token,     token_by_name,    HOT,       name)                                            \
+    I(TOKEN,     token,     token_by_hash,    HOT,       hash)
 
 // clang-format on
 

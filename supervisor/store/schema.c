@@ -278,6 +278,44 @@ schedule_streak_holds(const struct schedule *s)
 }
 
 static bool
+session_by_agent_holds(const struct session *s)
+{
+    return s->agent != 0 && s->appended != 0;
+}
+
+static bool
+session_purge_holds(const struct session *s)
+{
+    return s->purge_at != 0;
+}
+
+static bool
+timer_due_holds(const struct session_timer *t)
+{
+    return t->status == TIMER_PENDING;
+}
+
+static bool
+timer_settled_holds(const struct session_timer *t)
+{
+    return t->status != TIMER_PENDING;
+}
+
+static bool
+token_by_name_holds(const struct token *t)
+{
+    (void)t;
+    return true;
+}
+
+static bool
+token_by_hash_holds(const struct token *t)
+{
+    (void)t;
+    return true;
+}
+
+static bool
 schedule_paused_until_holds(const struct schedule *s)
 {
     return s->pause_until != 0;

@@ -14,7 +14,15 @@ enum object_kind {
     KIND_PROFILE
 };
 enum origin { ORIGIN_BUILTIN, ORIGIN_CONFIG, ORIGIN_API, ORIGIN_AGENT };
-enum blob_kind { BLOB_PAYLOAD = 1, BLOB_OUTPUT, BLOB_CHECKPOINT, BLOB_EFFECT, BLOB_REPLY };
+enum blob_kind {
+    BLOB_PAYLOAD = 1,
+    BLOB_OUTPUT,
+    BLOB_CHECKPOINT,
+    BLOB_EFFECT,
+    BLOB_REPLY,
+    BLOB_EVENT,
+    BLOB_TIMER
+};
 enum attempt_outcome { ATTEMPT_COMPLETED = 1, ATTEMPT_FAILED, ATTEMPT_SNOOZED, ATTEMPT_STOPPED };
 enum firing_outcome { FIRING_FIRED = 1, FIRING_MISSED, FIRING_SUPPRESSED };
 enum firing_kind { FIRING_REGULAR, FIRING_MANUAL, FIRING_BACKFILL };
@@ -47,6 +55,7 @@ enum job_state_id {
 #define JOB_FLAG_DEBOUNCED     64U  /* others may be merged into it until it starts or ends */
 #define JOB_FLAG_AGENT_MADE    128U /* by an agent's effect: in made_wakes until it starts or ends */
 #define JOB_FLAG_BY_HAND       256U /* of a schedule, whose pause does not hold it */
+#define JOB_FLAG_EVENT         512U /* processes an event of its session (D1) */
 #define JOB_LANE_FLAGS \
     (JOB_FLAG_SCHEDULE_BORN | JOB_FLAG_FORCED | JOB_FLAG_ALONE | JOB_FLAG_BY_HAND)
 
@@ -118,7 +127,40 @@ enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
     V(ALIVE, "alive")   \
     V(STALE, "stale")   \
     V(DEAD,  "dead")
+#define SESSION_STATUSES(V) \
+    V(OPEN,   "open")       \
+    V(HELD,   "held")       \
+    V(CLOSED, "closed")
+#define EVENT_MARKS(V)          \
+    V(DEAD, "dead")             \
+    V(VOID, "void")
+#define TIMER_STATUSES(V)       \
+    V(PENDING,   "pending")     \
+    V(PROMOTED,  "promoted")    \
+    V(CANCELLED, "cancelled")
 // clang-format on
+/* 0, as in older stores, is open. */
+enum session_status {
+#define V(name, text) SESSION_##name,
+    SESSION_STATUSES(V)
+#undef V
+        SESSION_STATUS_COUNT
+};
+/* Given up after its attempts; cancelled before it was processed. */
+enum event_mark {
+    EVENT_UNMARKED,
+#define V(name, text) EVENT_##name,
+    EVENT_MARKS(V)
+#undef V
+        EVENT_MARK_COUNT
+};
+enum timer_status {
+    TIMER_NONE,
+#define V(name, text) TIMER_##name,
+    TIMER_STATUSES(V)
+#undef V
+        TIMER_STATUS_COUNT
+};
 enum goal_status {
     GOAL_NONE,
 #define V(name, text) GOAL_##name,

@@ -76,6 +76,16 @@ static const struct msg_limits default_limits = {
     .alert_after = 2,
     .alert_skips = 5,
     .alert_cooldown_ms = HOUR_MS,
+    .session_enabled = true,
+    .session_max_consecutive = 3,
+    .session_cooldown_ms = 15 * SECOND_MS,
+    .session_on_cooldown = {"reject",                                                                               6},
+    .session_on_failure = {"skip",                                                                                 4},
+    .session_timers_max = 1000,
+    .session_queue_max = 10000,
+    .session_zone = {"UTC",                                                                                  3},
+    .keep_events_ms = NO_LIMIT,
+    .keep_timers_ms = NO_LIMIT,
 };
 
 int

@@ -84,10 +84,7 @@ static const struct bad bad_keys[] = {
     {"gateway: {listen: x}\n",           "1:1", "gateway", "not supported by this version", ""},
     {"heartbeat: {}\n",                  "1:1", "heartbeat", "not supported by this version", ""},
     {"cycles: {}\n",                     "1:1", "cycles", "not supported by this version", ""},
-    {"sessions:\n  sinks: []\n  enabled: true\n", "3:3", "sessions.enabled", "not supported by this version", ""},
-    {"sessions:\n  handler: h\n",        "2:3", "sessions.handler", "not supported by this version", ""},
-    {"sessions:\n  max_consecutive: 3\n", "2:3", "sessions.max_consecutive", "not supported by this version", ""},
-    {"sessions:\n  cooldown: 15s\n",     "2:3", "sessions.cooldown", "not supported by this version", ""},
+    {"daemon:\n  stop_grace: 1s\n  watchdog_interval: 60s\n", "3:3", "daemon.watchdog_interval", "not supported by this version", ""},
 };
 
 static const struct bad bad_values[] = {
@@ -114,6 +111,10 @@ static const struct bad bad_values[] = {
     {"sessions: {sinks: a}\n",           "1:19", "sessions.sinks", "found \"a\", allowed: a list of up to 8 names", NULL},
     {"workers:\n  slots: 600\n  count: 2\n", "2:10", "workers.slots", "workers.count times workers.slots is over 1024", NULL},
     {"workers: {count: 65}\n",           "1:18", "workers.count", "found 65, allowed: an integer from 0 to 64", NULL},
+    {"sessions: {enabled: yes}\n",       "1:21", "sessions.enabled", "found \"yes\", allowed: true or false", NULL},
+    {"sessions: {handler: h}\n",         "1:21", "sessions.handler", "found \"h\", allowed: a declared handler", NULL},
+    {"sessions: {on_cooldown: wait}\n",  "1:25", "sessions.on_cooldown", "found \"wait\", allowed: reject or defer", NULL},
+    {"sessions: {on_failure: stop}\n",   "1:24", "sessions.on_failure", "found \"stop\", allowed: skip or hold", NULL},
 };
 
 static const struct bad bad_objects[] = {

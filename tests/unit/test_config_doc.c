@@ -85,7 +85,7 @@ put_setting(struct buf *out, const struct setting *s)
         [SETTING_DURATION] = "duration", [SETTING_BYTES] = "bytes",
         [SETTING_TEXT] = "text",         [SETTING_LADDER] = "durations",
         [SETTING_NAMES] = "names",       [SETTING_LASTING] = "duration or null",
-        [SETTING_STRING] = "text",
+        [SETTING_STRING] = "text",       [SETTING_BOOL] = "true or false",
     };
 
     buf_printf(out, "| `%s.%s` | %s | %s | ", s->section, s->key, types[s->type],
@@ -96,6 +96,7 @@ put_setting(struct buf *out, const struct setting *s)
     case SETTING_LASTING:
     case SETTING_DURATION: put_range(out, s->low, s->high, put_duration); break;
     case SETTING_BYTES: put_range(out, s->low, s->high, put_bytes); break;
+    case SETTING_BOOL: buf_add_str(out, "-"); break;
     case SETTING_STRING:
     case SETTING_TEXT: buf_printf(out, "up to %lld bytes", (long long)s->high); break;
     case SETTING_LADDER:

@@ -20,6 +20,10 @@ values_of(const struct setting *s, const char *out[3])
     static const char *const levels[] = {"debug", "warn", "error"};
     static const char *const durabilities[] = {"relaxed", "full", "relaxed"};
     static const char *const approvals[] = {"schedules", "all", "none"};
+    static const char *const on_cooldowns[] = {"defer", "reject", "defer"};
+    static const char *const on_failures[] = {"hold", "skip", "hold"};
+    static const char *const handlers[] = {"noop", "echo", "default/sleep"};
+    static const char *const truths[] = {"false", "true", "false"};
     static const char *const zones[] = {"Europe/Paris", "UTC", "Asia/Tokyo"};
     static const char *const paths[] = {"/x", "/y/y", "/z"};
     static const char *const numbers[] = {"2", "3", "5"};
@@ -37,7 +41,14 @@ values_of(const struct setting *s, const char *out[3])
     case SETTING_BYTES: from = bytes; break;
     case SETTING_LADDER: from = ladders; break;
     case SETTING_NAMES: from = names; break;
-    case SETTING_STRING: from = strcmp(s->key, "agent_approval") == 0 ? approvals : zones; break;
+    case SETTING_BOOL: from = truths; break;
+    case SETTING_STRING:
+        from = zones;
+        if (strcmp(s->key, "agent_approval") == 0) from = approvals;
+        if (strcmp(s->key, "on_cooldown") == 0) from = on_cooldowns;
+        if (strcmp(s->key, "on_failure") == 0) from = on_failures;
+        if (strcmp(s->key, "handler") == 0) from = handlers;
+        break;
     case SETTING_TEXT:
         if (strcmp(s->key, "level") == 0) from = levels;
         if (strcmp(s->key, "durability") == 0) from = durabilities;
@@ -129,6 +140,7 @@ shown_value(const struct config *c, const struct setting *s)
     case SETTING_STRING:
     case SETTING_LADDER:
     case SETTING_NAMES: v = *(const struct view *)member; return view_dup(v);
+    case SETTING_BOOL: return xstrdup(*(const bool *)member ? "true" : "false");
     default: return xasprintf("%lld", (long long)*(const int64_t *)member);
     }
 }
@@ -303,8 +315,8 @@ what_is_no_setting_cannot_be_set(void **state)
     expect_set_refused(*state, "max_run=5m", "--set max_run=5m: must be section.key=value", "");
     expect_set_refused(*state, "x=y.z", "--set x=y.z: must be section.key=value", "");
     expect_set_refused(*state, "handlers.a=b", "--set handlers.a: no such setting", "");
-    expect_set_refused(*state, "sessions.enabled=true",
-                       "--set sessions.enabled: not supported by this version", "");
+    expect_set_refused(*state, "daemon.watchdog_interval=60s",
+                       "--set daemon.watchdog_interval: not supported by this version", "");
 }
 
 static void
