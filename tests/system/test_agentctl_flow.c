@@ -1,52 +1,7 @@
 /* What takes more than one request: lists, wait, logs, watch; and terminals. */
-#include "common/mp.h"
-#include "tests/system/fake_agentd.h"
+#include "tests/system/stage_case.h"
 #include <pty.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static struct stage s;
-
-static int
-open_and_listen(void **state)
-{
-    (void)state;
-    stage_open(&s);
-    stage_listen(&s);
-    return 0;
-}
-
-static int
-close_stage(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    return 0;
-}
-
-static void
-expect_out(const char *expected)
-{
-    FREE_AUTO char *out = stage_out(&s);
-
-    assert_string_equal(out, expected);
-}
-
-static void
-expect_err(const char *expected)
-{
-    FREE_AUTO char *err = stage_err(&s);
-
-    assert_string_equal(err, expected);
-}
 
 /* ---- lists ----------------------------------------------------------------- */
 

@@ -52,4 +52,15 @@ set_locale(void **state)
     return setlocale(LC_CTYPE, "C.UTF-8") ? 0 : -1;
 }
 
+/* No line of `text` is wider than `width`. */
+static inline void
+must_fit(struct buf *text, size_t width)
+{
+    for (const char *at = buf_str(text); *at; at += strcspn(at, "\n") + 1) {
+        struct view line = view_of(at, strcspn(at, "\n"));
+
+        if (ctl_width(line) > width) fail_msg("too wide: %.*s", VIEW_ARG(line));
+    }
+}
+
 #endif
