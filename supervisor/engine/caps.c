@@ -142,6 +142,16 @@ breaker_cap(struct snapshot *s, uint32_t id, int64_t *limit, uint32_t *used)
     scan_close(&scan);
 }
 
+/* Of a company or an agent: it is paused, or goes with all its jobs, in more turns than this one.
+ */
+static bool
+lets_nothing_start(struct objects *objects, uint32_t id)
+{
+    const struct object_entry *o = objects_get(objects, id);
+
+    return (o && o->row.removing) || is_paused(objects->txn, id, 0);
+}
+
 /* with_kept: for a lane that may use the worker that is kept for a job that must run alone. */
 static void
 cap_of(struct snapshot *s, enum predicate p, uint32_t on, bool with_kept, int64_t *limit,
@@ -187,7 +197,7 @@ cap_of(struct snapshot *s, enum predicate p, uint32_t on, bool with_kept, int64_
     case HELD_BREAKER: breaker_cap(s, on, limit, used); break;
     case HELD_ALONE: *limit = fleet_pick(m, true, with_kept) >= 0 ? NO_LIMIT : 0; break;
     case HELD_COMPANY_PAUSED:
-    case HELD_AGENT_PAUSED: *limit = is_paused(s->objects->txn, on, 0) ? 0 : NO_LIMIT; break;
+    case HELD_AGENT_PAUSED: *limit = lets_nothing_start(s->objects, on) ? 0 : NO_LIMIT; break;
     case HELD_SCHEDULE_PAUSED:
         *limit = schedule_holds_jobs(s->objects->txn, on) ? 0 : NO_LIMIT;
         break;

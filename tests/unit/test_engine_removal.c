@@ -276,6 +276,26 @@ who_may_not_see_it_cannot_remove_it(void **state)
     rig_refused(r, E_NOT_FOUND, "", "ticket.remove", "'id':1,'cascade':true");
 }
 
+/* So much else is due that its jobs are not cancelled in the turn of the request. */
+static void
+nothing_of_what_is_being_removed_starts(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    job;
+
+    rig_must(r, "agent.add", "'name':'a','handler':'noop'");
+    for (int i = 0; i < 300; i++)
+        (void)rig_submit(r, "'handler':'noop','delay_ms':1000");
+    job = rig_submit(r, "'agent':'a','priority':100");
+    rig_wait(r, SECOND_MS);
+    rig_worker_started(r, 0, 4);
+    rig_hello(r, 0);
+    rig_must(r, "agent.remove", "'name':'a','cascade':true");
+    rig_settle(r);
+    assert_null(rig_lease(r, job));
+    expect_state(r, job, "cancelled");
+}
+
 static void
 what_is_being_removed_says_so(void **state)
 {
@@ -334,6 +354,7 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
     const struct CMUnitTest tests[] = {
+        TEST(nothing_of_what_is_being_removed_starts),
         TEST(what_is_being_removed_says_so),
         TEST(a_company_that_is_being_removed_says_so),
         TEST(what_is_finished_goes_along),
