@@ -129,15 +129,22 @@ note(struct hold *h, const struct finding *f, int64_t frees_at)
     if (frees_at > h->until) h->until = frees_at;
 }
 
+/* Without an id: it may not be there yet. */
+static struct lane
+lane_for(const struct submission *s)
+{
+    return (struct lane){.company = s->spec.company,
+                         .agent = s->spec.agent,
+                         .handler = s->spec.handler,
+                         .schedule = s->spec.schedule,
+                         .head_priority = s->priority,
+                         .flags = s->flags & JOB_LANE_FLAGS};
+}
+
 static void
 find_limits(struct engine *en, const struct submission *s, struct hold *h)
 {
-    const struct lane    l = {.company = s->spec.company,
-                              .agent = s->spec.agent,
-                              .handler = s->spec.handler,
-                              .schedule = s->spec.schedule,
-                              .head_priority = s->priority,
-                              .flags = s->flags & JOB_LANE_FLAGS};
+    const struct lane    l = lane_for(s);
     enum predicate_scope scopes[] = {PASS, LANE};
     struct snapshot      snapshot;
 
@@ -150,9 +157,39 @@ find_limits(struct engine *en, const struct submission *s, struct hold *h)
     }
 }
 
+/* The job that it would wait behind, since nothing overtakes in a lane (N18); 0: none. */
+static uint64_t
+find_before(struct engine *en, const struct submission *s)
+{
+    struct lane      l = lane_for(s);
+    struct job_state j = {0};
+    struct scan      scan;
+    bool             found;
+
+    if (rec_find(turn_txn(en), INDEX_lane_by_limits, &l) != LOAD_FOUND) return 0;
+    j.lane = l.id;
+    scan_open(&scan, turn_txn(en), INDEX_job_ready, &j, 1, 1);
+    found = scan_next_key(&scan, &j);
+    scan_close(&scan);
+    return found && j.priority >= s->priority ? j.id : 0;
+}
+
+/* Its own needs, and those of the job before it, which may be larger. */
+static bool
+is_held(struct engine *en, const struct submission *s, const struct job_state *j, uint64_t before,
+        uint32_t scope, struct budget_finding *b)
+{
+    struct objects      *o = &en->turn.objects;
+    const struct limits *l = &en->memory.limits;
+
+    return budget_holds_job(o, l, j, &s->spec, scope, b) ||
+           (before && budget_holds(o, l, before, scope, b));
+}
+
 static void
 find_budgets(struct engine *en, const struct submission *s, struct hold *h)
 {
+    uint64_t               before = find_before(en, s);
     const struct job_state j = {
         .company = s->spec.company, .agent = s->spec.agent, .schedule = s->spec.schedule};
     const struct finding scopes[] = {
@@ -165,10 +202,7 @@ find_budgets(struct engine *en, const struct submission *s, struct hold *h)
         struct budget_finding b;
         struct finding        f = scopes[i];
 
-        if (f.on == 0 ||
-            !budget_holds_job(&en->turn.objects, &en->memory.limits, &j, &s->spec, f.on, &b)) {
-            continue;
-        }
+        if (f.on == 0 || !is_held(en, s, &j, before, f.on, &b)) continue;
         f.limit = b.limit;
         f.used = b.used;
         note(h, &f, frees_at(en, &f));

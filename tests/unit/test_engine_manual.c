@@ -254,6 +254,27 @@ what_a_person_holds_is_refused_as_that(void **state)
 }
 
 /* The day's turns: one reservation fits, and comes back with its job's end. */
+/* In a lane nothing overtakes, so that a smaller one behind it would wait, too. */
+static void
+a_run_is_refused_behind_one_that_waits_for_more_of_a_budget(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    waits;
+
+    uncap(r);
+    rig_workers(r, 1, 8);
+    add(r, "s", "'every_ms':60000,'overlap':'allow','daily_tokens':100,'token_budget':80");
+    rig_advance(r, MINUTE_MS);
+    rig_advance(r, MINUTE_MS);
+    waits = (uint64_t)schedule_i64(r, "s", "last_job");
+    expect_state(r, waits, "parked");
+    rig_must(r, "job.retry", "'id':%d,'force':true", (int)waits);
+    rig_must(r, "schedule.set", "'name':'s','token_budget':10");
+    rig_refused(r, E_CAPACITY_FULL, "", "schedule.run", "'name':'s','force':true");
+    rig_must(r, "job.cancel", "'id':%d", (int)waits);
+    expect_state(r, force(r, "s"), "running");
+}
+
 static void
 a_budget_is_not_forced(void **state)
 {
@@ -431,6 +452,7 @@ main(void)
         TEST(force_goes_over_the_caps_of_company_agent_and_handler),
         TEST(what_a_person_holds_is_refused_as_that),
         TEST(a_budget_is_not_forced),
+        TEST(a_run_is_refused_behind_one_that_waits_for_more_of_a_budget),
         TEST(only_one_of_a_turn_gets_the_last_slot),
         TEST(asked_twice_it_fires_once),
         TEST(more_than_a_turn_takes_are_told_to_ask_again),
