@@ -24,7 +24,7 @@ replan(struct engine *en)
     if (from == 0 || wallclock_is_held(en)) return;
     en->memory.behind_from = 0;
     if (from <= now) return;
-    en->memory.recheck_limits = true; /* it may be another day */
+    en->memory.recheck_limits = true;
     schedules_replan(en);
     breakers_replan(en, from - now);
     en->memory.meta.last_wall_ms = now;
@@ -47,6 +47,7 @@ wallclock_notice(struct engine *en)
         turn_log(en, LOG_LEVEL_WARN, "the wall clock went back",
                  "from_ms=%" PRId64 " to_ms=%" PRId64, from, now.wall_ms);
         if (en->memory.behind_from < from) en->memory.behind_from = from;
+        en->memory.recheck_limits = true; /* held or not, it may be another day for budgets */
     }
     replan(en);
 }

@@ -90,6 +90,25 @@ usage_counts_on_the_day_on_which_the_attempt_started(void **state)
     assert_int_equal(rig_i64(r, "items.1.tokens.reserved"), 100);
 }
 
+/* What a clock that nobody believes yet plans waits; jobs that are ready do not. */
+static void
+a_clock_that_goes_back_to_another_day_frees_what_waits_at_once(void **state)
+{
+    struct rig *r = *state;
+
+    begin(r, &(struct world){.company = ",'daily_tokens':100"});
+    uint64_t id = submit(r, ",'token_budget':100"), held;
+
+    rig_ended(r, id, "'verdict':'completed','output_tokens':100");
+    rig_turn(r);
+    held = submit(r, ",'token_budget':100");
+    expect_held(r, held);
+    r->header.clock_is_held = true;
+    r->header.now.wall_ms -= DAY_MS;
+    rig_turn(r);
+    expect_state(r, held, "running");
+}
+
 static void
 a_zone_is_the_scopes_else_the_companys_else_the_settings(void **state)
 {
@@ -421,6 +440,7 @@ main(void)
         TEST(a_warning_comes_once_a_day_and_dimension),
         TEST(a_day_is_one_of_the_scopes_zone),
         TEST(usage_counts_on_the_day_on_which_the_attempt_started),
+        TEST(a_clock_that_goes_back_to_another_day_frees_what_waits_at_once),
         TEST(a_zone_is_the_scopes_else_the_companys_else_the_settings),
         TEST(another_zone_is_another_day_in_the_turn_that_brings_it),
         TEST(a_zone_that_changes_is_another_day_at_once),
