@@ -68,7 +68,7 @@ send_start(struct engine *en, const struct job_state *j, struct materials *m, ui
     start.document = buf_view(&document);
     start.payload = m->payload;
     if (m->payload.size) SET_HAS(&start, job_start, payload);
-    start.gate = gate_command(en, &m->spec);
+    if (view_is(m->handler->spec.handler.kind, "exec")) start.gate = gate_command(en, &m->spec);
     if (start.gate.size) SET_HAS(&start, job_start, gate);
     fleet_send(en, l->worker, j->token, MSG_JOB_START, &start);
 }

@@ -22,6 +22,15 @@ read_gate(const struct msg_schedule *s, struct msg_gate *g)
         *g = (struct msg_gate){0};
 }
 
+struct view
+gate_awaits(const struct msg_schedule *s)
+{
+    struct msg_gate g;
+
+    read_gate(s, &g);
+    return g.completed;
+}
+
 /* ---- declarations -------------------------------------------------------------- */
 
 static enum errc

@@ -19,6 +19,8 @@
 /* What a declaration's gate must fulfil: one test, of things that are there, and no cycle. */
 enum errc gate_check(struct engine *en, const struct actor *a, const struct msg_schedule *s,
                      const struct schedule_refs *refs, struct err *e) MUST_CHECK;
+/* The schedule that a declaration's gate waits for, as it names it; empty for none. */
+struct view gate_awaits(const struct msg_schedule *s);
 /* Whether a test that costs nothing says that there is nothing to do now; why, in the transaction's
  * memory.  False when there is no such test. */
 bool gate_says_no(struct objects *objects, const struct object_entry *o, const struct schedule *run,

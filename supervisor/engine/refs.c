@@ -1,5 +1,6 @@
 #include "supervisor/engine/refs.h"
 
+#include "supervisor/engine/gates.h"
 #include "supervisor/engine/objects.h"
 
 static void
@@ -53,6 +54,7 @@ refs_of(struct engine *en, const struct object *row, struct refs *r)
         add_name(en, row, KIND_AGENT, o->spec.schedule.agent, r);
         add_name(en, row, KIND_HANDLER, o->spec.schedule.handler, r);
         add_name(en, row, KIND_PROFILE, o->spec.schedule.profile, r);
+        add_name(en, row, KIND_SCHEDULE, gate_awaits(&o->spec.schedule), r);
         break;
     case KIND_PROFILE: add_name(en, row, KIND_HANDLER, o->spec.profile.handler, r); break;
     case KIND_NONE:

@@ -326,6 +326,35 @@ a_schedule_with_a_handler_that_is_no_longer_exec_says_so(void **state)
     assert_non_null(strstr(newest(r, "s", "reason"), "needs a handler of kind exec"));
 }
 
+/* One that was made before its schedule had a gate. */
+static void
+a_job_whose_handler_is_no_program_is_asked_nothing(void **state)
+{
+    struct rig *r = *state;
+
+    rig_configure(r, &(struct rig_declared){
+                         .handlers = "{'name':'run','kind':'exec','command':['/bin/run']}"});
+    add(r, "s", "'every_ms':60000");
+    rig_advance(r, MINUTE_MS);
+    rig_must(r, "schedule.set", "'name':'s','handler':'run'," COMMAND);
+    rig_workers(r, 1, 8);
+    assert_int_equal(gate_of(r, (uint64_t)schedule_i64(r, "s", "last_job")).size, 0);
+}
+
+static void
+what_a_gate_waits_for_does_not_go_from_the_file(void **state)
+{
+    const struct rig_declared first = {.schedules =
+                                           "{'name':'first','every_ms':60000,'handler':'noop'}"};
+    struct rig               *r = *state;
+
+    rig_configure(r, &first);
+    add(r, "then", "'every_ms':60000," COMPLETED("first"));
+    assert_int_equal(rig_try_configure(r, &(struct rig_declared){0}, false), E_IN_USE);
+    rig_must(r, "schedule.remove", "'name':'then'");
+    rig_configure(r, &(struct rig_declared){0});
+}
+
 int
 main(void)
 {
@@ -345,6 +374,8 @@ main(void)
         TEST(what_had_nothing_to_do_is_not_overdue_and_in_no_average),
         TEST(a_stop_wins_over_a_no),
         TEST(a_schedule_with_a_handler_that_is_no_longer_exec_says_so),
+        TEST(a_job_whose_handler_is_no_program_is_asked_nothing),
+        TEST(what_a_gate_waits_for_does_not_go_from_the_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
