@@ -63,7 +63,7 @@ config_begin(struct declaration *d, int company)
 {
     d->is_there = true;
     d->company = company;
-    d->handler = d->agent = -1;
+    d->handler = d->agent = d->awaited = -1;
     d->sinks = 0;
     buf_clear(&d->spec);
 }
@@ -98,7 +98,9 @@ static void
 fill_handler(struct config *c, struct rng *r, int i)
 {
     struct buf ladder  BUF_AUTO = {0};
-    struct msg_handler m = {.name = view_str(handler_names[i]), .kind = view_str("sleep")};
+    bool               is_exec = i >= SIM_FIRST_EXEC;
+    struct msg_handler m = {.name = view_str(handler_names[i]),
+                            .kind = view_str(is_exec ? "exec" : "sleep")};
 
     config_begin(&c->handlers[i], 0);
     if (rng_chance(r, 300)) {
@@ -242,6 +244,9 @@ drop_dangling(struct config *c)
         if (d->handler >= SIM_BUILTINS && !c->handlers[d->handler].is_there) d->is_there = false;
         if (d->agent >= 0 && !c->agents[d->agent].is_there) d->is_there = false;
         if (d->agent >= 0 && d->handler < 0 && c->agents[d->agent].handler < 0) d->is_there = false;
+        if (d->awaited >= 0 &&
+            (!c->schedules[d->awaited].is_there || c->schedules[d->awaited].company != d->company))
+            d->is_there = false;
     }
 }
 

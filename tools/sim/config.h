@@ -10,12 +10,13 @@
 #include "proto/codec.h"
 #include "tools/sim/rng.h"
 
-#define SIM_COMPANIES 4 /* default, acme, beta, gamma */
-#define SIM_HANDLERS  7 /* noop, echo, sleep, h0 … h3 */
-#define SIM_BUILTINS  3 /* of them */
-#define SIM_SINKS     2
-#define SIM_AGENTS    6
-#define SIM_SCHEDULES 4
+#define SIM_COMPANIES  4 /* default, acme, beta, gamma */
+#define SIM_HANDLERS   7 /* noop, echo, sleep, h0 … h3 */
+#define SIM_BUILTINS   3 /* of them */
+#define SIM_FIRST_EXEC 5 /* h2, h3 */
+#define SIM_SINKS      2
+#define SIM_AGENTS     6
+#define SIM_SCHEDULES  4
 /* With those that only requests make: x0, x1; b0 … b4. */
 #define SIM_ANY_COMPANIES 6
 #define SIM_ANY_AGENTS    11
@@ -23,8 +24,8 @@
 struct declaration {
     bool       is_there;
     struct buf spec;
-    int        company, handler, agent; /* that it names; -1: none */
-    unsigned   sinks;                   /* bit N: sink N */
+    int        company, handler, agent, awaited; /* that it names; -1: none */
+    unsigned   sinks;                            /* bit N: sink N */
 };
 
 struct config {

@@ -194,6 +194,65 @@ fill_policies(struct rng *r, struct msg_schedule *m)
     }
 }
 
+/* ---- gates ----------------------------------------------------------------------------------- */
+
+/* In the file only one that stands before it there, so that there is no circle. */
+static bool
+fill_awaited(const struct config *c, struct rng *r, const struct msg_schedule *m,
+             struct declaration *d, char name[8])
+{
+    bool     is_of_file = m->name.data[0] == 'c';
+    unsigned i = (unsigned)rng_below(r, is_of_file ? SIM_SCHEDULES : 6);
+
+    snprintf(name, 8, "%cs%u", is_of_file || rng_chance(r, 300) ? 'c' : 'a', i);
+    if (!is_of_file) return true;
+    if (i >= (unsigned)(m->name.data[2] - '0') || !c->schedules[i].is_there ||
+        c->schedules[i].company != d->company)
+        return false;
+    d->awaited = (int)i;
+    return true;
+}
+
+/* In the file one of a handler of its own, which is there and runs programs. */
+static bool
+fill_command(struct msg_gate *g, const struct msg_schedule *m, const struct declaration *d,
+             struct buf *list)
+{
+    if (m->name.data[0] == 'c' && (d->handler < SIM_FIRST_EXEC || m->ticket.size)) return false;
+    mp_array(list, 1);
+    mp_cstr(list, "./has-mail");
+    g->command = buf_view(list);
+    SET_HAS(g, gate, command);
+    return true;
+}
+
+static void
+fill_gate(const struct config *c, struct rng *r, struct msg_schedule *m, struct declaration *d,
+          struct buf *gate)
+{
+    struct msg_gate g = {0};
+    struct buf list BUF_AUTO = {0};
+    char            name[8];
+
+    switch (rng_below(r, 3)) {
+    case 0:
+        if (d->agent < 0) return;
+        g.open_tickets = true;
+        SET_HAS(&g, gate, open_tickets);
+        break;
+    case 1:
+        if (!fill_awaited(c, r, m, d, name)) return;
+        g.completed = view_str(name);
+        SET_HAS(&g, gate, completed);
+        break;
+    default:
+        if (!fill_command(&g, m, d, &list)) return;
+    }
+    msg_pack(msg_desc(MSG_GATE), &g, gate);
+    m->gate = buf_view(gate);
+    SET_HAS(m, schedule, gate);
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 void
@@ -232,14 +291,7 @@ config_fill_schedule(struct config *c, struct rng *r, const char *name, struct d
     }
     fill_times(c, r, &m, cron);
     fill_rest(r, &m, &ladder, &payload);
-    if (d->agent >= 0 && rng_chance(r, 150)) {
-        const struct msg_gate open = {.open_tickets = true,
-                                      .has = 1ULL << msg_gate_BIT_open_tickets};
-
-        msg_pack(msg_desc(MSG_GATE), &open, &gate);
-        m.gate = buf_view(&gate);
-        SET_HAS(&m, schedule, gate);
-    }
+    if (rng_chance(r, 350)) fill_gate(c, r, &m, d, &gate);
     fill_bounds(c, r, &m, quiet);
     fill_misfire(r, &m);
     fill_policies(r, &m);

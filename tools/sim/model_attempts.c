@@ -232,6 +232,17 @@ complete(struct model *m, struct m_job *j, const struct msg_ended *e)
     m_end_job(m, m_job(m, id), JOB_COMPLETED);
 }
 
+/* Its gate's command said no: the handler never ran. */
+static void
+complete_gated(struct model *m, struct m_job *j)
+{
+    j->crashes = 0;
+    j->is_alone = false;
+    j->failure = NULL;
+    j->is_gated = true;
+    m_end_job(m, j, JOB_COMPLETED);
+}
+
 static void
 end_reported(struct model *m, struct m_job *j, const struct m_lease *l, const struct msg_ended *e)
 {
@@ -255,6 +266,8 @@ end_reported(struct model *m, struct m_job *j, const struct m_lease *l, const st
     note_attempt(m, j, l, class ? ATTEMPT_FAILED : ATTEMPT_COMPLETED, class);
     if (class) {
         fail(m, j, class, false, after_ms);
+    } else if (j->schedule >= 0 && e->gated) {
+        complete_gated(m, j);
     } else {
         complete(m, j, e);
     }

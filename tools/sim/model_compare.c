@@ -144,7 +144,11 @@ compare_job(struct model *m, struct m_job *j)
           "job %" PRIu64 ": class %u and stop reason %u, expected %s and %s", j->id, row.failure,
           row.stop_reason, j->failure ? j->failure : "none",
           j->stop_reason ? j->stop_reason : "none");
-    if (j->schedule >= 0) compare_firing(m, j);
+    if (j->is_gated) {
+        m_compare_gated(m, j);
+    } else if (j->schedule >= 0) {
+        compare_firing(m, j);
+    }
 }
 
 static void

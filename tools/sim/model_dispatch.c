@@ -162,7 +162,7 @@ m_is_held_by(struct model *m, const struct m_job *j, const char *predicate)
     }
     if (strcmp(predicate, "stopped") == 0) return m->held & STOP_NEW;
     if (strcmp(predicate, "draining") == 0) return m->is_draining || m->held & STOP_DRAIN;
-    if (strcmp(predicate, "paused") == 0) return m_is_job_paused(m, j);
+    if (strcmp(predicate, "paused") == 0) return m_is_job_paused(m, j) || m_is_doomed(m, j);
     return !m_breaker_has_room(m, j);
 }
 
@@ -281,6 +281,9 @@ check_message(struct model *m, const struct m_job *j, const struct msg_job_start
           "job %" PRIu64 " was sent with another payload", j->id);
     claim(mp_find_str(s->handler, "name", &name) && view_eq(name, m_object(m, j->handler)->name),
           "job %" PRIu64 " was sent with another handler", j->id);
+    claim(HAS(s, job_start, gate) == m_asks_gate(m, j),
+          "job %" PRIu64 " was sent with%s a gate's command", j->id,
+          HAS(s, job_start, gate) ? "" : "out");
     check_checkpoint(m, j, s->document);
 }
 
@@ -342,7 +345,8 @@ m_judge_room(struct model *m, const struct m_job *j, bool overlaps, bool *is_unc
     if (m->held & STOP_NEW) return E_STOPPED;
     if (!m_may_start(m)) return E_DRAINING;
     if (m_is_paused(m, j->company, j->agent)) return E_WRONG_STATE;
-    if (overlaps || workers == 0 || !caps_have_room(m, j) || !m_budget_fits(m, j))
+    if (overlaps || workers == 0 || !caps_have_room(m, j) || !m_budget_fits(m, j) ||
+        is_behind(m, j))
         return E_CAPACITY_FULL;
     return E_OK;
 }

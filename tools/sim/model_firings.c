@@ -9,6 +9,8 @@
 #define STAGGER_MAX_MS 60000
 #define PUT_OFF_MAX_MS 300000
 
+static const struct actor daemon_actor = {.kind = "daemon", .role = ROLE_ADMIN};
+
 /* ---- overlap (C4) ---------------------------------------------------------------------------- */
 
 /* Jobs of the schedule that have not ended, be they of its firings or retried by hand. */
@@ -80,7 +82,7 @@ fill_job(struct model *m, const struct m_schedule *s, int handler, int agent, st
 }
 
 static void
-make_job(struct model *m, const struct m_schedule *s, int handler, int agent, int64_t run_at,
+make_job(struct model *m, struct m_schedule *s, int handler, int agent, int64_t run_at,
          int64_t nominal_at)
 {
     struct m_job *j = m_add_job(m);
@@ -88,6 +90,7 @@ make_job(struct model *m, const struct m_schedule *s, int handler, int agent, in
     fill_job(m, s, handler, agent, j);
     j->run_at = run_at;
     j->nominal_at = nominal_at;
+    s->fired_as = ++m->events;
     m_routine_fire(m, &m_object(m, s->object)->declared.schedule, j);
     m_make_ready(j);
     if (run_at > m->now.wall_ms) j->state = JOB_SCHEDULED;
@@ -97,7 +100,6 @@ make_job(struct model *m, const struct m_schedule *s, int handler, int agent, in
 static bool
 has_references(struct model *m, const struct m_object *o, int *handler, int *agent)
 {
-    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
     const struct msg_schedule *d = &o->declared.schedule;
     struct view                name = d->handler;
     enum errc                  e = E_OK;
@@ -106,12 +108,12 @@ has_references(struct model *m, const struct m_object *o, int *handler, int *age
     *agent = -1;
     if (m_object(m, company)->is_gone) return false;
     if (d->agent.size) {
-        *agent = m_ref(m, &daemon, KIND_AGENT, d->agent, &company, &e);
+        *agent = m_ref(m, &daemon_actor, KIND_AGENT, d->agent, &company, &e);
         if (*agent < 0) return false;
     }
     if (name.size == 0 && *agent >= 0) name = m_agent_handler(m, *agent);
     if (name.size == 0) return false;
-    *handler = m_ref(m, &daemon, KIND_HANDLER, name, &company, &e);
+    *handler = m_ref(m, &daemon_actor, KIND_HANDLER, name, &company, &e);
     return *handler >= 0;
 }
 
@@ -138,19 +140,6 @@ limited(const struct model *m, int64_t at)
 {
     if (at < m->now.wall_ms) return m->now.wall_ms;
     return at > m->now.wall_ms + STAGGER_MAX_MS ? m->now.wall_ms + STAGGER_MAX_MS : at;
-}
-
-/* The gate asks for tickets of the agent that are not done (C5). */
-static bool
-has_nothing_to_do(struct model *m, const struct m_object *o, int agent)
-{
-    if (o->declared.schedule.gate.size == 0) return false;
-    for (size_t i = 0; i < m->tickets.count; i++) {
-        const struct m_ticket *k = &m->tickets.items[i];
-
-        if (k->assignee == agent && !k->is_gone && k->status != TICKET_DONE) return false;
-    }
-    return true;
 }
 
 int64_t
@@ -217,8 +206,10 @@ m_fire(struct model *m, struct m_schedule *s, struct m_range due, const struct f
           VIEW_ARG(o->name));
     if (m_admission(m) != E_OK || !has_references(m, o, &handler, &agent)) return FIRING_MISSED;
     if (m_judge_routine(m, &o->declared.schedule, o->company, agent) != E_OK) return FIRING_MISSED;
+    if (m_judge_gate(m, &daemon_actor, &o->declared.schedule, o->company, handler, agent) != E_OK)
+        return FIRING_MISSED;
     if (m_firing_in_flight(m, s->object)) m_firing_waits(m, s, s->cursor);
-    if (has_nothing_to_do(m, o, agent)) {
+    if (m_gate_says_no(m, s, agent)) {
         claim(row->gated, "schedule %.*s does not say that its gate was closed", VIEW_ARG(o->name));
         s->gated++;
         s->suppressed++;
@@ -255,7 +246,10 @@ m_judge_by_hand(struct model *m, const struct m_schedule *s, bool is_forced, boo
 {
     const struct m_object     *o = m_object(m, s->object);
     const struct msg_schedule *d = &o->declared.schedule;
-    struct m_job               j = {.is_by_hand = true, .is_forced = is_forced};
+    struct m_job               j = {.id = m->jobs.count + 1,
+                                    .is_by_hand = true,
+                                    .is_forced = is_forced,
+                                    .run_at = m->now.wall_ms};
     int                        handler, agent;
     bool                       overlaps;
 
@@ -291,7 +285,7 @@ m_fire_by_hand(struct model *m, struct m_schedule *s, bool is_forced, bool is_un
     s->is_touched = true;
     (void)has_references(m, o, &handler, &agent);
     make_job(m, s, handler, agent, m->now.wall_ms, spec.nominal_at);
-    m_job(m, spec.id)->is_by_hand = true;
+    m_job(m, spec.id)->is_by_hand = m_job(m, spec.id)->is_asked_for = true;
     m_job(m, spec.id)->is_forced = is_forced;
     m_dispatch(m);
     claim(is_unclear || m_job(m, spec.id)->state == JOB_RUNNING,

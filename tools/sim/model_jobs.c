@@ -67,7 +67,11 @@ m_end_job(struct model *m, struct m_job *j, enum job_state_id state)
     *LIST_ADD(&m->finished) = j->id;
     m_leave_key(m, j);
     m_touch(j);
-    if (j->schedule >= 0) m_firing_ended(m, j);
+    if (j->is_gated) {
+        m_gate_closed_job(m, j);
+    } else if (j->schedule >= 0) {
+        m_firing_ended(m, j);
+    }
 }
 
 /* The job's own, else its agent's profile's, else its handler's, else the default. */

@@ -244,7 +244,7 @@ m_refers_to(struct model *m, const struct m_object *o, int index)
     case KIND_SCHEDULE:
         return names(m, o, KIND_AGENT, s->agent, index) ||
                names(m, o, KIND_HANDLER, s->handler, index) ||
-               names(m, o, KIND_PROFILE, s->profile, index);
+               names(m, o, KIND_PROFILE, s->profile, index) || m_gate_waits_for(m, o, index);
     case KIND_AGENT:
         return names(m, o, KIND_HANDLER, a->handler, index) ||
                names(m, o, KIND_PROFILE, a->profile, index) || names_sink(m, o, a->sinks, index);

@@ -91,6 +91,7 @@ succeeded(struct model *m, struct m_schedule *s)
 {
     s->failure_streak = s->breach_streak = s->failed_in_row = 0;
     s->last_success_at = m->now.wall_ms;
+    s->completed_as = ++m->events;
     if (s->is_alerted) m_note(m, s->object);
     s->is_alerted = false;
 }

@@ -39,15 +39,15 @@ static enum errc
 judge_references(struct model *m, const struct actor *a, const struct msg_schedule *s, int company)
 {
     enum errc   e = E_OK;
-    int         agent = -1;
+    int         agent = -1, found;
     struct view handler = s->handler;
 
     if (s->agent.size && (agent = m_ref(m, a, KIND_AGENT, s->agent, &company, &e)) < 0) return e;
     if (handler.size == 0 && agent >= 0) handler = m_agent_handler(m, agent);
     if (handler.size == 0) return E_BAD_REQUEST;
-    if (m_ref(m, a, KIND_HANDLER, handler, &company, &e) < 0) return e;
-    if (s->gate.size && agent < 0) return E_BAD_REQUEST; /* whose tickets? */
-    return m_judge_routine(m, s, company, agent);
+    if ((found = m_ref(m, a, KIND_HANDLER, handler, &company, &e)) < 0) return e;
+    if ((e = m_judge_routine(m, s, company, agent)) != E_OK) return e;
+    return m_judge_gate(m, a, s, company, found, agent);
 }
 
 enum errc
@@ -215,7 +215,7 @@ m_schedule_remove(struct model *m, const struct input *in, struct view name,
 
     if (o >= 0 && !m_object(m, o)->is_api) {
         e = E_DECLARED_IN_CONFIG;
-    } else if (o >= 0 && m_firing_in_flight(m, o)) {
+    } else if (o >= 0 && (m_firing_in_flight(m, o) || m_is_awaited(m, o))) {
         e = E_IN_USE;
     }
     m_check_answer(in, reply, e);

@@ -52,13 +52,14 @@ struct m_schedule {
     int64_t  last_success_at, alerted_at;
     bool     is_alerted;
     uint64_t measured, last_turns, avg_turns_milli, avg_tokens_milli, avg_cost_milli;
-    bool     is_touched;  /* in this turn */
-    uint32_t ends;        /* likewise, of its firings */
-    uint64_t by_hand;     /* of the firings */
-    uint32_t skips;       /* that overlap suppressed since the last firing */
-    bool     is_promoted; /* out of the shadow */
-    uint32_t shadow_runs; /* good ones in a row in it */
-    uint64_t checkpoint;  /* hash of what its handler last left; 0: nothing */
+    bool     is_touched;             /* in this turn */
+    uint32_t ends;                   /* likewise, of its firings */
+    uint64_t by_hand;                /* of the firings */
+    uint32_t skips;                  /* that overlap suppressed since the last firing */
+    bool     is_promoted;            /* out of the shadow */
+    uint32_t shadow_runs;            /* good ones in a row in it */
+    uint64_t fired_as, completed_as; /* its last job was made, it last completed: in one order */
+    uint64_t checkpoint;             /* hash of what its handler last left; 0: nothing */
 };
 
 struct model;
@@ -125,6 +126,19 @@ uint8_t m_fire(struct model *m, struct m_schedule *s, struct m_range due, const 
 bool    m_firing_in_flight(struct model *m, int object);
 /* What the turn planned anew; `all`: every schedule, with its counters. */
 void m_compare_schedules(struct model *m, bool all);
+/* gates (C5) */
+/* Whether such a gate may be declared. */
+enum errc m_judge_gate(struct model *m, const struct actor *a, const struct msg_schedule *s,
+                       int company, int handler, int agent);
+/* Whether its gate is one that waits for the schedule; whether that of any does. */
+bool m_gate_waits_for(struct model *m, const struct m_object *o, int schedule);
+bool m_is_awaited(struct model *m, int schedule);
+/* One of the tests that the daemon makes; agent: its own, or -1. */
+bool m_gate_says_no(struct model *m, const struct m_schedule *s, int agent);
+/* Whether its command is asked in the attempts of the job; it has said no. */
+bool m_asks_gate(struct model *m, const struct m_job *j);
+void m_gate_closed_job(struct model *m, const struct m_job *j);
+void m_compare_gated(struct model *m, const struct m_job *j);
 /* pressure (C14) */
 uint32_t  m_streams(const struct model *m); /* sessions that stream to a person */
 enum errc m_job_stream(struct model *m, const struct input *in, const struct msg_job_stream *q,

@@ -255,6 +255,17 @@ fill_end(struct world *w, const struct run *r, struct msg_ended *m, struct buf b
     }
 }
 
+/* The command that is asked before the handler said no. */
+static void
+fill_nothing_to_do(struct msg_ended *m)
+{
+    m->verdict = view_str("completed");
+    m->gated = true;
+    m->message = view_str("no mail");
+    SET_HAS(m, ended, gated);
+    SET_HAS(m, ended, message);
+}
+
 static void
 report_job_end(struct world *w, struct sim_worker *k, const struct run *r)
 {
@@ -262,7 +273,11 @@ report_job_end(struct world *w, struct sim_worker *k, const struct run *r)
     struct msg_ended m = {
         .worker = k->index, .generation = k->generation, .slot = r->slot, .token = r->token};
 
-    fill_end(w, r, &m, bufs);
+    if (r->has_gate && rng_chance(w->rng, w->chances.gated)) {
+        fill_nothing_to_do(&m);
+    } else {
+        fill_end(w, r, &m, bufs);
+    }
     m.turns = r->turns + rng_below(w->rng, 3);
     SET_HAS(&m, ended, turns);
     if (rng_chance(w->rng, 300)) {

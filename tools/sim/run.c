@@ -157,6 +157,7 @@ choose_chances(struct sim *s)
 
     c->failed = (unsigned)rng_below(&s->rng, 500);
     c->snoozed = (unsigned)rng_below(&s->rng, 100);
+    c->gated = (unsigned)rng_below(&s->rng, 800);
     c->effects = (unsigned)rng_below(&s->rng, 600);
     c->checkpoint = (unsigned)rng_below(&s->rng, 600);
     c->long_run = (unsigned)rng_below(&s->rng, 80);

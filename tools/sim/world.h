@@ -16,7 +16,7 @@
 
 /* Chances per thousand, drawn anew for each seed. */
 struct chances {
-    unsigned failed, snoozed, effects, checkpoint, long_run, stubborn;
+    unsigned failed, snoozed, gated, effects, checkpoint, long_run, stubborn;
     unsigned lost_report, repeated_report, late_report, send_failed, bad_report;
     unsigned death, silence, crash, failed_commit, clock_jump, suspend, disk_full, stop, reboot;
 };
@@ -41,6 +41,7 @@ void waiting_done(struct waiting *w);
 struct run {
     uint64_t slot, token, id;
     bool     is_effect, is_probe, is_stubborn;
+    bool     has_gate; /* a command that is asked first */
     int64_t  ends_at;
     uint64_t turns;
 };
