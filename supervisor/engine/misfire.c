@@ -136,10 +136,7 @@ misfire_changed(struct engine *en, const struct object_entry *o, struct schedule
 bool
 misfire_is_late(struct engine *en, const struct schedule *run)
 {
-    int64_t now = en->turn.now.wall_ms;
-
-    return run->due_at < now - LATE_MS &&
-           (run->put_off_from == 0 || run->put_off_from + PUT_OFF_MAX_MS < now - LATE_MS);
+    return run->due_at < en->turn.now.wall_ms - LATE_MS;
 }
 
 /* The oldest row of the schedule that is after first_ms and not ahead: from before the clock went
@@ -230,7 +227,6 @@ take_late(struct engine *en, const struct timing *ti, const struct schedule *run
     int64_t late = en->turn.now.wall_ms - LATE_MS, start = en->memory.started_at;
 
     if (late > before_ms) late = before_ms;
-
     if (run->due_at < start) {
         return take_until(en, ti, f, start < late ? start : late,
                           "agentd was not running at its time (misfire policy skip)");
@@ -247,7 +243,7 @@ why_overtaken(struct engine *en, const struct timing *ti, const struct schedule 
         [MISFIRE_SKIP] = "overtaken by its next time (misfire policy skip)",
         [MISFIRE_ALL] = "more newer times were missed than misfire_max says (misfire policy all)"};
 
-    if (run->put_off_from) {
+    if (pressure_is_on(run)) {
         return arena_printf(txn_arena(turn_txn(en)), "put off for people; %s",
                             reasons[ti->misfire]);
     }
@@ -265,7 +261,7 @@ newer_that_count(struct engine *en, const struct timing *ti, const struct schedu
     int64_t  now = en->turn.now.wall_ms, at, until;
     uint64_t n = 0;
 
-    while (n<most && * left> 0 && (at = nominal_after(&ti->times, last_ms)) != 0 &&
+    while (*left > 0 && n < most && (at = nominal_after(&ti->times, last_ms)) != 0 &&
            timing_due(ti, at) <= now) {
         bool     was_paused = pause_was(en, run, timing_due(ti, at), &until);
         uint64_t more = timing_count(ti, at, until <= now ? until : now + 1,
@@ -294,13 +290,13 @@ take_overtaken(struct engine *en, const struct timing *ti, const struct schedule
         en->turn.times_left = left;
         return left ? MISFIRE_FIRES : MISFIRE_LATER;
     }
-    room = run->put_off_from ? 1 : room_of(en, ti, f);
+    room = pressure_is_on(run) ? 1 : room_of(en, ti, f);
     n = timing_count(ti, f->nominal_at, before_ms, room == UINT64_MAX ? room : room + keep,
                      &en->turn.times_left, &last);
     newer = is_cut ? newer_that_count(en, ti, run, last, keep, &en->turn.times_left) : 0;
     n -= keep - newer;
     if (n > room) n = room;
-    return take(ti, f, run->put_off_from ? 1 : n, why_overtaken(en, ti, run));
+    return take(ti, f, pressure_is_on(run) ? 1 : n, why_overtaken(en, ti, run));
 }
 
 /* While a heartbeat that found nothing to do backs off. */

@@ -8,6 +8,7 @@
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/misfire.h"
 #include "supervisor/engine/pauses.h"
+#include "supervisor/engine/pressure.h"
 #include "supervisor/engine/routines.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/shadow.h"
@@ -56,12 +57,18 @@ free_time(struct engine *en, uint32_t id)
     return seen.nominal_at;
 }
 
+/* What came due while the one before it was put off for people is put off with it; so are not those
+ * that came later, but the five minutes go on. */
 static void
 take_time(struct engine *en, const struct timing *ti, struct schedule *run, int64_t nominal_ms)
 {
     run->next_at = nominal_ms;
     run->due_at = nominal_ms ? timing_due(ti, idle_first(run, &ti->times)) : 0;
-    if (nominal_ms == 0 || nominal_ms > en->turn.now.wall_ms) run->put_off_from = 0;
+    if (nominal_ms == 0 || nominal_ms > en->turn.now.wall_ms) {
+        pressure_is_over(run);
+    } else if (run->due_at < run->put_off_until) {
+        run->due_at = run->put_off_until;
+    }
 }
 
 void
@@ -69,7 +76,7 @@ plan_due(struct engine *en, const struct object_entry *o, struct schedule *run)
 {
     struct timing ti;
 
-    if (run->next_at == 0 || run->put_off_from) return;
+    if (run->next_at == 0 || pressure_is_on(run)) return;
     timing_open(&ti, &en->turn.objects, o);
     take_time(en, &ti, run, run->next_at);
 }

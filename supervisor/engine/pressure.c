@@ -45,7 +45,7 @@ pressure_puts_off(struct engine *en, const struct msg_schedule *s, struct schedu
     if (run->put_off_from == 0 || run->put_off_from > now) run->put_off_from = now;
     last = run->put_off_from + PUT_OFF_MAX_MS;
     if (now >= last) return false;
-    run->due_at = now + delay < last ? now + delay : last;
+    run->due_at = run->put_off_until = now + delay < last ? now + delay : last;
     return true;
 }
 
@@ -67,6 +67,19 @@ pressure_streams(const struct memory *m, struct txn *t, const struct actor *a, u
     return n;
 }
 
+bool
+pressure_is_on(const struct schedule *run)
+{
+    return run->due_at != 0 && run->due_at <= run->put_off_until;
+}
+
+void
+pressure_is_over(struct schedule *run)
+{
+    run->put_off_from = 0;
+    run->put_off_until = 0;
+}
+
 void
 pressure_put_status(const struct memory *m, struct txn *t, const struct actor *a,
                     const struct now *now, struct buf *out, struct mp_open_map *map)
@@ -79,7 +92,7 @@ pressure_put_status(const struct memory *m, struct txn *t, const struct actor *a
     scan_open(&s, t, INDEX_schedule_next, &run, 0, 0);
     while (looks++ < LOOKS_MAX && scan_next(&s, &run) &&
            run.due_at <= now->wall_ms + PUT_OFF_MAX_MS) {
-        put_off += run.put_off_from != 0 && actor_sees(t, a, run.company);
+        put_off += pressure_is_on(&run) && actor_sees(t, a, run.company);
     }
     scan_close(&s);
     mp_put_u64(out, map, "streams", pressure_streams(m, t, a, &job));

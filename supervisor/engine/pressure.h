@@ -3,8 +3,9 @@
  *
  * The mark is of the running attempt's lease, so it ends with it, however it ends; memory only.  A
  * firing is put off by limits.interactive_delay_ms and then looked at again, at most PUT_OFF_MAX_MS
- * after it was first put off (N44).  When its next time overtakes it, the misfire policy decides,
- * and that limit stands: a schedule that comes every minute fires at least so often. */
+ * after it was first put off (N44).  What comes due meanwhile is put off with it.  When its next
+ * time overtakes it, the misfire policy decides, and that limit stands: a schedule that comes every
+ * minute fires at least so often. */
 #ifndef ENGINE_PRESSURE_H
 #define ENGINE_PRESSURE_H
 
@@ -15,9 +16,13 @@
 enum errc on_job_stream(struct engine *en, const struct actor *a, const struct msg_job_stream *m,
                         struct buf *reply, struct err *e);
 
-/* Whether the schedule, which is due, is put off: then its due_at and put_off_from are others, and
- * the caller saves it. */
+/* Whether the schedule, which is due, is put off: then its due_at, put_off_from and
+ * put_off_until are others, and the caller saves it. */
 bool pressure_puts_off(struct engine *en, const struct msg_schedule *s, struct schedule *run);
+/* Whether the next time of the schedule is put off, or was. */
+bool pressure_is_on(const struct schedule *run);
+/* Nothing of it is put off any more; the caller saves it. */
+void pressure_is_over(struct schedule *run);
 /* How many of the sessions that stream the actor may see, and the job of one; 0: there is none. */
 uint32_t pressure_streams(const struct memory *m, struct txn *t, const struct actor *a,
                           uint64_t *job);

@@ -187,7 +187,7 @@ quiet_hours_hold(struct engine *en, const struct timing *ti, struct schedule *ru
 
     if (end == now) return false;
     run->due_at = end;
-    run->put_off_from = 0;
+    pressure_is_over(run);
     return true;
 }
 

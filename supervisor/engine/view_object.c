@@ -5,6 +5,7 @@
 #include "supervisor/engine/ledger.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/plan.h"
+#include "supervisor/engine/pressure.h"
 #include "supervisor/engine/shadow.h"
 #include "supervisor/engine/turn_hint.h"
 #include "supervisor/engine/turn_limit.h"
@@ -219,7 +220,7 @@ put_schedule(struct objects *o, const struct memory *m, const struct object_entr
     mp_put_u64(b, &map, "firing_count", run->firing_count);
     mp_put_u64(b, &map, "suppressed_count", run->suppressed_count);
     mp_put_u64(b, &map, "skips", run->skips);
-    mp_put_time(b, &map, "put_off_from", run->put_off_from);
+    mp_put_time(b, &map, "put_off_from", pressure_is_on(run) ? run->put_off_from : 0);
     mp_put_u64(b, &map, "idle_streak", run->idle_streak);
     mp_put_time(b, &map, "idle_until", run->idle_streak ? run->idle_until : 0);
     mp_put_u64(b, &map, "in_flight", run->in_flight);

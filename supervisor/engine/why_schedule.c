@@ -197,7 +197,7 @@ time_blockers(struct why *w, const struct object_entry *o, const struct schedule
     } else if (run->next_at == 0) {
         why_blocker(w, "due_later", "it fires after the machine's next boot", (struct view){0}, 0,
                     NULL);
-    } else if (run->due_at > w->now->wall_ms && run->put_off_from == 0) {
+    } else if (run->due_at > w->now->wall_ms && !pressure_is_on(run)) {
         next_time_blocker(w, o, run, next_at);
     }
     idle_blocker(w, run, next_at);
@@ -269,7 +269,7 @@ schedule_blockers(struct why *w, const struct schedule *run)
     budget_blocker(w, run);
     gate_blocker(w, o, run);
     if (o) time_blockers(w, o, run);
-    if (run->put_off_from) put_off_blocker(w, run);
+    if (pressure_is_on(run)) put_off_blocker(w, run);
     if (o) in_flight_blocker(w, &o->spec.schedule, run);
     history_notes(w, run->id);
 }

@@ -239,7 +239,8 @@
     F(I64, max_turns)         /* the limit of turns that was last seen; -1: none, 0: not known */ \
     F(U32, failed_in_row)     /* firings, of whatever class (C15) */              \
     F(U64, succeeded_before)  /* the id that the next job had when a firing last succeeded; 0: none has */ \
-    F(U8,  paused_itself)     /* 1: paused because its firings failed */
+    F(U8,  paused_itself)     /* 1: paused because its firings failed */          \
+    F(I64, put_off_until)     /* what was due up to then is put off for people, and due then; 0: nothing is */
 
 /* One nominal time of a schedule and what became of it. */
 #define FIRING_RECORD(F)                                                         \

@@ -80,9 +80,9 @@ take_set(struct model *m, const char *line)
 bool
 firings_history(struct model *m, const char *line)
 {
-    struct streamed s;
-    struct course  *c;
-    char            name[16];
+    struct span    s;
+    struct course *c;
+    char           name[16];
 
     if (line[0] == 'H') return take_hand(m, line);
     if (line[0] == 'W') return take_set(m, line);
@@ -189,21 +189,27 @@ says(const struct decided *d, const char *text)
     return d->reason.size && memmem(d->reason.data, d->reason.size, text, strlen(text));
 }
 
-/* Whether so many nominal times behind the last were certainly due. */
+/* Whether it came in a pause that was over when it was decided, as far as can be known. */
+static bool
+came_in_past_pause(const struct course *c, int64_t nominal, int64_t offset_ms)
+{
+    for (size_t i = 0; i < c->npauses; i++) {
+        if (nominal < c->pauses[i].until && nominal + offset_ms >= c->pauses[i].from) return true;
+    }
+    return false;
+}
+
+/* Whether so many nominal times behind the last were certainly due, and none of a pause. */
 static bool
 are_newer_due(const struct decided *d, uint64_t count, int64_t offset_ms)
 {
-    int64_t newest = last_of(d->course, d->schedule, d->last, count + 1);
+    int64_t at = d->last;
 
-    return newest != INT64_MAX && newest + offset_ms <= d->at;
-}
-
-/* Times behind one that was put off, decided in the same turn, count as put off with it. */
-static bool
-may_be_put_off(const struct decided *d)
-{
-    if (firings_may_be_put_off(d->model, d->first, d->at)) d->course->put_off_at = d->at;
-    return d->course->put_off_at == d->at;
+    while (count > 0 && at != INT64_MAX && at + offset_ms <= d->at) {
+        at = course_next(d->course, d->schedule, at);
+        count -= !came_in_past_pause(d->course, at, offset_ms);
+    }
+    return at != INT64_MAX && at + offset_ms <= d->at;
 }
 
 static void
@@ -216,7 +222,8 @@ check_fired(const struct decided *d)
     if (d->course->is_paused) wrong(d, "it fired while it was paused");
     if (d->first > d->at) wrong(d, "it fired too early");
     if (are_newer_due(d, newest, offset)) wrong(d, "it fired though newer ones were due");
-    if (s->misfire == MISFIRE_SKIP && d->first + offset + LATE_MS < d->at && !may_be_put_off(d)) {
+    if (s->misfire == MISFIRE_SKIP && d->first + offset + LATE_MS < d->at &&
+        !firings_may_be_put_off(d->model, d->first, d->at)) {
         wrong(d, "it fired though it was late");
     }
     /* Its own job is among them. */
@@ -244,11 +251,13 @@ check_missed(const struct decided *d)
 {
     const struct scheduled *s = d->schedule;
     int64_t                 window = s->catch_up_ms ? s->catch_up_ms : CATCH_UP_MS;
+    int64_t                 offset = schedule_offset(s);
 
     if (says(d, "paused")) {
-        if (!d->course->is_paused) wrong(d, "it was not paused");
+        if (!d->course->is_paused && !came_in_past_pause(d->course, d->first, offset))
+            wrong(d, "it was not paused");
     } else if (says(d, "put off for people")) {
-        if (!may_be_put_off(d)) wrong(d, "nobody streamed");
+        if (!firings_may_be_put_off(d->model, d->first, d->at)) wrong(d, "nobody streamed");
         check_overtaken(d);
     } else if (says(d, "overtaken") || says(d, "more newer times")) {
         check_overtaken(d);
@@ -310,7 +319,6 @@ decide(struct decided *d, struct view type)
     if (view_is(type, "schedule.missed")) check_missed(d);
     if (view_is(type, "schedule.suppressed")) check_suppressed(d);
     check_late(d);
-    (void)may_be_put_off(d); /* for those behind it */
     d->course->fired += view_is(type, "schedule.fired");
     d->course->last = d->last;
 }
@@ -331,6 +339,19 @@ change(struct course *c, const struct scheduled *s, int64_t at)
     c->last = at;
 }
 
+/* One that is paused may be so once more, for another reason. */
+static void
+pause(struct course *c, int64_t at, bool is_paused)
+{
+    if (is_paused && !c->is_paused) {
+        c->pauses = xrealloc(c->pauses, (c->npauses + 1) * sizeof(*c->pauses));
+        c->pauses[c->npauses++] = (struct span){.from = at, .until = INT64_MAX};
+    } else if (!is_paused && c->is_paused) {
+        c->pauses[c->npauses - 1].until = at;
+    }
+    c->is_paused = is_paused;
+}
+
 void
 firings_event(struct model *m, unsigned schedule, struct view type, struct view event)
 {
@@ -346,7 +367,7 @@ firings_event(struct model *m, unsigned schedule, struct view type, struct view 
 
     if (c->created_at == 0) return;
     if (view_is(type, "schedule.paused") || view_is(type, "schedule.resumed")) {
-        c->is_paused = view_is(type, "schedule.paused");
+        pause(c, d.at, view_is(type, "schedule.paused"));
     } else if (view_is(type, "schedule.changed")) {
         change(c, s, d.at);
     } else if (view_is(type, "schedule.fired") || view_is(type, "schedule.missed") ||
@@ -384,6 +405,7 @@ firings_free(struct model *m)
     for (unsigned i = 0; i < SCHEDULES_MAX; i++) {
         free(m->courses[i].steps);
         free(m->courses[i].sets);
+        free(m->courses[i].pauses);
     }
     free(m->courses);
     free(m->streams);

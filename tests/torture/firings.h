@@ -8,6 +8,11 @@
 
 enum by_hand { BY_HAND_NOT, BY_HAND_RUN, BY_HAND_BACKFILL, BY_HAND_COUNT };
 
+/* A pause; or while a session streamed to a person: schedules may have been put off. */
+struct span {
+    int64_t from, until;
+};
+
 /* From `at` on it has this step. */
 struct step {
     int64_t at, step_ms;
@@ -23,17 +28,13 @@ struct course {
     uint64_t     unknown[BY_HAND_COUNT]; /* firings that may have been made by hand */
     bool         is_promoted;            /* that was acknowledged */
     /* in the order of the feed */
-    bool     is_paused;
-    int64_t  last;          /* nominal time that was decided */
-    int64_t  put_off_at;    /* the last decision of one that may have been put off for people */
-    uint64_t fired;         /* not by hand */
-    unsigned open, running; /* of its jobs: those that have not ended, those that run */
-    uint64_t plain;         /* the last of them that started without force */
-};
-
-/* When sessions streamed to people: schedules may have been put off. */
-struct streamed {
-    int64_t from, until;
+    bool         is_paused;
+    struct span *pauses; /* the last one may go on */
+    size_t       npauses;
+    int64_t      last;          /* nominal time that was decided */
+    uint64_t     fired;         /* not by hand */
+    unsigned     open, running; /* of its jobs: those that have not ended, those that run */
+    uint64_t     plain;         /* the last of them that started without force */
 };
 
 /* A line of the operator's history; false when it is of something else. */

@@ -99,7 +99,7 @@ struct thing {
 
 /* firings.h */
 struct course;
-struct streamed;
+struct span;
 struct lives;
 
 struct ticket {
@@ -134,13 +134,13 @@ struct model {
     unsigned            briefs; /* jobs of the brief agent that the operator asked for */
     uint64_t            last;   /* the greatest id of the store */
     uint64_t            effects, alerts, fired, missed, suppressed, events;
-    uint64_t         stopped, openings, reloads; /* jobs that the operator stopped; of breakers */
-    struct course   *courses;                    /* of the schedules, in their order */
-    struct lives    *lives;                      /* of agentd */
-    struct streamed *streams;
-    size_t           nstreams;
-    uint64_t         by_hand; /* firings that were acknowledged */
-    uint64_t         dropped; /* nominal times that a change of the step took away */
+    uint64_t       stopped, openings, reloads; /* jobs that the operator stopped; of breakers */
+    struct course *courses;                    /* of the schedules, in their order */
+    struct lives  *lives;                      /* of agentd */
+    struct span   *streams;
+    size_t         nstreams;
+    uint64_t       by_hand; /* firings that were acknowledged */
+    uint64_t       dropped; /* nominal times that a change of the step took away */
 };
 
 void model_init(struct model *m, const char *folder);

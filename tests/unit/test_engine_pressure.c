@@ -344,6 +344,46 @@ after_a_restart_it_fires_when_it_would_have_been_looked_at(void **state)
     assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
 }
 
+/* It is put off at 1:00 until 1:30, when agentd is away; that starts again at 3:30. */
+static void
+be_away(struct rig *r, const char *fields)
+{
+    (void)stream(r);
+    add(r, "s", fields);
+    rig_advance(r, MINUTE_MS);
+    rig_crash(r);
+    rig_wait(r, 2 * MINUTE_MS + DELAY_MS);
+    rig_settle(r);
+}
+
+static void
+what_was_put_off_until_agentd_was_away_is_late(void **state)
+{
+    struct rig *r = *state;
+
+    be_away(r, "'every_ms':60000,'misfire':'skip'");
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 0);
+    assert_int_equal(firings(r, "s"), 1);
+    assert_int_equal(rig_i64(r, "items.0.count"), 3);
+    assert_string_equal(rig_text(r, "items.0.reason"),
+                        "agentd was not running at its time (misfire policy skip)");
+}
+
+static void
+what_came_after_that_was_not_put_off(void **state)
+{
+    struct rig *r = *state;
+
+    be_away(r, "'every_ms':60000");
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+    assert_int_equal(firings(r, "s"), 3);
+    assert_string_equal(rig_text(r, "items.1.reason"),
+                        "agentd was not running at its time; overtaken by its next time (misfire "
+                        "policy latest)");
+    assert_string_equal(rig_text(r, "items.2.reason"),
+                        "put off for people; overtaken by its next time (misfire policy latest)");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_begin, rig_end)
 
 int
@@ -365,6 +405,8 @@ main(void)
         TEST(a_boot_is_not_put_off),
         TEST(what_is_paused_is_missed_at_its_time),
         TEST(after_a_restart_it_fires_when_it_would_have_been_looked_at),
+        TEST(what_was_put_off_until_agentd_was_away_is_late),
+        TEST(what_came_after_that_was_not_put_off),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 
 #define STAGGER_MAX_MS 60000
-#define PUT_OFF_MAX_MS 300000
 
 static const struct actor daemon_actor = {.kind = "daemon", .role = ROLE_ADMIN};
 
@@ -143,11 +142,9 @@ limited(const struct model *m, int64_t at)
 }
 
 int64_t
-m_late_before(const struct model *m, const struct m_schedule *s)
+m_late_before(const struct model *m)
 {
-    int64_t late = m->now.wall_ms - M_LATE_MS;
-
-    return s->put_off_from && s->put_off_from + PUT_OFF_MAX_MS >= late ? INT64_MIN : late;
+    return m->now.wall_ms - M_LATE_MS;
 }
 
 static bool
@@ -166,10 +163,10 @@ is_any_wanted_now(const struct model *m)
 /* When the job of a firing may start: those that are caught up on come one after the other.  The
  * row tells, when it is not known to the millisecond when the firing was due. */
 static int64_t
-start_of(struct model *m, const struct m_schedule *s, struct m_range due, uint64_t job)
+start_of(struct model *m, struct m_range due, uint64_t job)
 {
     struct job_state row = {.id = job};
-    int64_t          late = m_late_before(m, s), stagger = m->limits.catch_up_stagger_ms;
+    int64_t          late = m_late_before(m), stagger = m->limits.catch_up_stagger_ms;
     struct m_range   at = {limited(m, m->catch_up.low), limited(m, m->catch_up.high)};
 
     if (stagger == 0 || due.low >= late) return m->now.wall_ms;
@@ -235,7 +232,7 @@ m_fire(struct model *m, struct m_schedule *s, struct m_range due, const struct f
           row->job, (uint64_t)m->jobs.count + 1);
     s->last_job = row->job;
     s->is_touched = true;
-    make_job(m, s, handler, agent, start_of(m, s, due, row->job), s->next_at);
+    make_job(m, s, handler, agent, start_of(m, due, row->job), s->next_at);
     return FIRING_FIRED;
 }
 

@@ -17,7 +17,7 @@ m_plan(struct model *m, struct m_schedule *s, int64_t cursor)
     s->next_at = m_next_nominal(s, declared(m, s), cursor);
     s->due_at = 0;
     if (s->next_at && s->next_at <= m->now.wall_ms) return;
-    s->put_off_from = 0;
+    s->put_off_from = s->put_off_until = 0;
     s->past_pauses.count = 0;
 }
 
@@ -168,8 +168,10 @@ m_due(struct model *m, const struct m_schedule *s, int64_t nominal)
         high += d->spread_ms - 1;
     }
     if (d->jitter_ms) high += d->jitter_ms - 1;
-    return (struct m_range){m_quiet_end(d->quiet_hours, d->tz, low),
-                            m_quiet_end(d->quiet_hours, d->tz, high)};
+    low = m_quiet_end(d->quiet_hours, d->tz, low);
+    high = m_quiet_end(d->quiet_hours, d->tz, high);
+    if (nominal == s->next_at && low < s->put_off_until) low = s->put_off_until;
+    return (struct m_range){low, high < low ? low : high};
 }
 
 void

@@ -59,7 +59,7 @@ m_is_put_off(struct model *m, struct m_schedule *s)
     claim(schedule_load(m->txn, &row) == LOAD_FOUND, "a schedule is not in the store");
     if (row.next_at == s->next_at && row.due_at == due_at && row.put_off_from == from) {
         s->put_off_from = from;
-        s->due_at = due_at;
+        s->due_at = s->put_off_until = due_at;
         return true;
     }
     s->waits = true; /* it is not due yet, or left to the next turn */

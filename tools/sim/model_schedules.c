@@ -127,7 +127,7 @@ is_missed(struct model *m, struct m_schedule *s, int64_t at, const struct firing
 
     int64_t oldest = m->now.wall_ms - (window < M_LATE_MS ? M_LATE_MS : window);
 
-    if (view_is(d->misfire, "skip") && m_late_before(m, s) > oldest) oldest = m_late_before(m, s);
+    if (view_is(d->misfire, "skip") && m_late_before(m) > oldest) oldest = m_late_before(m);
     if (due.high < oldest) return true;
     if (due.low < oldest && is_too_old(row)) return true;
     if (s->pause_until && s->pause_until <= m->now.wall_ms) end_pause(m, s);
@@ -158,7 +158,7 @@ is_held_by_quiet_hours(struct model *m, struct m_schedule *s)
           "schedule %.*s: quiet hours hold what is to be missed",
           VIEW_ARG(m_object(m, s->object)->name));
     s->due_at = end;
-    s->put_off_from = row.put_off_from;
+    if (row.put_off_from == 0) s->put_off_from = s->put_off_until = 0;
     return true;
 }
 
@@ -174,6 +174,8 @@ settle(struct model *m, struct m_schedule *s, const struct firing *row)
 
     claim(at && m_due(m, s, at).low <= m->now.wall_ms,
           "schedule %.*s: %" PRId64 " was decided before it was due", VIEW_ARG(o->name), at);
+    claim(!is_missed_as(row, "put off for people") || m_due(m, s, at).low <= s->put_off_until,
+          "schedule %.*s, %" PRId64 ": that was not put off for people", VIEW_ARG(o->name), at);
     m_take_back(m, s); /* before it may be the last that fires */
     expected = judge(m, s, at, row);
     claim(row->outcome == expected,

@@ -44,8 +44,9 @@ struct m_schedule {
     LIST_OF(struct m_span) decided;
     int      span; /* of the time of the cursor; -1: none */
     uint64_t firings, suppressed, missed, gated;
-    bool     waits;        /* in this turn: for others, or its time is not due yet */
-    int64_t  put_off_from; /* for people (C14); 0: it is not */
+    bool     waits;         /* in this turn: for others, or its time is not due yet */
+    int64_t  put_off_from;  /* for people (C14); 0: it is not */
+    int64_t  put_off_until; /* with what comes due up to then */
     uint64_t last_job;
     uint32_t failure_streak, breach_streak, failed_in_row, long_runs;
     int64_t  max_turns_set_at;
@@ -110,8 +111,7 @@ enum errc m_judge_by_hand(struct model *m, const struct m_schedule *s, bool is_f
                           bool *is_unclear);
 void      m_fire_by_hand(struct model *m, struct m_schedule *s, bool is_forced, bool is_unclear);
 enum errc m_judge_room(struct model *m, const struct m_job *j, bool overlaps, bool *is_unclear);
-/* What was due before it is late: but nothing that was put off for people, while it may be. */
-int64_t m_late_before(const struct model *m, const struct m_schedule *s);
+int64_t   m_late_before(const struct model *m); /* what was due before it is late */
 /* Now, or the end of its quiet hours that are now. */
 int64_t m_quiet_end_now(struct model *m, const struct m_schedule *s);
 /* A pause of it, or of whom it belongs to, is over. */
