@@ -120,6 +120,28 @@ an_alert_is_delivered_as_an_effect_of_no_job(void **state)
     assert_string_equal(rig_text(r, "status"), "delivered");
 }
 
+static void
+so_many_skips_in_a_row_become_an_alert(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.alert_skips = 3;
+    SET_HAS(&r->limits, limits, alert_skips);
+    rig_configure(r, &(struct rig_declared){0});
+    rig_workers(r, 1, 4);
+    add(r, "s", "'every_ms':60000");
+    rig_advance(r, MINUTE_MS);
+    rig_advance(r, MINUTE_MS);
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(rig_feed_count(r, "schedule.alert"), 0);
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(rig_feed_count(r, "schedule.alert"), 1);
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(rig_feed_count(r, "schedule.alert"), 1); /* its cool-down */
+    complete_last(r, "s");
+    assert_int_equal(rig_feed_count(r, "schedule.recovered"), 1);
+}
+
 /* ---- overdue ---- */
 
 static void
@@ -259,6 +281,7 @@ main(void)
         TEST(a_pause_of_its_own_is_warned_of_while_it_lasts_and_an_operator_s_is_not),
         TEST(alerts_go_out_and_need_no_sink),
         TEST(an_alert_is_delivered_as_an_effect_of_no_job),
+        TEST(so_many_skips_in_a_row_become_an_alert),
         TEST(a_schedule_without_a_success_is_overdue_until_the_next_one),
         TEST(being_overdue_within_the_cool_down_begins_and_ends_in_the_feed_alone),
         TEST(a_paused_schedule_is_not_overdue),

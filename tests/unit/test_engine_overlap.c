@@ -446,28 +446,6 @@ a_firing_ends_the_skips_in_a_row(void **state)
     assert_int_equal(schedule_i64(r, "s", "skips"), 0);
 }
 
-static void
-so_many_skips_in_a_row_become_an_alert(void **state)
-{
-    struct rig *r = *state;
-
-    r->limits.alert_skips = 3;
-    SET_HAS(&r->limits, limits, alert_skips);
-    rig_configure(r, &(struct rig_declared){0});
-    rig_workers(r, 1, 4);
-    add(r, "s", "'every_ms':60000");
-    rig_advance(r, MINUTE_MS);
-    rig_advance(r, MINUTE_MS);
-    rig_advance(r, MINUTE_MS);
-    assert_int_equal(rig_feed_count(r, "schedule.alert"), 0);
-    rig_advance(r, MINUTE_MS);
-    assert_int_equal(rig_feed_count(r, "schedule.alert"), 1);
-    rig_advance(r, MINUTE_MS);
-    assert_int_equal(rig_feed_count(r, "schedule.alert"), 1); /* its cool-down */
-    complete_last(r, "s");
-    assert_int_equal(rig_feed_count(r, "schedule.recovered"), 1);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_begin, rig_end)
 
 int
@@ -494,7 +472,6 @@ main(void)
         TEST(why_names_the_overlap_that_came_later),
         TEST(cancel_running_ends_all_that_allow_has_left),
         TEST(a_firing_ends_the_skips_in_a_row),
-        TEST(so_many_skips_in_a_row_become_an_alert),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
