@@ -92,7 +92,7 @@ row_before(struct engine *en, uint32_t schedule, int64_t at, struct firing *out)
     bool        found = false;
 
     *out = (struct firing){.schedule = schedule, .nominal_at = at - 1};
-    scan_open(&s, turn_txn(en), PRIMARY_FIRING, out, 1, 2);
+    scan_open(&s, turn_txn(en), INDEX_firing_by_schedule, out, 1, 2);
     for (uint32_t n = 0; n < LOOKS_MAX && !found && scan_next(&s, out); n++)
         found = out->kind != FIRING_MANUAL;
     out->reason = arena_copy(&en->turn.arena, out->reason); /* the scan's bytes end */

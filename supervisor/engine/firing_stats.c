@@ -141,7 +141,7 @@ read_some(struct week *w, struct part *p, uint32_t max)
     struct scan   s;
     uint32_t      n = 0;
 
-    scan_open(&s, w->r->txn, PRIMARY_FIRING, &f, 1, 2); /* newest first */
+    scan_open(&s, w->r->txn, INDEX_firing_by_schedule, &f, 1, 2); /* newest first */
     for (p->is_read = true; scan_next(&s, &f) && f.nominal_at >= w->since; n++) {
         p->is_read = n < max;
         p->next = f.nominal_at;

@@ -181,7 +181,7 @@ read_schedule_firings(struct reading *r, const struct msg_schedule_firings *m)
     page_open(r, &p, HAS(m, schedule_firings, limit), m->limit);
     f.schedule = o->row.id;
     f.nominal_at = after ? (int64_t)after - 1 : INT64_MAX; /* newest first */
-    page_scan(r, &p, PRIMARY_FIRING, &f, 1, 2);
+    page_scan(r, &p, INDEX_firing_by_schedule, &f, 1, 2);
     while (page_next(&p, &f)) {
         page_at(&p, (uint64_t)f.nominal_at);
         firing_item(r, o, &f);

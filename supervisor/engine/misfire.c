@@ -27,7 +27,7 @@ newest_row(struct engine *en, uint32_t schedule, int64_t until_ms, struct firing
     bool        found;
 
     *out = (struct firing){.schedule = schedule, .nominal_at = until_ms};
-    scan_open(&s, turn_txn(en), PRIMARY_FIRING, out, 1, 2);
+    scan_open(&s, turn_txn(en), INDEX_firing_by_schedule, out, 1, 2);
     found = scan_next(&s, out);
     if (found) out->reason = arena_copy(txn_arena(turn_txn(en)), out->reason);
     scan_close(&s);
@@ -47,7 +47,7 @@ misfire_seen(struct engine *en, uint32_t schedule, int64_t nominal_at, struct fi
     bool        found = false;
 
     *row = (struct firing){.schedule = schedule, .nominal_at = nominal_at};
-    scan_open(&s, turn_txn(en), PRIMARY_FIRING, row, 1, 2);
+    scan_open(&s, turn_txn(en), INDEX_firing_by_schedule, row, 1, 2);
     for (int n = 0; n < LOOKS_MAX && !found && scan_next(&s, row); n++)
         found = row->kind != FIRING_MANUAL || row->nominal_at == nominal_at;
     if (found) row->reason = arena_copy(txn_arena(turn_txn(en)), row->reason);

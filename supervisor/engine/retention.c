@@ -75,7 +75,7 @@ remove_effect(struct engine *en, union aging *row)
 static bool
 oldest_firing(struct engine *en, unsigned none, union aging *row, int64_t *at)
 {
-    if (!first_key(en, INDEX_firing_by_age, &row->firing, none)) return false;
+    if (!first_key(en, PRIMARY_FIRING, &row->firing, none)) return false;
     *at = row->firing.nominal_at;
     return true;
 }

@@ -38,7 +38,7 @@ gate_blocker(struct why *w, const struct object_entry *o, const struct schedule 
         return;
     }
     if (!o || o->spec.schedule.gate.size == 0) return;
-    scan_open(&s, w->objects->txn, PRIMARY_FIRING, &last, 1, 1);
+    scan_open(&s, w->objects->txn, INDEX_firing_by_schedule, &last, 1, 1);
     if (scan_next(&s, &last) && last.gated) {
         snprintf(message, sizeof(message), "at its last time it did not run: %.*s",
                  VIEW_ARG(last.reason));
@@ -244,7 +244,7 @@ history_notes(struct why *w, uint32_t schedule)
     struct firing row = {.schedule = schedule};
     struct scan   s;
 
-    scan_open(&s, w->objects->txn, PRIMARY_FIRING, &row, 1, 1);
+    scan_open(&s, w->objects->txn, INDEX_firing_by_schedule, &row, 1, 1);
     for (int i = 0; i < LOOKS_MAX && scan_next(&s, &row); i++) {
         if (i == 0) clock_note(w, &row);
         if (row.outcome != FIRING_MISSED) continue;

@@ -242,7 +242,8 @@
     F(U8,  paused_itself)     /* 1: paused because its firings failed */          \
     F(I64, put_off_until)     /* what was due up to then is put off for people, and due then; 0: nothing is */
 
-/* One nominal time of a schedule and what became of it. */
+/* One nominal time of a schedule and what became of it.  The key begins with the time, so that what
+ * fires together is written together. */
 #define FIRING_RECORD(F)                                                         \
     F(U32, schedule)                                                              \
     F(I64, nominal_at)                                                            \
@@ -590,7 +591,7 @@
     T(LANE,      lane,      1, HOT)                       \
     T(QUEUE,     queue,     1, HOT)                       \
     T(SCHEDULE,  schedule,  1, HOT)                       \
-    T(FIRING,    firing,    1, RANDOM)                    \
+    T(FIRING,    firing,    1, ASCENDING)                 \
     T(SESSION,   session,   1, HOT)                       \
     T(EFFECT,    effect,    1, ASCENDING)                 \
     T(FEED,      feed,      1, ASCENDING)                 \
@@ -627,7 +628,7 @@
     K(LANE,      id)                                      \
     K(QUEUE,     company)                                 \
     K(SCHEDULE,  id)                                      \
-    K(FIRING,    schedule, DESC(nominal_at))              \
+    K(FIRING,    nominal_at, schedule)                    \
     K(SESSION,   id)                                      \
     K(EFFECT,    id)                                      \
     K(FEED,      seq)                                     \
@@ -673,7 +674,7 @@
     I(EFFECT,    effect,    effect_expiry,    RANDOM,    not_after, id)          /* pending */            \
     I(ANSWER,    answer,    answer_by_age,    ASCENDING, at, key)                                         \
     I(SCHEDULE,  schedule,  schedule_by_agent, HOT,      agent, id)              /* of agents */          \
-    I(FIRING,    firing,    firing_by_age,    RANDOM,    nominal_at, schedule)                            \
+    I(FIRING,    firing,    firing_by_schedule, RANDOM,  schedule, DESC(nominal_at))                      \
     I(EFFECT,    effect,    effect_settled,   RANDOM,    updated_at, id)         /* nothing more is done about it */ \
     I(AGENT,     agent,     agent_liveness,   HOT,       liveness_at, id)        /* looked at again */    \
     I(UNIQUE,    unique,    unique_until,     RANDOM,    until_at, company, key) /* of those with a time */ \

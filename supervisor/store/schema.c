@@ -125,7 +125,7 @@ schedule_by_agent_holds(const struct schedule *s)
 }
 
 static bool
-firing_by_age_holds(const struct firing *f)
+firing_by_schedule_holds(const struct firing *f)
 {
     (void)f;
     return true;

@@ -141,6 +141,72 @@ index_table(struct store *s, enum table_id table, struct err *e)
     return E_OK;
 }
 
+static enum errc
+in_steps(struct store *s, bool (*step)(struct txn *t, struct scan *place), struct err *e)
+{
+    struct scan place = {0};
+    bool        is_more = true;
+
+    while (is_more) {
+        struct txn *t = txn_begin_write(s, e);
+        if (!t) return e->code;
+        is_more = step(t, &place);
+        if (commit(&t, e)) return e->code;
+    }
+    return E_OK;
+}
+
+/* ---- firings, which were kept by schedule before schema 6 --------------------------------------
+ */
+
+/* Rows of which an upgrade that did not end has moved some: those are passed over. */
+static void
+move_firing(struct txn *t, struct view old_key, const struct firing *f)
+{
+    const struct key_desc *k = key_desc(PRIMARY_FIRING);
+    uint8_t                bytes[KEY_BYTES_MAX];
+    struct view            key = view_of(bytes, key_encode(k, k->part_count, f, bytes));
+    struct view            stored;
+
+    if (view_eq(key, old_key)) return;
+    if (row_get(t, PRIMARY_FIRING, old_key, &stored) != LOAD_FOUND) return;
+    t->state_hash -= record_sum(stored);
+    row_del(t, PRIMARY_FIRING, old_key);
+    firing_save(t, f);
+}
+
+static bool
+move_firings(struct txn *t, struct scan *place)
+{
+    struct scan   s;
+    struct firing f = {0};
+    unsigned      left = UPGRADE_ROWS;
+
+    scan_on(&s, t, PRIMARY_FIRING, place);
+    while (left > 0 && scan_next(&s, &f)) {
+        move_firing(t, view_of(s.at, s.at_size), &f);
+        left--;
+    }
+    *place = s;
+    scan_close(&s);
+    return left == 0;
+}
+
+/* The index that was there instead. */
+static enum errc
+drop_firing_by_age(struct store *s, struct err *e)
+{
+    struct txn *t = txn_begin_write(s, e);
+    MDB_dbi     old;
+
+    if (!t) return e->code;
+    int rc = mdb_dbi_open(t->mdb, "firing_by_age", 0, &old);
+    if (rc == 0) rc = mdb_drop(t->mdb, old, 1);
+    if (rc != 0 && rc != MDB_NOTFOUND) txn_fail(t, rc, "drop an index");
+    t->writes++;
+    return commit(&t, e);
+}
+
 /* ---- what schema 1 did not count: the open jobs of agents ------------------------------------ */
 
 static bool
@@ -207,21 +273,6 @@ fill_due(struct txn *t, struct scan *place)
     return left == 0;
 }
 
-static enum errc
-in_steps(struct store *s, bool (*step)(struct txn *t, struct scan *place), struct err *e)
-{
-    struct scan place = {0};
-    bool        is_more = true;
-
-    while (is_more) {
-        struct txn *t = txn_begin_write(s, e);
-        if (!t) return e->code;
-        is_more = step(t, &place);
-        if (commit(&t, e)) return e->code;
-    }
-    return E_OK;
-}
-
 /* The facts row with the new number is written last, in a commit of its own. */
 static enum errc
 finish(struct store *s, struct err *e)
@@ -238,6 +289,7 @@ enum errc
 store_upgrade(struct store *s, struct err *e)
 {
     if (move_all(s, e) || empty_indexes(s, e)) return e->code;
+    if (drop_firing_by_age(s, e) || in_steps(s, move_firings, e)) return e->code;
     for (enum table_id table = 0; table < TABLE_COUNT; table++) {
         if (index_table(s, table, e)) return e->code;
     }

@@ -39,7 +39,7 @@ fill(struct store_case *c)
 static void
 make_old(struct store_case *c)
 {
-    static const enum index_id lost[] = {INDEX_schedule_by_agent, INDEX_firing_by_age,
+    static const enum index_id lost[] = {INDEX_schedule_by_agent, INDEX_firing_by_schedule,
                                          INDEX_effect_settled};
     struct txn                *t = must_begin(c);
     uint8_t                    bytes[KEY_BYTES_MAX];
@@ -97,7 +97,7 @@ the_indexes_of_an_old_store_are_built_again(void **state)
     assert_int_equal(committed_hash(c), hash);
     assert_int_equal(store_incarnation(c->store), incarnation);
     assert_int_equal(rows_by_scan(c, INDEX_job_ready), ROWS);
-    assert_int_equal(rows_by_scan(c, INDEX_firing_by_age), ROWS);
+    assert_int_equal(rows_by_scan(c, INDEX_firing_by_schedule), ROWS);
     assert_int_equal(rows_by_scan(c, INDEX_effect_settled), ROWS);
     assert_int_equal(rows_by_scan(c, INDEX_schedule_by_agent), 34);
     assert_int_equal(rows_by_scan(c, INDEX_session_by_name), 50);
@@ -182,6 +182,57 @@ hot_tables_move_from_databases_of_their_own(void **state)
     txn_abort(&t);
     case_reopen(c);
     assert_int_equal(store_writes(c->store), 0);
+}
+
+/* Puts the firings of odd schedules under the key of before schema 6, which is that of today's
+ * index, and gives the store that schema's index by age. */
+static void
+keep_firings_by_schedule(struct store_case *c)
+{
+    struct txn      *t = must_begin(c);
+    struct buf value BUF_AUTO = {0};
+    struct scan      s;
+    struct firing    f;
+    MDB_dbi          by_age;
+
+    scan_open(&s, t, INDEX_firing_by_schedule, NULL, 0, 0);
+    while (scan_next(&s, &f)) {
+        struct view key = view_of(s.at, s.at_size);
+        if (f.schedule % 2 == 0) continue;
+        assert_true(firing_delete(t, &f));
+        buf_clear(&value);
+        record_encode(TABLE_FIRING, key, &f, &value);
+        row_put(t, PRIMARY_FIRING, key, buf_view(&value));
+        t->state_hash += record_sum(buf_view(&value));
+    }
+    scan_close(&s);
+    assert_int_equal(mdb_dbi_open(t->mdb, "firing_by_age", MDB_CREATE, &by_age), 0);
+    c->store->facts.schema = 5;
+    must_commit(&t);
+}
+
+static void
+firings_move_to_the_key_by_time(void **state)
+{
+    struct store_case *c = *state;
+
+    fill(c);
+    uint64_t hash = committed_hash(c);
+    keep_firings_by_schedule(c);
+    assert_int_not_equal(committed_hash(c), hash);
+    case_reopen(c);
+    expect_sound(c);
+    assert_int_equal(committed_hash(c), hash);
+    assert_int_equal(rows_by_scan(c, PRIMARY_FIRING), ROWS);
+    assert_int_equal(rows_by_scan(c, INDEX_firing_by_schedule), ROWS);
+    struct txn *t = must_read(c);
+    MDB_dbi     by_age;
+    assert_int_equal(mdb_dbi_open(t->mdb, "firing_by_age", 0, &by_age), MDB_NOTFOUND);
+    for (uint64_t id = 1; id <= ROWS; id++) {
+        struct firing f = {.schedule = (uint32_t)(id % 7), .nominal_at = (int64_t)id};
+        assert_int_equal(firing_load(t, &f), LOAD_FOUND);
+    }
+    txn_abort(&t);
 }
 
 static void
@@ -284,6 +335,7 @@ main(void)
         TEST(the_indexes_of_an_old_store_are_built_again),
         TEST(the_open_jobs_of_agents_are_counted),
         TEST(hot_tables_move_from_databases_of_their_own),
+        TEST(firings_move_to_the_key_by_time),
         TEST(a_store_of_our_own_schema_is_left_alone),
         TEST(an_empty_old_store_opens),
         TEST(an_upgrade_that_did_not_end_is_done_again),
