@@ -230,6 +230,7 @@ check_role(struct control *c, struct asked *a, struct err *e)
     }
     (void)snprintf(a->actor_id, sizeof(a->actor_id), "uid:%u", (unsigned)who.uid); /* fits */
     a->actor = (struct actor){.kind = "user", .id = view_str(a->actor_id), .role = role};
+    a->pid = who.pid;
     return E_OK;
 }
 

@@ -25,6 +25,7 @@ struct asked {
     struct request req;
     struct actor   actor;
     char           actor_id[24];
+    pid_t          pid;           /* of the client, as of when it connected */
     bool           has_delimiter; /* asked by a REQ socket: the reply has its empty frame too */
     struct buf     own_body;      /* what the body became while it waited */
     uint64_t       waits_for;     /* parked: a job, or 0 for the feed */

@@ -53,8 +53,12 @@ read_file(int fd, struct buf *out)
 void
 forecaster_init(struct forecaster *f, struct poller *poller, struct pool *pool, struct store *store)
 {
-    *f = (struct forecaster){
-        .poller = poller, .pool = pool, .store = store, .watch = {.fd = -1}, .answer = -1};
+    *f = (struct forecaster){.poller = poller,
+                             .pool = pool,
+                             .store = store,
+                             .watch = {.fd = -1},
+                             .client = {.fd = -1},
+                             .answer = -1};
 }
 
 /* Between fork and exec: nothing but async-signal-safe calls. */
@@ -85,12 +89,46 @@ on_ended(void *arg)
 }
 
 static void
+kill_it(struct forecaster *f)
+{
+    (void)pidfd_send_signal(f->watch.fd, SIGKILL, NULL, 0); /* one that has ended is none */
+}
+
+static void
+unwatch(struct forecaster *f, struct watch *w)
+{
+    int fd = w->fd;
+
+    poller_unwatch(f->poller, w);
+    if (fd >= 0) (void)close(fd);
+}
+
+/* Nobody waits for it any more. */
+static void
+on_client_ended(void *arg)
+{
+    struct forecaster *f = arg;
+
+    unwatch(f, &f->client);
+    kill_it(f);
+}
+
+/* Without it the forecast goes on to its end. */
+static void
+watch_client(struct forecaster *f, pid_t client)
+{
+    int        fd = pidfd_open(client, 0);
+    struct err e;
+
+    if (fd >= 0 && poller_watch(f->poller, &f->client, fd, on_client_ended, f, &e)) (void)close(fd);
+    if (fd < 0 && errno == ESRCH) kill_it(f);
+}
+
+static void
 close_process(struct forecaster *f)
 {
-    int fd = f->watch.fd;
-
-    poller_unwatch(f->poller, &f->watch);
-    if (fd >= 0) (void)close(fd);
+    unwatch(f, &f->watch);
+    unwatch(f, &f->client);
     if (f->answer >= 0) (void)close(f->answer);
     f->answer = -1;
     f->is_over = f->is_late = false;
@@ -117,7 +155,7 @@ start_process(struct forecaster *f, int order, struct err *e)
 }
 
 enum errc
-forecaster_start(struct forecaster *f, const struct forecast_order *o, uint64_t tag,
+forecaster_start(struct forecaster *f, const struct forecast_order *o, uint64_t tag, pid_t client,
                  int64_t boot_ms, struct err *e)
 {
     struct buf packed BUF_AUTO = {0};
@@ -125,7 +163,7 @@ forecaster_start(struct forecaster *f, const struct forecast_order *o, uint64_t 
     if (f->watch.fd >= 0) {
         err_set(e, E_BUSY, "a forecast runs already; it ends within %" PRId64 " s",
                 f->kill_boot_ms > boot_ms ? (f->kill_boot_ms - boot_ms + 999) / 1000 : 1);
-        return err_hint(e, "ask again then: it goes on when whoever asked for it has gone");
+        return err_hint(e, "ask again then: one runs at a time");
     }
     int order = memfd_create("agentd-order", MFD_CLOEXEC);
     f->answer = memfd_create("agentd-answer", MFD_CLOEXEC);
@@ -135,6 +173,7 @@ forecaster_start(struct forecaster *f, const struct forecast_order *o, uint64_t 
         err_errno(e, "memory for a forecast");
     } else if (start_process(f, order, e) == E_OK) {
         (void)close(order);
+        watch_client(f, client);
         f->tag = tag;
         f->kill_boot_ms = boot_ms + FORECAST_RUN_MAX_MS;
         return E_OK;
@@ -145,12 +184,6 @@ forecaster_start(struct forecaster *f, const struct forecast_order *o, uint64_t 
 }
 
 /* ---- the end ------------------------------------------------------------------------------- */
-
-static void
-kill_it(struct forecaster *f)
-{
-    (void)pidfd_send_signal(f->watch.fd, SIGKILL, NULL, 0); /* one that has ended is none */
-}
 
 void
 forecaster_done(struct forecaster *f)

@@ -1,8 +1,8 @@
 /* forecaster - runs a forecast (forecast/) in a process of its own: this program again, which reads
  * the store that we have open, and answers into a file in memory.
  *
- * One at a time: it is a reader of the store, and takes a core.  It ends with us, or when its time
- * is over: whoever asked for it may be gone, which the control socket does not tell. */
+ * One at a time: it is a reader of the store, and takes a core.  It ends with us, when its time is
+ * over, or with the process that asked for it. */
 #ifndef SUPERVISOR_FORECASTER_H
 #define SUPERVISOR_FORECASTER_H
 
@@ -17,6 +17,7 @@ struct forecaster {
     struct pool   *pool;
     struct store  *store;
     struct watch   watch;  /* its pidfd, ready when it has ended; fd -1: none runs */
+    struct watch   client; /* that of whoever asked; fd -1: not known, or it has ended */
     int            answer; /* the file that it writes */
     uint64_t       tag;    /* the caller's, for the answer */
     int64_t        kill_boot_ms;
@@ -28,9 +29,9 @@ void forecaster_init(struct forecaster *f, struct poller *poller, struct pool *p
                      struct store *store);
 /* Kills the one that runs. */
 void forecaster_done(struct forecaster *f);
-/* E_BUSY while one runs.  tag names who waits. */
+/* E_BUSY while one runs.  tag names who waits, client is that process. */
 enum errc forecaster_start(struct forecaster *f, const struct forecast_order *o, uint64_t tag,
-                           int64_t boot_ms, struct err *e) MUST_CHECK;
+                           pid_t client, int64_t boot_ms, struct err *e) MUST_CHECK;
 /* Kills one whose time is over; when that will be, INT64_MAX for never. */
 void    forecaster_on_time(struct forecaster *f, int64_t boot_ms);
 int64_t forecaster_deadline(const struct forecaster *f);

@@ -203,11 +203,11 @@ after_turn(struct reactor *r)
         reads_on_job_ended(r->reads, job, &r->now);
     }
     buf_clear(&r->ended);
+    forecaster_on_time(r->forecaster, r->now.boot_ms);
+    shell_ops_on_forecast(r->ops); /* before the next one is asked for */
     serve_reads(r);
     reads_after_turn(r->reads, &r->now);
     shell_ops_on_fsck(r->ops);
-    forecaster_on_time(r->forecaster, r->now.boot_ms);
-    shell_ops_on_forecast(r->ops);
     if (!logsweep_is_over(r->logsweep)) logsweep_step(r->logsweep);
     if (!r->turns->space.can_admit) fsck_cancel(r->fsck);
     doorbell_ring(r->doorbell, engine_feed_seq(r->turns->engine));

@@ -241,7 +241,7 @@ on_forecast(struct shell_ops *o, const struct asked *a, const struct msg_forecas
 
     if (engine_is_draining(o->engine)) return err_set(e, E_DRAINING, "the daemon is stopping");
     if (choose_company(&a->actor, m->company, &order.company, e)) return e->code;
-    return forecaster_start(o->forecaster, &order, a->tag, now->boot_ms, e);
+    return forecaster_start(o->forecaster, &order, a->tag, a->pid, now->boot_ms, e);
 }
 
 static enum errc

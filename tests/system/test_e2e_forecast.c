@@ -160,6 +160,25 @@ a_worker_s_death_is_not_the_forecast_s(void **state)
     assert_int_equal(ctl_end(&first, 0, NULL), 1);
 }
 
+static bool
+has_room(void *arg)
+{
+    (void)arg;
+    return ctl_run(&c, "forecast --hours 1") == 0;
+}
+
+static void
+it_ends_with_whoever_asked_for_it(void **state)
+{
+    struct ctl_process first;
+    pid_t              pid = start_long(&first);
+
+    (void)state;
+    (void)ctl_end(&first, SIGINT, NULL);
+    daemon_wait_until(&d, "the forecast ends", is_gone, &pid);
+    daemon_wait_until(&d, "another forecast runs", has_room, NULL);
+}
+
 static void
 it_ends_with_the_daemon(void **state)
 {
@@ -182,6 +201,7 @@ main(void)
         TEST(a_company_is_shown_alone),
         TEST(a_second_forecast_is_busy_and_a_killed_one_is_an_error),
         TEST(a_worker_s_death_is_not_the_forecast_s),
+        TEST(it_ends_with_whoever_asked_for_it),
         TEST(it_ends_with_the_daemon),
     };
 
