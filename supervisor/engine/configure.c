@@ -3,11 +3,9 @@
 #include "common/log.h"
 #include "common/quiet.h"
 #include "supervisor/engine/agents.h"
-#include "supervisor/engine/approvals.h"
 #include "supervisor/engine/breakers.h"
 #include "supervisor/engine/configure_plan.h"
 #include "supervisor/engine/feed.h"
-#include "supervisor/engine/ladder.h"
 #include "supervisor/engine/nominal.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/plan.h"
@@ -18,11 +16,8 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <string.h>
 
-#define LIMITS_NAME "limits" /* the one object of its kind */
-
-/* ---- builtins and limits ------------------------------------------------------ */
+/* ---- builtins ----------------------------------------------------------------- */
 
 static uint32_t
 put_object(struct engine *en, uint32_t id, enum object_kind kind, uint32_t company,
@@ -87,127 +82,6 @@ configure_builtins(struct engine *en)
         pack_builtin(KIND_HANDLER, name, &spec);
         (void)put_object(en, 0, KIND_HANDLER, id, name, ORIGIN_BUILTIN, buf_view(&spec));
     }
-}
-
-/* Object ids of the sinks of a list that are there; how many. */
-static uint32_t
-take_sinks(struct engine *en, struct view list, const char *field, uint32_t ids[SINKS_MAX])
-{
-    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
-    struct list_iter   it = list_iter_of(list);
-    struct view        item;
-    uint32_t           count = 0;
-
-    while (list.size && count < SINKS_MAX && list_next(&it, &item)) {
-        struct mp_reader r = mp_reader_of(item);
-        uint32_t         company = COMPANY_DEFAULT_ID;
-        struct view      name;
-        struct err       e = {0};
-
-        if (mp_read_str(&r, &name) && object_ref(turn_txn(en), &daemon, KIND_SINK, name, field,
-                                                 &company, &ids[count], &e) == E_OK) {
-            count++;
-        }
-    }
-    return count;
-}
-
-/* Of sessions without an agent; 0: none. */
-static uint32_t
-take_handler(struct engine *en, struct view name)
-{
-    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
-    uint32_t           company = COMPANY_DEFAULT_ID, id = 0;
-    struct err         e = {0};
-
-    if (name.size == 0) return 0;
-    if (object_ref(turn_txn(en), &daemon, KIND_HANDLER, name, "handler", &company, &id, &e))
-        return 0;
-    return id;
-}
-
-void
-configure_load_limits(struct engine *en)
-{
-    struct limits *l = &en->memory.limits;
-    uint32_t       id = object_find(turn_txn(en), KIND_LIMITS, 0, view_str(LIMITS_NAME));
-    const struct object_entry *o = objects_get(&en->turn.objects, id);
-    const struct msg_limits   *m;
-
-    if (!o) return; /* before the first config input */
-    m = &o->spec.limits;
-    memset(l, 0, sizeof(*l));
-    l->max_concurrent = HAS(m, limits, max_concurrent) ? m->max_concurrent : NO_LIMIT;
-    l->schedule_max_concurrent =
-        HAS(m, limits, schedule_max_concurrent) ? m->schedule_max_concurrent : NO_LIMIT;
-    l->company_max_concurrent =
-        HAS(m, limits, company_max_concurrent) ? m->company_max_concurrent : NO_LIMIT;
-    l->agent_max_concurrent =
-        HAS(m, limits, agent_max_concurrent) ? m->agent_max_concurrent : NO_LIMIT;
-    l->max_turns = HAS(m, limits, max_turns) ? m->max_turns : NO_LIMIT;
-    l->max_run_ms = m->max_run_ms;
-    l->kill_grace_ms = m->kill_grace_ms;
-    l->heartbeat_timeout_ms = m->heartbeat_timeout_ms;
-    l->catch_up_ms = m->catch_up_ms;
-    l->feed_age_max_ms = m->feed_age_max_ms;
-    l->max_attempts = m->max_attempts;
-    l->max_crashes = m->max_crashes;
-    l->feed_bytes_max = m->feed_bytes_max;
-    l->ladder_steps = ladder_read(m->retry, l->ladder_ms);
-    l->company_queue_max = HAS(m, limits, company_queue_max) ? m->company_queue_max : NO_LIMIT;
-    l->chain_depth_max = m->chain_depth_max;
-    l->chain_rate_max = HAS(m, limits, chain_rate_max) ? m->chain_rate_max : NO_LIMIT;
-    l->agent_interval_min_ms = m->agent_interval_min_ms;
-    l->agent_schedules_max =
-        HAS(m, limits, agent_schedules_max) ? m->agent_schedules_max : NO_LIMIT;
-    l->agent_wakes_max = HAS(m, limits, agent_wakes_max) ? m->agent_wakes_max : NO_LIMIT;
-    l->agent_approval = (uint8_t)approval_rule_from(m->agent_approval);
-    l->agent_unanswered_ms =
-        HAS(m, limits, agent_unanswered_ms) ? m->agent_unanswered_ms : NO_LIMIT;
-    l->breaker_base_ms = m->breaker_base_ms;
-    l->breaker_max_ms = m->breaker_max_ms;
-    l->reserve_turns = m->reserve_turns;
-    l->reserve_tokens = m->reserve_tokens;
-    l->reserve_cost_micros = m->reserve_cost_micros;
-    l->stale_after = m->stale_after;
-    l->dead_after = m->dead_after;
-    l->keep_completed_ms = HAS(m, limits, keep_completed_ms) ? m->keep_completed_ms : NO_LIMIT;
-    l->keep_failed_ms = HAS(m, limits, keep_failed_ms) ? m->keep_failed_ms : NO_LIMIT;
-    l->keep_effects_ms = HAS(m, limits, keep_effects_ms) ? m->keep_effects_ms : NO_LIMIT;
-    l->keep_firings_ms = HAS(m, limits, keep_firings_ms) ? m->keep_firings_ms : NO_LIMIT;
-    l->keep_reasons_ms = HAS(m, limits, keep_reasons_ms) ? m->keep_reasons_ms : NO_LIMIT;
-    l->keep_ledgers_ms = HAS(m, limits, keep_ledgers_ms) ? m->keep_ledgers_ms : NO_LIMIT;
-    l->keep_approvals_ms = HAS(m, limits, keep_approvals_ms) ? m->keep_approvals_ms : NO_LIMIT;
-    l->keep_audit_ms = HAS(m, limits, keep_audit_ms) ? m->keep_audit_ms : NO_LIMIT;
-    l->catch_up_stagger_ms = m->catch_up_stagger_ms;
-    l->interactive_delay_ms = m->interactive_delay_ms;
-    l->alert_cooldown_ms = m->alert_cooldown_ms;
-    l->failure_pause = HAS(m, limits, failure_pause) ? m->failure_pause : NO_LIMIT;
-    l->breach_warn = HAS(m, limits, breach_warn) ? m->breach_warn : NO_LIMIT;
-    l->breach_pause = HAS(m, limits, breach_pause) ? m->breach_pause : NO_LIMIT;
-    l->collision_turns = HAS(m, limits, collision_turns) ? m->collision_turns : NO_LIMIT;
-    l->alert_after = HAS(m, limits, alert_after) ? m->alert_after : NO_LIMIT;
-    l->alert_skips = HAS(m, limits, alert_skips) ? m->alert_skips : NO_LIMIT;
-    l->session_enabled = m->session_enabled;
-    l->session_max_consecutive =
-        HAS(m, limits, session_max_consecutive) ? m->session_max_consecutive : NO_LIMIT;
-    l->session_cooldown_ms = m->session_cooldown_ms;
-    l->session_defers = view_is(m->session_on_cooldown, "defer");
-    l->session_holds = view_is(m->session_on_failure, "hold");
-    l->session_timer_delay_min_ms = m->session_timer_delay_min_ms;
-    l->session_timers_max = HAS(m, limits, session_timers_max) ? m->session_timers_max : NO_LIMIT;
-    l->session_queue_max = HAS(m, limits, session_queue_max) ? m->session_queue_max : NO_LIMIT;
-    l->keep_events_ms = HAS(m, limits, keep_events_ms) ? m->keep_events_ms : NO_LIMIT;
-    l->keep_timers_ms = HAS(m, limits, keep_timers_ms) ? m->keep_timers_ms : NO_LIMIT;
-    l->session_handler = take_handler(en, m->session_handler);
-    l->sink_count = take_sinks(en, m->session_sinks, "sinks", l->sinks);
-    l->alert_sink_count = take_sinks(en, m->alert_sinks, "alerts.sinks", l->alert_sinks);
-    if (l->alert_sink_count == 0) {
-        memcpy(l->alert_sinks, l->sinks, sizeof(l->sinks));
-        l->alert_sink_count = l->sink_count;
-    }
-    en->memory.has_limits = true;
-    en->memory.recheck_limits = true;
 }
 
 /* ---- the plan ----------------------------------------------------------------- */

@@ -6,6 +6,8 @@
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/turn.h"
 
+#define LIMITS_NAME "limits" /* the one object of its kind */
+
 enum action { ACTION_KEEP, ACTION_ADD, ACTION_CHANGE, ACTION_REMOVE, ACTION_LEAVE };
 
 struct step {
