@@ -57,7 +57,7 @@ $(B)/core.a: $(call obj,common proto)
 $(B)/engine.a: $(call obj,supervisor/engine supervisor/store)
 $(B)/super.a: $(call obj,supervisor supervisor/forecast supervisor/config)
 $(B)/worker.a: $(call obj,worker)
-$(B)/ctl.a: $(call obj,tools/agentctl)
+$(B)/ctl.a: $(call obj,tools/agentctl tools/control)
 %.a:
 	@rm -f $@; ar rcs $@ $^
 

@@ -27,6 +27,7 @@ layer supervisor/config 'supervisor/(engine|forecast)|supervisor/[a-z_0-9]*\.h|w
 layer supervisor/forecast 'supervisor/[a-z_0-9]*\.h|worker|tools'
 layer worker 'supervisor|tools'
 layer tools/agentctl 'supervisor|worker'
+layer tools/control 'supervisor|worker|tools/agentctl'
 bad=$(grep -rlE '#include <lmdb.h>' --include='*.[ch]' common proto supervisor worker tools | grep -v '^supervisor/store/\|^tools/bench/' || true)
 [ -z "$bad" ] || fail "lmdb.h outside the store: $bad"
 bad=$(grep -nE '#include <(sys/socket|sys/wait|sys/stat|unistd|fcntl|time|sys/time|zmq|czmq|pthread|signal|poll)' \
@@ -69,7 +70,7 @@ if [ "${1:-}" != quick ]; then
     # shellcheck disable=SC2086
     cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -j 2 \
         --suppress=missingIncludeSystem --suppress=unknownMacro --suppress=nullPointerRedundantCheck -I. -D_GNU_SOURCE \
-        common proto supervisor worker tools/agentctl tools/bench || fail "cppcheck"
+        common proto supervisor worker tools/agentctl tools/control tools/bench || fail "cppcheck"
     # shellcheck disable=SC2086
     git ls-files '*.c' | grep -v '^tests/' | xargs -P 2 -n 8 sh -c 'clang-tidy --quiet "$@" -- '"$flags"' 2>/dev/null' tidy ||
         fail "clang-tidy"

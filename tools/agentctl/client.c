@@ -1,33 +1,27 @@
 #include "tools/agentctl/client.h"
 #include "common/clock.h"
 #include "proto/codec.h"
+#include "tools/control/connection.h"
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <zmq.h>
 
-#define REPLY_BYTES_MAX  (64 << 20)
-#define RECONNECT_MS     50
-#define RECONNECT_MS_MAX 500
-#define SENDS_MAX        2
-#define RESTART_MS       3000 /* a look waits so long for a daemon that is gone: systemd's restart */
-#define MONITOR          "inproc://agentctl-monitor"
+#define REPLY_BYTES_MAX (64 << 20)
+#define RESTART_MS      3000 /* a look waits so long for a daemon that is gone: systemd's restart */
 
 struct ctl_client {
-    void    *context;
-    void    *socket;
-    void    *monitor;
-    char    *path;
-    int      interrupt_fd; /* -1: none */
-    uint64_t last_id;
-    bool     is_connected;
-    bool     is_interrupted;
+    void             *context;
+    struct connection connection;
+    char             *path;
+    int               interrupt_fd; /* -1: none */
+    uint64_t          last_id;
+    bool              is_interrupted;
 };
 
 /* ---- connect --------------------------------------------------------------- */
@@ -76,42 +70,6 @@ probe(const char *path, bool *is_absent, struct err *e)
     return CTL_NO_ANSWER;
 }
 
-static bool
-set_options(void *dealer)
-{
-    static const struct {
-        int name;
-        int value;
-    } options[] = {
-        {ZMQ_LINGER,            0               },
-        {ZMQ_IMMEDIATE,         1               }, /* queue nothing for a daemon that is not there */
-        {ZMQ_RECONNECT_IVL,     RECONNECT_MS    },
-        {ZMQ_RECONNECT_IVL_MAX, RECONNECT_MS_MAX},
-    };
-    int64_t bytes_max = REPLY_BYTES_MAX;
-
-    for (size_t i = 0; i < ARRAY_LEN(options); i++) {
-        if (zmq_setsockopt(dealer, options[i].name, &options[i].value, sizeof(int))) return false;
-    }
-    return zmq_setsockopt(dealer, ZMQ_MAXMSGSIZE, &bytes_max, sizeof(bytes_max)) == 0;
-}
-
-static bool
-open_sockets(struct ctl_client *cl)
-{
-    FREE_AUTO char *endpoint = xasprintf("ipc://%s", cl->path);
-
-    if (!(cl->context = zmq_ctx_new())) return false;
-    if (!(cl->socket = zmq_socket(cl->context, ZMQ_DEALER))) return false;
-    if (!(cl->monitor = zmq_socket(cl->context, ZMQ_PAIR))) return false;
-    if (!set_options(cl->socket)) return false;
-    if (zmq_socket_monitor(cl->socket, MONITOR,
-                           ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)) {
-        return false;
-    }
-    return zmq_connect(cl->monitor, MONITOR) == 0 && zmq_connect(cl->socket, endpoint) == 0;
-}
-
 enum ctl_exit
 ctl_client_new(const char *path, struct ctl_client **out, bool *is_absent, struct err *e)
 {
@@ -121,8 +79,8 @@ ctl_client_new(const char *path, struct ctl_client **out, bool *is_absent, struc
     struct ctl_client *cl = xcalloc(1, sizeof(*cl));
     cl->path = xstrdup(path);
     cl->interrupt_fd = -1;
-    if (!open_sockets(cl)) {
-        err_set(e, E_INTERNAL, "cannot connect to %s: %s", path, zmq_strerror(errno));
+    cl->context = zmq_ctx_new();
+    if (connection_open(&cl->connection, cl->context, ZMQ_DEALER, path, REPLY_BYTES_MAX, e)) {
         ctl_client_destroy(&cl);
         return CTL_REFUSED;
     }
@@ -136,12 +94,8 @@ ctl_client_destroy(struct ctl_client **p)
     struct ctl_client *cl = *p;
 
     if (!cl) return;
-    /* Each fails only for what is no socket.  The monitoring ends first: its events would block
-     * libzmq's thread when nobody is there to take them. */
-    if (cl->socket) (void)zmq_socket_monitor(cl->socket, NULL, 0);
-    if (cl->monitor) (void)zmq_close(cl->monitor);
-    if (cl->socket) (void)zmq_close(cl->socket);
-    if (cl->context) (void)zmq_ctx_term(cl->context);
+    connection_close(&cl->connection);
+    if (cl->context) (void)zmq_ctx_term(cl->context); /* it has no socket left */
     free(cl->path);
     free(cl);
     *p = NULL;
@@ -173,59 +127,13 @@ struct asking {
     struct buf *reply;
 };
 
-static bool
-is_change(enum msg_id id)
-{
-    const struct msg_desc *d = msg_desc(id);
-
-    if (d->how == HOW_READ) return false;
-    return d->how == HOW_WRITE || (d->role == ROLE_ADMIN && id != MSG_FSCK);
-}
-
-static enum errc
-random_hex(char *out, size_t size, struct err *e)
-{
-    unsigned char bytes[16];
-
-    assert(size == 2 * sizeof(bytes) + 1);
-    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes)) {
-        return err_errno(e, "no random number");
-    }
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        (void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-    return E_OK;
-}
-
-/* One message's last part, which is the frame: an empty delimiter may stand before it. */
-static bool
-receive(struct ctl_client *cl, struct buf *out)
-{
-    bool has_more = true;
-
-    while (has_more) {
-        zmq_msg_t part;
-        int       got;
-
-        (void)zmq_msg_init(&part); /* cannot fail */
-        got = zmq_msg_recv(&part, cl->socket, ZMQ_DONTWAIT);
-        if (got >= 0) {
-            buf_clear(out);
-            buf_add(out, zmq_msg_data(&part), zmq_msg_size(&part));
-        }
-        has_more = got >= 0 && zmq_msg_more(&part);
-        (void)zmq_msg_close(&part);
-        if (got < 0) return false;
-    }
-    return true;
-}
-
 /* True when one of the messages that have come is the answer; *outcome then says what it is. */
 static bool
 take_answer(struct ctl_client *cl, struct asking *a, enum ctl_exit *outcome, struct err *e)
 {
     BUF_AUTO struct buf frame = {0};
 
-    while (receive(cl, &frame)) {
+    while (connection_receive(&cl->connection, &frame)) {
         struct err  refusal;
         struct view body;
         uint64_t    number = 0;
@@ -242,19 +150,14 @@ take_answer(struct ctl_client *cl, struct asking *a, enum ctl_exit *outcome, str
     return false;
 }
 
-/* What the monitor tells: the connection stands, or it broke, and with it what was outstanding. */
+/* What was outstanding broke with the connection. */
 static void
-take_events(struct ctl_client *cl, struct asking *a)
+take_changes(struct ctl_client *cl, struct asking *a)
 {
-    uint8_t  event[6]; /* number and value; a second part names the endpoint */
-    char     endpoint[256];
-    uint16_t number;
+    enum connection_change change;
 
-    while (zmq_recv(cl->monitor, event, sizeof(event), ZMQ_DONTWAIT) == (int)sizeof(event)) {
-        memcpy(&number, event, sizeof(number));
-        (void)zmq_recv(cl->monitor, endpoint, sizeof(endpoint), 0);
-        cl->is_connected = number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
-        if (cl->is_connected) continue;
+    while ((change = connection_change(&cl->connection)) != CONNECTION_SAME) {
+        if (change == CONNECTION_UP) continue;
         a->is_outstanding = false;
         a->broken_ms = clock_now().boot_ms;
     }
@@ -266,7 +169,7 @@ static bool
 needs_daemon(const struct asking *a)
 {
     if (a->id == MSG_JOB_WAIT || a->id == MSG_FEED_READ || a->id == MSG_JOB_LOGS) return false;
-    return a->sends == 0 || !is_change(a->id);
+    return a->sends == 0 || !connection_op_changes(a->id);
 }
 
 /* Nobody has listened for as long as a restart takes. */
@@ -275,7 +178,8 @@ is_gone(const struct ctl_client *cl, struct asking *a)
 {
     int64_t now_ms = clock_now().boot_ms;
 
-    if (cl->is_connected || !needs_daemon(a) || now_ms < a->broken_ms + RESTART_MS) return false;
+    if (cl->connection.is_up || !needs_daemon(a) || now_ms < a->broken_ms + RESTART_MS)
+        return false;
     if (is_nobody(connect_errno(cl->path))) return true;
     a->broken_ms = now_ms; /* busy, or just there again: it is looked at later */
     return false;
@@ -284,7 +188,7 @@ is_gone(const struct ctl_client *cl, struct asking *a)
 static void
 try_send(struct ctl_client *cl, struct asking *a)
 {
-    if (zmq_send(cl->socket, a->frame.data, a->frame.size, ZMQ_DONTWAIT) < 0) return;
+    if (!connection_send(&cl->connection, buf_view(&a->frame))) return;
     a->sends++;
     a->is_outstanding = true;
 }
@@ -303,7 +207,7 @@ pause_ms(const struct ctl_client *cl, const struct asking *a)
 {
     int64_t left = left_ms(a), look = a->broken_ms + RESTART_MS - clock_now().boot_ms;
 
-    if (cl->is_connected || !needs_daemon(a) || look > left) return left;
+    if (cl->connection.is_up || !needs_daemon(a) || look > left) return left;
     return look > 0 ? look : 0;
 }
 
@@ -311,11 +215,11 @@ pause_ms(const struct ctl_client *cl, const struct asking *a)
 static void
 wait_a_while(struct ctl_client *cl, struct asking *a)
 {
-    bool           wants_send = cl->is_connected && !a->is_outstanding;
+    bool           wants_send = cl->connection.is_up && !a->is_outstanding;
     zmq_pollitem_t items[] = {
-        {cl->socket,  0,                ZMQ_POLLIN, 0},
-        {cl->monitor, 0,                ZMQ_POLLIN, 0},
-        {NULL,        cl->interrupt_fd, ZMQ_POLLIN, 0}
+        {cl->connection.socket,  0,                ZMQ_POLLIN, 0},
+        {cl->connection.monitor, 0,                ZMQ_POLLIN, 0},
+        {NULL,                   cl->interrupt_fd, ZMQ_POLLIN, 0}
     };
     int count = cl->interrupt_fd >= 0 ? 3 : 2;
 
@@ -332,15 +236,15 @@ give_up(const struct ctl_client *cl, const struct asking *a, struct err *e)
 {
     const char *op = msg_desc(a->id)->op;
 
-    if (a->sends > 0 && is_change(a->id)) {
+    if (a->sends > 0 && connection_op_changes(a->id)) {
         err_set(e, E_OUTCOME_UNKNOWN, "agentd did not answer %s; it may have been done, or not",
                 op);
         err_hint(e, "look before you repeat it: agentctl job list, schedule list, or status");
         return CTL_OUTCOME_UNKNOWN;
     }
-    if (a->sends == SENDS_MAX && !a->is_outstanding) {
+    if (a->sends == CONNECTION_SENDS_MAX && !a->is_outstanding) {
         err_set(e, E_BUSY, "agentd at %s went away twice before it answered %s", cl->path, op);
-    } else if (!cl->is_connected && (a->sends > 0 || is_nobody(connect_errno(cl->path)))) {
+    } else if (!cl->connection.is_up && (a->sends > 0 || is_nobody(connect_errno(cl->path)))) {
         err_set(e, E_BUSY, "agentd at %s went away before it answered %s", cl->path, op);
     } else {
         err_set(e, E_BUSY, "agentd at %s did not answer %s in time", cl->path, op);
@@ -356,9 +260,9 @@ ask(struct ctl_client *cl, struct asking *a, struct err *e)
         enum ctl_exit outcome;
 
         if (take_answer(cl, a, &outcome, e)) return outcome;
-        take_events(cl, a);
+        take_changes(cl, a);
         if (cl->is_interrupted || left_ms(a) == 0 || is_gone(cl, a)) return give_up(cl, a, e);
-        if (a->sends == SENDS_MAX && !a->is_outstanding) return give_up(cl, a, e);
+        if (a->sends == CONNECTION_SENDS_MAX && !a->is_outstanding) return give_up(cl, a, e);
         wait_a_while(cl, a);
     }
 }
@@ -368,9 +272,9 @@ ctl_client_ask(struct ctl_client *cl, enum msg_id op, struct view body, int64_t 
                struct buf *reply, struct err *e)
 {
     struct asking a = {.id = op, .number = ++cl->last_id, .reply = reply};
-    char          request_id[33] = "";
+    char          request_id[REQUEST_ID_SIZE] = "";
 
-    if (is_change(op) && random_hex(request_id, sizeof(request_id), e)) return CTL_REFUSED;
+    if (connection_op_changes(op) && connection_request_id(request_id, e)) return CTL_REFUSED;
     a.broken_ms = clock_now().boot_ms;
     a.until_ms = a.broken_ms + timeout_ms;
     request_pack(a.number, op, body, view_str(request_id), &a.frame);
