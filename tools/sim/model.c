@@ -21,6 +21,7 @@ model_done(struct model *m)
         buf_done(&m->objects.items[i].spec);
     for (size_t i = 0; i < m->schedules.count; i++) {
         free(m->schedules.items[i].decided.items);
+        free(m->schedules.items[i].by_hand_at.items);
         free(m->schedules.items[i].past_pauses.items);
     }
     free(m->objects.items);

@@ -261,29 +261,39 @@ m_judge_by_hand(struct model *m, const struct m_schedule *s, bool is_forced, boo
 }
 
 void
-m_fire_by_hand(struct model *m, struct m_schedule *s, bool is_forced, bool is_unclear)
+m_make_by_hand(struct model *m, struct m_schedule *s, enum firing_kind kind, int64_t nominal,
+               bool is_forced)
 {
     const struct m_object *o = m_object(m, s->object);
-    struct job_spec        spec = {.id = m->jobs.count + 1};
-    struct firing          row = {.schedule = o->id};
+    struct firing          row = {.schedule = o->id, .nominal_at = nominal};
+    uint64_t               id = m->jobs.count + 1;
     int                    handler, agent;
 
-    claim(job_spec_load(m->txn, &spec) == LOAD_FOUND, "a firing by hand made no job");
-    row.nominal_at = spec.nominal_at;
-    claim(firing_load(m->txn, &row) == LOAD_FOUND && row.kind == FIRING_MANUAL &&
-              row.outcome == FIRING_FIRED && row.job == spec.id && row.count == 1 &&
-              row.nominal_at >= m->now.wall_ms && row.fired_at == m->now.wall_ms &&
-              row.number == s->firings + 1,
-          "schedule %.*s: the row of its firing by hand is another", VIEW_ARG(o->name));
+    claim(firing_load(m->txn, &row) == LOAD_FOUND && row.kind == kind &&
+              row.outcome == FIRING_FIRED && row.job == id && row.count == 1 &&
+              row.fired_at == m->now.wall_ms && row.number == s->firings + 1,
+          "schedule %.*s: the row of its firing by hand at %" PRId64 " is another",
+          VIEW_ARG(o->name), nominal);
     s->firings++;
     s->by_hand++;
     s->skips = 0;
-    s->last_job = spec.id;
+    s->last_job = id;
     s->is_touched = true;
     (void)has_references(m, o, &handler, &agent);
-    make_job(m, s, handler, agent, m->now.wall_ms, spec.nominal_at);
-    m_job(m, spec.id)->is_by_hand = m_job(m, spec.id)->is_asked_for = true;
-    m_job(m, spec.id)->is_forced = is_forced;
+    make_job(m, s, handler, agent, m->now.wall_ms, nominal);
+    m_job(m, id)->is_by_hand = m_job(m, id)->is_asked_for = true;
+    m_job(m, id)->is_forced = is_forced;
+}
+
+void
+m_fire_by_hand(struct model *m, struct m_schedule *s, bool is_forced, bool is_unclear)
+{
+    struct job_spec spec = {.id = m->jobs.count + 1};
+
+    claim(job_spec_load(m->txn, &spec) == LOAD_FOUND, "a firing by hand made no job");
+    claim(spec.nominal_at >= m->now.wall_ms, "a firing by hand at a time of the past");
+    m_make_by_hand(m, s, FIRING_MANUAL, spec.nominal_at, is_forced);
+    *LIST_ADD(&s->by_hand_at) = spec.nominal_at;
     m_dispatch(m);
     claim(is_unclear || m_job(m, spec.id)->state == JOB_RUNNING,
           "job %" PRIu64 " was fired by hand, and waits", spec.id);

@@ -131,7 +131,8 @@ m_asks_gate(struct model *m, const struct m_job *j)
     return gate_of(&o->declared.schedule).command.size > 0;
 }
 
-/* It said that there is nothing to do.  Its time has made a job, and does not come again. */
+/* It said that there is nothing to do.  Its time has made a job, and does not come again by itself.
+ */
 void
 m_gate_closed_job(struct model *m, const struct m_job *j)
 {
@@ -143,6 +144,11 @@ m_gate_closed_job(struct model *m, const struct m_job *j)
     s->gated++;
     s->suppressed++;
     s->is_touched = true;
+    for (size_t i = 0; i < s->decided.count; i++) {
+        struct m_span *span = &s->decided.items[i];
+
+        if (span->first == j->nominal_at && span->outcome == FIRING_FIRED) span->is_gated = true;
+    }
 }
 
 void

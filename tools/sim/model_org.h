@@ -61,6 +61,8 @@ enum errc m_schedule_set(struct model *m, const struct input *in, const struct m
 enum errc m_schedule_pause(struct model *m, const struct input *in,
                            const struct msg_schedule_pause *q, bool pause,
                            const struct output *reply);
+enum errc m_schedule_backfill(struct model *m, const struct input *in,
+                              const struct msg_schedule_backfill *q, const struct output *reply);
 enum errc m_schedule_run(struct model *m, const struct input *in, const struct msg_schedule_run *q,
                          const struct output *reply);
 enum errc m_schedule_promote(struct model *m, const struct input *in, struct view name,

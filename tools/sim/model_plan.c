@@ -25,8 +25,8 @@ m_plan(struct model *m, struct m_schedule *s, int64_t cursor)
  */
 
 /* The newest row that begins no later than the time, when it stands for it. */
-static struct m_span *
-standing(const struct m_schedule *s, int64_t nominal)
+struct m_span *
+m_standing(const struct m_schedule *s, int64_t nominal)
 {
     struct m_span *newest = NULL;
 
@@ -42,13 +42,13 @@ standing(const struct m_schedule *s, int64_t nominal)
 bool
 m_is_decided(const struct m_schedule *s, int64_t nominal)
 {
-    return standing(s, nominal) != NULL;
+    return m_standing(s, nominal) != NULL;
 }
 
 bool
 m_has_fired(const struct m_schedule *s, int64_t nominal)
 {
-    const struct m_span *span = standing(s, nominal);
+    const struct m_span *span = m_standing(s, nominal);
 
     return span && span->outcome == FIRING_FIRED;
 }
@@ -56,14 +56,14 @@ m_has_fired(const struct m_schedule *s, int64_t nominal)
 void
 m_pass_over(struct model *m, struct m_schedule *s)
 {
-    s->span = (int)(standing(s, s->next_at) - s->decided.items);
+    s->span = (int)(m_standing(s, s->next_at) - s->decided.items);
     m_plan(m, s, s->next_at);
 }
 
 void
 m_take_back(struct model *m, struct m_schedule *s)
 {
-    struct m_span *span = standing(s, s->next_at);
+    struct m_span *span = m_standing(s, s->next_at);
     uint64_t       kept = 0;
 
     if (!span) return;

@@ -198,6 +198,7 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
             m, in, &(struct msg_schedule_pause){.name = q->schedule_resume.name}, false, reply);
     case MSG_SCHEDULE_REMOVE: return m_schedule_remove(m, in, q->schedule_remove.name, reply);
     case MSG_SCHEDULE_RUN: return m_schedule_run(m, in, &q->schedule_run, reply);
+    case MSG_SCHEDULE_BACKFILL: return m_schedule_backfill(m, in, &q->schedule_backfill, reply);
     case MSG_SCHEDULE_PROMOTE: return m_schedule_promote(m, in, q->schedule_promote.name, reply);
     case MSG_JOB_CANCEL_MANY: return m_cancel_many(m, in, &q->job_cancel_many, reply);
     case MSG_JOB_RETRY_MANY: return m_retry_many(m, in, &q->job_retry_many, reply);

@@ -194,6 +194,27 @@ m_schedule_run(struct model *m, const struct input *in, const struct msg_schedul
 }
 
 enum errc
+m_schedule_backfill(struct model *m, const struct input *in, const struct msg_schedule_backfill *q,
+                    const struct output *reply)
+{
+    static struct m_times times;
+    const struct actor    daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+    enum errc             e = E_OK;
+    int                   o = find_schedule(m, in, (struct view){0}, q->name, &e);
+    struct m_schedule    *s = run_of(m, o);
+
+    times.count = 0;
+    if (s) e = m_admission(m);
+    if (s && e == E_OK)
+        e = judge_references(m, &daemon, &m_object(m, o)->declared.schedule,
+                             m_object(m, o)->company);
+    if (s && e == E_OK) e = m_backfill(m, s, q, &times);
+    m_check_answer(in, reply, e);
+    if (e == E_OK) m_fire_past(m, s, q, &times, reply);
+    return e;
+}
+
+enum errc
 m_schedule_promote(struct model *m, const struct input *in, struct view name,
                    const struct output *reply)
 {

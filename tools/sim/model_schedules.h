@@ -56,6 +56,7 @@ struct m_schedule {
     bool     is_touched;             /* in this turn */
     uint32_t ends;                   /* likewise, of its firings */
     uint64_t by_hand;                /* of the firings */
+    LIST_OF(int64_t) by_hand_at;     /* instants that their rows stand at */
     uint32_t skips;                  /* that overlap suppressed since the last firing */
     bool     is_promoted;            /* out of the shadow */
     uint32_t shadow_runs;            /* good ones in a row in it */
@@ -67,6 +68,7 @@ struct model;
 struct m_job;
 struct m_object;
 struct msg_schedule;
+struct msg_schedule_backfill;
 struct msg_job_stream;
 
 /* 0: none any more. */
@@ -83,6 +85,8 @@ bool           m_has_same_times(const struct msg_schedule *a, const struct msg_s
 void m_schedule_changed(struct model *m, int object, const struct msg_schedule *before);
 /* The clock went back. */
 void m_replan(struct model *m);
+/* The newest row that begins no later than the time, when it stands for it; else NULL. */
+struct m_span *m_standing(const struct m_schedule *s, int64_t nominal);
 /* Whether a row stands for the time, from before the clock went back; and has made a job. */
 bool m_is_decided(const struct m_schedule *s, int64_t nominal);
 bool m_has_fired(const struct m_schedule *s, int64_t nominal);
@@ -110,6 +114,18 @@ void m_schedules_due(struct model *m);
 enum errc m_judge_by_hand(struct model *m, const struct m_schedule *s, bool is_forced,
                           bool *is_unclear);
 void      m_fire_by_hand(struct model *m, struct m_schedule *s, bool is_forced, bool is_unclear);
+/* Its job is made by a person, at this time; checks the row. */
+void m_make_by_hand(struct model *m, struct m_schedule *s, enum firing_kind kind, int64_t nominal,
+                    bool is_forced);
+/* backfill (C5): the times of the range that have not fired, when they may be fired. */
+struct m_times {
+    size_t  count;
+    int64_t at[1000];
+};
+enum errc m_backfill(struct model *m, struct m_schedule *s, const struct msg_schedule_backfill *q,
+                     struct m_times *times);
+void      m_fire_past(struct model *m, struct m_schedule *s, const struct msg_schedule_backfill *q,
+                      const struct m_times *times, const struct output *reply);
 enum errc m_judge_room(struct model *m, const struct m_job *j, bool overlaps, bool *is_unclear);
 int64_t   m_late_before(const struct model *m); /* what was due before it is late */
 /* Now, or the end of its quiet hours that are now. */

@@ -73,6 +73,15 @@ sim_ask(struct sim *s, enum msg_id op, const void *m)
 }
 
 void
+sim_ask_once(struct sim *s, enum msg_id op, const void *m)
+{
+    struct buf body BUF_AUTO = {0};
+
+    msg_pack(msg_desc(op), m, &body);
+    push(s, op, buf_view(&body), "", random_actor(s, msg_desc(op)->role));
+}
+
+void
 sim_ask_as_admin(struct sim *s, enum msg_id op, const void *m)
 {
     struct buf body BUF_AUTO = {0};

@@ -149,6 +149,42 @@ schedule_run(struct sim *s)
     sim_ask(s, MSG_SCHEDULE_RUN, &m);
 }
 
+/* Some intervals of the past; now and then more than one may ask for, or none. */
+static void
+fill_range(struct sim *s, const struct m_schedule *run, struct msg_schedule_backfill *m)
+{
+    int64_t now = s->world.now.wall_ms, interval = 60000;
+
+    if (run->next_at > run->cursor && run->next_at - run->cursor < 30 * (int64_t)86400000)
+        interval = run->next_at - run->cursor;
+    m->from = now - interval * rng_between(&s->rng, 1, 12);
+    m->from -= rng_between(&s->rng, 0, interval);
+    m->to = m->from + interval * rng_between(&s->rng, 0, 6);
+    m->to += rng_between(&s->rng, 0, interval);
+    if (interval < 60000 && rng_chance(&s->rng, 100)) m->from = now - 86400000;
+    if (m->to > now && rng_chance(&s->rng, 950)) m->to = now;
+}
+
+/* While none of its times is to be decided: of which a turn would leave only the new row. */
+static void
+schedule_backfill(struct sim *s)
+{
+    struct msg_schedule_backfill m = {0};
+    const struct m_schedule     *run;
+    char                         name[140];
+
+    sim_settle(s);
+    if (!s->engine || s->model.schedules.count == 0) return;
+    run = &s->model.schedules.items[rng_below(&s->rng, s->model.schedules.count)];
+    if (run->next_at && m_due(&s->model, run, run->next_at).low <= s->world.now.wall_ms) return;
+    full_name(s, &s->model.objects.items[run->object], name);
+    m.name = view_str(name);
+    fill_range(s, run, &m);
+    if ((m.force = rng_chance(&s->rng, 300))) SET_HAS(&m, schedule_backfill, force);
+    sim_ask_once(s, MSG_SCHEDULE_BACKFILL, &m);
+    sim_settle(s);
+}
+
 void
 sim_pause_schedules(struct sim *s)
 {
@@ -180,7 +216,7 @@ sim_cancel_firings(struct sim *s, bool held_only)
 void
 sim_request_schedule(struct sim *s)
 {
-    static const unsigned weights[] = {5, 5, 6, 4, 2, 2, 6};
+    static const unsigned weights[] = {5, 5, 6, 4, 2, 2, 6, 5};
 
     switch (rng_weighted(&s->rng, weights, ARRAY_LEN(weights))) {
     case 0: schedule_add(s); break;
@@ -189,6 +225,7 @@ sim_request_schedule(struct sim *s)
     case 3: about_schedule(s, MSG_SCHEDULE_RESUME); break;
     case 4: about_schedule(s, MSG_SCHEDULE_REMOVE); break;
     case 5: about_schedule(s, MSG_SCHEDULE_PROMOTE); break;
-    default: schedule_run(s);
+    case 6: schedule_run(s); break;
+    default: schedule_backfill(s);
     }
 }

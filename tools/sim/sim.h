@@ -96,6 +96,8 @@ void sim_request(struct sim *s);
 void sim_ask_config(struct sim *s, bool calm);
 /* A request by somebody who may ask it; some are asked again later.  m is the op's message. */
 void sim_ask(struct sim *s, enum msg_id op, const void *m);
+/* The same, never asked again. */
+void sim_ask_once(struct sim *s, enum msg_id op, const void *m);
 void sim_ask_as_admin(struct sim *s, enum msg_id op, const void *m);
 /* The configuration asked for was answered. */
 void sim_config_answered(struct sim *s, bool is_accepted);
