@@ -155,6 +155,18 @@ evidence_write_self(struct evidence_record *r, uint64_t boot_id, uint64_t token,
 }
 
 void
+evidence_copy(struct evidence_record *r, const struct evidence_record *from, uint64_t token)
+{
+    struct evidence_record copy = *from;
+
+    copy.pid = 0;
+    copy.token = token;
+    put_pid(r, 0);
+    *r = copy;
+    put_pid(r, from->pid);
+}
+
+void
 evidence_clear(struct evidence_record *r)
 {
     put_pid(r, 0);

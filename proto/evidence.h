@@ -37,6 +37,8 @@ void      evidence_close(struct evidence *ev);
  * last. */
 void evidence_write_self(struct evidence_record *r, uint64_t boot_id, uint64_t token,
                          uint64_t worker, uint64_t incarnation);
+/* The process of `from` works for another lease. */
+void evidence_copy(struct evidence_record *r, const struct evidence_record *from, uint64_t token);
 void evidence_clear(struct evidence_record *r);
 /* The recorded process is alive: same boot, pid there, same start time, not a zombie. */
 bool evidence_is_alive(const struct evidence_record *r);

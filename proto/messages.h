@@ -109,8 +109,9 @@ FROM_WORKER_MESSAGES(W)
 #undef W
 
 /* HAS(m, job_submit, priority): whether the sender gave it. */
-#define HAS(m, message, field)     (((m)->has >> msg_##message##_BIT_##field) & 1)
-#define SET_HAS(m, message, field) ((m)->has |= 1ULL << msg_##message##_BIT_##field)
+#define HAS(m, message, field)       (((m)->has >> msg_##message##_BIT_##field) & 1)
+#define SET_HAS(m, message, field)   ((m)->has |= 1ULL << msg_##message##_BIT_##field)
+#define CLEAR_HAS(m, message, field) ((m)->has &= ~(1ULL << msg_##message##_BIT_##field))
 
 enum msg_id {
     MSG_NONE,

@@ -58,8 +58,8 @@
 
 #define HANDLER_FIELDS(F, S)                                                                    \
     F(S, NAME, name,            REQUIRED, 0, 0)                                                 \
-    F(S, STR,  kind,            REQUIRED, 1, 16)        /* exec | noop | echo | sleep */        \
-    F(S, LIST, command,         OPTIONAL, 0, 65536)     /* exec: program and arguments */       \
+    F(S, STR,  kind,            REQUIRED, 1, 16)        /* exec | persistent | noop | echo | sleep */ \
+    F(S, LIST, command,         OPTIONAL, 0, 65536)     /* exec, persistent: program and arguments */ \
     F(S, STR,  cwd,             OPTIONAL, 0, 4096)                                              \
     F(S, LIST, env,             OPTIONAL, 0, 16384)     /* names let through from agentd's own */ \
     F(S, MAP,  set_env,         OPTIONAL, 0, 65536)     /* name: value */                       \
@@ -74,7 +74,8 @@
     F(S, MS,   cpu_max_ms,      OPTIONAL, 1000, YEARS_100_MS)                                   \
     F(S, U64,  files_max,       OPTIONAL, 8, 1048576)                                           \
     F(S, U64,  processes_max,   OPTIONAL, 1, 1048576)                                           \
-    F(S, U64,  log_max,         OPTIONAL, 1024, INT64_MAX)     /* bytes of log kept per job */
+    F(S, U64,  log_max,         OPTIONAL, 1024, INT64_MAX)     /* bytes of log kept per job */  \
+    F(S, U64,  jobs_max,        OPTIONAL, 1, INT64_MAX)        /* persistent: of one process */
 
 #define SINK_FIELDS(F, S)                                                                       \
     F(S, NAME, name,            REQUIRED, 0, 0)                                                 \

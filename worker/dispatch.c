@@ -29,10 +29,11 @@ start_job(struct dispatch *d, const struct msg_job_start *m, int64_t now_ms, str
     struct msg_handler h;
 
     if (msg_unpack(msg_desc(MSG_HANDLER), m->handler, &h, e)) return err_wrap(e, "handler");
-    if (HAS(m, job_start, gate) && !view_is(h.kind, "exec"))
-        return err_set(e, E_BAD_REQUEST, "a gate's command needs a handler of kind exec");
+    bool is_exec = view_is(h.kind, "exec") || view_is(h.kind, "persistent");
+    if (HAS(m, job_start, gate) && !is_exec)
+        return err_set(e, E_BAD_REQUEST, "a gate's command needs a handler that is a command");
+    if (is_exec) return exec_start(d->exec, m, &h, now_ms, e);
     if (builtin_start(d->slots, d->report, m, h.kind, now_ms)) return E_OK;
-    if (view_is(h.kind, "exec")) return exec_start(d->exec, m, &h, e);
     return err_set(e, E_BAD_REQUEST, "no handler of kind \"%.*s\" is known", VIEW_ARG(h.kind));
 }
 

@@ -4,6 +4,7 @@
 #include "common/log.h"
 #include "proto/codec.h"
 #include "worker/environment.h"
+#include "worker/persistent.h"
 #include "worker/text.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -12,6 +13,7 @@
 #define FILES_MAX_DEFAULT 256
 #define PROGRESS_EVERY_MS 100
 #define SCRATCH_KEPT      262144
+#define DRAIN_READS_MAX   32 /* of 4 KiB: more than a pipe holds */
 
 void
 exec_done(struct exec *x)
@@ -20,7 +22,8 @@ exec_done(struct exec *x)
     buf_done(&x->scratch);
 }
 
-/* The document with "payload" put in, as one line of JSON in x->scratch.  As text, because together
+/* The document with "payload" and what an environment would say put in, as one line of JSON in
+ * x->scratch.  As text, because together
  * the two may be nested deeper than either may be. */
 static enum errc
 make_input(struct exec *x, const struct msg_job_start *m, struct err *e)
@@ -37,7 +40,8 @@ make_input(struct exec *x, const struct msg_job_start *m, struct err *e)
     } else if (json_from_mp(m->payload, out, e)) {
         return err_wrap(e, "the payload");
     }
-    buf_add_str(out, "}\n");
+    buf_printf(out, ",\"idempotency_key\":\"%.*s\",\"lease\":\"%.*s\"}\n",
+               VIEW_ARG(m->idempotency_key), VIEW_ARG(m->lease)); /* ours: hexadecimal and '-' */
     return E_OK;
 }
 
@@ -50,6 +54,13 @@ set_number(struct environment *env, const char *name, uint64_t number)
     environment_set(env, view_str(name), view_str(text));
 }
 
+static bool
+is_persistent(const struct msg_handler *h)
+{
+    return view_is(h->kind, "persistent");
+}
+
+/* A process that is kept learns of each job from its document. */
 static enum errc
 make_environment(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
                  const struct account *account, struct environment *env, struct err *e)
@@ -61,10 +72,11 @@ make_environment(struct exec *x, const struct msg_job_start *m, const struct msg
         environment_set(env, view_str("LOGNAME"), view_str(account->name));
     }
     if (environment_set_map(env, h->set_env, e)) return e->code;
+    environment_set(env, view_str("AGENTD_LEASE"), m->lease);
+    if (is_persistent(h)) return E_OK;
     set_number(env, "AGENTD_JOB_ID", m->job);
     set_number(env, "AGENTD_ATTEMPT", m->attempt);
     environment_set(env, view_str("AGENTD_IDEMPOTENCY_KEY"), m->idempotency_key);
-    environment_set(env, view_str("AGENTD_LEASE"), m->lease);
     return E_OK;
 }
 
@@ -86,24 +98,37 @@ folder_of(struct exec *x, const struct msg_handler *h, const struct account *acc
     return account && !account->is_ours ? "/" : x->work_folder;
 }
 
+/* What the job may do, and where its log goes. */
+static void
+begin_job(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
+          struct lease *lease)
+{
+    bool is_limited = HAS(m, job_start, max_turns) && m->max_turns != NO_LIMIT;
+
+    outcome_init(&lease->outcome, is_limited ? m->max_turns : NO_LIMIT);
+    lease->outcome.needs_verdict = is_persistent(h);
+    joblog_init(&lease->log, x->logs_folder, m->job, m->attempt,
+                HAS(h, handler, log_max) ? h->log_max : JOBLOG_MAX_DEFAULT);
+}
+
 static struct lease *
 make_lease(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h)
 {
     struct lease *lease = slots_add(x->slots, LEASE_EXEC, m->slot, m->token, m->lease);
-    bool          is_limited = HAS(m, job_start, max_turns) && m->max_turns != NO_LIMIT;
 
-    outcome_init(&lease->outcome, is_limited ? m->max_turns : NO_LIMIT);
-    joblog_init(&lease->log, x->logs_folder, m->job, m->attempt,
-                HAS(h, handler, log_max) ? h->log_max : JOBLOG_MAX_DEFAULT);
+    begin_job(x, m, h, lease);
     return lease;
 }
 
-/* The gate's command, or the handler's, which has the lease of the gate that said yes. */
+/* The gate's command, or the handler's, which has the lease of the gate that said yes.  Its input
+ * is in x->scratch. */
 static enum errc
 start(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
       struct lease **lease, struct environment *env, struct err *e)
 {
     bool           is_gate = HAS(m, job_start, gate) && !*lease;
+    bool           is_kept = is_persistent(h) && !is_gate;
+    int            input_fd = -1;
     struct account account;
     struct launch  what = {.limits = limits_of(h)};
     char         **argv;
@@ -117,16 +142,17 @@ start(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h
     if (program_find(&x->arena, argv[0], environment_get(env, "PATH"), &what.file, e)) {
         return e->code;
     }
-    if (make_input(x, m, e)) return e->code;
     what.argv = argv;
     what.envp = env->items;
     what.cwd = folder_of(x, h, what.account);
     what.input = buf_view(&x->scratch);
+    if (is_kept) what.input_fd = &input_fd;
     if (!*lease) *lease = make_lease(x, m, h);
     stream_init(&(*lease)->out, *lease, false, !is_gate);
     stream_init(&(*lease)->err, *lease, true, false);
     if (is_gate) gate_begin(&(*lease)->gate, m);
-    return launch(x->launcher, &what, *lease, e);
+    if (launch(x->launcher, &what, *lease, e)) return e->code;
+    return is_kept ? persistent_begin(x, m, h, *lease, input_fd, e) : E_OK;
 }
 
 /* One job with a document of megabytes must not keep that memory from the system for ever. */
@@ -137,46 +163,69 @@ trim(struct buf *b)
 }
 
 static enum errc
-start_and_tidy(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
-               struct lease **lease, struct err *e)
+start_process(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
+              struct lease **lease, struct err *e)
 {
     CLEANUP(environment_done) struct environment env;
 
     environment_init(&env, &x->arena);
     enum errc rc = start(x, m, h, lease, &env, e);
     arena_reset(&x->arena);
+    return rc;
+}
+
+/* A process for the job, new or kept.  *lease: NULL, or that of the gate that said yes. */
+static enum errc
+start_job(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
+          struct lease **lease, int64_t now_ms, struct err *e)
+{
+    bool          is_kept = is_persistent(h) && !HAS(m, job_start, gate);
+    enum errc     rc = make_input(x, m, e);
+    struct lease *idle = rc == E_OK && is_kept ? persistent_reuse(x, m, h) : NULL;
+
+    if (idle) {
+        begin_job(x, m, h, idle);
+        *lease = idle;
+    } else if (rc == E_OK) {
+        rc = start_process(x, m, h, lease, e);
+    }
+    if (rc == E_OK && is_kept) persistent_give(*lease, buf_view(&x->scratch), now_ms);
     trim(&x->scratch);
     return rc;
 }
 
 enum errc
 exec_start(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
-           struct err *e)
+           int64_t now_ms, struct err *e)
 {
     struct lease *lease = NULL;
 
-    if (start_and_tidy(x, m, h, &lease, e) == E_OK) return E_OK;
+    if (start_job(x, m, h, &lease, now_ms, e) == E_OK) return E_OK;
     if (lease) slots_remove(x->slots, &lease);
     return HAS(m, job_start, gate) ? err_wrap(e, "the gate") : e->code;
 }
 
 /* The gate said yes: the handler takes its place, with nothing of what it left. */
 static enum errc
-start_behind_gate(struct exec *x, struct lease *lease, struct err *e)
+start_behind_gate(struct exec *x, struct lease **lease, int64_t now_ms, struct err *e)
 {
-    BUF_AUTO struct buf  frame = lease->gate.start;
+    BUF_AUTO struct buf  frame = (*lease)->gate.start;
     struct msg_job_start m;
     struct msg_handler   h;
 
-    lease->gate.start = (struct buf){0};
-    lease->gate.is_asked = false;
-    stream_done(&lease->out);
-    stream_done(&lease->err);
+    (*lease)->gate.start = (struct buf){0};
+    (*lease)->gate.is_asked = false;
+    stream_done(&(*lease)->out);
+    stream_done(&(*lease)->err);
     if (msg_unpack(msg_desc(MSG_JOB_START), buf_view(&frame), &m, e) ||
         msg_unpack(msg_desc(MSG_HANDLER), m.handler, &h, e)) {
         return e->code;
     }
-    return start_and_tidy(x, &m, &h, &lease, e);
+    if (is_persistent(&h)) { /* it may get a process that is there */
+        CLEAR_HAS(&m, job_start, gate);
+        slots_remove(x->slots, lease);
+    }
+    return start_job(x, &m, &h, lease, now_ms, e);
 }
 
 /* What a line's taking needs. */
@@ -208,6 +257,35 @@ log_message(const struct feeding *f, const struct handler_line *line)
 }
 
 static void
+flush_log(struct lease *lease)
+{
+    struct err e;
+
+    if (joblog_flush(&lease->log, &e)) {
+        log_warn("job log not written; its later lines are discarded", "error=%s",
+                 log_quote(e.msg));
+    }
+}
+
+static void take_line(void *arg, struct view text);
+
+/* A persistent handler has given its verdict.  What it wrote before to its standard error is the
+ * job's, too. */
+static void
+end_kept(const struct feeding *f)
+{
+    struct feeding errors = {f->exec, f->lease, f->now, true};
+    struct stream *s = &f->lease->err;
+    char           chunk[4096];
+    ssize_t        n;
+
+    for (int i = 0; i < DRAIN_READS_MAX && (n = stream_read(s, chunk, sizeof(chunk))) > 0; i++)
+        lines_feed(&s->lines, view_of(chunk, (size_t)n), take_line, &errors);
+    flush_log(f->lease);
+    persistent_over(f->exec, f->lease, f->now->boot_ms);
+}
+
+static void
 take_protocol(const struct feeding *f, struct view text)
 {
     struct outcome     *o = &f->lease->outcome;
@@ -221,6 +299,17 @@ take_protocol(const struct feeding *f, struct view text)
     if (line.kind == LINE_LOG_TEXT) log_line(f, "out", text);
     if (line.kind == LINE_LOG) log_message(f, &line);
     outcome_take(o, &line);
+    if (f->lease->persistent && o->verdict != VERDICT_NONE && !outcome_is_doomed(o)) end_kept(f);
+}
+
+/* What a process prints while it has no job belongs to nobody, and it may not speak protocol. */
+static void
+take_idle(const struct feeding *f, struct view text)
+{
+    if (f->is_error || !lines_is_protocol(text)) return;
+    log_warn("a persistent handler spoke without a job and is stopped", "pid=%d",
+             (int)f->lease->tree.pid);
+    tree_stop(&f->lease->tree, DOOMED_GRACE_MS, f->now->boot_ms);
 }
 
 static void
@@ -229,7 +318,9 @@ take_line(void *arg, struct view text)
     const struct feeding *f = arg;
 
     if (text.size > 0 && text.data[text.size - 1] == '\r') text.size--;
-    if (f->lease->gate.is_asked) {
+    if (f->lease->kind == LEASE_IDLE) {
+        take_idle(f, text);
+    } else if (f->lease->gate.is_asked) {
         gate_take_line(&f->lease->gate, text, f->is_error);
         log_line(f, "gate", text);
     } else if (f->is_error) {
@@ -250,17 +341,6 @@ plan_progress(struct lease *lease, int64_t now_ms)
         lease->progress_allowed_ms > now_ms ? lease->progress_allowed_ms : now_ms;
 }
 
-static void
-flush_log(struct lease *lease)
-{
-    struct err e;
-
-    if (joblog_flush(&lease->log, &e)) {
-        log_warn("job log not written; its later lines are discarded", "error=%s",
-                 log_quote(e.msg));
-    }
-}
-
 void
 exec_feed(struct exec *x, struct stream *s, struct view bytes, const struct now *now)
 {
@@ -272,6 +352,7 @@ exec_feed(struct exec *x, struct stream *s, struct view bytes, const struct now 
         lines_end(&s->lines, take_line, &f);
     }
     trim(&x->scratch);
+    if (s->lease->kind == LEASE_IDLE) return;
     flush_log(s->lease);
     plan_progress(s->lease, now->boot_ms);
     if (outcome_is_doomed(&s->lease->outcome) && s->lease->tree.kill_at_ms == NEVER) {
@@ -289,7 +370,7 @@ exec_progress(struct exec *x, struct lease *lease, int64_t now_ms)
 }
 
 void
-exec_finish(struct exec *x, struct lease **lease)
+exec_finish(struct exec *x, struct lease **lease, int64_t now_ms)
 {
     struct lease       *l = *lease;
     struct outcome_exit how = {l->tree.status, l->is_stop_asked, l->tree.rss_kb};
@@ -299,11 +380,12 @@ exec_finish(struct exec *x, struct lease **lease)
     if (!l->gate.is_asked) {
         outcome_end(&l->outcome, &how, &m);
     } else if (gate_end(&l->gate, &how, &m)) {
+        uint64_t   slot = l->slot, token = l->token;
         struct err e;
 
-        if (start_behind_gate(x, l, &e) == E_OK) return;
-        report_failed(x->report, l->slot, l->token, "handler_error", e.msg);
-        slots_remove(x->slots, lease);
+        if (start_behind_gate(x, lease, now_ms, &e) == E_OK) return;
+        report_failed(x->report, slot, token, "handler_error", e.msg);
+        if (*lease) slots_remove(x->slots, lease);
         return;
     }
     report_ended(x->report, l->slot, l->token, &m);

@@ -5,7 +5,8 @@
  * standard output; other lines and its standard error go to the job's log.  Without a `cwd` of its
  * own it works in STATE/work, or in / when it runs as another user, who may not enter that.
  *
- * A gate's command (gate.h) runs before it in the same lease. */
+ * A gate's command (gate.h) runs before it in the same lease.  A persistent handler's process is
+ * kept for other jobs (persistent.h). */
 #ifndef WORKER_EXEC_H
 #define WORKER_EXEC_H
 
@@ -30,13 +31,13 @@ struct exec {
 void exec_done(struct exec *x);
 /* On failure no lease was made and the message says why the handler could not be started. */
 enum errc exec_start(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
-                     struct err *e) MUST_CHECK;
+                     int64_t now_ms, struct err *e) MUST_CHECK;
 /* What the handler wrote to one of its streams; none: the stream has ended. */
 void exec_feed(struct exec *x, struct stream *s, struct view bytes, const struct now *now);
 /* Sends the progress report that is due. */
 void exec_progress(struct exec *x, struct lease *lease, int64_t now_ms);
 /* The tree is gone, and its streams have been read to their ends: a gate's is followed by the
  * handler's, unless it said no; else reports the end. */
-void exec_finish(struct exec *x, struct lease **lease);
+void exec_finish(struct exec *x, struct lease **lease, int64_t now_ms);
 
 #endif

@@ -11,7 +11,8 @@
 
 /* The descriptors of one start, each -1 or open. */
 struct pipes {
-    int in;
+    int in;   /* the child's end */
+    int give; /* ours, when it is a pipe */
     int out[2];
     int err[2];
 };
@@ -27,6 +28,7 @@ static void
 pipes_done(struct pipes *p)
 {
     close_fd(&p->in);
+    close_fd(&p->give);
     for (int i = 0; i < 2; i++) {
         close_fd(&p->out[i]);
         close_fd(&p->err[i]);
@@ -58,11 +60,29 @@ open_pipe(int pipe_fds[2], struct err *e)
 }
 
 static enum errc
-pipes_open(struct pipes *p, struct view input, struct err *e)
+open_input_pipe(struct pipes *p, struct err *e)
+{
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) != 0) return err_errno(e, "pipe");
+    p->in = ends[0];
+    p->give = ends[1];
+    if (fcntl(p->give, F_SETFL, O_NONBLOCK) != 0) return err_errno(e, "fcntl");
+    return E_OK;
+}
+
+static enum errc
+open_input_file(struct pipes *p, struct view input, struct err *e)
 {
     p->in = memfd_create("agentd-input", MFD_CLOEXEC);
     if (p->in < 0) return err_errno(e, "memfd_create");
-    if (fill_input(p->in, input, e)) return e->code;
+    return fill_input(p->in, input, e);
+}
+
+static enum errc
+pipes_open(struct pipes *p, const struct launch *what, struct err *e)
+{
+    if (what->input_fd ? open_input_pipe(p, e) : open_input_file(p, what->input, e)) return e->code;
     if (open_pipe(p->out, e)) return e->code;
     return open_pipe(p->err, e);
 }
@@ -132,17 +152,18 @@ launch(const struct launcher *l, const struct launch *what, struct lease *lease,
 {
     CLEANUP(pipes_done)
     struct pipes p = {
-        -1, {-1, -1},
-         {-1, -1}
+        .in = -1, .give = -1, .out = {-1, -1},
+                .err = {-1, -1}
     };
 
-    if (pipes_open(&p, what->input, e) || give_to(what->account, &p, e) ||
-        start(l, what, &p, lease, e)) {
+    if (pipes_open(&p, what, e) || give_to(what->account, &p, e) || start(l, what, &p, lease, e)) {
         return e->code; /* the closing of the pipes ends the watch, too */
     }
     lease->out.fd = p.out[0];
     lease->err.fd = p.err[0];
     p.out[0] = p.err[0] = -1;
+    if (what->input_fd) *what->input_fd = p.give;
+    p.give = -1;
     prefer_for_oom(lease->tree.pid);
     return E_OK;
 }

@@ -25,7 +25,8 @@ struct launch {
     const struct account *account; /* NULL: as we are */
     struct spawn_limits   limits;
     struct view           input; /* its whole standard input, a file in memory: nobody has to write
-                                    it on, and one who never reads it holds up nobody */
+                                    it on, and one who never reads it holds up nobody … */
+    int *input_fd; /* … or, when it is not NULL, a pipe: where our end of it is put, non-blocking */
 };
 
 /* On failure the lease is as it was, and nothing is left of the process. */

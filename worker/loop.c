@@ -6,6 +6,7 @@
 #include "worker/builtin.h"
 #include "worker/dispatch.h"
 #include "worker/mailbox.h"
+#include "worker/persistent.h"
 #include "worker/reap.h"
 #include <errno.h>
 #include <signal.h>
@@ -162,7 +163,7 @@ close_loop(struct loop *l)
 static void
 feed(struct loop *l, struct stream *s, struct view bytes, const struct now *now)
 {
-    if (s->lease->kind == LEASE_EXEC) {
+    if (s->lease->kind == LEASE_EXEC || s->lease->kind == LEASE_IDLE) {
         exec_feed(&l->exec, s, bytes, now);
     } else {
         sink_feed(s, bytes);
@@ -173,6 +174,10 @@ feed(struct loop *l, struct stream *s, struct view bytes, const struct now *now)
 static bool
 read_stream(struct loop *l, struct stream *s, const struct now *now)
 {
+    if (s->is_input) {
+        persistent_write(s->lease, now->boot_ms);
+        return false;
+    }
     ssize_t n = s->fd < 0 ? 0 : stream_read(s, l->chunk, sizeof(l->chunk));
 
     if (n != 0) feed(l, s, view_of(l->chunk, n > 0 ? (size_t)n : 0), now);
@@ -263,7 +268,9 @@ finish_process(struct loop *l, struct lease *lease, const struct now *now)
         feed(l, streams[i], view_of(NULL, 0), now);
     }
     if (lease->kind == LEASE_EXEC) {
-        exec_finish(&l->exec, &lease);
+        exec_finish(&l->exec, &lease, now->boot_ms);
+    } else if (lease->kind == LEASE_IDLE) {
+        slots_remove(&l->slots, &lease);
     } else {
         sink_finish(&l->sink, &lease);
     }
@@ -280,6 +287,8 @@ wake_lease(struct loop *l, struct lease *lease, int64_t now_ms, bool *must_settl
     if (lease->wake_at_ms > now_ms) return;
     if (lease->kind == LEASE_SINK) {
         sink_expire(lease, now_ms);
+    } else if (lease->kind == LEASE_IDLE) {
+        persistent_retire(lease, now_ms);
     } else {
         builtin_finish(&l->slots, &l->report, &lease);
     }

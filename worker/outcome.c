@@ -228,6 +228,7 @@ fail_by_exit(struct outcome *o, const struct outcome_exit *how, struct msg_ended
     }
     if (o->verdict != VERDICT_NONE)
         buf_printf(&o->text, " after its %s", verdict_names[o->verdict]);
+    if (o->verdict == VERDICT_NONE && o->needs_verdict) buf_add_str(&o->text, " without a verdict");
     if (o->last_error.size > 0) {
         buf_add_str(&o->text, ": ");
         buf_add_view(&o->text, buf_view(&o->last_error));
@@ -284,9 +285,9 @@ decide(struct outcome *o, const struct outcome_exit *how, struct msg_ended *m)
         snooze(o, m);
     } else if (how->is_stopped) {
         fail(m, "handler_error", view_str("stopped on request"));
-    } else if (is_exit(how, 0)) {
+    } else if (is_exit(how, 0) && !o->needs_verdict) {
         complete(o, m);
-    } else if (is_exit(how, EXIT_SNOOZE) && o->verdict == VERDICT_NONE) {
+    } else if (is_exit(how, EXIT_SNOOZE) && o->verdict == VERDICT_NONE && !o->needs_verdict) {
         m->verdict = view_str("snoozed");
     } else {
         fail_by_exit(o, how, m);

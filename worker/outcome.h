@@ -20,7 +20,8 @@
 enum outcome_verdict { VERDICT_NONE, VERDICT_RESULT, VERDICT_FAIL, VERDICT_SNOOZE };
 
 struct outcome {
-    int64_t  max_turns; /* or NO_LIMIT */
+    int64_t  max_turns;     /* or NO_LIMIT */
+    bool     needs_verdict; /* an end without one is a failure (N3): of a persistent handler */
     uint64_t turns, input_tokens, output_tokens, cost_micros;
     uint64_t percent;
     bool     has_percent;

@@ -73,9 +73,15 @@ report_heartbeat(struct report *r, const struct slots *s, uint64_t last_seq, uin
         .lag_us = lag_us,
     };
 
-    mp_array(&running, (uint32_t)s->count);
-    for (size_t i = 0; i < s->count; i++)
+    size_t   at = mp_array_open(&running);
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < s->count; i++) {
+        if (s->active[i]->kind == LEASE_IDLE) continue;
         mp_u64(&running, s->active[i]->token);
+        count++;
+    }
+    mp_array_close(&running, at, count);
     m.running = buf_view(&running);
     SET_HAS(&m, heartbeat, lag_us);
     pack(r, MSG_HEARTBEAT, &m);

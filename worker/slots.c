@@ -1,8 +1,16 @@
 #include "worker/slots.h"
 
+#include "worker/persistent.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+static bool
+is_job(const struct lease *l)
+{
+    return l->kind == LEASE_SLEEP || l->kind == LEASE_EXEC;
+}
 
 struct lease *
 slots_add(struct slots *s, enum lease_kind kind, uint64_t slot, uint64_t token, struct view name)
@@ -25,8 +33,34 @@ slots_add(struct slots *s, enum lease_kind kind, uint64_t slot, uint64_t token, 
     s->by_slot[slot] = lease;
     lease->index = s->count;
     s->active[s->count++] = lease;
-    if (kind != LEASE_SINK) s->job_count++;
+    if (is_job(lease)) s->job_count++;
     return lease;
+}
+
+void
+slots_release(struct slots *s, struct lease *lease)
+{
+    assert(lease->kind == LEASE_EXEC);
+    s->by_slot[lease->slot] = NULL;
+    s->job_count--;
+    lease->kind = LEASE_IDLE;
+    lease->progress_at_ms = NEVER;
+    outcome_done(&lease->outcome);
+    joblog_done(&lease->log);
+    lease->log.fd = -1;
+}
+
+void
+slots_rebind(struct slots *s, struct lease *lease, uint64_t slot, uint64_t token)
+{
+    assert(lease->kind == LEASE_IDLE && slot < SLOTS_MAX && !s->by_slot[slot]);
+    lease->kind = LEASE_EXEC;
+    lease->slot = slot;
+    lease->token = token;
+    lease->wake_at_ms = NEVER;
+    lease->progress_allowed_ms = 0;
+    s->by_slot[slot] = lease;
+    s->job_count++;
 }
 
 void
@@ -36,16 +70,17 @@ slots_remove(struct slots *s, struct lease **lease)
 
     *lease = NULL;
     slots_drop_pid(s, l);
-    s->by_slot[l->slot] = NULL;
+    if (l->kind != LEASE_IDLE) s->by_slot[l->slot] = NULL;
     s->active[l->index] = s->active[--s->count];
     s->active[l->index]->index = l->index;
-    if (l->kind != LEASE_SINK) s->job_count--;
+    if (is_job(l)) s->job_count--;
 
     stream_done(&l->out);
     stream_done(&l->err);
     outcome_done(&l->outcome);
     gate_done(&l->gate);
     joblog_done(&l->log);
+    persistent_done(&l->persistent);
     buf_done(&l->delivery.receipt);
     buf_done(&l->delivery.message);
     buf_done(&l->delivery.last_error);

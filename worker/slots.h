@@ -1,7 +1,7 @@
 /* slots - the leases that this worker runs, by the supervisor's slot number.
  *
- * A lease is here from its start until it is reported as ended.  noop and echo end as they start
- * and never come here. */
+ * A lease is here from its start until it is reported as ended, and longer when its process is kept
+ * for other jobs (persistent.h).  noop and echo end as they start and never come here. */
 #ifndef WORKER_SLOTS_H
 #define WORKER_SLOTS_H
 
@@ -15,7 +15,14 @@
 #define LEASE_NAME_MAX 64 /* bytes, as in JOB_START_FIELDS */
 #define PID_BUCKETS    512
 
-enum lease_kind { LEASE_SLEEP, LEASE_EXEC, LEASE_SINK };
+enum lease_kind {
+    LEASE_SLEEP,
+    LEASE_EXEC,
+    LEASE_SINK,
+    LEASE_IDLE /* a process of a persistent handler, which has no job and no slot */
+};
+
+struct persistent;
 
 /* What a sink's process has answered. */
 struct delivery {
@@ -33,16 +40,17 @@ struct lease {
     uint64_t        order;                    /* ascending in the order of their starts */
     char            name[LEASE_NAME_MAX + 1]; /* AGENTD_LEASE */
     bool            is_stop_asked;
-    int64_t         wake_at_ms;          /* a sleep's end, a delivery's time limit; NEVER */
-    int64_t         progress_at_ms;      /* when the next progress report is due; NEVER */
-    int64_t         progress_allowed_ms; /* the earliest time of one */
+    int64_t wake_at_ms; /* a sleep's end, a delivery's time limit, an idle process's end; NEVER */
+    int64_t progress_at_ms;      /* when the next progress report is due; NEVER */
+    int64_t progress_allowed_ms; /* the earliest time of one */
 
-    struct tree     tree; /* exec and sink */
-    struct stream   out, err;
-    struct outcome  outcome; /* exec */
-    struct gate     gate;    /* exec, before the handler */
-    struct joblog   log;
-    struct delivery delivery; /* sink */
+    struct tree        tree; /* exec and sink */
+    struct stream      out, err;
+    struct outcome     outcome; /* exec */
+    struct gate        gate;    /* exec, before the handler */
+    struct joblog      log;
+    struct delivery    delivery;   /* sink */
+    struct persistent *persistent; /* exec and idle: of a process that is kept; else NULL */
 
     size_t        index; /* in active */
     struct lease *next_of_pid;
@@ -50,10 +58,10 @@ struct lease {
 
 struct slots {
     struct lease *by_slot[SLOTS_MAX];
-    struct lease *active[SLOTS_MAX];
-    size_t        count;     /* of active */
-    size_t        job_count; /* of them no deliveries */
-    uint64_t      order;     /* of the last lease */
+    struct lease *active[2 * SLOTS_MAX]; /* those with a slot, and idle processes */
+    size_t        count;                 /* of active */
+    size_t        job_count;             /* of them jobs */
+    uint64_t      order;                 /* of the last lease */
     struct lease *by_pid[PID_BUCKETS];
 };
 
@@ -61,6 +69,10 @@ struct slots {
 struct lease *slots_add(struct slots *s, enum lease_kind kind, uint64_t slot, uint64_t token,
                         struct view name);
 void          slots_remove(struct slots *s, struct lease **lease);
+/* The lease's job has ended, its process stays: the lease is idle, and leaves its slot … */
+void slots_release(struct slots *s, struct lease *lease);
+/* … until it is given another job. */
+void slots_rebind(struct slots *s, struct lease *lease, uint64_t slot, uint64_t token);
 /* NULL when that slot does not hold that token. */
 struct lease *slots_find(const struct slots *s, uint64_t slot, uint64_t token);
 /* The lease whose main process, not yet reaped, this is; NULL when there is none. */

@@ -14,6 +14,7 @@ struct stream {
     struct lease *lease;
     int           fd; /* non-blocking; -1: closed */
     bool          is_error;
+    bool          is_input; /* we write it: a persistent handler's standard input */
     struct lines  lines;
 };
 

@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const handler_kinds[] = {"exec", "noop", "echo", "sleep", NULL};
-static const char *const later_handler_kinds[] = {"persistent", "http", "plugin", NULL};
+static const char *const handler_kinds[] = {"exec", "persistent", "noop", "echo", "sleep", NULL};
+static const char *const later_handler_kinds[] = {"http", "plugin", NULL};
 static const char *const sink_kinds[] = {"file", NULL};
 static const char *const later_sink_kinds[] = {"gateway", "http", "command", NULL};
 static const char *const schedule_types[] = {"schedule", "heartbeat", NULL};
@@ -96,7 +96,8 @@ check_handler(const struct declared_object *o, struct err *e)
 {
     const struct msg_handler *h = &o->msg.handler;
     const struct yaml        *env = HAS(h, handler, env) ? yaml_get(o->body, "env") : NULL;
-    bool                      is_exec = view_is(h->kind, "exec");
+    bool                      is_persistent = view_is(h->kind, "persistent");
+    bool                      is_exec = view_is(h->kind, "exec") || is_persistent;
 
     if (word_check(yaml_get(o->body, "kind"), handler_kinds, later_handler_kinds, e)) {
         return e->code;
@@ -105,7 +106,7 @@ check_handler(const struct declared_object *o, struct err *e)
         return declared_refuse(o, e, "%.*s is built in", VIEW_ARG(o->name));
     }
     if (is_exec && !HAS(h, handler, command)) {
-        return declared_refuse(o, e, "a handler of kind exec needs a command");
+        return declared_refuse(o, e, "a handler of kind %.*s needs a command", VIEW_ARG(h->kind));
     }
     if (is_exec && yaml_get(o->body, "command")->count == 0) {
         return yaml_refuse(yaml_get(o->body, "command"), e, "must name a program");
@@ -114,7 +115,12 @@ check_handler(const struct declared_object *o, struct err *e)
         return yaml_refuse(yaml_get(o->body, "command")->first, e, "must name a program");
     }
     if (!is_exec && HAS(h, handler, command)) {
-        return yaml_refuse_key(yaml_get(o->body, "command"), e, "only for handlers of kind exec");
+        return yaml_refuse_key(yaml_get(o->body, "command"), e,
+                               "only for handlers of kind exec and persistent");
+    }
+    if (!is_persistent && HAS(h, handler, jobs_max)) {
+        return yaml_refuse_key(yaml_get(o->body, "jobs_max"), e,
+                               "only for handlers of kind persistent");
     }
     for (const struct yaml *n = env ? env->first : NULL; n; n = n->next) {
         if (declared_check_variable(n, n->text, e)) return e->code;

@@ -106,8 +106,6 @@ put_object(struct copy *c, struct object *row, enum msg_id kind, const void *m)
     object_insert(c->to, row);
 }
 
-#define CLEAR_HAS(m, message, field) ((m)->has &= ~(UINT64_C(1) << msg_##message##_BIT_##field))
-
 void
 copy_strip(struct msg_schedule *m)
 {

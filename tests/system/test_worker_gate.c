@@ -105,7 +105,7 @@ a_program_that_is_not_there_fails_the_attempt(void **state)
     });
     expect_failed(&f, t, "handler_error", "the gate: cannot start /no/such/program");
     t = fake_job(&f, &(struct fake_job){.gate = "exit 0", .kind = "noop"});
-    expect_failed(&f, t, "handler_error", "needs a handler of kind exec");
+    expect_failed(&f, t, "handler_error", "needs a handler that is a command");
 }
 
 static void
