@@ -23,71 +23,6 @@ close_engine(struct rig *r)
     store_close(&r->store);
 }
 
-static const struct msg_limits default_limits = {
-    .has = (UINT64_C(1) << msg_limits_BITS) - 1,
-    .max_concurrent = NO_LIMIT,
-    .schedule_max_concurrent = 2,
-    .company_max_concurrent = 5,
-    .agent_max_concurrent = 1,
-    .max_run_ms = 20 * MINUTE_MS,
-    .max_turns = NO_LIMIT,
-    .max_attempts = 5,
-    .retry =
-        {"\x94\xce\x00\x01\xd4\xc0\xce\x00\x09\x27\xc0\xce\x00\x1b\x77\x40\xce\x00\x6d\xdd\x00",
-                21                                                                                       },
-    .max_crashes = 3,
-    .kill_grace_ms = 10 * SECOND_MS,
-    .heartbeat_timeout_ms = 30 * SECOND_MS,
-    .catch_up_ms = DAY_MS,
-    .feed_bytes_max = 256 << 20,
-    .feed_age_max_ms = DAY_MS,
-    .session_sinks = {"\x90",                                                                                 1},
-    .company_queue_max = NO_LIMIT,
-    .chain_depth_max = 8,
-    .chain_rate_max = 60,
-    .agent_interval_min_ms = MINUTE_MS,
-    .agent_schedules_max = 10,
-    .agent_wakes_max = 20,
-    .agent_approval = {"none",                                                                                 4},
-    .agent_unanswered_ms = NO_LIMIT,
-    .breaker_base_ms = 30 * SECOND_MS,
-    .breaker_max_ms = HOUR_MS,
-    .reserve_turns = 10,
-    .reserve_tokens = 10000,
-    .reserve_cost_micros = 100000,
-    .budget_zone = {"UTC",                                                                                  3},
-    .stale_after = 3,
-    .dead_after = 10,
-    .keep_completed_ms = NO_LIMIT,
-    .keep_failed_ms = NO_LIMIT,
-    .keep_effects_ms = NO_LIMIT,
-    .keep_firings_ms = NO_LIMIT,
-    .keep_reasons_ms = NO_LIMIT,
-    .keep_ledgers_ms = NO_LIMIT,
-    .keep_approvals_ms = NO_LIMIT,
-    .keep_audit_ms = NO_LIMIT,
-    .alert_sinks = {"\x90",                                                                                 1},
-    .catch_up_stagger_ms = 0,
-    .interactive_delay_ms = 30 * SECOND_MS,
-    .failure_pause = NO_LIMIT,
-    .breach_warn = 2,
-    .breach_pause = NO_LIMIT,
-    .collision_turns = 3000,
-    .alert_after = 2,
-    .alert_skips = 5,
-    .alert_cooldown_ms = HOUR_MS,
-    .session_enabled = true,
-    .session_max_consecutive = 3,
-    .session_cooldown_ms = 15 * SECOND_MS,
-    .session_on_cooldown = {"reject",                                                                               6},
-    .session_on_failure = {"skip",                                                                                 4},
-    .session_timers_max = 1000,
-    .session_queue_max = 10000,
-    .session_zone = {"UTC",                                                                                  3},
-    .keep_events_ms = NO_LIMIT,
-    .keep_timers_ms = NO_LIMIT,
-};
-
 int
 rig_begin_unbooted(void **state)
 {
@@ -103,7 +38,7 @@ rig_begin_unbooted(void **state)
         .dir = r->dir, .map_bytes = 512 << 20, .reserve_floor_bytes = 1 << 20};
     r->header.now = (struct now){.wall_ms = RIG_WALL_MS, .boot_ms = RIG_BOOT_MS};
     r->actor = (struct actor){.kind = "user", .id = view_str("uid:1000"), .role = ROLE_ADMIN};
-    r->limits = default_limits;
+    r->limits = rig_limits;
     r->boot_id = 77;
     r->beat_boot_ms = RIG_BOOT_MS;
     arena_init(&r->inputs);

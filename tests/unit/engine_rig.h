@@ -107,6 +107,9 @@ struct rig {
     struct txn       *writer;
 };
 
+/* What r->limits is at the beginning. */
+extern const struct msg_limits rig_limits;
+
 /* cmocka's set-up and tear-down: a booted engine with the default limits and no workers.  The
  * limits have a ladder of 2, 10, 30 and 120 min, 5 attempts, a lease of 20 min, 10 s of grace,
  * heartbeats within 30 s, and no caps but the default ones. */

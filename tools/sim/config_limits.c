@@ -36,6 +36,21 @@ fill_fixed_limits(struct msg_limits *out)
     SET_HAS(&m, limits, keep_ledgers_ms);
     SET_HAS(&m, limits, keep_approvals_ms);
     SET_HAS(&m, limits, keep_audit_ms);
+    m.session_enabled = true;
+    m.session_max_consecutive = 3;
+    m.session_cooldown_ms = 15000;
+    m.session_on_cooldown = view_str("reject");
+    m.session_on_failure = view_str("skip");
+    m.session_timers_max = 1000;
+    m.session_queue_max = 10000;
+    m.session_zone = view_str("UTC");
+    m.keep_events_ms = NO_LIMIT;
+    m.keep_timers_ms = NO_LIMIT;
+    SET_HAS(&m, limits, session_max_consecutive);
+    SET_HAS(&m, limits, session_timers_max);
+    SET_HAS(&m, limits, session_queue_max);
+    SET_HAS(&m, limits, keep_events_ms);
+    SET_HAS(&m, limits, keep_timers_ms);
     *out = m;
 }
 
@@ -103,21 +118,6 @@ config_fill_limits(struct config *c, struct rng *r)
     m.reserve_turns = rng_between(r, 0, 20);
     m.reserve_tokens = rng_between(r, 0, 3000);
     m.reserve_cost_micros = rng_between(r, 0, 100);
-    m.session_enabled = true;
-    m.session_max_consecutive = 3;
-    m.session_cooldown_ms = 15000;
-    m.session_on_cooldown = view_str("reject");
-    m.session_on_failure = view_str("skip");
-    m.session_timers_max = 1000;
-    m.session_queue_max = 10000;
-    m.session_zone = view_str("UTC");
-    m.keep_events_ms = NO_LIMIT;
-    m.keep_timers_ms = NO_LIMIT;
-    SET_HAS(&m, limits, session_max_consecutive);
-    SET_HAS(&m, limits, session_timers_max);
-    SET_HAS(&m, limits, session_queue_max);
-    SET_HAS(&m, limits, keep_events_ms);
-    SET_HAS(&m, limits, keep_timers_ms);
     m.budget_zone = view_str(zone_name((int)rng_below(r, SIM_ZONES)));
     fill_fixed_limits(&m);
     c->heartbeat_timeout_ms = m.heartbeat_timeout_ms;
