@@ -293,6 +293,27 @@
 #define SESSION_SHOW_FIELDS(F, S)                                                               \
     F(S, STR,  key,             REQUIRED, 1, 256)                                               \
     F(S, NAME, company,         OPTIONAL, 0, 0)
+/* An event of a session, which is made when it is not there (D1). */
+#define SESSION_TARGET_FIELDS(F, S)                                                             \
+    F(S, STR,  key,             REQUIRED, 1, 256)                                               \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, REF,  agent,           OPTIONAL, 0, 0)         /* who processes its events; else sessions.handler */
+#define SESSION_SEND_FIELDS(F, S)                                                               \
+    SESSION_TARGET_FIELDS(F, S)                                                                 \
+    F(S, TEXT, content,         REQUIRED, 1, PAYLOAD_MAX) /* a person's message */              \
+    F(S, MAP,  metadata,        OPTIONAL, 0, 65536)
+#define SESSION_EVENT_FIELDS(F, S)                                                              \
+    SESSION_TARGET_FIELDS(F, S)                                                                 \
+    F(S, STR,  type,            REQUIRED, 1, 64)        /* user_message, timer, tool_result, or another name */ \
+    F(S, JSON, payload,         OPTIONAL, 0, PAYLOAD_MAX)                                       \
+    F(S, U64,  parent,          OPTIONAL, 1, INT64_MAX) /* the job that caused it */
+#define SESSION_EVENTS_FIELDS(F, S)                                                             \
+    F(S, STR,  key,             REQUIRED, 1, 256)                                               \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, U64,  from,            OPTIONAL, 1, INT64_MAX) /* its number */                        \
+    F(S, BOOL, dead,            OPTIONAL, 0, 0)         /* only those that were given up */     \
+    F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
+    F(S, STR,  after,           OPTIONAL, 0, 128)
 #define EFFECT_SHOW_FIELDS(F, S)       F(S, U64, id,   REQUIRED, 1, INT64_MAX)
 #define AGENT_WHY_FIELDS(F, S)         F(S, REF, name, REQUIRED, 0, 0)
 #define SESSION_WHY_FIELDS(F, S)       SESSION_SHOW_FIELDS(F, S)
@@ -416,7 +437,10 @@
     C("schedule.run",     SCHEDULE_RUN,     schedule_run,     WRITE, OPERATOR) \
     C("forecast",         FORECAST,         forecast,         SHELL, VIEW)     \
     C("schedule.stats",   SCHEDULE_STATS,   schedule_stats,   READ,  VIEW)     \
-    C("schedule.backfill", SCHEDULE_BACKFILL, schedule_backfill, WRITE, OPERATOR)
+    C("schedule.backfill", SCHEDULE_BACKFILL, schedule_backfill, WRITE, OPERATOR) \
+    C("session.send",     SESSION_SEND,     session_send,     WRITE, SUBMIT)   \
+    C("session.event",    SESSION_EVENT,    session_event,    WRITE, SUBMIT)   \
+    C("session.events",   SESSION_EVENTS,   session_events,   READ,  VIEW)
 
 // clang-format on
 

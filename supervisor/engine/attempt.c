@@ -2,11 +2,11 @@
 
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/budgets.h"
+#include "supervisor/engine/events.h"
 #include "supervisor/engine/firings.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/gates.h"
 #include "supervisor/engine/pings.h"
-#include "supervisor/engine/sessions.h"
 #include "supervisor/engine/tickets.h"
 #include "supervisor/engine/views.h"
 #include <assert.h>
@@ -17,9 +17,24 @@
 struct materials {
     struct job_spec            spec;
     const struct object_entry *handler;
-    struct session             session;
+    const struct session      *session; /* NULL: none */
+    struct event               event;   /* seq 0: none */
     struct view                checkpoint, payload;
 };
+
+static bool
+gather_session(struct engine *en, const struct job_state *j, struct materials *m)
+{
+    struct txn *t = turn_txn(en);
+
+    m->session = session_row(en, j->session);
+    if (!m->session || session_checkpoint(t, m->session, &m->checkpoint) == LOAD_DAMAGED)
+        return false;
+    if (m->spec.event == 0) return true;
+    m->event = (struct event){.session = j->session, .seq = m->spec.event};
+    return event_load(t, &m->event) == LOAD_FOUND &&
+           event_payload(t, &m->event, &m->event.payload) == LOAD_FOUND;
+}
 
 /* Everything that the message needs, read before anything is written. */
 static bool
@@ -36,10 +51,7 @@ gather(struct engine *en, const struct job_state *j, struct materials *m)
         bytes_load(t, BLOB_PAYLOAD, j->id, m->spec.payload_bytes, &m->payload) != LOAD_FOUND) {
         return false;
     }
-    m->session.id = j->session;
-    if (j->session == 0) return true;
-    if (session_load(t, &m->session) != LOAD_FOUND) return false;
-    return session_checkpoint(t, &m->session, &m->checkpoint) != LOAD_DAMAGED;
+    return j->session == 0 || gather_session(en, j, m);
 }
 
 static void
@@ -50,7 +62,10 @@ send_start(struct engine *en, const struct job_state *j, struct materials *m, ui
     struct msg_job_start start = {0};
     uint64_t             incarnation = store_incarnation(en->store);
 
-    view_document(&en->turn.objects, j, &m->spec, j->session ? &m->session : NULL, m->checkpoint,
+    view_document(&en->turn.objects, j, &m->spec,
+                  &(const struct document_session){.row = m->session,
+                                                   .event = m->event.seq ? &m->event : NULL,
+                                                   .checkpoint = m->checkpoint},
                   &document);
     l->seq = fleet_next_seq(en, l->worker);
     start.seq = l->seq;

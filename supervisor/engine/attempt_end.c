@@ -4,13 +4,13 @@
 #include "supervisor/engine/breakers.h"
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/effects.h"
+#include "supervisor/engine/events.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/gates.h"
 #include "supervisor/engine/idle.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/pings.h"
 #include "supervisor/engine/registry.h"
-#include "supervisor/engine/sessions.h"
 #include "supervisor/engine/shadow.h"
 #include "supervisor/engine/streaks.h"
 #include "supervisor/engine/tickets.h"
@@ -218,10 +218,21 @@ is_null(struct view packed)
     return packed.size == 0 || (packed.size == 1 && (uint8_t)packed.data[0] == 0xc0);
 }
 
+/* Returns the number of the checkpoint that its effects carry. */
+static uint64_t
+commit_session(struct engine *en, const struct job_state *j, struct view checkpoint)
+{
+    struct session *s;
+
+    if (j->flags & JOB_FLAG_EVENT) return event_consume(en, j, checkpoint);
+    s = session_row(en, j->session);
+    return s ? session_commit(en, s, checkpoint, false) : 0;
+}
+
 static void
 complete(struct engine *en, struct job_state *j, const struct msg_ended *m)
 {
-    uint64_t checkpoint_id = 0;
+    uint64_t checkpoint_id;
 
     breaker_succeeded(en, j);
     is_well(j);
@@ -231,7 +242,7 @@ complete(struct engine *en, struct job_state *j, const struct msg_ended *m)
         j->output_bytes = (uint32_t)m->output.size;
         j->output = (struct view){0};
     }
-    if (j->session) checkpoint_id = session_commit(en, j->session, m->checkpoint);
+    checkpoint_id = commit_session(en, j, m->checkpoint);
     if (m->effects.size) effects_commit(en, j, checkpoint_id, m->effects);
     job_must_move(en, j, JOB_ON_COMPLETE);
     feed_job(en, FEED_JOB_COMPLETED, j, NULL);

@@ -1,5 +1,6 @@
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/chain.h"
+#include "supervisor/engine/check_sessions.h"
 #include "supervisor/engine/effects.h"
 #include "supervisor/engine/job.h"
 
@@ -485,4 +486,5 @@ engine_check(struct txn *t, void (*report)(const char *sentence, void *arg), voi
     if (!*cancel) check_unique(&r, cancel);
     if (!*cancel) check_debounce(&r, cancel);
     if (!*cancel) check_ledgers(&r, cancel);
+    if (!*cancel) check_sessions(t, report, arg, cancel);
 }

@@ -11,6 +11,7 @@
 #include "supervisor/engine/configure.h"
 #include "supervisor/engine/dispatch.h"
 #include "supervisor/engine/emergency.h"
+#include "supervisor/engine/events.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/job.h"
@@ -151,6 +152,11 @@ engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
     memset(&turn->companies, 0, sizeof(turn->companies));
     memset(&turn->agents, 0, sizeof(turn->agents));
     turn->agent_list = NULL;
+    memset(&turn->sessions, 0, sizeof(turn->sessions));
+    turn->session_list = NULL;
+    turn->session_last = NULL;
+    turn->session_over = NULL;
+    turn->session_over_last = NULL;
     turn->lane_list = NULL;
     turn->company_list = NULL;
     turn->last_lane = NULL;
@@ -323,6 +329,7 @@ engine_dispatch(struct engine *en)
     if (txn_failed(turn_txn(en))) return;
     if (en->memory.has_limits) {
         if (!en->memory.is_draining) registry_removals(en); /* after the requests; before starts */
+        (void)sessions_advance(en);
         dispatch_run(en);
     }
     requests_late(en);
@@ -381,6 +388,8 @@ engine_turn_end(struct engine *en)
     if (en->turn.late_count) engine_dispatch(en);
     /* A turn without a dispatch: the next one sees to them. */
     if (en->turn.released_count) en->memory.recheck_limits = true;
+    if (sessions_advance(en)) en->turn.due_again = true; /* what it made may start */
+    sessions_flush(en);
     agents_flush(en);
     lanes_flush(en);
     if (en->turn.objects.has_removed) lanes_sweep_begin(en);

@@ -89,7 +89,12 @@
     F(SCHEDULE_ALERT,     "schedule.alert")        \
     F(SCHEDULE_RECOVERED, "schedule.recovered")    \
     F(SCHEDULE_OVERDUE,   "schedule.overdue")      \
-    F(SCHEDULE_WARNING,   "schedule.warning")
+    F(SCHEDULE_WARNING,   "schedule.warning")      \
+    F(SESSION_OPENED,     "session.opened")        \
+    F(SESSION_EVENT,      "session.event")         \
+    F(SESSION_PROCESSED,  "session.processed")     \
+    F(SESSION_EVENT_DEAD, "session.event_dead")    \
+    F(SESSION_HELD,       "session.held")
 // clang-format on
 enum feed_type {
 #define F(NAME, text) FEED_##NAME,

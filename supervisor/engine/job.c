@@ -5,6 +5,7 @@
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/budgets.h"
 #include "supervisor/engine/debounce.h"
+#include "supervisor/engine/events.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/lanes.h"
 #include "supervisor/engine/leases.h"
@@ -200,6 +201,7 @@ job_move(struct engine *en, struct job_state *j, enum job_event ev, struct err *
         job_state_save(turn_txn(en), j);
     }
     if (j->goal || j->ticket) tickets_job_moved(en, j, before);
+    if (j->flags & JOB_FLAG_EVENT && j->ended_at) session_job_over(en, j);
     return E_OK;
 }
 
@@ -402,6 +404,11 @@ job_retry(struct engine *en, struct job_state *j, bool is_forced, struct err *e)
     if (j->state == JOB_READY && !is_forced) {
         return err_set(e, E_WRONG_STATE, "job %" PRIu64 " is ready: it starts as soon as it can",
                        j->id);
+    }
+    if (runs_again && j->flags & JOB_FLAG_EVENT) {
+        err_set(e, E_WRONG_STATE, "job %" PRIu64 " was of an event, which its session has given up",
+                j->id);
+        return err_hint(e, "agentctl session resend KEY SEQ, or session resume KEY if it is held");
     }
     if (runs_again && (check_needs(en, j, e) || unique_judge_again(en, j, e) ||
                        submit_check_queue(en, j->company, 0, e))) {

@@ -10,6 +10,7 @@
 #include "supervisor/engine/goals.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/page.h"
+#include "supervisor/engine/read_sessions.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/tickets.h"
 #include "supervisor/engine/usage.h"
@@ -170,44 +171,7 @@ read_schedule_show(struct reading *r, const struct msg_schedule_show *m)
     return E_OK;
 }
 
-/* ---- sessions and effects ----------------------------------------------------- */
-
-static enum errc
-read_session_list(struct reading *r, const struct msg_session_list *m)
-{
-    struct session row = {0};
-    struct page    p;
-    uint64_t       after;
-    uint32_t       company = 0;
-
-    if (cursor_id(r, m->after, &after) || read_company(r, m->company, &company)) return r->e->code;
-    page_open(r, &p, HAS(m, session_list, limit), m->limit);
-    row.id = (uint32_t)after + 1;
-    page_scan(r, &p, PRIMARY_SESSION, &row, 0, 1);
-    while (page_next(&p, &row)) {
-        page_at(&p, row.id);
-        if (company && row.company != company) continue;
-        view_session(&r->objects, &row, false, r->reply);
-        p.count++;
-    }
-    page_close(r, &p);
-    return E_OK;
-}
-
-static enum errc
-read_session_show(struct reading *r, const struct msg_session_show *m)
-{
-    uint32_t       company;
-    struct session s = {0};
-
-    if (object_company(r->txn, r->actor, m->company, &company, r->e)) return r->e->code;
-    s.id = session_find(r->txn, company, m->key);
-    if (s.id == 0 || session_load(r->txn, &s) != LOAD_FOUND) {
-        return err_set(r->e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(m->key));
-    }
-    view_session(&r->objects, &s, true, r->reply);
-    return E_OK;
-}
+/* ---- effects ------------------------------------------------------------------- */
 
 static enum errc
 read_effect_show(struct reading *r, const struct msg_effect_show *m)
@@ -310,6 +274,7 @@ serve(struct reading *r, enum msg_id op, const union msg *m, bool *is_pending)
     case MSG_HANDLER_LIST: return list_objects(r, KIND_HANDLER, &m->company_list, object_item);
     case MSG_SESSION_LIST: return read_session_list(r, &m->session_list);
     case MSG_SESSION_SHOW: return read_session_show(r, &m->session_show);
+    case MSG_SESSION_EVENTS: return read_session_events(r, &m->session_events);
     case MSG_EFFECT_LIST: return read_effect_list(r, &m->effect_list);
     case MSG_EFFECT_SHOW: return read_effect_show(r, &m->effect_show);
     case MSG_APPROVAL_LIST: return read_approval_list(r, &m->approval_list);

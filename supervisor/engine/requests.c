@@ -17,6 +17,7 @@
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/routines.h"
 #include "supervisor/engine/schedule_ops.h"
+#include "supervisor/engine/session_ops.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/tickets.h"
 #include "supervisor/engine/wakes.h"
@@ -85,6 +86,8 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_AGENT_WAKE: return on_agent_wake(en, a, &m->agent_wake, reply, e);
     case MSG_ROUTINE_ADD: return on_routine_add(en, a, &m->routine_add, reply, e);
     case MSG_ROUTINE_COMPLETE: return on_routine_complete(en, a, &m->routine_complete, reply, e);
+    case MSG_SESSION_SEND: return on_session_send(en, a, &m->session_send, reply, e);
+    case MSG_SESSION_EVENT: return on_session_event(en, a, &m->session_event, reply, e);
     case MSG_COMPANY_ADD: return on_company_add(en, a, &m->company_add, reply, e);
     case MSG_COMPANY_SET: return on_company_set(en, a, &m->company_set, reply, e);
     case MSG_COMPANY_PAUSE: return on_company_pause(en, a, &m->company_pause, reply, e);

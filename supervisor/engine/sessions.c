@@ -1,5 +1,101 @@
 #include "supervisor/engine/sessions.h"
 
+#include "supervisor/engine/registry.h"
+
+#include <string.h>
+
+#define SCHEDULES_PREFIX "schedule/"
+
+/* The row first: it is what others hold. */
+struct session_turn {
+    struct session       row;
+    bool                 is_dirty, is_gone, is_over;
+    struct session_turn *next, *next_over;
+};
+
+/* ---- rows of the turn ---------------------------------------------------------- */
+
+static struct session *
+remember(struct engine *en, const struct session *row)
+{
+    struct turn         *t = &en->turn;
+    struct session_turn *s = arena_alloc(txn_arena(t->txn), sizeof(*s));
+
+    *s = (struct session_turn){.row = *row};
+    if (t->session_last) {
+        t->session_last->next = s;
+    } else {
+        t->session_list = s;
+    }
+    t->session_last = s;
+    idmap_put(&t->sessions, txn_arena(t->txn), row->id, s);
+    return &s->row;
+}
+
+struct session *
+session_row(struct engine *en, uint32_t id)
+{
+    struct session_turn *s = id ? idmap_get(&en->turn.sessions, id) : NULL;
+    struct session       row = {.id = id};
+
+    if (s) return s->is_gone ? NULL : &s->row;
+    if (id == 0 || session_load(turn_txn(en), &row) != LOAD_FOUND) return NULL;
+    return remember(en, &row);
+}
+
+void
+session_changed(struct engine *en, struct session *s)
+{
+    (void)en;
+    ((struct session_turn *)s)->is_dirty = true;
+}
+
+void
+session_over_put(struct engine *en, struct session *s)
+{
+    struct turn         *t = &en->turn;
+    struct session_turn *over = (struct session_turn *)s;
+
+    if (over->is_over) return;
+    over->is_over = true;
+    over->next_over = NULL;
+    if (t->session_over) {
+        t->session_over_last->next_over = over;
+    } else {
+        t->session_over = over;
+    }
+    t->session_over_last = over;
+}
+
+struct session *
+session_over_take(struct engine *en)
+{
+    struct session_turn *over = en->turn.session_over;
+
+    if (!over) return NULL;
+    en->turn.session_over = over->next_over;
+    over->is_over = false;
+    return &over->row;
+}
+
+void
+session_forget(struct engine *en, struct session *s)
+{
+    ((struct session_turn *)s)->is_gone = true;
+    (void)session_delete(turn_txn(en), s);
+}
+
+void
+sessions_flush(struct engine *en)
+{
+    for (struct session_turn *s = en->turn.session_list; s; s = s->next) {
+        if (s->is_dirty && !s->is_gone) session_save(turn_txn(en), &s->row);
+        s->is_dirty = false;
+    }
+}
+
+/* ---- by name ------------------------------------------------------------------- */
+
 uint32_t
 session_find(struct txn *t, uint32_t company, struct view name)
 {
@@ -8,20 +104,114 @@ session_find(struct txn *t, uint32_t company, struct view name)
     return rec_find(t, INDEX_session_by_name, &s) == LOAD_FOUND ? s.id : 0;
 }
 
+static struct session *
+find_row(struct engine *en, uint32_t company, struct view name)
+{
+    struct session s = {.company = company, .name = name};
+
+    if (rec_find(turn_txn(en), INDEX_session_by_name, &s) != LOAD_FOUND) return NULL;
+    if (idmap_get(&en->turn.sessions, s.id)) return session_row(en, s.id);
+    return remember(en, &s);
+}
+
+static struct session *
+make_row(struct engine *en, uint32_t company, struct view name, uint32_t agent)
+{
+    const struct session s = {.id = (uint32_t)en->memory.meta.next_object++,
+                              .company = company,
+                              .name = arena_copy(txn_arena(turn_txn(en)), name),
+                              .agent = agent,
+                              .first_event = 1,
+                              .created_at = en->turn.now.wall_ms};
+
+    session_insert(turn_txn(en), &s); /* at once: the next request finds it by its name */
+    return remember(en, &s);
+}
+
 uint32_t
 session_of(struct engine *en, uint32_t company, struct view name, uint32_t agent)
 {
-    struct session s = {.id = session_find(turn_txn(en), company, name)};
+    uint32_t id = session_find(turn_txn(en), company, name);
 
-    if (s.id) return s.id;
-    s.id = (uint32_t)en->memory.meta.next_object++;
-    s.company = company;
-    s.name = name;
-    s.agent = agent;
-    s.created_at = en->turn.now.wall_ms;
-    session_save(turn_txn(en), &s);
-    return s.id;
+    return id ? id : make_row(en, company, name, agent)->id;
 }
+
+bool
+session_is_schedules(struct view name)
+{
+    return name.size >= strlen(SCHEDULES_PREFIX) &&
+           memcmp(name.data, SCHEDULES_PREFIX, strlen(SCHEDULES_PREFIX)) == 0;
+}
+
+enum errc
+session_handler(struct engine *en, uint32_t company, uint32_t agent, uint32_t *handler,
+                struct err *e)
+{
+    struct objects            *o = &en->turn.objects;
+    const struct object_entry *c = objects_get(o, company);
+    const struct object_entry *a = agent ? objects_get(o, agent) : NULL;
+    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+
+    if (!c || c->row.removing) return err_set(e, E_BAD_REQUEST, "its company is being removed");
+    if (agent && (!a || a->row.removing))
+        return err_set(e, E_BAD_REQUEST, "its agent is no longer there");
+    if (agent) return profile_handler(o, &daemon, (struct view){0}, agent, &company, handler, e);
+    *handler = en->memory.limits.session_handler;
+    if (*handler && objects_get(o, *handler)) return E_OK;
+    err_field(e, "agent", "nobody processes the events of a session without an agent");
+    return err_hint(e, "name an agent, or set sessions.handler in the configuration");
+}
+
+static enum errc
+find_owner(struct engine *en, const struct actor *a, struct session_named *n, struct err *e)
+{
+    struct txn *t = turn_txn(en);
+
+    if (n->company.size && object_company(t, a, n->company, &n->company_id, e)) return e->code;
+    if (n->agent.size &&
+        object_ref(t, a, KIND_AGENT, n->agent, "agent", &n->company_id, &n->agent_id, e)) {
+        return e->code;
+    }
+    if (n->company_id) return E_OK;
+    return object_company(t, a, (struct view){0}, &n->company_id, e);
+}
+
+enum errc
+session_of_request(struct engine *en, const struct actor *a, struct session_named *n, bool make,
+                   struct err *e)
+{
+    uint32_t handler;
+
+    if (find_owner(en, a, n, e)) return e->code;
+    if (make && session_is_schedules(n->key))
+        return err_field(e, "key", "\"" SCHEDULES_PREFIX "\" begins the schedules' own sessions");
+    n->row = find_row(en, n->company_id, n->key);
+    if (!n->row && !make)
+        return err_set(e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(n->key));
+    if (n->row && n->agent_id && n->agent_id != n->row->agent) {
+        return err_set(e, E_CONFLICT, "session \"%.*s\" has %s%.*s", VIEW_ARG(n->key),
+                       n->row->agent ? "the agent " : "no agent",
+                       VIEW_ARG(objects_name(&en->turn.objects, n->row->agent)));
+    }
+    if (n->row) n->agent_id = n->row->agent;
+    return make ? session_handler(en, n->company_id, n->agent_id, &handler, e) : E_OK;
+}
+
+struct session *
+session_make(struct engine *en, struct session_named *n)
+{
+    struct mp_open_map m;
+
+    if (n->row) return n->row;
+    n->row = make_row(en, n->company_id, n->key, n->agent_id);
+    m = session_feed_open(en, FEED_SESSION_OPENED, n->row);
+    if (n->agent_id)
+        mp_put_str(feed_buf(en), &m, "agent", objects_name(&en->turn.objects, n->agent_id));
+    feed_close(en, &m);
+    return n->row;
+}
+
+/* ---- checkpoint ---------------------------------------------------------------- */
 
 enum load
 session_checkpoint(struct txn *t, const struct session *s, struct view *out)
@@ -36,35 +226,45 @@ put_checkpoint(struct txn *t, struct session *s, struct view data)
 {
     if (s->checkpoint_bytes) bytes_delete(t, BLOB_CHECKPOINT, s->id);
     s->checkpoint_bytes = 0;
-    s->checkpoint = data;
     if (data.size > BLOB_FROM) {
         bytes_save(t, BLOB_CHECKPOINT, s->id, data);
         s->checkpoint_bytes = (uint32_t)data.size;
-        s->checkpoint = (struct view){0};
+        data = (struct view){0};
     }
+    s->checkpoint = arena_copy(txn_arena(t), data);
 }
 
 /* The number goes on: the keys of effects rest on it. */
 void
 session_begin_anew(struct engine *en, uint32_t id)
 {
-    struct session s = {.id = id};
+    struct session *s = session_row(en, id);
 
-    if (session_load(turn_txn(en), &s) != LOAD_FOUND) return;
-    put_checkpoint(turn_txn(en), &s, (struct view){0});
-    session_save(turn_txn(en), &s);
+    if (!s) return;
+    put_checkpoint(turn_txn(en), s, (struct view){0});
+    session_changed(en, s);
 }
 
 uint64_t
-session_commit(struct engine *en, uint32_t id, struct view data)
+session_commit(struct engine *en, struct session *s, struct view data, bool advance)
 {
-    struct txn    *t = turn_txn(en);
-    struct session s = {.id = id};
+    if (data.size == 0 && !advance) return s->checkpoint_id;
+    s->checkpoint_id++;
+    if (data.size) {
+        s->checkpoint_at = en->turn.now.wall_ms;
+        put_checkpoint(turn_txn(en), s, data);
+    }
+    session_changed(en, s);
+    return s->checkpoint_id;
+}
 
-    if (session_load(t, &s) != LOAD_FOUND || data.size == 0) return s.checkpoint_id;
-    s.checkpoint_id++;
-    s.checkpoint_at = en->turn.now.wall_ms;
-    put_checkpoint(t, &s, data);
-    session_save(t, &s);
-    return s.checkpoint_id;
+/* ---- feed ---------------------------------------------------------------------- */
+
+struct mp_open_map
+session_feed_open(struct engine *en, enum feed_type type, const struct session *s)
+{
+    struct mp_open_map m = feed_open(en, type, s->company);
+
+    mp_put_str(feed_buf(en), &m, "session", s->name);
+    return m;
 }

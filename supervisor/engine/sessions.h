@@ -1,20 +1,65 @@
-/* sessions - named places with a checkpoint (D2, N21).  Each schedule owns the session
- * `schedule/NAME`. */
+/* sessions - named places with a checkpoint, in which events are processed in order (D1, D2, N21).
+ * Each schedule owns the session `schedule/NAME`; others are made by requests.
+ *
+ * Within a turn a session's row is here, once: who changes it marks it, and it is written when the
+ * turn ends.  Only reads, which come after the commit, load it from the store.
+ *
+ *     struct session *s = session_row(en, id);
+ *     s->timers++;
+ *     session_changed(en, s); */
 #ifndef ENGINE_SESSIONS_H
 #define ENGINE_SESSIONS_H
 
+#include "supervisor/engine/feed.h"
 #include "supervisor/engine/turn.h"
+
+#define SESSION_KEY_MAX 256
+
+/* The session's row, good until the turn ends; NULL when there is none, or it is damaged. */
+struct session *session_row(struct engine *en, uint32_t id);
+void            session_changed(struct engine *en, struct session *s);
+/* Its next event is to be taken; and the first of those sessions, NULL when there is none. */
+void            session_over_put(struct engine *en, struct session *s);
+struct session *session_over_take(struct engine *en);
+/* Removes the row. */
+void session_forget(struct engine *en, struct session *s);
+/* Writes what has changed, as the turn ends. */
+void sessions_flush(struct engine *en);
 
 /* The session of this name, made when it is new. */
 uint32_t session_of(struct engine *en, uint32_t company, struct view name, uint32_t agent);
 /* The id, 0 when there is none. */
 uint32_t session_find(struct txn *t, uint32_t company, struct view name);
+/* Whether it is a schedule's own, which takes no events. */
+bool session_is_schedules(struct view name);
+/* The session that a request means, by its key in the company that it names (else its agent's, else
+ * the actor's).  With `make` it is one for events, and need not be there: row is then NULL, and
+ * session_make makes it when all is checked.  E_NOT_FOUND, E_BAD_REQUEST (a schedule's key, nobody
+ * to process events), E_CONFLICT (its agent is another than the one named). */
+struct session_named {
+    struct view     key, company, agent; /* of the request; the last two may be empty */
+    uint32_t        company_id, agent_id;
+    struct session *row;
+};
+enum errc session_of_request(struct engine *en, const struct actor *a, struct session_named *n,
+                             bool make, struct err *e) MUST_CHECK;
+/* The row of what was found, made when there is none. */
+struct session *session_make(struct engine *en, struct session_named *n);
+/* What processes the events of a session of this agent (0: none): the agent's handler or its
+ * profile's, else the setting.  E_BAD_REQUEST when there is nothing. */
+enum errc session_handler(struct engine *en, uint32_t company, uint32_t agent, uint32_t *handler,
+                          struct err *e) MUST_CHECK;
+
 /* The checkpoint's packed bytes (empty: none yet). */
 enum load session_checkpoint(struct txn *t, const struct session *s, struct view *out) MUST_CHECK;
 /* A new owner under an old name begins without the checkpoint of the one before (N34). */
 void session_begin_anew(struct engine *en, uint32_t id);
-/* A completed attempt's checkpoint; returns the number that its effects carry (the old one's when
- * `data` is empty). */
-uint64_t session_commit(struct engine *en, uint32_t id, struct view data);
+/* A completed attempt's checkpoint; empty: the old one stands.  With `advance` it gets a new number
+ * all the same.  Returns the number that the attempt's effects carry. */
+uint64_t session_commit(struct engine *en, struct session *s, struct view data, bool advance);
+
+/* feed_open() of an event of a session: its key. */
+struct mp_open_map session_feed_open(struct engine *en, enum feed_type type,
+                                     const struct session *s);
 
 #endif

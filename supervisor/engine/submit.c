@@ -330,7 +330,7 @@ submit_write(struct engine *en, struct submission *s, const struct actor *a, str
     s->spec.id = j.id;
     s->spec.submitted_at = en->turn.now.wall_ms;
     s->spec.root = s->spec.root ? s->spec.root : j.id;
-    s->spec.actor = actor_text(en, a);
+    if (a) s->spec.actor = actor_text(en, a);
     if (s->unique.key.size) {
         unique_take(en, s->spec.company, &s->unique, j.id);
         s->flags |= JOB_FLAG_UNIQUE;

@@ -13,7 +13,7 @@ enum submit_fate { SUBMIT_NEW, SUBMIT_RETURN, SUBMIT_MERGE };
 
 /* A job that has passed its checks. */
 struct submission {
-    struct job_spec spec; /* id and submitted_at are set by submit_write */
+    struct job_spec spec; /* id and submitted_at are set by submit_write, and actor */
     struct view     payload;
     uint8_t         priority;
     uint32_t        flags; /* JOB_FLAG_* */
@@ -50,7 +50,7 @@ enum errc submit_check_tags(struct view tags, struct err *e) MUST_CHECK;
 /* Defaults that the handler and the limits give where the request named none (fields at 0 / −2 are
  * unset). */
 void submit_defaults(struct engine *en, struct submission *s, bool has_max_turns);
-/* Writes the job; *out is its state. */
+/* Writes the job; *out is its state.  a NULL: spec.actor says who submitted it. */
 void submit_write(struct engine *en, struct submission *s, const struct actor *a,
                   struct job_state *out);
 /* Whether the company's queue takes one job more than `others`, which are to be written first:

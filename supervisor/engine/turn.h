@@ -131,6 +131,7 @@ struct memory {
 struct lane_turn;
 struct company_turn;
 struct agent_turn;
+struct session_turn;
 
 struct released {
     uint8_t  predicate;
@@ -158,6 +159,11 @@ struct turn {
     struct company_turn *company_list;
     struct idmap         agents; /* struct agent_turn */
     struct agent_turn   *agent_list;
+    struct idmap         sessions;     /* struct session_turn */
+    struct session_turn *session_list; /* in the order in which they were read … */
+    struct session_turn *session_last;
+    struct session_turn *session_over; /* … and those whose next event is to be taken */
+    struct session_turn *session_over_last;
     struct lane_turn    *last_lane; /* the last one that lane_of gave */
     struct company_turn *changed_companies;
     struct heap          competing;            /* companies in memory that have a lane to start */

@@ -215,6 +215,7 @@ view_job_pairs(struct objects *o, const struct memory *m, const struct job_state
     mp_put_str_or_nil(b, map, "unique_key", spec->unique_key);
     mp_put_str_or_nil(b, map, "debounce_key", spec->debounce_key);
     put_session(o, j->session, b, map);
+    put_id_or_nil(b, map, "event", spec->event);
     put_id_or_nil(b, map, "goal", spec->goal);
     put_id_or_nil(b, map, "ticket", spec->ticket);
     put_id_or_nil(b, map, "parent", spec->parent);
@@ -297,23 +298,6 @@ put_document_agent(struct objects *o, uint32_t id, struct buf *b, struct mp_open
 }
 
 static void
-put_document_session(const struct session *s, struct buf *b, struct mp_open_map *map)
-{
-    struct mp_open_map session;
-
-    mp_key(b, map, "session");
-    if (!s) {
-        mp_nil(b);
-        return;
-    }
-    session = mp_open(b);
-    mp_put_str(b, &session, "key", s->name);
-    mp_put_u64(b, &session, "event_seq", s->event_seq);
-    mp_put_u64(b, &session, "checkpoint_id", s->checkpoint_id);
-    mp_close(b, &session);
-}
-
-static void
 put_document_budget(struct objects *o, const struct job_state *j, const struct job_spec *spec,
                     struct buf *b, struct mp_open_map *map)
 {
@@ -332,7 +316,7 @@ put_document_budget(struct objects *o, const struct job_state *j, const struct j
 
 void
 view_document(struct objects *o, const struct job_state *j, const struct job_spec *spec,
-              const struct session *session, struct view checkpoint, struct buf *b)
+              const struct document_session *session, struct buf *b)
 {
     struct mp_open_map map = mp_open(b);
 
@@ -343,9 +327,8 @@ view_document(struct objects *o, const struct job_state *j, const struct job_spe
     goals_put_why(o, spec->goal, b);
     mp_key(b, &map, "ticket");
     tickets_put_document(o, spec->ticket, b);
-    put_document_session(session, b, &map);
-    mp_put_nil(b, &map, "event");
-    mp_put_raw(b, &map, "checkpoint", checkpoint);
+    view_put_document_session(session, b, &map);
+    mp_put_raw(b, &map, "checkpoint", session->checkpoint);
     mp_put_nil(b, &map, "action");
     mp_key(b, &map, "context");
     if (spec->context.size) {

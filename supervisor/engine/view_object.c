@@ -373,30 +373,7 @@ view_object(struct objects *o, const struct object_entry *en, struct buf *b)
     mp_close(b, &map);
 }
 
-/* ---- sessions, effects, workers ----------------------------------------------- */
-
-void
-view_session(struct objects *o, const struct session *s, bool full, struct buf *b)
-{
-    struct mp_open_map map = mp_open(b);
-    struct view        checkpoint = s->checkpoint;
-
-    mp_put_str(b, &map, "key", s->name);
-    view_put_name(o, b, &map, "company", s->company);
-    view_put_name(o, b, &map, "agent", s->agent);
-    mp_put_u64(b, &map, "event_seq", s->event_seq);
-    mp_put_u64(b, &map, "checkpoint_id", s->checkpoint_id);
-    mp_put_time(b, &map, "checkpoint_at", s->checkpoint_at);
-    mp_put_i64(b, &map, "created_at", s->created_at);
-    if (full) {
-        if (s->checkpoint_bytes && bytes_load(o->txn, BLOB_CHECKPOINT, s->id, s->checkpoint_bytes,
-                                              &checkpoint) != LOAD_FOUND) {
-            checkpoint = (struct view){0};
-        }
-        mp_put_raw(b, &map, "checkpoint", checkpoint);
-    }
-    mp_close(b, &map);
-}
+/* ---- effects, workers ---------------------------------------------------------- */
 
 void
 view_effect(struct objects *o, const struct effect *ef, struct buf *b)

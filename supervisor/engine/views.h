@@ -28,8 +28,13 @@ void view_job_pairs(struct objects *o, const struct memory *m, const struct job_
 enum predicate view_held(struct objects *o, const struct memory *m, const struct job_state *j);
 
 /* The handler's document (handler protocol 1), payload apart. */
+struct document_session {
+    const struct session *row;   /* NULL: it has none */
+    const struct event   *event; /* that it processes, its payload inline; NULL: none */
+    struct view           checkpoint;
+};
 void view_document(struct objects *o, const struct job_state *j, const struct job_spec *spec,
-                   const struct session *session, struct view checkpoint, struct buf *out);
+                   const struct document_session *session, struct buf *out);
 
 /* One of each as a map.  full: with what only `show` tells.  memory has the limits in force. */
 void view_schedule(struct objects *o, const struct memory *m, const struct object_entry *declared,
@@ -42,9 +47,14 @@ void view_saved_schedule(struct objects *o, const struct memory *m,
 void view_put_averages(const struct schedule *run, struct buf *b, struct mp_open_map *map);
 void view_object(struct objects *o, const struct object_entry *en, struct buf *out);
 void view_session(struct objects *o, const struct session *s, bool full, struct buf *out);
+/* row: its session's. */
+void view_event(struct txn *t, const struct session *row, const struct event *ev, struct buf *out);
 void view_effect(struct objects *o, const struct effect *ef, struct buf *out);
 void view_worker(const struct memory *m, uint32_t worker, int64_t now_boot_ms, struct buf *out);
 
+/* `session` and `event` of the document. */
+void view_put_document_session(const struct document_session *s, struct buf *b,
+                               struct mp_open_map *map);
 /* name, or nil for none */
 void view_put_name(struct objects *o, struct buf *b, struct mp_open_map *m, const char *key,
                    uint32_t id);

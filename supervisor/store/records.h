@@ -295,7 +295,7 @@
     F(U32, autonomous)        /* messages in a row that nobody asked for */       \
     F(I64, last_autonomous_at) /* 0: none since a person spoke */                 \
     F(I64, active_at)         /* of its last event */                             \
-    F(I64, purge_at)          /* when events of it may go by age; 0: none is processed */
+    F(I64, purge_at)          /* since when its oldest processed event is there; 0: none is */
 
 /* What happened in a session; one after the other, its agent processes them (D1).  Those up to
  * the session's event_seq are processed. */

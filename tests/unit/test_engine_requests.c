@@ -67,6 +67,8 @@ static const struct {
     {"clock.accept",      ""                                                             },
     {"approval.grant",    "'id':1"                                                       },
     {"approval.deny",     "'id':1"                                                       },
+    {"session.send",      "'key':'k','content':'c','agent':'a'"                          },
+    {"session.event",     "'key':'k','type':'t','agent':'a'"                             },
 };
 
 static void

@@ -83,6 +83,7 @@ struct ctl_commands {
 extern const struct ctl_commands ctl_job_commands;
 extern const struct ctl_commands ctl_schedule_commands;
 extern const struct ctl_commands ctl_object_commands;
+extern const struct ctl_commands ctl_session_commands;
 extern const struct ctl_commands ctl_goal_commands;
 extern const struct ctl_commands ctl_approval_commands;
 extern const struct ctl_commands ctl_registry_commands;

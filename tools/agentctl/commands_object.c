@@ -12,9 +12,6 @@ static const struct ctl_param page_flags[] = {
 static const struct ctl_param agent_arg[] = {
     {"NAME", 0, "name", CTL_TEXT, true, NULL, "the agent's name, or company/name"},
     {.name = NULL}};
-static const struct ctl_param session_arg[] = {
-    {"KEY", 0, "key", CTL_TEXT, true, NULL, "the session's key"},
-    {.name = NULL}};
 static const struct ctl_param effect_arg[] = {
     {"ID", 0, "id", CTL_NUMBER, true, NULL, "the effect's number"},
     {.name = NULL}};
@@ -45,16 +42,6 @@ static const struct ctl_command commands[] = {
      .print = ctl_print_handlers,
      .help = "handlers, with their limits",
      .examples = {"handler list"}},
-    {.noun = "session", .verb = "list", .op = MSG_SESSION_LIST, .flags = page_flags, .run = ctl_run_list,
-     .print = ctl_print_sessions,
-     .help = "sessions",
-     .examples = {"session list --limit 20"}},
-    {.noun = "session", .verb = "show", .op = MSG_SESSION_SHOW, .args = session_arg, .print = ctl_print_session,
-     .help = "a session, with its checkpoint",
-     .examples = {"session show schedule/nightly"}},
-    {.noun = "session", .verb = "why", .op = MSG_SESSION_WHY, .args = session_arg, .print = ctl_print_why,
-     .help = "what a session waits for: its unfinished job",
-     .examples = {"session why schedule/nightly"}},
     {.noun = "effect", .verb = "list", .op = MSG_EFFECT_LIST, .flags = effect_flags, .run = ctl_run_list,
      .print = ctl_print_effects,
      .help = "effects: what jobs have sent, or are to send",

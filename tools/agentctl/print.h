@@ -28,10 +28,13 @@ void ctl_print_profiles(struct ctl_out *o, struct view body);
 void ctl_print_agent(struct ctl_out *o, struct view body);
 void ctl_print_agents(struct ctl_out *o, struct view body);
 void ctl_print_handlers(struct ctl_out *o, struct view body);
-void ctl_print_session(struct ctl_out *o, struct view body);
-void ctl_print_sessions(struct ctl_out *o, struct view body);
 void ctl_print_effect(struct ctl_out *o, struct view body);
 void ctl_print_effects(struct ctl_out *o, struct view body);
+
+void ctl_print_appended(struct ctl_out *o, struct view body);
+void ctl_print_session(struct ctl_out *o, struct view body);
+void ctl_print_sessions(struct ctl_out *o, struct view body);
+void ctl_print_events(struct ctl_out *o, struct view body);
 
 void ctl_print_goal(struct ctl_out *o, struct view body);
 void ctl_print_goals(struct ctl_out *o, struct view body);

@@ -101,39 +101,6 @@ ctl_print_handlers(struct ctl_out *o, struct view body)
 }
 
 void
-ctl_print_session(struct ctl_out *o, struct view body)
-{
-    static const struct ctl_column rows[] = {
-        {"session",    "key",           CTL_AS_TEXT   },
-        {"company",    "company",       CTL_AS_TEXT   },
-        {"agent",      "agent",         CTL_AS_TEXT   },
-        {"created",    "created_at",    CTL_AS_INSTANT},
-        {"event seq",  "event_seq",     CTL_AS_TEXT   },
-        {"checkpoint", "checkpoint_id", CTL_AS_TEXT   },
-        {"taken",      "checkpoint_at", CTL_AS_INSTANT},
-        {"holds",      "checkpoint",    CTL_AS_JSON   },
-    };
-
-    RECORD(o, body, rows);
-}
-
-void
-ctl_print_sessions(struct ctl_out *o, struct view body)
-{
-    static const struct ctl_column columns[] = {
-        {"KEY",        "key",           CTL_AS_TEXT  },
-        {"COMPANY",    "company",       CTL_AS_TEXT  },
-        {"AGENT",      "agent",         CTL_AS_TEXT  },
-        {"EVENTS",     "event_seq",     CTL_AS_NUMBER},
-        {"CHECKPOINT", "checkpoint_id", CTL_AS_NUMBER},
-        {"TAKEN",      "checkpoint_at", CTL_AS_WHEN  },
-        {"CREATED",    "created_at",    CTL_AS_WHEN  },
-    };
-
-    ITEMS(o, body, columns);
-}
-
-void
 ctl_print_effect(struct ctl_out *o, struct view body)
 {
     static const struct ctl_column rows[] = {

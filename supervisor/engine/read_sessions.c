@@ -1,0 +1,72 @@
+#include "supervisor/engine/read_sessions.h"
+
+#include "supervisor/engine/page.h"
+#include "supervisor/engine/sessions.h"
+#include "supervisor/engine/views.h"
+
+enum errc
+read_session_list(struct reading *r, const struct msg_session_list *m)
+{
+    struct session row = {0};
+    struct page    p;
+    uint64_t       after;
+    uint32_t       company = 0;
+
+    if (cursor_id(r, m->after, &after) || read_company(r, m->company, &company)) return r->e->code;
+    page_open(r, &p, HAS(m, session_list, limit), m->limit);
+    row.id = (uint32_t)after + 1;
+    page_scan(r, &p, PRIMARY_SESSION, &row, 0, 1);
+    while (page_next(&p, &row)) {
+        page_at(&p, row.id);
+        if (company && row.company != company) continue;
+        view_session(&r->objects, &row, false, r->reply);
+        p.count++;
+    }
+    page_close(r, &p);
+    return E_OK;
+}
+
+static enum errc
+load(struct reading *r, struct view in_company, struct view key, struct session *s)
+{
+    uint32_t company;
+
+    if (object_company(r->txn, r->actor, in_company, &company, r->e)) return r->e->code;
+    *s = (struct session){.company = company, .name = key};
+    if (rec_find(r->txn, INDEX_session_by_name, s) != LOAD_FOUND)
+        return err_set(r->e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(key));
+    return E_OK;
+}
+
+enum errc
+read_session_show(struct reading *r, const struct msg_session_show *m)
+{
+    struct session s;
+
+    if (load(r, m->company, m->key, &s)) return r->e->code;
+    view_session(&r->objects, &s, true, r->reply);
+    return E_OK;
+}
+
+enum errc
+read_session_events(struct reading *r, const struct msg_session_events *m)
+{
+    struct session s;
+    struct event   row = {0};
+    struct page    p;
+    uint64_t       after;
+
+    if (cursor_id(r, m->after, &after) || load(r, m->company, m->key, &s)) return r->e->code;
+    page_open(r, &p, HAS(m, session_events, limit), m->limit);
+    row.session = s.id;
+    row.seq = after + 1 > m->from ? after + 1 : m->from;
+    page_scan(r, &p, PRIMARY_EVENT, &row, 1, 2);
+    while (page_next(&p, &row)) {
+        page_at(&p, row.seq);
+        if (m->dead && row.mark != EVENT_DEAD) continue;
+        view_event(r->txn, &s, &row, r->reply);
+        p.count++;
+    }
+    page_close(r, &p);
+    return E_OK;
+}

@@ -1,0 +1,14 @@
+/* session_ops - requests that change sessions. */
+#ifndef ENGINE_SESSION_OPS_H
+#define ENGINE_SESSION_OPS_H
+
+#include "supervisor/engine/turn.h"
+
+enum errc on_session_send(struct engine *en, const struct actor *a,
+                          const struct msg_session_send *m, struct buf *reply,
+                          struct err *e) MUST_CHECK;
+enum errc on_session_event(struct engine *en, const struct actor *a,
+                           const struct msg_session_event *m, struct buf *reply,
+                           struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,455 @@
+/* Sessions: events are processed in order, one at a time, and consumed with their checkpoint (D1,
+ * D2). */
+#include "tests/unit/engine_rig.h"
+
+#define BATCH            100
+#define WRITES_PER_EVENT 14
+
+static void
+declare(struct rig *r)
+{
+    r->limits.session_handler = view_str("noop");
+    r->limits.company_max_concurrent = NO_LIMIT;
+    r->limits.agent_max_concurrent = NO_LIMIT;
+    rig_configure(r, &(struct rig_declared){.agents = "{'name':'desk','handler':'noop'},"
+                                                      "{'name':'mute'},"
+                                                      "{'name':'other','handler':'noop'}"});
+}
+
+static void
+show(struct rig *r, const char *key)
+{
+    rig_must_read(r, "session.show", "'key':'%s'", key);
+}
+
+static int64_t
+session_i64(struct rig *r, const char *key, const char *path)
+{
+    show(r, key);
+    return rig_i64(r, path);
+}
+
+/* Appends; returns its number. */
+static uint64_t
+append(struct rig *r, const char *key, const char *type)
+{
+    rig_must(r, "session.event", "'key':'%s','type':'%s','payload':{'n':1}", key, type);
+    return (uint64_t)rig_i64(r, "seq");
+}
+
+static uint64_t
+job_of(struct rig *r, const char *key)
+{
+    show(r, key);
+    return rig_is_nil(r, "job") ? 0 : (uint64_t)rig_i64(r, "job");
+}
+
+static const char *
+event_text(struct rig *r, const char *key, uint64_t seq, const char *path)
+{
+    char full[64];
+
+    rig_must_read(r, "session.events", "'key':'%s','from':%d,'limit':1", key, (int)seq);
+    (void)snprintf(full, sizeof(full), "items.0.%s", path); /* fits */
+    return rig_text(r, full);
+}
+
+/* What the newest attempt of the job was given, as the reply. */
+static void
+document(struct rig *r, uint64_t job)
+{
+    struct view v;
+
+    assert_non_null(rig_lease(r, job));
+    assert_true(mp_find(rig_lease(r, job)->body, "document", &v));
+    r->reply = v;
+}
+
+/* ---- what a handler is given, and what its success commits ---- */
+
+static void
+a_message_makes_a_session_and_its_job(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    rig_must(r, "session.send",
+             "'key':'chat/1','agent':'desk','content':'hello','metadata':{'from':'ann'}");
+    assert_int_equal(rig_i64(r, "seq"), 1);
+    assert_string_equal(rig_text(r, "type"), "user_message");
+    assert_string_equal(rig_text(r, "session"), "chat/1");
+    uint64_t job = (uint64_t)rig_i64(r, "job");
+    expect_state(r, job, "running");
+    assert_string_equal(rig_text(r, "trigger"), "event");
+    assert_string_equal(rig_text(r, "agent"), "desk");
+    assert_string_equal(rig_text(r, "session"), "chat/1");
+    assert_string_equal(rig_text(r, "source"), "session");
+    assert_string_equal(rig_text(r, "title"), "chat/1 — event #1 (user_message)");
+    assert_int_equal(rig_i64(r, "event"), 1);
+    assert_int_equal(rig_i64(r, "priority"), 50);
+    document(r, job);
+    assert_int_equal(rig_i64(r, "event.seq"), 1);
+    assert_string_equal(rig_text(r, "event.type"), "user_message");
+    assert_string_equal(rig_text(r, "event.payload.content"), "hello");
+    assert_string_equal(rig_text(r, "event.payload.metadata.from"), "ann");
+    assert_int_equal(rig_i64(r, "event.created_at"), RIG_WALL_MS);
+    assert_string_equal(rig_text(r, "session.key"), "chat/1");
+    assert_int_equal(rig_i64(r, "session.event_seq"), 0);
+    assert_int_equal(rig_i64(r, "session.waiting"), 1);
+    assert_int_equal(rig_i64(r, "session.consecutive_autonomous_msgs"), 0);
+    assert_true(rig_is_nil(r, "session.last_autonomous_at"));
+    assert_true(rig_bool(r, "session.has_person"));
+    assert_true(rig_is_nil(r, "checkpoint"));
+    assert_int_equal(rig_feed_count(r, "session.opened"), 1);
+    assert_int_equal(rig_feed_count(r, "session.event"), 1);
+}
+
+static void
+events_are_processed_one_by_one_in_order(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 8);
+    for (uint64_t i = 1; i <= 5; i++)
+        assert_int_equal(append(r, "s", "ping"), i);
+    assert_int_equal(session_i64(r, "s", "waiting"), 5);
+    for (int i = 1; i <= 5; i++) {
+        uint64_t job = job_of(r, "s");
+
+        assert_int_equal(rig_running(r), 1);
+        document(r, job);
+        assert_int_equal(rig_i64(r, "event.seq"), i);
+        assert_int_equal(rig_i64(r, "session.event_seq"), i - 1);
+        if (i > 1) assert_int_equal(rig_i64(r, "checkpoint.n"), i - 1);
+        rig_ended(r, job, "'verdict':'completed','checkpoint':{'n':%d}", i);
+        rig_turn(r); /* the next one starts in the turn that ends the one before */
+        assert_int_equal(session_i64(r, "s", "event_seq"), i);
+        assert_int_equal(rig_i64(r, "checkpoint_id"), i);
+        assert_int_equal(rig_i64(r, "checkpoint.n"), i);
+        assert_int_equal(rig_i64(r, "waiting"), 5 - i);
+    }
+    assert_int_equal(job_of(r, "s"), 0);
+    assert_int_equal(rig_feed_count(r, "session.processed"), 5);
+    assert_int_equal(append(r, "s", "ping"), 6);
+    document(r, job_of(r, "s"));
+    assert_int_equal(rig_i64(r, "event.seq"), 6);
+}
+
+static void
+sessions_run_in_parallel(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 8);
+    for (int i = 0; i < 2; i++) {
+        (void)append(r, "a", "ping");
+        (void)append(r, "b", "ping");
+    }
+    assert_int_equal(rig_running(r), 2);
+    rig_complete(r, job_of(r, "b"));
+    document(r, job_of(r, "b"));
+    assert_int_equal(rig_i64(r, "event.seq"), 2);
+    document(r, job_of(r, "a"));
+    assert_int_equal(rig_i64(r, "event.seq"), 1);
+}
+
+static void
+an_attempt_that_does_not_complete_leaves_everything(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    (void)append(r, "s", "ping");
+    (void)append(r, "s", "ping");
+    uint64_t job = job_of(r, "s");
+    rig_ended(r, job, "'verdict':'failed','checkpoint':{'n':9}");
+    rig_turn(r);
+    expect_state(r, job, "scheduled");
+    assert_int_equal(job_of(r, "s"), job); /* while it is retried the session waits */
+    assert_int_equal(rig_i64(r, "event_seq"), 0);
+    assert_int_equal(rig_i64(r, "waiting"), 2);
+    assert_int_equal(rig_i64(r, "checkpoint_id"), 0);
+    assert_true(rig_is_nil(r, "checkpoint"));
+    rig_advance(r, 3 * MINUTE_MS);
+    rig_ended(r, job, "'verdict':'snoozed','after_ms':5000,'checkpoint':{'n':9}");
+    rig_turn(r);
+    assert_int_equal(session_i64(r, "s", "event_seq"), 0);
+    rig_advance(r, 10 * SECOND_MS);
+    rig_complete(r, job); /* without a checkpoint: its number goes on all the same */
+    assert_int_equal(session_i64(r, "s", "event_seq"), 1);
+    assert_int_equal(rig_i64(r, "checkpoint_id"), 1);
+}
+
+static void
+a_crash_takes_nothing_and_repeats_nothing(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    (void)append(r, "s", "ping");
+    (void)append(r, "s", "ping");
+    rig_complete(r, job_of(r, "s"));
+    uint64_t job = job_of(r, "s");
+    expect_state(r, job, "running");
+    rig_crash(r);
+    rig_turn(r);
+    rig_old_leases_gone(r);
+    rig_turn(r);
+    rig_workers(r, 1, 4);
+    rig_settle(r);
+    assert_int_equal(job_of(r, "s"), job);
+    document(r, job);
+    assert_int_equal(rig_i64(r, "event.seq"), 2);
+    assert_int_equal(rig_lease(r, job)->attempt, 2);
+    rig_complete(r, job);
+    assert_int_equal(session_i64(r, "s", "event_seq"), 2);
+    assert_int_equal(rig_i64(r, "checkpoint_id"), 2);
+}
+
+static void
+long_payloads_come_whole(void **state)
+{
+    struct rig     *r = *state;
+    FREE_AUTO char *text = xmalloc(1000001);
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    memset(text, 'x', 1000000);
+    text[1000000] = '\0';
+    rig_must(r, "session.send", "'key':'s','content':'%s'", text);
+    uint64_t job = (uint64_t)rig_i64(r, "job");
+    document(r, job);
+    assert_string_equal(rig_text(r, "event.payload.content"), text);
+    assert_string_equal(event_text(r, "s", 1, "payload.content"), text);
+}
+
+/* ---- events that are given up ---- */
+
+/* The first event of the session fails for good. */
+static void
+poison(struct rig *r, const char *key)
+{
+    (void)append(r, key, "bad");
+    (void)append(r, key, "good");
+    uint64_t job = job_of(r, key);
+    rig_fail(r, job, "turn_limit_exceeded"); /* which is not retried */
+    expect_state(r, job, "failed");
+}
+
+static void
+a_poison_event_is_dead_and_the_session_goes_on(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    poison(r, "s");
+    assert_string_equal(event_text(r, "s", 1, "status"), "dead");
+    assert_int_equal(rig_i64(r, "items.0.job"), 1);
+    show(r, "s");
+    assert_string_equal(rig_text(r, "status"), "open");
+    assert_int_equal(rig_i64(r, "dead"), 1);
+    assert_int_equal(rig_i64(r, "waiting"), 1);
+    assert_int_equal(rig_i64(r, "event_seq"), 1);
+    assert_int_equal(rig_i64(r, "checkpoint_id"), 0);
+    assert_string_equal(event_text(r, "s", 2, "status"), "processing");
+    rig_must_read(r, "session.events", "'key':'s','dead':true");
+    assert_int_equal(rig_len(r, "items"), 1);
+    assert_int_equal(rig_feed_count(r, "session.event_dead"), 1);
+    rig_complete(r, job_of(r, "s"));
+    assert_string_equal(event_text(r, "s", 2, "status"), "processed");
+}
+
+static void
+a_session_may_be_held_by_an_event_that_is_given_up(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_on_failure = view_str("hold");
+    declare(r);
+    rig_workers(r, 1, 4);
+    poison(r, "s");
+    show(r, "s");
+    assert_string_equal(rig_text(r, "status"), "held");
+    assert_non_null(strstr(rig_text(r, "reason"), "job 1 ended as failed, turn_limit_exceeded"));
+    assert_true(rig_is_nil(r, "job"));
+    assert_int_equal(rig_i64(r, "dead"), 1);
+    assert_int_equal(rig_i64(r, "waiting"), 1);
+    assert_int_equal(append(r, "s", "good"), 3); /* it takes events all the same */
+    assert_int_equal(rig_running(r), 0);
+    assert_int_equal(rig_feed_count(r, "session.held"), 1);
+}
+
+static void
+a_cancelled_job_gives_its_event_up(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    (void)append(r, "s", "bad");
+    (void)append(r, "s", "good");
+    uint64_t job = job_of(r, "s");
+    rig_must(r, "job.cancel", "'id':%d", (int)job);
+    assert_int_equal(job_of(r, "s"), job); /* until its processes are gone */
+    rig_ended(r, job, "'verdict':'failed'");
+    rig_turn(r);
+    assert_string_equal(event_text(r, "s", 1, "status"), "dead");
+    assert_string_equal(event_text(r, "s", 2, "status"), "processing");
+    rig_refused(r, E_WRONG_STATE, "", "job.retry", "'id':%d", (int)job);
+}
+
+static void
+without_somebody_to_process_its_events_a_session_is_held(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    (void)append(r, "s", "ping");
+    (void)append(r, "s", "ping");
+    r->limits.session_handler = (struct view){0};
+    rig_configure(r, &(struct rig_declared){0});
+    rig_complete(r, job_of(r, "s"));
+    show(r, "s");
+    assert_string_equal(rig_text(r, "status"), "held");
+    assert_int_equal(rig_i64(r, "waiting"), 1);
+    assert_int_equal(rig_i64(r, "dead"), 0);
+    rig_refused(r, E_BAD_REQUEST, "agent", "session.event", "'key':'s','type':'ping'");
+}
+
+/* ---- who may append what ---- */
+
+static void
+what_is_no_event_is_refused(void **state)
+{
+    static const struct {
+        const char *op, *body;
+        enum errc   code;
+        const char *field;
+    } bad[] = {
+        {"session.send",  "'key':'k','content':''",                              E_BAD_REQUEST, "content"},
+        {"session.send",  "'key':'','content':'c'",                              E_BAD_REQUEST, "key"    },
+        {"session.send",  "'key':'schedule/x','content':'c'",                    E_BAD_REQUEST, "key"    },
+        {"session.send",  "'key':'k','content':'c','agent':'nobody'",            E_NOT_FOUND,   "agent"  },
+        {"session.send",  "'key':'k','content':'c','agent':'mute'",              E_BAD_REQUEST, "handler"},
+        {"session.send",  "'key':'k','content':'c','company':'gamma'",           E_NOT_FOUND,   "company"},
+        {"session.send",  "'key':'s','content':'c','agent':'other'",             E_CONFLICT,    ""       },
+        {"session.event", "'key':'k','type':'No Name'",                          E_BAD_REQUEST, "type"   },
+        {"session.event", "'key':'k','type':'job'",                              E_BAD_REQUEST, "type"   },
+        {"session.event", "'key':'k','type':'user_message','payload':{'c':'x'}", E_BAD_REQUEST,
+         "payload"                                                                                       },
+        {"session.event", "'key':'k','type':'user_message'",                     E_BAD_REQUEST, "payload"},
+        {"session.event", "'key':'k','type':'t','parent':99",                    E_BAD_REQUEST, "parent" },
+    };
+    struct rig *r = *state;
+
+    declare(r);
+    rig_must(r, "session.send", "'key':'s','content':'c','agent':'desk'");
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        rig_refused(r, bad[i].code, bad[i].field, bad[i].op, "%s", bad[i].body);
+}
+
+static void
+a_session_takes_so_many_events(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_queue_max = 3;
+    declare(r);
+    for (int i = 0; i < 3; i++)
+        (void)append(r, "s", "ping");
+    rig_refused(r, E_QUEUE_FULL, "", "session.event", "'key':'s','type':'ping'");
+    (void)append(r, "other", "ping");
+    rig_workers(r, 1, 4);
+    rig_complete(r, job_of(r, "s"));
+    assert_int_equal(append(r, "s", "ping"), 4);
+}
+
+static void
+sessions_of_companies_are_apart(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_handler = view_str("noop");
+    rig_configure(r, &(struct rig_declared){.companies = "{'name':'acme'}"});
+    rig_must(r, "session.event", "'key':'s','type':'t','company':'acme'");
+    rig_must(r, "session.event", "'key':'s','type':'t'");
+    assert_int_equal(rig_i64(r, "seq"), 1);
+    r->actor.company = view_str("acme");
+    rig_must_read(r, "session.events", "'key':'s'");
+    assert_int_equal(rig_i64(r, "items.0.id"), 1);
+    assert_int_equal(rig_read(r, "session.events", "'key':'s','company':'default'"), E_NOT_FOUND);
+}
+
+static void
+an_event_continues_its_chain_of_causes(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    uint64_t first = rig_submit(r, "'agent':'desk'");
+    rig_must(r, "session.event", "'key':'s','type':'t','parent':%d", (int)first);
+    uint64_t second = (uint64_t)rig_i64(r, "job");
+    assert_int_equal(rig_job_i64(r, second, "parent"), first);
+    assert_int_equal(rig_i64(r, "root"), first);
+    assert_int_equal(rig_i64(r, "depth"), 1);
+    rig_must_read(r, "session.events", "'key':'s'");
+    assert_int_equal(rig_i64(r, "items.0.root"), first);
+}
+
+/* ---- what it costs ---- */
+
+static void
+an_event_is_few_writes(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    writes;
+
+    declare(r);
+    rig_workers(r, 1, BATCH);
+    for (int i = 0; i < BATCH; i++) { /* the sessions are there, with one processed event each */
+        rig_must(r, "session.event", "'key':'s%d','type':'t'", i);
+        rig_complete(r, (uint64_t)rig_i64(r, "job"));
+    }
+    for (int i = 0; i < BATCH; i++)
+        (void)rig_queue(r, "session.event", "'key':'s%d','type':'t','payload':{'a':1}", i);
+    rig_turn(r);
+    writes = r->writes;
+    for (int i = 1; i <= BATCH; i++)
+        rig_ended(r, (uint64_t)(BATCH + i), "'verdict':'completed','checkpoint':{'a':1}");
+    rig_turn(r);
+    writes += r->writes;
+    print_message("          %.1f writes per event\n", (double)writes / BATCH);
+    assert_true(writes <= WRITES_PER_EVENT * BATCH);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_message_makes_a_session_and_its_job),
+        TEST(events_are_processed_one_by_one_in_order),
+        TEST(sessions_run_in_parallel),
+        TEST(an_attempt_that_does_not_complete_leaves_everything),
+        TEST(a_crash_takes_nothing_and_repeats_nothing),
+        TEST(long_payloads_come_whole),
+        TEST(a_poison_event_is_dead_and_the_session_goes_on),
+        TEST(a_session_may_be_held_by_an_event_that_is_given_up),
+        TEST(a_cancelled_job_gives_its_event_up),
+        TEST(without_somebody_to_process_its_events_a_session_is_held),
+        TEST(what_is_no_event_is_refused),
+        TEST(a_session_takes_so_many_events),
+        TEST(sessions_of_companies_are_apart),
+        TEST(an_event_continues_its_chain_of_causes),
+        TEST(an_event_is_few_writes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,71 @@
+#include "tools/agentctl/command.h"
+#include "tools/agentctl/ctl.h"
+#include "tools/agentctl/print.h"
+
+// clang-format off
+
+#define KEY_ARG {"KEY", 0, "key", CTL_TEXT, true, NULL, "the session's key"}
+#define AGENT_FLAG \
+    {"agent", 0, "agent", CTL_TEXT, false, "A", "who processes its events, when the session is made"}
+
+static const struct ctl_param key_arg[] = {
+    KEY_ARG,
+    {.name = NULL}};
+static const struct ctl_param page_flags[] = {
+    {"limit", 0, "limit", CTL_NUMBER, false, "N",      "at most so many (100)"},
+    {"after", 0, "after", CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
+    {.name = NULL}};
+static const struct ctl_param send_args[] = {
+    KEY_ARG,
+    {"TEXT", 0, "content", CTL_TEXT, true, NULL, "what the person says"},
+    {.name = NULL}};
+static const struct ctl_param send_flags[] = {
+    AGENT_FLAG,
+    {"metadata", 0, "metadata", CTL_JSON, false, "P", "a JSON object beside the text: text, @FILE or -"},
+    {.name = NULL}};
+static const struct ctl_param event_args[] = {
+    KEY_ARG,
+    {"TYPE", 0, "type", CTL_TEXT, true, NULL, "user_message, timer, tool_result, or a name of your own"},
+    {.name = NULL}};
+static const struct ctl_param event_flags[] = {
+    AGENT_FLAG,
+    {"payload", 0, "payload", CTL_JSON,   false, "P",  "any JSON value: text, @FILE or -"},
+    {"parent",  0, "parent",  CTL_NUMBER, false, "ID", "the job that caused it"},
+    {.name = NULL}};
+static const struct ctl_param events_flags[] = {
+    {"from",  0, "from",  CTL_NUMBER, false, "SEQ",    "begin at this event"},
+    {"dead",  0, "dead",  CTL_BOOL,   false, NULL,     "only events that were given up"},
+    {"limit", 0, "limit", CTL_NUMBER, false, "N",      "at most so many (100)"},
+    {"after", 0, "after", CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
+    {.name = NULL}};
+
+static const struct ctl_command commands[] = {
+    {.noun = "session", .verb = "send", .op = MSG_SESSION_SEND, .args = send_args, .flags = send_flags,
+     .print = ctl_print_appended,
+     .help = "say something in a session, as a person",
+     .more = "The session is made when it is not there.",
+     .examples = {"session send chat/42 'Where is my parcel?' --agent desk"}},
+    {.noun = "session", .verb = "event", .op = MSG_SESSION_EVENT, .args = event_args, .flags = event_flags,
+     .print = ctl_print_appended,
+     .help = "append an event to a session",
+     .more = "Events of a session are processed in order, one at a time. The session is made when it is not there.",
+     .examples = {"session event chat/42 tool_result --payload '{\"ok\":true}'"}},
+    {.noun = "session", .verb = "list", .op = MSG_SESSION_LIST, .flags = page_flags, .run = ctl_run_list,
+     .print = ctl_print_sessions,
+     .help = "sessions",
+     .examples = {"session list --limit 20"}},
+    {.noun = "session", .verb = "show", .op = MSG_SESSION_SHOW, .args = key_arg, .print = ctl_print_session,
+     .help = "a session, with its checkpoint",
+     .examples = {"session show chat/42", "session show schedule/nightly"}},
+    {.noun = "session", .verb = "events", .op = MSG_SESSION_EVENTS, .args = key_arg, .flags = events_flags,
+     .run = ctl_run_list, .print = ctl_print_events,
+     .help = "the events of a session, in order",
+     .examples = {"session events chat/42 --from 7", "session events chat/42 --dead"}},
+    {.noun = "session", .verb = "why", .op = MSG_SESSION_WHY, .args = key_arg, .print = ctl_print_why,
+     .help = "what a session waits for: its unfinished job",
+     .examples = {"session why schedule/nightly"}},
+};
+
+// clang-format on
+
+const struct ctl_commands ctl_session_commands = {commands, ARRAY_LEN(commands)};
