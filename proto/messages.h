@@ -49,7 +49,8 @@
 #define WORKER_MESSAGE_MAX 4194304
 #define BATCH_MAX          1000
 #define LADDER_MAX         32
-#define SINKS_MAX          8 /* of one agent, and of those without their own */
+#define SINKS_MAX          8         /* of one agent, and of those without their own */
+#define SINK_GATEWAY       "gateway" /* the built-in sink, and its kind */
 #define WORKERS_MAX        64
 #define SLOTS_MAX          1024 /* of all workers together */
 

@@ -79,8 +79,18 @@
 
 #define SINK_FIELDS(F, S)                                                                       \
     F(S, NAME, name,            REQUIRED, 0, 0)                                                 \
-    F(S, STR,  kind,            REQUIRED, 1, 16)        /* file */                              \
-    F(S, STR,  path,            OPTIONAL, 1, 4096)      /* relative: below the state folder */
+    F(S, STR,  kind,            REQUIRED, 1, 16)        /* gateway | http | command | file */   \
+    F(S, STR,  path,            OPTIONAL, 1, 4096)      /* file: relative: below the state folder */ \
+    F(S, STR,  url,             OPTIONAL, 1, 2048)      /* http */                              \
+    F(S, STR,  secret_file,     OPTIONAL, 1, 4096)      /* http: holds the key of its signatures */ \
+    F(S, STR,  secret_file_old, OPTIONAL, 1, 4096)      /* http: … and the key before it */     \
+    F(S, LIST, allow,           OPTIONAL, 0, 4096)      /* http: hosts and networks (CIDR) that are else refused */ \
+    F(S, MAP,  headers,         OPTIONAL, 0, 16384)     /* http: name: value */                 \
+    F(S, LIST, command,         OPTIONAL, 0, 65536)     /* command: program and arguments */    \
+    F(S, BOOL, idempotent,      OPTIONAL, 0, 0)         /* http, command: an effect that comes twice does no harm (N22) */ \
+    F(S, MS,   timeout_ms,      OPTIONAL, 1, 600000)    /* http, command: of one delivery */    \
+    F(S, MS,   not_after_ms,    NULLABLE, 1, YEARS_100_MS) /* what has not been sent so long after it was made expires (D4) */ \
+    F(S, U64,  max_attempts,    OPTIONAL, 1, 1000)
 
 #define SCHEDULE_FIELDS(F, S)                                                                   \
     F(S, NAME, name,            REQUIRED, 0, 0)                                                 \

@@ -32,7 +32,7 @@
     F(S, U64,  effect,          REQUIRED, 1, INT64_MAX)                                         \
     F(S, BOOL, probe,           OPTIONAL, 0, 0)         /* do not send: say whether it is there */ \
     F(S, STR,  lease,           REQUIRED, 1, 64)                                                \
-    F(S, MAP,  sink,            REQUIRED, 0, 65536)     /* a `sink` object */                   \
+    F(S, MAP,  sink,            REQUIRED, 0, 131072)    /* a `sink` object */                   \
     F(S, RAW,  document,        REQUIRED, 0, PAYLOAD_MAX + 65536) /* the line or body that is sent */ \
     F(S, MS,   max_run_ms,      REQUIRED, 1, YEARS_100_MS)
 
@@ -87,7 +87,9 @@
     F(S, U64,  token,           REQUIRED, 1, INT64_MAX)                                         \
     F(S, STR,  outcome,         REQUIRED, 1, 16)        /* delivered | failed | unknown | absent (probe only) */ \
     F(S, TEXT, receipt,         OPTIONAL, 0, 1024)                                              \
-    F(S, TEXT, message,         OPTIONAL, 0, 1024)
+    F(S, TEXT, message,         OPTIONAL, 0, 1024)                                              \
+    F(S, BOOL, final,           OPTIONAL, 0, 0)         /* failed: for good, not to be tried again */ \
+    F(S, MS,   after_ms,        OPTIONAL, 0, YEARS_100_MS) /* failed: not to be tried again sooner (Retry-After) */
 
 /*  W(op, NAME, name) */
 #define TO_WORKER_MESSAGES(W)                   \

@@ -23,20 +23,23 @@ static const struct {
 };
 
 /* What the type of a field does not say of how it is written. */
-enum notation { PLAIN, BYTES, LADDER, ARGUMENTS, FOLDER, TEXTS, VARIABLES, GATE };
+enum notation { PLAIN, BYTES, LADDER, ARGUMENTS, BESIDE, TEXTS, VARIABLES, GATE };
 
 static const struct {
     const char   *field;
     enum notation notation;
 } notations[] = {
-    {"memory_max", BYTES    },
-    {"log_max",    BYTES    },
-    {"retry",      LADDER   },
-    {"command",    ARGUMENTS},
-    {"cwd",        FOLDER   },
-    {"set_env",    VARIABLES},
-    {"tags",       TEXTS    },
-    {"gate",       GATE     },
+    {"memory_max",      BYTES    },
+    {"log_max",         BYTES    },
+    {"retry",           LADDER   },
+    {"command",         ARGUMENTS},
+    {"cwd",             BESIDE   },
+    {"secret_file",     BESIDE   },
+    {"secret_file_old", BESIDE   },
+    {"set_env",         VARIABLES},
+    {"tags",            TEXTS    },
+    {"headers",         TEXTS    },
+    {"gate",            GATE     },
 };
 
 struct reader {
@@ -92,7 +95,7 @@ pack_string(struct reader *r, const struct field_desc *f, const struct yaml *n, 
         if (n->type == YAML_LIST || n->type == YAML_MAP) return e->code;
         return err_hint(e, "put it in quotes");
     }
-    if (notation_of(f) == FOLDER) {
+    if (notation_of(f) == BESIDE) {
         mp_cstr(&r->scratch, path_from(r->arena, r->folder, n->text));
     } else {
         mp_str(&r->scratch, n->text);

@@ -6,6 +6,7 @@
 #include "common/quiet.h"
 #include "common/url.h"
 #include "supervisor/config/declared_gate.h"
+#include "supervisor/config/declared_sink.h"
 #include "supervisor/config/keys.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,8 +14,6 @@
 
 static const char *const handler_kinds[] = {"exec", "persistent", "noop", "echo", "sleep", NULL};
 static const char *const later_handler_kinds[] = {"http", "plugin", NULL};
-static const char *const sink_kinds[] = {"file", NULL};
-static const char *const later_sink_kinds[] = {"gateway", "http", "command", NULL};
 static const char *const schedule_types[] = {"schedule", "heartbeat", NULL};
 static const char *const overlaps[] = {"skip", "queue_one", "allow", "cancel_running", NULL};
 static const char *const misfires[] = {"skip", "latest", "all", NULL};
@@ -126,14 +125,6 @@ check_handler(const struct declared_object *o, struct err *e)
         if (declared_check_variable(n, n->text, e)) return e->code;
     }
     return check_ladder(o, h->retry_base_ms, h->retry_max_ms, e);
-}
-
-static enum errc
-check_sink(const struct declared_object *o, struct err *e)
-{
-    if (word_check(yaml_get(o->body, "kind"), sink_kinds, later_sink_kinds, e)) return e->code;
-    if (HAS(&o->msg.sink, sink, path)) return E_OK;
-    return declared_refuse(o, e, "a sink of kind file needs a path");
 }
 
 /* The ticket of a routine has the fields of a `routine`, and somebody to work on it. */
@@ -267,7 +258,7 @@ declared_identify(struct declared_object *o, enum declared_kind kind, struct err
         o->company = HAS(agent, agent, company) ? agent->company : view_str(COMPANY_DEFAULT);
         return check_approval(o, e);
     case DECLARED_HANDLER: o->name = o->msg.handler.name; return check_handler(o, e);
-    case DECLARED_SINK: o->name = o->msg.sink.name; return check_sink(o, e);
+    case DECLARED_SINK: o->name = o->msg.sink.name; return declared_check_sink(o, e);
     case DECLARED_SCHEDULE:
         o->name = o->msg.schedule.name;
         if (take_schedule_company(o, e)) return e->code;
@@ -367,7 +358,8 @@ check_profile(const struct declared *d, const struct declared_object *o, struct 
 bool
 declared_has_sink(const struct declared *d, struct view name)
 {
-    return declared_find(d, DECLARED_SINK, view_of(NULL, 0), name) != NULL;
+    return view_is(name, SINK_GATEWAY) ||
+           declared_find(d, DECLARED_SINK, view_of(NULL, 0), name) != NULL;
 }
 
 static enum errc

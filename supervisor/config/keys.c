@@ -15,9 +15,6 @@ static const struct {
     {"",         "gateway"          },
     {"daemon",   "watchdog_interval"},
     {"handlers", "url"              },
-    {"sinks",    "url"              },
-    {"sinks",    "command"          },
-    {"sinks",    "idempotent"       },
 };
 
 bool

@@ -3,6 +3,7 @@
 #include "supervisor/engine/check_sessions.h"
 #include "supervisor/engine/effects.h"
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/sinks.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -351,16 +352,21 @@ check_feed(struct recount *r, const bool *cancel)
     }
 }
 
-/* The first of each (session, sink) waits for nobody. */
+/* The first of each (session, sink) waits for nobody but a reader. */
 static void
 check_outbox(struct recount *r, const bool *cancel)
 {
-    struct effect key = {0};
-    struct scan   s;
+    struct effect  key = {0};
+    struct objects objects;
+    struct scan    s;
 
+    objects_init(&objects, r->txn);
     scan_open(&s, r->txn, INDEX_effect_queue, &key, 0, 0);
     while (!*cancel && scan_next(&s, &key)) {
-        if (key.not_before == BEHIND_ANOTHER)
+        bool is_unread =
+            sink_is_gateway(&objects, key.sink) && !sink_has_reader(r->txn, key.session);
+
+        if (key.not_before == BEHIND_ANOTHER && !is_unread)
             problem(r, "effect %" PRIu64 " waits behind another, but it is the first", key.id);
         key.sink++;
         scan_seek(&s, &key, 2);

@@ -46,11 +46,12 @@ pack_builtin(enum object_kind kind, struct view name, struct buf *spec)
 {
     const struct msg_company company = {.name = name};
     const struct msg_handler handler = {.name = name, .kind = name};
+    const struct msg_sink    sink = {.name = name, .kind = name};
 
-    if (kind == KIND_COMPANY) {
-        msg_pack(msg_desc(MSG_COMPANY), &company, spec);
-    } else {
-        msg_pack(msg_desc(MSG_HANDLER), &handler, spec);
+    switch (kind) {
+    case KIND_COMPANY: msg_pack(msg_desc(MSG_COMPANY), &company, spec); break;
+    case KIND_SINK: msg_pack(msg_desc(MSG_SINK), &sink, spec); break;
+    default: msg_pack(msg_desc(MSG_HANDLER), &handler, spec);
     }
 }
 
@@ -59,7 +60,9 @@ static bool
 is_builtin(const struct object *row)
 {
     if (row->id == COMPANY_DEFAULT_ID) return true;
-    if (row->kind != KIND_HANDLER || row->company != COMPANY_DEFAULT_ID) return false;
+    if (row->company != COMPANY_DEFAULT_ID) return false;
+    if (row->kind == KIND_SINK) return view_is(row->name, SINK_GATEWAY);
+    if (row->kind != KIND_HANDLER) return false;
     for (size_t i = 0; i < ARRAY_LEN(builtin_handlers); i++) {
         if (view_is(row->name, builtin_handlers[i])) return true;
     }
@@ -82,6 +85,17 @@ configure_builtins(struct engine *en)
         pack_builtin(KIND_HANDLER, name, &spec);
         (void)put_object(en, 0, KIND_HANDLER, id, name, ORIGIN_BUILTIN, buf_view(&spec));
     }
+}
+
+void
+configure_builtin_sink(struct engine *en)
+{
+    struct view     name = view_str(SINK_GATEWAY);
+    struct buf spec BUF_AUTO = {0};
+
+    if (object_find(turn_txn(en), KIND_SINK, COMPANY_DEFAULT_ID, name)) return;
+    pack_builtin(KIND_SINK, name, &spec);
+    (void)put_object(en, 0, KIND_SINK, COMPANY_DEFAULT_ID, name, ORIGIN_BUILTIN, buf_view(&spec));
 }
 
 /* ---- the plan ----------------------------------------------------------------- */

@@ -19,5 +19,7 @@ void configure_warn(const struct memory *m, struct objects *o, const struct acto
 void configure_load_limits(struct engine *en);
 /* Company `default` and the handlers noop, echo and sleep, made with the store. */
 void configure_builtins(struct engine *en);
+/* The sink `gateway`, made at the start of every store that has none. */
+void configure_builtin_sink(struct engine *en);
 
 #endif

@@ -5,6 +5,7 @@
 #include "supervisor/engine/inside.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/shadow.h"
+#include "supervisor/engine/sinks.h"
 #include "supervisor/engine/zones.h"
 
 #include <assert.h>
@@ -120,6 +121,7 @@ first_send(struct engine *en, const struct effect *ef)
 {
     int64_t now = en->turn.now.wall_ms;
 
+    if (sink_is_gateway(&en->turn.objects, ef->sink)) return WAITS_FOR_READER;
     return ef->quiet_until > now ? ef->quiet_until : now;
 }
 

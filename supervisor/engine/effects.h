@@ -9,6 +9,8 @@
 /* not_before of an effect that waits behind another of its (session, sink), so that those that wait
  * are not looked at again and again, and hold back nobody else's. */
 #define BEHIND_ANOTHER INT64_MAX
+/* The same of the head of a gateway's queue: what nobody reads is not looked at either. */
+#define WAITS_FOR_READER INT64_MAX
 
 /* Checks a handler's effects before anything is written: kinds that this version serves, messages
  * not empty.  On failure the attempt ends as invalid_output with this sentence. */

@@ -245,6 +245,7 @@ on_boot(struct engine *en, const struct input *in)
     m->id = 1;
     if (meta_load(turn_txn(en), m) != LOAD_FOUND) make_store(en);
     begin_new_numbers(m);
+    configure_builtin_sink(en);
     count_crashes(en, in);
     m->boot_id = in->boot_id;
     m->clean_stop = 0;

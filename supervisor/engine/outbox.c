@@ -6,11 +6,12 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/sinks.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#define SEND_TIMEOUT_MS  60000 /* one delivery; then its outcome is unknown */
+#define PROBE_RETRY_MS   60000
 #define PING_TIMEOUT_MS  10000
 #define PING_RETRY_MS    5000 /* before the second try; twice that before the third */
 #define PINGS_QUEUED_MAX 10   /* of one schedule */
@@ -125,7 +126,8 @@ send(struct engine *en, struct effect *ef, unsigned worker)
                                     store_incarnation(en->store), ef->token));
     m.sink = target(en, ef, payload);
     m.document = buf_view(&document);
-    m.max_run_ms = ef->kind == EFFECT_PING ? PING_TIMEOUT_MS : SEND_TIMEOUT_MS;
+    m.max_run_ms =
+        ef->kind == EFFECT_PING ? PING_TIMEOUT_MS : sink_timeout_ms(&en->turn.objects, ef->sink);
     fleet_send(en, worker, ef->token, MSG_EFFECT_SEND, &m);
     effect_save(turn_txn(en), ef);
 }
@@ -172,7 +174,7 @@ send_again(struct engine *en, struct effect *ef, struct view reason)
     const struct limits *l = &en->memory.limits;
     uint32_t             step = ef->attempts ? ef->attempts - 1 : 0;
 
-    if (ef->attempts >= OUTBOX_ATTEMPTS_MAX) {
+    if (ef->attempts >= sink_attempts_max(&en->turn.objects, ef->sink)) {
         settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
         return;
     }
@@ -226,7 +228,7 @@ absent(struct engine *en, struct effect *ef, struct view reason)
 {
     struct effect head;
 
-    if (ef->attempts >= OUTBOX_ATTEMPTS_MAX) {
+    if (ef->attempts >= sink_attempts_max(&en->turn.objects, ef->sink)) {
         settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
         return;
     }
@@ -249,7 +251,7 @@ probe_again(struct engine *en, struct effect *ef, struct view reason)
     ef->token = 0;
     ef->reason = reason;
     ef->updated_at = en->turn.now.wall_ms;
-    ef->not_before = en->turn.now.wall_ms + SEND_TIMEOUT_MS;
+    ef->not_before = en->turn.now.wall_ms + PROBE_RETRY_MS;
     effect_save(turn_txn(en), ef);
 }
 

@@ -14,8 +14,7 @@
 
 #include "supervisor/engine/turn.h"
 
-#define OUTBOX_ATTEMPTS_MAX 5 /* sends of one effect before it is failed */
-#define PING_ATTEMPTS_MAX   3 /* of a ping, which gives way to a newer one, too (pings.h) */
+#define PING_ATTEMPTS_MAX 3 /* of a ping, which gives way to a newer one, too (pings.h) */
 
 /* Sends what is at the head of its (session, sink) and whose time has come, while workers have
  * room. */

@@ -5,15 +5,17 @@
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/outbox.h"
+#include "supervisor/engine/sinks.h"
 #include "supervisor/engine/why_answer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 static int
-attempts_max(const struct effect *ef)
+attempts_max(struct why *w, const struct effect *ef)
 {
-    return ef->kind == EFFECT_PING ? PING_ATTEMPTS_MAX : OUTBOX_ATTEMPTS_MAX;
+    return ef->kind == EFFECT_PING ? PING_ATTEMPTS_MAX
+                                   : (int)sink_attempts_max(w->objects, ef->sink);
 }
 
 /* Its place in the order of its session and sink. */
@@ -25,6 +27,11 @@ order_blocker(struct why *w, const struct effect *ef)
     int64_t       until_at;
 
     if (ef->not_before != BEHIND_ANOTHER || !effect_queue_head(w->objects->txn, ef, &head)) return;
+    if (head.id == ef->id) {
+        why_blocker(w, "reader", "it waits for a reader: nobody reads its session",
+                    (struct view){0}, 0, NULL);
+        return;
+    }
     snprintf(holder, sizeof(holder), "effect %" PRIu64, head.id);
     snprintf(message, sizeof(message), "%s, which is %s, goes first to the same sink", holder,
              effect_status_name(head.status));
@@ -53,7 +60,7 @@ time_blocker(struct why *w, const struct effect *ef)
     } else if (ef->not_before > w->now->wall_ms) {
         snprintf(message, sizeof(message),
                  "it could not be sent (%.*s): attempt %" PRIu32 " of %d is at %s",
-                 VIEW_ARG(ef->reason), ef->attempts + 1, attempts_max(ef), at);
+                 VIEW_ARG(ef->reason), ef->attempts + 1, attempts_max(w, ef), at);
         why_blocker(w, "due_later", message, (struct view){0}, ef->not_before, NULL);
     }
 }
@@ -88,7 +95,7 @@ effect_blockers(struct why *w, const struct effect *ef)
     }
     order_blocker(w, ef);
     time_blocker(w, ef);
-    worker_blocker(w, ef);
+    if (!sink_is_gateway(w->objects, ef->sink)) worker_blocker(w, ef);
 }
 
 /* What is to be said of one that waits for nothing. */
@@ -99,7 +106,7 @@ effect_text(struct why *w, const struct effect *ef)
 
     if (ef->status == STATUS_ATTEMPTING) {
         snprintf(w->text, sizeof(w->text), "it is being sent: attempt %" PRIu32 " of %d",
-                 ef->attempts, attempts_max(ef));
+                 ef->attempts, attempts_max(w, ef));
     } else if (ef->token) {
         snprintf(w->text, sizeof(w->text), "its sink is being asked whether it was sent");
     } else if (ef->status == STATUS_UNKNOWN) {

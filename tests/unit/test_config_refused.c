@@ -17,6 +17,7 @@ struct bad {
     const char *hint; /* or NULL */
 };
 
+#define HTTP "sinks: {s: {kind: http, url: 'http://h', "
 #define EXEC "handlers:\n  h: {kind: exec, command: [x], "
 
 // clang-format off
@@ -148,8 +149,25 @@ static const struct bad bad_objects[] = {
     {EXEC "files_max: 10K}\n",           "2:44", "handlers.h.files_max", "found \"10K\", allowed: an integer from 8 to 1048576", NULL},
     {EXEC "max_turns: }\n",              "2:33", "handlers.h.max_turns", "found nothing, allowed: an integer from 1 to 10000, or null", NULL},
     {"sinks: {s: {kind: file}}\n",       "1:9", "sinks.s", "a sink of kind file needs a path", NULL},
-    {"sinks: {s: {kind: gateway}}\n",    "1:19", "sinks.s.kind", "found \"gateway\", not supported by this version", NULL},
-    {"sinks: {s: {kind: file, url: x}}\n", "1:25", "sinks.s.url", "not supported by this version", NULL},
+    {"sinks: {s: {kind: htp}}\n",        "1:19", "sinks.s.kind", "found \"htp\", allowed: gateway, http, command or file", "did you mean \"http\"?"},
+    {"sinks: {s: {kind: file, path: x, url: x}}\n", "1:34", "sinks.s.url", "only for sinks of kind http", NULL},
+    {"sinks: {s: {kind: file, path: x, timeout: 5s}}\n", "1:34", "sinks.s.timeout", "only for sinks of kind http and command", NULL},
+    {"sinks: {gateway: {kind: gateway, command: [x]}}\n", "1:34", "sinks.gateway.command", "only for sinks of kind command", NULL},
+    {"sinks: {gateway: {kind: file, path: x}}\n", "1:9", "sinks.gateway", "of kind gateway is the built-in sink, and it is named so", NULL},
+    {"sinks: {s: {kind: gateway}}\n",    "1:9", "sinks.s", "of kind gateway is the built-in sink, and it is named so", NULL},
+    {"sinks: {s: {kind: http}}\n",       "1:9", "sinks.s", "a sink of kind http needs a url", NULL},
+    {"sinks: {s: {kind: command}}\n",    "1:9", "sinks.s", "a sink of kind command needs a command", NULL},
+    {"sinks: {s: {kind: command, command: []}}\n", "1:37", "sinks.s.command", "must name a program", NULL},
+    {"sinks: {s: {kind: command, command: [x], max_attempts: 0}}\n", "1:56", "sinks.s.max_attempts", "found 0, allowed: an integer from 1 to 1000", NULL},
+    {"sinks: {s: {kind: file, path: x, not_after: 0}}\n", "1:45", "sinks.s.not_after", "found 0, allowed: a duration", NULL},
+    {HTTP "timeout: 11m}}\n",            "1:51", "sinks.s.timeout", "found \"11m\", allowed: a duration", NULL},
+    {HTTP "secret_file_old: b}}\n",      "1:42", "sinks.s.secret_file_old", "needs secret_file", NULL},
+    {HTTP "allow: [\"10.0.0.0/33\"]}}\n", "1:50", "sinks.s.allow[0]", "found \"10.0.0.0/33\", allowed: a host, an address, or a network like 10.1.0.0/16", NULL},
+    {HTTP "allow: [\"h/8\"]}}\n",        "1:50", "sinks.s.allow[0]", "found \"h/8\", allowed: a host", NULL},
+    {HTTP "headers: {\"X Y\": a}}}\n",   "1:52", "sinks.s.headers.X Y", "not a header's name", NULL},
+    {HTTP "headers: {Webhook-Id: a}}}\n", "1:52", "sinks.s.headers.Webhook-Id", "is set by agentd", NULL},
+    {HTTP "headers: {X-A: \"a\\nb\"}}}\n", "1:57", "sinks.s.headers.X-A", "holds a control character", NULL},
+    {"sinks: {s: {kind: http, url: \"ftp://h\"}}\n", "1:30", "sinks.s.url", "found \"ftp://h\", is not an http:// or https:// URL", NULL},
     {"schedules: {s: {handler: noop}}\n", "1:13", "schedules.s", "needs one of cron and every, and not both", NULL},
     {"schedules: {s: {handler: noop, cron: '* * * * *', every: 5s}}\n", "1:13", "schedules.s", "needs one of cron and every, and not both", NULL},
     {"schedules: {s: {handler: noop, every: 5s, tz: UTC}}\n", "1:47", "schedules.s.tz", "found \"UTC\", only fields of a cron expression and quiet hours are times of a zone", NULL},

@@ -164,6 +164,27 @@ without_a_sink_an_effect_is_suppressed(void **state)
     assert_int_equal(rig_feed_count(r, "effect.suppressed"), 2);
 }
 
+static void
+what_is_for_the_gateway_waits_for_a_reader(void **state)
+{
+    struct rig *r = *state;
+
+    set_default_sinks(r, "'gateway','file'");
+    rig_configure(
+        r, &(struct rig_declared){.sinks = "{'name':'file','kind':'file','path':'out.jsonl'}"});
+    rig_workers(r, 1, 1);
+    uint64_t id = effects_of(r, "'handler':'noop'", NOTIFY("a"));
+    expect_effect(r, id, "pending");
+    assert_string_equal(rig_text(r, "sink"), "gateway");
+    expect_effect(r, id + 1, "attempting");
+    rig_advance(r, 1000);
+    expect_effect(r, id, "pending");
+    assert_null(rig_delivery(r, id));
+    rig_must_read(r, "effect.why", "'id':%d", (int)id);
+    assert_int_equal(rig_len(r, "blockers"), 1);
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "reader");
+}
+
 /* ---- order ---- */
 
 static void
@@ -380,6 +401,7 @@ main(void)
         TEST(long_messages_come_through_whole),
         TEST(each_sink_gets_its_own_effect),
         TEST(without_a_sink_an_effect_is_suppressed),
+        TEST(what_is_for_the_gateway_waits_for_a_reader),
         TEST(effects_of_one_session_and_sink_go_one_by_one),
         TEST(a_failing_sink_holds_back_no_other),
         TEST(many_that_wait_in_one_session_hold_back_no_other),

@@ -139,6 +139,7 @@ m_builtins(struct model *m)
     static const char *const names[] = {"noop", "echo", "sleep"};
     struct buf spec          BUF_AUTO = {0};
     struct msg_company       c = {.name = view_str("default")};
+    struct msg_sink          gateway = {.name = view_str("gateway"), .kind = view_str("gateway")};
     int                      company;
 
     msg_pack(msg_desc(MSG_COMPANY), &c, &spec);
@@ -150,6 +151,9 @@ m_builtins(struct model *m)
         msg_pack(msg_desc(MSG_HANDLER), &h, &spec);
         (void)m_add_object(m, KIND_HANDLER, company, buf_view(&spec), false);
     }
+    buf_clear(&spec);
+    msg_pack(msg_desc(MSG_SINK), &gateway, &spec);
+    (void)m_add_object(m, KIND_SINK, company, buf_view(&spec), false);
 }
 
 /* ---- configuration --------------------------------------------------------------------------- */
@@ -158,6 +162,7 @@ static bool
 is_builtin(const struct m_object *o)
 {
     return (o->kind == KIND_COMPANY && view_is(o->name, "default")) ||
+           (o->kind == KIND_SINK && view_is(o->name, "gateway")) ||
            (o->kind == KIND_HANDLER &&
             (view_is(o->name, "noop") || view_is(o->name, "echo") || view_is(o->name, "sleep")));
 }

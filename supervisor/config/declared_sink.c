@@ -1,0 +1,179 @@
+#include "supervisor/config/declared_sink.h"
+
+#include "common/url.h"
+#include "supervisor/config/declared_check.h"
+#include "supervisor/config/keys.h"
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const kinds[] = {"gateway", "http", "command", "file", NULL};
+static const char *const none[] = {NULL};
+
+/* Fields that only sinks of these kinds have. */
+static const struct {
+    const char *field;
+    const char *kinds[2];
+} fields_of_kinds[] = {
+    {"path",            {"file", NULL}     },
+    {"url",             {"http", NULL}     },
+    {"secret_file",     {"http", NULL}     },
+    {"secret_file_old", {"http", NULL}     },
+    {"allow",           {"http", NULL}     },
+    {"headers",         {"http", NULL}     },
+    {"command",         {"command", NULL}  },
+    {"idempotent",      {"http", "command"}},
+    {"timeout",         {"http", "command"}},
+};
+
+static const struct {
+    const char *kind;
+    const char *field;
+} needs[] = {
+    {"file",    "path"   },
+    {"http",    "url"    },
+    {"command", "command"},
+};
+
+/* Headers that every request has by itself. */
+static const char *const own_headers[] = {
+    "host",       "content-length",    "content-type",      "transfer-encoding", "connection",
+    "webhook-id", "webhook-timestamp", "webhook-signature", "idempotency-key",
+};
+
+static const struct yaml *
+given(const struct declared_object *o, const char *field)
+{
+    const struct yaml *n = yaml_get(o->body, field);
+
+    return n && n->type != YAML_NULL ? n : NULL;
+}
+
+static enum errc
+check_fields(const struct declared_object *o, struct err *e)
+{
+    struct view kind = o->msg.sink.kind;
+
+    for (size_t i = 0; i < ARRAY_LEN(fields_of_kinds); i++) {
+        const struct yaml *n = given(o, fields_of_kinds[i].field);
+        const char *const *of = fields_of_kinds[i].kinds;
+
+        if (!n || view_is(kind, of[0]) || (of[1] && view_is(kind, of[1]))) continue;
+        return yaml_refuse_key(n, e, "only for sinks of kind %s%s%s", of[0], of[1] ? " and " : "",
+                               of[1] ? of[1] : "");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(needs); i++) {
+        if (!view_is(kind, needs[i].kind) || given(o, needs[i].field)) continue;
+        return declared_refuse(o, e, "a sink of kind %s needs a %s", needs[i].kind, needs[i].field);
+    }
+    return E_OK;
+}
+
+/* ---- http ------------------------------------------------------------------ */
+
+/* A host's name, an address, or a network: an address and the length of its prefix. */
+static bool
+is_place(struct view v)
+{
+    char          text[256], *slash, *end;
+    unsigned char bytes[sizeof(struct in6_addr)];
+    long          bits;
+
+    if (v.size == 0 || v.size >= sizeof(text)) return false;
+    memcpy(text, v.data, v.size);
+    text[v.size] = '\0';
+    if (strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:/") !=
+        v.size)
+        return false;
+    slash = strchr(text, '/');
+    if (!slash) return true;
+    *slash = '\0';
+    if (slash[1] < '0' || slash[1] > '9') return false;
+    bits = strtol(slash + 1, &end, 10);
+    if (*end != '\0') return false;
+    if (inet_pton(AF_INET, text, bytes) == 1) return bits <= 32;
+    return inet_pton(AF_INET6, text, bytes) == 1 && bits <= 128;
+}
+
+static bool
+is_own_header(struct view name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(own_headers); i++) {
+        if (name.size == strlen(own_headers[i]) &&
+            strncasecmp(name.data, own_headers[i], name.size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A token of RFC 9110. */
+static bool
+is_header_name(struct view name)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        char c = name.data[i];
+        bool is_alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+        if (!is_alnum && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c))) return false;
+    }
+    return name.size > 0;
+}
+
+static bool
+has_control(struct view v)
+{
+    for (size_t i = 0; i < v.size; i++) {
+        if ((unsigned char)v.data[i] < ' ' || v.data[i] == 0x7f) return true;
+    }
+    return false;
+}
+
+static enum errc
+check_headers(const struct yaml *headers, struct err *e)
+{
+    for (const struct yaml *n = headers ? headers->first : NULL; n; n = n->next) {
+        if (!is_header_name(n->key)) return yaml_refuse_key(n, e, "not a header's name");
+        if (is_own_header(n->key)) return yaml_refuse_key(n, e, "is set by agentd");
+        if (has_control(n->text)) return yaml_refuse(n, e, "holds a control character");
+    }
+    return E_OK;
+}
+
+static enum errc
+check_http(const struct declared_object *o, struct err *e)
+{
+    const struct yaml *url = given(o, "url"), *old = given(o, "secret_file_old");
+    const struct yaml *allow = given(o, "allow");
+    const char        *problem = url_problem(url->text);
+
+    if (problem) return yaml_refuse_found(url, e, "%s", problem);
+    if (old && !given(o, "secret_file")) return yaml_refuse_key(old, e, "needs secret_file");
+    for (const struct yaml *n = allow ? allow->first : NULL; n; n = n->next) {
+        if (is_place(n->text)) continue;
+        return yaml_refuse_found(n, e,
+                                 "allowed: a host, an address, or a network like 10.1.0.0/16");
+    }
+    return check_headers(given(o, "headers"), e);
+}
+
+/* ---- all ------------------------------------------------------------------- */
+
+enum errc
+declared_check_sink(const struct declared_object *o, struct err *e)
+{
+    struct view        kind = o->msg.sink.kind;
+    const struct yaml *command = given(o, "command");
+
+    if (word_check(yaml_get(o->body, "kind"), kinds, none, e)) return e->code;
+    if (view_is(o->name, SINK_GATEWAY) != view_is(kind, SINK_GATEWAY)) {
+        return declared_refuse(o, e, "of kind gateway is the built-in sink, and it is named so");
+    }
+    if (check_fields(o, e)) return e->code;
+    if (command && (command->count == 0 || command->first->text.size == 0)) {
+        return yaml_refuse(command, e, "must name a program");
+    }
+    return view_is(kind, "http") ? check_http(o, e) : E_OK;
+}
