@@ -10,6 +10,7 @@
 #define REPORTS_MAX       ((size_t)TURN_INPUTS_MAX / 10 * 9)
 #define REPORTS_BYTES_MAX ((size_t)TURN_BYTES_MAX / 10 * 9)
 #define START_TAG         2 /* the configuration of the start */
+#define AGAIN_TAG         3 /* that in force, for what had to wait */
 
 static int64_t
 max(int64_t a, int64_t b)
@@ -62,7 +63,11 @@ reactor_close(struct reactor *r)
 static void
 on_config_reply(struct reactor *r, const struct output *o)
 {
-    if (o->client != START_TAG) {
+    if (o->client == AGAIN_TAG) {
+        if (o->error)
+            log_error("what is declared and had to wait is not made", "error=%s",
+                      log_quote(o->error->msg));
+    } else if (o->client != START_TAG) {
         shell_ops_on_config(r->ops, o->client, o->error, o->body);
     } else if (o->error) {
         r->refusal = *o->error;
@@ -208,6 +213,7 @@ after_turn(struct reactor *r)
     serve_reads(r);
     reads_after_turn(r->reads, &r->now);
     shell_ops_on_fsck(r->ops);
+    if (engine_wants_config(r->turns->engine)) reload_again(r->reload, AGAIN_TAG, r->inputs);
     if (!logsweep_is_over(r->logsweep)) logsweep_step(r->logsweep);
     if (!r->turns->space.can_admit) fsck_cancel(r->fsck);
     doorbell_ring(r->doorbell, engine_feed_seq(r->turns->engine));

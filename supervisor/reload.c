@@ -49,6 +49,22 @@ reload_begin(struct reload *r, bool is_dry_run, uint64_t tag, struct inputs *q, 
 }
 
 void
+reload_again(struct reload *r, uint64_t tag, struct inputs *q)
+{
+    const struct input in = {
+        .kind = INPUT_CONFIG,
+        .client = tag,
+        .actor = {.kind = "daemon", .id = view_str("start"), .role = ROLE_ADMIN},
+        .body = buf_view(&reload_current(r)->engine_config),
+        .again = true
+    };
+
+    if (r->is_pending || r->was_again) return;
+    inputs_push(q, &in);
+    r->was_again = true;
+}
+
+void
 reload_refused(struct reload *r)
 {
     assert(r->is_pending);
@@ -158,6 +174,7 @@ reload_taken(struct reload *r, struct view engine_reply, struct buf *reply)
         if (r->has_current) config_done(&r->current);
         r->current = r->next;
         r->has_current = true;
+        r->was_again = false;
         r->apply(&r->current, &r->warnings, r->arg);
     }
     mp_key(reply, &map, "warnings");

@@ -19,6 +19,7 @@ struct reload {
     struct buf                   warnings;
     bool                         is_pending;
     bool                         is_dry_run;
+    bool                         was_again; /* since it is in force */
     void (*apply)(const struct config *c, struct buf *warnings, void *arg);
     void *arg;
 };
@@ -32,6 +33,9 @@ const struct config *reload_current(const struct reload *r);
 /* tag: whom the engine answers.  E_BUSY while one is under way. */
 enum errc reload_begin(struct reload *r, bool is_dry_run, uint64_t tag, struct inputs *q,
                        struct err *e) MUST_CHECK;
+/* Gives the engine the one in force once more, see engine_wants_config(): at most once, and not
+ * while another is under way. */
+void reload_again(struct reload *r, uint64_t tag, struct inputs *q);
 /* The engine refused it: the old one stays. */
 void reload_refused(struct reload *r);
 /* The engine took it, or would: appends {applied, plan, settings, warnings} to reply; engine_reply

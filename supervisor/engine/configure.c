@@ -1,6 +1,5 @@
 #include "supervisor/engine/configure.h"
 
-#include "common/log.h"
 #include "common/quiet.h"
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/breakers.h"
@@ -137,6 +136,34 @@ same_times(struct view old_spec, struct view new_spec)
            msg_unpack(msg_desc(MSG_SCHEDULE), new_spec, &b, &e) == E_OK && nominal_is_same(&a, &b);
 }
 
+/* The object that bars what is declared from being made: one of the API has its name, or one that
+ * is being removed, be it the company that it is to be in.  0: none. */
+static uint32_t
+barred_by(struct engine *en, const struct step *s, const struct object *old)
+{
+    struct view company = s->company_name.size ? s->company_name : view_str("default");
+
+    if (s->id) return old->origin == ORIGIN_API || old->origin == ORIGIN_AGENT ? s->id : 0;
+    if (s->kind != KIND_COMPANY && s->company == 0)
+        return object_removing(turn_txn(en), KIND_COMPANY, 0, company);
+    return object_removing(turn_txn(en), s->kind, s->company, s->name);
+}
+
+/* Of a reload, which somebody asked for: N35. */
+static enum errc
+refuse_barred(const struct step *s, struct err *e)
+{
+    const char *kind = object_kind_name(s->kind);
+
+    if (s->id == 0) {
+        err_set(e, E_CONFLICT, "%s %.*s is being removed", kind, VIEW_ARG(s->name));
+        return err_hint(e, "reload again when it is gone");
+    }
+    err_set(e, E_CONFLICT, "%s %.*s was made through the API already", kind, VIEW_ARG(s->name));
+    return err_hint(e, "take it out of the file, or remove the other (`agentctl %s remove`) first",
+                    kind);
+}
+
 static enum errc
 plan_one(struct engine *en, struct plan *p, enum object_kind kind, struct view spec, struct err *e)
 {
@@ -160,18 +187,12 @@ plan_one(struct engine *en, struct plan *p, enum object_kind kind, struct view s
         s.id = object_find(turn_txn(en), kind, s.company, s.name);
     old.id = s.id;
     if (s.id && object_load(turn_txn(en), &old) == LOAD_FOUND) {
-        if (old.origin == ORIGIN_API || old.origin == ORIGIN_AGENT) {
-            return err_set(e, E_CONFLICT, "%s %.*s was made through the API already",
-                           object_kind_name(kind), VIEW_ARG(s.name));
-        }
         s.action = old.hash == hash64(spec, 0) ? ACTION_KEEP : ACTION_CHANGE;
         s.timing_changed = kind == KIND_SCHEDULE && !same_times(old.spec, spec);
-    } else if ((kind == KIND_COMPANY || s.company) &&
-               object_removing(turn_txn(en), kind, s.company, s.name)) {
-        err_set(e, E_CONFLICT, "%s %.*s is being removed", object_kind_name(kind),
-                VIEW_ARG(s.name));
-        return err_hint(e, "reload again when it is gone");
     }
+    s.barred_by = barred_by(en, &s, &old);
+    if (s.barred_by && !p->is_start) return refuse_barred(&s, e);
+    if (s.barred_by) s.action = ACTION_BAR;
     add_step(en, p, &s);
     return E_OK;
 }
@@ -214,6 +235,15 @@ restore_builtin(struct engine *en, struct step *s)
     s->spec = arena_copy(txn_arena(turn_txn(en)), buf_view(&spec));
 }
 
+/* It goes with its company, whatever the file says. */
+static bool
+goes_with_company(struct engine *en, const struct object *row)
+{
+    const struct object_entry *company = objects_get(&en->turn.objects, row->company);
+
+    return company && company->row.removing;
+}
+
 /* Objects of origin config that the file no longer declares. */
 static void
 plan_removals(struct engine *en, struct plan *p)
@@ -232,48 +262,12 @@ plan_removals(struct engine *en, struct plan *p)
             .action = ACTION_REMOVE, .kind = row.kind, .id = row.id, .company = row.company};
 
         if (row.origin != ORIGIN_CONFIG || row.kind == KIND_LIMITS || row.removing) continue;
-        if (idmap_get(&declared, row.id)) continue;
+        if (idmap_get(&declared, row.id) || goes_with_company(en, &row)) continue;
         gone.name = arena_copy(txn_arena(turn_txn(en)), row.name);
         if (is_builtin(&row)) restore_builtin(en, &gone);
         add_step(en, p, &gone);
     }
     scan_close(&s);
-}
-
-/* Gone from the file, and still needed: it stays, and fires no more. */
-static void
-leave(struct engine *en, const struct step *s)
-{
-    struct memory *m = &en->memory;
-
-    if (m->left_count < LEFT_MAX) m->left[m->left_count] = s->id;
-    m->left_count++;
-    if (s->kind == KIND_SCHEDULE) schedule_undeclared(en, s->id);
-    turn_log(en, LOG_LEVEL_WARN, "left as it was, though gone from the configuration file",
-             "kind=%s name=%s why=%s", object_kind_name(s->kind),
-             log_quote(arena_printf(txn_arena(turn_txn(en)), "%.*s", VIEW_ARG(s->name))),
-             log_quote(arena_printf(txn_arena(turn_txn(en)), "%.*s", VIEW_ARG(s->why))));
-}
-
-void
-configure_warn(const struct memory *m, struct objects *o, const struct actor *a, struct buf *lines)
-{
-    uint32_t named = m->left_count < LEFT_MAX ? m->left_count : LEFT_MAX;
-
-    for (uint32_t i = 0; i < named; i++) {
-        const struct object_entry *left = objects_get(o, m->left[i]);
-
-        if (!left || !actor_sees(o->txn, a, registry_company(left))) continue;
-        buf_printf(lines,
-                   "%s %.*s is gone from the configuration file and stays while it is needed; "
-                   "reload when its work has ended\n",
-                   object_kind_name(left->row.kind), VIEW_ARG(objects_ref(o, left->row.id)));
-    }
-    if (m->left_count > named && a->company.size == 0) {
-        buf_printf(lines,
-                   "%" PRIu32 " more objects are gone from the configuration file and stay\n",
-                   m->left_count - named);
-    }
 }
 
 static void
@@ -303,7 +297,11 @@ apply_step(struct engine *en, const struct step *s)
         return;
     }
     if (s->action == ACTION_LEAVE) {
-        leave(en, s);
+        plan_leave(en, s);
+        return;
+    }
+    if (s->action == ACTION_BAR) {
+        plan_bar(en, s);
         return;
     }
     if (s->kind == KIND_SCHEDULE && s->id) schedule_declared(en, s->id);
@@ -321,7 +319,7 @@ apply_step(struct engine *en, const struct step *s)
 static void
 reply_plan(const struct plan *p, bool applied, struct buf *reply)
 {
-    static const char *const actions[] = {"keep", "add", "change", "remove", "leave"};
+    static const char *const actions[] = {"keep", "add", "change", "remove", "leave", "bar"};
     struct mp_open_map       map = mp_open(reply);
     size_t                   header;
     uint32_t                 n = 0;
@@ -355,8 +353,7 @@ check_quiet_hours(struct view text, struct err *e)
 /* References between declarations are checked by the config loader, which sees the file; schedules'
  * own rules here. */
 static enum errc
-make_plan(struct engine *en, const struct msg_config *m, bool is_start, struct plan *p,
-          struct err *e)
+make_plan(struct engine *en, const struct msg_config *m, struct plan *p, struct err *e)
 {
     struct msg_limits limits;
 
@@ -376,7 +373,7 @@ make_plan(struct engine *en, const struct msg_config *m, bool is_start, struct p
         return e->code;
     }
     plan_removals(en, p);
-    if (is_start) {
+    if (p->is_start) {
         plan_leave_needed(en, p);
         return E_OK;
     }
@@ -387,17 +384,17 @@ enum errc
 configure_apply(struct engine *en, const struct input *in, struct buf *reply, struct err *e)
 {
     struct msg_config m;
-    struct plan       p = {0};
+    struct plan       p = {.is_start = !en->memory.has_limits || in->again};
     uint32_t          limits = object_find(turn_txn(en), KIND_LIMITS, 0, view_str(LIMITS_NAME));
-    bool              is_start = !en->memory.has_limits; /* the first of this process */
     bool              handlers_changed = false;
 
-    if (msg_unpack(msg_desc(MSG_CONFIG), in->body, &m, e) || make_plan(en, &m, is_start, &p, e))
+    if (msg_unpack(msg_desc(MSG_CONFIG), in->body, &m, e) || make_plan(en, &m, &p, e))
         return e->code;
     if (!in->dry_run) {
         const struct object_entry *old = objects_get(&en->turn.objects, limits);
 
-        en->memory.left_count = 0;
+        en->memory.left_count = en->memory.barred_count = 0;
+        en->memory.config_waits = false;
         for (const struct step *s = p.first; s; s = s->next) {
             apply_step(en, s);
             handlers_changed |= s->kind == KIND_HANDLER && s->action != ACTION_KEEP;

@@ -9,10 +9,11 @@
 
 /* INPUT_CONFIG: checks all, then writes all, then replies {applied, plan}.  The first one of a
  * process is its start's: what it would remove and unfinished work needs stays, with a warning, and
- * fires no more; a later one is refused then. */
+ * fires no more; what it would make and a name that is not free bars is not made, with a warning. A
+ * later one is refused in both cases, unless it is the same configuration `again`. */
 enum errc configure_apply(struct engine *en, const struct input *in, struct buf *reply,
                           struct err *e) MUST_CHECK;
-/* Lines of `status` for what is gone from the file and was left at the start. */
+/* Lines of `status` for what the start left, and for what it could not make. */
 void configure_warn(const struct memory *m, struct objects *o, const struct actor *a,
                     struct buf *lines);
 /* The limits of the store into memory. */

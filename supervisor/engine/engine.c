@@ -453,6 +453,12 @@ engine_warnings(const struct engine *en, struct txn *t, const struct actor *a, s
 }
 
 bool
+engine_wants_config(const struct engine *en)
+{
+    return en->memory.config_waits && !en->memory.has_removals;
+}
+
+bool
 engine_is_draining(const struct engine *en)
 {
     return en->memory.is_draining;

@@ -82,6 +82,7 @@ struct input {
     int64_t         grace_ms;
     bool            unclean;
     bool            dry_run;
+    bool            again;          /* INPUT_CONFIG: that in force, see engine_wants_config() */
     bool            config_follows; /* INPUT_BOOT: nothing is due before that was applied */
 };
 
@@ -150,6 +151,9 @@ struct deadline engine_deadline(const struct engine *en);
 uint64_t engine_feed_seq(const struct engine *en);  /* of the last committed event */
 size_t engine_lease_count(const struct engine *en); /* attempts and deliveries that workers hold */
 bool   engine_is_draining(const struct engine *en);
+/* What kept declared objects from being made at the start is gone: the configuration in force is to
+ * be given again. */
+bool engine_wants_config(const struct engine *en);
 /* Running jobs of an earlier agentd whose processes are not yet known to be gone. */
 size_t engine_old_lease_count(const struct engine *en);
 /* Lines for the warnings of status, of what the actor sees: what an operator has stopped, breakers

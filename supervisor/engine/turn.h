@@ -106,14 +106,17 @@ struct memory {
     int64_t  started_at;      /* wall, of this agentd */
     int64_t  hold_until_boot; /* of a crash loop: until then, of the boot clock, what was due before
                                  started_at waits */
-    int64_t             catch_up_at;   /* when the next firing that is caught up on may start */
-    struct job_state_at removal_at;    /* how far the removals' search among waiting jobs is;
-                                          INT64_MAX: at its end */
-    uint32_t           left[LEFT_MAX]; /* objects gone from the file that this start left … */
-    uint32_t           left_count;     /* … of so many */
-    int64_t            budget_day_at;  /* the first day to end whose limit may hold lanes */
-    bool               recheck_limits; /* every limit that blocks lanes is to be looked at … */
-    bool               is_rechecking;  /* … as is under way, up to … */
+    int64_t             catch_up_at;     /* when the next firing that is caught up on may start */
+    struct job_state_at removal_at;      /* how far the removals' search among waiting jobs is;
+                                            INT64_MAX: at its end */
+    uint32_t           left[LEFT_MAX];   /* objects gone from the file that this start left … */
+    uint32_t           left_count;       /* … of so many */
+    uint32_t           barred[LEFT_MAX]; /* objects that keep declared ones from being made … */
+    uint32_t           barred_count;     /* … of so many */
+    bool               config_waits;     /* one of them is being removed */
+    int64_t            budget_day_at;    /* the first day to end whose limit may hold lanes */
+    bool               recheck_limits;   /* every limit that blocks lanes is to be looked at … */
+    bool               is_rechecking;    /* … as is under way, up to … */
     struct block_at    recheck_at;
     bool               recheck_unkept; /* the same, once another slot than the kept worker's … */
     uint8_t            recheck_below; /* … is free, or that is kept for less than this priority */

@@ -78,6 +78,7 @@ struct rig {
     uint64_t           boot_id;
     bool               is_space_set;   /* header.space is the test's, else the store's */
     bool               config_follows; /* a start's first configuration is the test's to give */
+    bool               config_again;   /* configurations are those in force */
     bool               is_silent;      /* the workers do not beat */
     bool               is_unchecked;   /* the checks of every turn are left out: for big stores */
 

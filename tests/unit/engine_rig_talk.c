@@ -437,7 +437,8 @@ rig_try_configure(struct rig *r, const struct rig_declared *d, bool dry_run)
         .client = ++r->last_client,
         .actor = {.kind = "daemon", .id = view_str("reload"), .role = ROLE_ADMIN},
         .body = buf_view(&body),
-        .dry_run = dry_run
+        .dry_run = dry_run,
+        .again = r->config_again
     };
     rig_push(r, &in);
     rig_turn(r);

@@ -161,6 +161,105 @@ what_the_api_made_keeps_what_it_refers_to(void **state)
     assert_string_equal(rig_text(r, "status"), "active");
 }
 
+/* ---- names that are not free ------------------------------------------------------ */
+
+static const struct rig_declared anna = {
+    .agents = "{'name':'anna','handler':'noop'}",
+    .schedules = "{'name':'often','agent':'anna','every_ms':60000}",
+};
+
+/* A job of it runs, by which it is being removed when agentd ends. */
+static uint64_t
+remove_while_it_works(struct rig *r, const char *op, const char *name, const char *agent)
+{
+    uint64_t id;
+
+    rig_workers(r, 1, 1);
+    id = rig_submit(r, "'agent':'%s'", agent);
+    expect_state(r, id, "running");
+    rig_must(r, op, "'name':'%s','cascade':true", name);
+    return id;
+}
+
+/* What it waits for ends, and the configuration in force comes again. */
+static void
+configure_again(struct rig *r, const struct rig_declared *d)
+{
+    assert_false(engine_wants_config(r->engine));
+    rig_workers(r, 1, 1);
+    rig_old_leases_gone(r);
+    rig_settle(r);
+    assert_true(engine_wants_config(r->engine));
+    r->config_again = true;
+    rig_configure(r, d);
+    r->config_again = false;
+    assert_false(engine_wants_config(r->engine));
+    assert_string_equal(rig_warnings(r), "");
+}
+
+static void
+an_agent_that_is_still_being_removed_bars_no_start_and_comes_anew(void **state)
+{
+    struct rig *r = *state;
+
+    rig_must(r, "agent.add", "'name':'anna','handler':'noop'");
+    (void)remove_while_it_works(r, "agent.remove", "anna", "anna");
+    start(r, &anna);
+    assert_string_equal(rig_text(r, "plan.0.action"), "bar");
+    assert_non_null(strstr(rig_warnings(r), "agent anna is declared in the configuration file and "
+                                            "still being removed"));
+    rig_must_read(r, "agent.show", "'name':'anna'");
+    assert_string_equal(rig_text(r, "status"), "removing");
+    configure_again(r, &anna);
+    rig_must_read(r, "agent.show", "'name':'anna'");
+    assert_string_equal(rig_text(r, "status"), "active");
+    assert_string_equal(rig_text(r, "origin"), "config");
+    rig_advance(r, MINUTE_MS);
+    rig_must_read(r, "schedule.show", "'name':'often'");
+    assert_int_equal(rig_i64(r, "firing_count"), 1);
+}
+
+static void
+what_is_declared_in_a_company_waits_with_it(void **state)
+{
+    static const struct rig_declared acme = {
+        .companies = "{'name':'acme'}",
+        .agents = "{'name':'anna','company':'acme','handler':'noop'}",
+        .schedules = "{'name':'often','company':'acme','agent':'anna','every_ms':60000}",
+    };
+    struct rig *r = *state;
+
+    rig_must(r, "company.add", "'name':'acme'");
+    rig_must(r, "agent.add", "'name':'anna','company':'acme','handler':'noop'");
+    (void)remove_while_it_works(r, "company.remove", "acme", "acme/anna");
+    start(r, &acme);
+    assert_int_equal(rig_len(r, "plan"), 3);
+    configure_again(r, &acme);
+    rig_must_read(r, "schedule.show", "'name':'acme/often'");
+    assert_string_equal(rig_text(r, "status"), "active");
+}
+
+static void
+what_was_made_through_the_api_stands_and_bars_no_start(void **state)
+{
+    struct rig *r = *state;
+
+    rig_must(r, "schedule.add", "'name':'often','handler':'noop','every_ms':3600000");
+    assert_int_equal(rig_try_configure(r, &anna, false), E_CONFLICT);
+    assert_non_null(strstr(r->error.hint, "agentctl schedule remove"));
+    start(r, &anna);
+    assert_non_null(strstr(rig_warnings(r), "`agentctl schedule remove often` and reload"));
+    rig_must_read(r, "schedule.show", "'name':'often'");
+    assert_string_equal(rig_text(r, "origin"), "api");
+    assert_int_equal(rig_i64(r, "every_ms"), 3600000);
+    assert_false(engine_wants_config(r->engine));
+    rig_must(r, "schedule.remove", "'name':'often'");
+    assert_string_equal(rig_warnings(r), "");
+    rig_configure(r, &anna);
+    rig_must_read(r, "schedule.show", "'name':'often'");
+    assert_string_equal(rig_text(r, "origin"), "config");
+}
+
 int
 main(void)
 {
@@ -173,6 +272,9 @@ main(void)
         TEST(what_stayed_and_is_declared_again_fires_again),
         TEST(a_pause_by_hand_outlives_both),
         TEST(what_the_api_made_keeps_what_it_refers_to),
+        TEST(an_agent_that_is_still_being_removed_bars_no_start_and_comes_anew),
+        TEST(what_is_declared_in_a_company_waits_with_it),
+        TEST(what_was_made_through_the_api_stands_and_bars_no_start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
