@@ -5,7 +5,7 @@
 
 VARIANT ?= release
 B       := $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
-PKGS    := libzmq lmdb msgpack jansson libfyaml libxxhash
+PKGS    := libzmq lmdb msgpack jansson libfyaml libxxhash libsodium
 WARN    := -Wall -Wextra -Werror -Wshadow -Wconversion -Wvla -Wformat=2 -Wstrict-prototypes \
            -Wmissing-prototypes -Wno-sign-conversion
 
@@ -29,7 +29,7 @@ LDFLAGS.fuzz    := -fsanitize=fuzzer,address,undefined
 CC      := $(CC.$(VARIANT))
 CFLAGS  := -std=c11 -D_GNU_SOURCE -I. $(WARN) $(CFLAGS.$(VARIANT)) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDFLAGS := $(LDFLAGS.$(VARIANT))
-LDLIBS  := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+LDLIBS  := -Wl,--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 link     = @echo "  LINK  $@"; $(CC) $(LDFLAGS) $(LDFLAGS.$(@F)) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(filter %.a,$^) $(LDLIBS)
 make_in := +@$(MAKE) --no-print-directory
 

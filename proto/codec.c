@@ -23,6 +23,7 @@ CONTROL_MESSAGES(C)
 #define W(op, NAME, name) FIELD_TABLE(NAME, name)
 TO_WORKER_MESSAGES(W)
 FROM_WORKER_MESSAGES(W)
+TO_GATEWAY_MESSAGES(W)
 #undef W
 
 #define DESC(NAME, name, group, op, how, role)                      \
@@ -41,6 +42,9 @@ static const struct msg_desc descs[MSG_COUNT] = {
 #undef W
 #define W(op, NAME, name) DESC(NAME, name, GROUP_FROM_WORKER, op, HOW_NONE, ROLE_NONE)
     FROM_WORKER_MESSAGES(W)
+#undef W
+#define W(op, NAME, name) DESC(NAME, name, GROUP_TO_GATEWAY, op, HOW_NONE, ROLE_NONE)
+    TO_GATEWAY_MESSAGES(W)
 #undef W
 };
 // clang-format on

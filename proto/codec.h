@@ -60,13 +60,16 @@ struct list_iter list_iter_of(struct view list);
 bool             list_next(struct list_iter *it, struct view *item);
 
 /* ---- envelopes ----------------------------------------------------------------------------------
- * request {v, id, op, body, request_id?}; reply {v, id, ok: true, body} or {v, id, ok: false,
- * error: {code, message, hint, field, slot_eta_ms?}}; worker messages {v, op, body} both ways. */
+ * request {v, id, op, body, request_id?, on_behalf_of?}; reply {v, id, ok: true, body} or {v, id,
+ * ok: false, error: {code, message, hint, field, slot_eta_ms?}}; messages to and from workers, and
+ * to the gateway, {v, op, body}. */
 struct request {
     uint64_t               id; /* chosen by the client, echoed */
     const struct msg_desc *desc;
     struct view            body; /* in the frame; without one, a constant empty map outside it */
     struct view            request_id; /* empty: none; else 1–64 bytes, in the frame */
+    struct view on_behalf_of; /* empty: none; else the SHA-256 of a token in hexadecimal, in the
+                                 frame (the gateway's requests only) */
 };
 /* Checks size, form, version and op.  On failure *id is still set when it could be read, else 0, so
  * that the error can be answered. */
@@ -74,8 +77,11 @@ enum errc request_open(struct view frame, struct request *out, uint64_t *id,
                        struct err *e) MUST_CHECK;
 void      request_pack(uint64_t id, enum msg_id op, struct view body, struct view request_id,
                        struct buf *out);
-void      reply_pack(uint64_t id, struct view body, struct buf *out); /* body: one packed value */
-void      reply_pack_error(uint64_t id, const struct err *error, struct buf *out);
+/* The same for whoever has the token of that hash (TOKEN_HASH_SIZE); empty: for oneself. */
+void request_pack_for(uint64_t id, enum msg_id op, struct view body, struct view request_id,
+                      struct view on_behalf_of, struct buf *out);
+void reply_pack(uint64_t id, struct view body, struct buf *out); /* body: one packed value */
+void reply_pack_error(uint64_t id, const struct err *error, struct buf *out);
 /* Client side: E_OK and the body; or the error that the server answered, in *e; *id is what it
  * echoed. */
 enum errc reply_open(struct view frame, uint64_t *id, struct view *body, struct err *e) MUST_CHECK;

@@ -4,12 +4,22 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum envelope_key { KEY_V, KEY_ID, KEY_OP, KEY_BODY, KEY_REQUEST_ID, KEY_OK, KEY_ERROR, KEY_COUNT };
+enum envelope_key {
+    KEY_V,
+    KEY_ID,
+    KEY_OP,
+    KEY_BODY,
+    KEY_REQUEST_ID,
+    KEY_OK,
+    KEY_ERROR,
+    KEY_ON_BEHALF_OF,
+    KEY_COUNT
+};
 static const char *const envelope_keys[KEY_COUNT] = {
-    "v", "id", "op", "body", "request_id", "ok", "error",
+    "v", "id", "op", "body", "request_id", "ok", "error", "on_behalf_of",
 };
 #define KEY(name)    (1u << KEY_##name)
-#define REQUEST_KEYS (KEY(V) | KEY(ID) | KEY(OP) | KEY(BODY) | KEY(REQUEST_ID))
+#define REQUEST_KEYS (KEY(V) | KEY(ID) | KEY(OP) | KEY(BODY) | KEY(REQUEST_ID) | KEY(ON_BEHALF_OF))
 #define REPLY_KEYS   (KEY(ID) | KEY(BODY) | KEY(OK) | KEY(ERROR))
 #define WORKER_KEYS  (KEY(V) | KEY(OP) | KEY(BODY))
 
@@ -17,6 +27,8 @@ enum others { OTHERS_REFUSED, OTHERS_IGNORED };
 
 static const struct field_desc id_field = {FT_U64, REQUIRED, 0, "id", 0, INT64_MAX};
 static const struct field_desc request_id_field = {FT_STR, OPTIONAL, 0, "request_id", 1, 64};
+static const struct field_desc on_behalf_of_field = {
+    FT_STR, OPTIONAL, 0, "on_behalf_of", TOKEN_HASH_SIZE, TOKEN_HASH_SIZE};
 
 static unsigned
 find_key(struct view key, unsigned known)
@@ -119,6 +131,10 @@ request_read(struct view frame, struct request *out, struct err *e)
         field_unpack(&request_id_field, raw[KEY_REQUEST_ID], &rq.request_id, &has, e)) {
         return e->code;
     }
+    if (raw[KEY_ON_BEHALF_OF].size > 0 &&
+        field_unpack(&on_behalf_of_field, raw[KEY_ON_BEHALF_OF], &rq.on_behalf_of, &has, e)) {
+        return e->code;
+    }
     rq.body = body_of(raw[KEY_BODY]);
     *out = rq;
     return E_OK;
@@ -143,15 +159,24 @@ request_open(struct view frame, struct request *out, uint64_t *id, struct err *e
 void
 request_pack(uint64_t id, enum msg_id op, struct view body, struct view request_id, struct buf *out)
 {
+    request_pack_for(id, op, body, request_id, (struct view){0}, out);
+}
+
+void
+request_pack_for(uint64_t id, enum msg_id op, struct view body, struct view request_id,
+                 struct view on_behalf_of, struct buf *out)
+{
     struct mp_open_map m = mp_open(out);
 
     assert(id <= INT64_MAX && request_id.size <= 64);
+    assert(on_behalf_of.size == 0 || on_behalf_of.size == TOKEN_HASH_SIZE);
     assert(msg_desc(op)->group == GROUP_CONTROL);
     mp_put_i64(out, &m, "v", PROTO_VERSION);
     mp_put_u64(out, &m, "id", id);
     mp_put_cstr(out, &m, "op", msg_desc(op)->op);
     mp_put_raw(out, &m, "body", body_of(body));
     if (request_id.size > 0) mp_put_str(out, &m, "request_id", request_id);
+    if (on_behalf_of.size > 0) mp_put_str(out, &m, "on_behalf_of", on_behalf_of);
     mp_close(out, &m);
 }
 
@@ -249,7 +274,7 @@ worker_pack(enum msg_id op, const void *m, struct buf *out)
 {
     const struct msg_desc *d = msg_desc(op);
 
-    assert(d->group == GROUP_TO_WORKER || d->group == GROUP_FROM_WORKER);
+    assert(d->group >= GROUP_TO_WORKER);
     mp_map(out, 3);
     mp_cstr(out, "v");
     mp_i64(out, PROTO_VERSION);

@@ -3,7 +3,7 @@
  *
  * The lists are data: they make the structs, the descriptors that one walker decodes by (codec.h),
  * the tables in PROTOCOL.md and schema.lock.  They stand in messages_objects.h (what is declared),
- * messages_control.h (what clients ask) and messages_worker.h.  A field is F(struct, TYPE, name,
+ * messages_control.h (what clients ask) and messages_worker.h (what agentd and its children say).  A field is F(struct, TYPE, name,
  * NEED, low, high); its key on the wire is its name.  Names are append-only; a change needs a new
  * PROTO_VERSION (schema.lock's test).
  *
@@ -20,7 +20,7 @@
  *   JSON   any JSON value     bytes (packed)      struct view  the packed value
  *   MAP    a JSON object      bytes (packed)      struct view  the packed value
  *   LIST   a JSON array       bytes (packed)      struct view  the packed value
- *   RAW    any msgpack        bytes (packed)      struct view  passed on as it is (to workers only)
+ *   RAW    any msgpack        bytes (packed)      struct view  passed on as it is (to workers and the gateway)
  *
  * NEED: REQUIRED; OPTIONAL (absent or nil: the member is 0, HAS() is false); NULLABLE (nil is given
  * and means "no limit": the member is NO_LIMIT, HAS() is true). */
@@ -45,12 +45,14 @@
 #define OUTPUT_MAX         1048576
 #define CHECKPOINT_MAX     262144
 #define EFFECTS_MAX        1048576
+#define DELTA_MAX          65536
 #define CLIENT_MESSAGE_MAX 2097152
 #define WORKER_MESSAGE_MAX 4194304
 #define BATCH_MAX          1000
 #define LADDER_MAX         32
 #define SINKS_MAX          8         /* of one agent, and of those without their own */
 #define SINK_GATEWAY       "gateway" /* the built-in sink, and its kind */
+#define TOKEN_HASH_SIZE    64        /* hexadecimal digits of a SHA-256 */
 #define WORKERS_MAX        64
 #define SLOTS_MAX          1024 /* of all workers together */
 
@@ -107,6 +109,7 @@ CONTROL_MESSAGES(C)
 #define W(op, NAME, name) DECLARE(NAME, name)
 TO_WORKER_MESSAGES(W)
 FROM_WORKER_MESSAGES(W)
+TO_GATEWAY_MESSAGES(W)
 #undef W
 
 /* HAS(m, job_submit, priority): whether the sender gave it. */
@@ -123,7 +126,7 @@ enum msg_id {
         CONTROL_MESSAGES(C)
 #undef C
 #define W(op, NAME, name) MSG_##NAME,
-            TO_WORKER_MESSAGES(W) FROM_WORKER_MESSAGES(W)
+            TO_WORKER_MESSAGES(W) FROM_WORKER_MESSAGES(W) TO_GATEWAY_MESSAGES(W)
 #undef W
                 MSG_COUNT
 };
@@ -138,12 +141,19 @@ union msg {
 #define W(op, NAME, name) struct msg_##name name;
     TO_WORKER_MESSAGES(W)
     FROM_WORKER_MESSAGES(W)
+    TO_GATEWAY_MESSAGES(W)
 #undef W
 };
 
-enum msg_group { GROUP_OBJECT, GROUP_CONTROL, GROUP_TO_WORKER, GROUP_FROM_WORKER };
+enum msg_group {
+    GROUP_OBJECT,
+    GROUP_CONTROL,
+    GROUP_TO_WORKER,
+    GROUP_FROM_WORKER,
+    GROUP_TO_GATEWAY
+};
 enum msg_how { HOW_NONE, HOW_WRITE, HOW_READ, HOW_SHELL };
-/* Ascending: each may do what those before it may. */
-enum role { ROLE_NONE, ROLE_VIEW, ROLE_SUBMIT, ROLE_OPERATOR, ROLE_ADMIN };
+/* Ascending: each may do what those before it may.  ROLE_GATEWAY is agentd's own gateway's. */
+enum role { ROLE_NONE, ROLE_VIEW, ROLE_SUBMIT, ROLE_OPERATOR, ROLE_ADMIN, ROLE_GATEWAY };
 
 #endif

@@ -325,6 +325,32 @@
     F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
     F(S, STR,  after,           OPTIONAL, 0, 128)
 
+/* A reader of the session has the message: the next one comes. */
+#define EFFECT_ACK_FIELDS(F, S)                                                                 \
+    F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
+    F(S, STR,  session,         REQUIRED, 1, 256)                                               \
+    F(S, NAME, company,         OPTIONAL, 0, 0)
+
+/* Who may speak to the gateway: whoever shows the secret of which agentd has the hash. */
+#define TOKEN_ADD_FIELDS(F, S)                                                                  \
+    F(S, NAME, name,            REQUIRED, 0, 0)                                                 \
+    F(S, STR,  hash,            OPTIONAL, TOKEN_HASH_SIZE, TOKEN_HASH_SIZE) /* of the secret: SHA-256 in lower-case hexadecimal; agentctl adds it, and without it the request is refused */ \
+    F(S, STR,  role,            REQUIRED, 1, 16)        /* view | submit | operator */          \
+    F(S, NAME, company,         OPTIONAL, 0, 0)         /* only this one's; all */              \
+    F(S, STR,  session,         OPTIONAL, 1, 256)       /* only sessions whose key begins so, and nothing else */ \
+    F(S, TIME, expires_at,      OPTIONAL, 1, TIME_MAX_MS)
+#define TOKEN_LIST_FIELDS(F, S)                                                                 \
+    F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
+    F(S, STR,  after,           OPTIONAL, 0, 128)
+#define TOKEN_REVOKE_FIELDS(F, S)      F(S, NAME, name, REQUIRED, 0, 0)
+
+/* Of the gateway itself.  Hello: it has begun; what it said before does not count any more. */
+#define GATEWAY_HELLO_FIELDS(F, S)                                                              \
+    F(S, STR,  version,         REQUIRED, 1, 64)
+/* One more connection reads the session, or one less. */
+#define SESSION_ATTACH_FIELDS(F, S)    SESSION_SHOW_FIELDS(F, S)
+#define SESSION_DETACH_FIELDS(F, S)    SESSION_SHOW_FIELDS(F, S)
+
 #define WORKER_LIST_FIELDS(F, S)
 #define WORKER_SCALE_FIELDS(F, S)      F(S, U64, count, REQUIRED, 1, WORKERS_MAX)
 #define WORKER_RESTART_FIELDS(F, S)    F(S, U64, worker, OPTIONAL, 0, WORKERS_MAX)
@@ -440,7 +466,14 @@
     C("schedule.backfill", SCHEDULE_BACKFILL, schedule_backfill, WRITE, OPERATOR) \
     C("session.send",     SESSION_SEND,     session_send,     WRITE, SUBMIT)   \
     C("session.event",    SESSION_EVENT,    session_event,    WRITE, SUBMIT)   \
-    C("session.events",   SESSION_EVENTS,   session_events,   READ,  VIEW)
+    C("session.events",   SESSION_EVENTS,   session_events,   READ,  VIEW)     \
+    C("token.add",        TOKEN_ADD,        token_add,        WRITE, ADMIN)    \
+    C("token.list",       TOKEN_LIST,       token_list,       READ,  ADMIN)    \
+    C("token.revoke",     TOKEN_REVOKE,     token_revoke,     WRITE, ADMIN)    \
+    C("gateway.hello",    GATEWAY_HELLO,    gateway_hello,    WRITE, GATEWAY)  \
+    C("session.attach",   SESSION_ATTACH,   session_attach,   WRITE, GATEWAY)  \
+    C("session.detach",   SESSION_DETACH,   session_detach,   WRITE, GATEWAY)  \
+    C("effect.ack",       EFFECT_ACK,       effect_ack,       WRITE, SUBMIT)
 
 // clang-format on
 

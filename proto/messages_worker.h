@@ -1,5 +1,5 @@
-/* messages_worker - the lists of what agentd and its workers tell each other; for messages.h, which
- * explains them. */
+/* messages_worker - the lists of what agentd and its workers tell each other, and of what it tells
+ * its gateway; for messages.h, which explains them. */
 #ifndef PROTO_MESSAGES_WORKER_H
 #define PROTO_MESSAGES_WORKER_H
 
@@ -91,6 +91,18 @@
     F(S, BOOL, final,           OPTIONAL, 0, 0)         /* failed: for good, not to be tried again */ \
     F(S, MS,   after_ms,        OPTIONAL, 0, YEARS_100_MS) /* failed: not to be tried again sooner (Retry-After) */
 
+/* A message for the readers of a session: sent again until one of them acknowledges it (effect.ack). */
+#define GATEWAY_DELIVER_FIELDS(F, S)                                                            \
+    F(S, STR,  session,         REQUIRED, 1, 256)                                               \
+    F(S, NAME, company,         REQUIRED, 0, 0)                                                 \
+    F(S, U64,  effect,          REQUIRED, 1, INT64_MAX)                                         \
+    F(S, RAW,  document,        REQUIRED, 0, PAYLOAD_MAX + 65536) /* {effect_id, kind, content, …} */
+/* Text that a session's agent is saying; nowhere kept (N44). */
+#define GATEWAY_DELTA_FIELDS(F, S)                                                              \
+    F(S, STR,  session,         REQUIRED, 1, 256)                                               \
+    F(S, NAME, company,         REQUIRED, 0, 0)                                                 \
+    F(S, TEXT, text,            REQUIRED, 1, DELTA_MAX)
+
 /*  W(op, NAME, name) */
 #define TO_WORKER_MESSAGES(W)                   \
     W("job.start",   JOB_START,   job_start)    \
@@ -102,6 +114,9 @@
     W("progress",    PROGRESS,    progress)     \
     W("ended",       ENDED,       ended)        \
     W("effect.done", EFFECT_DONE, effect_done)
+#define TO_GATEWAY_MESSAGES(W)                              \
+    W("gateway.deliver", GATEWAY_DELIVER, gateway_deliver) \
+    W("gateway.delta",   GATEWAY_DELTA,   gateway_delta)
 
 // clang-format on
 

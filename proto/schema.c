@@ -14,10 +14,9 @@ static const char *const need_names[] = {
     [NULLABLE] = "nullable",
 };
 static const char *const group_names[] = {
-    [GROUP_OBJECT] = "object",
-    [GROUP_CONTROL] = "control",
-    [GROUP_TO_WORKER] = "to_worker",
-    [GROUP_FROM_WORKER] = "from_worker",
+    [GROUP_OBJECT] = "object",         [GROUP_CONTROL] = "control",
+    [GROUP_TO_WORKER] = "to_worker",   [GROUP_FROM_WORKER] = "from_worker",
+    [GROUP_TO_GATEWAY] = "to_gateway",
 };
 static const char *const how_names[] = {
     [HOW_NONE] = "none",
@@ -27,7 +26,7 @@ static const char *const how_names[] = {
 };
 static const char *const role_names[] = {
     [ROLE_NONE] = "none",         [ROLE_VIEW] = "view",   [ROLE_SUBMIT] = "submit",
-    [ROLE_OPERATOR] = "operator", [ROLE_ADMIN] = "admin",
+    [ROLE_OPERATOR] = "operator", [ROLE_ADMIN] = "admin", [ROLE_GATEWAY] = "gateway",
 };
 
 static void

@@ -21,7 +21,7 @@
 
 struct control {
     void                 *socket;
-    struct roles         *roles;
+    struct peers         *peers;
     struct clients        clients;
     struct asked         *asked[ASKED_MAX];
     uint16_t              free_places[ASKED_MAX];
@@ -49,7 +49,7 @@ frame_view(zmq_msg_t *m)
 }
 
 enum errc
-control_open(struct control **out, void *zmq, const char *run_dir, gid_t group, struct roles *roles,
+control_open(struct control **out, void *zmq, const char *run_dir, gid_t group, struct peers *peers,
              struct err *e)
 {
     struct control          *c = xcalloc(1, sizeof(*c));
@@ -61,7 +61,7 @@ control_open(struct control **out, void *zmq, const char *run_dir, gid_t group, 
                                      .send_high_water = SEND_HIGH_WATER,
                                      .message_bytes_max = CLIENT_MESSAGE_MAX + MESSAGE_SLACK};
 
-    c->roles = roles;
+    c->peers = peers;
     c->last_read = &c->reads;
     c->serial = CLIENT_TAG_MIN >> TAG_INDEX_BITS;
     for (size_t i = 0; i < ASKED_MAX; i++)
@@ -85,6 +85,7 @@ forget(struct control *c, struct asked **a)
     (*a)->client->in_flight--;
     (void)zmq_msg_close(&(*a)->frame);
     buf_done(&(*a)->own_body);
+    buf_done(&(*a)->actor_text);
     free(*a);
     *a = NULL;
 }
@@ -209,29 +210,17 @@ received_done(struct received *m)
     (void)zmq_msg_close(&m->body);
 }
 
-/* Whoever may connect to the socket may speak, but only a role may ask. */
+/* Who asks, and whether it may. */
 static enum errc
-check_role(struct control *c, struct asked *a, struct err *e)
+check_actor(struct control *c, struct asked *a, struct err *e)
 {
-    const struct msg_desc *desc = a->req.desc;
-    struct credentials     who;
+    struct credentials who;
 
     if (!credentials_parse(zmq_msg_gets(&a->frame, "Peer-Address"), &who)) {
         return err_set(e, E_UNAUTHENTICATED, "the connection has no credentials");
     }
-    enum role role = roles_of(c->roles, &who);
-    if (role == ROLE_NONE) {
-        (void)err_set(e, E_UNAUTHENTICATED, "user %u has no role here", (unsigned)who.uid);
-        return err_hint(e, "daemon.view_group, submit_group and operator_group give roles");
-    }
-    if (role < desc->role) {
-        return err_set(e, E_DENIED, "%s takes the role %s, user %u has %s", desc->op,
-                       role_name(desc->role), (unsigned)who.uid, role_name(role));
-    }
-    (void)snprintf(a->actor_id, sizeof(a->actor_id), "uid:%u", (unsigned)who.uid); /* fits */
-    a->actor = (struct actor){.kind = "user", .id = view_str(a->actor_id), .role = role};
     a->pid = who.pid;
-    return E_OK;
+    return peers_judge(c->peers, &who, &a->req, &a->actor, &a->actor_text, e);
 }
 
 /* Everything that is judged before the engine or a reader sees the request. */
@@ -243,7 +232,7 @@ check(struct control *c, const struct received *m, struct asked *a, uint64_t *id
                        "a message is one frame, with an empty one before it or not");
     }
     if (request_open(frame_view(&a->frame), &a->req, id, e)) return e->code;
-    return check_role(c, a, e);
+    return check_actor(c, a, e);
 }
 
 /* Gives it a tag and counts it as in flight. */
@@ -298,6 +287,7 @@ on_message(struct control *c, struct received *m, struct inputs *q)
     if (check(c, m, a, &id, &e) || admit(c, m, a, &e)) {
         refuse_unasked(c, m, id, &e);
         (void)zmq_msg_close(&a->frame);
+        buf_done(&a->actor_text);
         free(a);
         return;
     }

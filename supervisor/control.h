@@ -10,7 +10,7 @@
 #include "proto/codec.h"
 #include "supervisor/clients.h"
 #include "supervisor/inputs.h"
-#include "supervisor/roles.h"
+#include "supervisor/peers.h"
 
 #define ASKED_MAX 8192 /* requests without a reply, of all clients */
 /* Tags below this are not clients': the shell's own. */
@@ -24,7 +24,7 @@ struct asked {
     zmq_msg_t      frame; /* req borrows from it */
     struct request req;
     struct actor   actor;
-    char           actor_id[24];
+    struct buf     actor_text;    /* the actor borrows from it */
     pid_t          pid;           /* of the client, as of when it connected */
     bool           has_delimiter; /* asked by a REQ socket: the reply has its empty frame too */
     struct buf     own_body;      /* what the body became while it waited */
@@ -40,9 +40,9 @@ struct control_counts {
 
 struct control;
 
-/* Binds RUN/agentd.sock, open to `group` too unless it is NO_GROUP.  roles outlives the control. */
+/* Binds RUN/agentd.sock, open to `group` too unless it is NO_GROUP.  peers outlives the control. */
 enum errc control_open(struct control **out, void *zmq, const char *run_dir, gid_t group,
-                       struct roles *roles, struct err *e) MUST_CHECK;
+                       struct peers *peers, struct err *e) MUST_CHECK;
 void      control_close(struct control **c);
 int       control_fd(const struct control *c);
 /* To be asked before sleeping. */

@@ -38,6 +38,7 @@ struct parts {
     struct engine     *engine;
     void              *zmq;
     struct roles       roles;
+    struct peers       peers;
     struct inputs      inputs;
     struct control    *control;
     struct reports     reports;
@@ -176,7 +177,8 @@ open_sockets(struct parts *p, struct err *e)
     if (!(p->zmq = zmq_ctx_new())) return err_set(e, E_INTERNAL, "ZeroMQ does not start");
     (void)zmq_ctx_set(p->zmq, ZMQ_BLOCKY, 0); /* cannot fail */
     if (open_run_folder(run, group, e)) return e->code;
-    if (control_open(&p->control, p->zmq, run, group, &p->roles, e)) return e->code;
+    p->peers = (struct peers){.roles = &p->roles, .store = p->store};
+    if (control_open(&p->control, p->zmq, run, group, &p->peers, e)) return e->code;
     if (reports_open(&p->reports, p->zmq, run, e)) return e->code;
     return doorbell_open(&p->doorbell, p->zmq, run, group, store_incarnation(p->store), e);
 }

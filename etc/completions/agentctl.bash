@@ -1,8 +1,8 @@
 # bash completion for agentctl, printed by: agentctl completion bash
 _agentctl() {
-    local nouns=' status daemon ping worker watch fsck reload audit usage clock completion version help stop resume drain breaker job schedule cron forecast company agent handler effect goal ticket routine approval profile session '
+    local nouns=' status daemon ping worker watch fsck reload audit usage clock completion version help stop resume drain breaker job schedule cron forecast company agent handler effect goal ticket routine approval profile session token '
     local alone=' status ping watch fsck reload audit usage version help stop resume drain forecast '
-    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --tz --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --overlap --misfire --misfire-max --catch-up --spread --jitter --start --end --max-firings --quiet-hours --quiet-sends --gate --idle-max --shadow-runs --ping-start --ping-success --ping-fail --overdue --budget-zone --clear --from --to --until --count -n --hours --with --status --session --data --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros --metadata '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --trigger --source --parent --goal --ticket --token-budget --cost-budget --offset --state --handler --class --older --cron --tz --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --overlap --misfire --misfire-max --catch-up --spread --jitter --start --end --max-firings --quiet-hours --quiet-sends --gate --idle-max --shadow-runs --ping-start --ping-success --ping-fail --overdue --budget-zone --clear --from --to --until --count -n --hours --with --status --session --data --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros --metadata --role '
     local files=' --run --payload --context --ticket --gate --data --into --sinks --metadata '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
@@ -33,6 +33,7 @@ _agentctl() {
     'approval list --status') words='pending granted denied' ;;
     'agent add --approval') words='none schedules all' ;;
     'agent set --approval') words='none schedules all' ;;
+    'token add --role') words='view submit operator' ;;
     esac
     if [[ -n $words ]]; then
         COMPREPLY=($(compgen -W "$words" -- "$current")); return
@@ -54,13 +55,14 @@ _agentctl() {
     company) words='list add set show pause resume remove' ;;
     agent) words='list show why wake add set pause resume remove' ;;
     handler) words='list' ;;
-    effect) words='list show why' ;;
+    effect) words='list show ack why' ;;
     goal) words='add set show list decompose remove' ;;
     ticket) words='add set show list assign remove' ;;
     routine) words='add complete' ;;
     approval) words='list grant deny' ;;
     profile) words='add set show list remove' ;;
     session) words='send event list show events why' ;;
+    token) words='add list revoke' ;;
     esac
     [[ $current == -* ]] && case "$command" in
     'status') words=' --run --connect --json --timeout --company --help -h ' ;;
@@ -120,6 +122,7 @@ _agentctl() {
     'handler list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
     'effect list') words=' --run --connect --json --timeout --company --help -h --status --session --limit --after ' ;;
     'effect show') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'effect ack') words=' --run --connect --json --timeout --company --help -h --session ' ;;
     'effect why') words=' --run --connect --json --timeout --company --help -h ' ;;
     'goal add') words=' --run --connect --json --timeout --company --help -h --parent --agent --data ' ;;
     'goal set') words=' --run --connect --json --timeout --company --help -h --title --parent --agent --status --data ' ;;
@@ -161,6 +164,9 @@ _agentctl() {
     'session show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'session events') words=' --run --connect --json --timeout --company --help -h --from --dead --limit --after ' ;;
     'session why') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'token add') words=' --run --connect --json --timeout --company --help -h --role --session --expires ' ;;
+    'token list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
+    'token revoke') words=' --run --connect --json --timeout --company --help -h ' ;;
     *) words=' --run --connect --json --timeout --company --help -h ' ;;
     esac
     COMPREPLY=($(compgen -W "$words" -- "$current"))

@@ -7,6 +7,7 @@
 #include "supervisor/engine/plan.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/removal.h"
+#include "supervisor/engine/tokens.h"
 
 /* ---- what belongs to it ----------------------------------------------------------- */
 
@@ -58,6 +59,7 @@ forget_object(struct engine *en, const struct object *row)
 {
     if (row->kind == KIND_AGENT) agent_forget(en, row->id);
     if (row->kind == KIND_COMPANY) pause_forget(turn_txn(en), row->id);
+    if (row->kind == KIND_COMPANY) tokens_forget_company(en, row->id);
     if (row->kind == KIND_COMPANY) feed_object(en, FEED_COMPANY_REMOVED, row->id, NULL);
     if (row->kind == KIND_AGENT) feed_object(en, FEED_AGENT_REMOVED, row->id, NULL);
     if (row->kind == KIND_PROFILE) feed_object(en, FEED_PROFILE_REMOVED, row->id, NULL);

@@ -19,6 +19,7 @@
 #include "supervisor/engine/leases.h"
 #include "supervisor/engine/outbox.h"
 #include "supervisor/engine/plan.h"
+#include "supervisor/engine/readers.h"
 #include "supervisor/engine/reasons.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/requests.h"
@@ -255,6 +256,7 @@ on_boot(struct engine *en, const struct input *in)
     schedules_at_boot(en);
     leases_at_boot(en);
     outbox_at_boot(en);
+    readers_gone(en);
     breakers_at_boot(en);
     reasons_at_boot(en);
     registry_at_boot(en);
@@ -316,6 +318,7 @@ engine_due(struct engine *en)
         agents_due(en);
     }
     outbox_due(en);
+    readers_due(en);
     lanes_sweep(en);
     answers_due(en);
     chain_due(en);
@@ -373,7 +376,7 @@ find_deadline(struct engine *en)
     d.wall_ms = earlier(d.wall_ms, chain_deadline(en));
     d.wall_ms = earlier(d.wall_ms, feed_deadline(en));
     d.wall_ms = earlier(d.wall_ms, retention_deadline(en));
-    if (en->turn.due_again || en->memory.is_sweeping)
+    if (en->turn.due_again || en->memory.is_sweeping || en->memory.is_releasing)
         d.wall_ms = earlier(d.wall_ms, en->turn.now.wall_ms);
     d.boot_ms = earlier(leases_deadline(en), fleet_deadline(&en->memory));
     d.boot_ms = earlier(d.boot_ms, schedules.boot_ms);

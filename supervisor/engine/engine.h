@@ -38,10 +38,12 @@ struct engine;
 
 /* Who asks (N36).  Views are borrowed for the call. */
 struct actor {
-    const char *kind; /* "user", "agent", "daemon" */
-    struct view id;   /* "uid:1000", a key's name, … */
+    const char *kind; /* "user", "token", "agent", "daemon", "gateway" */
+    struct view id;   /* "uid:1000", a token's name, … */
     enum role   role;
     struct view company; /* empty: all; else only that company's objects exist for it */
+    struct view session; /* empty: all; else it speaks of sessions whose key begins so, and of
+                            nothing else (the shell sees to it) */
 };
 
 enum input_kind {
@@ -160,6 +162,11 @@ size_t engine_old_lease_count(const struct engine *en);
  * that are not closed, schedules that need attention, what the start left. */
 void engine_warnings(const struct engine *en, struct txn *t, const struct actor *a,
                      struct buf *lines);
+
+/* Who has the token of this hash; its texts are in *text, which outlives the actor.
+ * E_UNAUTHENTICATED for one that is not known, has expired, or whose company is gone. */
+enum errc engine_token_actor(struct txn *t, struct view hash, int64_t now_ms, struct actor *out,
+                             struct buf *text, struct err *e) MUST_CHECK;
 
 /* ---- reads: from a read transaction on the last commit, after the turn -------- */
 enum read_result {

@@ -13,6 +13,7 @@
 #include "supervisor/engine/read_sessions.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/tickets.h"
+#include "supervisor/engine/tokens.h"
 #include "supervisor/engine/usage.h"
 #include "supervisor/engine/views.h"
 #include "supervisor/engine/why.h"
@@ -278,6 +279,7 @@ serve(struct reading *r, enum msg_id op, const union msg *m, bool *is_pending)
     case MSG_EFFECT_LIST: return read_effect_list(r, &m->effect_list);
     case MSG_EFFECT_SHOW: return read_effect_show(r, &m->effect_show);
     case MSG_APPROVAL_LIST: return read_approval_list(r, &m->approval_list);
+    case MSG_TOKEN_LIST: return read_token_list(r, &m->token_list);
     case MSG_BREAKER_LIST: return read_breaker_list(r, &m->breaker_list);
     case MSG_WORKER_LIST: return read_worker_list(r);
     case MSG_USAGE: return read_usage(r, &m->usage);

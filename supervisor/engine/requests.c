@@ -14,12 +14,14 @@
 #include "supervisor/engine/manual.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/pressure.h"
+#include "supervisor/engine/readers.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/routines.h"
 #include "supervisor/engine/schedule_ops.h"
 #include "supervisor/engine/session_ops.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/tickets.h"
+#include "supervisor/engine/tokens.h"
 #include "supervisor/engine/wakes.h"
 #include "supervisor/engine/wallclock.h"
 
@@ -100,6 +102,12 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_AGENT_REMOVE: return on_agent_remove(en, a, &m->agent_remove, reply, e);
     case MSG_PROFILE_ADD: return on_profile_add(en, a, &m->profile_add, reply, e);
     case MSG_PROFILE_SET: return on_profile_set(en, a, &m->profile_set, reply, e);
+    case MSG_TOKEN_ADD: return on_token_add(en, a, &m->token_add, reply, e);
+    case MSG_TOKEN_REVOKE: return on_token_revoke(en, a, &m->token_revoke, reply, e);
+    case MSG_GATEWAY_HELLO: return on_gateway_hello(en, reply);
+    case MSG_SESSION_ATTACH: return on_session_attach(en, a, &m->session_attach, reply, e);
+    case MSG_SESSION_DETACH: return on_session_detach(en, a, &m->session_detach, reply, e);
+    case MSG_EFFECT_ACK: return on_effect_ack(en, a, &m->effect_ack, reply, e);
     case MSG_PROFILE_REMOVE: return on_profile_remove(en, a, &m->profile_remove, reply, e);
     default: return err_set(e, E_INTERNAL, "%s is not served by the engine", msg_desc(op)->op);
     }

@@ -45,6 +45,7 @@ it_closes_with_a_request_that_has_no_reply_yet(void **state)
 {
     char            dir[] = "/tmp/test_control.XXXXXX", path[64];
     struct roles    roles = {0};
+    struct peers    peers = {.roles = &roles};
     struct inputs   q;
     struct control *c = NULL;
     struct err      e;
@@ -54,7 +55,7 @@ it_closes_with_a_request_that_has_no_reply_yet(void **state)
     inputs_init(&q);
     assert_non_null(mkdtemp(dir));
     void *zmq = zmq_ctx_new(), *client = zmq_socket(zmq, ZMQ_DEALER);
-    assert_int_equal(control_open(&c, zmq, dir, NO_GROUP, &roles, &e), E_OK);
+    assert_int_equal(control_open(&c, zmq, dir, NO_GROUP, &peers, &e), E_OK);
     assert_int_equal(zmq_setsockopt(client, ZMQ_LINGER, &zero, sizeof(zero)), 0);
     (void)snprintf(path, sizeof(path), "ipc://%s/agentd.sock", dir);
     assert_int_equal(zmq_connect(client, path), 0);

@@ -15,6 +15,8 @@ declare(struct rig *r)
 
 /* ---- every field of every write ---- */
 
+#define TOKEN_HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static const struct {
     const char *op;
     const char *body; /* a good one, but for the field that is tried */
@@ -69,6 +71,12 @@ static const struct {
     {"approval.deny",     "'id':1"                                                       },
     {"session.send",      "'key':'k','content':'c','agent':'a'"                          },
     {"session.event",     "'key':'k','type':'t','agent':'a'"                             },
+    {"token.add",         "'name':'t','role':'view','hash':'" TOKEN_HASH "'"             },
+    {"token.revoke",      "'name':'t'"                                                   },
+    {"gateway.hello",     "'version':'1'"                                                },
+    {"session.attach",    "'key':'k'"                                                    },
+    {"session.detach",    "'key':'k'"                                                    },
+    {"effect.ack",        "'id':1,'session':'k'"                                         },
 };
 
 static void

@@ -59,6 +59,27 @@ a_request_opens_as_it_was_packed(void **state)
     assert_ptr_equal(rq.desc, msg_desc(MSG_JOB_SHOW));
     assert_true(view_eq(rq.body, buf_view(&body)));
     assert_true(view_is(rq.request_id, "rq-1"));
+    assert_int_equal(rq.on_behalf_of.size, 0);
+}
+
+static void
+a_request_for_another_carries_the_hash_of_its_token(void **state)
+{
+    static const char   hash[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    struct buf BUF_AUTO frame = {0};
+    struct buf BUF_AUTO bad = {0};
+    struct request      rq;
+    struct err          e;
+    uint64_t            id;
+
+    (void)state;
+    request_pack_for(41, MSG_PING, view_str(""), view_str(""), view_str(hash), &frame);
+    assert_int_equal(request_open(buf_view(&frame), &rq, &id, &e), E_OK);
+    assert_true(view_is(rq.on_behalf_of, hash));
+    put_request(&bad, 1, 7, "ping", "on_behalf_of",
+                view_str("\xa3"
+                         "abc"));
+    expect_refused(buf_view(&bad), E_BAD_REQUEST, 7, "on_behalf_of: ");
 }
 
 /* The examples of PROTOCOL.md. */
@@ -368,6 +389,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_opens_as_it_was_packed),
+        cmocka_unit_test(a_request_for_another_carries_the_hash_of_its_token),
         cmocka_unit_test(envelopes_are_byte_exact),
         cmocka_unit_test(a_request_without_body_has_an_empty_one),
         cmocka_unit_test(a_version_that_is_not_served_is_refused_before_anything_else),

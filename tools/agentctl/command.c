@@ -5,9 +5,9 @@
 #include <string.h>
 
 static const struct ctl_commands *const sections[] = {
-    &ctl_daemon_commands,   &ctl_brake_commands,    &ctl_job_commands,
-    &ctl_schedule_commands, &ctl_object_commands,   &ctl_goal_commands,
-    &ctl_approval_commands, &ctl_registry_commands, &ctl_session_commands,
+    &ctl_daemon_commands,  &ctl_brake_commands, &ctl_job_commands,      &ctl_schedule_commands,
+    &ctl_object_commands,  &ctl_goal_commands,  &ctl_approval_commands, &ctl_registry_commands,
+    &ctl_session_commands, &ctl_token_commands,
 };
 
 // clang-format off

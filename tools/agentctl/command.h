@@ -89,6 +89,7 @@ extern const struct ctl_commands ctl_approval_commands;
 extern const struct ctl_commands ctl_registry_commands;
 extern const struct ctl_commands ctl_daemon_commands;
 extern const struct ctl_commands ctl_brake_commands;
+extern const struct ctl_commands ctl_token_commands;
 
 /* The whole table in order: the i-th command, or NULL behind the last. */
 const struct ctl_command *ctl_command_at(size_t i);

@@ -22,6 +22,9 @@ static const struct ctl_param effect_flags[] = {
     {"limit",   0, "limit",   CTL_NUMBER, false, "N",      "at most so many (100)"},
     {"after",   0, "after",   CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
     {.name = NULL}};
+static const struct ctl_param ack_flags[] = {
+    {"session", 0, "session", CTL_TEXT, true, "KEY", "the session that it was sent to"},
+    {.name = NULL}};
 
 static const struct ctl_command commands[] = {
     {.noun = "company", .verb = "list", .op = MSG_COMPANY_LIST, .flags = page_flags, .run = ctl_run_list,
@@ -49,6 +52,10 @@ static const struct ctl_command commands[] = {
     {.noun = "effect", .verb = "show", .op = MSG_EFFECT_SHOW, .args = effect_arg, .print = ctl_print_effect,
      .help = "everything known of an effect",
      .examples = {"effect show 7"}},
+    {.noun = "effect", .verb = "ack", .op = MSG_EFFECT_ACK, .args = effect_arg, .flags = ack_flags,
+     .print = ctl_print_effect,
+     .help = "say that a message to the gateway's sink was read; the next one comes",
+     .examples = {"effect ack 7 --session chat/anna"}},
     {.noun = "effect", .verb = "why", .op = MSG_EFFECT_WHY, .args = effect_arg, .print = ctl_print_why,
      .help = "why an effect is not sent, and when it will be",
      .examples = {"effect why 7"}},

@@ -52,6 +52,7 @@ enum ctl_exit ctl_run_logs(struct ctl *c, struct err *e);
 enum ctl_exit ctl_run_watch(struct ctl *c, struct err *e);
 enum ctl_exit ctl_run_cron(struct ctl *c, struct err *e);
 enum ctl_exit ctl_run_daemon_status(struct ctl *c, struct err *e);
+enum ctl_exit ctl_run_token(struct ctl *c, struct err *e);
 enum ctl_exit ctl_run_drain(struct ctl *c, struct err *e);
 enum ctl_exit ctl_run_fsck(struct ctl *c, struct err *e);
 enum ctl_exit ctl_run_completion(struct ctl *c, struct err *e);

@@ -61,6 +61,8 @@ void ctl_print_stopped(struct ctl_out *o, struct view body);
 void ctl_print_resumed(struct ctl_out *o, struct view body);
 void ctl_print_breaker(struct ctl_out *o, struct view body);
 void ctl_print_breakers(struct ctl_out *o, struct view body);
+void ctl_print_token(struct ctl_out *o, struct view body);
+void ctl_print_tokens(struct ctl_out *o, struct view body);
 void ctl_print_drained(struct ctl_out *o, struct view body);
 /* One event of the feed, on one line. */
 void ctl_print_event(struct ctl_out *o, struct view event);

@@ -1,0 +1,35 @@
+/* readers - the connections of the gateway that read sessions, and what waits for them (D5).
+ *
+ * A message to the gateway's sink waits (BEHIND_ANOTHER) until its session has a reader; then the
+ * head of its queue is handed to the gateway and is attempting until a reader acknowledges it.
+ * When the last reader goes, or the gateway, it is pending again: it is idempotent by its id, and
+ * is sent again to who comes next.
+ *
+ * Readers are of one gateway process, which says hello first: rows of another one do not count, and
+ * go in bounded steps. */
+#ifndef ENGINE_READERS_H
+#define ENGINE_READERS_H
+
+#include "supervisor/engine/reads.h"
+#include "supervisor/engine/turn.h"
+
+/* How many connections read the session. */
+uint32_t readers_count(const struct memory *m, struct txn *t, uint32_t session);
+
+/* The gateway's process has ended, or agentd's own has just begun: nobody reads. */
+void readers_gone(struct engine *en);
+/* Due work: what an earlier gateway left behind, as much as a turn takes (memory.is_releasing:
+ * there is more). */
+void readers_due(struct engine *en);
+
+enum errc on_gateway_hello(struct engine *en, struct buf *reply) MUST_CHECK;
+enum errc on_session_attach(struct engine *en, const struct actor *a,
+                            const struct msg_session_attach *m, struct buf *reply,
+                            struct err *e) MUST_CHECK;
+enum errc on_session_detach(struct engine *en, const struct actor *a,
+                            const struct msg_session_detach *m, struct buf *reply,
+                            struct err *e) MUST_CHECK;
+enum errc on_effect_ack(struct engine *en, const struct actor *a, const struct msg_effect_ack *m,
+                        struct buf *reply, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,150 @@
+/* Tokens of the gateway: who may have one, for what, and what becomes of it (I1). */
+#include "tests/unit/engine_rig.h"
+
+#define HASH_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define HASH_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+
+static enum errc
+actor_of(struct rig *r, const char *hash, struct actor *out, struct buf *text)
+{
+    struct txn *t = rig_begin_read(r);
+    enum errc   code =
+        engine_token_actor(t, view_str(hash), r->header.now.wall_ms, out, text, &r->error);
+
+    txn_abort(&t);
+    return code;
+}
+
+static void
+who_shows_the_secret_has_the_role_and_the_scope(void **state)
+{
+    struct rig         *r = *state;
+    BUF_AUTO struct buf text = {0};
+    struct actor        a;
+
+    rig_configure(r, &(struct rig_declared){.companies = "{'name':'acme'}"});
+    rig_must(r, "token.add",
+             "'name':'anna','role':'submit','company':'acme','session':'chat/','hash':'" HASH_A
+             "'");
+    assert_int_equal(actor_of(r, HASH_A, &a, &text), E_OK);
+    assert_string_equal(a.kind, "token");
+    assert_true(view_is(a.id, "anna"));
+    assert_true(view_is(a.company, "acme"));
+    assert_true(view_is(a.session, "chat/"));
+    assert_int_equal(a.role, ROLE_SUBMIT);
+    assert_int_equal(actor_of(r, HASH_B, &a, &text), E_UNAUTHENTICATED);
+}
+
+static void
+one_without_scope_is_for_all(void **state)
+{
+    struct rig         *r = *state;
+    BUF_AUTO struct buf text = {0};
+    struct actor        a;
+
+    rig_must(r, "token.add", "'name':'op','role':'operator','hash':'" HASH_A "'");
+    assert_int_equal(actor_of(r, HASH_A, &a, &text), E_OK);
+    assert_int_equal(a.company.size + a.session.size, 0);
+    assert_int_equal(a.role, ROLE_OPERATOR);
+}
+
+static void
+an_expired_or_revoked_one_is_nobodys(void **state)
+{
+    struct rig         *r = *state;
+    BUF_AUTO struct buf text = {0};
+    struct actor        a;
+
+    rig_must(r, "token.add", "'name':'short','role':'view','hash':'" HASH_A "','expires_at':%lld",
+             (long long)r->header.now.wall_ms + 1000);
+    rig_must(r, "token.add", "'name':'long','role':'view','hash':'" HASH_B "'");
+    rig_wait(r, 999);
+    assert_int_equal(actor_of(r, HASH_A, &a, &text), E_OK);
+    rig_wait(r, 1);
+    assert_int_equal(actor_of(r, HASH_A, &a, &text), E_UNAUTHENTICATED);
+    assert_string_equal(r->error.msg, "the token has expired");
+    rig_must(r, "token.revoke", "'name':'long'");
+    assert_int_equal(actor_of(r, HASH_B, &a, &text), E_UNAUTHENTICATED);
+    rig_refused(r, E_NOT_FOUND, "", "token.revoke", "'name':'long'");
+}
+
+static void
+lists_and_audit_show_no_hash(void **state)
+{
+    struct rig *r = *state;
+
+    rig_must(r, "token.add", "'name':'anna','role':'view','session':'chat/','hash':'" HASH_A "'");
+    assert_null(strstr(rig_json(r), HASH_A));
+    rig_must_read(r, "token.list", " ");
+    assert_int_equal(rig_len(r, "items"), 1);
+    assert_string_equal(rig_text(r, "items.0.name"), "anna");
+    assert_string_equal(rig_text(r, "items.0.role"), "view");
+    assert_string_equal(rig_text(r, "items.0.session"), "chat/");
+    assert_true(rig_is_nil(r, "items.0.company"));
+    assert_null(strstr(rig_json(r), HASH_A));
+    rig_must(r, "token.revoke", "'name':'anna'");
+    rig_must_read(r, "audit.list", " ");
+    assert_string_equal(rig_text(r, "items.0.action"), "token.revoke");
+    assert_string_equal(rig_text(r, "items.1.action"), "token.add");
+    assert_string_equal(rig_text(r, "items.1.subject"), "anna");
+    assert_null(strstr(rig_json(r), HASH_A));
+}
+
+static void
+what_makes_no_token_is_refused(void **state)
+{
+    struct rig *r = *state;
+
+    rig_must(r, "token.add", "'name':'anna','role':'view','hash':'" HASH_A "'");
+    rig_refused(r, E_CONFLICT, "", "token.add", "'name':'anna','role':'view','hash':'" HASH_B "'");
+    rig_refused(r, E_CONFLICT, "", "token.add", "'name':'other','role':'view','hash':'" HASH_A "'");
+    rig_refused(r, E_BAD_REQUEST, "role", "token.add",
+                "'name':'t','role':'admin','hash':'" HASH_B "'");
+    rig_refused(r, E_BAD_REQUEST, "role", "token.add",
+                "'name':'t','role':'gateway','hash':'" HASH_B "'");
+    rig_refused(r, E_BAD_REQUEST, "hash", "token.add", "'name':'t','role':'view'");
+    rig_refused(r, E_BAD_REQUEST, "hash", "token.add",
+                "'name':'t','role':'view','hash':'"
+                "ABCDABCDABCDABCDABCDABCDABCDABCDABCDABCDABCDABCDABCDABCDABCDABCD'");
+    rig_refused(r, E_NOT_FOUND, "company", "token.add",
+                "'name':'t','role':'view','company':'nobody','hash':'" HASH_B "'");
+    rig_refused(r, E_BAD_REQUEST, "expires_at", "token.add",
+                "'name':'t','role':'view','hash':'" HASH_B "','expires_at':%lld",
+                (long long)r->header.now.wall_ms);
+}
+
+static void
+a_companys_tokens_go_with_it(void **state)
+{
+    struct rig         *r = *state;
+    BUF_AUTO struct buf text = {0};
+    struct actor        a;
+
+    rig_must(r, "company.add", "'name':'acme'");
+    rig_must(r, "token.add", "'name':'a','role':'view','company':'acme','hash':'" HASH_A "'");
+    rig_must(r, "token.add", "'name':'b','role':'view','hash':'" HASH_B "'");
+    rig_must(r, "company.remove", "'name':'acme'");
+    assert_int_equal(actor_of(r, HASH_A, &a, &text), E_UNAUTHENTICATED);
+    assert_int_equal(actor_of(r, HASH_B, &a, &text), E_OK);
+    rig_settle(r);
+    rig_must(r, "company.add", "'name':'acme'");
+    assert_int_equal(actor_of(r, HASH_A, &a, &text), E_UNAUTHENTICATED);
+    rig_must_read(r, "token.list", " ");
+    assert_int_equal(rig_len(r, "items"), 1);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
+    const struct CMUnitTest tests[] = {
+        TEST(who_shows_the_secret_has_the_role_and_the_scope),
+        TEST(one_without_scope_is_for_all),
+        TEST(an_expired_or_revoked_one_is_nobodys),
+        TEST(lists_and_audit_show_no_hash),
+        TEST(what_makes_no_token_is_refused),
+        TEST(a_companys_tokens_go_with_it),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
