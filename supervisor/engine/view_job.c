@@ -143,6 +143,7 @@ put_run(const struct job_state *j, const struct job_spec *spec, struct buf *b,
     mp_put_bool(b, map, "stopping", j->state == JOB_RUNNING && j->stop_reason != FAIL_NONE);
     mp_put_bool(b, map, "quarantined", j->flags & JOB_FLAG_QUARANTINED);
     mp_put_bool(b, map, "forced", j->flags & JOB_FLAG_FORCED);
+    mp_put_bool(b, map, "by_hand", j->flags & JOB_FLAG_BY_HAND);
     if (j->state == JOB_RUNNING) {
         mp_put_u64(b, map, "worker", j->worker);
     } else {

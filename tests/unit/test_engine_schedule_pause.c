@@ -201,6 +201,7 @@ run_now_and_its_retries_pass_the_pause(void **state)
     rig_must(r, "schedule.run", "'name':'s'");
     uint64_t id = (uint64_t)rig_i64(r, "job");
     expect_state(r, id, "running");
+    assert_true(rig_bool(r, "by_hand"));
     rig_fail(r, id, "tool_failed");
     expect_state(r, id, "scheduled");
     rig_advance(r, MINUTE_MS);
@@ -237,6 +238,7 @@ a_backfill_passes_the_pause(void **state)
     assert_int_equal(rig_i64(r, "count"), 3);
     uint64_t first = (uint64_t)rig_i64(r, "jobs.0");
     expect_state(r, first, "running");
+    assert_true(rig_bool(r, "by_hand"));
     rig_complete(r, first);
     expect_state(r, first + 1, "running");
 }
@@ -248,8 +250,11 @@ what_a_person_retries_passes_the_pause(void **state)
     uint64_t    id = hold_retry(r);
 
     rig_refused(r, E_WRONG_STATE, "", "job.retry", "'id':%d", (int)id);
+    rig_must_read(r, "job.show", "'id':%d", (int)id);
+    assert_false(rig_bool(r, "by_hand"));
     rig_must(r, "job.retry", "'id':%d,'force':true", (int)id);
     expect_state(r, id, "running");
+    assert_true(rig_bool(r, "by_hand"));
     rig_fail(r, id, "tool_failed");
     rig_advance(r, MINUTE_MS);
     expect_state(r, id, "running");

@@ -93,6 +93,27 @@ one_that_has_ended_goes_on_from_now(void **state)
     assert_int_equal(outcomes(r, "s", "fired"), 4);
 }
 
+/* Its end has passed, and none of its times is touched. */
+static void
+one_whose_end_has_passed_can_be_changed(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    rig_must(r, "schedule.add", "'name':'s','handler':'noop','every_ms':60000,'end_at':%lld",
+             RIG_WALL_MS + 2 * MINUTE_MS);
+    for (int i = 0; i < 3; i++)
+        rig_advance(r, MINUTE_MS);
+    rig_must_read(r, "schedule.show", "'name':'s'");
+    assert_string_equal(rig_text(r, "status"), "ended");
+    rig_must(r, "schedule.set", "'name':'s','max_firings':1");
+    rig_must(r, "schedule.set", "'name':'s','title':'t','end_at':%lld",
+             RIG_WALL_MS + 2 * MINUTE_MS);
+    assert_string_equal(rig_text(r, "status"), "ended");
+    rig_refused(r, E_BAD_REQUEST, "end_at", "schedule.set", "'name':'s','end_at':%lld",
+                RIG_WALL_MS + 150 * SECOND_MS);
+}
+
 /* What is due and waits for a worker's report or a clock is decided, whatever else is set. */
 static void
 fields_without_times_leave_what_is_due(void **state)
@@ -281,6 +302,7 @@ main(void)
         TEST(cron_takes_the_place_of_every),
         TEST(other_times_make_no_past_time_due),
         TEST(one_that_has_ended_goes_on_from_now),
+        TEST(one_whose_end_has_passed_can_be_changed),
         TEST(fields_without_times_leave_what_is_due),
         TEST(how_often_it_fires_leaves_what_waits_until_it_is_due),
         cmocka_unit_test(

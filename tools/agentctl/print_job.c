@@ -14,6 +14,7 @@ static const struct ctl_column job_rows[] = {
     {"stopping",     "stopping",          CTL_AS_YES    },
     {"quarantined",  "quarantined",       CTL_AS_YES    },
     {"forced",       "forced",            CTL_AS_YES    },
+    {"by hand",      "by_hand",           CTL_AS_YES    },
     {"title",        "title",             CTL_AS_TEXT   },
     {"trigger",      "trigger",           CTL_AS_TEXT   },
     {"source",       "source",            CTL_AS_TEXT   },
