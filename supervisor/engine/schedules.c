@@ -234,8 +234,11 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     }
     misfire_record(en, &f, before_at);
     run->cursor = f.until_at ? f.until_at : f.nominal_at;
-    if (!is_held && !f.gated && verdict != MISFIRE_IDLE && verdict != MISFIRE_PAUSED)
+    if (is_held) {
+        alert_excuse(run);
+    } else if (!f.gated && verdict != MISFIRE_IDLE && verdict != MISFIRE_PAUSED) {
         alert_expect(o, run, run->cursor);
+    }
     plan_next(en, &ti, o, run);
     schedule_save(turn_txn(en), run);
     return true;

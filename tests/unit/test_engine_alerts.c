@@ -271,6 +271,28 @@ a_paused_schedule_is_not_overdue(void **state)
     assert_int_equal(rig_feed_count(r, "schedule.overdue"), 1);
 }
 
+/* Times that came in the pause could not succeed. */
+static void
+a_pause_that_is_over_has_ended_the_wait(void **state)
+{
+    struct rig *r = *state;
+
+    begin(r);
+    rig_must(r, "schedule.add",
+             "'name':'s','every_ms':600000,'handler':'noop','overdue_ms':1500000,"
+             "'max_run_ms':7200000");
+    rig_advance(r, 10 * MINUTE_MS); /* a success is awaited for 25 minutes */
+    rig_fail(r, last_job(r, "s"), "tool_failed");
+    rig_must(r, "schedule.pause", "'name':'s'");
+    rig_advance(r, 12 * MINUTE_MS);
+    rig_must(r, "schedule.resume", "'name':'s'");
+    rig_advance(r, 8 * MINUTE_MS);  /* the next time begins it anew */
+    rig_advance(r, 24 * MINUTE_MS); /* a minute is left */
+    assert_int_equal(rig_feed_count(r, "schedule.overdue"), 0);
+    rig_advance(r, MINUTE_MS);
+    assert_int_equal(rig_feed_count(r, "schedule.overdue"), 1);
+}
+
 int
 main(void)
 {
@@ -285,6 +307,7 @@ main(void)
         TEST(a_schedule_without_a_success_is_overdue_until_the_next_one),
         TEST(being_overdue_within_the_cool_down_begins_and_ends_in_the_feed_alone),
         TEST(a_paused_schedule_is_not_overdue),
+        TEST(a_pause_that_is_over_has_ended_the_wait),
         TEST(another_overdue_is_taken_up_at_once),
         TEST(a_clock_that_goes_back_does_not_silence_alerts),
     };
