@@ -149,6 +149,10 @@ fill_bounds(const struct config *c, struct rng *r, struct msg_schedule *m, char 
         m->jitter_ms = rng_between(r, 0, rng_chance(r, 200) ? 4 * HOUR_MS : 120000);
         SET_HAS(m, schedule, jitter_ms);
     }
+    if (rng_chance(r, 250)) {
+        m->overdue_ms = rng_between(r, 1000, unit / 4);
+        SET_HAS(m, schedule, overdue_ms);
+    }
     if (!rng_chance(r, 150)) return;
     fill_quiet(r, quiet);
     m->quiet_hours = view_str(quiet);

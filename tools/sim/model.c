@@ -314,6 +314,7 @@ due(struct model *m)
     if (m->is_draining || held) return;
     m_jobs_due(m);
     m_schedules_due(m);
+    m_overdue_due(m);
     m_keys_due(m);
 }
 

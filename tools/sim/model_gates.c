@@ -143,6 +143,7 @@ m_gate_closed_job(struct model *m, const struct m_job *j)
     s = &m->schedules.items[o->schedule];
     s->gated++;
     s->suppressed++;
+    m_excuse(s);
     s->is_touched = true;
     for (size_t i = 0; i < s->decided.count; i++) {
         struct m_span *span = &s->decided.items[i];

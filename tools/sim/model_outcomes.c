@@ -47,6 +47,86 @@ m_alert(struct model *m, struct m_schedule *s, bool is_pause)
     m_note(m, s->object);
 }
 
+/* ---- overdue (C5) ---------------------------------------------------------------------------- */
+
+void
+m_excuse(struct m_schedule *s)
+{
+    if (!s->is_overdue) s->overdue_at = 0;
+}
+
+/* Of times that share a row the last of those that came at once counts: the row tells. */
+void
+m_expect_success(struct model *m, struct m_schedule *s, const struct firing *row, int64_t first)
+{
+    const struct m_object *o = m_object(m, s->object);
+    int64_t                ms = o->declared.schedule.overdue_ms, low = first + ms;
+    struct schedule        stored = {.id = o->id};
+
+    s->is_touched = true;
+    if (s->is_paused || m_is_firing_held(m, o) || row->gated) {
+        m_excuse(s);
+        return;
+    }
+    if (ms == 0 || s->overdue_at || view_is(row->reason, "paused")) return;
+    s->overdue_at = s->cursor + ms;
+    if (first == s->cursor || schedule_load(m->txn, &stored) != LOAD_FOUND) return;
+    if (stored.overdue_at >= low && stored.overdue_at < s->overdue_at)
+        s->overdue_at = stored.overdue_at;
+}
+
+void
+m_overdue_changed(struct model *m, struct m_schedule *s, int64_t from_ms, int64_t to_ms)
+{
+    if (s->overdue_at == 0 || from_ms == to_ms) return;
+    s->overdue_at = to_ms ? s->overdue_at - from_ms + to_ms : 0;
+    if (s->overdue_at == 0 || s->overdue_at > m->now.wall_ms) s->is_overdue = false;
+}
+
+static struct m_schedule *
+next_overdue(struct model *m)
+{
+    struct m_schedule *best = NULL;
+
+    for (size_t i = 0; i < m->schedules.count; i++) {
+        struct m_schedule *s = &m->schedules.items[i];
+
+        if (m_object(m, s->object)->is_gone || s->is_overdue || s->overdue_at == 0) continue;
+        if (s->overdue_at > m->now.wall_ms) continue;
+        if (!best || s->overdue_at < best->overdue_at ||
+            (s->overdue_at == best->overdue_at &&
+             m_object(m, s->object)->id < m_object(m, best->object)->id))
+            best = s;
+    }
+    return best;
+}
+
+/* Whom a pause holds nobody awaits.  The engine may leave some for its next turn. */
+void
+m_overdue_due(struct model *m)
+{
+    struct m_schedule *s;
+
+    while ((s = next_overdue(m))) {
+        const struct m_object *o = m_object(m, s->object);
+        struct schedule        row = {.id = o->id};
+
+        if (schedule_load(m->txn, &row) == LOAD_FOUND && !row.is_overdue &&
+            row.overdue_at == s->overdue_at) {
+            claim(m->turn->deadline.wall_ms <= m->now.wall_ms,
+                  "schedule %.*s is overdue, and nobody was told", VIEW_ARG(o->name));
+            return;
+        }
+        s->is_touched = true;
+        if (s->is_paused || m_is_firing_held(m, o)) {
+            s->overdue_at = 0;
+        } else {
+            s->is_overdue = true;
+            m_alert(m, s, false);
+        }
+    }
+}
+
 /* ---- streaks (C8) ---------------------------------------------------------------------------- */
 
 enum streak { NONE, GENERIC, TURN_BUDGET };
@@ -93,7 +173,8 @@ succeeded(struct model *m, struct m_schedule *s)
     s->last_success_at = m->now.wall_ms;
     s->completed_as = ++m->events;
     if (s->is_alerted) m_note(m, s->object);
-    s->is_alerted = false;
+    s->is_alerted = s->is_overdue = false;
+    s->overdue_at = 0;
 }
 
 /* Its limit of turns was set less than two firing intervals ago; of an irregular schedule, two
@@ -188,6 +269,8 @@ take_over(struct m_schedule *s, const struct schedule *row)
     s->breach_streak = row->breach_streak;
     s->failed_in_row = row->failed_in_row;
     s->long_runs = row->long_runs;
+    s->overdue_at = row->overdue_at;
+    s->is_overdue = row->is_overdue;
     s->last_turns = row->last_turns;
     s->avg_turns_milli = row->avg_turns_milli;
     s->avg_tokens_milli = row->avg_tokens_milli;
@@ -215,6 +298,8 @@ m_compare_outcomes(struct model *m, struct m_schedule *s, const struct schedule 
         {"last_success_at", (uint64_t)row->last_success_at, (uint64_t)s->last_success_at},
         {"alerted_at",      (uint64_t)row->alerted_at,      (uint64_t)s->alerted_at     },
         {"is_alerted",      row->is_alerted,                s->is_alerted               },
+        {"overdue_at",      (uint64_t)row->overdue_at,      (uint64_t)s->overdue_at     },
+        {"is_overdue",      row->is_overdue,                s->is_overdue               },
         {"last_job",        row->last_job,                  s->last_job                 },
     };
 

@@ -133,6 +133,7 @@ m_schedule_changed(struct model *m, int object, const struct msg_schedule *befor
 
     if (other) miss_what_waits(m, s, before);
     s->is_touched = true;
+    m_overdue_changed(m, s, before->overdue_ms, after->overdue_ms);
     s->is_promoted = false; /* what was changed has yet to prove itself */
     s->shadow_runs = 0;
     if (before->spread_ms != after->spread_ms) s->offset = -1;
@@ -184,6 +185,11 @@ m_check_schedule_deadline(struct model *m)
                   m->turn->deadline.wall_ms <= m->now.wall_ms ||
                   m->turn->deadline.wall_ms <= s->pause_until,
               "the engine sleeps past the end of the pause of schedule %.*s",
+              VIEW_ARG(m_object(m, s->object)->name));
+        claim(m_object(m, s->object)->is_gone || s->overdue_at == 0 || s->is_overdue ||
+                  m->turn->deadline.wall_ms <= m->now.wall_ms ||
+                  m->turn->deadline.wall_ms <= s->overdue_at,
+              "the engine sleeps past the overdue alarm of schedule %.*s",
               VIEW_ARG(m_object(m, s->object)->name));
         if (m_object(m, s->object)->is_gone || s->next_at == 0 ||
             m_waits_for_crash_loop(m, m_due(m, s, s->next_at).low))

@@ -209,6 +209,8 @@ find_row(struct model *m, const struct m_schedule *s, struct firing *row)
 static void
 decide(struct model *m, struct m_schedule *s, const struct firing *row)
 {
+    int64_t first = s->next_at;
+
     claim(row->count == 1 || row->outcome == FIRING_MISSED || row->gated,
           "a firing stands for %" PRIu64 " times", row->count);
     claim(row->outcome == FIRING_FIRED || row->reason.size > 0,
@@ -219,6 +221,7 @@ decide(struct model *m, struct m_schedule *s, const struct firing *row)
     }
     while (s->decided.items[s->span].count < row->count)
         settle(m, s, row);
+    m_expect_success(m, s, row, first);
     claim((row->until_at ? row->until_at : row->nominal_at) == s->cursor,
           "schedule %.*s: a row of %" PRIu64 " times ends at %" PRId64 ", expected %" PRId64,
           VIEW_ARG(m_object(m, s->object)->name), row->count, row->until_at, s->cursor);

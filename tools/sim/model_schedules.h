@@ -48,6 +48,8 @@ struct m_schedule {
     int64_t  put_off_from;  /* for people (C14); 0: it is not */
     int64_t  put_off_until; /* with what comes due up to then */
     uint64_t last_job;
+    int64_t  overdue_at; /* a success is awaited until then; 0: none is */
+    bool     is_overdue; /* it has been told so */
     uint32_t failure_streak, breach_streak, failed_in_row, long_runs;
     int64_t  max_turns_set_at;
     int64_t  last_success_at, alerted_at;
@@ -104,6 +106,14 @@ void m_firing_ended(struct model *m, struct m_job *j);
 void m_firing_waits(struct model *m, struct m_schedule *s, int64_t before_at);
 /* So many in a row have come to this limit, which may be none. */
 bool m_reaches(uint32_t n, int64_t limit);
+/* overdue (C5): what a nominal time that was decided begins or ends, of which the row may say more
+ * than one: from `first` to the cursor. */
+void m_expect_success(struct model *m, struct m_schedule *s, const struct firing *row,
+                      int64_t first);
+/* Nobody is to be told that there was no success, unless that was told already. */
+void m_excuse(struct m_schedule *s);
+void m_overdue_changed(struct model *m, struct m_schedule *s, int64_t from_ms, int64_t to_ms);
+void m_overdue_due(struct model *m);
 /* Tells people; is_pause: whatever the cool-down says. */
 void m_alert(struct model *m, struct m_schedule *s, bool is_pause);
 /* An alert of a schedule, to the sinks of alerts. */
