@@ -191,7 +191,7 @@ cap_of(struct snapshot *s, enum predicate p, uint32_t on, bool with_kept, int64_
         *used = counted(&s->handlers, on);
         break;
     case HELD_OVERLAP:
-        *limit = overlap_limit(s->objects, on);
+        *limit = on && on == m->clearing ? 0 : overlap_limit(s->objects, on);
         *used = counted(&s->schedules, on);
         break;
     case HELD_BREAKER: breaker_cap(s, on, limit, used); break;

@@ -2,10 +2,12 @@
 
 #include "supervisor/engine/alerts.h"
 #include "supervisor/engine/budgets.h"
+#include "supervisor/engine/caps.h"
 #include "supervisor/engine/fire.h"
 #include "supervisor/engine/gates.h"
 #include "supervisor/engine/idle.h"
 #include "supervisor/engine/ladder.h"
+#include "supervisor/engine/leases.h"
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/misfire.h"
 #include "supervisor/engine/objects.h"
@@ -154,7 +156,10 @@ try_to_fire(struct engine *en, const struct object_entry *o, struct schedule *ru
         return true;
     }
     overlap_make_room(en, &o->spec.schedule, run);
-    if (is_crowded) return false;
+    if (is_crowded) {
+        en->memory.clearing = run->id; /* none of those that are left starts meanwhile */
+        return false;
+    }
     fire(en, &(struct fire){.schedule = o, .refs = refs, .run_at = start_of(en, run)}, run, f);
     return true;
 }
@@ -270,6 +275,13 @@ end_pauses(struct engine *en)
     scan_close(&s);
 }
 
+static void
+end_clearing(struct engine *en)
+{
+    if (en->memory.clearing) limit_released(en, HELD_OVERLAP, en->memory.clearing);
+    en->memory.clearing = 0;
+}
+
 void
 schedules_due(struct engine *en)
 {
@@ -277,6 +289,7 @@ schedules_due(struct engine *en)
     struct schedule key = {.due_at = from};
     struct scan     s;
 
+    end_clearing(en);
     if (wallclock_is_held(en)) return; /* N27 */
     scan_open(&s, turn_txn(en), INDEX_schedule_next, &key, 0, 1);
     while (en->turn.due_left && en->turn.times_left && scan_next_key(&s, &key) &&

@@ -102,6 +102,7 @@ struct memory {
     bool     has_limits;      /* nothing is due, starts or goes by age before they are known */
     bool     is_sweeping;     /* lanes whose objects are gone are looked for … */
     uint32_t sweep_at;        /* … from this one on */
+    uint32_t clearing;        /* a schedule whose jobs are being cancelled for its next firing */
     bool     has_removals;    /* something is being removed (removal.h, goal_removal.h) */
     int64_t  started_at;      /* wall, of this agentd */
     int64_t  hold_until_boot; /* of a crash loop: until then, of the boot clock, what was due before

@@ -182,6 +182,14 @@ overlap_blocker(struct why *w, const struct finding *f)
     struct holders h;
     char           message[448], change[64];
 
+    if (f->on == w->memory->clearing) {
+        snprintf(message, sizeof(message),
+                 "the jobs of schedule %.*s are being cancelled for its next firing (overlap "
+                 "cancel_running)",
+                 VIEW_ARG(name));
+        why_blocker(w, predicate_name(f->predicate), message, (struct view){0}, 0, NULL);
+        return;
+    }
     find_holders(w, f, &h);
     snprintf(message, sizeof(message), "%s of schedule %.*s %s %s: the next starts when %s ended",
              h.text, VIEW_ARG(name), h.count == 1 ? "is" : "are",

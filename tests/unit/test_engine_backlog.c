@@ -32,6 +32,31 @@ cancel_running_ends_a_backlog_of_any_length(void **state)
     expect_state(r, (uint64_t)schedule_i64(r, "s", "last_job"), "running");
 }
 
+/* The first one ends in the turn in which the next firing comes. */
+static void
+none_of_a_backlog_that_is_being_cancelled_starts(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 4);
+    add(r, "s", "'every_ms':60000,'overlap':'cancel_running'");
+    fill(r, 700);
+    rig_wait(r, MINUTE_MS);
+    rig_ended(r, 1, "'verdict':'completed'");
+    rig_turn(r);
+    assert_int_equal(rig_running(r), 0);
+    expect_state(r, 2, "cancelled");
+    expect_state(r, 700, "parked");
+    assert_string_equal(rig_text(r, "reason"), "overlap");
+    rig_must_read(r, "job.why", "'id':700");
+    assert_non_null(strstr(rig_text(r, "text"), "are being cancelled"));
+    rig_settle(r);
+    assert_int_equal(schedule_i64(r, "s", "in_flight"), 1);
+    expect_state(r, 701, "running");
+    for (int id = 2; id <= 700; id++)
+        assert_int_equal(rig_job_i64(r, (uint64_t)id, "attempt"), 0);
+}
+
 /* To cancel one of them would change nothing. */
 static void
 a_backlog_is_told_as_a_whole_and_cancelled_by_its_schedule(void **state)
@@ -62,6 +87,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(cancel_running_ends_a_backlog_of_any_length),
+        TEST(none_of_a_backlog_that_is_being_cancelled_starts),
         TEST(a_backlog_is_told_as_a_whole_and_cancelled_by_its_schedule),
     };
 
