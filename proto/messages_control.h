@@ -314,6 +314,19 @@
     F(S, BOOL, dead,            OPTIONAL, 0, 0)         /* only those that were given up */     \
     F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
     F(S, STR,  after,           OPTIONAL, 0, 128)
+#define SESSION_OPEN_FIELDS(F, S)      SESSION_TARGET_FIELDS(F, S) /* made, or opened again */
+#define SESSION_CLOSE_FIELDS(F, S)                                                              \
+    F(S, STR,  key,             REQUIRED, 1, 256)                                               \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, STR,  reason,          OPTIONAL, 0, 256)
+#define SESSION_RESUME_FIELDS(F, S)                                                             \
+    F(S, STR,  key,             REQUIRED, 1, 256)                                               \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, BOOL, skip,            OPTIONAL, 0, 0)         /* with the next event, not the one that holds it */
+#define SESSION_RESEND_FIELDS(F, S)                                                             \
+    F(S, STR,  key,             REQUIRED, 1, 256)                                               \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, U64,  seq,             REQUIRED, 1, INT64_MAX) /* of a dead event */
 #define EFFECT_SHOW_FIELDS(F, S)       F(S, U64, id,   REQUIRED, 1, INT64_MAX)
 #define AGENT_WHY_FIELDS(F, S)         F(S, REF, name, REQUIRED, 0, 0)
 #define SESSION_WHY_FIELDS(F, S)       SESSION_SHOW_FIELDS(F, S)
@@ -473,7 +486,11 @@
     C("gateway.hello",    GATEWAY_HELLO,    gateway_hello,    WRITE, GATEWAY)  \
     C("session.attach",   SESSION_ATTACH,   session_attach,   WRITE, GATEWAY)  \
     C("session.detach",   SESSION_DETACH,   session_detach,   WRITE, GATEWAY)  \
-    C("effect.ack",       EFFECT_ACK,       effect_ack,       WRITE, SUBMIT)
+    C("effect.ack",       EFFECT_ACK,       effect_ack,       WRITE, SUBMIT) \
+    C("session.open",     SESSION_OPEN,     session_open,     WRITE, SUBMIT)   \
+    C("session.close",    SESSION_CLOSE,    session_close,    WRITE, SUBMIT)   \
+    C("session.resume",   SESSION_RESUME,   session_resume,   WRITE, OPERATOR) \
+    C("session.resend",   SESSION_RESEND,   session_resend,   WRITE, OPERATOR)
 
 // clang-format on
 

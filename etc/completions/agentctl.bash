@@ -61,7 +61,7 @@ _agentctl() {
     routine) words='add complete' ;;
     approval) words='list grant deny' ;;
     profile) words='add set show list remove' ;;
-    session) words='send event list show events why' ;;
+    session) words='send event list show events open close resume resend why' ;;
     token) words='add list revoke' ;;
     esac
     [[ $current == -* ]] && case "$command" in
@@ -163,6 +163,10 @@ _agentctl() {
     'session list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
     'session show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'session events') words=' --run --connect --json --timeout --company --help -h --from --dead --limit --after ' ;;
+    'session open') words=' --run --connect --json --timeout --company --help -h --agent ' ;;
+    'session close') words=' --run --connect --json --timeout --company --help -h --reason ' ;;
+    'session resume') words=' --run --connect --json --timeout --company --help -h --skip ' ;;
+    'session resend') words=' --run --connect --json --timeout --company --help -h ' ;;
     'session why') words=' --run --connect --json --timeout --company --help -h ' ;;
     'token add') words=' --run --connect --json --timeout --company --help -h --role --session --expires ' ;;
     'token list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;

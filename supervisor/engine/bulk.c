@@ -133,6 +133,7 @@ take(struct reading *r, struct page *p, const struct job_state *j, const struct 
     (void)r;
     (void)spec;
     if (!fits(b->kind, j->state, b->any_state)) return true;
+    if (b->kind == BULK_RETRY && job_is_of_dead_event(j)) return true;
     if (!b->dry_run && b->kind == BULK_PURGE && !job_purge(b->en, j)) {
         p->limit = p->count; /* the turn's rows are used up */
         return false;

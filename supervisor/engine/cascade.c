@@ -7,6 +7,7 @@
 #include "supervisor/engine/plan.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/removal.h"
+#include "supervisor/engine/session_close.h"
 #include "supervisor/engine/tokens.h"
 
 /* ---- what belongs to it ----------------------------------------------------------- */
@@ -113,6 +114,7 @@ step(struct engine *en, const struct object_entry *o)
     bool is_done;
 
     if (!remove_schedules(en, o)) return false;
+    if (!sessions_close_of(en, &o->row)) return false; /* before their jobs, or others follow */
     if (!removal_cancel_jobs(en, o)) return false;
     if (!approvals_end(en, o)) return false;
     is_done = o->row.kind == KIND_AGENT

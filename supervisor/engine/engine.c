@@ -25,6 +25,7 @@
 #include "supervisor/engine/requests.h"
 #include "supervisor/engine/retention.h"
 #include "supervisor/engine/schedules.h"
+#include "supervisor/engine/session_close.h"
 #include "supervisor/engine/turn.h"
 #include "supervisor/engine/unique.h"
 #include "supervisor/engine/wallclock.h"
@@ -317,6 +318,7 @@ engine_due(struct engine *en)
         unique_due(en);
         agents_due(en);
     }
+    sessions_due(en);
     outbox_due(en);
     readers_due(en);
     lanes_sweep(en);
@@ -372,6 +374,7 @@ find_deadline(struct engine *en)
     if (emergency_may_send(&en->memory)) d.wall_ms = earlier(d.wall_ms, outbox_deadline(en));
     d.wall_ms = earlier(d.wall_ms, breakers_deadline(en));
     if (!en->memory.is_draining) d.wall_ms = earlier(d.wall_ms, en->memory.budget_day_at);
+    d.wall_ms = earlier(d.wall_ms, sessions_deadline(en));
     d.wall_ms = earlier(d.wall_ms, answers_deadline(en));
     d.wall_ms = earlier(d.wall_ms, chain_deadline(en));
     d.wall_ms = earlier(d.wall_ms, feed_deadline(en));

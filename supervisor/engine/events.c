@@ -141,9 +141,8 @@ person_is_heard(struct session *s, const struct event *ev)
     s->last_autonomous_at = 0;
 }
 
-/* Everything up to this one is done with. */
-static void
-settle(struct engine *en, struct session *s, uint64_t seq)
+void
+session_settle(struct engine *en, struct session *s, uint64_t seq)
 {
     s->event_seq = seq;
     if (s->purge_at == 0) s->purge_at = en->turn.now.wall_ms;
@@ -167,7 +166,7 @@ event_consume(struct engine *en, const struct job_state *j, struct view checkpoi
     ev = (struct event){.session = s->id, .seq = s->head};
     if (event_load(turn_txn(en), &ev) == LOAD_FOUND) person_is_heard(s, &ev);
     no_longer_waits(s, 1);
-    settle(en, s, s->head);
+    session_settle(en, s, s->head);
     m = session_feed_open(en, FEED_SESSION_PROCESSED, s);
     mp_put_u64(feed_buf(en), &m, "event", s->head);
     mp_put_u64(feed_buf(en), &m, "job", j->id);
@@ -207,7 +206,7 @@ give_up(struct engine *en, struct session *s, const struct job_state *j)
     if (en->memory.limits.session_holds && s->status == SESSION_OPEN) {
         hold(en, s, s->head, view_str(reason));
     } else {
-        settle(en, s, s->head);
+        session_settle(en, s, s->head);
     }
 }
 
@@ -253,17 +252,18 @@ take_next(struct engine *en, struct session *s)
     struct event ev = {.session = s->id};
     uint64_t     missing = 0;
 
-    if (s->status != SESSION_OPEN || s->job) return;
+    if (s->status == SESSION_HELD || s->job) return;
     s->head = 0;
     session_changed(en, s);
+    if (s->status == SESSION_CLOSED && s->waiting) return; /* they are being cancelled */
     if (s->waiting) ev.seq = next_waiting(en, s, &missing);
     if (ev.seq == 0 || event_load(turn_txn(en), &ev) != LOAD_FOUND) { /* the rest is void */
         s->waiting = 0;
-        if (s->event_seq < s->appended) settle(en, s, s->appended);
+        if (s->event_seq < s->appended) session_settle(en, s, s->appended);
         return;
     }
     no_longer_waits(s, missing);
-    if (ev.seq - 1 > s->event_seq) settle(en, s, ev.seq - 1);
+    if (ev.seq - 1 > s->event_seq) session_settle(en, s, ev.seq - 1);
     start(en, s, &ev);
 }
 
@@ -276,6 +276,33 @@ sessions_advance(struct engine *en)
     for (; (s = session_over_take(en)); is_any = true)
         take_next(en, s);
     return is_any;
+}
+
+/* ---- by an operator -------------------------------------------------------------- */
+
+void
+session_resume(struct engine *en, struct session *s, bool skip)
+{
+    struct event       ev = {.session = s->id, .seq = s->head};
+    bool               is_there = event_load(turn_txn(en), &ev) == LOAD_FOUND;
+    bool               is_dead = is_there && ev.mark == EVENT_DEAD;
+    struct mp_open_map m;
+
+    if (is_there && is_dead != skip) {
+        ev.mark = skip ? EVENT_DEAD : EVENT_UNMARKED;
+        ev.job = 0;
+        event_save(turn_txn(en), &ev);
+        s->dead += skip ? 1 : (uint64_t)-1;
+        s->waiting += skip ? (uint64_t)-1 : 1;
+    }
+    if (skip) session_settle(en, s, s->head);
+    s->status = SESSION_OPEN;
+    s->reason = (struct view){0};
+    m = session_feed_open(en, FEED_SESSION_RESUMED, s);
+    mp_put_u64(feed_buf(en), &m, "event", s->head);
+    mp_put_bool(feed_buf(en), &m, "skipped", skip);
+    feed_close(en, &m);
+    take_next(en, s);
 }
 
 bool
@@ -292,7 +319,7 @@ session_void_event(struct engine *en, struct session *s, uint64_t seq)
     event_save(turn_txn(en), &ev);
     no_longer_waits(s, 1);
     session_changed(en, s);
-    if (seq == s->head) settle(en, s, seq);
+    if (seq == s->head) session_settle(en, s, seq);
     return j.id == 0 || job_cancel(en, &j, "its event was cancelled", &e) == E_OK;
 }
 

@@ -26,16 +26,21 @@ struct event_origin {
     uint64_t    copy_of;      /* sent again: number of the dead event; 0: it is none */
 };
 
-/* Whether the session takes an event of a request now: E_QUEUE_FULL.  Timers' events are appended
+/* Whether the session takes one event more by a request: E_QUEUE_FULL.  Timers' events are appended
  * all the same. */
 enum errc event_admit(struct engine *en, const struct session *s, struct err *e) MUST_CHECK;
-/* Appends an event that has passed its checks; payload: packed, copied.  When nothing is under way
- * in the session its job is made. */
+/* Appends an event that has passed its checks to a session that is not closed; payload: packed,
+ * copied.  When nothing is under way in the session its job is made. */
 void event_append(struct engine *en, struct session *s, struct view type, struct view payload,
                   const struct event_origin *from, uint64_t *seq);
 /* Cancels an event that is not yet processed (N23): it keeps its number.  False, and nothing
  * changed, when it is processed, given up, or its job runs. */
 bool session_void_event(struct engine *en, struct session *s, uint64_t seq);
+
+/* A held session goes on: with the event that holds it, or behind it. */
+void session_resume(struct engine *en, struct session *s, bool skip);
+/* Everything up to this event is done with: processed, dead or void. */
+void session_settle(struct engine *en, struct session *s, uint64_t seq);
 
 /* The event that the completed job of the session processed is consumed, with the checkpoint
  * (empty: the old one stands); before the effects are judged, for a person's message resets what

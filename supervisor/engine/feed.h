@@ -94,7 +94,9 @@
     F(SESSION_EVENT,      "session.event")         \
     F(SESSION_PROCESSED,  "session.processed")     \
     F(SESSION_EVENT_DEAD, "session.event_dead")    \
-    F(SESSION_HELD,       "session.held")
+    F(SESSION_HELD,       "session.held")          \
+    F(SESSION_RESUMED,    "session.resumed")       \
+    F(SESSION_CLOSED,     "session.closed")
 // clang-format on
 enum feed_type {
 #define F(NAME, text) FEED_##NAME,

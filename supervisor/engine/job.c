@@ -394,6 +394,12 @@ check_needs(struct engine *en, const struct job_state *j, struct err *e)
     return err_hint(e, "submit it again to one that is there");
 }
 
+bool
+job_is_of_dead_event(const struct job_state *j)
+{
+    return j->flags & JOB_FLAG_EVENT && job_state_is_end(j->state) && j->state != JOB_COMPLETED;
+}
+
 enum errc
 job_retry(struct engine *en, struct job_state *j, bool is_forced, struct err *e)
 {
@@ -405,7 +411,7 @@ job_retry(struct engine *en, struct job_state *j, bool is_forced, struct err *e)
         return err_set(e, E_WRONG_STATE, "job %" PRIu64 " is ready: it starts as soon as it can",
                        j->id);
     }
-    if (runs_again && j->flags & JOB_FLAG_EVENT) {
+    if (job_is_of_dead_event(j)) {
         err_set(e, E_WRONG_STATE, "job %" PRIu64 " was of an event, which its session has given up",
                 j->id);
         return err_hint(e, "agentctl session resend KEY SEQ, or session resume KEY if it is held");

@@ -108,6 +108,9 @@ void jobs_due(struct engine *en, uint32_t max);
  * `message` (a constant); E_WRONG_STATE, and nothing changed, for one that has ended. */
 enum errc job_cancel(struct engine *en, struct job_state *j, const char *message,
                      struct err *e) MUST_CHECK;
+/* Whether it ended without success for an event, which its session has given up: the event may be
+ * tried again, not the job. */
+bool job_is_of_dead_event(const struct job_state *j);
 /* An ended or waiting job runs again as soon as it can; is_forced: over the caps (C10), and one
  * that is ready, too. */
 enum errc job_retry(struct engine *en, struct job_state *j, bool is_forced,

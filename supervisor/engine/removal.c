@@ -8,6 +8,7 @@
 #include "supervisor/engine/refs.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/schedules.h"
+#include "supervisor/engine/sessions.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -223,11 +224,32 @@ name_pursued(struct engine *en, const struct object_entry *o, struct users *u)
     scan_close(&s);
 }
 
+/* Sessions that are not closed, but schedules' own. */
+static void
+name_sessions(struct engine *en, const struct object_entry *o, struct users *u)
+{
+    bool           is_agent = o->row.kind == KIND_AGENT;
+    struct session row = {.agent = is_agent ? o->row.id : 0, .company = o->row.id};
+    struct scan    s;
+    uint32_t       examined = 0;
+
+    scan_open(&s, turn_txn(en), is_agent ? INDEX_session_by_agent : INDEX_session_by_name, &row, 1,
+              1);
+    while (examined++ < READ_ROWS_MAX && scan_next(&s, &row)) {
+        const struct session *now = session_row(en, row.id);
+
+        if (now && now->status != SESSION_CLOSED && !session_is_schedules(now->name))
+            users_add(u, "session", now->name);
+    }
+    scan_close(&s);
+}
+
 void
 removal_name_work(struct engine *en, const struct object_entry *o, struct users *u)
 {
     name_jobs(en, o, u);
     if (o->row.kind == KIND_AGENT || o->row.kind == KIND_COMPANY) name_approvals(en, o, u);
+    if (o->row.kind == KIND_AGENT || o->row.kind == KIND_COMPANY) name_sessions(en, o, u);
     if (o->row.kind == KIND_AGENT) name_tickets(en, o, u);
     if (o->row.kind == KIND_COMPANY) {
         name_effects(en, o->row.id, u);

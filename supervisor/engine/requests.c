@@ -90,6 +90,10 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_ROUTINE_COMPLETE: return on_routine_complete(en, a, &m->routine_complete, reply, e);
     case MSG_SESSION_SEND: return on_session_send(en, a, &m->session_send, reply, e);
     case MSG_SESSION_EVENT: return on_session_event(en, a, &m->session_event, reply, e);
+    case MSG_SESSION_OPEN: return on_session_open(en, a, &m->session_open, reply, e);
+    case MSG_SESSION_CLOSE: return on_session_close(en, a, &m->session_close, reply, e);
+    case MSG_SESSION_RESUME: return on_session_resume(en, a, &m->session_resume, reply, e);
+    case MSG_SESSION_RESEND: return on_session_resend(en, a, &m->session_resend, reply, e);
     case MSG_COMPANY_ADD: return on_company_add(en, a, &m->company_add, reply, e);
     case MSG_COMPANY_SET: return on_company_set(en, a, &m->company_set, reply, e);
     case MSG_COMPANY_PAUSE: return on_company_pause(en, a, &m->company_pause, reply, e);

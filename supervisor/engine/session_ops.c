@@ -1,10 +1,13 @@
 #include "supervisor/engine/session_ops.h"
 
 #include "common/name.h"
+#include "supervisor/engine/audit.h"
 #include "supervisor/engine/chain.h"
 #include "supervisor/engine/events.h"
 #include "supervisor/engine/made.h"
+#include "supervisor/engine/session_close.h"
 #include "supervisor/engine/submit.h"
+#include "supervisor/engine/views.h"
 
 #include <inttypes.h>
 
@@ -27,7 +30,8 @@ check(struct engine *en, const struct actor *a, struct asked *q, struct event_or
 {
     struct job_spec spec = {0};
 
-    if (submit_admit(en, e) || session_of_request(en, a, &q->session, true, e)) return e->code;
+    if (submit_admit(en, e) || session_of_request(en, a, &q->session, SESSION_TAKE, e))
+        return e->code;
     if (q->session.row && event_admit(en, q->session.row, e)) return e->code;
     spec.company = q->session.company_id;
     if (q->parent && chain_of_submit(en, a, q->parent, &spec, e)) return e->code;
@@ -38,11 +42,26 @@ check(struct engine *en, const struct actor *a, struct asked *q, struct event_or
     return submit_check_queue(en, q->session.company_id, 0, e);
 }
 
+static void
+reply_appended(struct engine *en, const struct session *s, struct view type, struct buf *reply)
+{
+    struct mp_open_map map = mp_open(reply);
+    bool               is_head = s->head == s->appended;
+
+    mp_put_str(reply, &map, "session", s->name);
+    mp_put_str(reply, &map, "company", objects_name(&en->turn.objects, s->company));
+    mp_put_u64(reply, &map, "seq", s->appended);
+    mp_put_u64(reply, &map, "id", en->memory.meta.next_event - 1);
+    mp_put_str(reply, &map, "type", type);
+    mp_put_u64(reply, &map, "waiting", s->waiting);
+    mp_put_time(reply, &map, "job", is_head ? (int64_t)s->job : 0); /* nil: it waits */
+    mp_close(reply, &map);
+}
+
 static enum errc
 append(struct engine *en, const struct actor *a, struct asked *q, struct buf *reply, struct err *e)
 {
     struct event_origin from;
-    struct mp_open_map  map;
     struct session     *s;
     uint64_t            seq;
 
@@ -50,15 +69,7 @@ append(struct engine *en, const struct actor *a, struct asked *q, struct buf *re
     s = session_make(en, &q->session);
     event_append(en, s, q->type, q->payload, &from, &seq);
     if (s->agent && view_is(q->type, EVENT_MESSAGE)) made_answered(en, s->agent);
-    map = mp_open(reply);
-    mp_put_str(reply, &map, "session", s->name);
-    mp_put_str(reply, &map, "company", objects_name(&en->turn.objects, s->company));
-    mp_put_u64(reply, &map, "seq", seq);
-    mp_put_u64(reply, &map, "id", en->memory.meta.next_event - 1);
-    mp_put_str(reply, &map, "type", q->type);
-    mp_put_u64(reply, &map, "waiting", s->waiting);
-    mp_put_time(reply, &map, "job", s->head == seq ? (int64_t)s->job : 0); /* nil: it waits */
-    mp_close(reply, &map);
+    reply_appended(en, s, q->type, reply);
     return E_OK;
 }
 
@@ -111,4 +122,142 @@ on_session_event(struct engine *en, const struct actor *a, const struct msg_sess
         (!mp_find_str(m->payload, "content", &content) || content.size == 0))
         return err_field(e, "payload", "a " EVENT_MESSAGE " needs a text: {\"content\": TEXT}");
     return append(en, a, &q, reply, e);
+}
+
+/* ---- open, close, resume, resend ------------------------------------------------ */
+
+static void
+audit(struct engine *en, const struct actor *a, const char *action, const struct session *s,
+      enum session_status before, struct view after)
+{
+    audit_put(en, a, action, s->company, s->name,
+              audit_str(en, "status", view_str(session_status_name(before))), after);
+}
+
+static enum errc
+reply_session(struct engine *en, const struct session *s, struct buf *reply)
+{
+    view_session(&en->turn.objects, s, false, reply);
+    return E_OK;
+}
+
+static void
+reopen(struct engine *en, const struct actor *a, struct session_named *n)
+{
+    struct session    *s = n->row;
+    struct mp_open_map m;
+
+    s->status = SESSION_OPEN;
+    s->reason = (struct view){0};
+    s->agent = n->agent_id;
+    session_changed(en, s);
+    m = session_feed_open(en, FEED_SESSION_OPENED, s);
+    feed_close(en, &m);
+    audit(en, a, "session.open", s, SESSION_CLOSED, (struct view){0});
+}
+
+enum errc
+on_session_open(struct engine *en, const struct actor *a, const struct msg_session_open *m,
+                struct buf *reply, struct err *e)
+{
+    struct session_named n = {.key = m->key, .company = m->company, .agent = m->agent};
+
+    if (submit_admit(en, e) || session_of_request(en, a, &n, SESSION_REOPEN, e)) return e->code;
+    if (n.row && n.row->status == SESSION_HELD) {
+        err_set(e, E_WRONG_STATE, "session \"%.*s\" is held: %.*s", VIEW_ARG(m->key),
+                VIEW_ARG(n.row->reason));
+        return err_hint(e, "agentctl session resume %.*s", VIEW_ARG(m->key));
+    }
+    if (n.row && session_is_closing(n.row))
+        return err_set(e, E_BUSY, "what waited in it is still being cancelled: ask again");
+    if (n.row && n.row->status == SESSION_CLOSED) reopen(en, a, &n);
+    return reply_session(en, session_make(en, &n), reply);
+}
+
+/* The session that is there, but a schedule's own. */
+static enum errc
+find(struct engine *en, const struct actor *a, struct view key, struct view company,
+     struct session **s, struct err *e)
+{
+    struct session_named n = {.key = key, .company = company};
+
+    if (session_of_request(en, a, &n, SESSION_FIND, e)) return e->code;
+    if (session_is_schedules(key)) return err_field(e, "key", "is a schedule's own session");
+    *s = n.row;
+    return E_OK;
+}
+
+enum errc
+on_session_close(struct engine *en, const struct actor *a, const struct msg_session_close *m,
+                 struct buf *reply, struct err *e)
+{
+    struct session     *s;
+    enum session_status before;
+
+    if (find(en, a, m->key, m->company, &s, e)) return e->code;
+    if (s->status == SESSION_CLOSED)
+        return err_set(e, E_WRONG_STATE, "session \"%.*s\" is closed", VIEW_ARG(m->key));
+    before = s->status;
+    session_close(en, s, m->reason);
+    audit(en, a, "session.close", s, before, audit_str(en, "reason", m->reason));
+    return reply_session(en, s, reply);
+}
+
+enum errc
+on_session_resume(struct engine *en, const struct actor *a, const struct msg_session_resume *m,
+                  struct buf *reply, struct err *e)
+{
+    struct session *s;
+    uint32_t        handler;
+
+    if (submit_admit(en, e) || find(en, a, m->key, m->company, &s, e)) return e->code;
+    if (s->status != SESSION_HELD) {
+        return err_set(e, E_WRONG_STATE, "session \"%.*s\" is %s, not held", VIEW_ARG(m->key),
+                       session_status_name(s->status));
+    }
+    if (session_handler(en, s->company, s->agent, &handler, e)) return e->code;
+    session_resume(en, s, m->skip);
+    audit(en, a, "session.resume", s, SESSION_HELD, audit_bool(en, "skip", m->skip));
+    return reply_session(en, s, reply);
+}
+
+static enum errc
+load_dead(struct engine *en, const struct session *s, struct event *ev, struct view *payload,
+          struct err *e)
+{
+    enum load found = event_load(turn_txn(en), ev);
+
+    if (found == LOAD_ABSENT)
+        return err_set(e, E_NOT_FOUND, "session \"%.*s\" has no event %" PRIu64, VIEW_ARG(s->name),
+                       ev->seq);
+    if (found == LOAD_DAMAGED || event_payload(turn_txn(en), ev, payload) != LOAD_FOUND)
+        return err_set(e, E_DAMAGED, "event %" PRIu64 ": its record is damaged", ev->seq);
+    if (ev->mark == EVENT_DEAD) return E_OK;
+    return err_set(e, E_WRONG_STATE, "event %" PRIu64 " was not given up", ev->seq);
+}
+
+enum errc
+on_session_resend(struct engine *en, const struct actor *a, const struct msg_session_resend *m,
+                  struct buf *reply, struct err *e)
+{
+    struct session_named n = {.key = m->key, .company = m->company};
+    struct event         ev = {.seq = m->seq};
+    struct view          payload = {0};
+    struct event_origin  from;
+    uint64_t             seq;
+
+    if (submit_admit(en, e) || session_of_request(en, a, &n, SESSION_TAKE, e)) return e->code;
+    if (!n.row) return session_of_request(en, a, &n, SESSION_FIND, e);
+    ev.session = n.row->id;
+    if (load_dead(en, n.row, &ev, &payload, e) || event_admit(en, n.row, e)) return e->code;
+    from = (struct event_origin){.actor = actor_text(en, a),
+                                 .parent = ev.parent,
+                                 .root = ev.root,
+                                 .timer = ev.timer,
+                                 .copy_of = ev.seq};
+    event_append(en, n.row, ev.type, payload, &from, &seq);
+    audit_put(en, a, "session.resend", n.row->company, n.row->name,
+              audit_i64(en, "event", (int64_t)ev.seq), audit_i64(en, "event", (int64_t)seq));
+    reply_appended(en, n.row, ev.type, reply);
+    return E_OK;
 }

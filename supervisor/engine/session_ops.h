@@ -10,5 +10,17 @@ enum errc on_session_send(struct engine *en, const struct actor *a,
 enum errc on_session_event(struct engine *en, const struct actor *a,
                            const struct msg_session_event *m, struct buf *reply,
                            struct err *e) MUST_CHECK;
+enum errc on_session_open(struct engine *en, const struct actor *a,
+                          const struct msg_session_open *m, struct buf *reply,
+                          struct err *e) MUST_CHECK;
+enum errc on_session_close(struct engine *en, const struct actor *a,
+                           const struct msg_session_close *m, struct buf *reply,
+                           struct err *e) MUST_CHECK;
+enum errc on_session_resume(struct engine *en, const struct actor *a,
+                            const struct msg_session_resume *m, struct buf *reply,
+                            struct err *e) MUST_CHECK;
+enum errc on_session_resend(struct engine *en, const struct actor *a,
+                            const struct msg_session_resend *m, struct buf *reply,
+                            struct err *e) MUST_CHECK;
 
 #endif

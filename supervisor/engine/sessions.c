@@ -13,6 +13,18 @@ struct session_turn {
     struct session_turn *next, *next_over;
 };
 
+static const char *const status_names[SESSION_STATUS_COUNT] = {
+#define V(name, text) [SESSION_##name] = text,
+    SESSION_STATUSES(V)
+#undef V
+};
+
+const char *
+session_status_name(enum session_status s)
+{
+    return status_names[s];
+}
+
 /* ---- rows of the turn ---------------------------------------------------------- */
 
 static struct session *
@@ -153,8 +165,11 @@ session_handler(struct engine *en, uint32_t company, uint32_t agent, uint32_t *h
     const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
 
     if (!c || c->row.removing) return err_set(e, E_BAD_REQUEST, "its company is being removed");
-    if (agent && (!a || a->row.removing))
-        return err_set(e, E_BAD_REQUEST, "its agent is no longer there");
+    if (agent && (!a || a->row.removing)) {
+        err_field(e, "agent", "the session's agent is no longer there");
+        return err_hint(
+            e, "close the session, and open it with another: agentctl session open KEY --agent A");
+    }
     if (agent) return profile_handler(o, &daemon, (struct view){0}, agent, &company, handler, e);
     *handler = en->memory.limits.session_handler;
     if (*handler && objects_get(o, *handler)) return E_OK;
@@ -176,25 +191,41 @@ find_owner(struct engine *en, const struct actor *a, struct session_named *n, st
     return object_company(t, a, (struct view){0}, &n->company_id, e);
 }
 
+/* What the row says of the request. */
+static enum errc
+check_row(struct engine *en, struct session_named *n, enum session_use use, struct err *e)
+{
+    const struct session *s = n->row;
+
+    if (s->status == SESSION_CLOSED && use == SESSION_TAKE) {
+        err_set(e, E_WRONG_STATE, "session \"%.*s\" is closed", VIEW_ARG(n->key));
+        return err_hint(e, "agentctl session open %.*s", VIEW_ARG(n->key));
+    }
+    if (n->agent_id && s->status == SESSION_CLOSED) return E_OK; /* it may get another */
+    if (n->agent_id && n->agent_id != s->agent) {
+        return err_set(e, E_CONFLICT, "session \"%.*s\" has %s%.*s", VIEW_ARG(n->key),
+                       s->agent ? "the agent " : "no agent",
+                       VIEW_ARG(objects_name(&en->turn.objects, s->agent)));
+    }
+    n->agent_id = s->agent;
+    return E_OK;
+}
+
 enum errc
-session_of_request(struct engine *en, const struct actor *a, struct session_named *n, bool make,
-                   struct err *e)
+session_of_request(struct engine *en, const struct actor *a, struct session_named *n,
+                   enum session_use use, struct err *e)
 {
     uint32_t handler;
 
     if (find_owner(en, a, n, e)) return e->code;
-    if (make && session_is_schedules(n->key))
+    if (use != SESSION_FIND && session_is_schedules(n->key))
         return err_field(e, "key", "\"" SCHEDULES_PREFIX "\" begins the schedules' own sessions");
     n->row = find_row(en, n->company_id, n->key);
-    if (!n->row && !make)
+    if (!n->row && use == SESSION_FIND)
         return err_set(e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(n->key));
-    if (n->row && n->agent_id && n->agent_id != n->row->agent) {
-        return err_set(e, E_CONFLICT, "session \"%.*s\" has %s%.*s", VIEW_ARG(n->key),
-                       n->row->agent ? "the agent " : "no agent",
-                       VIEW_ARG(objects_name(&en->turn.objects, n->row->agent)));
-    }
-    if (n->row) n->agent_id = n->row->agent;
-    return make ? session_handler(en, n->company_id, n->agent_id, &handler, e) : E_OK;
+    if (n->row && check_row(en, n, use, e)) return e->code;
+    if (use == SESSION_FIND) return E_OK;
+    return session_handler(en, n->company_id, n->agent_id, &handler, e);
 }
 
 struct session *

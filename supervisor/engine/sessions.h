@@ -29,20 +29,26 @@ void sessions_flush(struct engine *en);
 /* The session of this name, made when it is new. */
 uint32_t session_of(struct engine *en, uint32_t company, struct view name, uint32_t agent);
 /* The id, 0 when there is none. */
-uint32_t session_find(struct txn *t, uint32_t company, struct view name);
+uint32_t    session_find(struct txn *t, uint32_t company, struct view name);
+const char *session_status_name(enum session_status s);
 /* Whether it is a schedule's own, which takes no events. */
 bool session_is_schedules(struct view name);
 /* The session that a request means, by its key in the company that it names (else its agent's, else
- * the actor's).  With `make` it is one for events, and need not be there: row is then NULL, and
- * session_make makes it when all is checked.  E_NOT_FOUND, E_BAD_REQUEST (a schedule's key, nobody
- * to process events), E_CONFLICT (its agent is another than the one named). */
+ * the actor's).  E_NOT_FOUND, E_BAD_REQUEST (a schedule's key, nobody to process events),
+ * E_CONFLICT (its agent is another than the one named), E_WRONG_STATE (closed). */
+enum session_use {
+    SESSION_FIND,  /* it must be there */
+    SESSION_TAKE,  /* for an event or a timer: when it is not there, row is NULL, and session_make
+                      makes it when all is checked */
+    SESSION_REOPEN /* the same, and it may be closed; then agent_id is the one named, if one is */
+};
 struct session_named {
     struct view     key, company, agent; /* of the request; the last two may be empty */
     uint32_t        company_id, agent_id;
     struct session *row;
 };
 enum errc session_of_request(struct engine *en, const struct actor *a, struct session_named *n,
-                             bool make, struct err *e) MUST_CHECK;
+                             enum session_use use, struct err *e) MUST_CHECK;
 /* The row of what was found, made when there is none. */
 struct session *session_make(struct engine *en, struct session_named *n);
 /* What processes the events of a session of this agent (0: none): the agent's handler or its

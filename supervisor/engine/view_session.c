@@ -2,12 +2,6 @@
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/views.h"
 
-static const char *const status_names[SESSION_STATUS_COUNT] = {
-#define V(name, text) [SESSION_##name] = text,
-    SESSION_STATUSES(V)
-#undef V
-};
-
 static void
 put_policy(const struct session *s, struct buf *b, struct mp_open_map *map)
 {
@@ -25,7 +19,7 @@ view_session(struct objects *o, const struct session *s, bool full, struct buf *
     mp_put_str(b, &map, "key", s->name);
     view_put_name(o, b, &map, "company", s->company);
     view_put_name(o, b, &map, "agent", s->agent);
-    mp_put_cstr(b, &map, "status", status_names[s->status]);
+    mp_put_cstr(b, &map, "status", session_status_name(s->status));
     mp_put_str_or_nil(b, &map, "reason", s->reason);
     mp_put_u64(b, &map, "event_seq", s->event_seq);
     mp_put_u64(b, &map, "appended", s->appended);

@@ -154,28 +154,54 @@ read_agent_why(struct reading *r, const struct msg_agent_why *m)
     return E_OK;
 }
 
+/* What it does not process for, when it has no job. */
+static void
+session_blockers(struct why *w, const struct session *s)
+{
+    char change[384];
+
+    if (s->status == SESSION_HELD) {
+        snprintf(change, sizeof(change), "agentctl session resume %.*s, or with --skip",
+                 VIEW_ARG(s->name));
+        why_blocker(
+            w, "held",
+            arena_printf(txn_arena(w->objects->txn), "it is held: %.*s", VIEW_ARG(s->reason)),
+            (struct view){0}, 0, change);
+    } else if (s->status == SESSION_CLOSED) {
+        snprintf(change, sizeof(change), "agentctl session open %.*s", VIEW_ARG(s->name));
+        why_blocker(w, "closed", "it is closed", (struct view){0}, 0, change);
+    } else {
+        why_blocker(w, "no_job", "nothing waits in it: it has no unfinished job", (struct view){0},
+                    0, NULL);
+    }
+}
+
 enum errc
 read_session_why(struct reading *r, const struct msg_session_why *m)
 {
     struct sought    s = {0};
+    struct session   row;
     struct job_state j = {0};
     struct why       w;
+    bool             is_found;
 
     if (object_company(r->txn, r->actor, m->company, &s.company, r->e)) return r->e->code;
-    s.session = session_find(r->txn, s.company, m->key);
-    if (s.session == 0)
+    row = (struct session){.company = s.company, .name = m->key};
+    if (rec_find(r->txn, INDEX_session_by_name, &row) != LOAD_FOUND)
         return err_set(r->e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(m->key));
-    if (!find_running(r->txn, &s, &j) && !find_of_session(r->txn, &s, &j))
-        j = (struct job_state){0};
+    s.session = row.id;
+    j.id = row.job;
+    is_found = session_is_schedules(row.name)
+                   ? find_running(r->txn, &s, &j) || find_of_session(r->txn, &s, &j)
+                   : row.job && job_state_load(r->txn, &j) == LOAD_FOUND;
+    if (!is_found) j = (struct job_state){0};
     why_open(&w, r);
     mp_put_str(r->reply, &w.map, "key", m->key);
     mp_put_cstr(r->reply, &w.map, "state", j.id ? job_state_name(j.state) : "idle");
+    mp_put_u64(r->reply, &w.map, "waiting", row.waiting);
     put_job(&w, &j);
     why_blockers(&w);
-    if (j.id == 0) {
-        why_blocker(&w, "no_job", "nothing waits in it: it has no unfinished job", (struct view){0},
-                    0, NULL);
-    }
+    if (j.id == 0) session_blockers(&w, &row);
     close_with_job(&w, &j);
     return E_OK;
 }

@@ -703,7 +703,7 @@
     I(EFFECT,    effect,    effect_ping,      RANDOM,    not_before, place, id)  /* pending pings, which effect_pending has not */ \
     I(SCHEDULE,  schedule,  schedule_idle,    HOT,       agent, id)              /* heartbeats that back off */ \
     I(SCHEDULE,  schedule,  schedule_streak,  HOT,       company, id)            /* that may need attention */ \
-    I(SESSION,   session,   session_by_agent, HOT,       agent, id)              /* of agents, but schedules' own */ \
+    I(SESSION,   session,   session_by_agent, HOT,       agent, id)              /* of agents, not closed, but schedules' own */ \
     I(SESSION,   session,   session_purge,    HOT,       purge_at, id)           /* with events that may go by age */ \
     I(SESSION_TIMER, session_timer, timer_due,       RANDOM,    fire_at, session, timer) /* pending */           \
     I(SESSION_TIMER, session_timer, timer_settled,    RANDOM,    updated_at, session, timer) /* not pending */    \

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- which records an index has ---- */
 
@@ -280,7 +281,10 @@ schedule_streak_holds(const struct schedule *s)
 static bool
 session_by_agent_holds(const struct session *s)
 {
-    return s->agent != 0 && s->appended != 0;
+    const char *own = "schedule/";
+
+    return s->agent != 0 && s->status != SESSION_CLOSED &&
+           (s->name.size < strlen(own) || memcmp(s->name.data, own, strlen(own)) != 0);
 }
 
 static bool

@@ -77,6 +77,10 @@ static const struct {
     {"session.attach",    "'key':'k'"                                                    },
     {"session.detach",    "'key':'k'"                                                    },
     {"effect.ack",        "'id':1,'session':'k'"                                         },
+    {"session.open",      "'key':'k','agent':'a'"                                        },
+    {"session.close",     "'key':'k'"                                                    },
+    {"session.resume",    "'key':'k'"                                                    },
+    {"session.resend",    "'key':'k','seq':1"                                            },
 };
 
 static void

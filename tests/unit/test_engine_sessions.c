@@ -1,69 +1,9 @@
 /* Sessions: events are processed in order, one at a time, and consumed with their checkpoint (D1,
  * D2). */
-#include "tests/unit/engine_rig.h"
+#include "tests/unit/session_world.h"
 
 #define BATCH            100
 #define WRITES_PER_EVENT 14
-
-static void
-declare(struct rig *r)
-{
-    r->limits.session_handler = view_str("noop");
-    r->limits.company_max_concurrent = NO_LIMIT;
-    r->limits.agent_max_concurrent = NO_LIMIT;
-    rig_configure(r, &(struct rig_declared){.agents = "{'name':'desk','handler':'noop'},"
-                                                      "{'name':'mute'},"
-                                                      "{'name':'other','handler':'noop'}"});
-}
-
-static void
-show(struct rig *r, const char *key)
-{
-    rig_must_read(r, "session.show", "'key':'%s'", key);
-}
-
-static int64_t
-session_i64(struct rig *r, const char *key, const char *path)
-{
-    show(r, key);
-    return rig_i64(r, path);
-}
-
-/* Appends; returns its number. */
-static uint64_t
-append(struct rig *r, const char *key, const char *type)
-{
-    rig_must(r, "session.event", "'key':'%s','type':'%s','payload':{'n':1}", key, type);
-    return (uint64_t)rig_i64(r, "seq");
-}
-
-static uint64_t
-job_of(struct rig *r, const char *key)
-{
-    show(r, key);
-    return rig_is_nil(r, "job") ? 0 : (uint64_t)rig_i64(r, "job");
-}
-
-static const char *
-event_text(struct rig *r, const char *key, uint64_t seq, const char *path)
-{
-    char full[64];
-
-    rig_must_read(r, "session.events", "'key':'%s','from':%d,'limit':1", key, (int)seq);
-    (void)snprintf(full, sizeof(full), "items.0.%s", path); /* fits */
-    return rig_text(r, full);
-}
-
-/* What the newest attempt of the job was given, as the reply. */
-static void
-document(struct rig *r, uint64_t job)
-{
-    struct view v;
-
-    assert_non_null(rig_lease(r, job));
-    assert_true(mp_find(rig_lease(r, job)->body, "document", &v));
-    r->reply = v;
-}
 
 /* ---- what a handler is given, and what its success commits ---- */
 
@@ -230,17 +170,6 @@ long_payloads_come_whole(void **state)
 
 /* ---- events that are given up ---- */
 
-/* The first event of the session fails for good. */
-static void
-poison(struct rig *r, const char *key)
-{
-    (void)append(r, key, "bad");
-    (void)append(r, key, "good");
-    uint64_t job = job_of(r, key);
-    rig_fail(r, job, "turn_limit_exceeded"); /* which is not retried */
-    expect_state(r, job, "failed");
-}
-
 static void
 a_poison_event_is_dead_and_the_session_goes_on(void **state)
 {
@@ -302,25 +231,6 @@ a_cancelled_job_gives_its_event_up(void **state)
     assert_string_equal(event_text(r, "s", 1, "status"), "dead");
     assert_string_equal(event_text(r, "s", 2, "status"), "processing");
     rig_refused(r, E_WRONG_STATE, "", "job.retry", "'id':%d", (int)job);
-}
-
-static void
-without_somebody_to_process_its_events_a_session_is_held(void **state)
-{
-    struct rig *r = *state;
-
-    declare(r);
-    rig_workers(r, 1, 4);
-    (void)append(r, "s", "ping");
-    (void)append(r, "s", "ping");
-    r->limits.session_handler = (struct view){0};
-    rig_configure(r, &(struct rig_declared){0});
-    rig_complete(r, job_of(r, "s"));
-    show(r, "s");
-    assert_string_equal(rig_text(r, "status"), "held");
-    assert_int_equal(rig_i64(r, "waiting"), 1);
-    assert_int_equal(rig_i64(r, "dead"), 0);
-    rig_refused(r, E_BAD_REQUEST, "agent", "session.event", "'key':'s','type':'ping'");
 }
 
 /* ---- who may append what ---- */
@@ -444,7 +354,6 @@ main(void)
         TEST(a_poison_event_is_dead_and_the_session_goes_on),
         TEST(a_session_may_be_held_by_an_event_that_is_given_up),
         TEST(a_cancelled_job_gives_its_event_up),
-        TEST(without_somebody_to_process_its_events_a_session_is_held),
         TEST(what_is_no_event_is_refused),
         TEST(a_session_takes_so_many_events),
         TEST(sessions_of_companies_are_apart),

@@ -39,6 +39,20 @@ static const struct ctl_param events_flags[] = {
     {"after", 0, "after", CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
     {.name = NULL}};
 
+static const struct ctl_param open_flags[] = {
+    AGENT_FLAG,
+    {.name = NULL}};
+static const struct ctl_param close_flags[] = {
+    {"reason", 0, "reason", CTL_TEXT, false, "TEXT", "why, for those who look at it"},
+    {.name = NULL}};
+static const struct ctl_param resume_flags[] = {
+    {"skip", 0, "skip", CTL_BOOL, false, NULL, "leave the event that holds it, and go on with the next"},
+    {.name = NULL}};
+static const struct ctl_param resend_args[] = {
+    KEY_ARG,
+    {"SEQ", 0, "seq", CTL_NUMBER, true, NULL, "the number of a dead event"},
+    {.name = NULL}};
+
 static const struct ctl_command commands[] = {
     {.noun = "session", .verb = "send", .op = MSG_SESSION_SEND, .args = send_args, .flags = send_flags,
      .print = ctl_print_appended,
@@ -61,6 +75,23 @@ static const struct ctl_command commands[] = {
      .run = ctl_run_list, .print = ctl_print_events,
      .help = "the events of a session, in order",
      .examples = {"session events chat/42 --from 7", "session events chat/42 --dead"}},
+    {.noun = "session", .verb = "open", .op = MSG_SESSION_OPEN, .args = key_arg, .flags = open_flags,
+     .print = ctl_print_session,
+     .help = "make a session, or open a closed one again",
+     .examples = {"session open chat/42 --agent desk"}},
+    {.noun = "session", .verb = "close", .op = MSG_SESSION_CLOSE, .args = key_arg, .flags = close_flags,
+     .print = ctl_print_session,
+     .help = "close a session",
+     .more = "Its timers and the events that wait are cancelled, its job is stopped; it takes no events until it is opened again.",
+     .examples = {"session close chat/42 --reason 'parcel found'"}},
+    {.noun = "session", .verb = "resume", .op = MSG_SESSION_RESUME, .args = key_arg, .flags = resume_flags,
+     .print = ctl_print_session,
+     .help = "let a held session go on: its event is tried again",
+     .examples = {"session resume chat/42", "session resume chat/42 --skip"}},
+    {.noun = "session", .verb = "resend", .op = MSG_SESSION_RESEND, .args = resend_args,
+     .print = ctl_print_appended,
+     .help = "append a dead event once more",
+     .examples = {"session resend chat/42 7"}},
     {.noun = "session", .verb = "why", .op = MSG_SESSION_WHY, .args = key_arg, .print = ctl_print_why,
      .help = "what a session waits for: its unfinished job",
      .examples = {"session why schedule/nightly"}},

@@ -1,0 +1,153 @@
+#include "supervisor/engine/session_close.h"
+
+#include "supervisor/engine/attempt.h"
+#include "supervisor/engine/events.h"
+#include "supervisor/engine/job.h"
+
+#define PURGE_FIRST 1 /* purge_at of a session that is closing: before all others */
+
+bool
+session_is_closing(const struct session *s)
+{
+    return s->status == SESSION_CLOSED && s->purge_at == PURGE_FIRST;
+}
+
+static void
+cancel_timers(struct engine *en, struct session *s)
+{
+    struct session_timer timer = {.session = s->id};
+    struct scan          scan;
+
+    scan_open(&scan, turn_txn(en), PRIMARY_SESSION_TIMER, &timer, 1, 1);
+    while (s->timers && en->turn.purge_left && scan_next(&scan, &timer)) {
+        if (timer.status != TIMER_PENDING) continue;
+        timer.status = TIMER_CANCELLED;
+        timer.updated_at = en->turn.now.wall_ms;
+        session_timer_save(turn_txn(en), &timer);
+        en->turn.purge_left--;
+        s->timers--;
+    }
+    scan_close(&scan);
+}
+
+/* Those behind the last that is settled, but the one whose job is being stopped. */
+static void
+void_events(struct engine *en, struct session *s)
+{
+    struct event ev = {.session = s->id, .seq = s->event_seq + 1};
+    struct scan  scan;
+    bool         is_end = false;
+
+    if (s->job) ev.seq = s->head + 1;
+    scan_open(&scan, turn_txn(en), PRIMARY_EVENT, &ev, 1, 2);
+    while (!is_end && en->turn.purge_left) {
+        is_end = !scan_next(&scan, &ev);
+        if (is_end || ev.mark != EVENT_UNMARKED) continue;
+        ev.mark = EVENT_VOID;
+        event_save(turn_txn(en), &ev);
+        en->turn.purge_left--;
+        if (s->waiting) s->waiting--;
+    }
+    scan_close(&scan);
+    if (is_end && s->job == 0) s->waiting = 0; /* what is damaged waits no more */
+}
+
+static void
+close_some(struct engine *en, struct session *s)
+{
+    cancel_timers(en, s);
+    void_events(en, s);
+    session_changed(en, s);
+    if (en->turn.purge_left == 0) {
+        s->purge_at = PURGE_FIRST;
+        en->turn.due_again = true;
+        return;
+    }
+    if (s->purge_at <= PURGE_FIRST) s->purge_at = en->turn.now.wall_ms;
+    if (s->job == 0) session_over_put(en, s);
+}
+
+/* One that runs ends when its processes are gone, and its event is given up then. */
+static void
+cancel_head(struct engine *en, struct session *s)
+{
+    struct job_state j = {.id = s->job};
+
+    if (s->head == 0 || session_void_event(en, s, s->head)) return;
+    if (j.id && job_state_load(turn_txn(en), &j) == LOAD_FOUND && j.state == JOB_RUNNING)
+        attempt_abort(en, &j, "its session was closed");
+}
+
+void
+session_close(struct engine *en, struct session *s, struct view reason)
+{
+    struct mp_open_map m;
+
+    cancel_head(en, s);
+    if (s->status == SESSION_HELD) session_settle(en, s, s->head); /* dead, or void below */
+    s->status = SESSION_CLOSED;
+    s->reason = arena_copy(txn_arena(turn_txn(en)), reason);
+    close_some(en, s);
+    m = session_feed_open(en, FEED_SESSION_CLOSED, s);
+    mp_put_str_or_nil(feed_buf(en), &m, "reason", reason);
+    feed_close(en, &m);
+}
+
+bool
+sessions_close_of(struct engine *en, const struct object *o)
+{
+    bool           is_agent = o->kind == KIND_AGENT;
+    struct session row = {.agent = is_agent ? o->id : 0, .company = o->id};
+    struct scan    scan;
+
+    scan_open(&scan, turn_txn(en), is_agent ? INDEX_session_by_agent : INDEX_session_by_name, &row,
+              1, 1);
+    while (en->turn.due_left && scan_next(&scan, &row)) {
+        struct session *s = session_row(en, row.id);
+
+        if (!s || s->status == SESSION_CLOSED || session_is_schedules(s->name)) continue;
+        session_close(en, s,
+                      view_str(is_agent ? "its agent was removed" : "its company was removed"));
+        en->turn.due_left--;
+    }
+    scan_close(&scan);
+    return en->turn.due_left > 0;
+}
+
+/* ---- due ------------------------------------------------------------------------ */
+
+static void
+scan_closing(struct engine *en, struct scan *scan)
+{
+    const struct session key = {.purge_at = PURGE_FIRST};
+
+    scan_open(scan, turn_txn(en), INDEX_session_purge, &key, 1, 1);
+}
+
+void
+sessions_due(struct engine *en)
+{
+    struct session key;
+    struct scan    scan;
+
+    scan_closing(en, &scan);
+    while (en->turn.purge_left && scan_next_key(&scan, &key)) {
+        struct session *s = session_row(en, key.id);
+
+        if (s) close_some(en, s);
+    }
+    scan_close(&scan);
+}
+
+int64_t
+sessions_deadline(struct engine *en)
+{
+    struct session key;
+    struct scan    scan;
+    bool           is_any;
+
+    scan_closing(en, &scan);
+    is_any = scan_next_key(&scan, &key);
+    scan_close(&scan);
+    return is_any ? en->turn.now.wall_ms : INT64_MAX;
+}

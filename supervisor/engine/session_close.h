@@ -1,0 +1,21 @@
+/* session_close - the end of a session: what waits in it is cancelled, in bounded turns (N37). */
+#ifndef ENGINE_SESSION_CLOSE_H
+#define ENGINE_SESSION_CLOSE_H
+
+#include "supervisor/engine/sessions.h"
+#include "supervisor/engine/turn.h"
+
+/* Closes a session that is not closed: its pending timers are cancelled, the events that wait are
+ * void, its job is cancelled or asked to stop. */
+void session_close(struct engine *en, struct session *s, struct view reason);
+/* Whether a closed session has yet to cancel some of that. */
+bool session_is_closing(const struct session *s);
+/* Closes the sessions of an agent or a company that is being removed, bounded; true when none is
+ * left open. */
+bool sessions_close_of(struct engine *en, const struct object *o);
+
+/* Due: what closed sessions have yet to cancel. */
+void    sessions_due(struct engine *en);
+int64_t sessions_deadline(struct engine *en);
+
+#endif
