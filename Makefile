@@ -78,7 +78,7 @@ $(B)/schema: $(B)/tools/schema.o $(B)/core.a
 $(B)/unit/%: $(B)/tests/unit/%.o $(UNITHELP) $(LIBS)
 	@mkdir -p $(@D)
 	$(link) -lcmocka
-$(B)/system/%: $(B)/tests/system/%.o $(SYSHELP) $(B)/core.a
+$(B)/system/%: $(B)/tests/system/%.o $(SYSHELP) $(B)/worker.a $(B)/core.a
 	@mkdir -p $(@D)
 	$(link) -lcmocka
 # The programs by a clock that tests set: its object stands before the archive that has the real one.

@@ -75,8 +75,10 @@ on_effect_send(struct dispatch *d, const struct msg_effect_send *m, int64_t now_
 
     if (take_seq(d, m->seq, e) || check_slot_is_free(d, m->slot, e)) return e->code;
     if (sink_start(d->sink, m, now_ms, &problem)) {
-        report_effect_done(d->report, m->slot, m->token, m->probe ? "unknown" : "failed",
-                           view_of(NULL, 0), view_str(problem.msg));
+        struct msg_effect_done end = {.outcome = view_str(m->probe ? "unknown" : "failed"),
+                                      .message = view_str(problem.msg)};
+
+        report_effect_done(d->report, m->slot, m->token, &end);
     }
     return E_OK;
 }

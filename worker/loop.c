@@ -101,7 +101,14 @@ wire(struct loop *l)
         .work_folder = l->work_folder,
         .logs_folder = l->logs_folder,
     };
-    l->sink = (struct sink){&l->slots, &l->report, &l->launcher, o->state_folder};
+    l->sink = (struct sink){
+        .slots = &l->slots,
+        .report = &l->report,
+        .launcher = &l->launcher,
+        .state = o->state_folder,
+        .work_folder = l->work_folder,
+        .own_environ = environ,
+    };
     l->dispatch = (struct dispatch){
         .slots = &l->slots,
         .report = &l->report,
@@ -154,6 +161,7 @@ close_loop(struct loop *l)
     reaper_done(&l->reaper);
     report_done(&l->report);
     exec_done(&l->exec);
+    sink_done(&l->sink);
     free(l->work_folder);
     free(l->logs_folder);
 }

@@ -6,6 +6,7 @@
 #include "worker/loop.h"
 #include "worker/ping.h"
 #include "worker/sinkfile.h"
+#include "worker/sinkhttp.h"
 #include "worker/spawn.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -181,6 +182,7 @@ main(int argc, char **argv)
     struct err       e;
 
     if (argc > 1 && strcmp(argv[1], "--sink-file") == 0) return sinkfile_main(argc, argv);
+    if (argc == 2 && strcmp(argv[1], "--sink-http") == 0) return sinkhttp_main();
     if (argc == 2 && strcmp(argv[1], "--ping") == 0) return ping_main();
     if (!take_arguments(&a, argc, argv)) return EXIT_USAGE;
     fill_standard_descriptors();

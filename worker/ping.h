@@ -5,15 +5,14 @@
  * `failed`.
  *
  * Operators name the URLs, so that hosts of the own network are allowed; what no switch is behind,
- * link-local addresses (the metadata of clouds) and multicast, is not.  Nothing is followed, of the
- * body no more than PING_BODY_MAX is read and nothing kept, and no proxy or file is used. */
+ * link-local addresses (the metadata of clouds) and multicast, is not.  request.h
+ * says what else is kept from them. */
 #ifndef WORKER_PING_H
 #define WORKER_PING_H
 
 #include "common/buf.h"
 
 #define PING_TIMEOUT_MS 8000 /* below that of the lease, so that we can say so */
-#define PING_BODY_MAX   65536
 
 /* What the process does, as a function; the answer is appended to out, without a newline. */
 void ping_send(const char *url, struct buf *out);

@@ -164,21 +164,16 @@ report_failed(struct report *r, uint64_t slot, uint64_t token, const char *class
 }
 
 void
-report_effect_done(struct report *r, uint64_t slot, uint64_t token, const char *outcome,
-                   struct view receipt, struct view message)
+report_effect_done(struct report *r, uint64_t slot, uint64_t token, struct msg_effect_done *m)
 {
-    struct msg_effect_done m = {
-        .worker = r->worker,
-        .generation = r->generation,
-        .slot = slot,
-        .token = token,
-        .outcome = view_str(outcome),
-        .receipt = text_cut(receipt, SHORT_TEXT_MAX),
-        .message = text_cut(message, SHORT_TEXT_MAX),
-    };
-
-    if (receipt.size > 0) SET_HAS(&m, effect_done, receipt);
-    if (message.size > 0) SET_HAS(&m, effect_done, message);
-    pack(r, MSG_EFFECT_DONE, &m);
+    m->worker = r->worker;
+    m->generation = r->generation;
+    m->slot = slot;
+    m->token = token;
+    m->receipt = text_cut(m->receipt, SHORT_TEXT_MAX);
+    m->message = text_cut(m->message, SHORT_TEXT_MAX);
+    if (m->receipt.size > 0) SET_HAS(m, effect_done, receipt);
+    if (m->message.size > 0) SET_HAS(m, effect_done, message);
+    pack(r, MSG_EFFECT_DONE, m);
     send_frame(r);
 }

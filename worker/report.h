@@ -32,7 +32,7 @@ void report_progress(struct report *r, const struct lease *lease);
 void report_ended(struct report *r, uint64_t slot, uint64_t token, struct msg_ended *m);
 void report_failed(struct report *r, uint64_t slot, uint64_t token, const char *class,
                    const char *message);
-void report_effect_done(struct report *r, uint64_t slot, uint64_t token, const char *outcome,
-                        struct view receipt, struct view message);
+/* m says what became of the delivery; its texts are cut to what a message takes. */
+void report_effect_done(struct report *r, uint64_t slot, uint64_t token, struct msg_effect_done *m);
 
 #endif

@@ -29,6 +29,7 @@ slots_add(struct slots *s, enum lease_kind kind, uint64_t slot, uint64_t token, 
     stream_init(&lease->out, lease, false, kind == LEASE_EXEC);
     stream_init(&lease->err, lease, true, false);
     lease->log.fd = -1;
+    lease->delivery.after_ms = -1;
 
     s->by_slot[slot] = lease;
     lease->index = s->count;

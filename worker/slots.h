@@ -27,6 +27,9 @@ struct persistent;
 /* What a sink's process has answered. */
 struct delivery {
     bool       is_late;     /* it was stopped at its time limit */
+    bool       is_command;  /* an operator's: its exit is the answer */
+    bool       is_final;    /* failed for good */
+    int64_t    after_ms;    /* failed: try no sooner; -1: not said */
     char       outcome[16]; /* "" until it has answered */
     struct buf receipt;
     struct buf message;

@@ -8,9 +8,11 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -18,23 +20,44 @@
 
 #include <cmocka.h>
 
-#define REQUEST_MAX 8192
+#define REQUEST_MAX 65536
 
-/* The request's head; false when none came. */
-static bool
-read_head(int fd, char *head)
+/* The value of a header into out, "-" when there is none. */
+static void
+header(const char *head, const char *name, char *out, size_t size)
 {
-    size_t size = 0;
+    const char *line = head;
 
-    while (size < REQUEST_MAX - 1) {
+    (void)snprintf(out, size, "-"); /* fits */
+    while ((line = strstr(line, "\r\n")) != NULL) {
+        line += 2;
+        if (strncasecmp(line, name, strlen(name)) != 0 || line[strlen(name)] != ':') continue;
+        line += strlen(name) + 1;
+        line += strspn(line, " ");
+        (void)snprintf(out, size, "%.*s", (int)strcspn(line, "\r"), line); /* long ones are cut */
+        return;
+    }
+}
+
+/* A whole request, its body where the head ends; NULL when none came. */
+static char *
+read_request(int fd, char *head)
+{
+    size_t size = 0, wanted = SIZE_MAX;
+    char  *body = NULL, length[24];
+
+    while (size < wanted && size < REQUEST_MAX - 1) {
         ssize_t n = read(fd, head + size, REQUEST_MAX - 1 - size);
 
-        if (n <= 0) return false;
+        if (n <= 0) return NULL;
         size += (size_t)n;
         head[size] = '\0';
-        if (strstr(head, "\r\n\r\n")) return true;
+        if (!body && (body = strstr(head, "\r\n\r\n")) != NULL) {
+            header(head, "content-length", length, sizeof(length));
+            wanted = (size_t)(body + 4 - head) + strtoul(length, NULL, 10);
+        }
     }
-    return false;
+    return body ? body + 4 : NULL;
 }
 
 static void
@@ -65,26 +88,50 @@ answer(int fd, const char *path)
     if (strncmp(path, "/moved", 6) == 0) {
         say(fd, "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n");
     }
+    if (strncmp(path, "/busy", 5) == 0) {
+        say(fd, "HTTP/1.1 429 Busy\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n");
+    }
+    if (strncmp(path, "/gone", 5) == 0) say(fd, "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n");
     if (strncmp(path, "/flood", 6) == 0) flood(fd);
     close(fd);
+}
+
+static void
+note(int out, const char *method, const char *path, const char *head, const char *body)
+{
+    static const char *const names[] = {"webhook-id", "webhook-timestamp", "webhook-signature",
+                                        "idempotency-key", "x-own"};
+    BUF_AUTO struct buf      line = {0};
+    char                     value[512];
+
+    buf_printf(&line, "%s %s", method, path);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && strcmp(method, "POST") == 0; i++) {
+        header(head, names[i], value, sizeof(value));
+        buf_printf(&line, " %s", value);
+    }
+    if (strcmp(method, "POST") == 0) buf_printf(&line, " %s", body);
+    buf_add(&line, "\n", 1);
+    (void)!write(out, line.data, line.size);
 }
 
 static _Noreturn void
 serve(int listener, int out)
 {
-    char head[REQUEST_MAX], method[16], path[1024], line[1048];
+    static char head[REQUEST_MAX];
+    char        method[16], path[1024];
 
     (void)signal(SIGPIPE, SIG_IGN);
     for (;;) {
-        int fd = accept(listener, NULL, NULL);
+        int         fd = accept(listener, NULL, NULL);
+        const char *body;
 
         if (fd < 0) _exit(1);
-        if (!read_head(fd, head) || sscanf(head, "%15s %1023s", method, path) != 2) {
+        body = read_request(fd, head);
+        if (!body || sscanf(head, "%15s %1023s", method, path) != 2) {
             close(fd);
             continue;
         }
-        (void)snprintf(line, sizeof(line), "%s %s\n", method, path); /* fits */
-        say(out, line);
+        note(out, method, path, head, body);
         answer(fd, path);
     }
 }

@@ -1,7 +1,8 @@
 /* web - a little HTTP server in a process of its own, which writes down what it is asked for.
  *
  * By the first part of the path: /ok… 204, /no… 500, /moved… 302 to /ok, /hang… no answer while it
- * lives, /flood… 200 and bytes without end. */
+ * lives, /flood… 200 and bytes without end, /busy… 429 with Retry-After: 7, /gone… 410, /cut… the
+ * connection is closed without an answer. */
 #ifndef TESTS_SYSTEM_WEB_H
 #define TESTS_SYSTEM_WEB_H
 
@@ -11,7 +12,9 @@
 struct web {
     int   port;
     pid_t pid;
-    char *path; /* of the file with a line for each request: METHOD PATH */
+    char *path; /* of the file with a line for each request: METHOD PATH, and of a POST also the
+                   values of its webhook-id, webhook-timestamp, webhook-signature, idempotency-key,
+                   x-own ("-" for none) and its body */
 };
 
 /* On a free port of 127.0.0.1, and its file in this folder. */
