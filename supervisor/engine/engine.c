@@ -175,6 +175,7 @@ engine_turn_begin(struct engine *en, struct txn *t, const struct turn_header *h)
     turn->backfill_left = BACKFILL_MAX;
     turn->due_left = TURN_DUE_MAX;
     turn->times_left = TURN_TIMES_MAX;
+    turn->replan_left = TURN_DUE_MAX;
     turn->looks_left = TURN_LOOKS_MAX;
     turn->purge_left = PURGE_ROWS_MAX;
     turn->due_again = false;
@@ -307,6 +308,7 @@ void
 engine_due(struct engine *en)
 {
     if (txn_failed(turn_txn(en)) || !en->memory.has_limits) return;
+    schedules_replan_more(en);
     fleet_due(en);
     leases_due(en);
     breakers_due(en);

@@ -284,43 +284,89 @@ pass_over(struct engine *en, const struct object_entry *o, struct schedule *run)
     }
 }
 
+/* zone: the one whose rules are others; empty: the clock went back. */
+static void
+replan_one(struct engine *en, const struct object_entry *o, struct schedule *run, struct view zone)
+{
+    const struct msg_schedule *s = &o->spec.schedule;
+    bool is_ahead = run->cursor > en->turn.now.wall_ms || nominal_is_at_boot(s);
+
+    if (zone.size ? !view_eq(s->tz, zone) : !is_ahead) return;
+    if (zone.size == 0) run->cursor = en->turn.now.wall_ms;
+    replan(en, o, run);
+    if (zone.size == 0) pass_over(en, o, run);
+    schedule_save(turn_txn(en), run);
+}
+
+/* From the id on, as many as the turn lets; the first one that is left, 0: none. */
+static uint32_t
+replan_some(struct engine *en, uint32_t from, struct view zone)
+{
+    struct schedule run = {.id = from};
+    struct scan     s;
+    uint32_t        left = 0;
+
+    scan_open(&s, turn_txn(en), PRIMARY_SCHEDULE, &run, 0, 1);
+    while (left == 0 && scan_next(&s, &run)) {
+        const struct object_entry *o;
+
+        if (en->turn.replan_left == 0) {
+            left = run.id;
+        } else {
+            en->turn.replan_left--;
+            if ((o = objects_get(&en->turn.objects, run.id))) replan_one(en, o, &run, zone);
+        }
+    }
+    scan_close(&s);
+    return left;
+}
+
 void
 schedules_replan(struct engine *en)
 {
-    struct schedule run = {0};
-    struct scan     s;
-
     en->memory.catch_up_at = 0;
     pauses_replan(en);
-    scan_open(&s, turn_txn(en), PRIMARY_SCHEDULE, &run, 0, 0);
-    while (scan_next(&s, &run)) {
-        const struct object_entry *o = objects_get(&en->turn.objects, run.id);
+    en->memory.meta.replan_at = 1;
+    schedules_replan_more(en);
+}
 
-        if (!o) continue;
-        if (run.cursor <= en->turn.now.wall_ms && !nominal_is_at_boot(&o->spec.schedule)) continue;
-        run.cursor = en->turn.now.wall_ms;
-        replan(en, o, &run);
-        pass_over(en, o, &run);
-        schedule_save(turn_txn(en), &run);
+void
+schedules_zone_changed(struct engine *en, struct zone *z)
+{
+    if (z->replan_at == 0) en->memory.meta.zones_changed++;
+    z->replan_at = 1;
+}
+
+static void
+replan_zones(struct engine *en)
+{
+    struct zone z = {0};
+    struct scan s;
+
+    scan_open(&s, turn_txn(en), PRIMARY_ZONE, &z, 0, 0);
+    while (en->turn.replan_left && scan_next(&s, &z)) {
+        if (z.replan_at == 0) continue;
+        z.replan_at = replan_some(en, z.replan_at, z.name);
+        if (z.replan_at == 0) en->memory.meta.zones_changed--;
+        zone_save(turn_txn(en), &z);
     }
     scan_close(&s);
 }
 
 void
-schedules_zone_changed(struct engine *en, struct view name)
+schedules_replan_more(struct engine *en)
 {
-    struct schedule run = {0};
-    struct scan     s;
+    struct meta *m = &en->memory.meta;
 
-    scan_open(&s, turn_txn(en), PRIMARY_SCHEDULE, &run, 0, 0);
-    while (scan_next(&s, &run)) {
-        const struct object_entry *o = objects_get(&en->turn.objects, run.id);
+    if (m->replan_at) m->replan_at = replan_some(en, m->replan_at, (struct view){0});
+    if (m->zones_changed) replan_zones(en);
+    if (!schedules_are_planned(en)) en->turn.due_again = true;
+}
 
-        if (!o || !view_eq(o->spec.schedule.tz, name)) continue;
-        replan(en, o, &run);
-        schedule_save(turn_txn(en), &run);
-    }
-    scan_close(&s);
+bool
+schedules_are_planned(const struct engine *en)
+{
+    return en->memory.meta.replan_at == 0 && en->memory.meta.zones_changed == 0;
 }
 
 void

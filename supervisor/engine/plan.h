@@ -16,10 +16,16 @@ void schedule_changes(struct engine *en, const struct object_entry *o,
 void schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_changed);
 /* The object goes: its running row, too; firings stay until their retention ends. */
 void schedule_forget(struct engine *en, uint32_t id);
-/* The wall clock went back, or the clock was accepted: next times are planned anew from now on. */
+/* The wall clock went back, or the clock was accepted: next times are planned anew from now on, of
+ * at most TURN_DUE_MAX schedules a turn. */
 void schedules_replan(struct engine *en);
-/* The rules of a time zone are others: next times in it are planned anew from the cursors. */
-void schedules_zone_changed(struct engine *en, struct view name);
+/* The rules of a time zone are others: next times in it are planned anew from the cursors,
+ * likewise. Changes the row, which the caller saves. */
+void schedules_zone_changed(struct engine *en, struct zone *z);
+/* Goes on with both, as far as the turn lets it. */
+void schedules_replan_more(struct engine *en);
+/* Whether both are done: before, no time is decided. */
+bool schedules_are_planned(const struct engine *en);
 /* Of the machine or only of agentd; needs the boot id: @reboot is due once in each boot (N29), from
  * the one on after that in which the schedule was made. */
 void schedules_at_boot(struct engine *en);

@@ -290,7 +290,7 @@ schedules_due(struct engine *en)
     struct scan     s;
 
     end_clearing(en);
-    if (wallclock_is_held(en)) return; /* N27 */
+    if (wallclock_is_held(en) || !schedules_are_planned(en)) return; /* N27 */
     scan_open(&s, turn_txn(en), INDEX_schedule_next, &key, 0, 1);
     while (en->turn.due_left && en->turn.times_left && scan_next_key(&s, &key) &&
            key.due_at <= en->turn.now.wall_ms) {

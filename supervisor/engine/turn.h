@@ -189,6 +189,7 @@ struct turn {
     uint32_t purge_left;    /* rows that this turn may still remove (N15) */
     uint32_t due_left;      /* items of due work that this turn may still do */
     uint32_t times_left;    /* times of cron expressions that this turn may still count as missed */
+    uint32_t replan_left;   /* schedules that may still be planned anew */
     uint32_t looks_left;    /* schedules and times that saves may still look at (collisions.h) */
     bool     due_again;     /* more could be done at once than one turn does */
 };

@@ -39,10 +39,11 @@ on_zone(struct engine *en, const struct input *in)
         row = (struct zone){.id = (uint32_t)en->memory.meta.next_object++, .name = name};
     }
     row.data = data;
+    if (!is_new) schedules_zone_changed(en, &row);
     zone_save(turn_txn(en), &row);
     en->turn.objects.version++;
     en->memory.recheck_limits = true; /* it may be another day there */
-    if (!is_new) schedules_zone_changed(en, name);
+    schedules_replan_more(en);
 }
 
 enum errc

@@ -45,7 +45,9 @@
     F(I64, stopped_at)                                                           \
     F(U64, next_place)        /* of effects in their queues (N22) */            \
     F(U32, crash_row)         /* unclean ends in a row, each soon after the one before */\
-    F(U64, next_event)        /* ids of events and timers */
+    F(U64, next_event)        /* ids of events and timers */ \
+    F(U32, replan_at)         /* the clock went back: schedules from this id on are still to be planned; 0: none */ \
+    F(U32, zones_changed)     /* zones with a replan_at */
 
 /* A declared object: company, agent, handler, sink, schedule, profile.  spec is its packed declaration. */
 #define OBJECT_RECORD(F)                                                         \
@@ -572,7 +574,8 @@
 #define ZONE_RECORD(F)                                                          \
     F(U32, id)                                                                    \
     F(STR, name)                                                                  \
-    F(BIN, data)              /* the TZif file */
+    F(BIN, data)              /* the TZif file */                                 \
+    F(U32, replan_at)         /* its rules changed: likewise of the schedules in it */
 
 /* The pause of a company, agent or schedule that is over while times that came in it are not decided
  * yet: they are missed all the same (N37). */
