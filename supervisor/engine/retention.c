@@ -1,6 +1,7 @@
 #include "supervisor/engine/retention.h"
 
 #include "supervisor/engine/bulk.h"
+#include "supervisor/engine/session_purge.h"
 #include "supervisor/engine/wallclock.h"
 
 #include <stddef.h>
@@ -17,6 +18,7 @@ union aging {
     struct ledger    ledger;
     struct approval  approval;
     struct audit     audit;
+    struct session   session;
 };
 
 /* The first key of an index among those whose first `prefix` fields are row's. */
@@ -147,6 +149,21 @@ remove_audit(struct engine *en, union aging *row)
 {
     en->turn.purge_left--;
     return audit_delete(turn_txn(en), &row->audit);
+}
+
+/* Of the session whose oldest event that is done with goes first. */
+static bool
+oldest_events(struct engine *en, unsigned none, union aging *row, int64_t *at)
+{
+    if (!first_key(en, INDEX_session_purge, &row->session, none)) return false;
+    *at = row->session.purge_at;
+    return true;
+}
+
+static bool
+remove_events(struct engine *en, union aging *row)
+{
+    return session_purge(en, row->session.id);
 }
 
 /* ---- the table ---------------------------------------------------------------- */

@@ -22,7 +22,8 @@
     R(REASONS,        reason,   0,             keep_reasons_ms)   \
     R(LEDGERS,        ledger,   0,             keep_ledgers_ms)   \
     R(APPROVALS,      approval, 0,             keep_approvals_ms) \
-    R(AUDITS,         audit,    0,             keep_audit_ms)
+    R(AUDITS,         audit,    0,             keep_audit_ms)     \
+    R(EVENTS,         events,   0,             keep_events_ms)
 // clang-format on
 
 enum retained {

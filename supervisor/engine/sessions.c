@@ -91,9 +91,17 @@ session_over_take(struct engine *en)
 }
 
 void
+session_write(struct engine *en, struct session *s)
+{
+    ((struct session_turn *)s)->is_dirty = false;
+    session_save(turn_txn(en), s);
+}
+
+void
 session_forget(struct engine *en, struct session *s)
 {
     ((struct session_turn *)s)->is_gone = true;
+    if (s->checkpoint_bytes) bytes_delete(turn_txn(en), BLOB_CHECKPOINT, s->id);
     (void)session_delete(turn_txn(en), s);
 }
 

@@ -21,7 +21,9 @@ void            session_changed(struct engine *en, struct session *s);
 /* Its next event is to be taken; and the first of those sessions, NULL when there is none. */
 void            session_over_put(struct engine *en, struct session *s);
 struct session *session_over_take(struct engine *en);
-/* Removes the row. */
+/* Writes it now, for who goes on with an index of sessions. */
+void session_write(struct engine *en, struct session *s);
+/* Removes it, with its checkpoint. */
 void session_forget(struct engine *en, struct session *s);
 /* Writes what has changed, as the turn ends. */
 void sessions_flush(struct engine *en);

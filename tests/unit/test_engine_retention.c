@@ -117,6 +117,30 @@ MAKE(approvals, approval, .id = i, .company = 1, .status = i % 2 ? APPROVAL_GRAN
 MAKE(audits, audit, .id = i, .company = 1, .at = now)
 MAKE(chains, chain, .root = i, .window_at = now)
 
+// clang-format on
+
+/* Processed ones, of a session of their own. */
+static void
+make_events(struct rig *r, unsigned from, unsigned count)
+{
+    FREE_AUTO char *name = xasprintf("s%u", from);
+    const int64_t   now = r->header.now.wall_ms;
+    struct session  s = {.id = from,
+                         .company = 1,
+                         .name = view_str(name),
+                         .first_event = 1,
+                         .appended = count,
+                         .event_seq = count,
+                         .purge_at = now};
+    struct txn     *t = begin(r);
+
+    session_save(t, &s);
+    for (unsigned i = 1; i <= count; i++)
+        event_save(t, &(struct event){.session = from, .seq = i, .created_at = now});
+    commit(t);
+}
+
+// clang-format off
 #define LIMIT(field) offsetof(struct msg_limits, field)
 
 /* A day is over, and with it what ran into the next, when the one after it is. */
@@ -133,6 +157,7 @@ static const struct kind kinds[RETAINED_COUNT] = {
     [RETAINED_LEDGERS] = {TABLE_LEDGER, LIMIT(keep_ledgers_ms), DAY_MS, DAY_OVER_MS, ROWS, make_ledgers},
     [RETAINED_APPROVALS] = {TABLE_APPROVAL, LIMIT(keep_approvals_ms), HOUR_MS, 0, ROWS, make_approvals},
     [RETAINED_AUDITS] = {TABLE_AUDIT, LIMIT(keep_audit_ms), HOUR_MS, 0, ROWS, make_audits},
+    [RETAINED_EVENTS] = {TABLE_EVENT, LIMIT(keep_events_ms), HOUR_MS, 0, ROWS, make_events},
 };
 // clang-format on
 

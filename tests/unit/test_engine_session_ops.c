@@ -179,6 +179,44 @@ a_long_queue_is_cancelled_in_several_turns(void **state)
 }
 
 static void
+events_go_by_age_and_with_the_last_a_closed_session(void **state)
+{
+    struct rig     *r = *state;
+    FREE_AUTO char *text = xmalloc(9001);
+
+    memset(text, 'x', 9000);
+    text[9000] = '\0';
+    r->limits.keep_events_ms = DAY_MS;
+    declare(r);
+    rig_workers(r, 1, 4);
+    poison(r, "s");
+    rig_complete(r, job_of(r, "s"));
+    rig_wait(r, HOUR_MS);
+    rig_heartbeat(r, 0);
+    rig_must(r, "session.send", "'key':'s','content':'%s'", text);
+    rig_ended(r, job_of(r, "s"), "'verdict':'completed','checkpoint':'%s'", text);
+    rig_turn(r);
+    assert_true(rig_rows(r, TABLE_BLOB) > 0);
+    rig_advance(r, DAY_MS - HOUR_MS);
+    rig_must_read(r, "session.events", "'key':'s'");
+    assert_int_equal(rig_len(r, "items"), 1);
+    assert_int_equal(rig_i64(r, "items.0.seq"), 3);
+    show(r, "s");
+    assert_int_equal(rig_i64(r, "dead"), 0);
+    assert_int_equal(rig_i64(r, "first_event"), 3);
+    rig_advance(r, DAY_MS);
+    assert_int_equal(rig_rows(r, TABLE_EVENT), 0);
+    assert_int_equal(append(r, "s", "ping"), 4); /* the numbers go on */
+    rig_must(r, "session.close", "'key':'s'");
+    rig_ended(r, job_of(r, "s"), "'verdict':'failed'");
+    rig_turn(r);
+    rig_advance(r, DAY_MS + HOUR_MS);
+    assert_int_equal(rig_read(r, "session.show", "'key':'s'"), E_NOT_FOUND);
+    assert_int_equal(rig_rows(r, TABLE_BLOB), 0);
+    assert_int_equal(append(r, "s", "ping"), 1); /* a new one */
+}
+
+static void
 an_agent_that_sessions_refer_to_is_in_use(void **state)
 {
     struct rig *r = *state;
@@ -248,6 +286,7 @@ main(void)
         TEST(a_waiting_job_of_a_closed_session_is_cancelled),
         TEST(a_held_session_is_closed),
         TEST(a_long_queue_is_cancelled_in_several_turns),
+        TEST(events_go_by_age_and_with_the_last_a_closed_session),
         TEST(an_agent_that_sessions_refer_to_is_in_use),
         TEST(why_tells_what_a_session_waits_for),
     };
