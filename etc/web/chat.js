@@ -1,0 +1,40 @@
+'use strict';
+const $ = (id) => document.getElementById(id);
+const seen = new Set(); // effect ids: an answer that comes twice is shown once
+let socket, partial;
+
+function show(kind, text) {
+  const line = document.createElement('li');
+  line.className = kind;
+  line.textContent = text;
+  $('messages').append(line);
+  line.scrollIntoView();
+  return line;
+}
+function take(m) {
+  if (m.type === 'delta') {
+    partial = partial || show('agent_reply partial', '');
+    partial.textContent += m.text;
+  } else if (m.effect_id) {
+    if (partial) partial.remove();
+    partial = null;
+    if (!seen.has(m.effect_id)) show(m.type, m.content);
+    seen.add(m.effect_id);
+    socket.send(JSON.stringify({ type: 'ack', effect_id: m.effect_id }));
+  } else if (m.type === 'error') show('error', m.error ? m.error.message : m.message);
+}
+function open() {
+  const at = location.origin.replace(/^http/, 'ws') + '/v1/sessions/' + encodeURIComponent($('session').value) + '/ws';
+  socket = new WebSocket(at, ['agentd.v1', 'bearer.' + $('token').value]);
+  socket.onopen = () => { $('state').textContent = 'connected'; $('text').disabled = false; };
+  socket.onmessage = (e) => take(JSON.parse(e.data));
+  socket.onclose = () => { $('state').textContent = 'connecting again'; setTimeout(open, 1000); };
+}
+$('join').onsubmit = (e) => { e.preventDefault(); $('join').hidden = true; open(); };
+$('say').onsubmit = (e) => {
+  e.preventDefault();
+  if (!$('text').value || socket.readyState !== WebSocket.OPEN) return;
+  socket.send(JSON.stringify({ type: 'message', content: $('text').value }));
+  show('person', $('text').value);
+  $('text').value = '';
+};
