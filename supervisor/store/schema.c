@@ -378,15 +378,13 @@ RECORDS(T)
 _Static_assert(INDEX_COUNT - TABLE_COUNT <= 64, "table_desc.indexes has a bit for each");
 
 // clang-format off
-const struct table_desc *
-table_desc(enum table_id table)
-{
-    switch (table) {
+/* Each table has a function of its own, as each key has. */
 #define T(NAME, record, number, order)                                             \
-    case TABLE_##NAME: {                                                           \
+    static const struct table_desc *table_of_##NAME(void)                          \
+    {                                                                              \
         typedef struct record row;                                                 \
         enum { own_table = TABLE_##NAME };                                         \
-        static const struct record_field fields[] = {NAME##_RECORD(FIELD)};          \
+        static const struct record_field fields[] = {NAME##_RECORD(FIELD)};        \
         static const struct table_desc desc = {                                    \
             .name = name_##NAME,                                                   \
             .fields = fields,                                                      \
@@ -397,6 +395,14 @@ table_desc(enum table_id table)
         };                                                                         \
         return &desc;                                                              \
     }
+RECORDS(T)
+#undef T
+
+const struct table_desc *
+table_desc(enum table_id table)
+{
+    switch (table) {
+#define T(NAME, record, number, order) case TABLE_##NAME: return table_of_##NAME();
     RECORDS(T)
 #undef T
     case TABLE_COUNT: break;
