@@ -137,7 +137,7 @@ idle_job_over(struct engine *en, const struct job_state *j, bool found_nothing)
 }
 
 void
-idle_agent_woken(struct engine *en, uint32_t agent)
+idle_agent_woken(struct engine *en, uint32_t agent, uint32_t by)
 {
     struct schedule key = {.agent = agent};
     struct scan     s;
@@ -147,7 +147,8 @@ idle_agent_woken(struct engine *en, uint32_t agent)
         const struct object_entry *o = objects_get(&en->turn.objects, key.id);
         struct schedule            run = {.id = key.id};
 
-        if (o && schedule_load(turn_txn(en), &run) == LOAD_FOUND) end_now(en, o, &run);
+        if (o && key.id != by && schedule_load(turn_txn(en), &run) == LOAD_FOUND)
+            end_now(en, o, &run);
     }
     scan_close(&s);
 }

@@ -32,7 +32,8 @@ void idle_firing_over(struct engine *en, const struct object_entry *o, struct sc
                       int64_t nominal_at, bool found_nothing);
 /* A job of a schedule has come to its end, and not by a gate. */
 void idle_job_over(struct engine *en, const struct job_state *j, bool found_nothing);
-/* Something other than a heartbeat wakes the agent. */
-void idle_agent_woken(struct engine *en, uint32_t agent);
+/* Something other than a heartbeat wakes the agent; `by`: the schedule that made the job, which
+ * goes on backing off: 0 for none. */
+void idle_agent_woken(struct engine *en, uint32_t agent, uint32_t by);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "common/timetext.h"
 #include "supervisor/engine/fire.h"
+#include "supervisor/engine/idle.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/pressure.h"
 
@@ -104,31 +105,6 @@ misfire_overtaken_boot(struct engine *en, const struct object_entry *o, struct s
 
     misfire_missed(en, o, run, &f);
     misfire_record(en, &f, 0);
-}
-
-void
-misfire_changed(struct engine *en, const struct object_entry *o, struct schedule *run)
-{
-    struct firing f = {.schedule = run->id, .nominal_at = run->next_at, .count = 1};
-    struct firing seen;
-    struct timing ti;
-    int64_t       until = en->turn.now.wall_ms, last, next;
-
-    if (run->next_at == 0 || run->next_at > until) return;
-    if (misfire_seen(en, run->id, run->next_at, &seen)) return; /* before the clock went back */
-    timing_open(&ti, &en->turn.objects, o);
-    f.count +=
-        nominal_count(&ti.times, run->next_at, until, UINT64_MAX, &en->turn.times_left, &last);
-    if (f.count > 1) f.until_at = last;
-    f.reason = view_str("its schedule was changed");
-    /* No later turn could count the rest: the old times are gone with this one. */
-    next = nominal_after(&ti.times, last);
-    if (next != 0 && next <= until) {
-        f.until_at = earlier(until, ti.times.end_at);
-        f.reason = view_str("its schedule was changed: at least so many");
-    }
-    misfire_missed(en, o, run, &f);
-    misfire_record(en, &f, run->cursor);
 }
 
 /* ---- policies ------------------------------------------------------------------ */
@@ -334,4 +310,47 @@ misfire_judge(struct engine *en, const struct timing *ti, const struct schedule 
     if (ti->misfire == MISFIRE_SKIP && misfire_is_late(en, run))
         return take_late(en, ti, run, before, f);
     return take_overtaken(en, ti, run, before, f);
+}
+
+/* ---- other times ---------------------------------------------------------------- */
+
+/* What was left out until now stays so. */
+static void
+leave_out(struct engine *en, const struct timing *ti, const struct object_entry *o,
+          struct schedule *run)
+{
+    struct firing f = {.schedule = run->id, .nominal_at = run->next_at, .count = 1};
+
+    (void)take_idle(en, ti, run, &f);
+    idle_left_out(en, o, run, &f);
+    misfire_record(en, &f, run->cursor);
+    run->cursor = last_of(&f);
+    run->next_at = nominal_after(&ti->times, run->cursor);
+}
+
+void
+misfire_changed(struct engine *en, const struct object_entry *o, struct schedule *run)
+{
+    struct firing f = {.schedule = run->id, .count = 1}, seen;
+    struct timing ti;
+    int64_t       until = en->turn.now.wall_ms, last, next;
+
+    if (run->next_at == 0 || run->next_at > until) return;
+    if (misfire_seen(en, run->id, run->next_at, &seen)) return; /* before the clock went back */
+    timing_open(&ti, &en->turn.objects, o);
+    if (run->next_at < run->idle_until) leave_out(en, &ti, o, run);
+    if (run->next_at == 0 || run->next_at > until) return;
+    f.nominal_at = run->next_at;
+    f.count +=
+        nominal_count(&ti.times, run->next_at, until, UINT64_MAX, &en->turn.times_left, &last);
+    if (f.count > 1) f.until_at = last;
+    f.reason = view_str("its schedule was changed");
+    /* No later turn could count the rest: the old times are gone with this one. */
+    next = nominal_after(&ti.times, last);
+    if (next != 0 && next <= until) {
+        f.until_at = earlier(until, ti.times.end_at);
+        f.reason = view_str("its schedule was changed: at least so many");
+    }
+    misfire_missed(en, o, run, &f);
+    misfire_record(en, &f, run->cursor);
 }

@@ -361,7 +361,7 @@ submit_write(struct engine *en, struct submission *s, const struct actor *a, str
     job_must_move(en, &j, is_due ? JOB_ON_SUBMIT_DUE : JOB_ON_SUBMIT);
     feed_job(en, FEED_JOB_SUBMITTED, &j, &s->spec);
     if (j.agent) feed_wakeup(en, FEED_WAKEUP_SCHEDULED, &j, &s->spec);
-    if (j.agent && s->spec.trigger != TRIGGER_HEARTBEAT) idle_agent_woken(en, j.agent);
+    if (j.agent && s->spec.trigger != TRIGGER_HEARTBEAT) idle_agent_woken(en, j.agent, j.schedule);
     *out = j;
 }
 

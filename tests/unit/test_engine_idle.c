@@ -281,6 +281,19 @@ a_changed_declaration_ends_it(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_begin, rig_end)
 
+static void
+other_times_leave_what_was_left_out(void **state)
+{
+    struct rig *r = *state;
+
+    begin(r);
+    find_nothing_at(r, 10); /* until 30 */
+    rig_advance(r, 15 * MINUTE_MS);
+    rig_must(r, "schedule.set", "'name':'s','every_ms':720000");
+    assert_int_equal(schedule_i64(r, "s", "suppressed_count"), 1); /* 20 */
+    assert_int_equal(rig_i64(r, "missed_count"), 0);
+}
+
 int
 main(void)
 {
@@ -300,6 +313,7 @@ main(void)
         TEST(why_says_that_it_found_nothing),
         TEST(a_back_off_outlives_a_restart),
         TEST(a_changed_declaration_ends_it),
+        TEST(other_times_leave_what_was_left_out),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
