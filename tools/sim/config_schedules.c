@@ -98,8 +98,12 @@ fill_rest(struct rng *r, struct msg_schedule *m, struct buf *ladder, struct buf 
         SET_HAS(m, schedule, retry_factor);
     }
     if (rng_chance(r, 300)) {
-        m->type = view_str(rng_chance(r, 500) ? "heartbeat" : "schedule");
+        m->type = view_str(rng_chance(r, 700) ? "heartbeat" : "schedule");
         SET_HAS(m, schedule, type);
+    }
+    if (view_is(m->type, "heartbeat") && rng_chance(r, 700)) {
+        m->idle_max_ms = rng_between(r, 1000, rng_chance(r, 300) ? 30 * DAY_MS : 4 * HOUR_MS);
+        SET_HAS(m, schedule, idle_max_ms);
     }
     SPEND_GIVE(m, schedule, r);
     if (!rng_chance(r, 300)) return;

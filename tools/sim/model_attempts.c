@@ -212,6 +212,12 @@ leave(struct model *m, struct m_job *j, const struct m_lease *l)
     j->lease_end_wall = 0;
 }
 
+static bool
+is_null(struct view packed)
+{
+    return packed.size == 0 || (packed.size == 1 && (uint8_t)packed.data[0] == 0xc0);
+}
+
 static void
 complete(struct model *m, struct m_job *j, const struct msg_ended *e)
 {
@@ -230,6 +236,7 @@ complete(struct model *m, struct m_job *j, const struct msg_ended *e)
     }
     if (e->effects.size) m_effects_commit(m, j->id, e->effects);
     m_end_job(m, m_job(m, id), JOB_COMPLETED);
+    m_idle_job_over(m, m_job(m, id), list_iter_of(e->effects).left == 0 && is_null(e->output));
 }
 
 /* Its gate's command said no: the handler never ran. */

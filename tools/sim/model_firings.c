@@ -93,6 +93,7 @@ make_job(struct model *m, struct m_schedule *s, int handler, int agent, int64_t 
     m_routine_fire(m, &m_object(m, s->object)->declared.schedule, j);
     m_make_ready(j);
     if (run_at > m->now.wall_ms) j->state = JOB_SCHEDULED;
+    m_idle_agent_woken(m, j);
 }
 
 /* Whether what it names is there; fills handler and agent. */
@@ -116,13 +117,19 @@ has_references(struct model *m, const struct m_object *o, int *handler, int *age
     return *handler >= 0;
 }
 
-bool
-m_is_firing_held(struct model *m, const struct m_object *o)
+int
+m_firing_agent(struct model *m, const struct m_object *o)
 {
     int handler, agent;
 
     (void)has_references(m, o, &handler, &agent); /* its agent may be there without a handler */
-    return m_is_paused(m, o->company, agent);
+    return agent;
+}
+
+bool
+m_is_firing_held(struct model *m, const struct m_object *o)
+{
+    return m_is_paused(m, o->company, m_firing_agent(m, o));
 }
 
 bool
@@ -210,6 +217,7 @@ m_fire(struct model *m, struct m_schedule *s, struct m_range due, const struct f
         claim(row->gated, "schedule %.*s does not say that its gate was closed", VIEW_ARG(o->name));
         s->gated++;
         s->suppressed++;
+        m_idle_found_nothing(m, s, s->next_at);
         return FIRING_SUPPRESSED;
     }
     if (is_in_the_way(o, count_in_flight(m, s->object))) {

@@ -144,6 +144,7 @@ m_gate_closed_job(struct model *m, const struct m_job *j)
     s->gated++;
     s->suppressed++;
     m_excuse(s);
+    m_idle_found_nothing(m, s, j->nominal_at);
     s->is_touched = true;
     for (size_t i = 0; i < s->decided.count; i++) {
         struct m_span *span = &s->decided.items[i];

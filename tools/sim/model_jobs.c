@@ -71,6 +71,7 @@ m_end_job(struct model *m, struct m_job *j, enum job_state_id state)
         m_gate_closed_job(m, j);
     } else if (j->schedule >= 0) {
         m_firing_ended(m, j);
+        if (state == JOB_FAILED) m_idle_job_over(m, j, false);
     }
 }
 

@@ -68,6 +68,9 @@ m_expect_success(struct model *m, struct m_schedule *s, const struct firing *row
         m_excuse(s);
         return;
     }
+    if (row->outcome == FIRING_SUPPRESSED && row->nominal_at < s->idle_until &&
+        s->cursor < s->idle_until)
+        return;
     if (ms == 0 || s->overdue_at || view_is(row->reason, "paused")) return;
     s->overdue_at = s->cursor + ms;
     if (first == s->cursor || schedule_load(m->txn, &stored) != LOAD_FOUND) return;
@@ -278,6 +281,13 @@ take_over(struct m_schedule *s, const struct schedule *row)
 }
 
 void
+m_take_over_idle(struct m_schedule *s, const struct schedule *row)
+{
+    s->idle_streak = row->idle_streak;
+    s->idle_until = row->idle_until;
+}
+
+void
 m_compare_outcomes(struct model *m, struct m_schedule *s, const struct schedule *row)
 {
     const struct {
@@ -299,6 +309,8 @@ m_compare_outcomes(struct model *m, struct m_schedule *s, const struct schedule 
         {"alerted_at",      (uint64_t)row->alerted_at,      (uint64_t)s->alerted_at     },
         {"is_alerted",      row->is_alerted,                s->is_alerted               },
         {"overdue_at",      (uint64_t)row->overdue_at,      (uint64_t)s->overdue_at     },
+        {"idle_streak",     row->idle_streak,               s->idle_streak              },
+        {"idle_until",      (uint64_t)row->idle_until,      (uint64_t)s->idle_until     },
         {"is_overdue",      row->is_overdue,                s->is_overdue               },
         {"last_job",        row->last_job,                  s->last_job                 },
     };

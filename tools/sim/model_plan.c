@@ -106,20 +106,32 @@ is_used_up(const struct m_schedule *s, const struct msg_schedule *d)
     return HAS(d, schedule, max_firings) && s->firings - s->by_hand >= d->max_firings;
 }
 
-/* Old times that have passed and wait until they are due are missed. */
-static void
-miss_what_waits(struct model *m, struct m_schedule *s, const struct msg_schedule *before)
+/* The times from `at` to `until` have one row. */
+static int64_t
+put_span(struct m_schedule *s, const struct msg_schedule *before, int64_t at, int64_t until,
+         uint8_t outcome)
 {
-    struct m_span span = {.first = s->next_at, .outcome = FIRING_MISSED};
+    struct m_span span = {.first = at, .outcome = outcome};
 
-    if (s->next_at == 0 || m_is_decided(s, s->next_at)) return;
-    for (int64_t at = s->next_at; at && at <= m->now.wall_ms; at = m_next_nominal(s, before, at)) {
+    for (; at && at <= until; at = m_next_nominal(s, before, at)) {
         span.last = at;
         span.count++;
     }
-    if (span.count == 0) return;
-    s->missed += span.count;
-    *LIST_ADD(&s->decided) = span;
+    *(outcome == FIRING_MISSED ? &s->missed : &s->suppressed) += span.count;
+    if (span.count) *LIST_ADD(&s->decided) = span;
+    return at;
+}
+
+/* Old times that have passed: what a heartbeat left out stays so, what waits until it is due is
+ * missed. */
+static void
+miss_what_waits(struct model *m, struct m_schedule *s, const struct msg_schedule *before)
+{
+    int64_t now = m->now.wall_ms, idle = s->idle_until - 1, at = s->next_at;
+
+    if (at == 0 || m_is_decided(s, at)) return;
+    at = put_span(s, before, at, idle < now ? idle : now, FIRING_SUPPRESSED);
+    (void)put_span(s, before, at, now, FIRING_MISSED);
 }
 
 /* Other times, and those of one that had ended, count from now on: none of the new ones is overdue.
@@ -132,6 +144,7 @@ m_schedule_changed(struct model *m, int object, const struct msg_schedule *befor
     bool                       other = !m_has_same_times(before, after) || is_used_up(s, after);
 
     if (other) miss_what_waits(m, s, before);
+    m_idle_end(m, s);
     s->is_touched = true;
     m_overdue_changed(m, s, before->overdue_ms, after->overdue_ms);
     s->is_promoted = false; /* what was changed has yet to prove itself */
@@ -148,11 +161,22 @@ m_replan(struct model *m)
     for (size_t i = 0; i < m->schedules.count; i++) {
         struct m_schedule *s = &m->schedules.items[i];
 
-        if (s->cursor > m->now.wall_ms) m_plan(m, s, m->now.wall_ms);
+        if (s->cursor <= m->now.wall_ms) continue;
+        m_idle_end(m, s);
+        m_plan(m, s, m->now.wall_ms);
     }
 }
 
 /* ---- when a nominal time is due -------------------------------------------------------------- */
+
+/* What an idle heartbeat leaves out is decided with the first time that it does not. */
+static int64_t
+with_those_left_out(const struct m_schedule *s, const struct msg_schedule *d, int64_t nominal)
+{
+    int64_t at = nominal < s->idle_until ? m_next_nominal(s, d, s->idle_until - 1) : 0;
+
+    return at ? at : nominal;
+}
 
 /* The offset of a spread is known when it was once seen; a jitter is known of the next time only,
  * when its row has been read. */
@@ -160,11 +184,12 @@ struct m_range
 m_due(struct model *m, const struct m_schedule *s, int64_t nominal)
 {
     const struct msg_schedule *d = declared(m, s);
-    int64_t                    low = nominal, high = nominal;
+    int64_t                    low, high;
 
     if (nominal == s->next_at && s->due_at) return (struct m_range){s->due_at, s->due_at};
+    low = high = with_those_left_out(s, d, nominal);
     if (s->offset >= 0) {
-        low = high = nominal + s->offset;
+        low = high += s->offset;
     } else if (d->spread_ms) {
         high += d->spread_ms - 1;
     }
@@ -208,6 +233,7 @@ learn_offset(struct model *m, struct m_schedule *s)
 {
     const struct msg_schedule *d = declared(m, s);
 
+    if (s->next_at < s->idle_until || s->due_at <= s->put_off_until) return;
     if (d->spread_ms && d->jitter_ms == 0 && d->quiet_hours.size == 0)
         s->offset = s->due_at - s->next_at;
 }
@@ -282,6 +308,7 @@ m_compare_schedules(struct model *m, bool all)
         if (o->is_gone || (!all && !s->is_touched && (s->due_at || s->next_at == 0))) continue;
         claim(o->id && schedule_load(m->txn, &row) == LOAD_FOUND,
               "schedule %.*s is not in the store", VIEW_ARG(o->name));
+        if (s->ends > 1) m_take_over_idle(s, &row);
         compare_plan(m, s, &row);
         m_compare_outcomes(m, s, &row);
         if (all) compare_counters(m, s, &row);

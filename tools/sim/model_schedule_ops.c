@@ -22,6 +22,7 @@ judge_fields(const struct msg_schedule *s)
     if (m_check_ladder(&retry) != E_OK) return E_BAD_REQUEST;
     if (view_is(s->overlap, "perhaps")) return E_BAD_REQUEST; /* likewise */
     if (HAS(s, schedule, shadow_runs) && !s->shadow) return E_BAD_REQUEST;
+    if (s->idle_max_ms && !view_is(s->type, "heartbeat")) return E_BAD_REQUEST;
     return E_OK;
 }
 

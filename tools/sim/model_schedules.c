@@ -140,6 +140,11 @@ is_missed(struct model *m, struct m_schedule *s, int64_t at, const struct firing
 static uint8_t
 judge(struct model *m, struct m_schedule *s, int64_t at, const struct firing *row)
 {
+    if (at < s->idle_until) {
+        if (s->pause_until && s->pause_until <= m->now.wall_ms) end_pause(m, s);
+        s->suppressed++;
+        return FIRING_SUPPRESSED;
+    }
     return is_missed(m, s, at, row) ? FIRING_MISSED : m_fire(m, s, m_due(m, s, at), row);
 }
 
@@ -211,7 +216,8 @@ decide(struct model *m, struct m_schedule *s, const struct firing *row)
 {
     int64_t first = s->next_at;
 
-    claim(row->count == 1 || row->outcome == FIRING_MISSED || row->gated,
+    claim(row->count == 1 || row->outcome == FIRING_MISSED || row->gated ||
+              s->next_at < s->idle_until,
           "a firing stands for %" PRIu64 " times", row->count);
     claim(row->outcome == FIRING_FIRED || row->reason.size > 0,
           "a firing was missed without a reason");

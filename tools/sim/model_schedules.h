@@ -48,8 +48,10 @@ struct m_schedule {
     int64_t  put_off_from;  /* for people (C14); 0: it is not */
     int64_t  put_off_until; /* with what comes due up to then */
     uint64_t last_job;
-    int64_t  overdue_at; /* a success is awaited until then; 0: none is */
-    bool     is_overdue; /* it has been told so */
+    uint32_t idle_streak; /* firings in a row that found nothing to do … */
+    int64_t  idle_until;  /* … for which its times before this one are left out */
+    int64_t  overdue_at;  /* a success is awaited until then; 0: none is */
+    bool     is_overdue;  /* it has been told so */
     uint32_t failure_streak, breach_streak, failed_in_row, long_runs;
     int64_t  max_turns_set_at;
     int64_t  last_success_at, alerted_at;
@@ -118,6 +120,8 @@ void m_overdue_due(struct model *m);
 void m_alert(struct model *m, struct m_schedule *s, bool is_pause);
 /* An alert of a schedule, to the sinks of alerts. */
 void m_note(struct model *m, int schedule);
+/* Of firings that ended in one turn the order may be open. */
+void m_take_over_idle(struct m_schedule *s, const struct schedule *row);
 void m_compare_outcomes(struct model *m, struct m_schedule *s, const struct schedule *row);
 void m_schedules_due(struct model *m);
 /* It is to be fired by hand, now (C10): whether it may; is_unclear: or is full. */
@@ -165,6 +169,15 @@ bool m_gate_says_no(struct model *m, const struct m_schedule *s, int agent);
 bool m_asks_gate(struct model *m, const struct m_job *j);
 void m_gate_closed_job(struct model *m, const struct m_job *j);
 void m_compare_gated(struct model *m, const struct m_job *j);
+/* idle back-off (C5) */
+/* It ends, as when its times are planned anew; what was left out until now stays so. */
+void m_idle_end(struct model *m, struct m_schedule *s);
+void m_idle_found_nothing(struct model *m, struct m_schedule *s, int64_t nominal_at);
+void m_idle_job_over(struct model *m, const struct m_job *j, bool found_nothing);
+/* A job was made. */
+void m_idle_agent_woken(struct model *m, const struct m_job *j);
+/* Whom it wakes; -1: nobody. */
+int m_firing_agent(struct model *m, const struct m_object *o);
 /* pressure (C14) */
 uint32_t  m_streams(const struct model *m); /* sessions that stream to a person */
 enum errc m_job_stream(struct model *m, const struct input *in, const struct msg_job_stream *q,

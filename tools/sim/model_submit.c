@@ -147,6 +147,7 @@ add(struct model *m, const struct m_submission *s)
     m_take_key(m, j, s->for_ms);
     m_touch(j);
     if (j->run_at <= m->now.wall_ms) m_make_ready(j);
+    m_idle_agent_woken(m, j);
     return j;
 }
 

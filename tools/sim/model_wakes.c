@@ -158,6 +158,7 @@ m_wake(struct model *m, const struct m_job *from_job, struct view effect)
     *j = made;
     m_touch(j);
     if (in_ms == 0) m_make_ready(j);
+    m_idle_agent_woken(m, j);
     window_of(m, from.root)->count++;
     return E_OK;
 }
@@ -202,6 +203,7 @@ m_make_wake(struct model *m, const struct m_job *made)
     j->id = j->root = id;
     j->submitted_at = submitted_at;
     m_make_ready(j);
+    m_idle_agent_woken(m, j);
     return j;
 }
 

@@ -11,7 +11,7 @@
 static void
 spoil(struct sim *s, struct msg_schedule *m)
 {
-    switch (rng_below(&s->rng, 7)) {
+    switch (rng_below(&s->rng, 8)) {
     case 0:
         m->cron = view_str("61 * * * *");
         SET_HAS(m, schedule, cron);
@@ -34,6 +34,10 @@ spoil(struct sim *s, struct msg_schedule *m)
         m->start_at = m->end_at = s->world.now.wall_ms;
         SET_HAS(m, schedule, start_at);
         SET_HAS(m, schedule, end_at);
+        break;
+    case 6:
+        m->idle_max_ms = 60000;
+        SET_HAS(m, schedule, idle_max_ms);
         break;
     case 5:
         m->gate = view_str("\x82\xacopen_tickets\xc3\xa9"
