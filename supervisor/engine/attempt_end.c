@@ -324,13 +324,14 @@ end_attempt(struct engine *en, struct job_state *j, struct ending *end)
 
 /* The verdict that a worker reported, judged. */
 static void
-judge(const struct msg_ended *m, struct ending *end, struct err *e)
+judge(struct engine *en, const struct job_state *j, const struct msg_ended *m, struct ending *end,
+      struct err *e)
 {
     end->message = m->message;
     end->after_ms = HAS(m, ended, after_ms) ? m->after_ms : -1;
     if (view_is(m->verdict, "completed")) {
         end->outcome = ATTEMPT_COMPLETED;
-        if (m->effects.size && effects_check(m->effects, e)) {
+        if (m->effects.size && effects_check(en, j, m->effects, e)) {
             end->outcome = ATTEMPT_FAILED;
             end->failure = FAIL_INVALID_OUTPUT;
             end->message = view_str(e->msg);
@@ -373,7 +374,7 @@ attempt_ended(struct engine *en, uint32_t slot, const struct msg_ended *m)
     };
     if (attempt_charge(&lease, &j, &totals, m->input_tokens, &more))
         (void)budget_charge(en, &j, &more);
-    judge(m, &end, &e);
+    judge(en, &j, m, &end, &e);
     end_attempt(en, &j, &end);
 }
 

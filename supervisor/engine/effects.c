@@ -1,15 +1,12 @@
 #include "supervisor/engine/effects.h"
 
-#include "common/quiet.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/inside.h"
+#include "supervisor/engine/messages.h"
 #include "supervisor/engine/objects.h"
-#include "supervisor/engine/shadow.h"
 #include "supervisor/engine/sinks.h"
-#include "supervisor/engine/zones.h"
 
 #include <assert.h>
-#include <string.h>
 
 static const char *const kind_names[EFFECT_KIND_COUNT] = {[EFFECT_NONE] = "none",
 #define E(name, text) [EFFECT_##name] = text,
@@ -48,10 +45,10 @@ effect_status_from(struct view name)
 /* ---- commit ------------------------------------------------------------------- */
 
 enum errc
-effects_check(struct view effects, struct err *e)
+effects_check(struct engine *en, const struct job_state *j, struct view effects, struct err *e)
 {
     struct list_iter it = list_iter_of(effects);
-    struct view      item, kind, message;
+    struct view      item, kind;
 
     while (list_next(&it, &item)) {
         if (!mp_find_str(item, "kind", &kind))
@@ -60,13 +57,12 @@ effects_check(struct view effects, struct err *e)
             if (inside_check(item, e)) return e->code;
             continue;
         }
-        if (!view_is(kind, "notify")) {
-            return err_set(e, E_BAD_REQUEST, "effect \"%.*s\" is not supported by this version",
-                           VIEW_ARG(kind));
+        if (message_kind(kind)) {
+            if (message_check(en, j, message_kind(kind), item, e)) return e->code;
+            continue;
         }
-        if (!mp_find_str(item, "message", &message) || message.size == 0) {
-            return err_set(e, E_BAD_REQUEST, "notify without a message");
-        }
+        return err_set(e, E_BAD_REQUEST, "effect \"%.*s\" is not supported by this version",
+                       VIEW_ARG(kind));
     }
     return E_OK;
 }
@@ -115,14 +111,22 @@ effect_queue_head(struct txn *t, const struct effect *ef, struct effect *head)
     return found && effect_load(t, head) == LOAD_FOUND;
 }
 
+/* The end of what the time of day and the policy gates put it off by. */
+static int64_t
+earliest(const struct engine *en, const struct effect *ef)
+{
+    int64_t at = en->turn.now.wall_ms;
+
+    if (ef->quiet_until > at) at = ef->quiet_until;
+    return ef->status == STATUS_PENDING && ef->allowed_at > at ? ef->allowed_at : at;
+}
+
 /* When one that waits for no other may be sent. */
 static int64_t
 first_send(struct engine *en, const struct effect *ef)
 {
-    int64_t now = en->turn.now.wall_ms;
-
     if (sink_is_gateway(&en->turn.objects, ef->sink)) return WAITS_FOR_READER;
-    return ef->quiet_until > now ? ef->quiet_until : now;
+    return earliest(en, ef);
 }
 
 void
@@ -136,31 +140,22 @@ effect_next_comes_forward(struct engine *en, const struct effect *before)
     effect_save(turn_txn(en), &head);
 }
 
-/* When the quiet hours end that the schedule has for its messages; 0: they are not on. */
-static int64_t
-quiet_until(struct engine *en, uint32_t schedule)
-{
-    const struct object_entry *o = objects_get(&en->turn.objects, schedule);
-    int64_t                    now = en->turn.now.wall_ms, end;
-    struct quiet               q;
-    struct tz                  zone;
-    struct err                 e = {0};
-
-    if (!o || o->spec.schedule.quiet_sends.size == 0 ||
-        quiet_parse(o->spec.schedule.quiet_sends, &q, &e)) {
-        return 0;
-    }
-    zone_read(turn_txn(en), o->spec.schedule.tz, &zone);
-    end = quiet_end(&q, &zone, now);
-    return end > now ? end : 0;
-}
-
 static uint64_t
 root_of(struct engine *en, uint64_t job)
 {
     struct job_spec spec = {.id = job};
 
     return job && job_spec_load(turn_txn(en), &spec) == LOAD_FOUND ? spec.root : job;
+}
+
+/* What its sink says, from the time at which it might be sent (D4). */
+static int64_t
+not_after(struct engine *en, const struct effect *ef)
+{
+    int64_t ms =
+        ef->kind == EFFECT_PING ? NO_LIMIT : sink_not_after_ms(&en->turn.objects, ef->sink);
+
+    return ms == NO_LIMIT ? 0 : earliest(en, ef) + ms;
 }
 
 static void
@@ -176,6 +171,7 @@ write_effect(struct engine *en, struct effect *ef, struct view payload, uint32_t
     ef->not_before = ef->status == STATUS_PENDING && effect_queue_head(turn_txn(en), ef, &head)
                          ? BEHIND_ANOTHER
                          : first_send(en, ef);
+    if (ef->status == STATUS_PENDING && ef->not_after == 0) ef->not_after = not_after(en, ef);
     ef->dedupe = dedupe_key(ef, payload, ordinal);
     ef->payload = payload;
     if (payload.size > BLOB_FROM) {
@@ -186,61 +182,39 @@ write_effect(struct engine *en, struct effect *ef, struct view payload, uint32_t
     effect_save(turn_txn(en), ef);
 }
 
+static const enum feed_type written_types[STATUS_COUNT] = {
+    [STATUS_PENDING] = FEED_EFFECT_PENDING,
+    [STATUS_DELIVERED] = FEED_EFFECT_DELIVERED,
+    [STATUS_REJECTED] = FEED_EFFECT_REJECTED,
+    [STATUS_SUPPRESSED] = FEED_EFFECT_SUPPRESSED,
+};
+
 void
 effect_record(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal)
 {
     write_effect(en, ef, payload, ordinal);
-    effect_told(en, ef->status == STATUS_DELIVERED ? FEED_EFFECT_DELIVERED : FEED_EFFECT_REJECTED,
-                ef);
+    effect_told(en, written_types[ef->status], ef);
 }
 
-/* The agent's own sinks, else the default ones. */
-static uint32_t
-sinks_of(struct engine *en, const struct job_state *j, uint32_t *ids)
-{
-    const struct object_entry *agent = objects_get(&en->turn.objects, j->agent);
-    const struct actor         nobody = {.kind = "daemon"};
-    struct list_iter           it;
-    struct view                item;
-    uint32_t                   n = 0;
-
-    if (!agent || agent->spec.agent.sinks.size == 0) {
-        memcpy(ids, en->memory.limits.sinks, sizeof(*ids) * en->memory.limits.sink_count);
-        return en->memory.limits.sink_count;
-    }
-    it = list_iter_of(agent->spec.agent.sinks);
-    while (n < SINKS_MAX && list_next(&it, &item)) {
-        struct mp_reader r = mp_reader_of(item);
-        struct view      name;
-        uint32_t         company = j->company;
-        struct err       e = {0};
-
-        if (!mp_read_str(&r, &name)) continue;
-        if (object_ref(turn_txn(en), &nobody, KIND_SINK, name, "sinks", &company, &ids[n], &e) ==
-            E_OK)
-            n++;
-    }
-    return n;
-}
-
-static void
-suppress(struct effect *ef, const char *reason)
+void
+effect_suppress(struct effect *ef, const char *reason)
 {
     ef->status = STATUS_SUPPRESSED;
     ef->reason = view_str(reason);
 }
 
-/* A row for each of its sinks, or one for none. */
-static void
-write_to_sinks(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal,
-               const uint32_t *sinks, uint32_t count)
+void
+effect_write_to(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal,
+                const uint32_t *sinks, uint32_t count)
 {
+    int64_t own = ef->not_after;
+
     for (uint32_t i = 0; i < count || i == 0; i++) {
         ef->sink = count ? sinks[i] : 0;
         ef->id = 0; /* each its own */
+        ef->not_after = own;
         write_effect(en, ef, payload, ordinal);
-        effect_told(en, ef->status == STATUS_PENDING ? FEED_EFFECT_PENDING : FEED_EFFECT_SUPPRESSED,
-                    ef);
+        effect_told(en, written_types[ef->status], ef);
     }
 }
 
@@ -249,32 +223,33 @@ effects_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint
                struct view effects)
 {
     struct list_iter it = list_iter_of(effects);
-    uint32_t         sinks[SINKS_MAX], count = sinks_of(en, j, sinks), ordinal = 0;
-    bool             is_shadow = shadow_suppresses(en, j->schedule);
-    int64_t          quiet_ms = quiet_until(en, j->schedule);
+    uint32_t         ordinal = 0;
     struct view      item, kind = {0};
+    struct messages  ms;
 
+    messages_begin(en, &ms, j, checkpoint_id);
     for (; list_next(&it, &item); ordinal++) {
         struct effect ef = {.company = j->company,
                             .session = j->session,
                             .job = j->id,
                             .checkpoint_id = checkpoint_id,
-                            .kind = EFFECT_NOTIFY,
+                            .event = ms.event,
                             .status = STATUS_PENDING};
 
         (void)mp_find_str(item, "kind", &kind);
-        if (inside_kind(kind)) ef.kind = (uint8_t)inside_kind(kind);
-        if (ef.kind == EFFECT_NOTIFY) ef.quiet_until = quiet_ms;
-        if (is_shadow) {
-            suppress(&ef, "shadow mode");
-        } else if (ef.kind != EFFECT_NOTIFY) {
-            inside_commit(en, &ef, item, ordinal);
+        if (message_kind(kind)) {
+            messages_add(en, &ms, message_kind(kind), item, ordinal);
             continue;
-        } else if (count == 0) {
-            suppress(&ef, "no sink is configured");
         }
-        write_to_sinks(en, &ef, item, ordinal, sinks, ef.kind == EFFECT_NOTIFY ? count : 0);
+        ef.kind = (uint8_t)inside_kind(kind);
+        if (ms.is_shadow) {
+            effect_suppress(&ef, "shadow mode");
+            effect_write_to(en, &ef, item, ordinal, NULL, 0);
+        } else {
+            inside_commit(en, &ef, item, ordinal);
+        }
     }
+    messages_end(en, &ms);
 }
 
 void

@@ -12,10 +12,13 @@
 /* The same of the head of a gateway's queue: what nobody reads is not looked at either. */
 #define WAITS_FOR_READER INT64_MAX
 
-/* Checks a handler's effects before anything is written: kinds that this version serves, messages
- * not empty.  On failure the attempt ends as invalid_output with this sentence. */
-enum errc effects_check(struct view effects, struct err *e) MUST_CHECK;
-/* Writes the effects of a completed attempt, one per sink; those that act inside act now. */
+/* Checks the effects of j's handler before anything is written: kinds that this version serves,
+ * messages not empty and to sinks that are there.  On failure the attempt ends as invalid_output
+ * with this sentence. */
+enum errc effects_check(struct engine *en, const struct job_state *j, struct view effects,
+                        struct err *e) MUST_CHECK;
+/* Writes the effects of a completed attempt, whose event is consumed already: a message once per
+ * sink; those that act inside act now. */
 void effects_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint_id,
                     struct view effects);
 
@@ -29,6 +32,12 @@ void effect_post(struct engine *en, struct effect *ef, struct view payload);
 /* Writes and tells an effect that is settled as it is written: delivered or rejected.  Its id is
  * given when it has none. */
 void effect_record(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal);
+
+/* It will not be sent: by the schedule's mode, or for want of a sink. */
+void effect_suppress(struct effect *ef, const char *reason);
+/* Writes and tells the same effect for each of these sinks, once for none. */
+void effect_write_to(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal,
+                     const uint32_t *sinks, uint32_t count);
 
 /* The first that is pending or attempting in the queue of ef's (session, sink), into *head; false
  * when there is none (N22). */

@@ -373,6 +373,7 @@ find_deadline(struct engine *en)
         d.wall_ms = earlier(d.wall_ms, unique_deadline(en));
         d.wall_ms = earlier(d.wall_ms, agents_deadline(en));
     }
+    d.wall_ms = earlier(d.wall_ms, outbox_expiry_deadline(en));
     if (emergency_may_send(&en->memory)) d.wall_ms = earlier(d.wall_ms, outbox_deadline(en));
     d.wall_ms = earlier(d.wall_ms, breakers_deadline(en));
     if (!en->memory.is_draining) d.wall_ms = earlier(d.wall_ms, en->memory.budget_day_at);

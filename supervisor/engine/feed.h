@@ -96,7 +96,8 @@
     F(SESSION_EVENT_DEAD, "session.event_dead")    \
     F(SESSION_HELD,       "session.held")          \
     F(SESSION_RESUMED,    "session.resumed")       \
-    F(SESSION_CLOSED,     "session.closed")
+    F(SESSION_CLOSED,     "session.closed")        \
+    F(EFFECT_EXPIRED,     "effect.expired")
 // clang-format on
 enum feed_type {
 #define F(NAME, text) FEED_##NAME,

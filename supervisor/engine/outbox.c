@@ -22,6 +22,8 @@
 static void
 put_document(struct engine *en, const struct effect *ef, struct view payload, struct buf *b)
 {
+    static const char *const said[] = {"message", "content", "metadata"};
+
     struct session     s = {.id = ef->session};
     struct mp_open_map m = mp_open(b);
     struct view        value;
@@ -33,8 +35,11 @@ put_document(struct engine *en, const struct effect *ef, struct view payload, st
     if (ef->session && session_load(turn_txn(en), &s) == LOAD_FOUND)
         mp_put_str(b, &m, "session", s.name);
     mp_put_time(b, &m, "job", (int64_t)ef->job); /* nil for none */
-    if (mp_find(payload, "message", &value)) mp_put_raw(b, &m, "message", value);
-    if (mp_find(payload, "metadata", &value)) mp_put_raw(b, &m, "metadata", value);
+    if (ef->event) mp_put_u64(b, &m, "event", ef->event);
+    if (ef->event) mp_put_bool(b, &m, "autonomous", ef->autonomous);
+    for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+        if (mp_find(payload, said[i], &value)) mp_put_raw(b, &m, said[i], value);
+    }
     mp_close(b, &m);
 }
 
@@ -44,7 +49,8 @@ settle(struct engine *en, struct effect *ef, enum effect_status status, struct v
 {
     ef->status = (uint8_t)status;
     ef->reason = reason;
-    ef->probe = status == STATUS_UNKNOWN; /* the sink is asked before it is sent again */
+    ef->probe = status == STATUS_UNKNOWN && /* the sink is asked before it is sent again */
+                sink_doubt(&en->turn.objects, ef->sink) == DOUBT_PROBE;
     ef->token = 0;
     ef->updated_at = en->turn.now.wall_ms;
     effect_save(turn_txn(en), ef);
@@ -52,20 +58,36 @@ settle(struct engine *en, struct effect *ef, enum effect_status status, struct v
     if (status != STATUS_PENDING) effect_next_comes_forward(en, ef);
 }
 
-/* Its sink or its company is gone: it is not sent.  Whether one of unknown outcome was sent can no
- * longer be asked: it stays unknown. */
+/* What bars sending it, or asking its sink; NULL: nothing. */
+static const char *
+obstacle(struct engine *en, const struct effect *ef)
+{
+    struct objects *o = &en->turn.objects;
+
+    if (ef->kind != EFFECT_PING && !objects_get(o, ef->sink)) {
+        return ef->probe ? "its sink, which could tell, is no longer declared"
+                         : "its sink is no longer declared";
+    }
+    if (!objects_get(o, ef->company)) {
+        return ef->probe ? "its company was removed before its sink was asked"
+                         : "its company was removed";
+    }
+    if (ef->probe && sink_doubt(o, ef->sink) != DOUBT_PROBE)
+        return "its sink, which could tell, is of another kind now";
+    return NULL;
+}
+
+/* It is not sent.  Whether one of unknown outcome was sent can no longer be asked: it stays
+ * unknown. */
 static void
-give_up(struct engine *en, struct effect *ef, bool has_sink)
+give_up(struct engine *en, struct effect *ef, const char *reason)
 {
     if (ef->status == STATUS_PENDING) {
-        settle(en, ef, STATUS_FAILED,
-               view_str(has_sink ? "its company was removed" : "its sink is no longer declared"),
-               FEED_EFFECT_FAILED);
+        settle(en, ef, STATUS_FAILED, view_str(reason), FEED_EFFECT_FAILED);
         return;
     }
     ef->probe = 0;
-    ef->reason = view_str(has_sink ? "its company was removed before its sink was asked"
-                                   : "its sink, which could tell, is no longer declared");
+    ef->reason = view_str(reason);
     ef->updated_at = en->turn.now.wall_ms;
     effect_save(turn_txn(en), ef);
     effect_told(en, FEED_EFFECT_UNKNOWN, ef);
@@ -89,14 +111,14 @@ target(struct engine *en, const struct effect *ef, struct view payload)
 static void
 send(struct engine *en, struct effect *ef, unsigned worker)
 {
-    bool has_sink = ef->kind == EFFECT_PING || objects_get(&en->turn.objects, ef->sink) != NULL;
+    const char            *reason = obstacle(en, ef);
     struct view            payload = ef->payload;
     struct buf document    BUF_AUTO = {0};
     struct msg_effect_send m = {0};
     struct fleet_lease    *l;
 
-    if (!has_sink || !objects_get(&en->turn.objects, ef->company)) {
-        give_up(en, ef, has_sink);
+    if (reason) {
+        give_up(en, ef, reason);
         return;
     }
     if (ef->payload_bytes &&
@@ -132,6 +154,12 @@ send(struct engine *en, struct effect *ef, unsigned worker)
     effect_save(turn_txn(en), ef);
 }
 
+static bool
+is_too_late(const struct engine *en, const struct effect *ef)
+{
+    return ef->status == STATUS_PENDING && ef->not_after && ef->not_after <= en->turn.now.wall_ms;
+}
+
 /* Those of one index, while a worker has less than so many deliveries. */
 static void
 dispatch(struct engine *en, enum index_id index, uint32_t deliveries_max)
@@ -151,6 +179,7 @@ dispatch(struct engine *en, enum index_id index, uint32_t deliveries_max)
             break;
         }
         if (effect_load(turn_txn(en), &ef) != LOAD_FOUND || ef.token != 0) continue;
+        if (is_too_late(en, &ef)) continue; /* it expires as soon as a turn has room for it */
         send(en, &ef, (unsigned)worker);
     }
     scan_close(&s);
@@ -167,21 +196,36 @@ outbox_dispatch(struct engine *en)
 
 /* ---- outcomes ----------------------------------------------------------------- */
 
-/* A send that surely did not happen is tried again after a while, up to its attempts. */
+static bool
+has_attempts_left(struct engine *en, const struct effect *ef)
+{
+    return ef->attempts < sink_attempts_max(&en->turn.objects, ef->sink);
+}
+
+/* It is tried again after the ladder's step, or after_ms when that is longer; its followers wait.
+ */
 static void
-send_again(struct engine *en, struct effect *ef, struct view reason)
+send_again(struct engine *en, struct effect *ef, struct view reason, int64_t after_ms)
 {
     const struct limits *l = &en->memory.limits;
     uint32_t             step = ef->attempts ? ef->attempts - 1 : 0;
+    int64_t              wait_ms = 0;
 
-    if (ef->attempts >= sink_attempts_max(&en->turn.objects, ef->sink)) {
-        settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
-        return;
-    }
-    ef->not_before = en->turn.now.wall_ms;
     if (l->ladder_steps)
-        ef->not_before += l->ladder_ms[step < l->ladder_steps ? step : l->ladder_steps - 1];
+        wait_ms = l->ladder_ms[step < l->ladder_steps ? step : l->ladder_steps - 1];
+    ef->not_before = en->turn.now.wall_ms + (after_ms > wait_ms ? after_ms : wait_ms);
     settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
+}
+
+/* A send that surely did not happen. */
+static void
+not_sent(struct engine *en, struct effect *ef, const struct msg_effect_done *m)
+{
+    if (m->final || !has_attempts_left(en, ef)) {
+        settle(en, ef, STATUS_FAILED, m->message, FEED_EFFECT_FAILED);
+    } else {
+        send_again(en, ef, m->message, m->after_ms);
+    }
 }
 
 /* A ping that was not delivered, or of which nobody knows: asking once more does no harm. */
@@ -228,7 +272,7 @@ absent(struct engine *en, struct effect *ef, struct view reason)
 {
     struct effect head;
 
-    if (ef->attempts >= sink_attempts_max(&en->turn.objects, ef->sink)) {
+    if (!has_attempts_left(en, ef)) {
         settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
         return;
     }
@@ -238,9 +282,15 @@ absent(struct engine *en, struct effect *ef, struct view reason)
     settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
 }
 
+/* Whether it was sent nobody knows.  It is never sent again blindly, but where that does no harm
+ * (D4). */
 static void
 unknown(struct engine *en, struct effect *ef, struct view reason)
 {
+    if (sink_doubt(&en->turn.objects, ef->sink) == DOUBT_SEND_AGAIN && has_attempts_left(en, ef)) {
+        send_again(en, ef, reason, 0);
+        return;
+    }
     settle(en, ef, STATUS_UNKNOWN, reason, FEED_EFFECT_UNKNOWN);
 }
 
@@ -273,7 +323,7 @@ outbox_done(struct engine *en, uint32_t slot, const struct msg_effect_done *m)
     } else if (ef.probe) {
         probe_again(en, &ef, m->message);
     } else if (view_is(m->outcome, "failed")) {
-        send_again(en, &ef, m->message);
+        not_sent(en, &ef, m);
     } else {
         unknown(en, &ef, m->message);
     }
@@ -370,9 +420,22 @@ outbox_due(struct engine *en)
 
         en->turn.due_left--;
         if (effect_load(turn_txn(en), &ef) != LOAD_FOUND) continue;
-        settle(en, &ef, STATUS_EXPIRED, view_str("not sent in time"), FEED_EFFECT_FAILED);
+        settle(en, &ef, STATUS_EXPIRED, view_str("not sent in time"), FEED_EFFECT_EXPIRED);
     }
     scan_close(&s);
+}
+
+int64_t
+outbox_expiry_deadline(struct engine *en)
+{
+    struct effect key = {0};
+    struct scan   s;
+    int64_t       at = INT64_MAX;
+
+    scan_open(&s, turn_txn(en), INDEX_effect_expiry, &key, 0, 0);
+    if (scan_next_key(&s, &key)) at = key.not_after;
+    scan_close(&s);
+    return at;
 }
 
 static int64_t

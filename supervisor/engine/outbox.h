@@ -2,13 +2,15 @@
  * (D4, N22).
  *
  *   pending ──send──▶ attempting ──▶ delivered
- *      ▲                  ├────────▶ failed      (after its attempts)
- *      │                  └────────▶ unknown ──probe──▶ delivered
- *      └──────────────── probe: it is not there ──┘
+ *    │  ▲                 ├────────▶ failed      (after its attempts, or for good)
+ *    │  │                 └────────▶ unknown ──probe──▶ delivered
+ *    │  └─────────────── probe: it is not there ──┘  └─ by hand ─▶ delivered, failed (resolve.h)
+ *    └─▶ expired         (not_after)
  *
- * An attempt is committed before the send.  When its outcome is not known (crash, partial write)
- * the sink is asked by a probe before it is sent again, at the end of its queue; those behind it do
- * not wait (N22).  A file sink can always answer; a ping is not asked after, it is sent again. */
+ * An attempt is committed before the send.  What becomes of one whose outcome is not known (crash,
+ * time-out) is its sink's (sinks.h): a file is asked by a probe before it is sent again, at the end
+ * of its queue; those behind it do not wait (N22).  A sink that knows effects by their id gets it
+ * again, in its place.  Others leave it to an operator.  A ping is sent again. */
 #ifndef ENGINE_OUTBOX_H
 #define ENGINE_OUTBOX_H
 
@@ -29,8 +31,10 @@ void outbox_gives_way(struct engine *en, const struct effect *newer);
 void outbox_at_boot(struct engine *en);
 bool outbox_lease_gone(struct engine *en, uint64_t token);
 
-/* Due: effects whose not_after has passed.  The first instant at which something is to be done. */
-void    outbox_due(struct engine *en);
+/* Due: effects whose not_after has passed. */
+void outbox_due(struct engine *en);
+/* The first instant at which one expires; at which one is to be sent. */
+int64_t outbox_expiry_deadline(struct engine *en);
 int64_t outbox_deadline(struct engine *en);
 
 #endif

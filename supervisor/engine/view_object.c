@@ -404,6 +404,10 @@ view_effect(struct objects *o, const struct effect *ef, struct buf *b)
     mp_put_i64(b, &map, "created_at", ef->created_at);
     mp_put_i64(b, &map, "updated_at", ef->updated_at);
     mp_put_time(b, &map, "not_after", ef->not_after);
+    mp_put_time(b, &map, "event", (int64_t)ef->event); /* nil for none */
+    mp_put_bool(b, &map, "autonomous", ef->autonomous);
+    mp_put_time(b, &map, "allowed_at", ef->allowed_at);
+    mp_put_u64(b, &map, "resends", ef->resends);
     mp_put_str_or_nil(b, &map, "receipt", ef->receipt);
     mp_put_str_or_nil(b, &map, "reason", ef->reason);
     mp_close(b, &map);

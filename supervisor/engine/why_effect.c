@@ -52,11 +52,16 @@ time_blocker(struct why *w, const struct effect *ef)
                  VIEW_ARG(ef->reason), at);
         why_blocker(w, "probe", message, (struct view){0}, ef->not_before, NULL);
     } else if (ef->not_before > w->now->wall_ms && ef->not_before == ef->quiet_until) {
-        snprintf(
-            message, sizeof(message),
-            "it was made in the quiet hours that its schedule has for messages: they end at %s",
-            at);
+        snprintf(message, sizeof(message),
+                 "it was made in the quiet hours that %s for messages: they end at %s",
+                 ef->event ? "sessions have" : "its schedule has", at);
         why_blocker(w, "quiet_hours", message, (struct view){0}, ef->not_before, NULL);
+    } else if (ef->not_before > w->now->wall_ms && ef->not_before == ef->allowed_at) {
+        snprintf(message, sizeof(message),
+                 "it came too soon after the message before it that nobody asked for: it is sent"
+                 " at %s (sessions.cooldown)",
+                 at);
+        why_blocker(w, "cooldown", message, (struct view){0}, ef->not_before, NULL);
     } else if (ef->not_before > w->now->wall_ms) {
         snprintf(message, sizeof(message),
                  "it could not be sent (%.*s): attempt %" PRIu32 " of %d is at %s",

@@ -25,7 +25,7 @@ declare(struct rig *r)
             .companies = "{'name':'acme'}",
             .agents = "{'name':'two','company':'acme','handler':'noop','sinks':['file','other']},"
                       "{'name':'plain','company':'acme','handler':'noop'}",
-            .sinks = "{'name':'file','kind':'file','path':'out.jsonl'},"
+            .sinks = "{'name':'file','kind':'file','path':'out.jsonl','not_after_ms':null},"
                      "{'name':'other','kind':'file','path':'/o/other.jsonl'}",
         });
     rig_workers(r, 1, 8);

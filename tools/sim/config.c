@@ -143,6 +143,8 @@ fill_sink(struct config *c, int i)
 
     config_begin(&c->sinks[i], 0);
     SET_HAS(&m, sink, path);
+    m.not_after_ms = i == 0 ? 20000 : NO_LIMIT;
+    SET_HAS(&m, sink, not_after_ms);
     msg_pack(msg_desc(MSG_SINK), &m, &c->sinks[i].spec);
 }
 

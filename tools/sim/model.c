@@ -257,6 +257,7 @@ check_deadline(struct model *m)
     }
     if (!m->is_draining && !held) m_check_schedule_deadline(m);
     m_check_breaker_deadline(m);
+    m_check_effect_deadline(m);
     if (!held) m_check_purge_deadline(m);
     if (m_may_start(m)) check_day_deadline(m);
     for (size_t i = 0; i < m->leases.count; i++) {

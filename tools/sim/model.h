@@ -61,6 +61,7 @@ struct m_effect {
     bool     is_probe_owed;
     uint32_t attempts;
     int64_t  not_before;
+    int64_t  not_after; /* 0: none */
     bool     is_touched;
     int64_t  settled_at;
     bool     is_purged;
@@ -354,6 +355,7 @@ bool m_effects_valid(struct view effects);
 void m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_done *d);
 void m_effect_lost(struct model *m, const struct m_lease *l);
 void m_effects_dispatch(struct model *m);
+void m_check_effect_deadline(const struct model *m);
 
 /* compare */
 void m_compare_turn(struct model *m);

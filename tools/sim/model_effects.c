@@ -71,6 +71,18 @@ session_of(struct model *m, int schedule)
     return schedule;
 }
 
+/* Every sink but the gateway's says how long (D4). */
+static int64_t
+not_after(struct model *m, int sink)
+{
+    const struct m_object *o = m_object(m, sink);
+
+    if (!o || !HAS(&o->declared.sink, sink, not_after_ms)) return 0;
+    return o->declared.sink.not_after_ms == NO_LIMIT
+               ? 0
+               : m->now.wall_ms + o->declared.sink.not_after_ms;
+}
+
 static struct m_effect *
 add(struct model *m, const struct m_job *j, struct view payload, int sink)
 {
@@ -85,6 +97,7 @@ add(struct model *m, const struct m_job *j, struct view payload, int sink)
     e->session = session_of(m, j->schedule);
     e->status = sink < 0 ? STATUS_SUPPRESSED : STATUS_PENDING;
     e->not_before = m->now.wall_ms;
+    e->not_after = not_after(m, sink);
     e->settled_at = m->now.wall_ms;
     e->is_touched = true;
     return e;
@@ -246,6 +259,12 @@ deliveries_on(const struct model *m, uint32_t worker)
     return n;
 }
 
+static bool
+is_too_late(const struct model *m, const struct m_effect *e)
+{
+    return e->status == STATUS_PENDING && e->not_after && e->not_after <= m->now.wall_ms;
+}
+
 static void
 sent(struct model *m, const struct m_message *msg)
 {
@@ -261,6 +280,7 @@ sent(struct model *m, const struct m_message *msg)
           s->probe, e->is_probe_owed);
     claim(e->status == (s->probe ? STATUS_UNKNOWN : STATUS_PENDING),
           "effect %" PRIu64 " was sent in status %u", e->id, e->status);
+    claim(!is_too_late(m, e), "effect %" PRIu64 " was sent too late", e->id);
     claim(e->not_before <= m->now.wall_ms, "effect %" PRIu64 " was sent too early", e->id);
     claim(s->probe || is_head(m, e), "effect %" PRIu64 " was sent before an earlier one", e->id);
     claim(m->workers[msg->worker].state == M_UP &&
@@ -297,6 +317,28 @@ give_up(struct model *m, struct m_effect *e)
     if (row.status == STATUS_UNKNOWN && !row.probe) settle(m, e, STATUS_UNKNOWN, false);
 }
 
+/* It expires as soon as a turn has room for it, which the row tells. */
+static void
+expire(struct model *m, struct m_effect *e)
+{
+    struct effect row = {.id = e->id};
+
+    if (!is_too_late(m, e) || effect_load(m->txn, &row) != LOAD_FOUND) return;
+    if (row.status == STATUS_EXPIRED) settle(m, e, STATUS_EXPIRED, false);
+}
+
+void
+m_check_effect_deadline(const struct model *m)
+{
+    for (size_t i = m->settled; i < m->effects.count; i++) {
+        const struct m_effect *e = &m->effects.items[i];
+
+        claim(e->status != STATUS_PENDING || e->not_after == 0 ||
+                  m->turn->deadline.wall_ms <= e->not_after,
+              "the engine sleeps past not_after of effect %" PRIu64, e->id);
+    }
+}
+
 static bool
 some_worker_delivers(const struct model *m)
 {
@@ -312,7 +354,7 @@ check_waits_rightly(struct model *m, struct m_effect *e)
 {
     bool waits = e->token == 0 && (e->status == STATUS_PENDING || e->is_probe_owed);
 
-    if (!waits || (!e->is_probe_owed && !is_head(m, e))) return;
+    if (!waits || is_too_late(m, e) || (!e->is_probe_owed && !is_head(m, e))) return;
     m_compare_effect(m, e);
     claim(e->not_before > m->now.wall_ms, "effect %" PRIu64 " could be sent and was left waiting",
           e->id);
@@ -324,8 +366,10 @@ m_effects_dispatch(struct model *m)
     struct m_message *msg;
     bool              has_worker;
 
-    for (size_t i = m->settled; i < m->effects.count; i++)
+    for (size_t i = m->settled; i < m->effects.count; i++) {
         give_up(m, &m->effects.items[i]);
+        expire(m, &m->effects.items[i]);
+    }
     while ((msg = m_next_message(m, MSG_EFFECT_SEND))) {
         msg->is_explained = true;
         sent(m, msg);
