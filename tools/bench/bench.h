@@ -110,9 +110,15 @@ double redis_cycle(const struct process *p, unsigned n);
 
 /* ---- the machine (limits.c) ---- */
 double limit_lmdb_commits(const struct options *o, unsigned n, unsigned per_commit);
-double limit_fdatasync(const struct options *o, unsigned n);
-double limit_spawn(unsigned n, unsigned parallel);
-double limit_zmq_round_trips(const struct options *o, unsigned n);
+/* LMDB with so many rows, as long as a schedule's.  A rewrite changes n of them, evenly spread, in
+ * one commit: the CPU time for each, us. */
+struct lmdb_rows;
+struct lmdb_rows *limit_lmdb_rows_open(const struct options *o, unsigned rows);
+double            limit_lmdb_rewrite(struct lmdb_rows *l, unsigned n);
+void              limit_lmdb_rows_close(struct lmdb_rows *l);
+double            limit_fdatasync(const struct options *o, unsigned n);
+double            limit_spawn(unsigned n, unsigned parallel);
+double            limit_zmq_round_trips(const struct options *o, unsigned n);
 
 /* ---- the figures (figures.c, figures_queue.c, figures_schedules.c, figures_forecast.c) ---- */
 bool figures_has(const char *name);

@@ -11,8 +11,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <zmq.h>
+
+#define ROW_BYTES 1000 /* what a schedule takes in all tables */
 
 extern char **environ;
 
@@ -67,6 +70,75 @@ limit_lmdb_commits(const struct options *o, unsigned n, unsigned per_commit)
     remove_file(dir, "lock.mdb");
     (void)rmdir(dir);
     return n * (double)per_commit / seconds;
+}
+
+struct lmdb_rows {
+    MDB_env *env;
+    MDB_dbi  dbi;
+    char     dir[4200];
+    unsigned rows, round;
+};
+
+static void
+put_row(struct lmdb_rows *l, MDB_txn *t, uint64_t number)
+{
+    char     record[ROW_BYTES] = {0};
+    uint64_t key = __builtin_bswap64(number);
+    MDB_val  key_val = {sizeof(key), &key}, value = {sizeof(record), record};
+
+    memcpy(record, &l->round, sizeof(l->round));
+    must(mdb_put(t, l->dbi, &key_val, &value, 0), "lmdb put");
+}
+
+struct lmdb_rows *
+limit_lmdb_rows_open(const struct options *o, unsigned rows)
+{
+    struct lmdb_rows *l = xcalloc(1, sizeof(*l));
+    MDB_txn          *t = NULL;
+
+    l->rows = rows;
+    snprintf(l->dir, sizeof(l->dir), "%s/lmdb%u", o->dir, rows);
+    (void)mkdir(l->dir, 0700);
+    must(mdb_env_create(&l->env), "lmdb");
+    must(mdb_env_set_mapsize(l->env, 1ULL << 32), "lmdb");
+    must(mdb_env_open(l->env, l->dir, 0, 0600), l->dir);
+    for (unsigned i = 0; i < rows; i++) {
+        if (!t) must(mdb_txn_begin(l->env, NULL, 0, &t), "lmdb");
+        if (i == 0) must(mdb_dbi_open(t, NULL, 0, &l->dbi), "lmdb");
+        put_row(l, t, i);
+        if ((i + 1) % 256 != 0 && i + 1 < rows) continue;
+        must(mdb_txn_commit(t), "lmdb commit");
+        t = NULL;
+    }
+    return l;
+}
+
+double
+limit_lmdb_rewrite(struct lmdb_rows *l, unsigned n)
+{
+    struct timespec before, after;
+    MDB_txn        *t;
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before); /* cannot fail */
+    l->round++;
+    must(mdb_txn_begin(l->env, NULL, 0, &t), "lmdb");
+    for (unsigned i = 0; i < n; i++)
+        put_row(l, t, ((uint64_t)i * l->rows / n + l->round) % l->rows);
+    must(mdb_txn_commit(t), "lmdb commit");
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+    return ((double)(after.tv_sec - before.tv_sec) * 1e6 +
+            (double)(after.tv_nsec - before.tv_nsec) / 1e3) /
+           n;
+}
+
+void
+limit_lmdb_rows_close(struct lmdb_rows *l)
+{
+    mdb_env_close(l->env);
+    remove_file(l->dir, "data.mdb");
+    remove_file(l->dir, "lock.mdb");
+    (void)rmdir(l->dir);
+    free(l);
 }
 
 double
