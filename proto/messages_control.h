@@ -34,7 +34,8 @@
     F(S, U64,  goal,            OPTIONAL, 1, INT64_MAX)                                         \
     F(S, U64,  ticket,          OPTIONAL, 1, INT64_MAX)                                         \
     F(S, U64,  parent,          OPTIONAL, 1, INT64_MAX) /* the job that caused this one */      \
-    SPEND_FIELDS(F, S)
+    SPEND_FIELDS(F, S)                                                                          \
+    F(S, STR,  session,         OPTIONAL, 1, 256)       /* an event of type job of it, whose turn comes */
 
 #define JOB_SUBMIT_MANY_FIELDS(F, S)                                                            \
     F(S, LIST, jobs,            REQUIRED, 0, CLIENT_MESSAGE_MAX) /* each as job.submit */

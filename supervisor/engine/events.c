@@ -37,33 +37,77 @@ follow_cause(struct engine *en, const struct event *ev, struct job_spec *spec)
         chain_follow(en, &parent, spec);
 }
 
+/* An event of type job says what its job is, as a request to submit one does. */
+static enum errc
+take_order(struct engine *en, const struct session *s, const struct event *ev,
+           struct submission *sub, bool *has_max_turns, struct err *e)
+{
+    const struct actor    daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+    struct msg_job_submit m;
+    struct view           payload;
+    uint32_t              company = s->company;
+
+    if (event_payload(turn_txn(en), ev, &payload) != LOAD_FOUND)
+        return err_set(e, E_DAMAGED, "event %" PRIu64 ": its payload is damaged", ev->seq);
+    if (msg_unpack(msg_desc(MSG_JOB_SUBMIT), payload, &m, e)) return e->code;
+    if (m.title.size) sub->spec.title = m.title;
+    if (HAS(&m, job_submit, priority)) sub->priority = (uint8_t)m.priority;
+    sub->spec.context = m.context;
+    sub->spec.tags = m.tags;
+    sub->spec.max_run_ms = m.max_run_ms;
+    sub->spec.max_turns = m.max_turns;
+    sub->payload = m.payload;
+    *has_max_turns = HAS(&m, job_submit, max_turns);
+    if (m.handler.size == 0)
+        return session_handler(en, s->company, s->agent, &sub->spec.handler, e);
+    if (session_check_owner(en, s->company, s->agent, e)) return e->code;
+    return object_ref(turn_txn(en), &daemon, KIND_HANDLER, m.handler, "handler", &company,
+                      &sub->spec.handler, e);
+}
+
+static enum errc
+prepare(struct engine *en, const struct session *s, const struct event *ev, struct submission *sub,
+        struct err *e)
+{
+    enum trigger trigger = ev->timer.size ? TRIGGER_TIMER : TRIGGER_EVENT;
+    bool         has_max_turns = false;
+
+    sub->flags = JOB_FLAG_EVENT;
+    sub->run_at = en->turn.now.wall_ms;
+    sub->priority = trigger_priority(trigger);
+    sub->spec.trigger = (uint8_t)trigger;
+    sub->spec.company = s->company;
+    sub->spec.agent = s->agent;
+    sub->spec.session = s->id;
+    sub->spec.event = ev->seq;
+    sub->spec.actor = ev->actor;
+    sub->spec.source = view_str("session");
+    sub->spec.title =
+        view_str(arena_printf(txn_arena(turn_txn(en)), "%.*s — event #%" PRIu64 " (%.*s)",
+                              VIEW_ARG(s->name), ev->seq, VIEW_ARG(ev->type)));
+    if (view_is(ev->type, EVENT_JOB)) {
+        if (take_order(en, s, ev, sub, &has_max_turns, e)) return e->code;
+    } else if (session_handler(en, s->company, s->agent, &sub->spec.handler, e)) {
+        return e->code;
+    }
+    follow_cause(en, ev, &sub->spec);
+    submit_defaults(en, sub, has_max_turns);
+    return E_OK;
+}
+
 /* The event becomes the session's head, and gets its job; without somebody to process it the
  * session is held. */
 static void
 start(struct engine *en, struct session *s, const struct event *ev)
 {
-    struct submission sub = {.flags = JOB_FLAG_EVENT, .run_at = en->turn.now.wall_ms};
-    enum trigger      trigger = ev->timer.size ? TRIGGER_TIMER : TRIGGER_EVENT;
+    struct submission sub = {0};
     struct job_state  j;
     struct err        e = {0};
 
-    if (session_handler(en, s->company, s->agent, &sub.spec.handler, &e)) {
+    if (prepare(en, s, ev, &sub, &e)) {
         hold(en, s, ev->seq, view_str(e.msg));
         return;
     }
-    sub.priority = trigger_priority(trigger);
-    sub.spec.trigger = (uint8_t)trigger;
-    sub.spec.company = s->company;
-    sub.spec.agent = s->agent;
-    sub.spec.session = s->id;
-    sub.spec.event = ev->seq;
-    sub.spec.actor = ev->actor;
-    sub.spec.source = view_str("session");
-    sub.spec.title =
-        view_str(arena_printf(txn_arena(turn_txn(en)), "%.*s — event #%" PRIu64 " (%.*s)",
-                              VIEW_ARG(s->name), ev->seq, VIEW_ARG(ev->type)));
-    follow_cause(en, ev, &sub.spec);
-    submit_defaults(en, &sub, false);
     submit_write(en, &sub, NULL, &j);
     s->head = ev->seq;
     s->job = j.id;

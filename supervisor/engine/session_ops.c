@@ -58,6 +58,12 @@ reply_appended(struct engine *en, const struct session *s, struct view type, str
     mp_close(reply, &map);
 }
 
+static bool
+is_of_person(const struct asked *q)
+{
+    return view_is(q->type, EVENT_MESSAGE) || (view_is(q->type, EVENT_JOB) && q->parent == 0);
+}
+
 static enum errc
 append(struct engine *en, const struct actor *a, struct asked *q, struct buf *reply, struct err *e)
 {
@@ -68,7 +74,7 @@ append(struct engine *en, const struct actor *a, struct asked *q, struct buf *re
     if (check(en, a, q, &from, e)) return e->code;
     s = session_make(en, &q->session);
     event_append(en, s, q->type, q->payload, &from, &seq);
-    if (s->agent && view_is(q->type, EVENT_MESSAGE)) made_answered(en, s->agent);
+    if (s->agent && is_of_person(q)) made_answered(en, s->agent);
     reply_appended(en, s, q->type, reply);
     return E_OK;
 }
@@ -121,6 +127,66 @@ on_session_event(struct engine *en, const struct actor *a, const struct msg_sess
     if (view_is(m->type, EVENT_MESSAGE) &&
         (!mp_find_str(m->payload, "content", &content) || content.size == 0))
         return err_field(e, "payload", "a " EVENT_MESSAGE " needs a text: {\"content\": TEXT}");
+    return append(en, a, &q, reply, e);
+}
+
+/* ---- jobs ----------------------------------------------------------------------- */
+
+#define BIT(field) (1ULL << msg_job_submit_BIT_##field)
+/* What an event of type job keeps of the request; and what else may stand in that. */
+#define JOB_KEPT                                                                                 \
+    (BIT(handler) | BIT(payload) | BIT(context) | BIT(title) | BIT(priority) | BIT(max_run_ms) | \
+     BIT(max_turns) | BIT(tags))
+#define JOB_TARGET (BIT(session) | BIT(agent) | BIT(company) | BIT(parent))
+
+static enum errc
+refuse_others(const struct msg_job_submit *m, struct err *e)
+{
+    const struct msg_desc *d = msg_desc(MSG_JOB_SUBMIT);
+
+    for (size_t i = 0; i < d->nfields; i++) {
+        if ((m->has & ~(JOB_KEPT | JOB_TARGET)) >> i & 1)
+            return err_field(e, d->fields[i].name, "not together with session");
+    }
+    return E_OK;
+}
+
+static enum errc
+check_job(struct engine *en, const struct actor *a, const struct msg_job_submit *m,
+          const struct session_named *n, struct err *e)
+{
+    struct submission sub = {.priority = (uint8_t)m->priority, .spec.company = n->company_id};
+    uint32_t          handler, company = n->company_id;
+
+    if (m->handler.size &&
+        object_ref(turn_txn(en), a, KIND_HANDLER, m->handler, "handler", &company, &handler, e)) {
+        return e->code;
+    }
+    if (HAS(m, job_submit, priority) && submit_check_priority(en, a, &sub, e)) return e->code;
+    return submit_check_tags(m->tags, e);
+}
+
+enum errc
+session_submit(struct engine *en, const struct actor *a, const struct msg_job_submit *m,
+               struct buf *reply, struct err *e)
+{
+    struct buf payload    BUF_AUTO = {0};
+    struct msg_job_submit kept = *m;
+    struct asked          q = {
+                 .session = {.key = m->session,
+                             .company = m->company,
+                             .agent = m->agent,
+                             .has_handler = m->handler.size != 0},
+                 .type = view_str(EVENT_JOB),
+                 .parent = m->parent
+    };
+
+    if (refuse_others(m, e)) return e->code;
+    if (session_of_request(en, a, &q.session, SESSION_TAKE, e)) return e->code;
+    if (check_job(en, a, m, &q.session, e)) return e->code;
+    kept.has &= JOB_KEPT;
+    msg_pack(msg_desc(MSG_JOB_SUBMIT), &kept, &payload);
+    q.payload = buf_view(&payload);
     return append(en, a, &q, reply, e);
 }
 

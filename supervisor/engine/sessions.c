@@ -164,20 +164,26 @@ session_is_schedules(struct view name)
 }
 
 enum errc
+session_check_owner(struct engine *en, uint32_t company, uint32_t agent, struct err *e)
+{
+    const struct object_entry *c = objects_get(&en->turn.objects, company);
+    const struct object_entry *a = agent ? objects_get(&en->turn.objects, agent) : NULL;
+
+    if (!c || c->row.removing) return err_set(e, E_BAD_REQUEST, "its company is being removed");
+    if (agent == 0 || (a && !a->row.removing)) return E_OK;
+    err_field(e, "agent", "the session's agent is no longer there");
+    return err_hint(e, "close the session, and open it with another: "
+                       "agentctl session open KEY --agent A");
+}
+
+enum errc
 session_handler(struct engine *en, uint32_t company, uint32_t agent, uint32_t *handler,
                 struct err *e)
 {
-    struct objects            *o = &en->turn.objects;
-    const struct object_entry *c = objects_get(o, company);
-    const struct object_entry *a = agent ? objects_get(o, agent) : NULL;
-    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+    struct objects    *o = &en->turn.objects;
+    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
 
-    if (!c || c->row.removing) return err_set(e, E_BAD_REQUEST, "its company is being removed");
-    if (agent && (!a || a->row.removing)) {
-        err_field(e, "agent", "the session's agent is no longer there");
-        return err_hint(
-            e, "close the session, and open it with another: agentctl session open KEY --agent A");
-    }
+    if (session_check_owner(en, company, agent, e)) return e->code;
     if (agent) return profile_handler(o, &daemon, (struct view){0}, agent, &company, handler, e);
     *handler = en->memory.limits.session_handler;
     if (*handler && objects_get(o, *handler)) return E_OK;
@@ -233,6 +239,7 @@ session_of_request(struct engine *en, const struct actor *a, struct session_name
         return err_set(e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(n->key));
     if (n->row && check_row(en, n, use, e)) return e->code;
     if (use == SESSION_FIND) return E_OK;
+    if (n->has_handler) return session_check_owner(en, n->company_id, n->agent_id, e);
     return session_handler(en, n->company_id, n->agent_id, &handler, e);
 }
 

@@ -46,6 +46,7 @@ enum session_use {
 };
 struct session_named {
     struct view     key, company, agent; /* of the request; the last two may be empty */
+    bool            has_handler;         /* the request names what processes its event */
     uint32_t        company_id, agent_id;
     struct session *row;
 };
@@ -53,8 +54,11 @@ enum errc session_of_request(struct engine *en, const struct actor *a, struct se
                              enum session_use use, struct err *e) MUST_CHECK;
 /* The row of what was found, made when there is none. */
 struct session *session_make(struct engine *en, struct session_named *n);
-/* What processes the events of a session of this agent (0: none): the agent's handler or its
+/* Whether the company and the agent (0: none) of a session are there: E_BAD_REQUEST; and what
+ * processes the events of a session of this agent: the agent's handler or its
  * profile's, else the setting.  E_BAD_REQUEST when there is nothing. */
+enum errc session_check_owner(struct engine *en, uint32_t company, uint32_t agent,
+                              struct err *e) MUST_CHECK;
 enum errc session_handler(struct engine *en, uint32_t company, uint32_t agent, uint32_t *handler,
                           struct err *e) MUST_CHECK;
 

@@ -10,6 +10,7 @@
 #include "supervisor/engine/made.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/registry.h"
+#include "supervisor/engine/session_ops.h"
 #include "supervisor/engine/tickets.h"
 #include "supervisor/engine/turn_limit.h"
 #include "supervisor/engine/views.h"
@@ -248,6 +249,7 @@ prepare(struct engine *en, const struct actor *a, const struct msg_job_submit *m
     enum trigger        trigger = TRIGGER_MANUAL;
 
     memset(s, 0, sizeof(*s));
+    if (m->session.size) return err_field(e, "session", "not in a batch: submit it by itself");
     if (HAS(m, job_submit, trigger)) {
         trigger = trigger_from(m->trigger);
         if (trigger == TRIGGER_NONE)
@@ -455,6 +457,7 @@ on_job_submit(struct engine *en, const struct actor *a, const struct msg_job_sub
     struct submission s;
     struct job_state  j;
 
+    if (m->session.size) return session_submit(en, a, m, reply, e);
     if (submit_admit(en, e) || prepare(en, a, m, &s, e) || judge(en, &s, 0, e)) return e->code;
     settle(en, &s, a, &j);
     if (j.agent && !s.spec.parent) made_answered(en, j.agent);

@@ -174,6 +174,7 @@ strip_spec(struct job_spec *spec)
     spec->payload_bytes = 0;
     spec->cause_count = 0;
     spec->goal = spec->ticket = 0;
+    spec->event = 0; /* its job is a job as any other; the events behind it are not foreseen */
 }
 
 /* As it would be if it were due at run_at. */

@@ -301,21 +301,6 @@ bad_cron_expressions_name_field_and_column(void **state)
 }
 
 static void
-what_this_version_does_not_serve_is_refused_not_ignored(void **state)
-{
-    static const struct {
-        const char *field, *value;
-    } fields[] = {
-        {"session", "'s'"},
-    };
-    struct rig *r = *state;
-
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-        rig_refused(r, E_BAD_REQUEST, fields[i].field, "job.submit", "'handler':'noop','%s':%s",
-                    fields[i].field, fields[i].value);
-}
-
-static void
 payloads_that_are_no_json_are_refused(void **state)
 {
     static const struct {
@@ -362,7 +347,6 @@ main(void)
         TEST(a_bad_field_is_named_and_leaves_no_trace),
         TEST(what_cannot_be_is_refused_by_name),
         TEST(bad_cron_expressions_name_field_and_column),
-        TEST(what_this_version_does_not_serve_is_refused_not_ignored),
         TEST(payloads_that_are_no_json_are_refused),
     };
 

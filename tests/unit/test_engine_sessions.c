@@ -233,6 +233,77 @@ a_cancelled_job_gives_its_event_up(void **state)
     rig_refused(r, E_WRONG_STATE, "", "job.retry", "'id':%d", (int)job);
 }
 
+/* ---- jobs as events ---- */
+
+static void
+a_job_submitted_with_a_session_waits_for_its_turn(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    (void)append(r, "s", "ping");
+    rig_must(r, "job.submit",
+             "'session':'s','handler':'echo','payload':{'a':1},'title':'mine','priority':70,"
+             "'max_run_ms':9000,'max_turns':null,'context':{'c':1},'tags':{'t':'u'}");
+    assert_int_equal(rig_i64(r, "seq"), 2);
+    assert_string_equal(rig_text(r, "type"), "job");
+    assert_true(rig_is_nil(r, "job"));
+    rig_complete(r, job_of(r, "s"));
+    uint64_t job = job_of(r, "s");
+    assert_string_equal(rig_job_text(r, job, "handler"), "echo");
+    assert_string_equal(rig_text(r, "title"), "mine");
+    assert_string_equal(rig_text(r, "tags.t"), "u");
+    assert_string_equal(rig_text(r, "trigger"), "event");
+    assert_int_equal(rig_i64(r, "priority"), 70);
+    assert_int_equal(rig_i64(r, "payload.a"), 1);
+    assert_int_equal(rig_i64(r, "context.c"), 1);
+    assert_int_equal(rig_i64(r, "lease_expires_at"), RIG_WALL_MS + 9000);
+    document(r, job);
+    assert_int_equal(rig_i64(r, "event.seq"), 2);
+    assert_int_equal(rig_i64(r, "event.payload.payload.a"), 1);
+    rig_complete(r, job);
+    assert_int_equal(session_i64(r, "s", "event_seq"), 2);
+    rig_must(r, "job.submit", "'session':'new','handler':'noop'"); /* needs no agent */
+    rig_must(r, "job.submit", "'session':'s','payload':[1]");
+    assert_string_equal(rig_job_text(r, job_of(r, "s"), "handler"), "noop");
+}
+
+static void
+what_a_job_of_a_session_cannot_have_is_refused(void **state)
+{
+    static const struct {
+        const char *body;
+        enum errc   code;
+        const char *field;
+    } bad[] = {
+        {"'run_at':1900000000000",     E_BAD_REQUEST, "run_at"      },
+        {"'delay_ms':1",               E_BAD_REQUEST, "delay_ms"    },
+        {"'unique_key':'u'",           E_BAD_REQUEST, "unique_key"  },
+        {"'debounce_key':'d'",         E_BAD_REQUEST, "debounce_key"},
+        {"'max_attempts':2",           E_BAD_REQUEST, "max_attempts"},
+        {"'expires_at':1900000000000", E_BAD_REQUEST, "expires_at"  },
+        {"'trigger':'manual'",         E_BAD_REQUEST, "trigger"     },
+        {"'token_budget':5",           E_BAD_REQUEST, "token_budget"},
+        {"'goal':1",                   E_BAD_REQUEST, "goal"        },
+        {"'tags':{'a':1}",             E_BAD_REQUEST, "tags"        },
+        {"'agent':'other'",            E_CONFLICT,    ""            },
+    };
+    struct rig *r = *state;
+
+    declare(r);
+    rig_must(r, "session.open", "'key':'s','agent':'desk'");
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        rig_refused(r, bad[i].code, bad[i].field, "job.submit", "'session':'s','handler':'noop',%s",
+                    bad[i].body);
+    rig_refused(r, E_NOT_FOUND, "handler", "job.submit", "'session':'s','handler':'nobody'");
+    rig_refused(r, E_BAD_REQUEST, "key", "job.submit", "'session':'schedule/x','handler':'noop'");
+    rig_refused(r, E_BAD_REQUEST, "session", "job.submit_many",
+                "'jobs':[{'session':'s','handler':'noop'}]");
+    r->actor.role = ROLE_SUBMIT;
+    rig_refused(r, E_BAD_REQUEST, "priority", "job.submit", "'session':'s','priority':90");
+}
+
 /* ---- who may append what ---- */
 
 static void
@@ -354,6 +425,8 @@ main(void)
         TEST(a_poison_event_is_dead_and_the_session_goes_on),
         TEST(a_session_may_be_held_by_an_event_that_is_given_up),
         TEST(a_cancelled_job_gives_its_event_up),
+        TEST(a_job_submitted_with_a_session_waits_for_its_turn),
+        TEST(what_a_job_of_a_session_cannot_have_is_refused),
         TEST(what_is_no_event_is_refused),
         TEST(a_session_takes_so_many_events),
         TEST(sessions_of_companies_are_apart),

@@ -206,6 +206,25 @@ a_running_job_that_took_longer_than_others_has_the_rest_of_its_lease(void **stat
 }
 
 static void
+the_job_of_a_session_s_event_takes_its_time_as_any_other(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.company_max_concurrent = 1;
+    rig_configure(r, &(struct rig_declared){
+                         .schedules = "{'name':'next','cron':'13 * * * *','handler':'noop'}"});
+    rig_workers(r, 1, 4);
+    rig_must(r, "job.submit", "'session':'s','handler':'echo','max_run_ms':1800000");
+    rig_must(r, "job.submit", "'session':'s','handler':'echo'");
+    for (int i = 0; i < 12; i++)
+        rig_advance(r, MINUTE_MS);
+    assert_int_equal(rig_running(r), 1); /* since 08:00, till 08:30 at most */
+    forecast(r, 1, "");
+    assert_int_equal(rig_i64(r, "forecast.backlog"), 1);
+    assert_int_equal(rig_i64(r, "forecast.schedules.0.wait.max_ms"), 17 * MINUTE_MS);
+}
+
+static void
 a_firing_in_flight_suppresses_the_next_as_it_would(void **state)
 {
     struct rig *r = *state;
@@ -314,6 +333,7 @@ main(void)
         TEST(what_never_fires_is_named_with_its_reason),
         TEST(a_running_job_takes_a_slot_for_the_rest_of_its_time),
         TEST(a_running_job_that_took_longer_than_others_has_the_rest_of_its_lease),
+        TEST(the_job_of_a_session_s_event_takes_its_time_as_any_other),
         TEST(a_firing_in_flight_suppresses_the_next_as_it_would),
         TEST(what_runs_goes_on_before_what_waits_with_a_higher_priority),
         TEST(what_running_jobs_have_reserved_is_reserved_once),

@@ -43,6 +43,7 @@ static const struct ctl_param submit_flags[] = {
     {"ticket",       0, "ticket",       CTL_NUMBER,    false, "ID",    "the ticket it serves"},
     {"token-budget", 0, "token_budget", CTL_NUMBER,    false, "N",     "tokens that all its attempts may use"},
     {"cost-budget",  0, "cost_budget_micros", CTL_NUMBER, false, "N",  "cost that all its attempts may cause, in millionths"},
+    {"session",      0, "session",      CTL_TEXT,      false, "KEY",   "as an event of this session, when it is its turn"},
     {"wait",         0, NULL,           CTL_BOOL,      false, NULL,    "wait for its end; exit 4 when it did not complete"},
     {.name = NULL}};
 
@@ -103,9 +104,9 @@ static const struct ctl_param retry_flags[] = {
 
 static const struct ctl_command commands[] = {
     {.noun = "job", .verb = "submit", .op = MSG_JOB_SUBMIT, .args = submit_args, .flags = submit_flags,
-     .run = ctl_run_submit, .print = ctl_print_job,
+     .run = ctl_run_submit, .print = ctl_print_submitted,
      .help = "queue a job, and print it",
-     .more = "With --wait it goes on until the job has ended, or --timeout has passed; then it exits 0 when the job "
+     .more = "With --session it prints the event, which gets its job later. With --wait it goes on until the job has ended, or --timeout has passed; then it exits 0 when the job "
              "completed, 4 when it ended in another way and 3 when the time was out.",
      .examples = {"job submit echo --payload '{\"text\":\"hello\"}' --wait",
                   "job submit --agent acme/scout --in 10m --unique scout-daily --on-conflict return",

@@ -4,6 +4,7 @@
 
 #include "tools/agentctl/layout.h"
 
+void ctl_print_submitted(struct ctl_out *o, struct view body);
 void ctl_print_job(struct ctl_out *o, struct view body);
 void ctl_print_jobs(struct ctl_out *o, struct view body);
 void ctl_print_job_ids(struct ctl_out *o, struct view body);

@@ -120,6 +120,19 @@ ctl_print_jobs(struct ctl_out *o, struct view body)
     TABLE(o, ctl_list(body, "items"), columns);
 }
 
+/* A job, or the event that gets one. */
+void
+ctl_print_submitted(struct ctl_out *o, struct view body)
+{
+    struct view seq;
+
+    if (mp_find(body, "seq", &seq)) {
+        ctl_print_appended(o, body);
+    } else {
+        ctl_print_job(o, body);
+    }
+}
+
 void
 ctl_print_job_ids(struct ctl_out *o, struct view body)
 {

@@ -106,6 +106,10 @@ ctl_run_submit(struct ctl *c, struct err *e)
     enum ctl_exit                       failed;
 
     if (ctl_request_make(&c->args, clock_now().wall_ms, &request, e)) return CTL_USAGE;
+    if (ctl_args_has(&c->args, "wait") && ctl_args_has(&c->args, "session")) {
+        err_set(e, E_BAD_REQUEST, "--wait: not together with --session, whose turn comes later");
+        return CTL_USAGE;
+    }
     ctl_request_pack(&request, &body);
     failed = ctl_ask(c, MSG_JOB_SUBMIT, buf_view(&body), ctl_timeout_ms(c), &job, e);
     if (failed) return failed;
