@@ -5,7 +5,7 @@
 
 VARIANT ?= release
 B       := $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
-PKGS    := libzmq lmdb msgpack jansson libfyaml libxxhash libsodium
+PKGS    := libzmq lmdb msgpack jansson libfyaml libxxhash libsodium libwebsockets
 WARN    := -Wall -Wextra -Werror -Wshadow -Wconversion -Wvla -Wformat=2 -Wstrict-prototypes \
            -Wmissing-prototypes -Wno-sign-conversion
 
@@ -43,8 +43,8 @@ SYSTEM   := $(patsubst tests/system/%.c,$(B)/system/%,$(wildcard tests/system/te
 SYSHELP  := $(patsubst %.c,$(B)/%.o,$(filter-out tests/system/test_%.c,$(wildcard tests/system/*.c)))
 CLOCK    := $(patsubst tests/clock/%.c,$(B)/clock/system/%,$(wildcard tests/clock/test_*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-LIBS     := $(addprefix $(B)/,ctl.a worker.a super.a engine.a core.a)
-PROGRAMS := $(addprefix $(B)/,agentd agent-worker agentctl)
+LIBS     := $(addprefix $(B)/,gateway.a ctl.a worker.a super.a engine.a core.a)
+PROGRAMS := $(addprefix $(B)/,agentd agent-worker agentctl agent-gateway)
 
 # ---- building -----------------------------------------------------------------------------------
 
@@ -58,6 +58,7 @@ $(B)/engine.a: $(call obj,supervisor/engine supervisor/store)
 $(B)/super.a: $(call obj,supervisor supervisor/forecast supervisor/config)
 $(B)/worker.a: $(call obj,worker)
 $(B)/ctl.a: $(call obj,tools/agentctl tools/control)
+$(B)/gateway.a: $(call obj,tools/gateway)
 %.a:
 	@rm -f $@; ar rcs $@ $^
 
@@ -66,6 +67,8 @@ $(B)/agentd: $(B)/supervisor/main.o $(B)/supervisor/accept4.o $(B)/super.a $(B)/
 $(B)/agent-worker: $(B)/worker/main.o $(B)/worker.a $(B)/core.a
 	$(link)
 $(B)/agentctl: $(B)/tools/agentctl/main.o $(B)/ctl.a $(B)/core.a
+	$(link)
+$(B)/agent-gateway: $(B)/tools/gateway/main.o $(B)/gateway.a $(call obj,tools/control) $(B)/core.a
 	$(link)
 $(B)/sim: $(call obj,tools/sim) $(B)/tools/sim/main.o $(B)/engine.a $(B)/core.a
 	$(link)

@@ -8,7 +8,7 @@ fail() {
     echo "lint: $1" >&2
     status=1
 }
-flags="-std=c11 -D_GNU_SOURCE -I. $(pkg-config --cflags libzmq lmdb msgpack jansson libfyaml libxxhash)"
+flags="-std=c11 -D_GNU_SOURCE -I. $(pkg-config --cflags libzmq lmdb msgpack jansson libfyaml libxxhash libwebsockets)"
 
 bad=$(git ls-files '*.c' '*.h' | xargs clang-format --dry-run 2>&1 | grep -o '^[^:]*' | sort -u || true)
 [ -z "$bad" ] || fail "not formatted (make format): $bad"
@@ -27,7 +27,8 @@ layer supervisor/config 'supervisor/(engine|forecast)|supervisor/[a-z_0-9]*\.h|w
 layer supervisor/forecast 'supervisor/[a-z_0-9]*\.h|worker|tools'
 layer worker 'supervisor|tools'
 layer tools/agentctl 'supervisor|worker'
-layer tools/control 'supervisor|worker|tools/agentctl'
+layer tools/control 'supervisor|worker|tools/(agentctl|gateway)'
+layer tools/gateway 'supervisor|worker|tools/agentctl'
 bad=$(grep -rlE '#include <lmdb.h>' --include='*.[ch]' common proto supervisor worker tools | grep -v '^supervisor/store/\|^tools/bench/' || true)
 [ -z "$bad" ] || fail "lmdb.h outside the store: $bad"
 bad=$(grep -nE '#include <(sys/socket|sys/wait|sys/stat|unistd|fcntl|time|sys/time|zmq|czmq|pthread|signal|poll)' \
@@ -70,7 +71,7 @@ if [ "${1:-}" != quick ]; then
     # shellcheck disable=SC2086
     cppcheck --quiet --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 -j 2 \
         --suppress=missingIncludeSystem --suppress=unknownMacro --suppress=nullPointerRedundantCheck -I. -D_GNU_SOURCE \
-        common proto supervisor worker tools/agentctl tools/control tools/bench || fail "cppcheck"
+        common proto supervisor worker tools/agentctl tools/control tools/gateway tools/bench || fail "cppcheck"
     # shellcheck disable=SC2086
     git ls-files '*.c' | grep -v '^tests/' | xargs -P 2 -n 8 sh -c 'clang-tidy --quiet "$@" -- '"$flags"' 2>/dev/null' tidy ||
         fail "clang-tidy"

@@ -95,6 +95,30 @@ connection_send(struct connection *c, struct view frame)
     return zmq_send(c->socket, frame.data, frame.size, ZMQ_DONTWAIT) >= 0;
 }
 
+void
+connection_fds(const struct connection *c, int fds[CONNECTION_FDS])
+{
+    size_t size = sizeof(int);
+
+    (void)zmq_getsockopt(c->socket, ZMQ_FD, &fds[0], &size); /* of a socket it cannot fail */
+    (void)zmq_getsockopt(c->monitor, ZMQ_FD, &fds[1], &size);
+}
+
+static bool
+is_readable(void *socket)
+{
+    int    events = 0;
+    size_t size = sizeof(events);
+
+    return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0 && events & ZMQ_POLLIN;
+}
+
+bool
+connection_has_input(const struct connection *c)
+{
+    return is_readable(c->socket) || is_readable(c->monitor);
+}
+
 enum connection_change
 connection_change(struct connection *c)
 {

@@ -31,6 +31,12 @@ bool connection_receive(struct connection *c, struct buf *out);
 /* False when it cannot be taken now. */
 bool connection_send(struct connection *c, struct view frame);
 
+/* Readable when one of the calls here may have something to tell.  Each of them may take that sign
+ * away: they are to be repeated while connection_has_input. */
+#define CONNECTION_FDS 2
+void connection_fds(const struct connection *c, int fds[CONNECTION_FDS]);
+bool connection_has_input(const struct connection *c);
+
 /* What the monitor tells, oldest first; is_up is then true of it. */
 enum connection_change { CONNECTION_SAME, CONNECTION_UP, CONNECTION_DOWN };
 enum connection_change connection_change(struct connection *c);

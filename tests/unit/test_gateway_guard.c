@@ -1,0 +1,164 @@
+/* By which names the gateway is spoken to, from which pages, and with which tokens. */
+#include "tools/gateway/auth.h"
+#include "tools/gateway/guard.h"
+#include "tools/gateway/options.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct guard g;
+
+static int
+set_up(void **state)
+{
+    (void)state;
+    guard_init(&g, "10.0.0.7", "agents.example,other.example", "https://app.example:8443");
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    guard_done(&g);
+    return 0;
+}
+
+static bool
+knows_host(const char *host)
+{
+    return guard_knows_host(&g, view_str(host));
+}
+
+static bool
+knows_origin(const char *origin, const char *host)
+{
+    return guard_knows_origin(&g, view_str(origin), view_str(host));
+}
+
+static void
+known_names_are_taken_with_any_port(void **state)
+{
+    (void)state;
+    assert_true(knows_host("10.0.0.7:8377"));
+    assert_true(knows_host("localhost"));
+    assert_true(knows_host("127.0.0.1:1"));
+    assert_true(knows_host("[::1]:8377"));
+    assert_true(knows_host("Agents.Example"));
+    assert_true(knows_host("other.example:443"));
+}
+
+static void
+other_names_and_what_only_looks_like_one_are_not(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "evil.example",
+        "agents.example.evil.example",
+        "localhost.evil.example",
+        "localhost:",
+        "localhost:8377x",
+        "localhost:999999",
+        "localhost,localhost",
+        "[::1",
+        "[::1]evil.example",
+        "localhost@evil.example",
+        " localhost",
+        "::1",
+        "localhost:80:80",
+        ":8377",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        if (knows_host(bad[i])) fail_msg("\"%s\"", bad[i]);
+    }
+}
+
+static void
+a_page_is_of_here_or_of_a_listed_origin(void **state)
+{
+    (void)state;
+    assert_true(knows_origin("http://localhost:8377", "localhost:8377"));
+    assert_true(knows_origin("https://agents.example", "agents.example"));
+    assert_true(knows_origin("https://app.example:8443", "localhost:8377"));
+    assert_false(knows_origin("https://app.example", "localhost:8377"));
+    assert_false(knows_origin("http://localhost:9", "localhost:8377"));
+    assert_false(knows_origin("null", "localhost:8377"));
+    assert_false(knows_origin("", "localhost:8377"));
+    assert_false(knows_origin("http://evil.example", "evil.example"));
+    assert_false(knows_origin("file://localhost:8377", "localhost:8377"));
+}
+
+static void
+a_token_becomes_its_hash(void **state)
+{
+    char hash[TOKEN_HASH_SIZE + 1];
+
+    (void)state;
+    assert_true(auth_bearer(view_str("Bearer abc"), hash));
+    assert_string_equal(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_true(auth_bearer(view_str("bearer abc"), hash));
+    assert_true(auth_subprotocol(view_str("agentd.v1, bearer.abc"), hash));
+    assert_string_equal(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+static void
+what_cannot_be_a_token_is_none(void **state)
+{
+    static const char *const bad[] = {"",          "Bearer",         "Bearer ",    "Basic abc",
+                                      "Bearer  a", "Bearer a b",     "Bearer a,b", "Bearer a\n",
+                                      "abc",       "Bearer \xc3\xa4"};
+    char                     hash[TOKEN_HASH_SIZE + 1], longest[TOKEN_BYTES_MAX + 2];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        if (auth_bearer(view_str(bad[i]), hash)) fail_msg("\"%s\"", bad[i]);
+    }
+    memset(longest, 'a', sizeof(longest));
+    assert_true(auth_hash(view_of(longest, TOKEN_BYTES_MAX), hash));
+    assert_false(auth_hash(view_of(longest, TOKEN_BYTES_MAX + 1), hash));
+    assert_false(auth_subprotocol(view_str(""), hash));
+    assert_false(auth_subprotocol(view_str("agentd.v1"), hash));
+    assert_false(auth_subprotocol(view_str("agentd.v1, bearer."), hash));
+}
+
+static void
+an_address_is_told_from_its_port(void **state)
+{
+    static const char *const bad[] = {"", "8377", ":8377", "localhost:", "localhost:70000", "[]:1"};
+    char                    *address = NULL;
+    int                      port = 0;
+    struct err               e;
+
+    (void)state;
+    assert_int_equal(options_listen("127.0.0.1:8377", &address, &port, &e), E_OK);
+    assert_string_equal(address, "127.0.0.1");
+    assert_int_equal(port, 8377);
+    free(address);
+    assert_int_equal(options_listen("[::1]:0", &address, &port, &e), E_OK);
+    assert_string_equal(address, "::1");
+    free(address);
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_int_equal(options_listen(bad[i], &address, &port, &e), E_BAD_REQUEST);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(known_names_are_taken_with_any_port, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(other_names_and_what_only_looks_like_one_are_not, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_page_is_of_here_or_of_a_listed_origin, set_up, tear_down),
+        cmocka_unit_test(a_token_becomes_its_hash),
+        cmocka_unit_test(what_cannot_be_a_token_is_none),
+        cmocka_unit_test(an_address_is_told_from_its_port),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

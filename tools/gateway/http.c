@@ -1,0 +1,342 @@
+#include "tools/gateway/http.h"
+
+#include "common/json.h"
+#include "common/log.h"
+#include "tools/gateway/metrics.h"
+#include "tools/gateway/reply.h"
+#include "tools/gateway/request.h"
+#include "tools/gateway/write.h"
+#include <stdlib.h>
+
+#define WRITE_SECONDS 30 /* a peer takes something of its answer in so long */
+
+struct exchange {
+    struct http        *http;
+    struct lws         *wsi;
+    struct http_request request;
+    struct refusal      no;
+    struct route_body   fields;
+    struct buf          path; /* the route's value borrows from it */
+    struct buf          body;
+    struct buf          request_id;
+    uint64_t            asked;
+    size_t              held; /* of http->bytes */
+    struct buf          out;  /* the answer, headers and all */
+    size_t              sent;
+    bool                is_answered;
+    bool                is_complete; /* nothing more of the request comes */
+    bool                has_body_ended;
+    bool                closes;
+    struct watcher     *watcher;
+};
+
+/* ---- the answer ------------------------------------------------------------ */
+
+static void
+hold(struct exchange *x, size_t bytes)
+{
+    x->http->bytes += bytes;
+    x->held += bytes;
+}
+
+static void
+answer(struct exchange *x, int status, const char *type, const char *csp, struct view body,
+       const char *more)
+{
+    const struct reply_head head = {.status = status,
+                                    .type = type,
+                                    .csp = csp,
+                                    .length = (int64_t)body.size,
+                                    .closes = x->closes,
+                                    .is_cacheable = csp != NULL,
+                                    .more = more};
+
+    x->is_answered = true;
+    reply_head(&x->out, &head);
+    if (!x->request.is_head) buf_add_view(&x->out, body);
+    hold(x, x->out.size);
+    write_start(x->wsi);
+}
+
+static void
+answer_error(struct exchange *x, int status, const struct err *e, const char *more)
+{
+    BUF_AUTO struct buf body = {0};
+    BUF_AUTO struct buf headers = {0};
+
+    if (more) buf_add_str(&headers, more);
+    reply_error_headers(&headers, status, e);
+    reply_error(&body, e);
+    answer(x, status, REPLY_JSON, NULL, buf_view(&body), buf_str(&headers));
+}
+
+static void
+on_answer(void *arg, const struct err *error, struct view body)
+{
+    struct exchange    *x = arg;
+    BUF_AUTO struct buf text = {0};
+    struct err          e = *error;
+    enum own            own = x->request.own;
+
+    x->asked = 0;
+    if (own == OWN_READY && e.code != E_BUSY) { /* agentd answers: whatever it is */
+        answer(x, 200, "text/plain", NULL, view_str("ready\n"), NULL);
+        return;
+    }
+    if (e.code == E_UNAUTHENTICATED) x->http->counters->unauthenticated++;
+    if (!e.code && own == OWN_METRICS) {
+        metrics_text(&text, body, x->http->counters, client_counts(x->http->client),
+                     *x->http->connections);
+        answer(x, 200, METRICS_TYPE, NULL, buf_view(&text), NULL);
+        return;
+    }
+    if (e.code || json_from_mp(body, &text, &e)) {
+        answer_error(x, errc_http(e.code), &e, NULL);
+        return;
+    }
+    answer(x, x->request.match.route->status, REPLY_JSON, NULL, buf_view(&text), NULL);
+}
+
+/* ---- what is asked --------------------------------------------------------- */
+
+static enum errc
+take_query(struct exchange *x, struct err *e)
+{
+    char argument[4096];
+
+    for (int i = 0;; i++) {
+        int size =
+            lws_hdr_copy_fragment(x->wsi, argument, sizeof(argument), WSI_TOKEN_HTTP_URI_ARGS, i);
+
+        if (size < 0) return E_OK; /* headers of REQUEST_HEADERS_MAX: only the end is left */
+        if (route_body_query(&x->fields, x->request.match.route, view_of(argument, (size_t)size),
+                             e)) {
+            return e->code;
+        }
+    }
+}
+
+/* All that stands in the headers: they may go before the body is there. */
+static enum errc
+take_headers(struct exchange *x, struct err *e)
+{
+    char               text[65];
+    struct route_match match = x->request.match;
+
+    if (request_header_named(x->wsi, "idempotency-key:", text, sizeof(text))) {
+        buf_add_str(&x->request_id, text);
+    }
+    if (!match.route) return E_OK;
+    buf_add_view(&x->path, match.value);
+    x->request.match.value = buf_view(&x->path);
+    if (route_body_begin(&x->fields, &x->request.match, e)) return e->code;
+    return take_query(x, e);
+}
+
+static void
+ask(struct exchange *x, enum msg_id op, struct view body, const char *token_hash)
+{
+    struct err            e;
+    const struct question q = {.op = op,
+                               .body = body,
+                               .request_id = buf_view(&x->request_id),
+                               .token_hash = view_str(token_hash),
+                               .is_long =
+                                   op == MSG_JOB_WAIT || op == MSG_FEED_READ || op == MSG_FORECAST,
+                               .on_answer = on_answer,
+                               .arg = x};
+
+    if (x->http->bytes > HTTP_BYTES_MAX) {
+        err_set(&e, E_BUSY, "too many requests at a time");
+    } else if ((x->asked = client_ask(x->http->client, &q, &e)) != 0) {
+        return;
+    }
+    answer_error(x, errc_http(e.code), &e, NULL);
+}
+
+static void
+serve_page(struct exchange *x)
+{
+    const struct page_file *f = page_find(x->http->page, x->request.path);
+    struct err              e;
+
+    if (f) {
+        answer(x, 200, f->type, REPLY_CSP_PAGE, buf_view(&f->text), NULL);
+        return;
+    }
+    err_set(&e, E_NOT_FOUND, "nothing is served under this path");
+    answer_error(x, 404, &e, NULL);
+}
+
+static void
+serve_route(struct exchange *x)
+{
+    struct err e;
+
+    if (route_body_json(&x->fields, buf_view(&x->body), &e)) {
+        answer_error(x, errc_http(e.code), &e, NULL);
+        return;
+    }
+    ask(x, x->request.match.route->op, route_body_end(&x->fields), x->request.token_hash);
+}
+
+/* The request is whole.  Nothing more is read from the connection until it is answered. */
+static void
+serve(struct exchange *x)
+{
+    x->is_complete = true;
+    write_hold(x->wsi);
+    if (x->no.status) {
+        answer_error(x, x->no.status, &x->no.error, x->no.more);
+        return;
+    }
+    switch (x->request.own) {
+    case OWN_NONE: serve_route(x); return;
+    case OWN_HEALTH: answer(x, 200, "text/plain", NULL, view_str("ok\n"), NULL); return;
+    case OWN_READY: ask(x, MSG_PING, (struct view){0}, ""); return;
+    case OWN_METRICS: ask(x, MSG_STATUS, (struct view){0}, x->request.token_hash); return;
+    case OWN_OPENAPI: answer(x, 200, REPLY_JSON, NULL, buf_view(&x->http->openapi), NULL); return;
+    case OWN_FEED: x->watcher = watcher_new(x->http->feed, x->wsi, x->request.token_hash); return;
+    case OWN_SESSION: /* an upgrade: not here */
+    case OWN_PAGE: serve_page(x); return;
+    }
+}
+
+/* ---- a connection's callbacks ---------------------------------------------- */
+
+static void
+log_refusal(struct lws *wsi, const struct http_request *r, const struct refusal *no)
+{
+    char            peer[64] = "";
+    FREE_AUTO char *path = view_dup(r->path);
+
+    lws_get_peer_simple(wsi, peer, sizeof(peer));
+    log_debug("request refused", "status=%d peer=%s path=%s error=%s", no->status, log_quote(peer),
+              log_quote(path), log_quote(no->error.msg));
+}
+
+/* A body that was announced is read all the same, so that the peer reads the answer; but not one
+ * that is too large, or whose end is unknown. */
+bool
+http_on_request(struct http *h, struct exchange **out, struct lws *wsi)
+{
+    struct exchange *x = xcalloc(1, sizeof(*x));
+    bool             has_length = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
+    char             expect[32];
+
+    *out = x;
+    x->http = h;
+    x->wsi = wsi;
+    h->counters->requests++;
+    if (request_read(wsi, h->guard, h->counters, &x->request, &x->no) &&
+        take_headers(x, &x->no.error)) {
+        x->no.status = errc_http(x->no.error.code);
+    }
+    if (!x->no.status && h->bytes + (size_t)x->request.length > HTTP_BYTES_MAX) {
+        err_set(&x->no.error, E_BUSY, "too many requests at a time");
+        x->no.status = 503;
+        x->no.closes = true;
+    }
+    if (x->no.status) {
+        h->counters->requests_refused++;
+        log_refusal(wsi, &x->request, &x->no);
+    }
+    /* lws expects a body of any POST and PATCH: one without a length ends with the connection. */
+    x->closes = x->no.closes || (!has_length && x->request.match.route &&
+                                 (x->request.match.route->method == METHOD_POST ||
+                                  x->request.match.route->method == METHOD_PATCH));
+    if (x->request.length == 0 || x->no.closes) {
+        serve(x);
+        return true;
+    }
+    hold(x, (size_t)x->request.length);
+    if (!x->no.status && request_header(wsi, WSI_TOKEN_HTTP_EXPECT, expect, sizeof(expect))) {
+        return write_now(wsi, view_str("HTTP/1.1 100 Continue\r\n\r\n"));
+    }
+    return true;
+}
+
+bool
+http_on_body(struct exchange *x, struct view part)
+{
+    if (part.size == 0) return true;
+    if (x->is_complete) return false; /* more than was announced */
+    if (x->no.status) return true;
+    if (x->body.size + part.size > (size_t)x->request.length) return false;
+    buf_add_view(&x->body, part);
+    return true;
+}
+
+/* lws calls it again, without end, for what comes behind a body before the answer: such a peer is
+ * hung up. */
+bool
+http_on_body_end(struct exchange *x)
+{
+    if (x->has_body_ended) return false;
+    x->has_body_ended = true;
+    if (!x->is_complete) serve(x);
+    return true;
+}
+
+/* It is answered: the next request may come. */
+static bool
+finish(struct exchange *x)
+{
+    struct lws *wsi = x->wsi;
+
+    if (x->closes) return false;
+    return lws_http_transaction_completed(wsi) == 0; /* x is gone: http_on_end */
+}
+
+bool
+http_on_writable(struct exchange *x)
+{
+    if (x->watcher) return watcher_on_writable(x->watcher);
+    if (!x->is_answered) return true;
+    lws_set_timeout(x->wsi, PENDING_TIMEOUT_HTTP_CONTENT, WRITE_SECONDS);
+    if (!write_part(x->wsi, &x->out, &x->sent)) return false;
+    if (x->sent < x->out.size) return true;
+    return finish(x);
+}
+
+bool
+http_on_timer(struct exchange *x)
+{
+    if (x->watcher) return watcher_on_timer(x->watcher);
+    return !x->is_answered || !write_is_stuck(x->wsi);
+}
+
+void
+http_on_end(struct exchange **p)
+{
+    struct exchange *x = *p;
+
+    if (!x) return;
+    if (x->asked) client_forget(x->http->client, x->asked);
+    watcher_destroy(&x->watcher);
+    x->http->bytes -= x->held;
+    route_body_done(&x->fields);
+    buf_done(&x->path);
+    buf_done(&x->body);
+    buf_done(&x->request_id);
+    buf_done(&x->out);
+    free(x);
+    *p = NULL;
+}
+
+bool
+http_refuse(struct lws *wsi, const struct refusal *no)
+{
+    BUF_AUTO struct buf body = {0};
+    BUF_AUTO struct buf headers = {0};
+    BUF_AUTO struct buf out = {0};
+    struct reply_head   head = {.status = no->status, .type = REPLY_JSON, .closes = true};
+
+    reply_error(&body, &no->error);
+    reply_error_headers(&headers, no->status, &no->error);
+    head.length = (int64_t)body.size;
+    head.more = buf_str(&headers);
+    reply_head(&out, &head);
+    buf_add_view(&out, buf_view(&body));
+    return write_now(wsi, buf_view(&out));
+}

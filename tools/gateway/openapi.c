@@ -1,0 +1,280 @@
+#include "tools/gateway/openapi.h"
+
+#include "common/json.h"
+#include "common/mp.h"
+#include "common/version.h"
+#include "tools/gateway/routes.h"
+#include <assert.h>
+#include <ctype.h>
+#include <stdio.h>
+
+/* {key: {…}}: opens the inner map. */
+static struct mp_open_map
+open_in(struct buf *b, struct mp_open_map *m, const char *key)
+{
+    mp_key(b, m, key);
+    return mp_open(b);
+}
+
+static void
+put_ref(struct buf *b, struct mp_open_map *m, const char *key, const char *ref)
+{
+    struct mp_open_map inner = open_in(b, m, key);
+
+    mp_put_cstr(b, &inner, "$ref", ref);
+    mp_close(b, &inner);
+}
+
+/* ---- a field --------------------------------------------------------------- */
+
+static void
+put_bounds(struct buf *b, struct mp_open_map *m, const struct field_desc *f)
+{
+    bool is_number = f->type <= FT_TIME;
+
+    if (is_number) mp_put_i64(b, m, "minimum", f->low);
+    if (is_number && f->high < INT64_MAX) mp_put_i64(b, m, "maximum", f->high);
+    if (f->type != FT_STR && f->type != FT_TEXT) return;
+    mp_put_i64(b, m, "minLength", f->low);
+    if (f->high < INT64_MAX) mp_put_i64(b, m, "maxLength", f->high);
+}
+
+static void
+put_schema(struct buf *b, struct mp_open_map *parent, const char *key, const struct field_desc *f)
+{
+    static const struct {
+        const char *type; /* NULL: any */
+        const char *about;
+    } kinds[] = {
+        [FT_U64] = {"integer", NULL                       },
+        [FT_I64] = {"integer", NULL                       },
+        [FT_MS] = {"integer", "milliseconds"             },
+        [FT_TIME] = {"integer", "Unix time in milliseconds"},
+        [FT_BOOL] = {"boolean", NULL                       },
+        [FT_NAME] = {"string",  "a name: a-z 0-9 . _ -"    },
+        [FT_REF] = {"string",  "a name, or company/name"  },
+        [FT_STR] = {"string",  NULL                       },
+        [FT_TEXT] = {"string",  NULL                       },
+        [FT_JSON] = {NULL,      "any JSON"                 },
+        [FT_MAP] = {"object",  NULL                       },
+        [FT_LIST] = {"array",   NULL                       },
+        [FT_RAW] = {NULL,      NULL                       },
+    };
+    struct mp_open_map m = open_in(b, parent, key);
+
+    if (kinds[f->type].type) mp_put_cstr(b, &m, "type", kinds[f->type].type);
+    if (kinds[f->type].about) mp_put_cstr(b, &m, "description", kinds[f->type].about);
+    if (f->need == NULLABLE) mp_put_bool(b, &m, "nullable", true);
+    if (f->type == FT_LIST) {
+        struct mp_open_map items = open_in(b, &m, "items");
+
+        mp_close(b, &items);
+    }
+    put_bounds(b, &m, f);
+    mp_close(b, &m);
+}
+
+/* ---- a route --------------------------------------------------------------- */
+
+static bool
+has_body(const struct route *r)
+{
+    return r->method == METHOD_POST || r->method == METHOD_PATCH;
+}
+
+static void
+put_parameter(struct buf *b, const struct field_desc *f, bool is_in_path)
+{
+    struct mp_open_map m = mp_open(b);
+
+    mp_put_cstr(b, &m, "name", f->name);
+    mp_put_cstr(b, &m, "in", is_in_path ? "path" : "query");
+    mp_put_bool(b, &m, "required", is_in_path || f->need == REQUIRED);
+    put_schema(b, &m, "schema", f);
+    mp_close(b, &m);
+}
+
+static void
+put_parameters(struct buf *b, struct mp_open_map *parent, const struct route *r)
+{
+    const struct msg_desc *d = msg_desc(r->op);
+    struct view            in_path = route_parameter(r);
+    uint32_t               count = 0;
+
+    mp_key(b, parent, "parameters");
+    size_t header = mp_array_open(b);
+    for (size_t i = 0; i < d->nfields; i++) {
+        bool is_in_path = view_is(in_path, d->fields[i].name);
+
+        if (!is_in_path && has_body(r)) continue;
+        put_parameter(b, &d->fields[i], is_in_path);
+        count++;
+    }
+    mp_array_close(b, header, count);
+}
+
+static void
+put_body_schema(struct buf *b, struct mp_open_map *parent, const struct route *r)
+{
+    const struct msg_desc *d = msg_desc(r->op);
+    struct view            in_path = route_parameter(r);
+    uint32_t               required = 0;
+    struct mp_open_map     m = open_in(b, parent, "schema");
+
+    mp_put_cstr(b, &m, "type", "object");
+    struct mp_open_map fields = open_in(b, &m, "properties");
+    for (size_t i = 0; i < d->nfields; i++) {
+        if (view_is(in_path, d->fields[i].name)) continue;
+        put_schema(b, &fields, d->fields[i].name, &d->fields[i]);
+        required += d->fields[i].need == REQUIRED;
+    }
+    mp_close(b, &fields);
+    if (required) {
+        mp_key(b, &m, "required");
+        mp_array(b, required);
+        for (size_t i = 0; i < d->nfields; i++) {
+            if (d->fields[i].need == REQUIRED && !view_is(in_path, d->fields[i].name)) {
+                mp_cstr(b, d->fields[i].name);
+            }
+        }
+    }
+    mp_put_bool(b, &m, "additionalProperties", false);
+    mp_close(b, &m);
+}
+
+static void
+put_body(struct buf *b, struct mp_open_map *parent, const struct route *r)
+{
+    struct mp_open_map body = open_in(b, parent, "requestBody");
+    struct mp_open_map content = open_in(b, &body, "content");
+    struct mp_open_map json = open_in(b, &content, "application/json");
+
+    put_body_schema(b, &json, r);
+    mp_close(b, &json);
+    mp_close(b, &content);
+    mp_close(b, &body);
+}
+
+static void
+put_responses(struct buf *b, struct mp_open_map *parent, int status)
+{
+    char               number[8];
+    struct mp_open_map m = open_in(b, parent, "responses");
+
+    (void)snprintf(number, sizeof(number), "%d", status); /* three digits */
+    struct mp_open_map good = open_in(b, &m, number);
+    mp_put_cstr(b, &good, "description", "it was done");
+    mp_close(b, &good);
+    put_ref(b, &m, "default", "#/components/responses/error");
+    mp_close(b, &m);
+}
+
+static void
+put_route(struct buf *b, struct mp_open_map *path, const struct route *r)
+{
+    const struct msg_desc *d = msg_desc(r->op);
+    char                   method[8] = "";
+
+    for (size_t i = 0; method_name(r->method)[i]; i++)
+        method[i] = (char)tolower((unsigned char)method_name(r->method)[i]);
+    struct mp_open_map m = open_in(b, path, method);
+    mp_put_cstr(b, &m, "summary", r->summary);
+    mp_put_cstr(b, &m, "x-op", d->op);
+    mp_put_cstr(b, &m, "x-role", role_name(d->role));
+    put_parameters(b, &m, r);
+    if (has_body(r)) put_body(b, &m, r);
+    put_responses(b, &m, r->status);
+    mp_close(b, &m);
+}
+
+static void
+put_routes(struct buf *b, struct mp_open_map *paths)
+{
+    size_t              count;
+    const struct route *all = routes(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        size_t first = 0;
+
+        while (strcmp(all[first].pattern, all[i].pattern) != 0)
+            first++;
+        if (first < i) continue; /* it stands with the first one of its path */
+        struct mp_open_map path = open_in(b, paths, all[i].pattern);
+        for (size_t j = i; j < count; j++) {
+            if (strcmp(all[j].pattern, all[i].pattern) == 0) put_route(b, &path, &all[j]);
+        }
+        mp_close(b, &path);
+    }
+}
+
+/* ---- the rest -------------------------------------------------------------- */
+
+static void
+put_own(struct buf *b, struct mp_open_map *paths, const char *pattern, const char *summary)
+{
+    struct mp_open_map path = open_in(b, paths, pattern);
+    struct mp_open_map m = open_in(b, &path, "get");
+
+    mp_put_cstr(b, &m, "summary", summary);
+    put_responses(b, &m, 200);
+    mp_close(b, &m);
+    mp_close(b, &path);
+}
+
+static void
+put_components(struct buf *b, struct mp_open_map *parent)
+{
+    struct mp_open_map m = open_in(b, parent, "components");
+    struct mp_open_map schemes = open_in(b, &m, "securitySchemes");
+    struct mp_open_map bearer = open_in(b, &schemes, "token");
+
+    mp_put_cstr(b, &bearer, "type", "http");
+    mp_put_cstr(b, &bearer, "scheme", "bearer");
+    mp_close(b, &bearer);
+    mp_close(b, &schemes);
+    struct mp_open_map responses = open_in(b, &m, "responses");
+    struct mp_open_map error = open_in(b, &responses, "error");
+    mp_put_cstr(
+        b, &error, "description",
+        "{\"error\": {code, message, hint, field, slot_eta_ms}}, with the status of its code");
+    mp_close(b, &error);
+    mp_close(b, &responses);
+    mp_close(b, &m);
+}
+
+static void
+put_security(struct buf *b, struct mp_open_map *parent)
+{
+    mp_key(b, parent, "security");
+    mp_array(b, 1);
+    struct mp_open_map m = mp_open(b);
+    mp_key(b, &m, "token");
+    mp_array(b, 0);
+    mp_close(b, &m);
+}
+
+void
+openapi_text(struct buf *out)
+{
+    BUF_AUTO struct buf b = {0};
+    struct err          e;
+    struct mp_open_map  m = mp_open(&b);
+
+    mp_put_cstr(&b, &m, "openapi", "3.0.3");
+    struct mp_open_map info = open_in(&b, &m, "info");
+    mp_put_cstr(&b, &info, "title", "agentd");
+    mp_put_cstr(&b, &info, "version", AGENTD_VERSION);
+    mp_close(&b, &info);
+    put_security(&b, &m);
+    struct mp_open_map paths = open_in(&b, &m, "paths");
+    put_routes(&b, &paths);
+    put_own(&b, &paths, "/v1/feed", "What happens, as Server-Sent Events; Last-Event-ID resumes");
+    put_own(&b, &paths, "/metrics", "Figures for Prometheus");
+    put_own(&b, &paths, "/healthz", "Whether the gateway lives");
+    put_own(&b, &paths, "/readyz", "Whether agentd answers");
+    mp_close(&b, &paths);
+    put_components(&b, &m);
+    mp_close(&b, &m);
+    enum errc failed = json_from_mp(buf_view(&b), out, &e);
+    assert(!failed); /* all of it is ours */
+}

@@ -1,0 +1,100 @@
+#include "tools/gateway/reply.h"
+
+#include "common/json.h"
+#include "common/mp.h"
+#include "proto/codec.h"
+#include <inttypes.h>
+
+static const char *
+reason(int status)
+{
+    static const struct {
+        int         status;
+        const char *text;
+    } reasons[] = {
+        {200, "OK"                             },
+        {201, "Created"                        },
+        {202, "Accepted"                       },
+        {204, "No Content"                     },
+        {400, "Bad Request"                    },
+        {401, "Unauthorized"                   },
+        {403, "Forbidden"                      },
+        {404, "Not Found"                      },
+        {405, "Method Not Allowed"             },
+        {409, "Conflict"                       },
+        {410, "Gone"                           },
+        {411, "Length Required"                },
+        {413, "Content Too Large"              },
+        {415, "Unsupported Media Type"         },
+        {421, "Misdirected Request"            },
+        {426, "Upgrade Required"               },
+        {429, "Too Many Requests"              },
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"          },
+        {503, "Service Unavailable"            },
+        {507, "Insufficient Storage"           },
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(reasons); i++) {
+        if (reasons[i].status == status) return reasons[i].text;
+    }
+    return "";
+}
+
+void
+reply_head(struct buf *out, const struct reply_head *h)
+{
+    buf_printf(out, "HTTP/1.1 %d %s\r\n", h->status, reason(h->status));
+    if (h->type) buf_printf(out, "Content-Type: %s\r\n", h->type);
+    if (h->length >= 0) buf_printf(out, "Content-Length: %" PRId64 "\r\n", h->length);
+    if (h->closes) buf_add_str(out, "Connection: close\r\n");
+    buf_printf(out, "Cache-Control: %s\r\n", h->is_cacheable ? "no-cache" : "no-store");
+    buf_printf(out, "Content-Security-Policy: %s\r\n", h->csp ? h->csp : REPLY_CSP_DATA);
+    buf_add_str(out, "X-Content-Type-Options: nosniff\r\n"
+                     "X-Frame-Options: DENY\r\n"
+                     "Referrer-Policy: no-referrer\r\n"
+                     "Cross-Origin-Resource-Policy: same-origin\r\n");
+    if (h->more) buf_add_str(out, h->more);
+    buf_add_str(out, "\r\n");
+}
+
+static void
+put_text(struct buf *out, struct mp_open_map *m, const char *key, const char *text)
+{
+    char ascii[sizeof(((struct err *)0)->msg)];
+
+    if (!utf8_is_valid(view_str(text))) text = printable(view_str(text), ascii, sizeof(ascii));
+    mp_put_cstr(out, m, key, text);
+}
+
+void
+reply_error(struct buf *out, const struct err *e)
+{
+    BUF_AUTO struct buf packed = {0};
+    struct err          failed;
+    struct mp_open_map  m = mp_open(&packed);
+
+    mp_key(&packed, &m, "error");
+    struct mp_open_map inner = mp_open(&packed);
+    mp_put_cstr(&packed, &inner, "code", errc_wire(e->code));
+    put_text(&packed, &inner, "message", e->msg);
+    put_text(&packed, &inner, "hint", e->hint);
+    put_text(&packed, &inner, "field", e->field);
+    if (e->slot_eta_ms > 0) mp_put_i64(&packed, &inner, "slot_eta_ms", e->slot_eta_ms);
+    mp_close(&packed, &inner);
+    mp_close(&packed, &m);
+    if (json_from_mp(buf_view(&packed), out, &failed)) {
+        buf_add_str(out, "{\"error\": {\"code\": \"internal\"}}"); /* it is all text */
+    }
+}
+
+void
+reply_error_headers(struct buf *out, int status, const struct err *e)
+{
+    if (status == 401) buf_add_str(out, "WWW-Authenticate: Bearer realm=\"agentd\"\r\n");
+    if (status == 429 || status == 503) {
+        int64_t seconds = (e->slot_eta_ms + 999) / 1000;
+
+        buf_printf(out, "Retry-After: %" PRId64 "\r\n", seconds > 0 ? seconds : 1);
+    }
+}

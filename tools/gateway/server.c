@@ -1,0 +1,326 @@
+#include "tools/gateway/server.h"
+
+#include "common/log.h"
+#include "tools/gateway/http.h"
+#include "tools/gateway/openapi.h"
+#include "tools/gateway/request.h"
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#define DESCRIPTORS_BESIDE 64 /* those that are no connections */
+#define HEADER_SECONDS     5  /* for all headers, and between two parts of a body */
+#define KEEPALIVE_SECONDS  60
+#define HEADERS_AT_A_TIME  1024 /* connections whose headers are being read */
+#define SERVICE_BYTES      16384
+
+struct server {
+    struct lws_context *loop;
+    struct lws_vhost   *vhost;
+    void               *zmq;
+    struct guard        guard;
+    struct client      *client;
+    struct feed        *feed;
+    struct page         page;
+    struct counters     counters;
+    struct http         http;
+    size_t              connections;
+    size_t              connections_max;
+    bool                is_stopping;
+};
+
+/* What lws keeps for us with each connection. */
+struct connected {
+    struct exchange *exchange;
+};
+
+/* ---- callbacks ------------------------------------------------------------- */
+
+static bool
+admit(struct server *s)
+{
+    s->counters.connections++;
+    if (s->connections < s->connections_max) return true;
+    s->counters.connections_shed++;
+    return false;
+}
+
+/* 0: go on.  -1: hang up.  1: it was answered. */
+static int
+confirm_upgrade(struct server *s, struct lws *wsi)
+{
+    struct http_request request;
+    struct refusal      no;
+
+    if (lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) == 0) return -1; /* lws has answered it */
+    if (request_read_upgrade(wsi, &s->guard, &s->counters, &request, &no)) return 0;
+    s->counters.upgrades_refused++;
+    (void)http_refuse(wsi, &no); /* it is hung up in any case */
+    return -1;
+}
+
+static int
+on_http(struct server *s, struct connected *c, struct lws *wsi, enum lws_callback_reasons reason,
+        struct view in)
+{
+    bool is_good = true;
+
+    switch (reason) {
+    case LWS_CALLBACK_HTTP: is_good = http_on_request(&s->http, &c->exchange, wsi); break;
+    case LWS_CALLBACK_HTTP_BODY:
+        if (c->exchange) is_good = http_on_body(c->exchange, in);
+        break;
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        if (c->exchange) is_good = http_on_body_end(c->exchange);
+        break;
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        if (c->exchange) is_good = http_on_writable(c->exchange);
+        break;
+    case LWS_CALLBACK_TIMER:
+        if (c->exchange) is_good = http_on_timer(c->exchange);
+        break;
+    case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+    case LWS_CALLBACK_CLOSED_HTTP:
+        if (c) http_on_end(&c->exchange);
+        break;
+    default: break;
+    }
+    return is_good ? 0 : -1;
+}
+
+static int
+on_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
+{
+    struct server *s = lws_context_user(lws_get_context(wsi));
+
+    switch (reason) {
+    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION: return admit(s) ? 0 : 1;
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED: s->connections++; return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        if (s->connections > 0) s->connections--;
+        return 0;
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return confirm_upgrade(s, wsi);
+    case LWS_CALLBACK_RAW_ADOPT: /* CONNECT, which lws takes for a protocol of another kind */
+        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+        return -1;
+    default: return on_http(s, user, wsi, reason, view_of(in, size));
+    }
+}
+
+/* The sockets to agentd, and the signals: descriptors that lws only watches. */
+static int
+on_descriptor(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
+{
+    struct server *s = lws_context_user(lws_get_context(wsi));
+
+    (void)user, (void)in, (void)size;
+    if (reason == LWS_CALLBACK_RAW_RX_FILE || reason == LWS_CALLBACK_EVENT_WAIT_CANCELLED) {
+        if (s->client) client_pump(s->client);
+        if (s->feed) feed_pump(s->feed);
+    }
+    return 0;
+}
+
+static int
+on_signal(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
+{
+    struct server *s = lws_context_user(lws_get_context(wsi));
+
+    (void)user, (void)in, (void)size;
+    if (reason != LWS_CALLBACK_RAW_RX_FILE) return 0;
+    s->is_stopping = true;
+    lws_cancel_service(s->loop);
+    return 0;
+}
+
+static const struct lws_protocols protocols[] = {
+    {"http",       on_callback,   sizeof(struct connected), 1024, 0, NULL, 0},
+    {"descriptor", on_descriptor, 0,                        0,    0, NULL, 0},
+    {"signal",     on_signal,     0,                        0,    0, NULL, 0},
+    {NULL,         NULL,          0,                        0,    0, NULL, 0},
+};
+
+/* ---- setting up ------------------------------------------------------------ */
+
+static bool is_set_up; /* what lws says later is of peers, who may say what they like */
+
+static void
+on_lws_line(int level, const char *line)
+{
+    char text[256];
+
+    (void)snprintf(text, sizeof(text), "%.*s", (int)strcspn(line, "\n"), line); /* cut to fit */
+    log_at(level == LLL_ERR && !is_set_up ? LOG_LEVEL_WARN : LOG_LEVEL_DEBUG, "libwebsockets",
+           "text=%s", log_quote(text));
+}
+
+/* lws sizes its tables by the limit of descriptors, and finds a connection at once only when they
+ * are of that size: so the limit is set to what is wanted. */
+static size_t
+limit_descriptors(int64_t connections_max)
+{
+    struct rlimit rl;
+    rlim_t        wanted = (rlim_t)connections_max + DESCRIPTORS_BESIDE;
+
+    if (getrlimit(RLIMIT_NOFILE, &rl) != 0) return (size_t)connections_max;
+    if (rl.rlim_max < wanted) {
+        log_warn("fewer connections than were asked for", "connections=%lld reason=RLIMIT_NOFILE",
+                 (long long)rl.rlim_max - DESCRIPTORS_BESIDE);
+        wanted = rl.rlim_max;
+    }
+    rl = (struct rlimit){.rlim_cur = wanted, .rlim_max = wanted};
+    if (setrlimit(RLIMIT_NOFILE, &rl) != 0)
+        log_warn("RLIMIT_NOFILE is not set", "wanted=%lld", (long long)wanted);
+    return wanted > DESCRIPTORS_BESIDE ? (size_t)wanted - DESCRIPTORS_BESIDE : 1;
+}
+
+static enum errc
+make_loop(struct server *s, const char *address, int port, struct err *e)
+{
+    struct lws_context_creation_info info = {
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
+                   LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
+                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
+        .port = port,
+        .iface = address,
+        .protocols = protocols,
+        .alpn = "http/1.1",
+        .vhost_name = "agentd",
+        .server_string = "agentd",
+        .user = s,
+        .timeout_secs = HEADER_SECONDS,
+        .timeout_secs_ah_idle = HEADER_SECONDS,
+        .keepalive_timeout = KEEPALIVE_SECONDS,
+        .max_http_header_data = REQUEST_HEADERS_MAX + REQUEST_HEADERS_MAX / 2,
+        .max_http_header_pool = HEADERS_AT_A_TIME,
+        .pt_serv_buf_size = SERVICE_BYTES,
+        .gid = (gid_t)-1,
+        .uid = (uid_t)-1,
+    };
+
+    if (!strchr(address, ':')) info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
+    lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_line);
+    s->loop = lws_create_context(&info);
+    if (!s->loop) return err_set(e, E_INTERNAL, "libwebsockets does not start");
+    s->vhost = lws_create_vhost(s->loop, &info);
+    if (s->vhost) return E_OK;
+    return err_set(e, E_INTERNAL, "cannot listen on %s port %d", address, port);
+}
+
+/* lws closes what it watches: a duplicate, for the original is libzmq's. */
+static enum errc
+watch(struct server *s, int fd, const char *protocol, struct err *e)
+{
+    lws_sock_file_fd_type both = {.filefd = fcntl(fd, F_DUPFD_CLOEXEC, 3)};
+
+    if (both.filefd < 0) return err_errno(e, "a descriptor");
+    if (lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_RAW_FILE_DESC, both, protocol, NULL)) {
+        return E_OK;
+    }
+    (void)close(both.filefd);
+    return err_set(e, E_INTERNAL, "libwebsockets does not watch a descriptor");
+}
+
+static void
+on_up(void *arg)
+{
+    struct server *s = arg;
+
+    feed_wake(s->feed);
+}
+
+static enum errc
+reach_agentd(struct server *s, const char *run_dir, struct err *e)
+{
+    int fds[2 * CONNECTION_FDS];
+
+    s->zmq = zmq_ctx_new();
+    if (client_new(&s->client, s->loop, s->zmq, run_dir, e)) return e->code;
+    if (feed_new(&s->feed, s->client, &s->counters, s->zmq, run_dir, e)) return e->code;
+    client_on_up(s->client, on_up, s);
+    client_fds(s->client, fds);
+    feed_fds(s->feed, fds + CONNECTION_FDS);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+        if (watch(s, fds[i], "descriptor", e)) return e->code;
+    }
+    client_pump(s->client);
+    feed_pump(s->feed);
+    return E_OK;
+}
+
+static enum errc
+set_up(struct server *s, const struct options *o, struct err *e)
+{
+    FREE_AUTO char *address = NULL;
+    int             port;
+
+    if (options_listen(o->listen, &address, &port, e)) return e->code;
+    if (page_read(&s->page, o->page, e)) return e->code;
+    s->connections_max = limit_descriptors(o->connections_max);
+    guard_init(&s->guard, address, o->hosts, o->origins);
+    if (make_loop(s, address, port, e)) return e->code;
+    if (reach_agentd(s, o->run_dir, e)) return e->code;
+    s->http = (struct http){.guard = &s->guard,
+                            .client = s->client,
+                            .feed = s->feed,
+                            .page = &s->page,
+                            .counters = &s->counters,
+                            .connections = &s->connections};
+    openapi_text(&s->http.openapi);
+    s->connections = 0; /* the descriptors of our own are none */
+    is_set_up = true;
+    return E_OK;
+}
+
+enum errc
+server_new(struct server **out, const struct options *o, struct err *e)
+{
+    struct server *s = xcalloc(1, sizeof(*s));
+
+    if (set_up(s, o, e)) {
+        server_destroy(&s);
+        return e->code;
+    }
+    *out = s;
+    return E_OK;
+}
+
+void
+server_destroy(struct server **p)
+{
+    struct server *s = *p;
+
+    if (!s) return;
+    /* The connections end first: they know the client and the feed; the client knows the loop. */
+    if (s->vhost) lws_vhost_destroy(s->vhost);
+    feed_destroy(&s->feed);
+    client_destroy(&s->client);
+    if (s->loop) lws_context_destroy(s->loop);
+    if (s->zmq) (void)zmq_ctx_term(s->zmq); /* it has no socket left */
+    buf_done(&s->http.openapi);
+    page_done(&s->page);
+    guard_done(&s->guard);
+    free(s);
+    *p = NULL;
+}
+
+int
+server_port(const struct server *s)
+{
+    return lws_get_vhost_listen_port(s->vhost);
+}
+
+void
+server_run(struct server *s, int signal_fd)
+{
+    struct err e;
+
+    if (watch(s, signal_fd, "signal", &e)) {
+        log_error("signals are not heard", "error=%s", log_quote(e.msg));
+        return;
+    }
+    while (!s->is_stopping && lws_service(s->loop, 0) >= 0) {
+    }
+}

@@ -1,0 +1,25 @@
+/* write - bytes to a connection, as much as is allowed in one callback.
+ *
+ * Nothing is read from a connection while its request is served: lws 4.1.6 would spin on input
+ * that it does not take.  Held so it does not write either; so it is held until there is something
+ * to write, and a peer that then sends more, but takes nothing, is hung up. */
+#ifndef TOOLS_GATEWAY_WRITE_H
+#define TOOLS_GATEWAY_WRITE_H
+
+#include "common/buf.h"
+#include <libwebsockets.h>
+
+#define WRITE_PART 16384
+
+/* Nothing is read until write_start, which asks for the callback in which write_part may be called.
+ */
+void write_hold(struct lws *wsi);
+void write_start(struct lws *wsi);
+/* The next part behind *sent; asks to be called again while something is left, and for a timer, in
+ * which write_is_stuck is to be asked.  False: the connection is lost. */
+bool write_part(struct lws *wsi, const struct buf *out, size_t *sent);
+bool write_is_stuck(struct lws *wsi);
+/* All of a few bytes. */
+bool write_now(struct lws *wsi, struct view bytes);
+
+#endif
