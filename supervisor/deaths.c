@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include <inttypes.h>
+#include <stdio.h>
 
 #define BACK_OFF_MS 100 /* before the second replacement; doubles with each further death */
 
@@ -30,14 +31,17 @@ deaths_note(struct deaths *d, int64_t boot_ms)
 }
 
 void
-deaths_say(struct deaths *d, int64_t boot_ms)
+deaths_say(struct deaths *d, const char *of, int64_t boot_ms)
 {
     bool are_too_many = deaths_are_too_many(d, boot_ms);
+    char text[64];
+
+    (void)snprintf(text, sizeof(text), "%s %s", of, are_too_many ? "degraded" : "recovered");
 
     if (are_too_many && !d->is_said) {
-        log_error("worker pool degraded", "deaths=%d window_ms=%d", DEATHS_MAX, DEATHS_WINDOW_MS);
+        log_error(text, "deaths=%d window_ms=%d", DEATHS_MAX, DEATHS_WINDOW_MS);
     } else if (!are_too_many && d->is_said) {
-        log_info("worker pool recovered", "died=%" PRIu64, d->count);
+        log_info(text, "died=%" PRIu64, d->count);
     }
     d->is_said = are_too_many;
 }

@@ -1,8 +1,9 @@
-/* deaths - how often workers may die and be replaced: a supervisor's restart intensity (G8).
+/* deaths - how often workers, or the gateway, may die and be replaced: a supervisor's restart
+ * intensity (G8).
  *
  * The first replacement comes at once, the next ones with a growing delay; after DEATHS_MAX deaths
- * within DEATHS_WINDOW_MS there is none until the oldest of them has left the window, and the pool
- * is degraded as long. */
+ * within DEATHS_WINDOW_MS there is none until the oldest of them has left the window, and the
+ * pool, or the gateway, is degraded as long. */
 #ifndef SUPERVISOR_DEATHS_H
 #define SUPERVISOR_DEATHS_H
 
@@ -15,14 +16,14 @@
 struct deaths {
     int64_t  at_boot_ms[DEATHS_MAX]; /* a ring */
     uint64_t count;
-    bool     is_said; /* the log knows that the pool is degraded */
+    bool     is_said; /* the log knows that there are too many */
 };
 
 /* Notes one; when the place may be filled again. */
 int64_t deaths_note(struct deaths *d, int64_t boot_ms);
 bool    deaths_are_too_many(const struct deaths *d, int64_t boot_ms);
-/* Logs when the pool has become degraded, or has recovered. */
-void deaths_say(struct deaths *d, int64_t boot_ms);
+/* Logs when `of` ("gateway") has become degraded, or has recovered. */
+void deaths_say(struct deaths *d, const char *of, int64_t boot_ms);
 /* When it recovers by itself; INT64_MAX while it is not degraded. */
 int64_t deaths_deadline(const struct deaths *d);
 

@@ -132,7 +132,7 @@ close_process(struct forecaster *f)
     if (f->answer >= 0) (void)close(f->answer);
     f->answer = -1;
     f->is_over = f->is_late = false;
-    pool_keep(f->pool, 0);
+    pool_keep(f->pool, KEPT_FORECAST, 0);
 }
 
 static enum errc
@@ -143,7 +143,7 @@ start_process(struct forecaster *f, int order, struct err *e)
 
     if (child < 0) return err_errno(e, "fork");
     if (child == 0) become_forecast(order, f->answer, parent);
-    pool_keep(f->pool, child);
+    pool_keep(f->pool, KEPT_FORECAST, child);
 
     int fd = pidfd_open(child, 0);
 

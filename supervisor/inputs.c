@@ -12,6 +12,7 @@ rank_of(enum input_kind kind)
     case INPUT_WORKER_RETIRE:
     case INPUT_WORKER_GONE:
     case INPUT_SEND_FAILED:
+    case INPUT_GATEWAY_GONE:
     case INPUT_LEASE_GONE: return RANK_REPORT;
     case INPUT_BOOT:
     case INPUT_ZONE:

@@ -39,11 +39,13 @@ struct parts {
     void              *zmq;
     struct roles       roles;
     struct peers       peers;
+    gid_t              socket_group; /* may pass the run folder, or NO_GROUP */
     struct inputs      inputs;
     struct control    *control;
     struct reports     reports;
     struct doorbell    doorbell;
     struct pool       *pool;
+    struct gateway    *gateway;
     struct survivors   survivors;
     struct turns       turns;
     struct reads       reads;
@@ -146,7 +148,8 @@ open_store(struct parts *p, struct err *e)
 
 /* ---- start: sockets and parts -------------------------------------------------------------- */
 
-/* Who may pass the run folder may connect: the group of the widest role, else only our own user. */
+/* Who may pass the run folder may connect: the group of the widest role, else the gateway's, else
+ * only our own user. */
 static enum errc
 open_run_folder(const char *run_dir, gid_t group, struct err *e)
 {
@@ -163,7 +166,8 @@ set_roles(struct parts *p, const struct config *c, struct buf *warnings)
     gid_t group = NO_GROUP;
 
     roles_set(&p->roles, c->operator_group, c->submit_group, c->view_group, warnings);
-    (void)roles_socket_group(&p->roles, &group); /* none: it stays so */
+    if (!roles_socket_group(&p->roles, &group)) (void)gateway_group(c, &group); /* neither: none */
+    p->socket_group = group;
     return group;
 }
 
@@ -189,7 +193,7 @@ open_spawn(struct parts *p, struct err *e)
     FREE_AUTO char *path = xasprintf("%s/evidence", p->config.run_dir);
 
     if (evidence_open(&p->evidence, path, e)) return e->code;
-    if (spawn_open_program(&p->spawn.program, e)) return e->code;
+    if (spawn_open_program("agent-worker", "AGENTD_WORKER", &p->spawn.program, e)) return e->code;
     p->spawn.null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (p->spawn.null < 0) return err_errno(e, "/dev/null");
     p->spawn.evidence = &p->evidence;
@@ -216,11 +220,12 @@ admit_groups(struct parts *p, const struct config *c, struct buf *warnings)
 }
 
 static void
-apply_settings(struct parts *p, const struct config *c)
+apply_settings(struct parts *p, const struct config *c, struct buf *warnings)
 {
     log_set_level((enum log_level)log_level_from(c->log_level));
     pool_set_shape(p->pool, c->slots, c->heartbeat_interval_ms);
     pool_set_count(p->pool, (uint32_t)c->workers);
+    gateway_set(p->gateway, c, p->socket_group, warnings);
 }
 
 static void
@@ -229,7 +234,7 @@ on_reloaded(const struct config *c, struct buf *warnings, void *arg)
     struct parts *p = arg;
 
     admit_groups(p, c, warnings);
-    apply_settings(p, c);
+    apply_settings(p, c, warnings);
 }
 
 static void
@@ -239,17 +244,25 @@ make_parts(struct parts *p)
 
     inputs_init(&p->inputs);
     p->pool = pool_new(p->zmq, &p->poller, &p->inputs, &p->spawn);
+    const struct gateway_parts gateway = {.zmq = p->zmq,
+                                          .poller = &p->poller,
+                                          .inputs = &p->inputs,
+                                          .pool = p->pool,
+                                          .peers = &p->peers,
+                                          .setup = &p->spawn};
+    p->gateway = gateway_new(&gateway);
     survivors_init(&p->survivors, &p->poller, &p->inputs, &p->evidence, p->spawn.incarnation);
     turns_init(&p->turns, p->store, p->engine, &none);
     reads_init(&p->reads, p->store, p->engine, p->control);
     reload_init(&p->reload, &p->options.sources, &p->config, on_reloaded, p);
     forecaster_init(&p->forecaster, &p->poller, p->pool, p->store);
-    stopping_init(&p->stopping, p->engine, p->pool, &p->inputs);
+    stopping_init(&p->stopping, p->engine, p->pool, p->gateway, &p->inputs);
     logsweep_init(&p->logsweep, p->store, p->config.state_dir);
     p->ops = (struct shell_ops){.store = p->store,
                                 .engine = p->engine,
                                 .control = p->control,
                                 .pool = p->pool,
+                                .gateway = p->gateway,
                                 .reload = &p->reload,
                                 .fsck = &p->fsck,
                                 .forecaster = &p->forecaster,
@@ -268,6 +281,7 @@ make_parts(struct parts *p)
                                   .control = p->control,
                                   .reports = &p->reports,
                                   .pool = p->pool,
+                                  .gateway = p->gateway,
                                   .survivors = &p->survivors,
                                   .turns = &p->turns,
                                   .reads = &p->reads,
@@ -280,7 +294,7 @@ make_parts(struct parts *p)
                                   .lag = &p->lag,
                                   .logsweep = &p->logsweep,
                                   .lock = &p->lock};
-    apply_settings(p, &p->config);
+    apply_settings(p, &p->config, &p->warnings);
 }
 
 /* ---- start: the engine --------------------------------------------------------------------- */
@@ -368,6 +382,7 @@ close_all(struct parts *p)
     shell_ops_done(&p->ops);
     logsweep_done(&p->logsweep);
     if (p->pool) inputs_done(&p->inputs);
+    gateway_destroy(&p->gateway);
     pool_destroy(&p->pool);
     control_close(&p->control);
     reports_close(&p->reports);

@@ -37,6 +37,13 @@ struct worker {
     struct link       link;
 };
 
+/* A child of ours that is left alone; pid 0: none. */
+struct kept {
+    pid_t     pid;
+    bool      has_ended;
+    siginfo_t how;
+};
+
 struct pool {
     void                     *zmq;
     struct poller            *poller;
@@ -51,7 +58,7 @@ struct pool {
     bool                      is_stopping;
     struct deaths             deaths;
     uint64_t                  starts;
-    pid_t                     kept; /* a child of ours that is left alone; 0: none */
+    struct kept               kept[KEPT_COUNT];
 };
 
 struct pool *
@@ -238,7 +245,7 @@ on_end(struct worker *w, const siginfo_t *how, int64_t boot_ms)
     w->phase = PHASE_ORPHANED;
     w->act_at_boot_ms = is_planned ? boot_ms : deaths_note(&p->deaths, boot_ms);
     link_end(&w->link);
-    deaths_say(&p->deaths, boot_ms);
+    deaths_say(&p->deaths, "worker pool", boot_ms);
 }
 
 static void
@@ -250,7 +257,10 @@ reap(struct pool *p, int64_t boot_ms)
         if (waitid(P_ALL, 0, &how, WEXITED | WNOHANG | WNOWAIT) || how.si_pid == 0) return;
         struct worker *w = find_pid(p, how.si_pid);
         if (w) on_end(w, &how, boot_ms);
-        if (how.si_pid == p->kept) p->kept = 0;               /* the pid may come again */
+        for (size_t i = 0; i < KEPT_COUNT; i++) {
+            if (how.si_pid == p->kept[i].pid)
+                p->kept[i] = (struct kept){.has_ended = true, .how = how};
+        }
         (void)waitid(P_PID, (id_t)how.si_pid, &how, WEXITED); /* it is there */
     }
 }
@@ -260,13 +270,23 @@ is_ours(pid_t pid, void *arg)
 {
     const struct pool *p = arg;
 
-    return pid == p->kept || find_pid(arg, pid) != NULL;
+    for (size_t i = 0; i < KEPT_COUNT; i++) {
+        if (pid == p->kept[i].pid) return true;
+    }
+    return find_pid(arg, pid) != NULL;
 }
 
 void
-pool_keep(struct pool *p, pid_t child)
+pool_keep(struct pool *p, enum kept_child which, pid_t child)
 {
-    p->kept = child;
+    p->kept[which] = (struct kept){.pid = child};
+}
+
+bool
+pool_kept_ended(const struct pool *p, enum kept_child which, siginfo_t *how)
+{
+    *how = p->kept[which].how;
+    return p->kept[which].has_ended;
 }
 
 static bool
@@ -342,7 +362,7 @@ pool_on_time(struct pool *p, int64_t boot_ms)
 {
     bool may_leave = !any_leaving(p);
 
-    deaths_say(&p->deaths, boot_ms);
+    deaths_say(&p->deaths, "worker pool", boot_ms);
     for (uint32_t i = 0; i < WORKERS_MAX; i++)
         step(&p->workers[i], boot_ms, &may_leave);
 }

@@ -15,6 +15,7 @@
 #include "supervisor/inputs.h"
 #include "supervisor/poller.h"
 #include "supervisor/spawn.h"
+#include <signal.h>
 
 struct pool;
 
@@ -56,8 +57,11 @@ bool pool_on_bad_report(struct pool *p, pid_t pid) MUST_CHECK;
 void pool_stop(struct pool *p, int64_t kill_boot_ms);
 bool pool_is_empty(const struct pool *p);
 
-/* A child that is no worker and no orphan either; 0: there is none. */
-void pool_keep(struct pool *p, pid_t child);
+/* Children that are no workers and no orphans either; 0: there is none.  The pool reaps them. */
+enum kept_child { KEPT_FORECAST, KEPT_GATEWAY, KEPT_COUNT };
+void pool_keep(struct pool *p, enum kept_child which, pid_t child);
+/* Whether it has ended and is reaped, since it is kept, and how. */
+bool pool_kept_ended(const struct pool *p, enum kept_child which, siginfo_t *how);
 
 bool     pool_is_degraded(const struct pool *p, int64_t boot_ms);
 uint32_t pool_count_wanted(const struct pool *p);

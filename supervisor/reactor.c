@@ -101,6 +101,7 @@ on_output(void *arg, const struct output *o)
     case OUT_JOB_ENDED: buf_add(&r->ended, &o->job, sizeof(o->job)); break;
     case OUT_JOB_PURGED: joblogs_remove(r->ops->state_dir, o->job); break;
     case OUT_OLD_LEASE: survivors_add_lease(r->survivors, o->token); break;
+    case OUT_TO_GATEWAY: gateway_send(r->gateway, o->body, o->token == 0); break;
     case OUT_LOG:
         log_at((enum log_level)o->level, o->text, "%s", o->detail ? o->detail : "");
         break;
@@ -145,6 +146,7 @@ gather(struct reactor *r)
     stopping_step(r->stopping, r->signals->stops, reload_current(r->reload)->stop_grace_ms,
                   r->now.boot_ms);
     control_gather(r->control, r->inputs, &all);
+    gateway_on_time(r->gateway, r->now.boot_ms, r->stall_ms);
 }
 
 /* ---- the turn ------------------------------------------------------------------------------ */
@@ -229,6 +231,7 @@ boot_deadline(const struct reactor *r)
     int64_t at = turns_deadline(r->turns).boot_ms;
 
     at = earlier(at, pool_deadline(r->pool));
+    at = earlier(at, gateway_deadline(r->gateway));
     at = earlier(at, survivors_deadline(r->survivors));
     at = earlier(at, reads_deadline(r->reads));
     at = earlier(at, stopping_deadline(r->stopping));

@@ -25,6 +25,7 @@ struct reactor {
     struct control     *control;
     struct reports     *reports;
     struct pool        *pool;
+    struct gateway     *gateway;
     struct survivors   *survivors;
     struct turns       *turns;
     struct reads       *reads;

@@ -79,6 +79,7 @@ put_warnings(const struct shell_ops *o, struct txn *t, const struct actor *actor
     if (pool_is_degraded(o->pool, now->boot_ms)) {
         buf_add_str(&lines, "workers die too often: the pool is degraded\n");
     }
+    gateway_warn(o->gateway, now->boot_ms, &lines);
     if (!survivors_leave_room(o->survivors)) {
         buf_add_str(&lines, "processes of an earlier run are still ending\n");
     }
@@ -119,6 +120,8 @@ add_status(struct shell_ops *o, const struct actor *actor, const struct now *now
     mp_put_cstr(b, &map, "config", reload_current(o->reload)->path);
     mp_key(b, &map, "workers");
     pool_status(o->pool, now->boot_ms, b);
+    mp_key(b, &map, "gateway");
+    gateway_status(o->gateway, now->boot_ms, b);
     put_loop(o, b, &map);
     put_store(o, b, &map);
     put_control(o, b, &map);

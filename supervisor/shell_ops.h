@@ -6,6 +6,7 @@
 #include "supervisor/control.h"
 #include "supervisor/forecaster.h"
 #include "supervisor/fsck.h"
+#include "supervisor/gateway.h"
 #include "supervisor/lag.h"
 #include "supervisor/pool.h"
 #include "supervisor/reads.h"
@@ -20,6 +21,7 @@ struct shell_ops {
     struct engine          *engine;
     struct control         *control;
     struct pool            *pool;
+    struct gateway         *gateway;
     struct reload          *reload;
     struct fsck            *fsck;
     struct forecaster      *forecaster;

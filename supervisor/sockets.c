@@ -26,6 +26,10 @@ set_options(void *socket, const struct socket_spec *spec)
         zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &bytes, sizeof(bytes)) != 0) {
         return false;
     }
+    if (spec->only != 0 &&
+        zmq_setsockopt(socket, ZMQ_IPC_FILTER_PID, &spec->only, sizeof(spec->only)) != 0) {
+        return false;
+    }
     /* A send to a peer that is gone or full must be told, and no peer may take another's place. */
     return spec->type != ZMQ_ROUTER ||
            (set_int(socket, ZMQ_ROUTER_MANDATORY, 1) && set_int(socket, ZMQ_ROUTER_HANDOVER, 0));

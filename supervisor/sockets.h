@@ -16,6 +16,7 @@ struct socket_spec {
     int         linger_ms;         /* how long closing may wait to send what is queued */
     int         send_high_water;   /* messages queued per peer */
     int64_t     message_bytes_max; /* a peer that sends more is cut off */
+    pid_t       only;              /* the one process that may connect; 0: any that can */
 };
 
 enum errc socket_bind(void *zmq, const struct socket_spec *spec, void **out,

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,9 +24,9 @@ struct arguments {
 };
 
 enum errc
-spawn_open_program(int *fd, struct err *e)
+spawn_open_program(const char *name, const char *variable, int *fd, struct err *e)
 {
-    const char *named = getenv("AGENTD_WORKER");
+    const char *named = getenv(variable);
     char        path[PATH_MAX];
 
     if (named) {
@@ -35,12 +36,13 @@ spawn_open_program(int *fd, struct err *e)
 
         if (size < 0) return err_errno(e, "/proc/self/exe");
         path[size] = '\0';
-        memcpy(strrchr(path, '/') + 1, "agent-worker", sizeof("agent-worker"));
+        char *own = strrchr(path, '/') + 1;
+        (void)snprintf(own, sizeof(path) - (size_t)(own - path), "%s", name); /* likewise */
     }
     int opened = open(path, O_PATH | O_CLOEXEC);
     if (opened < 0) {
-        (void)err_errno(e, "worker program %s", path);
-        return err_hint(e, "install agent-worker beside agentd or name it in AGENTD_WORKER");
+        (void)err_errno(e, "program %s", path);
+        return err_hint(e, "install %s beside agentd or name it in %s", name, variable);
     }
     *fd = opened;
     return E_OK;
@@ -88,6 +90,14 @@ restore_oom_score(const char *score)
     (void)close(fd);
 }
 
+/* Standard output is agentd's alone: it says "ready". */
+static bool
+take_standard_streams(const struct spawn_setup *setup)
+{
+    return dup2(setup->null, STDIN_FILENO) >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 &&
+           close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+}
+
 /* Between fork and exec: nothing but async-signal-safe calls. */
 static _Noreturn void
 become_worker(const struct spawn_setup *setup, const struct spawn_order *order,
@@ -100,10 +110,7 @@ become_worker(const struct spawn_setup *setup, const struct spawn_order *order,
     signals_reset();
     evidence_write_self(&setup->evidence->workers[order->worker], setup->boot_id, 0, order->worker,
                         setup->incarnation);
-    /* Standard output is ours alone: it says "ready". */
-    if (dup2(setup->null, STDIN_FILENO) < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 ||
-        close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) ||
-        fcntl(setup->evidence->fd, F_SETFD, 0)) {
+    if (!take_standard_streams(setup) || fcntl(setup->evidence->fd, F_SETFD, 0)) {
         _exit(EXIT_NOT_STARTED);
     }
     (void)syscall(SYS_execveat, setup->program, "", a->argv, environ, AT_EMPTY_PATH);
@@ -121,6 +128,64 @@ spawn_worker(const struct spawn_setup *setup, const struct spawn_order *order, p
     pid_t child = fork();
     if (child < 0) return err_errno(e, "fork");
     if (child == 0) become_worker(setup, order, &a, parent);
+    *pid = child;
+    return E_OK;
+}
+
+/* ---- the gateway ----------------------------------------------------------- */
+
+/* Raw calls: the library's would ask all threads, and there is but this one. */
+static bool
+become_user(const struct gateway_order *o)
+{
+    if (!o->has_user) return true;
+    return syscall(SYS_setgroups, (size_t)1, &o->socket_group) == 0 &&
+           syscall(SYS_setresgid, o->gid, o->gid, o->gid) == 0 &&
+           syscall(SYS_setresuid, o->uid, o->uid, o->uid) == 0;
+}
+
+/* A change of user forgets the signal, so it is asked for afterwards. */
+static _Noreturn void
+become_gateway(const struct spawn_setup *setup, const struct gateway_order *o, char *const *argv,
+               pid_t parent)
+{
+    const struct rlimit files = {o->files_max, o->files_max};
+
+    restore_oom_score(setup->oom_score);
+    if (setpgid(0, 0) || setrlimit(RLIMIT_NOFILE, &files) || !become_user(o) ||
+        prctl(PR_SET_PDEATHSIG, SIGTERM) || getppid() != parent) {
+        _exit(EXIT_NOT_STARTED);
+    }
+    signals_reset();
+    if (!take_standard_streams(setup)) _exit(EXIT_NOT_STARTED);
+    (void)syscall(SYS_execveat, o->program, "", argv, environ, AT_EMPTY_PATH);
+    _exit(EXIT_NOT_STARTED);
+}
+
+enum errc
+spawn_gateway(const struct spawn_setup *setup, const struct gateway_order *o, pid_t *pid,
+              struct err *e)
+{
+    char        connections[NUMBER_BYTES], supervisor[NUMBER_BYTES];
+    pid_t       parent = getpid();
+    const char *args[] = {"agent-gateway", "--run",
+                          setup->run_dir,  "--listen",
+                          o->listen,       "--hosts",
+                          o->hosts,        "--origins",
+                          o->origins,      "--page",
+                          o->page,         "--log-level",
+                          o->log_level,    "--connections-max",
+                          connections,     "--supervisor-pid",
+                          supervisor,      NULL};
+    char       *argv[ARRAY_LEN(args)];
+
+    (void)snprintf(connections, NUMBER_BYTES, "%" PRId64, o->connections_max); /* fits */
+    (void)snprintf(supervisor, NUMBER_BYTES, "%d", (int)parent);               /* likewise */
+    for (size_t i = 0; i < ARRAY_LEN(args); i++)
+        argv[i] = (char *)args[i]; /* execve does not change them */
+    pid_t child = fork();
+    if (child < 0) return err_errno(e, "fork");
+    if (child == 0) become_gateway(setup, o, argv, parent);
     *pid = child;
     return E_OK;
 }

@@ -1,6 +1,6 @@
-/* spawn - starts agent-worker processes.
+/* spawn - starts agent-worker processes, and agent-gateway.
  *
- * The program is kept open from our own start on, so that a package upgrade cannot mix versions
+ * A program is kept open from our own start on, so that a package upgrade cannot mix versions
  * (N33).  The child sets itself up with async-signal-safe calls only: TERM when we die, a process
  * group of its own, default signals, its evidence; then it execs, with no descriptor of ours but
  * the evidence file's. */
@@ -9,6 +9,7 @@
 
 #include "common/err.h"
 #include "proto/evidence.h"
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* What stays the same for all workers. */
@@ -30,10 +31,26 @@ struct spawn_order {
     int64_t  heartbeat_ms;
 };
 
-/* AGENTD_WORKER, else agent-worker beside our own program. */
-enum errc spawn_open_program(int *fd, struct err *e) MUST_CHECK;
+struct gateway_order {
+    int         program; /* from spawn_open_program */
+    const char *listen, *hosts, *origins, *page;
+    const char *log_level;
+    int64_t     connections_max;
+    uint64_t    files_max; /* descriptors that it may have */
+    bool        has_user;  /* it is to be another user than we are … */
+    uid_t       uid;       /* … this one … */
+    gid_t       gid;
+    gid_t       socket_group; /* … who passes the run folder by this group */
+};
+
+/* What the variable names ("AGENTD_WORKER"), else the program of this name beside our own. */
+enum errc spawn_open_program(const char *name, const char *variable, int *fd,
+                             struct err *e) MUST_CHECK;
 /* The caller reaps the child.  That its program could not be started shows as exit code 127. */
 enum errc spawn_worker(const struct spawn_setup *setup, const struct spawn_order *order, pid_t *pid,
                        struct err *e) MUST_CHECK;
+/* Likewise; it inherits no descriptor of ours at all. */
+enum errc spawn_gateway(const struct spawn_setup *setup, const struct gateway_order *o, pid_t *pid,
+                        struct err *e) MUST_CHECK;
 
 #endif

@@ -4,14 +4,18 @@
 
 #define TERM_TO_KILL_MS 1000 /* of running jobs */
 #define INTERRUPT_MS    1400 /* for all of them to be gone */
-#define WORKER_KILL_MS  300  /* workers that hold nothing any more */
+#define WORKER_KILL_MS  300  /* workers that hold nothing any more, and the gateway */
 #define WORKERS_MS      800
 
 void
-stopping_init(struct stopping *s, struct engine *engine, struct pool *pool, struct inputs *inputs)
+stopping_init(struct stopping *s, struct engine *engine, struct pool *pool, struct gateway *gateway,
+              struct inputs *inputs)
 {
-    *s = (struct stopping){
-        .engine = engine, .pool = pool, .inputs = inputs, .until_boot_ms = INT64_MAX};
+    *s = (struct stopping){.engine = engine,
+                           .pool = pool,
+                           .gateway = gateway,
+                           .inputs = inputs,
+                           .until_boot_ms = INT64_MAX};
 }
 
 static void
@@ -20,6 +24,12 @@ push(struct stopping *s, enum input_kind kind, int64_t grace_ms)
     const struct input in = {.kind = kind, .grace_ms = grace_ms};
 
     inputs_push(s->inputs, &in);
+}
+
+static bool
+are_children_gone(const struct stopping *s)
+{
+    return pool_is_empty(s->pool) && gateway_is_down(s->gateway);
 }
 
 static void
@@ -40,10 +50,11 @@ enter(struct stopping *s, enum stop_phase phase, int64_t boot_ms, int64_t grace_
         break;
     case STOP_ENDING_WORKERS:
         pool_stop(s->pool, boot_ms + WORKER_KILL_MS);
+        gateway_stop(s->gateway, boot_ms + WORKER_KILL_MS);
         s->until_boot_ms = boot_ms + WORKERS_MS;
         break;
     case STOP_GOODBYE:
-        if (!pool_is_empty(s->pool)) log_warn("workers do not end", "they are left behind");
+        if (!are_children_gone(s)) log_warn("children do not end", "they are left behind");
         push(s, INPUT_GOODBYE, 0);
         s->until_boot_ms = INT64_MAX;
         break;
@@ -66,7 +77,7 @@ next_phase(const struct stopping *s, unsigned signals, int64_t boot_ms)
         return is_over || signals > 1 ? STOP_INTERRUPTING : STOP_DRAINING;
     case STOP_INTERRUPTING: return is_idle || is_over ? STOP_ENDING_WORKERS : STOP_INTERRUPTING;
     case STOP_ENDING_WORKERS:
-        return pool_is_empty(s->pool) || is_over ? STOP_GOODBYE : STOP_ENDING_WORKERS;
+        return are_children_gone(s) || is_over ? STOP_GOODBYE : STOP_ENDING_WORKERS;
     default: return s->inputs->count == 0 ? STOP_OVER : s->phase;
     }
 }

@@ -8,6 +8,7 @@
 #ifndef SUPERVISOR_STOPPING_H
 #define SUPERVISOR_STOPPING_H
 
+#include "supervisor/gateway.h"
 #include "supervisor/inputs.h"
 #include "supervisor/pool.h"
 
@@ -23,13 +24,14 @@ enum stop_phase {
 struct stopping {
     struct engine  *engine;
     struct pool    *pool;
+    struct gateway *gateway;
     struct inputs  *inputs;
     enum stop_phase phase;
     int64_t         until_boot_ms; /* the phase lasts no longer */
 };
 
 void stopping_init(struct stopping *s, struct engine *engine, struct pool *pool,
-                   struct inputs *inputs);
+                   struct gateway *gateway, struct inputs *inputs);
 /* After each turn, and when the deadline has come.  signals: how many asked for the stop. */
 void    stopping_step(struct stopping *s, unsigned signals, int64_t grace_ms, int64_t boot_ms);
 int64_t stopping_deadline(const struct stopping *s);

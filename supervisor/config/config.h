@@ -44,7 +44,14 @@
     S("log",     "level",              TEXT,     log_level,            "info", 1, 8,               RELOAD)         \
     S("workers", "count",              NUMBER,   workers,              "0",    0, WORKERS_MAX,     RELOAD)         \
     S("workers", "slots",              NUMBER,   slots,                "8",    1, SLOTS_MAX,       RELOAD)         \
-    S("workers", "heartbeat_interval", DURATION, heartbeat_interval_ms, "1s",  10, 3600000,        RELOAD)
+    S("workers", "heartbeat_interval", DURATION, heartbeat_interval_ms, "1s",  10, 3600000,        RELOAD)         \
+    S("gateway", "enabled",            BOOL,     gateway_is_enabled,   "false", 0, 1,              RELOAD)         \
+    S("gateway", "listen",             TEXT,     gateway_listen,       "127.0.0.1:8377", 1, 256,   RELOAD)         \
+    S("gateway", "user",               TEXT,     gateway_user,         "nobody", 0, 64,            RELOAD)         \
+    S("gateway", "hosts",              TEXT,     gateway_hosts,        "",     0, 4096,            RELOAD)         \
+    S("gateway", "origins",            TEXT,     gateway_origins,      "",     0, 4096,            RELOAD)         \
+    S("gateway", "connections_max",    NUMBER,   gateway_connections_max, "12000", 1, 100000,      RELOAD)         \
+    S("gateway", "page",               TEXT,     gateway_page,         "",     0, 4096,            RELOAD)
 
 /* What the engine works by: members of struct msg_limits, all applied by a reload. */
 #define LIMIT_SETTINGS(S)                                                                                          \

@@ -12,7 +12,6 @@ static const struct {
 } later_keys[] = {
     {"",         "heartbeat"        },
     {"",         "cycles"           },
-    {"",         "gateway"          },
     {"daemon",   "watchdog_interval"},
     {"handlers", "url"              },
 };

@@ -43,6 +43,7 @@ static const struct special {
     {"daemon",   "state_dir",      NULL,         true,  false},
     {"daemon",   "run_dir",        NULL,         true,  false},
     {"daemon",   "pid_file",       NULL,         true,  false},
+    {"gateway",  "page",           NULL,         true,  false},
 };
 
 const struct setting *

@@ -305,6 +305,20 @@ count_cores(void)
     return online > 0 ? online : 1;
 }
 
+/* Who says anything of the gateway wants one, unless "enabled" is said, too. */
+static void
+choose_gateway(struct settings *s)
+{
+    const struct setting *enabled = setting_find(view_str("gateway"), view_str("enabled"));
+
+    if (s->source[index_of(enabled)] != FROM_DEFAULT) return;
+    for (size_t i = 0; i < SETTINGS_COUNT; i++) {
+        if (strcmp(setting_at(i)->section, "gateway") == 0 && s->source[i] != FROM_DEFAULT) {
+            s->target.config->gateway_is_enabled = true;
+        }
+    }
+}
+
 enum errc
 settings_finish(struct settings *s, struct err *e)
 {
@@ -313,6 +327,7 @@ settings_finish(struct settings *s, struct err *e)
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
         if (keep_rule(s, &rules[i], e)) return e->code;
     }
+    choose_gateway(s);
     if (c->workers > 0) return E_OK;
     c->workers = count_cores();
     if (c->workers > WORKERS_MAX) c->workers = WORKERS_MAX;

@@ -31,7 +31,7 @@ void settings_from_environment(struct settings *s, const char *const *variables)
 /* One "section.key=value" of --set. */
 enum errc settings_from_set(struct settings *s, const char *set, struct err *e) MUST_CHECK;
 /* After all sources: checks what settings must be together, where the environment gives way, and
- * makes of 0 workers one per core. */
+ * makes of 0 workers one per core; the gateway is enabled when anything else is said of it. */
 enum errc settings_finish(struct settings *s, struct err *e) MUST_CHECK;
 
 #endif

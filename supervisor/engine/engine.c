@@ -298,6 +298,7 @@ engine_apply(struct engine *en, const struct input *in)
     case INPUT_WORKER_GONE: on_worker_gone(en, in); break;
     case INPUT_SEND_FAILED: on_send_failed(en, in); break;
     case INPUT_LEASE_GONE: on_lease_gone(en, in); break;
+    case INPUT_GATEWAY_GONE: readers_gone(en); break;
     case INPUT_DRAIN: on_drain(en); break;
     case INPUT_INTERRUPT: on_interrupt(en, in); break;
     case INPUT_GOODBYE: en->memory.meta.clean_stop = 1; break;

@@ -59,13 +59,14 @@ enum input_kind {
                              nothing left */
     INPUT_WORKER_GONE,    /* worker, generation: the process and everything below it are known to be
                              gone (N1) */
-    INPUT_SEND_FAILED, /* worker, token: the message of an OUT_TO_WORKER could not be sent (N32) */
-    INPUT_LEASE_GONE,  /* token: the processes of a lease of an earlier agentd are known to be gone
-                          (N26) */
-    INPUT_DRAIN,       /* a planned stop begins: new work is refused, nothing starts */
-    INPUT_INTERRUPT,   /* … its grace is over: running jobs are stopped and handed back; grace_ms:
-                          TERM to KILL */
-    INPUT_GOODBYE      /* last input of a planned stop: the end is clean */
+    INPUT_SEND_FAILED,  /* worker, token: the message of an OUT_TO_WORKER could not be sent (N32) */
+    INPUT_LEASE_GONE,   /* token: the processes of a lease of an earlier agentd are known to be gone
+                           (N26) */
+    INPUT_GATEWAY_GONE, /* the gateway's process has ended: nobody reads */
+    INPUT_DRAIN,        /* a planned stop begins: new work is refused, nothing starts */
+    INPUT_INTERRUPT, /* … its grace is over: running jobs are stopped and handed back; grace_ms:
+                        TERM to KILL */
+    INPUT_GOODBYE    /* last input of a planned stop: the end is clean */
 };
 
 struct input {
@@ -108,7 +109,9 @@ enum output_kind {
     OUT_JOB_PURGED,  /* job: it is gone; its log file goes too */
     OUT_OLD_LEASE, /* job, token: running when an earlier agentd ended; answer with INPUT_LEASE_GONE
                     */
-    OUT_LOG        /* level (enum log_level), text: a constant sentence; detail: logfmt pairs */
+    OUT_TO_GATEWAY, /* body: the packed message; token: the effect that it delivers, 0 for none:
+                       then it may be dropped */
+    OUT_LOG         /* level (enum log_level), text: a constant sentence; detail: logfmt pairs */
 };
 
 struct output {

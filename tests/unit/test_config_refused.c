@@ -55,7 +55,7 @@ static const struct bad bad_keys[] = {
     {"limits:\n  max_rum: 5m\n",         "2:3", "limits.max_rum", "unknown key", "did you mean \"max_run\"?"},
     {"handlers:\n  x:\n    knid: exec\n", "3:5", "handlers.x.knid", "unknown key", "did you mean \"kind\"?"},
     {"handlers:\n  x:\n    kind: noop\n    max_run_ms: 5\n", "4:5", "handlers.x.max_run_ms", "unknown key", NULL},
-    {"gateway: {listen: x}\n",           "1:1", "gateway", "not supported by this version", ""},
+    {"gateway: {lisen: x}\n",            "1:11", "gateway.lisen", "unknown key", "did you mean \"listen\"?"},
     {"heartbeat: {}\n",                  "1:1", "heartbeat", "not supported by this version", ""},
     {"cycles: {}\n",                     "1:1", "cycles", "not supported by this version", ""},
     {"daemon:\n  stop_grace: 1s\n  watchdog_interval: 60s\n", "3:3", "daemon.watchdog_interval", "not supported by this version", ""},

@@ -38,11 +38,11 @@ at_the_limit_there_is_none_until_the_oldest_is_forgotten(void **state)
     assert_int_equal(deaths_note(&d, 1000100), 1000000 + DEATHS_WINDOW_MS);
     assert_true(deaths_are_too_many(&d, 1000100));
     assert_int_equal(deaths_deadline(&d), INT64_MAX); /* nobody has said so yet */
-    deaths_say(&d, 1000100);
+    deaths_say(&d, "pool", 1000100);
     assert_int_equal(deaths_deadline(&d), 1000000 + DEATHS_WINDOW_MS);
     assert_true(deaths_are_too_many(&d, 1000000 + DEATHS_WINDOW_MS - 1));
     assert_false(deaths_are_too_many(&d, 1000000 + DEATHS_WINDOW_MS));
-    deaths_say(&d, 1000000 + DEATHS_WINDOW_MS);
+    deaths_say(&d, "pool", 1000000 + DEATHS_WINDOW_MS);
     assert_int_equal(deaths_deadline(&d), INT64_MAX);
 }
 

@@ -373,6 +373,24 @@ a_variable_that_names_an_undeclared_sink_is_ignored(void **state)
     assert_int_equal(f->config.limits.session_sinks.size, 1);
 }
 
+static void
+the_gateway_is_enabled_by_what_else_is_said_of_it(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(fixture_load_text(f, ""), E_OK);
+    assert_false(f->config.gateway_is_enabled);
+    assert_int_equal(fixture_load_text(f, "gateway: {hosts: me.example}\n"), E_OK);
+    assert_true(f->config.gateway_is_enabled);
+    assert_int_equal(fixture_load_text(f, "gateway: {hosts: me.example, enabled: false}\n"), E_OK);
+    assert_false(f->config.gateway_is_enabled);
+    assert_int_equal(fixture_load_text(f, "gateway: {enabled: true}\n"), E_OK);
+    assert_true(f->config.gateway_is_enabled);
+    f->variables[0] = "AGENTD_GATEWAY_LISTEN=127.0.0.1:0";
+    assert_int_equal(fixture_load_text(f, ""), E_OK);
+    assert_true(f->config.gateway_is_enabled);
+}
+
 /* ---- workers times slots --------------------------------------------------- */
 
 static void
@@ -447,6 +465,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_end)
+        TEST(the_gateway_is_enabled_by_what_else_is_said_of_it),
         TEST(every_setting_is_taken_from_set_then_environment_then_file_then_default),
         TEST(every_bad_variable_is_a_warning_and_the_next_source_counts),
         TEST(every_bad_value_of_set_is_refused),

@@ -57,6 +57,22 @@ add_workers(struct ctl_out *o, struct view body)
 }
 
 static void
+add_gateway(struct ctl_out *o, struct view body)
+{
+    static const struct part parts[] = {
+        {"",              "gateway.state",    CTL_AS_TEXT},
+        {", listens on ", "gateway.listen",   CTL_AS_TEXT},
+        {", died: ",      "gateway.died",     CTL_AS_TEXT},
+        {", degraded: ",  "gateway.degraded", CTL_AS_YES },
+    };
+    struct view gateway;
+
+    if (mp_find(body, "gateway", &gateway) && is_true(gateway, "enabled")) {
+        PARTS(o, "gateway", body, parts);
+    }
+}
+
+static void
 add_queue(struct ctl_out *o, struct view body)
 {
     static const struct part parts[] = {
@@ -149,6 +165,7 @@ ctl_print_status(struct ctl_out *o, struct view body)
 
     RECORD(o, body, rows);
     add_workers(o, body);
+    add_gateway(o, body);
     add_queue(o, body);
     add_pressure(o, body);
     add_store(o, body);

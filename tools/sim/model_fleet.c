@@ -213,6 +213,7 @@ m_input(struct model *m, const struct input *in)
     case INPUT_LEASE_GONE: lease_gone(m, in->token); break;
     case INPUT_DRAIN: m->is_draining = true; break;
     case INPUT_INTERRUPT: interrupt(m, in->grace_ms); break;
+    case INPUT_GATEWAY_GONE: /* nothing is delivered to readers here */
     case INPUT_GOODBYE:
     case INPUT_ZONE:
     case INPUT_CONFIG:

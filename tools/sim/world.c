@@ -280,6 +280,7 @@ world_output(struct world *w, const struct output *o)
     case OUT_REPLY:
     case OUT_JOB_ENDED:
     case OUT_JOB_PURGED:
+    case OUT_TO_GATEWAY:
     case OUT_LOG: break;
     }
 }
