@@ -69,7 +69,7 @@ static enum errc
 prepare(struct engine *en, const struct session *s, const struct event *ev, struct submission *sub,
         struct err *e)
 {
-    enum trigger trigger = ev->timer.size ? TRIGGER_TIMER : TRIGGER_EVENT;
+    enum trigger trigger = view_is(ev->type, EVENT_TIMER) ? TRIGGER_TIMER : TRIGGER_EVENT;
     bool         has_max_turns = false;
 
     sub->flags = JOB_FLAG_EVENT;

@@ -383,6 +383,8 @@ an_event_continues_its_chain_of_causes(void **state)
     assert_int_equal(rig_i64(r, "depth"), 1);
     rig_must_read(r, "session.events", "'key':'s'");
     assert_int_equal(rig_i64(r, "items.0.root"), first);
+    rig_must(r, "session.event", "'key':'t','type':'timer'");
+    assert_string_equal(rig_job_text(r, (uint64_t)rig_i64(r, "job"), "trigger"), "timer");
 }
 
 /* ---- what it costs ---- */

@@ -120,7 +120,8 @@ double            limit_fdatasync(const struct options *o, unsigned n);
 double            limit_spawn(unsigned n, unsigned parallel);
 double            limit_zmq_round_trips(const struct options *o, unsigned n);
 
-/* ---- the figures (figures.c, figures_queue.c, figures_schedules.c, figures_forecast.c) ---- */
+/* ---- the figures (figures.c, figures_queue.c, figures_schedules.c, figures_forecast.c,
+ * figures_sessions.c) ---- */
 bool figures_has(const char *name);
 void figures_run(const struct options *o);
 void pending_figures(const struct options *o);
@@ -129,5 +130,6 @@ void wake_figures(const struct options *o);
 void fairness_figure(const struct options *o);
 void schedule_figures(const struct options *o);
 void forecast_figures(const struct options *o);
+void session_figures(const struct options *o);
 
 #endif

@@ -232,6 +232,7 @@ static const struct {
     {"fairness",  fairness_figure },
     {"schedules", schedule_figures},
     {"forecast",  forecast_figures},
+    {"sessions",  session_figures },
 };
 
 bool

@@ -22,7 +22,7 @@ main(int argc, char **argv)
         } else {
             fprintf(stderr,
                     "usage: bench [--quick] [--build DIR] [--only submit|cycle|latency|lateness|"
-                    "pending|exec|idle|growth|wake|fairness|schedules|forecast]\n");
+                    "pending|exec|idle|growth|wake|fairness|schedules|forecast|sessions]\n");
             return 2;
         }
     }

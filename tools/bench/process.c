@@ -78,6 +78,7 @@ write_config(const struct process *p, unsigned workers, unsigned slots)
             "limits: {company_max_concurrent: null, agent_max_concurrent: null, "
             "schedule_max_concurrent: null}\n"
             "handlers:\n  true: {kind: exec, command: [/bin/true]}\n"
+            "sessions: {handler: noop, queue_max: null}\n"
             "agents: {woken: {handler: noop}}\ncompanies:\n",
             workers, slots);
     for (unsigned i = 0; i < COMPANIES; i++)
