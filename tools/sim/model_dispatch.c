@@ -111,8 +111,12 @@ cap(bool is_given, int64_t own, int64_t general)
 
 enum cap { GLOBAL, SCHEDULE_BORN, COMPANY, AGENT, HANDLER, OVERLAP, CAP_COUNT };
 
-static bool
-cap_has_room(struct model *m, const struct m_job *j, enum cap which, const struct counts *n)
+struct capped {
+    int64_t limit, used;
+};
+
+static struct capped
+cap_of(struct model *m, const struct m_job *j, enum cap which, const struct counts *n)
 {
     const struct msg_company  *c = &m_object(m, j->company)->declared.company;
     const struct msg_handler  *h = &m_object(m, j->handler)->declared.handler;
@@ -120,22 +124,36 @@ cap_has_room(struct model *m, const struct m_job *j, enum cap which, const struc
     const struct msg_limits   *l = &m->limits;
     const struct msg_schedule *s =
         j->schedule < 0 ? NULL : &m_object(m, j->schedule)->declared.schedule;
+    const struct capped none = {NO_LIMIT, 0};
 
-    if (j->is_forced && which != GLOBAL) return true;
+    if (j->is_forced && which != GLOBAL) return none;
     switch (which) {
-    case GLOBAL: return has_room(n->all, l->max_concurrent);
-    case SCHEDULE_BORN: return !j->is_born || has_room(n->born, l->schedule_max_concurrent);
+    case GLOBAL: return (struct capped){l->max_concurrent, n->all};
+    case SCHEDULE_BORN:
+        return j->is_born ? (struct capped){l->schedule_max_concurrent, n->born} : none;
     case COMPANY:
-        return has_room(n->company, cap(HAS(c, company, max_concurrent), c->max_concurrent,
-                                        l->company_max_concurrent));
+        return (struct capped){
+            cap(HAS(c, company, max_concurrent), c->max_concurrent, l->company_max_concurrent),
+            n->company};
     case AGENT:
-        return !a || has_room(n->agent, cap(HAS(a, agent, max_concurrent), a->max_concurrent,
-                                            l->agent_max_concurrent));
-    case OVERLAP: return !s || view_is(s->overlap, "allow") || n->schedule == 0; /* C4 */
+        if (!a) return none;
+        return (struct capped){
+            cap(HAS(a, agent, max_concurrent), a->max_concurrent, l->agent_max_concurrent),
+            n->agent};
+    case OVERLAP: /* C4 */
+        return s && !view_is(s->overlap, "allow") ? (struct capped){1, n->schedule} : none;
     default:
-        return has_room(n->handler,
-                        cap(HAS(h, handler, max_concurrent), h->max_concurrent, NO_LIMIT));
+        return (struct capped){cap(HAS(h, handler, max_concurrent), h->max_concurrent, NO_LIMIT),
+                               n->handler};
     }
+}
+
+static bool
+cap_has_room(struct model *m, const struct m_job *j, enum cap which, const struct counts *n)
+{
+    struct capped c = cap_of(m, j, which, n);
+
+    return has_room(c.used, c.limit);
 }
 
 static bool
@@ -334,14 +352,115 @@ started(struct model *m, const struct m_message *msg)
 
 /* ---- by hand (C10) --------------------------------------------------------------------------- */
 
+/* Whether the limit counts the running job. */
+static bool
+counts_under(const struct m_job *j, enum cap which, const struct m_job *running)
+{
+    switch (which) {
+    case GLOBAL: return true;
+    case SCHEDULE_BORN: return running->is_born;
+    case COMPANY: return running->company == j->company;
+    case AGENT: return running->agent == j->agent;
+    case OVERLAP: return running->schedule == j->schedule;
+    default: return running->handler == j->handler;
+    }
+}
+
+/* As long as its schedule's firings took on average, else, or when that is over, its lease. */
+static int64_t
+thought_to_last(struct model *m, const struct m_job *j)
+{
+    const struct m_object *o = m_object(m, j->schedule);
+    int64_t                lease = j->lease_end_boot - m->now.boot_ms, left = lease;
+
+    if (j->stop_reason) {
+        left = m->limits.kill_grace_ms;
+    } else if (o && !o->is_gone && m->schedules.items[o->schedule].measured) {
+        left = (int64_t)(m->schedules.items[o->schedule].avg_run_milli / 1000) -
+               (j->lease_end_wall - j->claimed_at - lease);
+        if (left <= 0) left = lease;
+    }
+    return lease > 0 && lease < left ? lease : left;
+}
+
+/* So many of those that count under the limit last no longer. */
+static int64_t
+count_that_end(struct model *m, const struct m_job *j, enum cap which, int64_t within)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < m->leases.count; i++) {
+        const struct m_lease *l = &m->leases.items[i];
+        const struct m_job   *o = l->is_effect ? NULL : m_job(m, l->id);
+
+        n += o && counts_under(j, which, o) && thought_to_last(m, o) <= within;
+    }
+    return n;
+}
+
+/* When the limit has room: as many must have ended as are too many. */
+static int64_t
+frees_in(struct model *m, const struct m_job *j, enum cap which, struct capped c)
+{
+    int64_t best = INT64_MAX;
+
+    for (size_t i = 0; i < m->leases.count && c.limit > 0; i++) {
+        const struct m_lease *l = &m->leases.items[i];
+        const struct m_job   *o = l->is_effect ? NULL : m_job(m, l->id);
+        int64_t               ms = o && counts_under(j, which, o) ? thought_to_last(m, o) : best;
+
+        if (ms < best && count_that_end(m, j, which, ms) > c.used - c.limit) best = ms;
+    }
+    return best;
+}
+
+/* The firings in flight; nobody knows of one that has not started. */
+static int64_t
+firings_end_in(struct model *m, int schedule)
+{
+    int64_t latest = INT64_MIN;
+
+    for (size_t i = 0; i < m->active.count; i++) {
+        const struct m_job *j = m_job(m, m->active.items[i]);
+        int64_t             ms;
+
+        if (j->schedule != schedule || m_is_end(j->state)) continue;
+        ms = j->state == JOB_RUNNING ? thought_to_last(m, j) : INT64_MAX;
+        if (ms > latest) latest = ms;
+    }
+    return latest;
+}
+
+/* When the last of the limits has room, as far as these are caps; 0: nobody knows; -1: others hold
+ * it, too. */
+static int64_t
+slot_eta(struct model *m, const struct m_job *j, bool overlaps)
+{
+    const struct counts n = count_beside(m, j);
+    int64_t             latest = overlaps ? firings_end_in(m, j->schedule) : INT64_MIN;
+
+    if (workers_that_take(m, false) < 2 || !m_breaker_has_room(m, j) || !m_budget_fits(m, j) ||
+        is_behind(m, j))
+        return -1;
+    for (enum cap i = 0; i < CAP_COUNT; i++) {
+        struct capped c = cap_of(m, j, i, &n);
+        int64_t       ms = has_room(c.used, c.limit) ? INT64_MIN : frees_in(m, j, i, c);
+
+        if (ms > latest) latest = ms;
+    }
+    return latest == INT64_MAX ? 0 : latest > 0 ? latest : 1;
+}
+
 /* One that is not there yet; overlaps: another firing is in its way.  is_unclear: a slot may be
  * kept for a job that runs alone. */
 enum errc
-m_judge_room(struct model *m, const struct m_job *j, bool overlaps, bool *is_unclear)
+m_judge_room(struct model *m, const struct m_job *j, bool overlaps, bool *is_unclear,
+             int64_t *eta_ms)
 {
     uint32_t workers = workers_that_take(m, false);
 
     *is_unclear = workers == 1 && one_may_be_kept_from(m, j);
+    *eta_ms = slot_eta(m, j, overlaps);
     if (m->held & STOP_NEW) return E_STOPPED;
     if (!m_may_start(m)) return E_DRAINING;
     if (m_is_paused(m, j->company, j->agent)) return E_WRONG_STATE;

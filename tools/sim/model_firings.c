@@ -247,7 +247,8 @@ m_fire(struct model *m, struct m_schedule *s, struct m_range due, const struct f
 /* ---- by hand (C10) --------------------------------------------------------------------------- */
 
 enum errc
-m_judge_by_hand(struct model *m, const struct m_schedule *s, bool is_forced, bool *is_unclear)
+m_judge_by_hand(struct model *m, const struct m_schedule *s, bool is_forced, bool *is_unclear,
+                int64_t *eta_ms)
 {
     const struct m_object     *o = m_object(m, s->object);
     const struct msg_schedule *d = &o->declared.schedule;
@@ -259,13 +260,14 @@ m_judge_by_hand(struct model *m, const struct m_schedule *s, bool is_forced, boo
     bool                       overlaps;
 
     *is_unclear = false;
+    *eta_ms = -1;
     claim(has_references(m, o, &handler, &agent), "schedule %.*s has no handler",
           VIEW_ARG(o->name));
     fill_job(m, s, handler, agent, &j);
     if (d->ticket.size) j.is_born = false;
     if (m_queue_is_full(m, o->company, 0)) return E_QUEUE_FULL;
     overlaps = !is_forced && !view_is(d->overlap, "allow") && m_firing_in_flight(m, s->object);
-    return m_judge_room(m, &j, overlaps, is_unclear);
+    return m_judge_room(m, &j, overlaps, is_unclear, eta_ms);
 }
 
 void

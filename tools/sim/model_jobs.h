@@ -65,6 +65,7 @@ struct m_job {
     const char *stop_reason; /* class; NULL: not asked to stop */
     const char *failure;     /* class; NULL: none */
     uint64_t    turns, input_tokens, output_tokens, cost_micros;
+    uint64_t    run_ms;          /* in which attempts ran */
     uint64_t    payload, output; /* hashes; 0: none */
     struct m_ladder ladder;      /* its own */
     bool            is_touched;

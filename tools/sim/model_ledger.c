@@ -359,6 +359,7 @@ m_budget_ended(struct model *m, struct m_job *j, bool is_old)
     int            scopes[M_SCOPES];
     unsigned       n = scopes_of(j, scopes);
 
+    j->run_ms += more[3];
     (void)charge(m, j, more);
     for (unsigned i = 0; i < n; i++) {
         const struct m_reserve *r = reserve_in(j, scopes[i]);

@@ -225,6 +225,7 @@ measure(struct m_schedule *s, const struct m_job *j)
     bool is_first = s->measured == 0;
 
     average(&s->avg_turns_milli, j->turns, is_first);
+    average(&s->avg_run_milli, j->run_ms, is_first);
     average(&s->avg_tokens_milli, j->input_tokens + j->output_tokens, is_first);
     average(&s->avg_cost_milli, j->cost_micros, is_first);
     s->last_turns = j->turns;
@@ -276,6 +277,7 @@ take_over(struct m_schedule *s, const struct schedule *row)
     s->is_overdue = row->is_overdue;
     s->last_turns = row->last_turns;
     s->avg_turns_milli = row->avg_turns_milli;
+    s->avg_run_milli = row->avg_run_us;
     s->avg_tokens_milli = row->avg_tokens_milli;
     s->avg_cost_milli = row->avg_cost_milli;
 }
@@ -303,6 +305,7 @@ m_compare_outcomes(struct model *m, struct m_schedule *s, const struct schedule 
         {"measured",        row->measured,                  s->measured                 },
         {"last_turns",      row->last_turns,                s->last_turns               },
         {"avg_turns",       row->avg_turns_milli,           s->avg_turns_milli          },
+        {"avg_run",         row->avg_run_us,                s->avg_run_milli            },
         {"avg_tokens",      row->avg_tokens_milli,          s->avg_tokens_milli         },
         {"avg_cost",        row->avg_cost_milli,            s->avg_cost_milli           },
         {"last_success_at", (uint64_t)row->last_success_at, (uint64_t)s->last_success_at},

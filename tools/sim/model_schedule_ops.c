@@ -3,6 +3,8 @@
 
 #include "tools/sim/verdict.h"
 
+#include <inttypes.h>
+
 /* ---- what may be declared -------------------------------------------------------------------- */
 
 /* A schedule of what is in the store, else of what is asked for. */
@@ -182,14 +184,18 @@ m_schedule_run(struct model *m, const struct input *in, const struct msg_schedul
     int                o = find_schedule(m, in, (struct view){0}, q->name, &e);
     struct m_schedule *s = run_of(m, o);
     bool               is_unclear = false;
+    int64_t            eta_ms = -1;
 
     if (s) e = m_admission(m);
     if (s && e == E_OK)
         e = judge_references(m, &daemon, &m_object(m, o)->declared.schedule,
                              m_object(m, o)->company);
-    if (s && e == E_OK) e = m_judge_by_hand(m, s, q->force, &is_unclear);
+    if (s && e == E_OK) e = m_judge_by_hand(m, s, q->force, &is_unclear, &eta_ms);
     if (e == E_OK && is_unclear && reply->error) e = E_CAPACITY_FULL;
     m_check_answer(in, reply, e);
+    claim(e != E_CAPACITY_FULL || eta_ms < 0 || reply->error->slot_eta_ms == eta_ms,
+          "schedule %.*s: a slot is thought to be free in %" PRId64 " ms, expected %" PRId64,
+          VIEW_ARG(q->name), (int64_t)reply->error->slot_eta_ms, eta_ms);
     if (e == E_OK) m_fire_by_hand(m, s, q->force, is_unclear);
     return e;
 }

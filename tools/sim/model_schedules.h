@@ -56,7 +56,7 @@ struct m_schedule {
     int64_t  max_turns_set_at;
     int64_t  last_success_at, alerted_at;
     bool     is_alerted;
-    uint64_t measured, last_turns, avg_turns_milli, avg_tokens_milli, avg_cost_milli;
+    uint64_t measured, last_turns, avg_run_milli, avg_turns_milli, avg_tokens_milli, avg_cost_milli;
     bool     is_touched;             /* in this turn */
     uint32_t ends;                   /* likewise, of its firings */
     uint64_t by_hand;                /* of the firings */
@@ -126,7 +126,7 @@ void m_compare_outcomes(struct model *m, struct m_schedule *s, const struct sche
 void m_schedules_due(struct model *m);
 /* It is to be fired by hand, now (C10): whether it may; is_unclear: or is full. */
 enum errc m_judge_by_hand(struct model *m, const struct m_schedule *s, bool is_forced,
-                          bool *is_unclear);
+                          bool *is_unclear, int64_t *eta_ms);
 void      m_fire_by_hand(struct model *m, struct m_schedule *s, bool is_forced, bool is_unclear);
 /* Its job is made by a person, at this time; checks the row. */
 void m_make_by_hand(struct model *m, struct m_schedule *s, enum firing_kind kind, int64_t nominal,
@@ -140,7 +140,10 @@ enum errc m_backfill(struct model *m, struct m_schedule *s, const struct msg_sch
                      struct m_times *times);
 void      m_fire_past(struct model *m, struct m_schedule *s, const struct msg_schedule_backfill *q,
                       const struct m_times *times, const struct output *reply);
-enum errc m_judge_room(struct model *m, const struct m_job *j, bool overlaps, bool *is_unclear);
+/* eta_ms: when there is thought to be room, if there is none; 0: nobody knows; -1: the model does
+ * not. */
+enum errc m_judge_room(struct model *m, const struct m_job *j, bool overlaps, bool *is_unclear,
+                       int64_t *eta_ms);
 int64_t   m_late_before(const struct model *m); /* what was due before it is late */
 /* Now, or the end of its quiet hours that are now. */
 int64_t m_quiet_end_now(struct model *m, const struct m_schedule *s);

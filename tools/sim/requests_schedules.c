@@ -137,7 +137,21 @@ full_name(struct sim *s, const struct m_object *o, char out[140])
              VIEW_ARG(o->name));
 }
 
-/* Of one that was there, and mostly is. */
+/* One that was there, and mostly is; half of the time of a job that has not ended, if it has one.
+ */
+static const struct m_schedule *
+random_schedule(struct sim *s)
+{
+    const struct model *m = &s->model;
+    uint64_t            any = rng_below(&s->rng, m->schedules.count);
+    const struct m_job *j;
+
+    if (m->active.count == 0 || rng_chance(&s->rng, 500)) return &m->schedules.items[any];
+    j = &m->jobs.items[m->active.items[rng_below(&s->rng, m->active.count)] - 1];
+    if (j->schedule >= 0) any = (uint64_t)m->objects.items[j->schedule].schedule;
+    return &m->schedules.items[any];
+}
+
 static void
 schedule_run(struct sim *s)
 {
@@ -146,7 +160,7 @@ schedule_run(struct sim *s)
     char                     name[140];
 
     if (s->model.schedules.count == 0) return;
-    run = &s->model.schedules.items[rng_below(&s->rng, s->model.schedules.count)];
+    run = random_schedule(s);
     full_name(s, &s->model.objects.items[run->object], name);
     m.name = view_str(name);
     if (m.force) SET_HAS(&m, schedule_run, force);
@@ -220,7 +234,7 @@ sim_cancel_firings(struct sim *s, bool held_only)
 void
 sim_request_schedule(struct sim *s)
 {
-    static const unsigned weights[] = {5, 5, 6, 4, 2, 2, 6, 5};
+    static const unsigned weights[] = {5, 5, 6, 4, 2, 2, 10, 5};
 
     switch (rng_weighted(&s->rng, weights, ARRAY_LEN(weights))) {
     case 0: schedule_add(s); break;
