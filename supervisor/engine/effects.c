@@ -4,6 +4,7 @@
 #include "supervisor/engine/inside.h"
 #include "supervisor/engine/messages.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/readers.h"
 #include "supervisor/engine/sinks.h"
 
 #include <assert.h>
@@ -125,7 +126,8 @@ earliest(const struct engine *en, const struct effect *ef)
 static int64_t
 first_send(struct engine *en, const struct effect *ef)
 {
-    if (sink_is_gateway(&en->turn.objects, ef->sink)) return WAITS_FOR_READER;
+    if (ef->to_reader && !readers_count(&en->memory, turn_txn(en), ef->session))
+        return WAITS_FOR_READER;
     return earliest(en, ef);
 }
 
@@ -164,6 +166,7 @@ write_effect(struct engine *en, struct effect *ef, struct view payload, uint32_t
     struct effect head;
 
     if (ef->id == 0) ef->id = en->memory.meta.next_effect++;
+    ef->to_reader = sink_is_gateway(&en->turn.objects, ef->sink);
     ef->place = en->memory.meta.next_place++;
     ef->root = root_of(en, ef->job);
     ef->created_at = en->turn.now.wall_ms;

@@ -6,6 +6,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/readers.h"
 #include "supervisor/engine/sinks.h"
 
 #include <inttypes.h>
@@ -19,8 +20,8 @@
 
 /* ---- delivery ----------------------------------------------------------------- */
 
-static void
-put_document(struct engine *en, const struct effect *ef, struct view payload, struct buf *b)
+void
+outbox_document(struct engine *en, const struct effect *ef, struct view payload, struct buf *b)
 {
     static const char *const said[] = {"message", "content", "metadata"};
 
@@ -133,7 +134,7 @@ send(struct engine *en, struct effect *ef, unsigned worker)
         ef->last_attempt_at = en->turn.now.wall_ms;
     }
     ef->updated_at = en->turn.now.wall_ms;
-    put_document(en, ef, payload, &document);
+    outbox_document(en, ef, payload, &document);
     l = &en->memory.leases[fleet_take(en, worker, LEASE_EFFECT, ef->id, ef->token, false)];
     l->seq = fleet_next_seq(en, worker);
     m.seq = l->seq;
@@ -192,6 +193,7 @@ outbox_dispatch(struct engine *en)
     if (!emergency_may_send(&en->memory)) return;
     dispatch(en, INDEX_effect_pending, DELIVERIES_MAX);
     dispatch(en, INDEX_effect_ping, DELIVERIES_MAX / 2);
+    readers_dispatch(en);
 }
 
 /* ---- outcomes ----------------------------------------------------------------- */
@@ -464,7 +466,8 @@ first_later(struct engine *en, enum index_id index)
 int64_t
 outbox_deadline(struct engine *en)
 {
-    int64_t at = first_later(en, INDEX_effect_pending), ping = first_later(en, INDEX_effect_ping);
+    int64_t at = first_later(en, INDEX_effect_pending);
 
-    return ping < at ? ping : at;
+    at = earlier(at, first_later(en, INDEX_effect_ping));
+    return earlier(at, first_later(en, INDEX_effect_reader));
 }

@@ -18,6 +18,9 @@
 
 #define PING_ATTEMPTS_MAX 3 /* of a ping, which gives way to a newer one, too (pings.h) */
 
+/* What a sink is given of an effect: {effect_id, kind, …}, appended. */
+void outbox_document(struct engine *en, const struct effect *ef, struct view payload,
+                     struct buf *b);
 /* Sends what is at the head of its (session, sink) and whose time has come, while workers have
  * room. */
 void outbox_dispatch(struct engine *en);

@@ -19,7 +19,7 @@ read_session_list(struct reading *r, const struct msg_session_list *m)
     while (page_next(&p, &row)) {
         page_at(&p, row.id);
         if (company && row.company != company) continue;
-        view_session(&r->objects, &row, false, r->reply);
+        view_session(&r->objects, &row, NULL, r->reply);
         p.count++;
     }
     page_close(r, &p);
@@ -44,7 +44,7 @@ read_session_show(struct reading *r, const struct msg_session_show *m)
     struct session s;
 
     if (load(r, m->company, m->key, &s)) return r->e->code;
-    view_session(&r->objects, &s, true, r->reply);
+    view_session(&r->objects, &s, &r->engine->memory, r->reply);
     return E_OK;
 }
 

@@ -2,6 +2,7 @@
 
 #include "supervisor/engine/effects.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/outbox.h"
 #include "supervisor/engine/sessions.h"
 
 #include <inttypes.h>
@@ -13,14 +14,6 @@ readers_count(const struct memory *m, struct txn *t, uint32_t session)
 
     if (session == 0 || m->gateway == 0 || reader_load(t, &r) != LOAD_FOUND) return 0;
     return r.generation == m->gateway ? r.count : 0;
-}
-
-static bool
-is_for_readers(struct engine *en, const struct effect *ef)
-{
-    const struct object_entry *sink = objects_get(&en->turn.objects, ef->sink);
-
-    return sink && view_is(sink->spec.sink.kind, "gateway");
 }
 
 /* ---- those that are gone ------------------------------------------------------ */
@@ -48,15 +41,17 @@ forget_rows(struct engine *en)
     scan_close(&s);
 }
 
-/* It waits for the next reader. */
+/* It is pending again, and waits for a reader. */
 static void
 release(struct engine *en, struct effect *ef)
 {
+    bool was_attempting = ef->status == STATUS_ATTEMPTING;
+
     ef->status = STATUS_PENDING;
-    ef->not_before = BEHIND_ANOTHER;
+    ef->not_before = WAITS_FOR_READER;
     ef->updated_at = en->turn.now.wall_ms;
     effect_save(turn_txn(en), ef);
-    effect_told(en, FEED_EFFECT_PENDING, ef);
+    if (was_attempting) effect_told(en, FEED_EFFECT_PENDING, ef);
 }
 
 static void
@@ -70,8 +65,7 @@ release_some(struct engine *en)
     while (en->turn.due_left && !(is_over = !scan_next(&s, &ef))) {
         en->turn.due_left--;
         en->memory.release_at = ef.id + 1;
-        if (is_for_readers(en, &ef) && !readers_count(&en->memory, turn_txn(en), ef.session))
-            release(en, &ef);
+        if (ef.to_reader && !readers_count(&en->memory, turn_txn(en), ef.session)) release(en, &ef);
     }
     scan_close(&s);
     en->memory.is_releasing = !is_over;
@@ -97,6 +91,89 @@ on_gateway_hello(struct engine *en, struct buf *reply)
     return E_OK;
 }
 
+/* ---- handed to the gateway ---------------------------------------------------- */
+
+static void
+tell_gateway(struct engine *en, enum msg_id op, const void *m, uint64_t effect)
+{
+    struct buf packed BUF_AUTO = {0};
+    struct output    *o;
+
+    worker_pack(op, m, &packed);
+    o = turn_output(en, OUT_TO_GATEWAY);
+    o->token = effect;
+    o->body = arena_copy(&en->turn.arena, buf_view(&packed));
+}
+
+static bool
+payload_of(struct engine *en, const struct effect *ef, struct view *out)
+{
+    *out = ef->payload;
+    return ef->payload_bytes == 0 ||
+           bytes_load(turn_txn(en), BLOB_EFFECT, ef->id, ef->payload_bytes, out) == LOAD_FOUND;
+}
+
+/* What it is about is damaged or gone: the next one comes. */
+static void
+fail(struct engine *en, struct effect *ef, const char *reason)
+{
+    ef->status = STATUS_FAILED;
+    ef->reason = view_str(reason);
+    ef->updated_at = en->turn.now.wall_ms;
+    effect_save(turn_txn(en), ef);
+    effect_told(en, FEED_EFFECT_FAILED, ef);
+    effect_next_comes_forward(en, ef);
+}
+
+static void
+hand_over(struct engine *en, struct effect *ef)
+{
+    struct buf document        BUF_AUTO = {0};
+    struct session             s = {.id = ef->session};
+    struct msg_gateway_deliver m = {.effect = ef->id};
+    struct view                payload;
+
+    if (!readers_count(&en->memory, turn_txn(en), ef->session)) {
+        release(en, ef);
+    } else if (!objects_get(&en->turn.objects, ef->company)) {
+        fail(en, ef, "its company was removed");
+    } else if (!payload_of(en, ef, &payload) || session_load(turn_txn(en), &s) != LOAD_FOUND) {
+        fail(en, ef, "its payload is damaged");
+    } else {
+        outbox_document(en, ef, payload, &document);
+        m.session = s.name;
+        m.company = objects_name(&en->turn.objects, ef->company);
+        m.document = buf_view(&document);
+        tell_gateway(en, MSG_GATEWAY_DELIVER, &m, ef->id);
+        ef->status = STATUS_ATTEMPTING;
+        ef->attempts++;
+        ef->last_attempt_at = ef->updated_at = en->turn.now.wall_ms;
+        effect_save(turn_txn(en), ef);
+    }
+}
+
+void
+readers_dispatch(struct engine *en)
+{
+    struct effect key = {0};
+    struct scan   s;
+    unsigned      examined = 0;
+
+    scan_open(&s, turn_txn(en), INDEX_effect_reader, &key, 0, 0);
+    while (scan_next_key(&s, &key) && key.not_before <= en->turn.now.wall_ms) {
+        struct effect ef = {.id = key.id};
+
+        if (++examined > READERS_EXAMINED_MAX) {
+            en->turn.due_again = true;
+            break;
+        }
+        if (effect_load(turn_txn(en), &ef) != LOAD_FOUND) continue;
+        if (ef.not_after && ef.not_after <= en->turn.now.wall_ms) continue; /* it expires */
+        hand_over(en, &ef);
+    }
+    scan_close(&s);
+}
+
 /* ---- those that come and go --------------------------------------------------- */
 
 static enum errc
@@ -111,17 +188,33 @@ session_named(struct engine *en, const struct actor *a, struct view company_name
     return err_set(e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(key));
 }
 
+/* The first of what waits for the session's readers, or that they have. */
+static bool
+head_of(struct engine *en, uint32_t session, struct effect *head)
+{
+    const struct effect key = {
+        .session = session,
+        .sink = object_find(turn_txn(en), KIND_SINK, COMPANY_DEFAULT_ID, view_str(SINK_GATEWAY))};
+
+    return effect_queue_head(turn_txn(en), &key, head);
+}
+
+/* One more reader gets what the others have not acknowledged; without any it waits. */
 static enum errc
-save_count(struct engine *en, uint32_t session, uint32_t count, struct buf *reply)
+save_count(struct engine *en, uint32_t session, uint32_t count, bool is_new, struct buf *reply)
 {
     struct reader      r = {.session = session, .count = count, .generation = en->memory.gateway};
     struct mp_open_map m = mp_open(reply);
+    struct effect      head;
+    bool               has_head = head_of(en, session, &head);
 
     if (count) {
         reader_save(turn_txn(en), &r);
     } else {
         (void)reader_delete(turn_txn(en), &r);
     }
+    if (has_head && (is_new || count == 0)) release(en, &head);
+    if (has_head && is_new) effect_next_comes_forward(en, &head);
     mp_put_u64(reply, &m, "readers", count);
     mp_close(reply, &m);
     return E_OK;
@@ -135,7 +228,8 @@ on_session_attach(struct engine *en, const struct actor *a, const struct msg_ses
 
     if (en->memory.gateway == 0) return err_set(e, E_WRONG_STATE, "gateway.hello comes first");
     if (session_named(en, a, m->company, m->key, &session, e)) return e->code;
-    return save_count(en, session, readers_count(&en->memory, turn_txn(en), session) + 1, reply);
+    return save_count(en, session, readers_count(&en->memory, turn_txn(en), session) + 1, true,
+                      reply);
 }
 
 enum errc
@@ -149,7 +243,7 @@ on_session_detach(struct engine *en, const struct actor *a, const struct msg_ses
     if (count == 0) {
         return err_set(e, E_WRONG_STATE, "nobody reads the session \"%.*s\"", VIEW_ARG(m->key));
     }
-    return save_count(en, session, count - 1, reply);
+    return save_count(en, session, count - 1, false, reply);
 }
 
 /* ---- acknowledged ------------------------------------------------------------- */
@@ -180,7 +274,7 @@ on_effect_ack(struct engine *en, const struct actor *a, const struct msg_effect_
     if (effect_load(turn_txn(en), &ef) != LOAD_FOUND || ef.session != session) {
         return err_set(e, E_NOT_FOUND, "there is no effect %" PRIu64 " in this session", m->id);
     }
-    if (!is_for_readers(en, &ef)) {
+    if (!ef.to_reader) {
         return err_set(e, E_WRONG_STATE, "effect %" PRIu64 " is not for readers", m->id);
     }
     if (ef.status != STATUS_DELIVERED && ef.attempts == 0) {

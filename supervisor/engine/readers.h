@@ -1,6 +1,6 @@
 /* readers - the connections of the gateway that read sessions, and what waits for them (D5).
  *
- * A message to the gateway's sink waits (BEHIND_ANOTHER) until its session has a reader; then the
+ * A message to the gateway's sink waits (WAITS_FOR_READER) until its session has a reader; then the
  * head of its queue is handed to the gateway and is attempting until a reader acknowledges it.
  * When the last reader goes, or the gateway, it is pending again: it is idempotent by its id, and
  * is sent again to who comes next.
@@ -13,6 +13,8 @@
 #include "supervisor/engine/reads.h"
 #include "supervisor/engine/turn.h"
 
+#define READERS_EXAMINED_MAX 256 /* messages that are due, looked at in one turn */
+
 /* How many connections read the session. */
 uint32_t readers_count(const struct memory *m, struct txn *t, uint32_t session);
 
@@ -21,6 +23,9 @@ void readers_gone(struct engine *en);
 /* Due work: what an earlier gateway left behind, as much as a turn takes (memory.is_releasing:
  * there is more). */
 void readers_due(struct engine *en);
+
+/* Hands what is due to the gateway. */
+void readers_dispatch(struct engine *en);
 
 enum errc on_gateway_hello(struct engine *en, struct buf *reply) MUST_CHECK;
 enum errc on_session_attach(struct engine *en, const struct actor *a,

@@ -203,7 +203,7 @@ audit(struct engine *en, const struct actor *a, const char *action, const struct
 static enum errc
 reply_session(struct engine *en, const struct session *s, struct buf *reply)
 {
-    view_session(&en->turn.objects, s, false, reply);
+    view_session(&en->turn.objects, s, NULL, reply);
     return E_OK;
 }
 

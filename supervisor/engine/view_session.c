@@ -1,4 +1,5 @@
 #include "supervisor/engine/events.h"
+#include "supervisor/engine/readers.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/views.h"
 
@@ -11,7 +12,7 @@ put_policy(const struct session *s, struct buf *b, struct mp_open_map *map)
 }
 
 void
-view_session(struct objects *o, const struct session *s, bool full, struct buf *b)
+view_session(struct objects *o, const struct session *s, const struct memory *full, struct buf *b)
 {
     struct mp_open_map map = mp_open(b);
     struct view        checkpoint;
@@ -33,6 +34,7 @@ view_session(struct objects *o, const struct session *s, bool full, struct buf *
     mp_put_i64(b, &map, "created_at", s->created_at);
     if (full) {
         mp_put_u64(b, &map, "first_event", s->first_event);
+        mp_put_u64(b, &map, "readers", readers_count(full, o->txn, s->id));
         put_policy(s, b, &map);
         mp_put_time(b, &map, "person_at", s->person_at);
         if (session_checkpoint(o->txn, s, &checkpoint) != LOAD_FOUND) checkpoint = (struct view){0};

@@ -46,7 +46,8 @@ void view_saved_schedule(struct objects *o, const struct memory *m,
 /* What its firings took, nil while nothing is measured: last_turns, avg_turns, … */
 void view_put_averages(const struct schedule *run, struct buf *b, struct mp_open_map *map);
 void view_object(struct objects *o, const struct object_entry *en, struct buf *out);
-void view_session(struct objects *o, const struct session *s, bool full, struct buf *out);
+void view_session(struct objects *o, const struct session *s, const struct memory *full,
+                  struct buf *out);
 /* row: its session's. */
 void view_event(struct txn *t, const struct session *row, const struct event *ev, struct buf *out);
 void view_effect(struct objects *o, const struct effect *ef, struct buf *out);

@@ -109,7 +109,10 @@ effect_text(struct why *w, const struct effect *ef)
 {
     const char *of = ef->reason.size ? ": " : "";
 
-    if (ef->status == STATUS_ATTEMPTING) {
+    if (ef->status == STATUS_ATTEMPTING && ef->to_reader) {
+        snprintf(w->text, sizeof(w->text),
+                 "the session's readers have it, and none has acknowledged it yet");
+    } else if (ef->status == STATUS_ATTEMPTING) {
         snprintf(w->text, sizeof(w->text), "it is being sent: attempt %" PRIu32 " of %d",
                  ef->attempts, attempts_max(w, ef));
     } else if (ef->token) {

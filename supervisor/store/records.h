@@ -380,7 +380,8 @@
     F(U64, event)             /* number of the event whose processing made it; 0: none */ \
     F(U8,  autonomous)        /* 1: no person asked for it (N23) */               \
     F(I64, allowed_at)        /* rejected by a policy gate: when it would be allowed; 0: not by waiting */ \
-    F(U32, resends)           /* how often it was sent again by hand */
+    F(U32, resends)           /* how often it was sent again by hand */                       \
+    F(U8,  to_reader)         /* 1: to the gateway's sink: a reader of its session gets it, no worker sends it */
 
 /* Events of the feed: rows of several, each row at most about a page. */
 #define FEED_RECORD(F)                                                           \
@@ -711,7 +712,8 @@
     I(SESSION_TIMER, session_timer, timer_due,       RANDOM,    fire_at, session, timer) /* pending */           \
     I(SESSION_TIMER, session_timer, timer_settled,    RANDOM,    updated_at, session, timer) /* not pending */    \
     I(TOKEN,     token,     token_by_name,    HOT,       name)                                            \
-    I(TOKEN,     token,     token_by_hash,    HOT,       hash)
+    I(TOKEN,     token,     token_by_hash,    HOT,       hash)                                            \
+    I(EFFECT,    effect,    effect_reader,    RANDOM,    not_before, place, id)  /* pending, to readers, which effect_pending has not */
 
 // clang-format on
 

@@ -90,7 +90,7 @@ effect_queue_holds(const struct effect *f)
 static bool
 effect_pending_holds(const struct effect *f)
 {
-    return f->kind != EFFECT_PING &&
+    return f->kind != EFFECT_PING && !f->to_reader &&
            (f->status == STATUS_PENDING || (f->status == STATUS_UNKNOWN && f->probe));
 }
 
@@ -98,6 +98,12 @@ static bool
 effect_ping_holds(const struct effect *f)
 {
     return f->kind == EFFECT_PING && f->status == STATUS_PENDING;
+}
+
+static bool
+effect_reader_holds(const struct effect *f)
+{
+    return f->to_reader && f->status == STATUS_PENDING;
 }
 
 static bool

@@ -33,6 +33,7 @@ ctl_print_session(struct ctl_out *o, struct view body)
         {"job",              "job",                         CTL_AS_TEXT   },
         {"event seq",        "event_seq",                   CTL_AS_TEXT   },
         {"timers",           "timers",                      CTL_AS_TEXT   },
+        {"readers",          "readers",                     CTL_AS_TEXT   },
         {"person spoke",     "person_at",                   CTL_AS_INSTANT},
         {"unasked in a row", "consecutive_autonomous_msgs", CTL_AS_TEXT   },
         {"last unasked",     "last_autonomous_at",          CTL_AS_INSTANT},

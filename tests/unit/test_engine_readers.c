@@ -1,0 +1,301 @@
+/* What is for the readers of a session: it waits for one, is handed to the gateway, and is done
+ * when one acknowledges it (D5). */
+#include "tests/unit/effect_world.h"
+
+#define SAY(content) "{'kind':'send_message','content':'" content "'}"
+
+static void
+declare_sessions(struct rig *r)
+{
+    r->limits.session_handler = view_str("noop");
+    rig_configure(r, &(struct rig_declared){.companies = "{'name':'acme'}"});
+    rig_workers(r, 1, 8);
+}
+
+/* A person says something in the session, and its job answers so; the effect's id. */
+static uint64_t
+answer_in(struct rig *r, const char *key, const char *effects)
+{
+    rig_must_read(r, "effect.list", "'limit':1000");
+    size_t before = rig_len(r, "items");
+
+    rig_must(r, "session.send", "'key':'%s','content':'hello'", key);
+    rig_turn(r);
+    rig_must_read(r, "session.show", "'key':'%s'", key);
+    rig_ended(r, (uint64_t)rig_i64(r, "job"), "'verdict':'completed','effects':[%s]", effects);
+    rig_turn(r);
+    return before + 1;
+}
+
+static void
+hello(struct rig *r)
+{
+    rig_must(r, "gateway.hello", "'version':'1'");
+}
+
+static void
+attach(struct rig *r, const char *key)
+{
+    rig_must(r, "session.attach", "'key':'%s'", key);
+}
+
+/* What the last turn said to the gateway of this effect. */
+static bool
+is_delivered_to_gateway(struct rig *r, uint64_t effect, const char *content)
+{
+    const struct output   *o;
+    const struct msg_desc *d;
+    struct view            said;
+    union msg              m;
+    struct err             e = {0};
+
+    for (size_t i = 0; (o = rig_output(r, OUT_TO_GATEWAY, i)); i++) {
+        if (o->token != effect) continue;
+        assert_int_equal(worker_open(GROUP_TO_GATEWAY, o->body, &d, &m, &e), E_OK);
+        assert_int_equal(d->id, MSG_GATEWAY_DELIVER);
+        assert_int_equal(m.gateway_deliver.effect, effect);
+        assert_true(view_is(m.gateway_deliver.company, "default"));
+        assert_true(mp_find_str(m.gateway_deliver.document, "content", &said));
+        assert_true(view_is(said, content));
+        return true;
+    }
+    return false;
+}
+
+static void
+expect_status(struct rig *r, uint64_t effect, const char *status)
+{
+    rig_must_read(r, "effect.show", "'id':%d", (int)effect);
+    assert_string_equal(rig_text(r, "status"), status);
+}
+
+static void
+a_message_waits_for_a_reader_and_its_acknowledgement(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sessions(r);
+    uint64_t id = answer_in(r, "chat", SAY("hi"));
+    expect_status(r, id, "pending");
+    rig_refused(r, E_WRONG_STATE, "", "session.attach", "'key':'chat'"); /* no gateway yet */
+    hello(r);
+    rig_refused(r, E_NOT_FOUND, "", "session.attach", "'key':'other'");
+    rig_refused(r, E_WRONG_STATE, "", "effect.ack", "'id':%d,'session':'chat'", (int)id);
+    attach(r, "chat");
+    assert_int_equal(rig_i64(r, "readers"), 1);
+    assert_true(is_delivered_to_gateway(r, id, "hi"));
+    expect_status(r, id, "attempting");
+    rig_advance(r, HOUR_MS); /* a reader may take its time */
+    expect_status(r, id, "attempting");
+    rig_must(r, "effect.ack", "'id':%d,'session':'chat'", (int)id);
+    expect_status(r, id, "delivered");
+    assert_string_equal(rig_text(r, "receipt"), "read");
+    rig_must(r, "effect.ack", "'id':%d,'session':'chat'", (int)id); /* once more does no harm */
+    assert_int_equal(rig_feed_count(r, "effect.delivered"), 1);
+}
+
+static void
+the_next_one_comes_when_the_one_before_is_acknowledged(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sessions(r);
+    uint64_t first = answer_in(r, "chat", SAY("one") "," SAY("two"));
+    hello(r);
+    attach(r, "chat");
+    assert_true(is_delivered_to_gateway(r, first, "one"));
+    assert_false(is_delivered_to_gateway(r, first + 1, "two"));
+    rig_refused(r, E_WRONG_STATE, "", "effect.ack", "'id':%d,'session':'chat'", (int)first + 1);
+    rig_must(r, "effect.ack", "'id':%d,'session':'chat'", (int)first);
+    assert_true(is_delivered_to_gateway(r, first + 1, "two"));
+}
+
+static void
+with_a_reader_there_a_message_goes_at_once(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sessions(r);
+    hello(r);
+    (void)answer_in(r, "chat", "");
+    attach(r, "chat");
+    uint64_t id = answer_in(r, "chat", SAY("hi"));
+    assert_true(is_delivered_to_gateway(r, id, "hi"));
+    rig_must_read(r, "session.show", "'key':'chat'");
+    assert_int_equal(rig_i64(r, "readers"), 1);
+}
+
+static void
+when_the_last_reader_goes_it_is_pending_again(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sessions(r);
+    uint64_t id = answer_in(r, "chat", SAY("hi"));
+    hello(r);
+    attach(r, "chat");
+    attach(r, "chat"); /* the second gets what the first has not acknowledged */
+    assert_int_equal(rig_i64(r, "readers"), 2);
+    assert_true(is_delivered_to_gateway(r, id, "hi"));
+    rig_must(r, "session.detach", "'key':'chat'");
+    expect_status(r, id, "attempting");
+    rig_must(r, "session.detach", "'key':'chat'");
+    expect_status(r, id, "pending");
+    rig_refused(r, E_WRONG_STATE, "", "session.detach", "'key':'chat'");
+    attach(r, "chat");
+    assert_true(is_delivered_to_gateway(r, id, "hi"));
+    rig_must_read(r, "effect.show", "'id':%d", (int)id);
+    assert_int_equal(rig_i64(r, "attempts"), 3);
+}
+
+static void
+an_acknowledgement_may_come_after_the_connection_is_gone(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sessions(r);
+    uint64_t id = answer_in(r, "chat", SAY("hi"));
+    hello(r);
+    attach(r, "chat");
+    rig_must(r, "session.detach", "'key':'chat'");
+    rig_must(r, "effect.ack", "'id':%d,'session':'chat'", (int)id);
+    expect_status(r, id, "delivered");
+}
+
+static void
+when_the_gateway_goes_nothing_is_lost(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sessions(r);
+    uint64_t a = answer_in(r, "a", SAY("to a")), b = answer_in(r, "b", SAY("to b"));
+    hello(r);
+    attach(r, "a");
+    attach(r, "b");
+    rig_push(r, &(struct input){.kind = INPUT_GATEWAY_GONE});
+    rig_settle(r);
+    expect_status(r, a, "pending");
+    expect_status(r, b, "pending");
+    assert_int_equal(rig_rows(r, TABLE_READER), 0);
+    hello(r);
+    attach(r, "a");
+    assert_true(is_delivered_to_gateway(r, a, "to a"));
+    hello(r); /* another begins, and nobody has said that the one before is gone */
+    rig_settle(r);
+    expect_status(r, a, "pending");
+    rig_must_read(r, "session.show", "'key':'a'");
+    assert_int_equal(rig_i64(r, "readers"), 0);
+}
+
+static void
+after_a_crash_of_agentd_it_is_pending_again(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sessions(r);
+    uint64_t id = answer_in(r, "chat", SAY("hi"));
+    hello(r);
+    attach(r, "chat");
+    expect_status(r, id, "attempting");
+    rig_crash(r);
+    rig_turn(r);
+    rig_settle(r);
+    assert_int_equal(rig_output_count(r, OUT_OLD_LEASE), 0); /* no process had it */
+    expect_status(r, id, "pending");
+    assert_int_equal(rig_rows(r, TABLE_READER), 0);
+    hello(r);
+    attach(r, "chat");
+    assert_true(is_delivered_to_gateway(r, id, "hi"));
+}
+
+static void
+many_sessions_are_released_in_bounded_turns(void **state)
+{
+    struct rig *r = *state;
+    char        key[16];
+    size_t      turns = 0;
+
+    r->is_unchecked = true;
+    declare_sessions(r);
+    hello(r);
+    for (int i = 0; i < 300; i++) {
+        (void)snprintf(key, sizeof(key), "s%d", i); /* fits */
+        (void)answer_in(r, key, SAY("hi"));
+        attach(r, key);
+    }
+    rig_push(r, &(struct input){.kind = INPUT_GATEWAY_GONE});
+    do {
+        rig_turn(r);
+        turns++;
+    } while (rig_is_due(r));
+    assert_in_range(turns, 3, 10); /* 300 rows and 300 messages, at most 256 of them a turn */
+    assert_int_equal(rig_rows(r, TABLE_READER), 0);
+    rig_must_read(r, "effect.list", "'status':'attempting'");
+    assert_int_equal(rig_len(r, "items"), 0);
+}
+
+static void
+what_operators_stop_is_not_handed_out(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sessions(r);
+    uint64_t id = answer_in(r, "chat", SAY("hi"));
+    hello(r);
+    rig_must(r, "stop", "'scope':'effects'");
+    attach(r, "chat");
+    assert_false(is_delivered_to_gateway(r, id, "hi"));
+    rig_must(r, "resume", " ");
+    assert_true(is_delivered_to_gateway(r, id, "hi"));
+}
+
+static void
+why_says_what_it_waits_for(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sessions(r);
+    uint64_t id = answer_in(r, "chat", SAY("hi"));
+    rig_must_read(r, "effect.why", "'id':%d", (int)id);
+    assert_non_null(strstr(rig_json(r), "nobody reads its session"));
+    hello(r);
+    attach(r, "chat");
+    rig_must_read(r, "effect.why", "'id':%d", (int)id);
+    assert_non_null(strstr(rig_json(r), "none has acknowledged it yet"));
+}
+
+static void
+another_companys_session_is_not_found(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sessions(r);
+    uint64_t id = answer_in(r, "chat", SAY("hi"));
+    hello(r);
+    attach(r, "chat");
+    r->actor.company = view_str("acme");
+    rig_refused(r, E_NOT_FOUND, "", "effect.ack", "'id':%d,'session':'chat'", (int)id);
+    rig_refused(r, E_NOT_FOUND, "company", "effect.ack",
+                "'id':%d,'session':'chat','company':'default'", (int)id);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
+    const struct CMUnitTest tests[] = {
+        TEST(a_message_waits_for_a_reader_and_its_acknowledgement),
+        TEST(the_next_one_comes_when_the_one_before_is_acknowledged),
+        TEST(with_a_reader_there_a_message_goes_at_once),
+        TEST(when_the_last_reader_goes_it_is_pending_again),
+        TEST(an_acknowledgement_may_come_after_the_connection_is_gone),
+        TEST(when_the_gateway_goes_nothing_is_lost),
+        TEST(after_a_crash_of_agentd_it_is_pending_again),
+        TEST(many_sessions_are_released_in_bounded_turns),
+        TEST(what_operators_stop_is_not_handed_out),
+        TEST(why_says_what_it_waits_for),
+        TEST(another_companys_session_is_not_found),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
