@@ -34,6 +34,8 @@
     B(LATE,       "schedules that stood still while agentd was up")        \
     B(BESIDE,     "jobs of one schedule at once that it does not allow")   \
     B(BY_HAND,    "firings and changes by hand that are not as asked for") \
+    B(EVENT,      "events of sessions lost, doubled or with other numbers")  \
+    B(COMMIT,     "events not processed exactly once and in order")       \
     B(FEED,       "holes, repeats or changes in the feed")                 \
     B(FSCK,       "problems that fsck found")                              \
     B(DRAIN,      "things that did not come to an end")                    \

@@ -228,13 +228,14 @@ step(struct client *c)
         bool     adds; /* to the backlog */
         void (*act)(struct client *c);
     } steps[] = {
-        {32, true,  submit_one   },
+        {24, true,  submit_one   },
         {6,  true,  submit_batch },
         {1,  true,  submit_wrong },
         {4,  true,  wake_one     },
         {2,  true,  lot_step     },
         {8,  true,  work_step    },
-        {12, false, show         },
+        {10, false, say_something},
+        {10, false, show         },
         {6,  false, wait_a_little},
         {6,  false, cancel       },
         {6,  true,  retry        },

@@ -36,6 +36,7 @@ struct client {
     uint64_t       goal; /* the last one that it made; 0: none */
     uint64_t       tickets[TICKETS_MAX];
     size_t         ntickets; /* ever; the ring holds the last ones */
+    unsigned       saids;    /* events of sessions */
 };
 
 /* Asks until it is answered, or, now and then, once only. */
@@ -67,5 +68,7 @@ void wake_one(struct client *c);
 void lot_step(struct client *c);
 /* Makes goals and tickets, decomposes and assigns them. */
 void work_step(struct client *c);
+/* Appends events to sessions. */
+void say_something(struct client *c);
 
 #endif

@@ -3,8 +3,14 @@
 #include "common/mem.h"
 #include "tests/torture/rig.h"
 #include "tests/torture/schedules.h"
+#include "tests/torture/sessions.h"
 #include <stdio.h>
 #include <sys/stat.h>
+
+#define KEPT_JOBS 20 /* of one process of the persistent handler */
+
+#define STRING_OF(x) #x
+#define STRING(x)    STRING_OF(x)
 
 int
 busy_cap(unsigned changes)
@@ -99,6 +105,65 @@ static const char handler[] =
     "pongs) wake ping ;;\n"
     "esac\n";
 
+/* What processes events.  It fails, dies and talks nonsense now and then, before and behind what
+ * counts. */
+static const char session_handler[] =
+    "#!/bin/sh\n"
+    "note() {\n"
+    "    read -r up rest </proc/uptime\n"
+    "    printf '%s %s %s %s %s %s\\n' \"$1\" \"$job\" \"$attempt\" \"$AGENTD_LEASE\" \"$$\" "
+    "\"$up\" >>\"$TORTURE/handlers.history\"\n"
+    "}\n"
+    "after() {\n"
+    "    value=${document#*\"$1\"}\n"
+    "    value=${value%%[!0-9]*}\n"
+    "    value=${value:-0}\n"
+    "}\n"
+    "process() {\n"
+    "    after '\"job\":{\"id\":'; job=$value\n"
+    "    after '\"attempt\":'; attempt=$value\n"
+    "    key=${document#*'\"session\":{\"key\":\"'}\n"
+    "    key=${key%%'\"'*}\n"
+    "    exec 9>>\"$TORTURE/locks/session-$key\"\n"
+    "    flock -n 9 || note overlap\n"
+    "    note start\n"
+    "    document=${document#*'\"session\":{\"key\":\"'}\n"
+    "    after '\"event\":{\"seq\":'; seq=$value\n"
+    "    after '\"n\":'; n=$value\n"
+    "    type=${document#*'\"type\":\"'}\n"
+    "    type=${type%%'\"'*}\n"
+    "    document=${document#*'\"checkpoint\":{\"seq\":'}\n"
+    "    after '\"count\":'; count=$((value + 1))\n"
+    "    after '\"sum\":'; sum=$(((value * " STRING(SUM_FACTOR) " + seq + n) % " STRING(
+        SUM_MODULUS) "))\n"
+                     "    what=$(((job * 7 + attempt * 5) % 24))\n"
+                     "    case $what in\n"
+                     "    0) note end; exit 3 ;;\n"
+                     "    1) note end; echo '{\"type\":\"fail\",\"message\":\"not now\"}'; return "
+                     ";;\n"
+                     "    2) echo "
+                     "'{\"type\":\"effect\",\"kind\":\"send_message\",\"content\":\"\"}' ;;\n"
+                     "    3) kill -9 $$ ;;\n"
+                     "    4) sleep 0.1 9>&- ;;\n"
+                     "    5) note end; echo '{\"type\":\"snooze\",\"ms\":50}'; return ;;\n"
+                     "    esac\n"
+                     "    [ \"$type\" != bad ] || { note end; echo "
+                     "'{\"type\":\"fail\",\"class\":\"budget_exceeded\"}'; return; }\n"
+                     "    printf '{\"type\":\"effect\",\"kind\":\"send_message\",\"content\":\"%s "
+                     "%s %s %s %s\"}\\n' \"$key\" \"$seq\" \"$count\" \"$job\" \"$attempt\"\n"
+                     "    printf "
+                     "'{\"type\":\"checkpoint\",\"data\":{\"seq\":%s,\"count\":%s,\"sum\":%s}}\\n' "
+                     "\"$seq\" \"$count\" \"$sum\"\n"
+                     "    [ $what -ne 6 ] || kill -9 $$\n"
+                     "    note end\n"
+                     "    printf '{\"type\":\"result\",\"output\":{\"job\":%s,\"attempt\":%s}}\\n' "
+                     "\"$job\" \"$attempt\"\n"
+                     "}\n"
+                     "while read -r document; do\n"
+                     "    process\n"
+                     "    exec 9>&-\n"
+                     "done\n";
+
 static const char *const exec_handlers[] = {"work",    "slow",     "forks", "flaky",  "fails",
                                             "snoozes", "overruns", "tells", "closes", "calls",
                                             "pings",   "spends",   "pongs", LIMITED};
@@ -130,13 +195,15 @@ print_settings(FILE *f, unsigned changes)
                   "  feed_age: 3650d\n"
                   "  agent_wakes_max: null\n"
                   "  chain_rate_max: null\n"
-                  "sessions: {sinks: [mail]}\n"
+                  "sessions: {handler: listens, sinks: [mail], max_consecutive: %d, cooldown: 0s, "
+                  "queue_max: %d}\n"
                   "companies:\n"
                   "  acme: {}\n"
+                  "  " TALK ": {}\n"
                   "  beta: {max_concurrent: %d, priority_max: 60}\n"
                   "  narrow: {queue_max: %d}\n",
-                  WORKERS, SLOTS, COMPANY_CAP, AGENT_CAP, SCHEDULE_CAP, PUT_OFF_MS,
-                  beta_cap(changes), NARROW_MAX);
+                  WORKERS, SLOTS, COMPANY_CAP, AGENT_CAP, SCHEDULE_CAP, PUT_OFF_MS, SPOKEN_MAX,
+                  WAITING_MAX, beta_cap(changes), NARROW_MAX);
 }
 
 static void
@@ -149,7 +216,15 @@ print_objects(FILE *f, const char *folder, unsigned changes)
                       "    set_env: {TORTURE: %s}\n    max_attempts: 1000\n",
                       exec_handlers[i], folder, exec_handlers[i], folder);
     }
+    (void)fprintf(f,
+                  "  hears:\n    kind: exec\n    command: [/bin/sh, %s/session.sh]\n"
+                  "    set_env: {TORTURE: %s}\n    max_attempts: 1000\n"
+                  "  listens:\n    kind: persistent\n    command: [/bin/sh, %s/session.sh]\n"
+                  "    jobs_max: %d\n"
+                  "    set_env: {TORTURE: %s, KEPT: kept}\n    max_attempts: 1000\n",
+                  folder, folder, folder, KEPT_JOBS, folder);
     (void)fprintf(f, "agents:\n"
+                     "  - {name: " SCRIBE ", company: " TALK ", handler: hears}\n"
                      "  - {name: herald, company: acme, handler: tells, sinks: [mail]}\n"
                      "  - {name: sleeper, company: acme, handler: work}\n"
                      "  - {name: caller, company: acme, handler: calls}\n"
@@ -190,13 +265,22 @@ config_change(const char *folder, unsigned changes)
     return write_settings(folder, "agentd.yaml.new", changes) && rename(from, to) == 0;
 }
 
+static bool
+write_script(const char *folder, const char *name, const char *text)
+{
+    FILE *script = create(folder, name);
+
+    if (!script) return false;
+    (void)fputs(text, script); /* fclose tells of what failed */
+    return fclose(script) == 0;
+}
+
 bool
 config_write(const char *folder)
 {
     FREE_AUTO char *locks = xasprintf("%s/locks", folder);
-    FILE           *script = create(folder, "handler.sh");
 
-    if (!script || mkdir(locks, 0700)) return false;
-    (void)fputs(handler, script); /* fclose tells of what failed */
-    return fclose(script) == 0 && write_settings(folder, "agentd.yaml", 0);
+    return mkdir(locks, 0700) == 0 && write_script(folder, "handler.sh", handler) &&
+           write_script(folder, "session.sh", session_handler) &&
+           write_settings(folder, "agentd.yaml", 0);
 }

@@ -7,6 +7,7 @@
 #include "tests/torture/items.h"
 #include "tests/torture/model.h"
 #include "tests/torture/schedules.h"
+#include "tests/torture/sessions.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -281,6 +282,19 @@ take_links(struct job *j, struct view show)
     if (j->client == NO_CLIENT) read_mark(j, text_of(payload, "mark"));
 }
 
+/* The job of an event of a session. */
+static void
+take_event(struct model *m, struct job *j, uint64_t id, struct view show)
+{
+    struct row *row;
+
+    j->session = sessions_find(text_of(show, "session"));
+    j->event = (uint64_t)number_of(show, "event");
+    if (!j->session || !(row = sessions_row(m, j->session, j->event))) return;
+    row->jobs++;
+    if (j->end == END_COMPLETED) row->completed = id;
+}
+
 /* ---- usage ----------------------------------------------------------------------------------- */
 
 static struct view
@@ -334,6 +348,7 @@ take_job(struct model *m, struct job *j, uint64_t id, struct view show)
     j->company = name_of(text_of(show, "company"));
     j->is_thrift = view_is(text_of(show, "company"), THRIFT);
     take_links(j, show);
+    take_event(m, j, id, show);
     take_usage(j, show);
     take_causes(m, id, show);
     check_attempts(j, id, show);

@@ -11,6 +11,10 @@
  *   P JOB WORD                a purge: yes, unknown
  *   O TITLE ID                a goal or ticket was made; ID 0: nobody knows
  *   V JOB STATE ATTEMPT       a read showed the job so
+ *   H NUMBER SESSION TYPE     it is about to append an event to a session
+ *   h NUMBER SEQ              it was acknowledged with this number
+ *   n NUMBER                  its outcome is unknown
+ *   f NUMBER CODE             it was refused
  *   B COUNT                   (operator) thrift's limit was raised so often, and now ends
  *   E CODE SEQ HASH           (feed) the reader took this event; CODE is the topic, "all" for all
  *   X TEXT                    an answer that must never be

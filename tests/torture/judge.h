@@ -20,6 +20,8 @@ void judge_chains(struct model *m);
 /* Every job and every request by itself; after those above, for it uses what the others have found.
  */
 void judge_jobs(struct model *m);
+/* Sessions and their events; after the jobs. */
+void judge_sessions(struct model *m, struct link *l);
 /* Goals, tickets and their jobs; then the ledgers. */
 void judge_work(struct model *m, struct link *l);
 void judge_budgets(const struct model *m, struct link *l);

@@ -6,6 +6,7 @@
 #include "tests/torture/items.h"
 #include "tests/torture/judge.h"
 #include "tests/torture/schedules.h"
+#include "tests/torture/sessions.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,7 @@ take_effect(struct view item, void *arg)
     ef->attempts = (uint64_t)number_of(item, "attempts");
     ef->session = session.size ? hash64(session, 0) : 0;
     o->model->effects++;
+    if (sessions_effect(o->model, item)) return;
     if (!ef->is_delivered) {
         breaks_add(BREAK_SEND_LOST, "effect %" PRIu64 " of job %" PRIu64 " is %.*s: %.*s", id,
                    ef->job, VIEW_ARG(status), VIEW_ARG(text_of(item, "reason")));
@@ -196,6 +198,7 @@ take_line(char *line, void *arg)
         (void)printf("note: line %" PRIu64 " of the sink's file is torn\n", o->line);
         return;
     }
+    sessions_line(o->model, buf_view(&packed));
     uint64_t       id = (uint64_t)number_of(buf_view(&packed), "effect_id");
     struct effect *ef = effect_of(o, id);
     if (!ef || !ef->is_there) {

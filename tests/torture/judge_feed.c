@@ -4,6 +4,7 @@
 #include "tests/torture/history.h"
 #include "tests/torture/judge.h"
 #include "tests/torture/replay.h"
+#include "tests/torture/sessions.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,6 +71,7 @@ take_event(struct feed *f, struct view event)
         (struct event){hash64(event, 0), type.size > 4 && memcmp(type.data, "job.", 4) == 0};
     count_event(f->model, type, event);
     replay_take(f->replay, type, event);
+    sessions_feed(f->model, type, event);
 }
 
 /* True while there are more. */

@@ -2,6 +2,7 @@
 #include "tests/torture/breaks.h"
 #include "tests/torture/judge.h"
 #include "tests/torture/schedules.h"
+#include "tests/torture/sessions.h"
 #include <inttypes.h>
 
 static const char *
@@ -173,6 +174,19 @@ judge_brief(struct model *m, const struct job *j, uint64_t id)
     judge_attempts(j, id, true);
 }
 
+/* Of an event of a session: judge_sessions knows whether it had to be. */
+static void
+judge_event(struct model *m, const struct job *j, uint64_t id)
+{
+    struct row *row = sessions_row(m, j->session, j->event);
+
+    if (row && !may_end_so(j) && !(row->type == SAID_BAD && j->end == END_FAILED)) {
+        breaks_add(j->end ? BREAK_OUTCOME : BREAK_DRAIN,
+                   "job %" PRIu64 " of event %" PRIu64 " is %s", id, j->event, end_name(j->end));
+    }
+    judge_attempts(j, id, true);
+}
+
 static void
 judge_job(struct model *m, uint64_t id)
 {
@@ -187,7 +201,9 @@ judge_job(struct model *m, uint64_t id)
         }
         return;
     }
-    if (j->schedule) {
+    if (j->session) {
+        judge_event(m, j, id);
+    } else if (j->schedule) {
         judge_scheduled(j, id);
     } else if (j->client != NO_CLIENT) {
         judge_own(m, j, id);

@@ -2,8 +2,9 @@
  *
  *     torture --build build --kills 50 [--seed S] [--schedules N]
  *
- * Clients use agentd while it, its workers and its handlers are killed at random times.  Then
- * everything comes to its end, and what is there is compared with what was promised.  The seed
+ * Clients use agentd while it, its workers and its handlers are killed at random times.  They
+ * submit jobs, make goals and tickets, and speak in sessions, in order, one event after the other.
+ * Then everything comes to its end, and what is there is compared with what was promised.  The seed
  * makes the same choices again; when they take effect the machine decides. */
 #include "common/clock.h"
 #include "common/mp.h"
@@ -12,6 +13,7 @@
 #include "tests/torture/firings.h"
 #include "tests/torture/judge.h"
 #include "tests/torture/killer.h"
+#include "tests/torture/sessions.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,6 +64,7 @@ prepare(struct rig *r)
     rig_wait_ready(r);
     link_open(&l, r->run);
     operator_prepare(&l);
+    sessions_prepare(&l);
     link_close(&l);
 }
 
@@ -219,6 +222,7 @@ static void
 judge(struct model *m, struct link *l)
 {
     model_read(m);
+    sessions_fetch(m, l);
     model_fetch(m, l);
     firings_fetch(m, l);
     judge_feed(m, l);
@@ -228,6 +232,7 @@ judge(struct model *m, struct link *l)
     judge_chains(m);
     judge_keys(m);
     judge_jobs(m);
+    judge_sessions(m, l);
     judge_work(m, l);
     judge_budgets(m, l);
     judge_fsck(l);
@@ -273,6 +278,8 @@ print_ends(const struct model *m)
     (void)printf("  firings: %" PRIu64 " fired, %" PRIu64 " missed, %" PRIu64
                  " suppressed; %" PRIu64 " effects; %" PRIu64 " events\n",
                  m->fired, m->missed, m->suppressed, m->effects, m->events);
+    (void)printf("  %" PRIu64 " events of %d sessions, %" PRIu64 " of them given up\n", m->said,
+                 SESSIONS, m->dead);
     (void)printf("  %" PRIu64 " jobs stopped by the operator; %" PRIu64
                  " openings of a breaker; %" PRIu64 " changes of the configuration\n",
                  m->stopped, m->openings, m->reloads);

@@ -3,6 +3,7 @@
 #include "tests/torture/breaks.h"
 #include "tests/torture/firings.h"
 #include "tests/torture/history.h"
+#include "tests/torture/sessions.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ void
 model_init(struct model *m, const char *folder)
 {
     *m = (struct model){.folder = folder, .courses = xcalloc(SCHEDULES_MAX, sizeof(*m->courses))};
+    sessions_init(m);
 }
 
 void
@@ -31,6 +33,7 @@ model_done(struct model *m)
     free(m->decisions);
     free(m->tickets);
     firings_free(m);
+    sessions_free(m);
 }
 
 struct job *
@@ -252,6 +255,12 @@ take_line(char *line, void *arg)
     case 'P': take_change(r, line); break;
     case 'O': take_thing(r, line); break;
     case 'V': take_seen(r, line); break;
+    case 'H':
+    case 'h':
+    case 'n':
+    case 'f':
+        if (!sessions_history(r->model, (unsigned)r->client, line)) malformed(r, line);
+        break;
     case 'X': breaks_add(BREAK_ANSWER, "client %d: %s", r->client, line + 2); break;
     default: malformed(r, line);
     }

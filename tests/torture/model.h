@@ -62,6 +62,8 @@ struct job {
     bool        is_closing;           /* … finishes the ticket */
     bool        is_asking;            /* its wake-up waits for a person */
     bool        is_brief;             /* of the agent that is removed */
+    unsigned    session;              /* 1 + its place; 0: it is of no event … */
+    uint64_t    event;                /* … of this number */
     uint64_t    approvals, granted, denied; /* requests of it, by what became of them … */
     uint64_t    denials;                    /* … and effects that were rejected */
     uint64_t    told_requests, told_decisions;
@@ -101,6 +103,7 @@ struct thing {
 struct course;
 struct span;
 struct lives;
+struct sessions; /* sessions.h */
 
 struct ticket {
     bool     is_there, is_done;
@@ -134,13 +137,15 @@ struct model {
     unsigned            briefs; /* jobs of the brief agent that the operator asked for */
     uint64_t            last;   /* the greatest id of the store */
     uint64_t            effects, alerts, fired, missed, suppressed, events;
-    uint64_t       stopped, openings, reloads; /* jobs that the operator stopped; of breakers */
-    struct course *courses;                    /* of the schedules, in their order */
-    struct lives  *lives;                      /* of agentd */
-    struct span   *streams;
-    size_t         nstreams;
-    uint64_t       by_hand; /* firings that were acknowledged */
-    uint64_t       dropped; /* nominal times that a change of the step took away */
+    uint64_t         stopped, openings, reloads; /* jobs that the operator stopped; of breakers */
+    struct course   *courses;                    /* of the schedules, in their order */
+    struct lives    *lives;                      /* of agentd */
+    struct sessions *sessions;
+    uint64_t         said, dead; /* events of sessions; of them given up */
+    struct span     *streams;
+    size_t           nstreams;
+    uint64_t         by_hand; /* firings that were acknowledged */
+    uint64_t         dropped; /* nominal times that a change of the step took away */
 };
 
 void model_init(struct model *m, const char *folder);

@@ -280,6 +280,15 @@ is_handler(const struct rig *r, pid_t pid, char *lease, size_t size)
            proc_environ(pid, "TORTURE", folder, sizeof(folder)) && strcmp(folder, r->folder) == 0;
 }
 
+/* A process of a persistent handler stays, below a worker, for the next job. */
+static bool
+is_kept(const struct rig *r, pid_t pid)
+{
+    char kind[16];
+
+    return proc_environ(pid, "KEPT", kind, sizeof(kind)) && proc_parent(proc_parent(pid)) == r->pid;
+}
+
 static bool
 visit(pid_t pid, void *arg)
 {
@@ -287,6 +296,7 @@ visit(pid_t pid, void *arg)
     char                    lease[64] = "";
 
     if (pid == getpid() || proc_is_zombie(pid)) return true;
+    if (l->is_agentd_there && is_kept(l->rig, pid)) return true;
     if (is_handler(l->rig, pid, lease, sizeof(lease)) ||
         (!l->is_agentd_there && names_folder(l->rig, pid))) {
         breaks_add(BREAK_LEFT, "process %d (lease %s) %s", (int)pid, lease[0] ? lease : "none",
