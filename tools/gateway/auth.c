@@ -11,7 +11,7 @@ is_token(struct view v)
     for (size_t i = 0; i < v.size; i++) {
         unsigned char c = (unsigned char)v.data[i];
 
-        if (!isalnum(c) && !memchr("-._~+/=", c, 7)) return false;
+        if (!isalnum(c) && (c == '\0' || !strchr("-._~+/=", c))) return false;
     }
     return true;
 }

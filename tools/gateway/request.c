@@ -112,7 +112,7 @@ static bool
 check_length(struct lws *wsi, struct http_request *r, struct refusal *no)
 {
     char  text[24] = "";
-    char *end;
+    char *end = text;
 
     if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
         no->closes = true;
