@@ -39,6 +39,7 @@ struct client {
     struct pending       **last;
     lws_sorted_usec_list_t timer;
     int64_t                earliest_ms; /* no until_ms is earlier; 0: the timer is off */
+    bool                   is_closed;
     uint64_t               serial;
     size_t                 longs;
     struct client_counts   counts;
@@ -253,12 +254,18 @@ client_new(struct client **out, struct lws_context *loop, void *zmq, const char 
 }
 
 void
+client_close(struct client *cl)
+{
+    cl->is_closed = true;
+    lws_sul_cancel(&cl->timer);
+}
+
+void
 client_destroy(struct client **p)
 {
     struct client *cl = *p;
 
     if (!cl) return;
-    lws_sul_cancel(&cl->timer);
     connection_close(&cl->connection);
     for (size_t i = 0; i < CLIENT_PENDING_MAX; i++)
         buf_done(&cl->places[i].frame);
@@ -279,7 +286,7 @@ client_ask(struct client *cl, const struct question *q, struct err *e)
     char        made[REQUEST_ID_SIZE];
     struct view request_id = q->request_id;
 
-    if (cl->nfree == 0 || (q->is_long && cl->longs == CLIENT_LONG_MAX)) {
+    if (cl->is_closed || cl->nfree == 0 || (q->is_long && cl->longs == CLIENT_LONG_MAX)) {
         (void)err_set(e, E_BUSY, "too many requests at a time");
         return 0;
     }

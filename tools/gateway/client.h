@@ -41,7 +41,9 @@ struct client_counts {
 /* Connects to the run folder's agentd.sock, whether somebody listens or not. */
 enum errc client_new(struct client **out, struct lws_context *loop, void *zmq, const char *run_dir,
                      struct err *e) MUST_CHECK;
-void      client_destroy(struct client **p); /* without answers */
+/* From now on it asks nothing, and needs the loop no more. */
+void client_close(struct client *cl);
+void client_destroy(struct client **p); /* once closed; without answers */
 /* Readable when client_pump has something to do. */
 void client_fds(const struct client *cl, int fds[CONNECTION_FDS]);
 /* Takes all that has come and sends what can be sent. */

@@ -14,6 +14,10 @@
     X(hosts_refused, "Requests under a Host that is not known")               \
     X(origins_refused, "Requests from a page of an Origin that is not known") \
     X(upgrades_refused, "Upgrades that were refused")                         \
+    X(messages, "Messages of people by WebSocket")                            \
+    X(deliveries, "Messages handed to readers by WebSocket")                  \
+    X(deltas, "Pieces of text streamed to readers by WebSocket")              \
+    X(slow_readers, "Readers hung up: too much waited for them")              \
     X(feed_events, "Events sent to watchers of the feed")                     \
     X(feed_gaps, "Gaps that watchers of the feed were told of")
 

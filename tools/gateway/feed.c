@@ -347,12 +347,10 @@ take_query(struct watcher *w, struct err *e)
 
     if (request_header_named(w->wsi, "last-event-id:", text, sizeof(text))) {
         buf_add_str(&w->cursor, text);
-    } else if (lws_get_urlarg_by_name(w->wsi, "since=", text, sizeof(text))) {
-        buf_add_str(&w->cursor, text);
+    } else {
+        buf_add_str(&w->cursor, request_argument(w->wsi, "since=", text));
     }
-    if (lws_get_urlarg_by_name(w->wsi, "topic=", text, sizeof(text))) {
-        buf_add_str(&w->topic, text);
-    }
+    buf_add_str(&w->topic, request_argument(w->wsi, "topic=", text));
     if (!utf8_is_valid(buf_view(&w->cursor)) || !utf8_is_valid(buf_view(&w->topic))) {
         (void)err_set(e, E_BAD_REQUEST, "since and topic must be UTF-8");
         return false;

@@ -85,8 +85,13 @@ on_answer(void *arg, const struct err *error, struct view body)
     }
     if (e.code == E_UNAUTHENTICATED) x->http->counters->unauthenticated++;
     if (!e.code && own == OWN_METRICS) {
-        metrics_text(&text, body, x->http->counters, client_counts(x->http->client),
-                     *x->http->connections);
+        const struct metrics m = {.counters = x->http->counters,
+                                  .client = client_counts(x->http->client),
+                                  .connections = *x->http->connections,
+                                  .websockets = x->http->websockets->count,
+                                  .watchers = feed_watchers(x->http->feed)};
+
+        metrics_text(&text, body, &m);
         answer(x, 200, METRICS_TYPE, NULL, buf_view(&text), NULL);
         return;
     }
@@ -241,17 +246,20 @@ http_on_request(struct http *h, struct exchange **out, struct lws *wsi)
         h->counters->requests_refused++;
         log_refusal(wsi, &x->request, &x->no);
     }
+    if (x->no.closes) {
+        (void)http_refuse(wsi, &x->no); /* at once: it is hung up in any case */
+        return false;
+    }
     /* lws expects a body of any POST and PATCH: one without a length ends with the connection. */
-    x->closes = x->no.closes || (!has_length && x->request.match.route &&
-                                 (x->request.match.route->method == METHOD_POST ||
-                                  x->request.match.route->method == METHOD_PATCH));
-    if (x->request.length == 0 || x->no.closes) {
+    const struct route *r = x->request.match.route;
+    x->closes = !has_length && r && (r->method == METHOD_POST || r->method == METHOD_PATCH);
+    if (x->request.length == 0) {
         serve(x);
         return true;
     }
     hold(x, (size_t)x->request.length);
     if (!x->no.status && request_header(wsi, WSI_TOKEN_HTTP_EXPECT, expect, sizeof(expect))) {
-        return write_now(wsi, view_str("HTTP/1.1 100 Continue\r\n\r\n"));
+        return write_some(wsi, view_str("HTTP/1.1 100 Continue\r\n\r\n"), LWS_WRITE_HTTP);
     }
     return true;
 }
@@ -338,5 +346,5 @@ http_refuse(struct lws *wsi, const struct refusal *no)
     head.more = buf_str(&headers);
     reply_head(&out, &head);
     buf_add_view(&out, buf_view(&body));
-    return write_now(wsi, buf_view(&out));
+    return write_some(wsi, buf_view(&out), LWS_WRITE_HTTP);
 }

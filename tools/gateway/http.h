@@ -12,19 +12,21 @@
 #include "tools/gateway/feed.h"
 #include "tools/gateway/guard.h"
 #include "tools/gateway/page.h"
+#include "tools/gateway/websocket.h"
 
 #define HTTP_BYTES_MAX (128 << 20) /* bodies and answers of all connections */
 
 /* What requests are served with; all of it outlives them. */
 struct http {
-    const struct guard *guard;
-    struct client      *client;
-    struct feed        *feed;
-    const struct page  *page;
-    struct counters    *counters;
-    struct buf          openapi; /* the text */
-    size_t              bytes;   /* held by bodies and answers */
-    const size_t       *connections;
+    const struct guard      *guard;
+    struct client           *client;
+    struct feed             *feed;
+    const struct page       *page;
+    struct counters         *counters;
+    struct buf               openapi; /* the text */
+    size_t                   bytes;   /* held by bodies and answers */
+    const struct websockets *websockets;
+    const size_t            *connections;
 };
 
 struct exchange;

@@ -57,8 +57,7 @@ put_map(struct buf *out, const char *path, struct view map, int depth)
 }
 
 void
-metrics_text(struct buf *out, struct view status, const struct counters *n,
-             struct client_counts client, size_t connections)
+metrics_text(struct buf *out, struct view status, const struct metrics *m)
 {
     put_map(out, "agentd", status, DEPTH_MAX);
 #define X(name, help)                                                                         \
@@ -66,17 +65,19 @@ metrics_text(struct buf *out, struct view status, const struct counters *n,
                "# HELP agentd_gateway_" #name "_total " help "\n# TYPE agentd_gateway_" #name \
                "_total counter\n"                                                             \
                "agentd_gateway_" #name "_total %" PRIu64 "\n",                                \
-               n->name);
+               m->counters->name);
     COUNTERS(X)
 #undef X
-    put_gauge(out, "agentd_gateway_connections", (int64_t)connections);
-    put_gauge(out, "agentd_gateway_asked_pending", (int64_t)client.pending);
-    put_gauge(out, "agentd_gateway_asked_sent", (int64_t)client.sent);
+    put_gauge(out, "agentd_gateway_connections", (int64_t)m->connections);
+    put_gauge(out, "agentd_gateway_websockets", (int64_t)m->websockets);
+    put_gauge(out, "agentd_gateway_watchers", (int64_t)m->watchers);
+    put_gauge(out, "agentd_gateway_asked_pending", (int64_t)m->client.pending);
+    put_gauge(out, "agentd_gateway_asked_sent", (int64_t)m->client.sent);
     buf_printf(out,
                "# HELP agentd_gateway_asked_total Requests to agentd\n"
                "# TYPE agentd_gateway_asked_total counter\nagentd_gateway_asked_total %" PRIu64
                "\n# HELP agentd_gateway_unanswered_total Requests that agentd did not answer\n"
                "# TYPE agentd_gateway_unanswered_total counter\n"
                "agentd_gateway_unanswered_total %" PRIu64 "\n",
-               client.asked, client.unanswered);
+               m->client.asked, m->client.unanswered);
 }

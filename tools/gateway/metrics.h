@@ -11,8 +11,14 @@
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
+struct metrics {
+    const struct counters *counters;
+    struct client_counts   client;
+    size_t                 connections;
+    size_t                 websockets;
+    size_t                 watchers;
+};
 /* Appends all.  `status`: the packed answer. */
-void metrics_text(struct buf *out, struct view status, const struct counters *n,
-                  struct client_counts client, size_t connections);
+void metrics_text(struct buf *out, struct view status, const struct metrics *m);
 
 #endif

@@ -36,6 +36,14 @@ request_header_named(struct lws *wsi, const char *name, char *out, size_t size)
     return lws_hdr_custom_copy(wsi, out, (int)size, name, (int)strlen(name)) >= 0;
 }
 
+const char *
+request_argument(struct lws *wsi, const char *name, char room[REQUEST_TEXT_MAX])
+{
+    const char *value = lws_get_urlarg_by_name(wsi, name, room, REQUEST_TEXT_MAX);
+
+    return value ? value : "";
+}
+
 struct view
 request_session(struct view path)
 {
@@ -228,11 +236,21 @@ request_read(struct lws *wsi, const struct guard *g, struct counters *n, struct 
     return check_token(wsi, is_open, n, out, no) && check_type(wsi, out, no);
 }
 
+/* lws takes the first one that it knows, and it knows some that are no one's business. */
+static bool
+begins_with_ours(const char *protocols)
+{
+    size_t size = strlen(REQUEST_PROTOCOL);
+
+    return strncmp(protocols, REQUEST_PROTOCOL, size) == 0 &&
+           (protocols[size] == '\0' || strchr(", ", protocols[size]));
+}
+
 bool
 request_read_upgrade(struct lws *wsi, const struct guard *g, struct counters *n,
                      struct http_request *out, struct refusal *no)
 {
-    char  header[REQUEST_TEXT_MAX], upgrade[16];
+    char  header[REQUEST_TEXT_MAX], protocols[REQUEST_TEXT_MAX], upgrade[16];
     char *uri = NULL;
     int   size = 0;
     int   method = lws_http_get_uri_and_method(wsi, &uri, &size);
@@ -249,11 +267,15 @@ request_read_upgrade(struct lws *wsi, const struct guard *g, struct counters *n,
         return refuse(no, 404, E_NOT_FOUND, "no WebSocket is served under this path");
     }
     if (!check_origin(wsi, g, n, out, no)) return false;
+    if (!request_header(wsi, WSI_TOKEN_PROTOCOL, protocols, sizeof(protocols))) protocols[0] = 0;
+    if (protocols[0] && !begins_with_ours(protocols)) {
+        return refuse(no, 400, E_BAD_REQUEST,
+                      "the first sub-protocol is agentd.v1, or there is none");
+    }
     if (request_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, header, sizeof(header))) {
         return check_token(wsi, false, n, out, no);
     }
-    if (!request_header(wsi, WSI_TOKEN_PROTOCOL, header, sizeof(header))) header[0] = '\0';
-    if (auth_subprotocol(view_str(header), out->token_hash)) return true;
+    if (auth_subprotocol(view_str(protocols), out->token_hash)) return true;
     if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) > 0)
         return true; /* its first message says it */
     n->unauthenticated++;

@@ -11,9 +11,10 @@
 #include "tools/gateway/routes.h"
 #include <libwebsockets.h>
 
-#define REQUEST_HEADERS_MAX 8192    /* bytes of all values */
-#define REQUEST_BODY_MAX    1572864 /* 1.5 MiB */
-#define REQUEST_TEXT_MAX    512     /* a header that we read, and its NUL */
+#define REQUEST_HEADERS_MAX 8192        /* bytes of all values */
+#define REQUEST_BODY_MAX    1572864     /* 1.5 MiB */
+#define REQUEST_PROTOCOL    "agentd.v1" /* of WebSockets */
+#define REQUEST_TEXT_MAX    512         /* a header that we read, and its NUL */
 
 /* What is served beside the routes. */
 enum own {
@@ -49,6 +50,10 @@ struct refusal {
 bool request_header(struct lws *wsi, enum lws_token_indexes header, char *out, size_t size);
 /* The same of one that lws does not know, by its name in lower case with the colon. */
 bool request_header_named(struct lws *wsi, const char *name, char *out, size_t size);
+
+/* The decoded value of an argument in the query, "" when there is none or it is too long; by its
+ * name with the equals sign. */
+const char *request_argument(struct lws *wsi, const char *name, char room[REQUEST_TEXT_MAX]);
 
 /* Reads what is asked into *out.  False: it is refused, *no says how. */
 bool request_read(struct lws *wsi, const struct guard *g, struct counters *n,

@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "tools/gateway/http.h"
+#include "tools/gateway/link.h"
 #include "tools/gateway/openapi.h"
 #include "tools/gateway/request.h"
 #include <fcntl.h>
@@ -15,6 +16,8 @@
 #define KEEPALIVE_SECONDS  60
 #define HEADERS_AT_A_TIME  1024 /* connections whose headers are being read */
 #define SERVICE_BYTES      16384
+#define PING_SECONDS       60 /* an idle WebSocket is asked whether it is there … */
+#define GONE_SECONDS       75 /* … and then is not */
 
 struct server {
     struct lws_context *loop;
@@ -23,6 +26,9 @@ struct server {
     struct guard        guard;
     struct client      *client;
     struct feed        *feed;
+    struct readers     *readers;
+    struct link        *link;
+    struct websockets   websockets;
     struct page         page;
     struct counters     counters;
     struct http         http;
@@ -33,7 +39,8 @@ struct server {
 
 /* What lws keeps for us with each connection. */
 struct connected {
-    struct exchange *exchange;
+    struct exchange  *exchange;
+    struct websocket *websocket;
 };
 
 /* ---- callbacks ------------------------------------------------------------- */
@@ -62,8 +69,8 @@ confirm_upgrade(struct server *s, struct lws *wsi)
 }
 
 static int
-on_http(struct server *s, struct connected *c, struct lws *wsi, enum lws_callback_reasons reason,
-        struct view in)
+on_connection(struct server *s, struct connected *c, struct lws *wsi,
+              enum lws_callback_reasons reason, struct view in)
 {
     bool is_good = true;
 
@@ -80,6 +87,20 @@ on_http(struct server *s, struct connected *c, struct lws *wsi, enum lws_callbac
         break;
     case LWS_CALLBACK_TIMER:
         if (c->exchange) is_good = http_on_timer(c->exchange);
+        if (c->websocket) is_good = websocket_on_timer(c->websocket);
+        break;
+    case LWS_CALLBACK_ESTABLISHED:
+        is_good = websocket_on_open(&s->websockets, &c->websocket, wsi);
+        break;
+    case LWS_CALLBACK_RECEIVE:
+        if (c->websocket) is_good = websocket_on_data(c->websocket, in);
+        break;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        if (c->websocket) is_good = websocket_on_writable(c->websocket);
+        break;
+    case LWS_CALLBACK_CLOSED:
+    case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
+        if (c) websocket_on_close(&c->websocket);
         break;
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
     case LWS_CALLBACK_CLOSED_HTTP:
@@ -105,7 +126,7 @@ on_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void 
     case LWS_CALLBACK_RAW_ADOPT: /* CONNECT, which lws takes for a protocol of another kind */
         lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
         return -1;
-    default: return on_http(s, user, wsi, reason, view_of(in, size));
+    default: return on_connection(s, user, wsi, reason, view_of(in, size));
     }
 }
 
@@ -119,6 +140,7 @@ on_descriptor(struct lws *wsi, enum lws_callback_reasons reason, void *user, voi
     if (reason == LWS_CALLBACK_RAW_RX_FILE || reason == LWS_CALLBACK_EVENT_WAIT_CANCELLED) {
         if (s->client) client_pump(s->client);
         if (s->feed) feed_pump(s->feed);
+        if (s->link) link_pump(s->link);
     }
     return 0;
 }
@@ -136,10 +158,11 @@ on_signal(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *i
 }
 
 static const struct lws_protocols protocols[] = {
-    {"http",       on_callback,   sizeof(struct connected), 1024, 0, NULL, 0},
-    {"descriptor", on_descriptor, 0,                        0,    0, NULL, 0},
-    {"signal",     on_signal,     0,                        0,    0, NULL, 0},
-    {NULL,         NULL,          0,                        0,    0, NULL, 0},
+    {"http",           on_callback,   sizeof(struct connected), 1024, 0, NULL, 0},
+    {REQUEST_PROTOCOL, on_callback,   sizeof(struct connected), 1024, 0, NULL, 0},
+    {"descriptor",     on_descriptor, 0,                        0,    0, NULL, 0},
+    {"signal",         on_signal,     0,                        0,    0, NULL, 0},
+    {NULL,             NULL,          0,                        0,    0, NULL, 0},
 };
 
 /* ---- setting up ------------------------------------------------------------ */
@@ -179,6 +202,8 @@ limit_descriptors(int64_t connections_max)
 static enum errc
 make_loop(struct server *s, const char *address, int port, struct err *e)
 {
+    static const lws_retry_bo_t      idle = {.secs_since_valid_ping = PING_SECONDS,
+                                             .secs_since_valid_hangup = GONE_SECONDS};
     struct lws_context_creation_info info = {
         .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
                    LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
@@ -196,6 +221,7 @@ make_loop(struct server *s, const char *address, int port, struct err *e)
         .max_http_header_data = REQUEST_HEADERS_MAX + REQUEST_HEADERS_MAX / 2,
         .max_http_header_pool = HEADERS_AT_A_TIME,
         .pt_serv_buf_size = SERVICE_BYTES,
+        .retry_and_idle_policy = &idle,
         .gid = (gid_t)-1,
         .uid = (uid_t)-1,
     };
@@ -228,25 +254,30 @@ on_up(void *arg)
 {
     struct server *s = arg;
 
+    link_greet(s->link);
     feed_wake(s->feed);
 }
 
 static enum errc
 reach_agentd(struct server *s, const char *run_dir, struct err *e)
 {
-    int fds[2 * CONNECTION_FDS];
+    int fds[3 * CONNECTION_FDS];
 
     s->zmq = zmq_ctx_new();
     if (client_new(&s->client, s->loop, s->zmq, run_dir, e)) return e->code;
     if (feed_new(&s->feed, s->client, &s->counters, s->zmq, run_dir, e)) return e->code;
+    s->readers = readers_new(s->client);
+    if (link_new(&s->link, s->loop, s->client, s->readers, s->zmq, run_dir, e)) return e->code;
     client_on_up(s->client, on_up, s);
     client_fds(s->client, fds);
     feed_fds(s->feed, fds + CONNECTION_FDS);
+    link_fds(s->link, fds + 2 * CONNECTION_FDS);
     for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
         if (watch(s, fds[i], "descriptor", e)) return e->code;
     }
     client_pump(s->client);
     feed_pump(s->feed);
+    link_pump(s->link);
     return E_OK;
 }
 
@@ -262,11 +293,14 @@ set_up(struct server *s, const struct options *o, struct err *e)
     guard_init(&s->guard, address, o->hosts, o->origins);
     if (make_loop(s, address, port, e)) return e->code;
     if (reach_agentd(s, o->run_dir, e)) return e->code;
+    s->websockets = (struct websockets){
+        .guard = &s->guard, .client = s->client, .readers = s->readers, .counters = &s->counters};
     s->http = (struct http){.guard = &s->guard,
                             .client = s->client,
                             .feed = s->feed,
                             .page = &s->page,
                             .counters = &s->counters,
+                            .websockets = &s->websockets,
                             .connections = &s->connections};
     openapi_text(&s->http.openapi);
     s->connections = 0; /* the descriptors of our own are none */
@@ -293,11 +327,13 @@ server_destroy(struct server **p)
     struct server *s = *p;
 
     if (!s) return;
-    /* The connections end first: they know the client and the feed; the client knows the loop. */
-    if (s->vhost) lws_vhost_destroy(s->vhost);
+    /* Timers go before the loop; what connections know goes behind them, and they with the loop. */
+    link_destroy(&s->link);
+    if (s->client) client_close(s->client);
+    if (s->loop) lws_context_destroy(s->loop);
+    readers_destroy(&s->readers);
     feed_destroy(&s->feed);
     client_destroy(&s->client);
-    if (s->loop) lws_context_destroy(s->loop);
     if (s->zmq) (void)zmq_ctx_term(s->zmq); /* it has no socket left */
     buf_done(&s->http.openapi);
     page_done(&s->page);

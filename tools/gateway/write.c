@@ -19,14 +19,14 @@ write_start(struct lws *wsi)
 }
 
 /* lws wants to write into what stands before the bytes. */
-static bool
-write_some(struct lws *wsi, struct view bytes)
+bool
+write_some(struct lws *wsi, struct view bytes, enum lws_write_protocol how)
 {
     static unsigned char room[LWS_PRE + WRITE_PART];
 
     assert(bytes.size <= WRITE_PART);
     memcpy(room + LWS_PRE, bytes.data, bytes.size);
-    return lws_write(wsi, room + LWS_PRE, bytes.size, LWS_WRITE_HTTP) >= (int)bytes.size;
+    return lws_write(wsi, room + LWS_PRE, bytes.size, how) >= (int)bytes.size;
 }
 
 bool
@@ -36,7 +36,7 @@ write_part(struct lws *wsi, const struct buf *out, size_t *sent)
 
     if (size > WRITE_PART) size = WRITE_PART;
     if (size == 0) return true;
-    if (!write_some(wsi, view_of(out->data + *sent, size))) return false;
+    if (!write_some(wsi, view_of(out->data + *sent, size), LWS_WRITE_HTTP)) return false;
     *sent += size;
     if (*sent < out->size) {
         lws_callback_on_writable(wsi);
@@ -53,10 +53,4 @@ write_is_stuck(struct lws *wsi)
     if (!lws_send_pipe_choked(wsi)) return false;
     lws_set_timer_usecs(wsi, LOOK_US);
     return ioctl(lws_get_socket_fd(wsi), FIONREAD, &unread) == 0 && unread > 0;
-}
-
-bool
-write_now(struct lws *wsi, struct view bytes)
-{
-    return write_some(wsi, bytes);
 }

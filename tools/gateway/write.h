@@ -19,7 +19,7 @@ void write_start(struct lws *wsi);
  * which write_is_stuck is to be asked.  False: the connection is lost. */
 bool write_part(struct lws *wsi, const struct buf *out, size_t *sent);
 bool write_is_stuck(struct lws *wsi);
-/* All of a few bytes. */
-bool write_now(struct lws *wsi, struct view bytes);
+/* All of at most WRITE_PART bytes, in lws's way `how`. */
+bool write_some(struct lws *wsi, struct view bytes, enum lws_write_protocol how);
 
 #endif

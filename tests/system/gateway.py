@@ -1,0 +1,344 @@
+#!/usr/bin/python3
+"""A client of the gateway, for test_e2e_gateway.c: `gateway.py CASE PORT TOKEN…`; exit 1 says what is not as it should be.
+
+Attacks go over plain sockets, byte by byte; WebSockets by the websockets package, a client that is not ours.  Every wait ends after WAIT s.
+"""
+import asyncio, http.client, json, socket, sys, time
+
+PORT = int(sys.argv[2])
+TOKENS = sys.argv[3:]
+HOST = f"127.0.0.1:{PORT}"
+WAIT = 20
+
+
+def expect(what, seen, wanted):
+    if seen != wanted:
+        sys.exit(f"{what}: {seen!r}, not {wanted!r}")
+
+
+class Connection:
+    """Requests one after the other, on one connection unless the gateway closes it."""
+
+    def __init__(self, token):
+        self.token = token
+        self.http = http.client.HTTPConnection("127.0.0.1", PORT, timeout=WAIT)
+
+    def ask(self, method, path, body=None, **headers):
+        all = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        if body is not None:
+            all["Content-Type"] = "application/json"
+            body = json.dumps(body)
+        all.update({k.replace("_", "-"): v for k, v in headers.items()})
+        self.http.request(method, path, body=body, headers=all)
+        reply = self.http.getresponse()
+        self.headers = reply.headers
+        self.text = reply.read().decode()
+        return reply.status, json.loads(self.text) if self.text.startswith(("{", "[")) else self.text
+
+    def must(self, status, method, path, body=None, **headers):
+        seen, answer = self.ask(method, path, body, **headers)
+        if seen != status:
+            sys.exit(f"{method} {path}: {seen} {answer}, not {status}")
+        return answer
+
+    def refused(self, status, code, method, path, body=None, **headers):
+        answer = self.must(status, method, path, body, **headers)
+        expect(f"{method} {path}", answer["error"]["code"], code)
+        return answer["error"]
+
+
+def requests():
+    view, submit, operator = (Connection(t) for t in TOKENS)
+    nobody = Connection(None)
+    expect("healthz", nobody.must(200, "GET", "/healthz"), "ok\n")
+    expect("readyz", nobody.must(200, "GET", "/readyz"), "ready\n")
+    expect("running", view.must(200, "GET", "/v1/status")["running"], True)
+
+    job = submit.must(202, "POST", "/v1/jobs", {"handler": "echo", "payload": {"a": 1}}, Idempotency_Key="once")
+    again = submit.must(202, "POST", "/v1/jobs", {"handler": "echo", "payload": {"a": 1}}, Idempotency_Key="once")
+    expect("asked twice with a key", again["id"], job["id"])
+    other = submit.must(202, "POST", "/v1/jobs", {"handler": "echo"})
+    expect("asked twice without", other["id"] != job["id"], True)
+    done = view.must(200, "GET", f"/v1/jobs/{job['id']}/wait?wait_ms=20000")
+    expect("output", (done["state"], done["output"]), ("completed", {"a": 1}))
+    expect("list", [j["id"] for j in view.must(200, "GET", "/v1/jobs?state=completed&limit=1")["items"]] != [], True)
+    submit.refused(409, "wrong_state", "POST", f"/v1/jobs/{job['id']}/cancel")
+
+    operator.must(201, "POST", "/v1/schedules", {"name": "nightly", "cron": "0 3 * * *", "handler": "echo"})
+    expect("schedule", view.must(200, "GET", "/v1/schedules/default/nightly")["name"], "nightly")
+    operator.must(200, "PATCH", "/v1/schedules/nightly", {"cron": "0 4 * * *"})
+    expect("changed", view.must(200, "GET", "/v1/schedules/nightly")["cron"], "0 4 * * *")
+    operator.must(202, "POST", "/v1/schedules/nightly/run?force=true")
+    operator.must(200, "DELETE", "/v1/schedules/nightly")
+    view.refused(404, "not_found", "GET", "/v1/schedules/nightly")
+
+    goal = submit.must(201, "POST", "/v1/goals", {"title": "a goal"})
+    expect("goal", view.must(200, "GET", f"/v1/goals/{goal['id']}")["title"], "a goal")
+    woken = submit.must(202, "POST", "/v1/agents/acme/scout/wake", {"payload": 7})
+    expect("woken", view.must(200, "GET", f"/v1/jobs/{woken['id']}")["company"], "acme")
+    submit.must(202, "POST", "/v1/sessions/chat/anna/messages", {"content": "hello"})
+    expect("session", view.must(200, "GET", "/v1/sessions/chat/anna")["key"], "chat/anna")
+    expect("events", view.must(200, "GET", "/v1/sessions/chat/anna/events")["items"][0]["seq"], 1)
+
+    view.refused(403, "denied", "POST", "/v1/jobs", {"handler": "echo"})
+    submit.refused(403, "denied", "POST", "/v1/drain")
+    Connection("agt_wrong").refused(401, "unauthenticated", "GET", "/v1/status")
+    expect("field at fault", submit.refused(400, "bad_request", "POST", "/v1/jobs", {"nothing": 1})["field"], "nothing")
+    expect("field twice", submit.refused(400, "bad_request", "POST", "/v1/jobs/1/cancel", {"id": 2})["field"], "id")
+    view.refused(400, "bad_request", "GET", "/v1/jobs?limit=many")
+    view.refused(404, "not_found", "GET", "/v1/nothing")
+    view.refused(405, "bad_request", "DELETE", "/v1/jobs")
+    expect("allow", view.headers["Allow"], "GET, POST")
+
+    api = nobody.must(200, "GET", "/v1/openapi.json")
+    expect("described", api["paths"]["/v1/jobs/{id}"]["get"]["x-op"], "job.show")
+    figures = view.must(200, "GET", "/metrics").splitlines()
+    for name in ("agentd_queue_completed", "agentd_gateway_requests_total", "agentd_loop_lag_p99_us"):
+        expect(name, any(line.startswith(name + " ") for line in figures), True)
+    nobody.refused(401, "unauthenticated", "GET", "/metrics")
+    for name, value in {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}.items():
+        expect(name, nobody.headers[name], value)
+    expect("CSP", "frame-ancestors 'none'" in nobody.headers["Content-Security-Policy"], True)
+    expect("CORS", nobody.headers["Access-Control-Allow-Origin"], None)
+
+
+def page():
+    c = Connection(None)
+    expect("page", "<title>" in c.must(200, "GET", "/"), True)
+    expect("CSP", "script-src 'self'" in c.headers["Content-Security-Policy"], True)
+    c.must(200, "GET", "/page.js")
+    expect("type", c.headers["Content-Type"], "text/javascript; charset=utf-8")
+    for path in ("/secret", "/link.js", "/../agentd.yaml", "/%2e%2e/agentd.yaml", "/..%2fagentd.yaml"):
+        c.refused(404, "not_found", "GET", path)
+
+
+# ---- attacks ----------------------------------------------------------------------------------------------------
+
+
+def send(data):
+    """What comes back until the gateway hangs up; b"…" when it does not."""
+    s = socket.create_connection(("127.0.0.1", PORT), timeout=WAIT)
+    got = b""
+    try:
+        s.sendall(data)
+        while part := s.recv(65536):
+            got += part
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    except TimeoutError:
+        sys.exit(f"not hung up: {data[:100]!r}")
+    finally:
+        s.close()
+    return got
+
+
+def status(data):
+    got = send(data)
+    return int(got.split(b" ", 2)[1]) if got.startswith(b"HTTP/1.") else None
+
+
+def request(line, *headers, host=HOST, token=True, body=b""):
+    all = [line.encode()] + ([b"Host: " + host.encode()] if host else []) + [h.encode() for h in headers]
+    if token:
+        all.append(b"Authorization: Bearer " + TOKENS[2].encode())
+    return b"\r\n".join(all) + b"\r\n\r\n" + body
+
+
+def attacks():
+    get, post, shut, json_type = "GET /v1/status HTTP/1.1", "POST /v1/drain HTTP/1.1", "Connection: close", "Content-Type: application/json"
+    upgrade = ["Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13"]
+    ws = "GET /v1/sessions/a/ws HTTP/1.1"
+    cases = {
+        "an honest one": (200, request(get, shut)),
+        "no token": (401, request(get, shut, token=False)),
+        "no Host": (400, request(get, shut, host=None)),
+        "another Host": (421, request(get, shut, host="evil.example")),
+        "a Host that begins like ours": (421, request(get, shut, host=f"localhost.evil.example:{PORT}")),
+        "two Hosts": (421, request(get, "Host: evil.example", shut)),
+        "another Origin": (403, request(post, "Origin: http://evil.example", "Content-Length: 0", shut)),
+        "no Origin to speak of": (403, request(post, "Origin: null", "Content-Length: 0", shut)),
+        "h2c": (400, request(get, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA")),
+        "HTTP/2 at once": (403, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        "another upgrade": (403, request(get, "Connection: Upgrade", "Upgrade: other")),
+        "two upgrades": (400, request(get, "Connection: Upgrade", "Upgrade: websocket", "Upgrade: h2c")),
+        "a WebSocket elsewhere": (404, request(get, *upgrade, "Upgrade: websocket")),
+        "a WebSocket from another page": (403, request(ws, *upgrade, "Upgrade: websocket", "Origin: http://evil.example")),
+        "a WebSocket without a token": (401, request(ws, *upgrade, "Upgrade: websocket", token=False)),
+        "a WebSocket of an inner protocol": (400, request(ws, *upgrade, "Upgrade: websocket", "Sec-WebSocket-Protocol: descriptor")),
+        "chunked": (411, request(post, "Transfer-Encoding: chunked", json_type, body=b"2\r\n{}\r\n0\r\n\r\n")),
+        "chunked and with a length": (411, request(post, "Content-Length: 5", "Transfer-Encoding: chunked", json_type, body=b"0\r\n\r\n")),
+        "two lengths": (400, request(post, "Content-Length: 2", "Content-Length: 3", json_type, body=b"{}x")),
+        "a length below 0": (400, request(post, "Content-Length: -1", json_type, body=b"{}")),
+        "a body that is too large": (413, request(post, "Content-Length: 99999999", json_type, body=b"x" * 300000)),
+        "a body of another type": (415, request(post, "Content-Length: 2", "Content-Type: text/plain", shut, body=b"{}")),
+        "a body of no type": (415, request(post, "Content-Length: 2", shut, body=b"{}")),
+        "no JSON": (400, request(post, "Content-Length: 2", json_type, shut, body=b"{x")),
+        "headers over the limit": (431, request(get, "Cookie: " + "a" * 9000, shut)),
+        "10 MiB of a header": (None, request(get, "Cookie: " + "a" * 10485760, shut)),
+        "10,000 headers": (None, request(get, *(f"X-{i}: a" for i in range(10000)), shut)),
+        "a long path": (None, request("GET /" + "a" * 20000 + " HTTP/1.1", shut)),
+        "a path with a NUL": (None, request("GET /a%00b HTTP/1.1", shut)),
+        "CONNECT": (None, request("CONNECT evil.example:443 HTTP/1.1")),
+        "TRACE": (403, request("TRACE / HTTP/1.1", shut)),
+        "PUT": (405, request("PUT /v1/jobs HTTP/1.1", "Content-Length: 0", shut)),
+        "a path above": (404, request("GET /../../etc/passwd HTTP/1.1", shut)),
+        "lines in a path": (404, request("GET /v1/schedules/a%0d%0aX-Evil:%20b HTTP/1.1", shut)),
+        "what comes behind a body": (None, request("POST /v1/jobs/1/cancel HTTP/1.1", "Content-Length: 2", json_type, body=b"{}") * 3),
+        "headers that do not end": (None, b"GET /healthz HTTP/1.1\r\nHost: "),
+        "nothing": (None, b""),
+        "a body that does not come": (None, request(post, "Content-Length: 20", json_type, body=b"{")),
+    }
+    for name, (wanted, data) in cases.items():
+        expect(name, status(data), wanted)
+    got = send(request(get) + request(get) + request("GET /v1/nothing HTTP/1.1", shut))
+    expect("three on a connection", got.count(b"HTTP/1.1 200") + got.count(b"HTTP/1.1 404"), 3)
+    slow = [socket.create_connection(("127.0.0.1", PORT)) for _ in range(500)]
+    for s in slow:
+        s.sendall(b"GET / HTTP/1.1\r\nX: ")
+    expect("behind 500 slow ones", status(cases["an honest one"][1]), 200)
+    for s in slow:
+        s.close()
+
+
+# ---- the feed ---------------------------------------------------------------------------------------------------
+
+
+class Feed:
+    def __init__(self, token, query="", last=None):
+        headers = {"Authorization": f"Bearer {token}"} | ({"Last-Event-ID": last} if last else {})
+        self.http = http.client.HTTPConnection("127.0.0.1", PORT, timeout=WAIT)
+        self.http.request("GET", "/v1/feed" + query, headers=headers)
+        self.reply = self.http.getresponse()
+        if self.reply.status != 200:
+            sys.exit(f"feed {query} {last}: {self.reply.status} {self.reply.read()}")
+        expect("feed", self.reply.headers["Content-Type"], "text/event-stream")
+
+    def next(self):
+        """The next event that has data: (type, data), and its cursor in self.last."""
+        event = {}
+        while True:
+            line = self.reply.readline().decode().rstrip("\n")
+            key, _, value = line.partition(": ")
+            if line:
+                event[key] = value
+            elif "data" in event:
+                self.last = event.get("id")
+                return event["event"], json.loads(event["data"])
+            else:
+                event = {}
+
+    def until(self, type, job):
+        seen = []
+        while True:
+            kind, data = self.next()
+            seen.append(data.get("seq"))
+            if kind == type and data.get("job") == job:
+                return seen
+
+
+def feed():
+    view, submit = TOKENS[0], Connection(TOKENS[1])
+    first = submit.must(202, "POST", "/v1/jobs", {"handler": "noop"})["id"]
+    f = Feed(view, "?since=0")
+    seen = f.until("job.completed", first)
+    expect("no hole", seen, list(range(1, seen[-1] + 1)))
+    second = submit.must(202, "POST", "/v1/jobs", {"handler": "noop"})["id"]
+    g = Feed(view, last=f.last)
+    expect("goes on behind the cursor", g.until("job.completed", second)[0], seen[-1] + 1)
+    expect("as does the first", f.until("job.completed", second)[0], seen[-1] + 1)
+    h = Feed(view, "?topic=job.completed")
+    third = submit.must(202, "POST", "/v1/jobs", {"handler": "noop"})["id"]
+    expect("the topic only", len(h.until("job.completed", third)), 1)
+    slow = socket.create_connection(("127.0.0.1", PORT))
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    slow.sendall(request("GET /v1/feed?since=0 HTTP/1.1"))
+    for _ in range(200):
+        last = submit.must(202, "POST", "/v1/jobs", {"handler": "noop"})["id"]
+    f.until("job.completed", last)  # a watcher that takes nothing holds nobody up
+    restored = Feed(view, "?since=0000000000000001-5")
+    expect("another store's cursor", restored.next()[0], "gap")
+    expect("a bad cursor", Connection(view).ask("GET", "/v1/feed?since=nonsense")[0], 400)
+    expect("a bad token", Connection("agt_x").ask("GET", "/v1/feed")[0], 401)
+
+
+# ---- WebSockets -------------------------------------------------------------------------------------------------
+
+
+def socket_to(session, **options):
+    import websockets
+
+    return websockets.connect(f"ws://{HOST}/v1/sessions/{session}/ws", open_timeout=WAIT, **options)
+
+
+def bearer(token):
+    return {"extra_headers": {"Authorization": f"Bearer {token}"}}
+
+
+async def read(w, type):
+    said = json.loads(await asyncio.wait_for(w.recv(), WAIT))
+    expect("said", said["type"], type)
+    return said
+
+
+async def tell(w, **message):
+    await w.send(json.dumps(message))
+
+
+async def closed(w, code):
+    import websockets
+
+    try:
+        while True:
+            await asyncio.wait_for(w.recv(), WAIT)
+    except websockets.ConnectionClosed as e:
+        expect("closed", e.code, code)
+
+
+async def sockets():
+    view, submit, _ = TOKENS
+    origin = {"origin": f"http://{HOST}"}
+    async with socket_to("chat/ben", **bearer(submit)) as w:
+        await read(w, "ready")
+        await tell(w, type="message", content="hello", id="m1")
+        expect("stored", (await read(w, "accepted")), {"type": "accepted", "id": "m1", "seq": 1})
+        await tell(w, type="message", content="hello", id="m1")
+        expect("said twice, stored once", (await read(w, "accepted"))["seq"], 1)
+        for wrong in ("no JSON", "[]", '{"type": "other"}', '{"type": "ack"}', '{"type": "message"}'):
+            await w.send(wrong)
+            expect(wrong, (await read(w, "error"))["code"], "bad_request")
+        await tell(w, type="ack", effect_id=12345)
+        expect("no such effect", (await read(w, "error"))["code"], "not_found")
+        await w.send("x" * 70000)
+        await closed(w, 1009)
+    async with socket_to("chat/ben", subprotocols=["agentd.v1", f"bearer.{submit}"], **origin) as w:
+        expect("protocol", (w.subprotocol, w.extensions), ("agentd.v1", []))
+        await read(w, "ready")
+        await w.send(b"bytes")
+        await closed(w, 1003)
+    async with socket_to("chat/ben", **origin) as w:
+        await tell(w, type="auth", token=submit)
+        await read(w, "ready")
+        for _ in range(100):
+            await tell(w, type="other")
+        await closed(w, 1008)
+    async with socket_to("chat/ben", **origin) as w:
+        await closed(w, 1008)  # nothing was shown in 5 s
+    async with socket_to("chat/ben", **origin) as w:
+        await tell(w, type="auth", token="agt_wrong")
+        await read(w, "error")
+        await closed(w, 1008)
+    async with socket_to("chat/ben", **origin) as w:
+        await tell(w, type="message", content="before I say who I am")
+        await closed(w, 1008)
+    async with socket_to("chat/ben", **bearer(view)) as w:
+        await read(w, "ready")
+        await tell(w, type="message", content="I may only look")
+        expect("a viewer", (await read(w, "error"))["code"], "denied")
+
+
+def websockets_case():
+    asyncio.run(sockets())
+
+
+cases = {"requests": requests, "page": page, "attacks": attacks, "feed": feed, "sockets": websockets_case}
+cases[sys.argv[1]]()

@@ -1,0 +1,136 @@
+/* The gateway, from outside: clients that are not ours ask, watch and talk, and attack it. */
+#include "tests/system/e2e.h"
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define CLIENT "tests/system/gateway.py"
+
+#define CONFIG                                                \
+    "workers: {count: 1, slots: 4}\n"                         \
+    "companies: {acme: {}}\n"                                 \
+    "agents: [{name: scout, company: acme, handler: echo}]\n" \
+    "sessions: {handler: echo}\n"                             \
+    "gateway: {listen: \"127.0.0.1:%d\", user: root, page: \"%s/page\"}\n"
+
+static int  port;
+static char tokens[3][64]; /* view, submit, operator */
+
+/* One that is free now; nobody is expected to take it before the gateway does. */
+static int
+free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t          size = sizeof(address);
+    int                fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    (void)close(fd);
+    return ntohs(address.sin_port);
+}
+
+/* A page of two files, and things beside them that are none of it. */
+static void
+make_page(void)
+{
+    FREE_AUTO char *folder = xasprintf("%s/page", d.folder);
+    FREE_AUTO char *link = xasprintf("%s/page/link.js", d.folder);
+
+    assert_int_equal(mkdir(folder, 0755), 0);
+    script_write(&d, "page/index.html", "<title>agentd</title>");
+    script_write(&d, "page/page.js", "'use strict';");
+    script_write(&d, "page/secret", "nothing to see");
+    assert_int_equal(symlink(d.config, link), 0);
+}
+
+static int
+start(void **state)
+{
+    static const char *const roles[] = {"view", "submit", "operator"};
+
+    (void)state;
+    e2e_make();
+    make_page();
+    port = free_port();
+    FREE_AUTO char *config = xasprintf(CONFIG, port, d.folder);
+    (void)e2e_start(config);
+    daemon_expect_log(&d, "gateway ready");
+    for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+        ctl_must(&c, "token add %s --role %s", roles[i], roles[i]);
+        ctl_copy(&c, "secret", tokens[i], sizeof(tokens[i]));
+    }
+    return 0;
+}
+
+/* The client's case must end well. */
+static void
+run(const char *name)
+{
+    FREE_AUTO char *number = xasprintf("%d", port);
+    pid_t           pid = fork();
+    int             how;
+
+    if (pid == 0) {
+        execl("/usr/bin/python3", "python3", CLIENT, name, number, tokens[0], tokens[1], tokens[2],
+              (char *)NULL);
+        _exit(127);
+    }
+    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, &how, 0), pid);
+    if (how != 0) daemon_fail(&d, "%s %s ended with %d", CLIENT, name, how);
+}
+
+static void
+what_agentctl_asks_can_be_asked_by_http(void **state)
+{
+    (void)state;
+    run("requests");
+}
+
+static void
+a_folder_of_files_is_served_and_nothing_beside_it(void **state)
+{
+    (void)state;
+    run("page");
+}
+
+static void
+attacks_are_refused_with_the_right_status(void **state)
+{
+    (void)state;
+    run("attacks");
+    for (size_t i = 0; i < ARRAY_LEN(tokens); i++)
+        assert_false(daemon_log_has(&d, tokens[i]));
+}
+
+static void
+the_feed_is_told_without_a_hole_and_a_slow_watcher_holds_nobody_up(void **state)
+{
+    (void)state;
+    run("feed");
+}
+
+static void
+a_websocket_takes_messages_and_knows_who_sends_them(void **state)
+{
+    (void)state;
+    run("sockets");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_agentctl_asks_can_be_asked_by_http),
+        TEST(a_folder_of_files_is_served_and_nothing_beside_it),
+        TEST(attacks_are_refused_with_the_right_status),
+        TEST(the_feed_is_told_without_a_hole_and_a_slow_watcher_holds_nobody_up),
+        TEST(a_websocket_takes_messages_and_knows_who_sends_them),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

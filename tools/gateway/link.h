@@ -1,0 +1,20 @@
+/* link - what agentd and its gateway are to each other: it says hello and that it lives, agentd
+ * hands over what is for readers of sessions. */
+#ifndef TOOLS_GATEWAY_LINK_H
+#define TOOLS_GATEWAY_LINK_H
+
+#include "tools/gateway/readers.h"
+
+struct link;
+
+enum errc link_new(struct link **out, struct lws_context *loop, struct client *client,
+                   struct readers *readers, void *zmq, const char *run_dir,
+                   struct err *e) MUST_CHECK;
+void      link_destroy(struct link **p);
+/* Readable when link_pump has something to do. */
+void link_fds(const struct link *l, int fds[CONNECTION_FDS]);
+void link_pump(struct link *l);
+/* agentd is there, again: hello. */
+void link_greet(struct link *l);
+
+#endif

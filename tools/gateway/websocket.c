@@ -1,0 +1,502 @@
+#include "tools/gateway/websocket.h"
+
+#include "common/clock.h"
+#include "common/json.h"
+#include "common/mp.h"
+#include "tools/gateway/request.h"
+#include "tools/gateway/websocket_queue.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define AUTH_SECONDS    5
+#define VERIFIED_MS     10000 /* so long a token that was good is thought to be */
+#define MESSAGES_MAX    60    /* of a peer in a window */
+#define WINDOW_MS       3000
+#define UNDER_WAY_MAX   8
+#define DELTA_QUEUE_MAX 65536 /* a delta for a peer that has so much to read is dropped */
+#define CLOSE_LATER     1013  /* try again later: lws has no name for it */
+
+/* A request of the peer's, under way. */
+struct saying {
+    struct saying    *next;
+    struct websocket *w;
+    uint64_t          asked;
+    enum msg_id       op;
+    char              id[65]; /* the peer's, "" for none */
+    uint64_t          effect; /* of an ack */
+};
+
+struct websocket {
+    struct reader          reader;
+    struct websockets     *all;
+    struct lws            *wsi;
+    char                   token_hash[TOKEN_HASH_SIZE + 1]; /* "": not yet shown */
+    char                  *key;
+    char                   company[65]; /* "": the token's, or the default one */
+    struct buf             in;
+    struct websocket_queue queue;
+    struct saying         *sayings;
+    unsigned               nsayings;
+    uint64_t               verifying;   /* asked: nothing is written until it is answered */
+    int64_t                verified_ms; /* boot time; 0: never */
+    uint64_t               effect;      /* handed over, not acknowledged */
+    int64_t                window_ms;
+    unsigned               messages; /* in the window */
+    int                    code;     /* it is closed with this one; 0: not yet */
+    const char            *reason;
+};
+
+static void verify(struct websocket *w);
+
+/* ---- to the peer ----------------------------------------------------------- */
+
+/* Closed in the next callback: what comes from agentd must not end a connection here. */
+static void
+end(struct websocket *w, int code, const char *reason)
+{
+    if (w->code) return;
+    w->code = code;
+    w->reason = reason;
+    lws_callback_on_writable(w->wsi);
+}
+
+static void
+say(struct websocket *w, const struct buf *packed)
+{
+    BUF_AUTO struct buf text = {0};
+    struct err          e;
+
+    if (w->code || json_from_mp(buf_view(packed), &text, &e)) return; /* it is expressible */
+    if (w->queue.bytes + text.size > WEBSOCKET_QUEUE_MAX ||
+        w->all->queued + text.size > WEBSOCKETS_QUEUE_MAX) {
+        w->all->counters->slow_readers++;
+        end(w, CLOSE_LATER, "too much waits to be read");
+        return;
+    }
+    websocket_queue_put(&w->queue, buf_view(&text));
+    w->all->queued += text.size;
+    if (clock_now().boot_ms - w->verified_ms > VERIFIED_MS) verify(w);
+    lws_callback_on_writable(w->wsi);
+}
+
+static void
+say_error(struct websocket *w, const struct err *e, const char *id)
+{
+    BUF_AUTO struct buf b = {0};
+    struct mp_open_map  m = mp_open(&b);
+    char                text[sizeof(e->msg)];
+
+    mp_put_cstr(&b, &m, "type", "error");
+    if (*id) mp_put_cstr(&b, &m, "id", id);
+    mp_put_cstr(&b, &m, "code", errc_wire(e->code));
+    mp_put_cstr(&b, &m, "message", printable(view_str(e->msg), text, sizeof(text)));
+    mp_put_cstr(&b, &m, "hint", printable(view_str(e->hint), text, sizeof(text)));
+    if (e->slot_eta_ms > 0) mp_put_i64(&b, &m, "slot_eta_ms", e->slot_eta_ms);
+    mp_close(&b, &m);
+    say(w, &b);
+}
+
+static void
+deliver(struct reader *r, uint64_t effect, struct view document)
+{
+    struct websocket   *w = lws_container_of(r, struct websocket, reader);
+    BUF_AUTO struct buf b = {0};
+    struct mp_open_map  m = mp_open(&b);
+    bool                is_autonomous = false;
+    struct view         value;
+    int64_t             seq;
+
+    if (w->effect == effect) return; /* it has it, and another one has come to read */
+    w->effect = effect;
+    w->all->counters->deliveries++;
+    (void)mp_find_bool(document, "autonomous", &is_autonomous);
+    mp_put_cstr(&b, &m, "type", is_autonomous ? "agent_follow_up" : "agent_reply");
+    mp_put_u64(&b, &m, "effect_id", effect);
+    if (mp_find(document, "content", &value) || mp_find(document, "message", &value)) {
+        mp_put_raw(&b, &m, "content", value);
+    }
+    if (mp_find(document, "metadata", &value)) mp_put_raw(&b, &m, "metadata", value);
+    if (mp_find_i64(document, "event", &seq)) mp_put_i64(&b, &m, "seq", seq);
+    mp_close(&b, &m);
+    say(w, &b);
+}
+
+static void
+delta(struct reader *r, struct view text)
+{
+    struct websocket   *w = lws_container_of(r, struct websocket, reader);
+    BUF_AUTO struct buf b = {0};
+    struct mp_open_map  m = mp_open(&b);
+
+    if (w->queue.bytes > DELTA_QUEUE_MAX) return;
+    w->all->counters->deltas++;
+    mp_put_cstr(&b, &m, "type", "delta");
+    mp_put_str(&b, &m, "text", text);
+    mp_close(&b, &m);
+    say(w, &b);
+}
+
+static const struct reader_calls calls = {deliver, delta};
+
+/* ---- whether it may -------------------------------------------------------- */
+
+static void
+put_session(const struct websocket *w, const char *field, struct buf *b, struct mp_open_map *m)
+{
+    mp_put_cstr(b, m, field, w->key);
+    if (w->company[0]) mp_put_cstr(b, m, "company", w->company);
+}
+
+static void
+say_ready(struct websocket *w)
+{
+    BUF_AUTO struct buf b = {0};
+    struct mp_open_map  m = mp_open(&b);
+
+    mp_put_cstr(&b, &m, "type", "ready");
+    mp_put_cstr(&b, &m, "session", w->key);
+    mp_close(&b, &m);
+    say(w, &b);
+}
+
+/* What waited to be written is not for it. */
+static void
+send_away(struct websocket *w, const struct err *error)
+{
+    bool is_between = w->queue.sent == 0; /* not within a text */
+
+    w->all->queued -= w->queue.bytes;
+    websocket_queue_done(&w->queue);
+    if (is_between) say_error(w, error, "");
+    end(w, error->code == E_BUSY ? CLOSE_LATER : LWS_CLOSE_STATUS_POLICY_VIOLATION,
+        errc_wire(error->code));
+}
+
+/* A session that is not there yet is no obstacle: its first message makes it. */
+static void
+on_verified(void *arg, const struct err *error, struct view body)
+{
+    struct websocket *w = arg;
+    bool              is_first = w->verified_ms == 0;
+    struct view       company;
+
+    w->verifying = 0;
+    if (error->code == E_BUSY && !is_first) {
+        lws_callback_on_writable(w->wsi); /* agentd is away: nobody could take the token back */
+        return;
+    }
+    if (error->code == E_UNAUTHENTICATED) w->all->counters->unauthenticated++;
+    w->verified_ms = clock_now().boot_ms;
+    if (error->code && error->code != E_NOT_FOUND) {
+        send_away(w, error);
+        return;
+    }
+    if (is_first) say_ready(w);
+    if (!error->code && !w->reader.company && mp_find_str(body, "company", &company)) {
+        readers_add(w->all->readers, &w->reader, company, view_str(w->key));
+    }
+    lws_callback_on_writable(w->wsi);
+}
+
+static void
+verify(struct websocket *w)
+{
+    BUF_AUTO struct buf body = {0};
+    struct mp_open_map  m = mp_open(&body);
+    struct question     q = {.op = MSG_SESSION_SHOW,
+                             .token_hash = view_str(w->token_hash),
+                             .on_answer = on_verified,
+                             .arg = w};
+    struct err          e;
+
+    if (w->verifying || !w->token_hash[0]) return;
+    put_session(w, "key", &body, &m);
+    mp_close(&body, &m);
+    q.body = buf_view(&body);
+    w->verifying = client_ask(w->all->client, &q, &e);
+    if (!w->verifying) end(w, CLOSE_LATER, "too much at a time");
+}
+
+/* ---- from the peer --------------------------------------------------------- */
+
+static void
+forget_saying(struct saying *s)
+{
+    struct saying **at = &s->w->sayings;
+
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    s->w->nsayings--;
+    free(s);
+}
+
+static void
+say_accepted(struct websocket *w, const char *id, struct view body)
+{
+    BUF_AUTO struct buf b = {0};
+    struct mp_open_map  m = mp_open(&b);
+    int64_t             seq;
+
+    mp_put_cstr(&b, &m, "type", "accepted");
+    if (*id) mp_put_cstr(&b, &m, "id", id);
+    if (mp_find_i64(body, "seq", &seq)) mp_put_i64(&b, &m, "seq", seq);
+    mp_close(&b, &m);
+    say(w, &b);
+}
+
+static void
+on_said(void *arg, const struct err *error, struct view body)
+{
+    struct saying    *s = arg;
+    struct websocket *w = s->w;
+
+    if (error->code) {
+        say_error(w, error, s->id);
+        if (error->code == E_UNAUTHENTICATED) {
+            end(w, LWS_CLOSE_STATUS_POLICY_VIOLATION, errc_wire(error->code));
+        }
+    } else if (s->op == MSG_EFFECT_ACK) {
+        if (w->effect == s->effect) w->effect = 0;
+    } else {
+        w->all->counters->messages++;
+        say_accepted(w, s->id, body);
+        if (w->reader.company) {
+            readers_attach(w->all->readers, &w->reader);
+        } else {
+            verify(w); /* now it is there, and so is its company */
+        }
+    }
+    forget_saying(s);
+}
+
+static void
+ask(struct websocket *w, enum msg_id op, const struct buf *body, struct view id, uint64_t effect)
+{
+    struct saying  *s = xcalloc(1, sizeof(*s));
+    struct question q = {.op = op,
+                         .body = buf_view(body),
+                         .request_id = id,
+                         .token_hash = view_str(w->token_hash),
+                         .on_answer = on_said,
+                         .arg = s};
+    struct err      e;
+
+    s->w = w;
+    s->op = op;
+    s->effect = effect;
+    if (id.size) memcpy(s->id, id.data, id.size);
+    s->next = w->sayings;
+    w->sayings = s;
+    w->nsayings++;
+    if (w->nsayings > UNDER_WAY_MAX) {
+        err_set(&e, E_BUSY, "at most %d messages without an answer", UNDER_WAY_MAX);
+    } else if ((s->asked = client_ask(w->all->client, &q, &e)) != 0) {
+        return;
+    }
+    say_error(w, &e, s->id);
+    forget_saying(s);
+}
+
+static void
+refuse(struct websocket *w, const char *what)
+{
+    struct err e;
+
+    err_set(&e, E_BAD_REQUEST, "%s", what);
+    say_error(w, &e, "");
+}
+
+static void
+on_message(struct websocket *w, struct view map)
+{
+    static const char *const passed_on[] = {"content", "metadata", "agent"};
+    BUF_AUTO struct buf      body = {0};
+    struct mp_open_map       m = mp_open(&body);
+    struct view              value, id = {0};
+
+    if (mp_find_str(map, "id", &id) && (id.size == 0 || id.size > 64)) {
+        refuse(w, "an id has 1 to 64 bytes");
+        return;
+    }
+    put_session(w, "key", &body, &m);
+    for (size_t i = 0; i < ARRAY_LEN(passed_on); i++) {
+        if (mp_find(map, passed_on[i], &value)) mp_put_raw(&body, &m, passed_on[i], value);
+    }
+    mp_close(&body, &m);
+    ask(w, MSG_SESSION_SEND, &body, id, 0);
+}
+
+static void
+on_ack(struct websocket *w, struct view map)
+{
+    BUF_AUTO struct buf body = {0};
+    struct mp_open_map  m = mp_open(&body);
+    int64_t             effect;
+
+    if (!mp_find_i64(map, "effect_id", &effect) || effect <= 0) {
+        refuse(w, "effect_id is missing");
+        return;
+    }
+    mp_put_i64(&body, &m, "id", effect);
+    put_session(w, "session", &body, &m);
+    mp_close(&body, &m);
+    ask(w, MSG_EFFECT_ACK, &body, (struct view){0}, (uint64_t)effect);
+}
+
+static void
+on_auth(struct websocket *w, struct view map)
+{
+    struct view token;
+
+    if (w->token_hash[0]) {
+        refuse(w, "a token was shown already");
+    } else if (mp_find_str(map, "token", &token) && auth_hash(token, w->token_hash)) {
+        verify(w);
+    } else {
+        w->all->counters->unauthenticated++;
+        end(w, LWS_CLOSE_STATUS_POLICY_VIOLATION, "unauthenticated");
+    }
+}
+
+static bool
+is_too_fast(struct websocket *w)
+{
+    int64_t now_ms = clock_now().boot_ms;
+
+    if (now_ms - w->window_ms >= WINDOW_MS) {
+        w->window_ms = now_ms;
+        w->messages = 0;
+    }
+    return ++w->messages > MESSAGES_MAX;
+}
+
+static void
+on_text(struct websocket *w, struct view text)
+{
+    BUF_AUTO struct buf packed = {0};
+    struct view         type = {0};
+    struct err          e;
+
+    if (is_too_fast(w)) {
+        end(w, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too many messages");
+        return;
+    }
+    bool is_json = json_to_mp(text, &packed, &e) == E_OK;
+    if (is_json) (void)mp_find_str(buf_view(&packed), "type", &type); /* none is unknown */
+    if (view_is(type, "auth")) {
+        on_auth(w, buf_view(&packed));
+    } else if (!w->token_hash[0]) {
+        end(w, LWS_CLOSE_STATUS_POLICY_VIOLATION, "unauthenticated");
+    } else if (!is_json) {
+        say_error(w, &e, "");
+    } else if (view_is(type, "message")) {
+        on_message(w, buf_view(&packed));
+    } else if (view_is(type, "ack")) {
+        on_ack(w, buf_view(&packed));
+    } else {
+        refuse(w, "type is auth, message or ack");
+    }
+}
+
+/* ---- a connection's callbacks ---------------------------------------------- */
+
+static bool
+hang_up(struct websocket *w, int code, const char *reason)
+{
+    char text[64];
+
+    (void)snprintf(text, sizeof(text), "%s", reason); /* cut to fit */
+    lws_close_reason(w->wsi, (enum lws_close_status)code, (unsigned char *)text, strlen(text));
+    return false;
+}
+
+bool
+websocket_on_open(struct websockets *all, struct websocket **out, struct lws *wsi)
+{
+    struct http_request request;
+    struct refusal      no;
+    char                room[REQUEST_TEXT_MAX];
+
+    if (!request_read_upgrade(wsi, all->guard, all->counters, &request, &no)) return false;
+    struct websocket *w = xcalloc(1, sizeof(*w));
+    *out = w;
+    w->all = all;
+    w->wsi = wsi;
+    w->reader.calls = &calls;
+    w->key = view_dup(request_session(request.path));
+    memcpy(w->token_hash, request.token_hash, sizeof(w->token_hash));
+    (void)snprintf(w->company, sizeof(w->company), "%s", request_argument(wsi, "company=", room));
+    all->count++;
+    if (!utf8_is_valid(view_str(w->key)) || !utf8_is_valid(view_str(w->company))) return false;
+    if (w->token_hash[0]) {
+        verify(w);
+    } else {
+        lws_set_timer_usecs(wsi, AUTH_SECONDS * LWS_US_PER_SEC);
+    }
+    return true;
+}
+
+bool
+websocket_on_data(struct websocket *w, struct view part)
+{
+    if (w->code) return true; /* its end is on the way */
+    if (lws_frame_is_binary(w->wsi)) {
+        end(w, LWS_CLOSE_STATUS_UNACCEPTABLE_OPCODE, "only text");
+        return true;
+    }
+    if (w->in.size + part.size + lws_remaining_packet_payload(w->wsi) > WEBSOCKET_MESSAGE_MAX) {
+        end(w, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, "at most 64 KiB");
+        return true;
+    }
+    buf_add_view(&w->in, part);
+    if (!lws_is_final_fragment(w->wsi) || lws_remaining_packet_payload(w->wsi)) return true;
+    on_text(w, buf_view(&w->in));
+    buf_done(&w->in); /* thousands of them are idle */
+    return true;
+}
+
+bool
+websocket_on_writable(struct websocket *w)
+{
+    size_t before = w->queue.bytes;
+
+    if (w->verifying && !w->code) return true;
+    if (w->queue.first && w->code != CLOSE_LATER) {
+        bool is_good = websocket_queue_write(&w->queue, w->wsi);
+
+        w->all->queued -= before - w->queue.bytes;
+        if (w->code) lws_callback_on_writable(w->wsi);
+        return is_good;
+    }
+    return w->code ? hang_up(w, w->code, w->reason) : true;
+}
+
+bool
+websocket_on_timer(struct websocket *w)
+{
+    if (w->token_hash[0]) return true;
+    return hang_up(w, LWS_CLOSE_STATUS_POLICY_VIOLATION, "unauthenticated");
+}
+
+void
+websocket_on_close(struct websocket **p)
+{
+    struct websocket *w = *p;
+
+    if (!w) return;
+    readers_remove(w->all->readers, &w->reader);
+    if (w->verifying) client_forget(w->all->client, w->verifying);
+    while (w->sayings) {
+        client_forget(w->all->client, w->sayings->asked);
+        forget_saying(w->sayings);
+    }
+    w->all->queued -= w->queue.bytes;
+    w->all->count--;
+    websocket_queue_done(&w->queue);
+    buf_done(&w->in);
+    free(w->key);
+    free(w);
+    *p = NULL;
+}
