@@ -98,6 +98,12 @@ turn_log(struct engine *en, int level, const char *text, const char *fmt, ...)
     o->detail = arena_printf(&en->turn.arena, "%s", detail);
 }
 
+struct view
+turn_actor(struct engine *en, const struct actor *a)
+{
+    return view_str(arena_printf(txn_arena(turn_txn(en)), "%s:%.*s", a->kind, VIEW_ARG(a->id)));
+}
+
 uint64_t
 turn_random(struct engine *en, uint64_t bound)
 {

@@ -18,12 +18,6 @@ struct asked {
     uint64_t             parent; /* 0: none */
 };
 
-static struct view
-actor_text(struct engine *en, const struct actor *a)
-{
-    return view_str(arena_printf(txn_arena(turn_txn(en)), "%s:%.*s", a->kind, VIEW_ARG(a->id)));
-}
-
 static enum errc
 check(struct engine *en, const struct actor *a, struct asked *q, struct event_origin *from,
       struct err *e)
@@ -36,7 +30,7 @@ check(struct engine *en, const struct actor *a, struct asked *q, struct event_or
     spec.company = q->session.company_id;
     if (q->parent && chain_of_submit(en, a, q->parent, &spec, e)) return e->code;
     *from =
-        (struct event_origin){.actor = actor_text(en, a), .parent = spec.parent, .root = spec.root};
+        (struct event_origin){.actor = turn_actor(en, a), .parent = spec.parent, .root = spec.root};
     /* One that waits in a session is no job yet, and is bounded there. */
     if (q->session.row && q->session.row->waiting) return E_OK;
     return submit_check_queue(en, q->session.company_id, 0, e);
@@ -234,7 +228,7 @@ on_session_open(struct engine *en, const struct actor *a, const struct msg_sessi
                 VIEW_ARG(n.row->reason));
         return err_hint(e, "agentctl session resume %.*s", VIEW_ARG(m->key));
     }
-    if (n.row && session_is_closing(n.row))
+    if (n.row && n.row->status == SESSION_CLOSED && (session_is_closing(n.row) || n.row->job))
         return err_set(e, E_BUSY, "what waited in it is still being cancelled: ask again");
     if (n.row && n.row->status == SESSION_CLOSED) reopen(en, a, &n);
     return reply_session(en, session_make(en, &n), reply);
@@ -316,7 +310,7 @@ on_session_resend(struct engine *en, const struct actor *a, const struct msg_ses
     if (!n.row) return session_of_request(en, a, &n, SESSION_FIND, e);
     ev.session = n.row->id;
     if (load_dead(en, n.row, &ev, &payload, e) || event_admit(en, n.row, e)) return e->code;
-    from = (struct event_origin){.actor = actor_text(en, a),
+    from = (struct event_origin){.actor = turn_actor(en, a),
                                  .parent = ev.parent,
                                  .root = ev.root,
                                  .timer = ev.timer,

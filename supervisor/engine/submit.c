@@ -316,12 +316,6 @@ submit_defaults(struct engine *en, struct submission *s, bool has_max_turns)
             .max_turns;
 }
 
-static struct view
-actor_text(struct engine *en, const struct actor *a)
-{
-    return view_str(arena_printf(txn_arena(turn_txn(en)), "%s:%.*s", a->kind, VIEW_ARG(a->id)));
-}
-
 void
 submit_write(struct engine *en, struct submission *s, const struct actor *a, struct job_state *out)
 {
@@ -332,7 +326,7 @@ submit_write(struct engine *en, struct submission *s, const struct actor *a, str
     s->spec.id = j.id;
     s->spec.submitted_at = en->turn.now.wall_ms;
     s->spec.root = s->spec.root ? s->spec.root : j.id;
-    if (a) s->spec.actor = actor_text(en, a);
+    if (a) s->spec.actor = turn_actor(en, a);
     if (s->unique.key.size) {
         unique_take(en, s->spec.company, &s->unique, j.id);
         s->flags |= JOB_FLAG_UNIQUE;
@@ -426,7 +420,7 @@ settle(struct engine *en, struct submission *s, const struct actor *a, struct jo
         return;
     }
     if (s->fate == SUBMIT_MERGE) {
-        debounce_merge(en, s, actor_text(en, a), out);
+        debounce_merge(en, s, turn_actor(en, a), out);
         return;
     }
     *out = (struct job_state){.id = s->twin ? s->twin->spec.id : s->other};

@@ -209,6 +209,8 @@ struct output *turn_output(struct engine *en, enum output_kind kind);
 /* OUT_LOG; text is a constant sentence, fmt makes the logfmt pairs. */
 void turn_log(struct engine *en, int level, const char *text, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
+/* "kind:id", as rows keep who did something; in the transaction's memory. */
+struct view turn_actor(struct engine *en, const struct actor *a);
 /* The engine's generator (splitmix64, Steele et al. 2014), kept in meta: 0 ≤ result < bound. */
 uint64_t turn_random(struct engine *en, uint64_t bound);
 

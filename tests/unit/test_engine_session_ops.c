@@ -114,7 +114,8 @@ a_closed_session_cancels_what_waits(void **state)
     rig_refused(r, E_WRONG_STATE, "", "session.event", "'key':'s','type':'ping'");
     assert_non_null(strstr(r->error.hint, "session open s"));
     rig_refused(r, E_WRONG_STATE, "", "session.close", "'key':'s'");
-    rig_ended(r, job, "'verdict':'completed'"); /* too late */
+    rig_refused(r, E_BUSY, "", "session.open", "'key':'s'"); /* its job is being stopped */
+    rig_ended(r, job, "'verdict':'completed'");              /* too late */
     rig_turn(r);
     assert_string_equal(event_text(r, "s", 1, "status"), "dead");
     show(r, "s");
