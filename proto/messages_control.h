@@ -328,6 +328,28 @@
     F(S, STR,  key,             REQUIRED, 1, 256)                                               \
     F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
     F(S, U64,  seq,             REQUIRED, 1, INT64_MAX) /* of a dead event */
+/* A timer of a session (D3); set again, it begins anew. */
+#define TIMER_SET_FIELDS(F, S)                                                                  \
+    SESSION_TARGET_FIELDS(F, S)                                                                 \
+    F(S, STR,  timer_id,        REQUIRED, 1, 128)       /* unique in its session */             \
+    F(S, TIME, fire_at,         OPTIONAL, 0, TIME_MAX_MS) /* this, or … */                      \
+    F(S, MS,   delay_ms,        OPTIONAL, 0, YEARS_100_MS) /* … now + delay */                  \
+    F(S, JSON, payload,         OPTIONAL, 0, PAYLOAD_MAX) /* of its event */
+#define TIMER_LIST_FIELDS(F, S)                                                                 \
+    F(S, STR,  key,             REQUIRED, 1, 256)                                               \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, STR,  timer_id,        OPTIONAL, 1, 128)       /* only this one */                     \
+    F(S, STR,  status,          OPTIONAL, 1, 16)        /* pending, promoted, cancelled */      \
+    F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
+    F(S, STR,  after,           OPTIONAL, 0, 128)
+#define TIMER_CANCEL_FIELDS(F, S)                                                               \
+    F(S, STR,  key,             REQUIRED, 1, 256)                                               \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, STR,  timer_id,        OPTIONAL, 1, 128)       /* else all that are pending */
+#define TIMER_WHY_FIELDS(F, S)                                                                  \
+    F(S, STR,  key,             REQUIRED, 1, 256)                                               \
+    F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
+    F(S, STR,  timer_id,        REQUIRED, 1, 128)
 #define EFFECT_SHOW_FIELDS(F, S)       F(S, U64, id,   REQUIRED, 1, INT64_MAX)
 #define AGENT_WHY_FIELDS(F, S)         F(S, REF, name, REQUIRED, 0, 0)
 #define SESSION_WHY_FIELDS(F, S)       SESSION_SHOW_FIELDS(F, S)
@@ -491,7 +513,11 @@
     C("session.open",     SESSION_OPEN,     session_open,     WRITE, SUBMIT)   \
     C("session.close",    SESSION_CLOSE,    session_close,    WRITE, SUBMIT)   \
     C("session.resume",   SESSION_RESUME,   session_resume,   WRITE, OPERATOR) \
-    C("session.resend",   SESSION_RESEND,   session_resend,   WRITE, OPERATOR)
+    C("session.resend",   SESSION_RESEND,   session_resend,   WRITE, OPERATOR) \
+    C("timer.set",        TIMER_SET,        timer_set,        WRITE, SUBMIT)   \
+    C("timer.cancel",     TIMER_CANCEL,     timer_cancel,     WRITE, SUBMIT)   \
+    C("timer.list",       TIMER_LIST,       timer_list,       READ,  VIEW)     \
+    C("timer.why",        TIMER_WHY,        timer_why,        READ,  VIEW)
 
 // clang-format on
 

@@ -1,6 +1,6 @@
 # bash completion for agentctl, printed by: agentctl completion bash
 _agentctl() {
-    local nouns=' status daemon ping worker watch fsck reload audit usage clock completion version help stop resume drain breaker job schedule cron forecast company agent handler effect goal ticket routine approval profile session token '
+    local nouns=' status daemon ping worker watch fsck reload audit usage clock completion version help stop resume drain breaker job schedule cron forecast company agent handler effect goal ticket routine approval profile session timer token '
     local alone=' status ping watch fsck reload audit usage version help stop resume drain forecast '
     local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --trigger --source --parent --goal --ticket --token-budget --cost-budget --session --offset --state --handler --class --older --cron --tz --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --overlap --misfire --misfire-max --catch-up --spread --jitter --start --end --max-firings --quiet-hours --quiet-sends --gate --idle-max --shadow-runs --ping-start --ping-success --ping-fail --overdue --budget-zone --clear --from --to --until --count -n --hours --with --status --data --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros --metadata --role '
     local files=' --run --payload --context --ticket --gate --data --into --sinks --metadata '
@@ -33,6 +33,7 @@ _agentctl() {
     'approval list --status') words='pending granted denied' ;;
     'agent add --approval') words='none schedules all' ;;
     'agent set --approval') words='none schedules all' ;;
+    'timer list --status') words='pending promoted cancelled' ;;
     'token add --role') words='view submit operator' ;;
     esac
     if [[ -n $words ]]; then
@@ -62,6 +63,7 @@ _agentctl() {
     approval) words='list grant deny' ;;
     profile) words='add set show list remove' ;;
     session) words='send event list show events open close resume resend why' ;;
+    timer) words='set list cancel why' ;;
     token) words='add list revoke' ;;
     esac
     [[ $current == -* ]] && case "$command" in
@@ -168,6 +170,10 @@ _agentctl() {
     'session resume') words=' --run --connect --json --timeout --company --help -h --skip ' ;;
     'session resend') words=' --run --connect --json --timeout --company --help -h ' ;;
     'session why') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'timer set') words=' --run --connect --json --timeout --company --help -h --at --in --payload --agent ' ;;
+    'timer list') words=' --run --connect --json --timeout --company --help -h --status --limit --after ' ;;
+    'timer cancel') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'timer why') words=' --run --connect --json --timeout --company --help -h ' ;;
     'token add') words=' --run --connect --json --timeout --company --help -h --role --session --expires ' ;;
     'token list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
     'token revoke') words=' --run --connect --json --timeout --company --help -h ' ;;

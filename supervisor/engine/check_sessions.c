@@ -47,6 +47,22 @@ check_events(struct recount *r, const struct session *s)
         problem(r, s, "%" PRIu64 " events are not between its first and its last", outside);
 }
 
+static void
+check_timers(struct recount *r, const struct session *s)
+{
+    struct session_timer t = {.session = s->id};
+    struct scan          scan;
+    uint64_t             pending = 0;
+
+    scan_open(&scan, r->txn, PRIMARY_SESSION_TIMER, &t, 1, 1);
+    while (scan_next(&scan, &t))
+        pending += t.status == TIMER_PENDING;
+    scan_close(&scan);
+    if (pending != s->timers) {
+        problem(r, s, "%" PRIu64 " timers are pending, its row says %" PRIu32, pending, s->timers);
+    }
+}
+
 /* Who has something to process has a job for it, unless it is held; nobody else has one (N21). */
 static void
 check_head(struct recount *r, const struct session *s)
@@ -78,6 +94,7 @@ check_sessions(struct txn *t, void (*report)(const char *sentence, void *arg), v
     while (!*cancel && scan_next(&scan, &s)) {
         check_events(&r, &s);
         check_head(&r, &s);
+        check_timers(&r, &s);
     }
     scan_close(&scan);
 }

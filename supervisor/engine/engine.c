@@ -26,6 +26,7 @@
 #include "supervisor/engine/retention.h"
 #include "supervisor/engine/schedules.h"
 #include "supervisor/engine/session_close.h"
+#include "supervisor/engine/timers.h"
 #include "supervisor/engine/turn.h"
 #include "supervisor/engine/unique.h"
 #include "supervisor/engine/wallclock.h"
@@ -326,6 +327,7 @@ engine_due(struct engine *en)
         alerts_due(en);
         unique_due(en);
         agents_due(en);
+        timers_due(en, en->turn.due_left / 2); /* a flood of them leaves something for the rest */
     }
     sessions_due(en);
     outbox_due(en);
@@ -335,7 +337,9 @@ engine_due(struct engine *en)
     chain_due(en);
     feed_due(en);
     retention_due(en);
-    if (!en->memory.is_draining) jobs_due(en, TURN_DUE_MAX); /* with what the others left */
+    if (en->memory.is_draining) return;
+    timers_due(en, TURN_DUE_MAX); /* with what the others left */
+    jobs_due(en, TURN_DUE_MAX);
 }
 
 void
@@ -379,6 +383,7 @@ find_deadline(struct engine *en)
         d.wall_ms = earlier(d.wall_ms, alerts_deadline(en));
         d.wall_ms = earlier(d.wall_ms, unique_deadline(en));
         d.wall_ms = earlier(d.wall_ms, agents_deadline(en));
+        d.wall_ms = earlier(d.wall_ms, timers_deadline(en));
     }
     d.wall_ms = earlier(d.wall_ms, outbox_expiry_deadline(en));
     if (emergency_may_send(&en->memory)) d.wall_ms = earlier(d.wall_ms, outbox_deadline(en));

@@ -97,7 +97,10 @@
     F(SESSION_HELD,       "session.held")          \
     F(SESSION_RESUMED,    "session.resumed")       \
     F(SESSION_CLOSED,     "session.closed")        \
-    F(EFFECT_EXPIRED,     "effect.expired")
+    F(EFFECT_EXPIRED,     "effect.expired")        \
+    F(TIMER_SET,          "timer.set")             \
+    F(TIMER_FIRED,        "timer.fired")           \
+    F(TIMER_CANCELLED,    "timer.cancelled")
 // clang-format on
 enum feed_type {
 #define F(NAME, text) FEED_##NAME,

@@ -11,6 +11,7 @@
 #include "supervisor/engine/schedule_ops.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/tickets.h"
+#include "supervisor/engine/timer_effects.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -82,12 +83,20 @@ read_ticket(struct view effect, struct ticket_request *k, struct err *e)
     return E_OK;
 }
 
+static bool
+is_of_timers(enum effect_kind k)
+{
+    return k == EFFECT_SCHEDULE_TIMER || k == EFFECT_CANCEL_TIMER;
+}
+
 enum effect_kind
 inside_kind(struct view name)
 {
     if (view_is(name, effect_kind_name(EFFECT_WAKE_AGENT))) return EFFECT_WAKE_AGENT;
     if (view_is(name, effect_kind_name(EFFECT_ADD_SCHEDULE))) return EFFECT_ADD_SCHEDULE;
     if (view_is(name, effect_kind_name(EFFECT_TICKET))) return EFFECT_TICKET;
+    if (view_is(name, effect_kind_name(EFFECT_SCHEDULE_TIMER))) return EFFECT_SCHEDULE_TIMER;
+    if (view_is(name, effect_kind_name(EFFECT_CANCEL_TIMER))) return EFFECT_CANCEL_TIMER;
     return EFFECT_NONE;
 }
 
@@ -104,6 +113,7 @@ inside_check(struct view effect, struct err *e)
         return err_set(e, E_BAD_REQUEST, "an effect without a kind");
     if (inside_kind(kind) == EFFECT_WAKE_AGENT) return read_wake(effect, &w, e);
     if (inside_kind(kind) == EFFECT_TICKET) return read_ticket(effect, &k, e);
+    if (is_of_timers(inside_kind(kind))) return timer_effect_check(inside_kind(kind), effect, e);
     return read_schedule(effect, &scratch, &s, e);
 }
 
@@ -279,6 +289,16 @@ cut(struct engine *en, const struct job_spec *from, enum effect_kind kind, struc
     return e->code;
 }
 
+/* Timers are an agent's own: they wait for nobody's word. */
+static enum errc
+act(struct engine *en, const struct job_spec *from, struct effect *ef, struct view effect,
+    struct err *e)
+{
+    if (is_of_timers(ef->kind))
+        return timer_effect_apply(en, from, ef->kind, effect, &ef->receipt, e);
+    return inside_apply(en, from, ef->kind, effect, e);
+}
+
 void
 inside_commit(struct engine *en, const struct effect *ef, struct view effect, uint32_t ordinal)
 {
@@ -293,7 +313,7 @@ inside_commit(struct engine *en, const struct effect *ef, struct view effect, ui
         approvals_request(en, &from, done.kind, effect);
         return;
     }
-    if (e.code || inside_apply(en, &from, done.kind, effect, &e)) {
+    if (e.code || act(en, &from, &done, effect, &e)) {
         done.status = STATUS_REJECTED;
         done.reason = view_str(arena_printf(txn_arena(turn_txn(en)), "%s", e.msg));
     }

@@ -1,5 +1,5 @@
-/* inside - effects that act within agentd itself (B7): wake_agent, add_schedule,
- * ticket.
+/* inside - effects that act within agentd itself (B7): wake_agent, add_schedule, ticket,
+ * schedule_timer, cancel_timer.
  *
  * They act in the transaction that completes the job, so they happen exactly as often as the job
  * completes: once.  Each leaves an effect row: delivered, or rejected with the reason.  Those that

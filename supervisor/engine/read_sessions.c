@@ -26,8 +26,8 @@ read_session_list(struct reading *r, const struct msg_session_list *m)
     return E_OK;
 }
 
-static enum errc
-load(struct reading *r, struct view in_company, struct view key, struct session *s)
+enum errc
+reading_session(struct reading *r, struct view in_company, struct view key, struct session *s)
 {
     uint32_t company;
 
@@ -43,7 +43,7 @@ read_session_show(struct reading *r, const struct msg_session_show *m)
 {
     struct session s;
 
-    if (load(r, m->company, m->key, &s)) return r->e->code;
+    if (reading_session(r, m->company, m->key, &s)) return r->e->code;
     view_session(&r->objects, &s, &r->engine->memory, r->reply);
     return E_OK;
 }
@@ -56,7 +56,8 @@ read_session_events(struct reading *r, const struct msg_session_events *m)
     struct page    p;
     uint64_t       after;
 
-    if (cursor_id(r, m->after, &after) || load(r, m->company, m->key, &s)) return r->e->code;
+    if (cursor_id(r, m->after, &after) || reading_session(r, m->company, m->key, &s))
+        return r->e->code;
     page_open(r, &p, HAS(m, session_events, limit), m->limit);
     row.session = s.id;
     row.seq = after + 1 > m->from ? after + 1 : m->from;

@@ -11,6 +11,7 @@
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/page.h"
 #include "supervisor/engine/read_sessions.h"
+#include "supervisor/engine/read_timers.h"
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/tickets.h"
 #include "supervisor/engine/tokens.h"
@@ -276,6 +277,8 @@ serve(struct reading *r, enum msg_id op, const union msg *m, bool *is_pending)
     case MSG_SESSION_LIST: return read_session_list(r, &m->session_list);
     case MSG_SESSION_SHOW: return read_session_show(r, &m->session_show);
     case MSG_SESSION_EVENTS: return read_session_events(r, &m->session_events);
+    case MSG_TIMER_LIST: return read_timer_list(r, &m->timer_list);
+    case MSG_TIMER_WHY: return read_timer_why(r, &m->timer_why);
     case MSG_EFFECT_LIST: return read_effect_list(r, &m->effect_list);
     case MSG_EFFECT_SHOW: return read_effect_show(r, &m->effect_show);
     case MSG_APPROVAL_LIST: return read_approval_list(r, &m->approval_list);

@@ -21,6 +21,7 @@
 #include "supervisor/engine/session_ops.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/tickets.h"
+#include "supervisor/engine/timer_ops.h"
 #include "supervisor/engine/tokens.h"
 #include "supervisor/engine/wakes.h"
 #include "supervisor/engine/wallclock.h"
@@ -94,6 +95,8 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_SESSION_CLOSE: return on_session_close(en, a, &m->session_close, reply, e);
     case MSG_SESSION_RESUME: return on_session_resume(en, a, &m->session_resume, reply, e);
     case MSG_SESSION_RESEND: return on_session_resend(en, a, &m->session_resend, reply, e);
+    case MSG_TIMER_SET: return on_timer_set(en, a, &m->timer_set, reply, e);
+    case MSG_TIMER_CANCEL: return on_timer_cancel(en, a, &m->timer_cancel, reply, e);
     case MSG_COMPANY_ADD: return on_company_add(en, a, &m->company_add, reply, e);
     case MSG_COMPANY_SET: return on_company_set(en, a, &m->company_set, reply, e);
     case MSG_COMPANY_PAUSE: return on_company_pause(en, a, &m->company_pause, reply, e);

@@ -19,6 +19,8 @@ union aging {
     struct approval  approval;
     struct audit     audit;
     struct session   session;
+
+    struct session_timer timer;
 };
 
 /* The first key of an index among those whose first `prefix` fields are row's. */
@@ -60,18 +62,26 @@ oldest_effect(struct engine *en, unsigned none, union aging *row, int64_t *at)
     return true;
 }
 
+/* Its payload in blob, if any, goes with it; false when this turn may not remove so many rows. */
+static bool
+remove_blob(struct engine *en, enum blob_kind kind, uint64_t owner, uint32_t bytes)
+{
+    uint32_t rows = 1 + (bytes + BLOB_CHUNK - 1) / BLOB_CHUNK;
+
+    if (rows > en->turn.purge_left && en->turn.purge_left < PURGE_ROWS_MAX) return false;
+    en->turn.purge_left -= rows < en->turn.purge_left ? rows : en->turn.purge_left;
+    if (bytes) bytes_delete(turn_txn(en), kind, owner);
+    return true;
+}
+
 static bool
 remove_effect(struct engine *en, union aging *row)
 {
     struct effect ef = {.id = row->effect.id};
-    uint32_t      rows = 1;
 
-    if (effect_load(turn_txn(en), &ef) != LOAD_FOUND) return false;
-    rows += (ef.payload_bytes + BLOB_CHUNK - 1) / BLOB_CHUNK;
-    if (rows > en->turn.purge_left && en->turn.purge_left < PURGE_ROWS_MAX) return false;
-    en->turn.purge_left -= rows < en->turn.purge_left ? rows : en->turn.purge_left;
-    if (ef.payload_bytes) bytes_delete(turn_txn(en), BLOB_EFFECT, ef.id);
-    return effect_delete(turn_txn(en), &ef);
+    return effect_load(turn_txn(en), &ef) == LOAD_FOUND &&
+           remove_blob(en, BLOB_EFFECT, ef.id, ef.payload_bytes) &&
+           effect_delete(turn_txn(en), &ef);
 }
 
 static bool
@@ -164,6 +174,31 @@ static bool
 remove_events(struct engine *en, union aging *row)
 {
     return session_purge(en, row->session.id);
+}
+
+/* Its key has a text, so it is read whole. */
+static bool
+oldest_timer(struct engine *en, unsigned none, union aging *row, int64_t *at)
+{
+    struct scan s;
+    bool        is_found;
+
+    scan_open(&s, turn_txn(en), INDEX_timer_settled, &row->timer, none, none);
+    is_found = scan_next(&s, &row->timer);
+    row->timer.timer = arena_copy(txn_arena(turn_txn(en)), row->timer.timer);
+    scan_close(&s);
+    *at = row->timer.updated_at;
+    return is_found;
+}
+
+static bool
+remove_timer(struct engine *en, union aging *row)
+{
+    struct session_timer t = row->timer;
+
+    return session_timer_load(turn_txn(en), &t) == LOAD_FOUND &&
+           remove_blob(en, BLOB_TIMER, t.id, t.payload_bytes) &&
+           session_timer_delete(turn_txn(en), &t);
 }
 
 /* ---- the table ---------------------------------------------------------------- */

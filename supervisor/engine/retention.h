@@ -23,7 +23,8 @@
     R(LEDGERS,        ledger,   0,             keep_ledgers_ms)   \
     R(APPROVALS,      approval, 0,             keep_approvals_ms) \
     R(AUDITS,         audit,    0,             keep_audit_ms)     \
-    R(EVENTS,         events,   0,             keep_events_ms)
+    R(EVENTS,         events,   0,             keep_events_ms)    \
+    R(TIMERS,         timer,    0,             keep_timers_ms)
 // clang-format on
 
 enum retained {

@@ -3,6 +3,7 @@
 #include "supervisor/engine/attempt.h"
 #include "supervisor/engine/events.h"
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/timers.h"
 
 #define PURGE_FIRST 1 /* purge_at of a session that is closing: before all others */
 
@@ -10,24 +11,6 @@ bool
 session_is_closing(const struct session *s)
 {
     return s->status == SESSION_CLOSED && s->purge_at == PURGE_FIRST;
-}
-
-static void
-cancel_timers(struct engine *en, struct session *s)
-{
-    struct session_timer timer = {.session = s->id};
-    struct scan          scan;
-
-    scan_open(&scan, turn_txn(en), PRIMARY_SESSION_TIMER, &timer, 1, 1);
-    while (s->timers && en->turn.purge_left && scan_next(&scan, &timer)) {
-        if (timer.status != TIMER_PENDING) continue;
-        timer.status = TIMER_CANCELLED;
-        timer.updated_at = en->turn.now.wall_ms;
-        session_timer_save(turn_txn(en), &timer);
-        en->turn.purge_left--;
-        s->timers--;
-    }
-    scan_close(&scan);
 }
 
 /* Those behind the last that is settled, but the one whose job is being stopped. */
@@ -55,7 +38,7 @@ void_events(struct engine *en, struct session *s)
 static void
 close_some(struct engine *en, struct session *s)
 {
-    cancel_timers(en, s);
+    en->turn.purge_left -= timers_cancel(en, s, en->turn.purge_left);
     void_events(en, s);
     session_changed(en, s);
     if (en->turn.purge_left == 0) {

@@ -1,6 +1,7 @@
 #include "supervisor/engine/events.h"
 #include "supervisor/engine/readers.h"
 #include "supervisor/engine/sessions.h"
+#include "supervisor/engine/timers.h"
 #include "supervisor/engine/views.h"
 
 static void
@@ -43,8 +44,8 @@ view_session(struct objects *o, const struct session *s, const struct memory *fu
     mp_close(b, &map);
 }
 
-static const char *
-event_status(const struct session *s, const struct event *ev)
+const char *
+view_event_status(const struct session *s, const struct event *ev)
 {
     if (ev->mark == EVENT_DEAD) return "dead";
     if (ev->mark == EVENT_VOID) return "void";
@@ -62,7 +63,7 @@ view_event(struct txn *t, const struct session *row, const struct event *ev, str
     if (event_payload(t, ev, &payload) != LOAD_FOUND) payload = (struct view){0};
     mp_put_u64(b, &map, "seq", ev->seq);
     mp_put_u64(b, &map, "id", ev->id);
-    mp_put_cstr(b, &map, "status", event_status(row, ev));
+    mp_put_cstr(b, &map, "status", view_event_status(row, ev));
     mp_put_str(b, &map, "type", ev->type);
     mp_put_raw(b, &map, "payload", payload);
     mp_put_i64(b, &map, "created_at", ev->created_at);
@@ -72,6 +73,29 @@ view_event(struct txn *t, const struct session *row, const struct event *ev, str
     mp_put_time(b, &map, "parent", (int64_t)ev->parent);
     mp_put_time(b, &map, "root", (int64_t)ev->root);
     mp_put_time(b, &map, "copy_of", (int64_t)ev->copy_of);
+    mp_close(b, &map);
+}
+
+void
+view_timer(struct objects *o, const struct session *row, const struct session_timer *t,
+           struct buf *b)
+{
+    struct mp_open_map map = mp_open(b);
+    struct view        payload;
+
+    if (timer_payload(o->txn, t, &payload) != LOAD_FOUND) payload = (struct view){0};
+    mp_put_str(b, &map, "session", row->name);
+    view_put_name(o, b, &map, "company", row->company);
+    mp_put_str(b, &map, "timer_id", t->timer);
+    mp_put_cstr(b, &map, "status", timer_status_name(t->status));
+    mp_put_i64(b, &map, "fire_at", t->fire_at);
+    mp_put_raw(b, &map, "payload", payload);
+    mp_put_time(b, &map, "event", (int64_t)t->event); /* nil: it has not fired */
+    mp_put_i64(b, &map, "created_at", t->created_at);
+    mp_put_i64(b, &map, "updated_at", t->updated_at);
+    mp_put_str_or_nil(b, &map, "actor", t->actor);
+    mp_put_time(b, &map, "parent", (int64_t)t->parent);
+    mp_put_time(b, &map, "root", (int64_t)t->root);
     mp_close(b, &map);
 }
 

@@ -50,6 +50,11 @@ void view_session(struct objects *o, const struct session *s, const struct memor
                   struct buf *out);
 /* row: its session's. */
 void view_event(struct txn *t, const struct session *row, const struct event *ev, struct buf *out);
+/* What has become of an event of the session: "waiting", "processing", … */
+const char *view_event_status(const struct session *s, const struct event *ev);
+/* row: its session's. */
+void view_timer(struct objects *o, const struct session *row, const struct session_timer *t,
+                struct buf *out);
 void view_effect(struct objects *o, const struct effect *ef, struct buf *out);
 void view_worker(const struct memory *m, uint32_t worker, int64_t now_boot_ms, struct buf *out);
 

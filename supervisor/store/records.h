@@ -713,7 +713,8 @@
     I(SESSION_TIMER, session_timer, timer_settled,    RANDOM,    updated_at, session, timer) /* not pending */    \
     I(TOKEN,     token,     token_by_name,    HOT,       name)                                            \
     I(TOKEN,     token,     token_by_hash,    HOT,       hash)                                            \
-    I(EFFECT,    effect,    effect_reader,    RANDOM,    not_before, place, id)  /* pending, to readers, which effect_pending has not */
+    I(EFFECT,    effect,    effect_reader,    RANDOM,    not_before, place, id)  /* pending, to readers, which effect_pending has not */ \
+    I(SESSION_TIMER, session_timer, timer_by_status, RANDOM, session, status, fire_at, id)
 
 // clang-format on
 

@@ -71,6 +71,8 @@ static const struct {
     {"approval.deny",     "'id':1"                                                       },
     {"session.send",      "'key':'k','content':'c','agent':'a'"                          },
     {"session.event",     "'key':'k','type':'t','agent':'a'"                             },
+    {"timer.set",         "'key':'k','timer_id':'t','fire_at':1,'agent':'a'"             },
+    {"timer.cancel",      "'key':'k','timer_id':'t'"                                     },
     {"token.add",         "'name':'t','role':'view','hash':'" TOKEN_HASH "'"             },
     {"token.revoke",      "'name':'t'"                                                   },
     {"gateway.hello",     "'version':'1'"                                                },

@@ -115,6 +115,7 @@ MAKE(reasons, reason, .lane = i, .at = now)
 MAKE(ledgers, ledger, .scope = i, .date = (uint32_t)(now / DAY_MS))
 MAKE(approvals, approval, .id = i, .company = 1, .status = i % 2 ? APPROVAL_GRANTED : APPROVAL_DENIED, .decided_at = now)
 MAKE(audits, audit, .id = i, .company = 1, .at = now)
+MAKE(timers, session_timer, .session = i, .timer = view_str("t"), .id = i, .status = TIMER_CANCELLED, .updated_at = now)
 MAKE(chains, chain, .root = i, .window_at = now)
 
 // clang-format on
@@ -158,6 +159,7 @@ static const struct kind kinds[RETAINED_COUNT] = {
     [RETAINED_APPROVALS] = {TABLE_APPROVAL, LIMIT(keep_approvals_ms), HOUR_MS, 0, ROWS, make_approvals},
     [RETAINED_AUDITS] = {TABLE_AUDIT, LIMIT(keep_audit_ms), HOUR_MS, 0, ROWS, make_audits},
     [RETAINED_EVENTS] = {TABLE_EVENT, LIMIT(keep_events_ms), HOUR_MS, 0, ROWS, make_events},
+    [RETAINED_TIMERS] = {TABLE_SESSION_TIMER, LIMIT(keep_timers_ms), HOUR_MS, 0, ROWS, make_timers},
 };
 // clang-format on
 

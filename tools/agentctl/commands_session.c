@@ -38,6 +38,29 @@ static const struct ctl_param events_flags[] = {
     {"limit", 0, "limit", CTL_NUMBER, false, "N",      "at most so many (100)"},
     {"after", 0, "after", CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
     {.name = NULL}};
+static const struct ctl_param set_args[] = {
+    KEY_ARG,
+    {"ID", 0, "timer_id", CTL_TEXT, true, NULL, "the timer's id, unique in its session"},
+    {.name = NULL}};
+static const struct ctl_param set_flags[] = {
+    {"at",      0, "fire_at",  CTL_TIME,     false, "T", "when it fires; a time that has passed: at once"},
+    {"in",      0, "delay_ms", CTL_DURATION, false, "D", "it fires this long from now"},
+    {"payload", 0, "payload",  CTL_JSON,     false, "P", "any JSON value, for its event: text, @FILE or -"},
+    AGENT_FLAG,
+    {.name = NULL}};
+static const struct ctl_param list_args[] = {
+    KEY_ARG,
+    {"ID", 0, "timer_id", CTL_TEXT, false, NULL, "only this timer"},
+    {.name = NULL}};
+static const struct ctl_param list_flags[] = {
+    {"status", 0, "status", CTL_TEXT,   false, "pending|promoted|cancelled", "only timers of this status"},
+    {"limit",  0, "limit",  CTL_NUMBER, false, "N",                          "at most so many (100)"},
+    {"after",  0, "after",  CTL_TEXT,   false, "CURSOR",                     "go on behind a page's \"next\""},
+    {.name = NULL}};
+static const struct ctl_param cancel_args[] = {
+    KEY_ARG,
+    {"ID", 0, "timer_id", CTL_TEXT, false, NULL, "this timer; without it all that are pending, 1000 at a time"},
+    {.name = NULL}};
 
 static const struct ctl_param open_flags[] = {
     AGENT_FLAG,
@@ -95,6 +118,24 @@ static const struct ctl_command commands[] = {
     {.noun = "session", .verb = "why", .op = MSG_SESSION_WHY, .args = key_arg, .print = ctl_print_why,
      .help = "what a session waits for: its unfinished job",
      .examples = {"session why schedule/nightly"}},
+    {.noun = "timer", .verb = "set", .op = MSG_TIMER_SET, .args = set_args, .flags = set_flags,
+     .print = ctl_print_timer,
+     .help = "set a timer of a session",
+     .more = "When it fires, an event of type timer is appended to the session. Set again, it has the new time and payload.",
+     .examples = {"timer set chat/42 follow-up --in 2h --payload '{\"about\":\"parcel\"}'",
+                  "timer set chat/42 birthday --at 2027-03-01T09:00:00Z --agent desk"}},
+    {.noun = "timer", .verb = "list", .op = MSG_TIMER_LIST, .args = list_args, .flags = list_flags,
+     .run = ctl_run_list, .print = ctl_print_timers,
+     .help = "the timers of a session: those that are pending first, then those that fired, then cancelled ones",
+     .examples = {"timer list chat/42", "timer list chat/42 --status pending"}},
+    {.noun = "timer", .verb = "cancel", .op = MSG_TIMER_CANCEL, .args = cancel_args,
+     .print = ctl_print_timer_cancel,
+     .help = "cancel a timer of a session, or all",
+     .more = "One that has fired is cancelled too, as long as nothing processes its event: that is void then.",
+     .examples = {"timer cancel chat/42 follow-up", "timer cancel chat/42"}},
+    {.noun = "timer", .verb = "why", .op = MSG_TIMER_WHY, .args = set_args, .print = ctl_print_why,
+     .help = "what a timer waits for, or what became of it",
+     .examples = {"timer why chat/42 follow-up"}},
 };
 
 // clang-format on

@@ -85,3 +85,48 @@ ctl_print_events(struct ctl_out *o, struct view body)
 
     if (mp_find(body, "items", &list)) ctl_table(o, list, columns, ARRAY_LEN(columns));
 }
+
+void
+ctl_print_timer(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column rows[] = {
+        {"timer",   "timer_id", CTL_AS_TEXT   },
+        {"status",  "status",   CTL_AS_STATE  },
+        {"fires",   "fire_at",  CTL_AS_INSTANT},
+        {"session", "session",  CTL_AS_TEXT   },
+        {"company", "company",  CTL_AS_TEXT   },
+        {"payload", "payload",  CTL_AS_JSON   },
+    };
+
+    ctl_record(o, body, rows, ARRAY_LEN(rows));
+}
+
+void
+ctl_print_timers(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column columns[] = {
+        {"TIMER",   "timer_id",   CTL_AS_TEXT  },
+        {"STATUS",  "status",     CTL_AS_STATE },
+        {"FIRES",   "fire_at",    CTL_AS_WHEN  },
+        {"EVENT",   "event",      CTL_AS_NUMBER},
+        {"SET BY",  "actor",      CTL_AS_TEXT  },
+        {"CHANGED", "updated_at", CTL_AS_WHEN  },
+        {"PAYLOAD", "payload",    CTL_AS_JSON  },
+    };
+    struct view list;
+
+    if (mp_find(body, "items", &list)) ctl_table(o, list, columns, ARRAY_LEN(columns));
+}
+
+void
+ctl_print_timer_cancel(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column rows[] = {
+        {"cancelled",     "cancelled", CTL_AS_TEXT},
+        {"still pending", "pending",   CTL_AS_TEXT},
+        {"session",       "session",   CTL_AS_TEXT},
+        {"company",       "company",   CTL_AS_TEXT},
+    };
+
+    ctl_record(o, body, rows, ARRAY_LEN(rows));
+}

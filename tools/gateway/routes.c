@@ -47,6 +47,10 @@
     R(POST,   "/v1/sessions/{key}/close",       SESSION_CLOSE,     200, "Close a session")                                            \
     R(POST,   "/v1/sessions/{key}/resume",      SESSION_RESUME,    200, "Go on behind an event that was given up")                    \
     R(POST,   "/v1/sessions/{key}/resend",      SESSION_RESEND,    202, "Send a dead event again")                                    \
+    R(GET,    "/v1/timers",                     TIMER_LIST,        200, "A session's timers, a page at a time")                       \
+    R(POST,   "/v1/timers",                     TIMER_SET,         201, "Set a timer of a session")                                   \
+    R(POST,   "/v1/timers/cancel",              TIMER_CANCEL,      200, "Cancel a timer of a session, or all")                        \
+    R(GET,    "/v1/timers/why",                 TIMER_WHY,         200, "Why a timer has not fired")                                  \
     R(GET,    "/v1/effects",                    EFFECT_LIST,       200, "Effects, a page at a time")                                  \
     R(GET,    "/v1/effects/{id}",               EFFECT_SHOW,       200, "An effect")                                                  \
     R(GET,    "/v1/effects/{id}/why",           EFFECT_WHY,        200, "Why an effect waits")                                        \
