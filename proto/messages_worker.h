@@ -19,7 +19,8 @@
     F(S, I64,  max_turns,       NULLABLE, 1, 10000)                                             \
     F(S, RAW,  document,        REQUIRED, 0, WORKER_MESSAGE_MAX) /* what the handler gets on stdin, payload apart */ \
     F(S, JSON, payload,         OPTIONAL, 0, PAYLOAD_MAX)                                       \
-    F(S, LIST, gate,            OPTIONAL, 0, 65536)     /* a command asked before the handler, in its place */
+    F(S, LIST, gate,            OPTIONAL, 0, 65536)     /* a command asked before the handler, in its place */ \
+    F(S, BOOL, deltas,          OPTIONAL, 0, 0)         /* its session may have readers: what it says meanwhile is reported */
 #define JOB_STOP_FIELDS(F, S)                                                                   \
     F(S, U64,  seq,             REQUIRED, 1, INT64_MAX)                                         \
     F(S, U64,  slot,            REQUIRED, 0, SLOTS_MAX - 1)                                     \
@@ -91,6 +92,14 @@
     F(S, BOOL, final,           OPTIONAL, 0, 0)         /* failed: for good, not to be tried again */ \
     F(S, MS,   after_ms,        OPTIONAL, 0, YEARS_100_MS) /* failed: not to be tried again sooner (Retry-After) */
 
+/* What the handler says meanwhile, for the readers of its session: gathered, and kept nowhere (N44). */
+#define DELTA_FIELDS(F, S)                                                                      \
+    F(S, U64,  worker,          REQUIRED, 0, WORKERS_MAX - 1)                                   \
+    F(S, U64,  generation,      REQUIRED, 1, INT64_MAX)                                         \
+    F(S, U64,  slot,            REQUIRED, 0, SLOTS_MAX - 1)                                     \
+    F(S, U64,  token,           REQUIRED, 1, INT64_MAX)                                         \
+    F(S, TEXT, text,            REQUIRED, 1, DELTA_MAX)
+
 /* A message for the readers of a session: sent again until one of them acknowledges it (effect.ack). */
 #define GATEWAY_DELIVER_FIELDS(F, S)                                                            \
     F(S, STR,  session,         REQUIRED, 1, 256)                                               \
@@ -113,7 +122,8 @@
     W("heartbeat",   HEARTBEAT,   heartbeat)    \
     W("progress",    PROGRESS,    progress)     \
     W("ended",       ENDED,       ended)        \
-    W("effect.done", EFFECT_DONE, effect_done)
+    W("effect.done", EFFECT_DONE, effect_done) \
+    W("delta",       DELTA,       delta)
 #define TO_GATEWAY_MESSAGES(W)                              \
     W("gateway.deliver", GATEWAY_DELIVER, gateway_deliver) \
     W("gateway.delta",   GATEWAY_DELTA,   gateway_delta)

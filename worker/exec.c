@@ -12,6 +12,7 @@
 
 #define FILES_MAX_DEFAULT 256
 #define PROGRESS_EVERY_MS 100
+#define DELTAS_EVERY_MS   50 /* what a handler says is gathered for so long */
 #define SCRATCH_KEPT      262144
 #define DRAIN_READS_MAX   32 /* of 4 KiB: more than a pipe holds */
 
@@ -107,6 +108,7 @@ begin_job(struct exec *x, const struct msg_job_start *m, const struct msg_handle
 
     outcome_init(&lease->outcome, is_limited ? m->max_turns : NO_LIMIT);
     lease->outcome.needs_verdict = is_persistent(h);
+    lease->outcome.takes_deltas = m->deltas;
     joblog_init(&lease->log, x->logs_folder, m->job, m->attempt,
                 HAS(h, handler, log_max) ? h->log_max : JOBLOG_MAX_DEFAULT);
 }
@@ -341,6 +343,13 @@ plan_progress(struct lease *lease, int64_t now_ms)
         lease->progress_allowed_ms > now_ms ? lease->progress_allowed_ms : now_ms;
 }
 
+static void
+plan_deltas(struct lease *lease, int64_t now_ms)
+{
+    if (lease->outcome.deltas.size > 0 && lease->delta_at_ms == NEVER)
+        lease->delta_at_ms = now_ms + DELTAS_EVERY_MS;
+}
+
 void
 exec_feed(struct exec *x, struct stream *s, struct view bytes, const struct now *now)
 {
@@ -355,6 +364,7 @@ exec_feed(struct exec *x, struct stream *s, struct view bytes, const struct now 
     if (s->lease->kind == LEASE_IDLE) return;
     flush_log(s->lease);
     plan_progress(s->lease, now->boot_ms);
+    plan_deltas(s->lease, now->boot_ms);
     if (outcome_is_doomed(&s->lease->outcome) && s->lease->tree.kill_at_ms == NEVER) {
         tree_stop(&s->lease->tree, DOOMED_GRACE_MS, now->boot_ms);
     }
@@ -370,6 +380,14 @@ exec_progress(struct exec *x, struct lease *lease, int64_t now_ms)
 }
 
 void
+exec_deltas(struct exec *x, struct lease *lease)
+{
+    report_delta(x->report, lease);
+    buf_clear(&lease->outcome.deltas);
+    lease->delta_at_ms = NEVER;
+}
+
+void
 exec_finish(struct exec *x, struct lease **lease, int64_t now_ms)
 {
     struct lease       *l = *lease;
@@ -377,6 +395,7 @@ exec_finish(struct exec *x, struct lease **lease, int64_t now_ms)
     struct msg_ended    m = {0};
 
     launch_end(x->launcher, l);
+    if (l->outcome.deltas.size > 0) exec_deltas(x, l);
     if (!l->gate.is_asked) {
         outcome_end(&l->outcome, &how, &m);
     } else if (gate_end(&l->gate, &how, &m)) {

@@ -36,6 +36,8 @@ enum errc exec_start(struct exec *x, const struct msg_job_start *m, const struct
 void exec_feed(struct exec *x, struct stream *s, struct view bytes, const struct now *now);
 /* Sends the progress report that is due. */
 void exec_progress(struct exec *x, struct lease *lease, int64_t now_ms);
+/* Reports what the handler has said since the last time. */
+void exec_deltas(struct exec *x, struct lease *lease);
 /* The tree is gone, and its streams have been read to their ends: a gate's is followed by the
  * handler's, unless it said no; else reports the end. */
 void exec_finish(struct exec *x, struct lease **lease, int64_t now_ms);

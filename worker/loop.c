@@ -288,6 +288,7 @@ static void
 wake_lease(struct loop *l, struct lease *lease, int64_t now_ms, bool *must_settle)
 {
     if (lease->progress_at_ms <= now_ms) exec_progress(&l->exec, lease, now_ms);
+    if (lease->delta_at_ms <= now_ms) exec_deltas(&l->exec, lease);
     if (!lease->tree.is_killed && lease->tree.kill_at_ms <= now_ms) {
         tree_kill(&lease->tree);
         *must_settle = true;

@@ -28,7 +28,7 @@ void
 outcome_done(struct outcome *o)
 {
     struct buf *all[] = {&o->message,  &o->output,     &o->checkpoint, &o->effects,
-                         &o->progress, &o->last_error, &o->text};
+                         &o->progress, &o->last_error, &o->deltas,     &o->text};
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         buf_done(all[i]);
@@ -159,13 +159,20 @@ take_verdict(struct outcome *o, const struct handler_line *line)
     if (verdict == VERDICT_FAIL) take_fail(o, line);
 }
 
+/* What is over the limit until the next report is left out: the message itself comes whole. */
+static void
+take_delta(struct outcome *o, struct view text)
+{
+    if (o->takes_deltas) buf_add_view(&o->deltas, text_cut(text, DELTA_MAX - o->deltas.size));
+}
+
 void
 outcome_take(struct outcome *o, const struct handler_line *line)
 {
     if (outcome_is_doomed(o)) return;
     switch (line->kind) {
-    case LINE_LOG_TEXT:
-    case LINE_DELTA: return;
+    case LINE_LOG_TEXT: return;
+    case LINE_DELTA: take_delta(o, line->text); return;
     case LINE_LOG:
         if (view_is(line->level, "error")) outcome_take_error_text(o, line->text);
         return;

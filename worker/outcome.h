@@ -5,7 +5,8 @@
  * wrong, a second verdict) fixes class and message, and what comes after it is ignored.  Only
  * success reports effects and checkpoint.
  *
- * `delta` lines are accepted and dropped: nobody can read them yet. */
+ * What `delta` lines say is gathered for the readers of the job's session, when it may have some,
+ * and otherwise dropped. */
 #ifndef WORKER_OUTCOME_H
 #define WORKER_OUTCOME_H
 
@@ -25,6 +26,7 @@ struct outcome {
     uint64_t turns, input_tokens, output_tokens, cost_micros;
     uint64_t percent;
     bool     has_percent;
+    bool     takes_deltas;
     bool     has_news; /* something that a progress report would carry; the reader clears it */
 
     const char *doomed_class; /* NULL: not doomed */
@@ -40,6 +42,7 @@ struct outcome {
     uint32_t             effect_count;
     struct buf           progress;   /* the last message */
     struct buf           last_error; /* the last error text, which classifies a silent failure */
+    struct buf           deltas;     /* said and not yet reported, at most DELTA_MAX bytes */
     struct buf           text;       /* of the message of outcome_end */
 };
 

@@ -115,6 +115,21 @@ report_progress(struct report *r, const struct lease *lease)
     send_frame(r);
 }
 
+void
+report_delta(struct report *r, const struct lease *lease)
+{
+    const struct msg_delta m = {
+        .worker = r->worker,
+        .generation = r->generation,
+        .slot = lease->slot,
+        .token = lease->token,
+        .text = buf_view(&lease->outcome.deltas),
+    };
+
+    pack(r, MSG_DELTA, &m);
+    send_frame(r);
+}
+
 /* Drops what the handler gave, which is all that can be wrong with a message of ours. */
 static void
 refuse_values(struct msg_ended *m, const char *message)

@@ -25,6 +25,7 @@ slots_add(struct slots *s, enum lease_kind kind, uint64_t slot, uint64_t token, 
     memcpy(lease->name, name.data, name.size);
     lease->wake_at_ms = NEVER;
     lease->progress_at_ms = NEVER;
+    lease->delta_at_ms = NEVER;
     lease->tree.kill_at_ms = NEVER;
     stream_init(&lease->out, lease, false, kind == LEASE_EXEC);
     stream_init(&lease->err, lease, true, false);
@@ -46,6 +47,7 @@ slots_release(struct slots *s, struct lease *lease)
     s->job_count--;
     lease->kind = LEASE_IDLE;
     lease->progress_at_ms = NEVER;
+    lease->delta_at_ms = NEVER;
     outcome_done(&lease->outcome);
     joblog_done(&lease->log);
     lease->log.fd = -1;
@@ -131,6 +133,7 @@ lease_deadline(const struct lease *lease)
     int64_t at = lease->wake_at_ms;
 
     if (lease->progress_at_ms < at) at = lease->progress_at_ms;
+    if (lease->delta_at_ms < at) at = lease->delta_at_ms;
     if (!lease->tree.is_killed && lease->tree.kill_at_ms < at) at = lease->tree.kill_at_ms;
     return at;
 }

@@ -46,6 +46,7 @@ struct lease {
     int64_t wake_at_ms; /* a sleep's end, a delivery's time limit, an idle process's end; NEVER */
     int64_t progress_at_ms;      /* when the next progress report is due; NEVER */
     int64_t progress_allowed_ms; /* the earliest time of one */
+    int64_t delta_at_ms;         /* when what was said is reported; NEVER */
 
     struct tree        tree; /* exec and sink */
     struct stream      out, err;

@@ -7,6 +7,7 @@
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/gates.h"
 #include "supervisor/engine/pings.h"
+#include "supervisor/engine/pressure.h"
 #include "supervisor/engine/tickets.h"
 #include "supervisor/engine/views.h"
 #include <assert.h>
@@ -85,6 +86,8 @@ send_start(struct engine *en, const struct job_state *j, struct materials *m, ui
     if (m->payload.size) SET_HAS(&start, job_start, payload);
     if (view_is(m->handler->spec.handler.kind, "exec")) start.gate = gate_command(en, &m->spec);
     if (start.gate.size) SET_HAS(&start, job_start, gate);
+    start.deltas = m->event.seq != 0;
+    if (start.deltas) SET_HAS(&start, job_start, deltas);
     fleet_send(en, l->worker, j->token, MSG_JOB_START, &start);
 }
 
@@ -108,6 +111,7 @@ attempt_start(struct engine *en, struct job_state *j, unsigned worker)
     slot = fleet_take(en, worker, LEASE_JOB, j->id, j->token, j->flags & JOB_FLAG_ALONE);
     job_must_move(en, j, JOB_ON_START);
     budget_reserve(en, j, &m.spec);
+    pressure_mark(en, &en->memory.leases[slot], view_is(m.event.type, EVENT_MESSAGE));
     send_start(en, j, &m, slot);
     if (j->schedule) {
         firing_started(en, j, &m.spec);

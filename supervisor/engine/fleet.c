@@ -6,6 +6,7 @@
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/outbox.h"
+#include "supervisor/engine/readers.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -433,6 +434,10 @@ report(struct engine *en, struct fleet_worker *w, enum msg_id id, const union ms
     case MSG_PROGRESS:
         l = lease_of(en, m->progress.slot, m->progress.token, m->progress.worker, LEASE_JOB);
         if (l) attempt_progress(en, l, &m->progress);
+        break;
+    case MSG_DELTA:
+        l = lease_of(en, m->delta.slot, m->delta.token, m->delta.worker, LEASE_JOB);
+        if (l) readers_hear(en, l->id, m->delta.text);
         break;
     case MSG_ENDED:
         l = lease_of(en, m->ended.slot, m->ended.token, m->ended.worker, LEASE_JOB);

@@ -25,15 +25,21 @@ on_job_stream(struct engine *en, const struct actor *a, const struct msg_job_str
                 job_state_name(j.state));
         return err_hint(e, "only a running job can stream to a person");
     }
-    en->memory.streams += active;
-    en->memory.streams -= l->is_streaming;
-    l->is_streaming = active;
+    pressure_mark(en, l, active);
     map = mp_open(reply);
     mp_put_u64(reply, &map, "id", j.id);
     mp_put_bool(reply, &map, "streaming", active);
     mp_put_u64(reply, &map, "streams", pressure_streams(&en->memory, turn_txn(en), a, &first));
     mp_close(reply, &map);
     return E_OK;
+}
+
+void
+pressure_mark(struct engine *en, struct fleet_lease *l, bool is_streaming)
+{
+    en->memory.streams += is_streaming;
+    en->memory.streams -= l->is_streaming;
+    l->is_streaming = is_streaming;
 }
 
 bool

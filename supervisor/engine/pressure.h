@@ -2,6 +2,7 @@
  * come due are put off.
  *
  * The mark is of the running attempt's lease, so it ends with it, however it ends; memory only.  A
+ * job that processes a message of a person has it from its start.  A
  * firing is put off by limits.interactive_delay_ms and then looked at again, at most PUT_OFF_MAX_MS
  * after it was first put off (N44).  What comes due meanwhile is put off with it.  When its next
  * time overtakes it, the misfire policy decides, and that limit stands: a schedule that comes every
@@ -16,6 +17,8 @@
 enum errc on_job_stream(struct engine *en, const struct actor *a, const struct msg_job_stream *m,
                         struct buf *reply, struct err *e);
 
+/* The lease's job streams to a person from now on, or does no more. */
+void pressure_mark(struct engine *en, struct fleet_lease *l, bool is_streaming);
 /* Whether the schedule, which is due, is put off: then its due_at, put_off_from and
  * put_off_until are others, and the caller saves it. */
 bool pressure_puts_off(struct engine *en, const struct msg_schedule *s, struct schedule *run);

@@ -105,6 +105,24 @@ tell_gateway(struct engine *en, enum msg_id op, const void *m, uint64_t effect)
     o->body = arena_copy(&en->turn.arena, buf_view(&packed));
 }
 
+void
+readers_hear(struct engine *en, uint64_t job, struct view text)
+{
+    struct job_state         j = {.id = job};
+    struct session           s;
+    struct msg_gateway_delta m = {.text = text};
+
+    if (job_state_load(turn_txn(en), &j) != LOAD_FOUND ||
+        !readers_count(&en->memory, turn_txn(en), j.session)) {
+        return;
+    }
+    s = (struct session){.id = j.session};
+    if (session_load(turn_txn(en), &s) != LOAD_FOUND) return;
+    m.session = s.name;
+    m.company = objects_name(&en->turn.objects, s.company);
+    tell_gateway(en, MSG_GATEWAY_DELTA, &m, 0);
+}
+
 static bool
 payload_of(struct engine *en, const struct effect *ef, struct view *out)
 {

@@ -24,6 +24,9 @@ void readers_gone(struct engine *en);
  * there is more). */
 void readers_due(struct engine *en);
 
+/* What the job says meanwhile goes to the readers of its session, if there are any; it is kept
+ * nowhere (N44). */
+void readers_hear(struct engine *en, uint64_t job, struct view text);
 /* Hands what is due to the gateway. */
 void readers_dispatch(struct engine *en);
 

@@ -279,10 +279,12 @@ fake_job(struct fake *f, const struct fake_job *job)
         .idempotency_key = view_str(key),
         .lease = view_str(lease),
         .max_turns = job->max_turns,
+        .deltas = job->deltas,
         .document = buf_view(&document),
         .payload = job->payload ? buf_view(&payload) : job->packed_payload,
     };
     if (job->max_turns) SET_HAS(&m, job_start, max_turns);
+    if (job->deltas) SET_HAS(&m, job_start, deltas);
     if (m.payload.size > 0) SET_HAS(&m, job_start, payload);
     if (job->gate || job->gate_command) {
         const char *const sh[] = {"/bin/sh", "-c", job->gate, NULL};
@@ -335,6 +337,7 @@ token_of(enum msg_id id, const union msg *m)
 {
     switch (id) {
     case MSG_PROGRESS: return m->progress.token;
+    case MSG_DELTA: return m->delta.token;
     case MSG_ENDED: return m->ended.token;
     case MSG_EFFECT_DONE: return m->effect_done.token;
     default: return 0;

@@ -60,6 +60,7 @@ struct fake_job {
     const char        *payload;
     struct view        packed_payload; /* or this */
     int64_t            max_turns;      /* 0: none given */
+    bool               deltas;         /* what it says meanwhile is reported */
     const char        *gate;           /* for /bin/sh -c, before the handler */
     const char *const *gate_command;   /* or this, ended by NULL */
 };

@@ -178,6 +178,47 @@ progress_reports_are_coalesced(void **state)
     assert_true(count <= (clock_now().boot_ms - begin_ms) / 100 + 1);
 }
 
+static void
+what_is_said_is_gathered_and_comes_before_the_end(void **state)
+{
+    static const char script[] = "for i in 1 2 3; do echo '{\"type\":\"delta\",\"text\":\"Hel\"}'; "
+                                 "done; sleep 0.2; echo '{\"type\":\"delta\",\"text\":\"lo\"}'";
+    BUF_AUTO struct buf said = {0};
+    enum msg_id         came;
+    uint64_t            t;
+
+    (void)state;
+    t = fake_job(&f, &(struct fake_job){.script = script, .deltas = true});
+    while ((came = fake_next(&f)) != MSG_ENDED) {
+        if (came == MSG_DELTA) buf_add_view(&said, f.m.delta.text);
+    }
+    assert_int_equal(f.m.ended.token, t);
+    assert_string_equal(buf_str(&said), "HelHelHello");
+    (void)fake_job(&f, &(struct fake_job){.script = script}); /* nobody could read it */
+    while ((came = fake_next(&f)) != MSG_ENDED)
+        assert_int_not_equal(came, MSG_DELTA);
+}
+
+static void
+a_flood_of_words_is_cut_and_ends_nothing(void **state)
+{
+    size_t      said = 0, count = 0;
+    enum msg_id came;
+
+    (void)state;
+    (void)fake_job(&f,
+                   &(struct fake_job){.script = "head -c 400000 /dev/zero | tr '\\0' x | "
+                                                "sed 's/.*/{\"type\":\"delta\",\"text\":\"&\"}/'",
+                                      .deltas = true});
+    while ((came = fake_next(&f)) != MSG_ENDED) {
+        said += came == MSG_DELTA ? f.m.delta.text.size : 0;
+        count += came == MSG_DELTA;
+    }
+    assert_true(view_is(f.m.ended.verdict, "completed"));
+    assert_int_equal(said, DELTA_MAX);
+    assert_int_equal(count, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int
@@ -192,6 +233,8 @@ main(void)
         TEST(each_stream_is_told_apart_in_the_log),
         TEST(progress_carries_totals),
         TEST(progress_reports_are_coalesced),
+        TEST(what_is_said_is_gathered_and_comes_before_the_end),
+        TEST(a_flood_of_words_is_cut_and_ends_nothing),
     };
 
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return 1;

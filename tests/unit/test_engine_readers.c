@@ -234,6 +234,70 @@ many_sessions_are_released_in_bounded_turns(void **state)
     assert_int_equal(rig_len(r, "items"), 0);
 }
 
+/* ---- what is said meanwhile ---- */
+
+static uint64_t
+job_of(struct rig *r, const char *key)
+{
+    rig_must_read(r, "session.show", "'key':'%s'", key);
+    return (uint64_t)rig_i64(r, "job");
+}
+
+static void
+say(struct rig *r, uint64_t job, const char *text)
+{
+    rig_report(r, rig_lease(r, job), "delta", "'text':'%s'", text);
+    rig_turn(r);
+}
+
+static void
+what_a_job_says_goes_to_readers_and_is_kept_nowhere(void **state)
+{
+    const struct msg_desc *d;
+    struct rig            *r = *state;
+    union msg              m;
+    struct err             e = {0};
+
+    declare_sessions(r);
+    hello(r);
+    rig_must(r, "session.send", "'key':'chat','content':'hello'");
+    rig_turn(r);
+    say(r, job_of(r, "chat"), "nobody hears this");
+    assert_int_equal(rig_output_count(r, OUT_TO_GATEWAY), 0);
+    attach(r, "chat");
+    uint64_t hash = rig_hash(r);
+    say(r, job_of(r, "chat"), "Hel");
+    assert_int_equal(rig_output_count(r, OUT_TO_GATEWAY), 1);
+    assert_int_equal(rig_output(r, OUT_TO_GATEWAY, 0)->token, 0); /* it may be dropped */
+    assert_int_equal(
+        worker_open(GROUP_TO_GATEWAY, rig_output(r, OUT_TO_GATEWAY, 0)->body, &d, &m, &e), E_OK);
+    assert_int_equal(d->id, MSG_GATEWAY_DELTA);
+    assert_true(view_is(m.gateway_delta.session, "chat"));
+    assert_true(view_is(m.gateway_delta.company, "default"));
+    assert_true(view_is(m.gateway_delta.text, "Hel"));
+    assert_int_equal(r->writes, 0);
+    assert_true(rig_hash(r) == hash);
+}
+
+static void
+while_a_person_is_answered_the_session_streams(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sessions(r);
+    rig_must(r, "session.event", "'key':'timed','type':'tick'");
+    rig_turn(r);
+    rig_status(r);
+    assert_int_equal(rig_i64(r, "streams"), 0);
+    rig_must(r, "session.send", "'key':'chat','content':'hello'");
+    rig_turn(r);
+    rig_status(r);
+    assert_int_equal(rig_i64(r, "streams"), 1);
+    rig_fail(r, job_of(r, "chat"), "handler_error"); /* however it ends */
+    rig_status(r);
+    assert_int_equal(rig_i64(r, "streams"), 0);
+}
+
 static void
 what_operators_stop_is_not_handed_out(void **state)
 {
@@ -292,6 +356,8 @@ main(void)
         TEST(when_the_gateway_goes_nothing_is_lost),
         TEST(after_a_crash_of_agentd_it_is_pending_again),
         TEST(many_sessions_are_released_in_bounded_turns),
+        TEST(what_a_job_says_goes_to_readers_and_is_kept_nowhere),
+        TEST(while_a_person_is_answered_the_session_streams),
         TEST(what_operators_stop_is_not_handed_out),
         TEST(why_says_what_it_waits_for),
         TEST(another_companys_session_is_not_found),
