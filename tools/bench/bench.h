@@ -44,6 +44,14 @@ double percentile(double *values, size_t n, double p); /* sorts */
 /* ---- time ---- */
 double now_s(void); /* CLOCK_MONOTONIC, seconds */
 
+/* ---- the handler (handler.c) ----
+ * `bench handler NAME`: what the persistent handler of this name runs.  One answers with the time
+ * when it read the line, one sends a message with the time. */
+#define HANDLER_ANSWERS "answers"
+#define HANDLER_TELLS   "tells"
+int     handler_run(const char *name);
+int64_t now_ns(void); /* CLOCK_MONOTONIC, too */
+
 /* ---- programs under measurement (process.c) ---- */
 struct process {
     pid_t pid;
@@ -91,8 +99,8 @@ struct view submit_body(const char *handler, int64_t delay_ms);
  * echo: due tomorrow. */
 double load_submit(const struct process *p, unsigned n, unsigned window, unsigned clients,
                    const char *handler);
-/* n jobs from submit to done, a second. */
-double   load_cycle(const struct process *p, unsigned n);
+/* n jobs of `handler` from submit to done, a second. */
+double   load_cycle(const struct process *p, unsigned n, const char *handler);
 uint64_t load_completed(struct client *c);
 /* Commits since agentd's start; each is two flushes. */
 uint64_t load_commits(const struct process *p);
@@ -121,7 +129,7 @@ double            limit_spawn(unsigned n, unsigned parallel);
 double            limit_zmq_round_trips(const struct options *o, unsigned n);
 
 /* ---- the figures (figures.c, figures_queue.c, figures_schedules.c, figures_forecast.c,
- * figures_sessions.c) ---- */
+ * figures_sessions.c, figures_messages.c) ---- */
 bool figures_has(const char *name);
 void figures_run(const struct options *o);
 void pending_figures(const struct options *o);
@@ -131,5 +139,7 @@ void fairness_figure(const struct options *o);
 void schedule_figures(const struct options *o);
 void forecast_figures(const struct options *o);
 void session_figures(const struct options *o);
+void persistent_figure(const struct options *o);
+void message_figures(const struct options *o);
 
 #endif

@@ -52,7 +52,7 @@ cycle_figure(const struct options *o)
         struct process p = {0};
 
         process_start_agentd(&p, o, 2, 256);
-        figure_add(&a, load_cycle(&p, n));
+        figure_add(&a, load_cycle(&p, n, "noop"));
         figure_add(&flushes, 2.0 * (double)load_commits(&p) / n);
         process_stop(&p);
         if (has_beanstalkd) figure_add(&b, beanstalkd_cycle(&beanstalkd, n / 10));
@@ -220,19 +220,21 @@ static const struct {
     const char *name;
     void (*measure)(const struct options *o);
 } figures[] = {
-    {"submit",    submit_figures  },
-    {"cycle",     cycle_figure    },
-    {"latency",   latency_figure  },
-    {"lateness",  lateness_figure },
-    {"pending",   pending_figures },
-    {"exec",      exec_figure     },
-    {"idle",      idle_figure     },
-    {"growth",    growth_figures  },
-    {"wake",      wake_figures    },
-    {"fairness",  fairness_figure },
-    {"schedules", schedule_figures},
-    {"forecast",  forecast_figures},
-    {"sessions",  session_figures },
+    {"submit",     submit_figures   },
+    {"cycle",      cycle_figure     },
+    {"latency",    latency_figure   },
+    {"lateness",   lateness_figure  },
+    {"pending",    pending_figures  },
+    {"exec",       exec_figure      },
+    {"idle",       idle_figure      },
+    {"growth",     growth_figures   },
+    {"wake",       wake_figures     },
+    {"fairness",   fairness_figure  },
+    {"schedules",  schedule_figures },
+    {"forecast",   forecast_figures },
+    {"sessions",   session_figures  },
+    {"persistent", persistent_figure},
+    {"messages",   message_figures  },
 };
 
 bool

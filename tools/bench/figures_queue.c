@@ -41,7 +41,7 @@ measure_grown(const struct process *p, const struct options *o, struct figure f[
     double  *us = xcalloc(trips, sizeof(*us));
 
     figure_add(&f[GROWN_SUBMIT], load_submit(p, n, 256, 1, "echo"));
-    figure_add(&f[GROWN_CYCLE], load_cycle(p, n));
+    figure_add(&f[GROWN_CYCLE], load_cycle(p, n, "noop"));
     load_latencies(p, MSG_JOB_SUBMIT, submit_body("noop", 0), trips, us);
     figure_add(&f[GROWN_LATENCY], percentile(us, trips, 50));
     free(us);

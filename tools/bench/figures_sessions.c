@@ -47,7 +47,7 @@ process_events(const struct process *p, unsigned sessions, unsigned n)
 void
 session_figures(const struct options *o)
 {
-    struct figure many = {0}, few = {0}, flushes = {0};
+    struct figure many = {0}, few = {0}, flushes = {0}, jobs = {0}, lmdb = {0};
     unsigned      sessions = o->quick ? 1000 : 10000, n = o->quick ? 20000 : 100000;
     char          what[64];
 
@@ -62,10 +62,18 @@ session_figures(const struct options *o)
         figure_add(&flushes, 2.0 * (double)(load_commits(&p) - commits) / n);
         figure_add(&few, process_events(&p, 10, n / 10));
         process_stop(&p);
+        process_start_agentd(&p, o, 2, 256);
+        figure_add(&jobs, load_cycle(&p, n, "noop"));
+        process_stop(&p);
+        figure_add(&lmdb, limit_lmdb_commits(o, n / 250, 250));
     }
+    const struct other others[] = {
+        {"jobs, payload of 256 (P4)", &jobs},
+        {"LMDB, 250 a commit",        &lmdb},
+    };
     snprintf(what, sizeof(what), "events through %u sessions, 2 workers x 256 noop slots",
              sessions);
-    report_row("P12", what, "/s", &many, NULL, 0);
+    report_row("P12", what, "/s", &many, others, ARRAY_LEN(others));
     report_row("", "", "flushes an event", &flushes, NULL, 0);
     report_row("P12", "events through 10 sessions", "/s", &few, NULL, 0);
 }

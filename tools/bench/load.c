@@ -78,12 +78,12 @@ load_completed(struct client *c)
 }
 
 double
-load_cycle(const struct process *p, unsigned n)
+load_cycle(const struct process *p, unsigned n, const char *handler)
 {
     struct client c;
     double        started = now_s();
 
-    (void)load_submit(p, n, 512, 1, "noop");
+    (void)load_submit(p, n, 512, 1, handler);
     client_open(&c, p);
     while (load_completed(&c) < n)
         usleep(1000);

@@ -11,6 +11,7 @@ main(int argc, char **argv)
 {
     struct options o = {.build = "build", .runs = 5};
 
+    if (argc == 3 && strcmp(argv[1], "handler") == 0) return handler_run(argv[2]);
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0) {
             o.quick = true;
@@ -22,7 +23,8 @@ main(int argc, char **argv)
         } else {
             fprintf(stderr,
                     "usage: bench [--quick] [--build DIR] [--only submit|cycle|latency|lateness|"
-                    "pending|exec|idle|growth|wake|fairness|schedules|forecast|sessions]\n");
+                    "pending|exec|idle|growth|wake|fairness|schedules|forecast|sessions|persistent|"
+                    "messages]\n");
             return 2;
         }
     }

@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define PERSISTENT 32 /* processes of a handler, of all workers together */
+
 static void
 make_folder(struct process *p, const struct options *o, const char *name)
 {
@@ -61,6 +63,25 @@ start(char *const argv[], int out)
     return pid;
 }
 
+/* Two of them run this program. */
+static void
+write_handlers(FILE *f)
+{
+    char    self[4096];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self));
+
+    if (n < 0) {
+        perror("bench: /proc/self/exe");
+        exit(1);
+    }
+    fprintf(f,
+            "handlers:\n  true: {kind: exec, command: [/bin/true]}\n"
+            "  answers: {kind: persistent, command: [%.*s, handler, answers], jobs_max: 1000000,\n"
+            "    max_concurrent: %d}\n"
+            "  tells: {kind: persistent, command: [%.*s, handler, tells], jobs_max: 1000000}\n",
+            (int)n, self, PERSISTENT, (int)n, self);
+}
+
 static void
 write_config(const struct process *p, unsigned workers, unsigned slots)
 {
@@ -77,10 +98,12 @@ write_config(const struct process *p, unsigned workers, unsigned slots)
             "workers: {count: %u, slots: %u}\n"
             "limits: {company_max_concurrent: null, agent_max_concurrent: null, "
             "schedule_max_concurrent: null}\n"
-            "handlers:\n  true: {kind: exec, command: [/bin/true]}\n"
-            "sessions: {handler: noop, queue_max: null}\n"
-            "agents: {woken: {handler: noop}}\ncompanies:\n",
+            "sessions: {handler: noop, queue_max: null, sinks: [mail]}\n"
+            "sinks: {mail: {kind: file, path: mail}}\n",
             workers, slots);
+    write_handlers(f);
+    fprintf(f, "agents: {woken: {handler: noop}, answers: {handler: answers}, "
+               "tells: {handler: tells}}\ncompanies:\n");
     for (unsigned i = 0; i < COMPANIES; i++)
         fprintf(f, "  c%u: {}\n", i);
     fclose(f);
