@@ -17,14 +17,21 @@
 void
 persistent_figure(const struct options *o)
 {
-    struct figure a = {0}, noop = {0}, exec = {0};
+    struct figure a = {0}, noop = {0}, exec = {0}, cpu = {0}, worker = {0};
     unsigned      n = o->quick ? 20000 : 100000;
 
     for (int i = 0; i < o->runs; i++) {
         struct process p = {0};
+        double         cpu_s, worker_s;
 
         process_start_agentd(&p, o, 2, 256);
+        cpu_s = process_usage(p.pid).cpu_s;
+        worker_s = process_usage(process_child(p.pid)).cpu_s;
         figure_add(&a, load_cycle(&p, n, HANDLER_ANSWERS));
+        cpu_s = process_usage(p.pid).cpu_s - cpu_s;
+        worker_s = process_usage(process_child(p.pid)).cpu_s - worker_s;
+        figure_add(&cpu, cpu_s * 1e6 / n);
+        figure_add(&worker, 2 * worker_s * 1e6 / n); /* each has half of the jobs */
         process_stop(&p);
         process_start_agentd(&p, o, 2, 256);
         figure_add(&noop, load_cycle(&p, n, "noop"));
@@ -36,6 +43,8 @@ persistent_figure(const struct options *o)
         {"posix_spawn, parallel", &exec},
     };
     report_row("P9", "persistent handler, 2 workers", "/s", &a, others, ARRAY_LEN(others));
+    report_row("", "CPU of agentd", "us a job", &cpu, NULL, 0);
+    report_row("", "CPU of the workers", "us a job", &worker, NULL, 0);
 }
 
 /* ---- one message at a time ------------------------------------------------------------------- */

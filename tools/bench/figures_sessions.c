@@ -47,23 +47,29 @@ process_events(const struct process *p, unsigned sessions, unsigned n)
 void
 session_figures(const struct options *o)
 {
-    struct figure many = {0}, few = {0}, flushes = {0}, jobs = {0}, lmdb = {0};
-    unsigned      sessions = o->quick ? 1000 : 10000, n = o->quick ? 20000 : 100000;
-    char          what[64];
+    struct figure cpu = {0}, job_cpu = {0}, many = {0}, few = {0}, flushes = {0}, jobs = {0},
+                  lmdb = {0};
+    unsigned sessions = o->quick ? 1000 : 10000, n = o->quick ? 20000 : 100000;
+    char     what[64];
 
     for (int i = 0; i < o->runs; i++) {
         struct process p = {0};
         uint64_t       commits;
+        double         cpu_s;
 
         process_start_agentd(&p, o, 2, 256);
         (void)process_events(&p, sessions, sessions); /* they are made */
         commits = load_commits(&p);
+        cpu_s = process_usage(p.pid).cpu_s;
         figure_add(&many, process_events(&p, sessions, n));
+        figure_add(&cpu, (process_usage(p.pid).cpu_s - cpu_s) * 1e6 / n);
         figure_add(&flushes, 2.0 * (double)(load_commits(&p) - commits) / n);
         figure_add(&few, process_events(&p, 10, n / 10));
         process_stop(&p);
         process_start_agentd(&p, o, 2, 256);
+        cpu_s = process_usage(p.pid).cpu_s;
         figure_add(&jobs, load_cycle(&p, n, "noop"));
+        figure_add(&job_cpu, (process_usage(p.pid).cpu_s - cpu_s) * 1e6 / n);
         process_stop(&p);
         figure_add(&lmdb, limit_lmdb_commits(o, n / 250, 250));
     }
@@ -74,6 +80,10 @@ session_figures(const struct options *o)
     snprintf(what, sizeof(what), "events through %u sessions, 2 workers x 256 noop slots",
              sessions);
     report_row("P12", what, "/s", &many, others, ARRAY_LEN(others));
+    const struct other job[] = {
+        {"of a job (P4)", &job_cpu},
+    };
+    report_row("", "CPU of agentd", "us an event", &cpu, job, ARRAY_LEN(job));
     report_row("", "", "flushes an event", &flushes, NULL, 0);
     report_row("P12", "events through 10 sessions", "/s", &few, NULL, 0);
 }
