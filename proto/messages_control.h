@@ -354,12 +354,24 @@
 #define AGENT_WHY_FIELDS(F, S)         F(S, REF, name, REQUIRED, 0, 0)
 #define SESSION_WHY_FIELDS(F, S)       SESSION_SHOW_FIELDS(F, S)
 #define EFFECT_WHY_FIELDS(F, S)        F(S, U64, id,   REQUIRED, 1, INT64_MAX)
-#define EFFECT_LIST_FIELDS(F, S)                                                                \
+#define EFFECT_FILTER_FIELDS(F, S)                                                              \
     F(S, STR,  status,          OPTIONAL, 0, 16)                                                \
     F(S, STR,  session,         OPTIONAL, 0, 256)                                               \
     F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
     F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
-    F(S, STR,  after,           OPTIONAL, 0, 128)
+    F(S, STR,  after,           OPTIONAL, 0, 128)                                               \
+    F(S, STR,  kind,            OPTIONAL, 0, 16)        /* send_message, notify, … */
+#define EFFECT_LIST_FIELDS(F, S)       EFFECT_FILTER_FIELDS(F, S)
+/* What an operator knows of one of unknown outcome. */
+#define EFFECT_RESOLVE_FIELDS(F, S)                                                             \
+    F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \
+    F(S, STR,  outcome,         REQUIRED, 1, 16)        /* delivered | failed */                \
+    F(S, STR,  reason,          OPTIONAL, 0, 256)
+/* One, or a part of those that a filter with a status names, with `next` to go on; dry_run: only counted. */
+#define EFFECT_RESEND_FIELDS(F, S)                                                              \
+    EFFECT_FILTER_FIELDS(F, S)                                                                  \
+    F(S, BOOL, dry_run,         OPTIONAL, 0, 0)                                                 \
+    F(S, U64,  id,              OPTIONAL, 1, INT64_MAX)
 
 /* A reader of the session has the message: the next one comes. */
 #define EFFECT_ACK_FIELDS(F, S)                                                                 \
@@ -517,7 +529,9 @@
     C("timer.set",        TIMER_SET,        timer_set,        WRITE, SUBMIT)   \
     C("timer.cancel",     TIMER_CANCEL,     timer_cancel,     WRITE, SUBMIT)   \
     C("timer.list",       TIMER_LIST,       timer_list,       READ,  VIEW)     \
-    C("timer.why",        TIMER_WHY,        timer_why,        READ,  VIEW)
+    C("timer.why",        TIMER_WHY,        timer_why,        READ,  VIEW) \
+    C("effect.resolve",   EFFECT_RESOLVE,   effect_resolve,   WRITE, OPERATOR) \
+    C("effect.resend",    EFFECT_RESEND,    effect_resend,    WRITE, OPERATOR)
 
 // clang-format on
 

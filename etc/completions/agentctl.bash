@@ -2,7 +2,7 @@
 _agentctl() {
     local nouns=' status daemon ping worker watch fsck reload audit usage clock completion version help stop resume drain breaker job schedule cron forecast company agent handler effect goal ticket routine approval profile session timer token '
     local alone=' status ping watch fsck reload audit usage version help stop resume drain forecast '
-    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --trigger --source --parent --goal --ticket --token-budget --cost-budget --session --offset --state --handler --class --older --cron --tz --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --overlap --misfire --misfire-max --catch-up --spread --jitter --start --end --max-firings --quiet-hours --quiet-sends --gate --idle-max --shadow-runs --ping-start --ping-success --ping-fail --overdue --budget-zone --clear --from --to --until --count -n --hours --with --status --data --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros --metadata --role '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --trigger --source --parent --goal --ticket --token-budget --cost-budget --session --offset --state --handler --class --older --cron --tz --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --overlap --misfire --misfire-max --catch-up --spread --jitter --start --end --max-firings --quiet-hours --quiet-sends --gate --idle-max --shadow-runs --ping-start --ping-success --ping-fail --overdue --budget-zone --clear --from --to --until --count -n --hours --with --status --kind --outcome --data --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros --metadata --role '
     local files=' --run --payload --context --ticket --gate --data --into --sinks --metadata '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
@@ -25,6 +25,9 @@ _agentctl() {
     'schedule add --type') words='schedule heartbeat' ;;
     'schedule set --type') words='schedule heartbeat' ;;
     'effect list --status') words='pending attempting delivered failed unknown expired rejected suppressed' ;;
+    'effect resolve --outcome') words='delivered failed' ;;
+    'effect resend --status') words='failed expired suppressed rejected' ;;
+    'effect resend --kind') words='send_message notify' ;;
     'goal set --status') words='open done cancelled' ;;
     'goal list --status') words='open done cancelled' ;;
     'ticket set --status') words='open in_progress done disputed' ;;
@@ -56,7 +59,7 @@ _agentctl() {
     company) words='list add set show pause resume remove' ;;
     agent) words='list show why wake add set pause resume remove' ;;
     handler) words='list' ;;
-    effect) words='list show ack why' ;;
+    effect) words='list show ack resolve resend why' ;;
     goal) words='add set show list decompose remove' ;;
     ticket) words='add set show list assign remove' ;;
     routine) words='add complete' ;;
@@ -122,9 +125,11 @@ _agentctl() {
     'agent show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'agent why') words=' --run --connect --json --timeout --company --help -h ' ;;
     'handler list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
-    'effect list') words=' --run --connect --json --timeout --company --help -h --status --session --limit --after ' ;;
+    'effect list') words=' --run --connect --json --timeout --company --help -h --status --session --kind --limit --after ' ;;
     'effect show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'effect ack') words=' --run --connect --json --timeout --company --help -h --session ' ;;
+    'effect resolve') words=' --run --connect --json --timeout --company --help -h --outcome --reason ' ;;
+    'effect resend') words=' --run --connect --json --timeout --company --help -h --status --session --kind --after --limit --dry-run ' ;;
     'effect why') words=' --run --connect --json --timeout --company --help -h ' ;;
     'goal add') words=' --run --connect --json --timeout --company --help -h --parent --agent --data ' ;;
     'goal set') words=' --run --connect --json --timeout --company --help -h --title --parent --agent --status --data ' ;;

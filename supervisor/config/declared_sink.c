@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define PLACE_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-:/"
+
 static const char *const kinds[] = {"gateway", "http", "command", "file", NULL};
 static const char *const none[] = {NULL};
 
@@ -73,28 +75,50 @@ check_fields(const struct declared_object *o, struct err *e)
 
 /* ---- http ------------------------------------------------------------------ */
 
+static bool
+is_number(const char *text, long max)
+{
+    char *end;
+    long  value = strtol(text, &end, 10);
+
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && value <= max;
+}
+
 /* A host's name, an address, or a network: an address and the length of its prefix. */
+static bool
+is_host(char *text)
+{
+    unsigned char bytes[sizeof(struct in6_addr)];
+    char         *slash = strchr(text, '/');
+
+    if (text[0] == '\0' || strspn(text, PLACE_LETTERS) != strlen(text)) return false;
+    if (slash) *slash = '\0';
+    if (inet_pton(AF_INET, text, bytes) == 1) return !slash || is_number(slash + 1, 32);
+    if (inet_pton(AF_INET6, text, bytes) == 1) return !slash || is_number(slash + 1, 128);
+    return !slash && !strchr(text, ':');
+}
+
+/* HOST, HOST:PORT, [HOST] or [HOST]:PORT. */
 static bool
 is_place(struct view v)
 {
-    char          text[256], *slash, *end;
-    unsigned char bytes[sizeof(struct in6_addr)];
-    long          bits;
+    char text[256], *host = text, *port;
 
     if (v.size == 0 || v.size >= sizeof(text)) return false;
     memcpy(text, v.data, v.size);
     text[v.size] = '\0';
-    if (strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:/") !=
-        v.size)
-        return false;
-    slash = strchr(text, '/');
-    if (!slash) return true;
-    *slash = '\0';
-    if (slash[1] < '0' || slash[1] > '9') return false;
-    bits = strtol(slash + 1, &end, 10);
-    if (*end != '\0') return false;
-    if (inet_pton(AF_INET, text, bytes) == 1) return bits <= 32;
-    return inet_pton(AF_INET6, text, bytes) == 1 && bits <= 128;
+    port = strchr(text, ':');
+    if (text[0] == '[') {
+        host = text + 1;
+        port = strchr(host, ']');
+        if (!port || (port[1] != '\0' && port[1] != ':')) return false;
+        *port++ = '\0';
+        if (*port == '\0') port = NULL;
+    } else if (port && strchr(port + 1, ':')) {
+        port = NULL; /* an IPv6 address by itself */
+    }
+    if (port) *port = '\0';
+    return (!port || (is_number(port + 1, 65535) && strcmp(port + 1, "0") != 0)) && is_host(host);
 }
 
 static bool

@@ -34,6 +34,15 @@ effect_status_name(enum effect_status s)
     return status_names[s];
 }
 
+enum effect_kind
+effect_kind_from(struct view name)
+{
+    for (enum effect_kind k = EFFECT_NONE + 1; k < EFFECT_KIND_COUNT; k++) {
+        if (view_is(name, kind_names[k])) return k;
+    }
+    return EFFECT_NONE;
+}
+
 enum effect_status
 effect_status_from(struct view name)
 {
@@ -160,21 +169,28 @@ not_after(struct engine *en, const struct effect *ef)
     return ms == NO_LIMIT ? 0 : earliest(en, ef) + ms;
 }
 
+/* At the end of its queue. */
 static void
-write_effect(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal)
+take_place(struct engine *en, struct effect *ef)
 {
     struct effect head;
 
-    if (ef->id == 0) ef->id = en->memory.meta.next_effect++;
     ef->to_reader = sink_is_gateway(&en->turn.objects, ef->sink);
     ef->place = en->memory.meta.next_place++;
-    ef->root = root_of(en, ef->job);
-    ef->created_at = en->turn.now.wall_ms;
-    ef->updated_at = ef->created_at;
     ef->not_before = ef->status == STATUS_PENDING && effect_queue_head(turn_txn(en), ef, &head)
                          ? BEHIND_ANOTHER
                          : first_send(en, ef);
     if (ef->status == STATUS_PENDING && ef->not_after == 0) ef->not_after = not_after(en, ef);
+}
+
+static void
+write_effect(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal)
+{
+    if (ef->id == 0) ef->id = en->memory.meta.next_effect++;
+    ef->root = root_of(en, ef->job);
+    ef->created_at = en->turn.now.wall_ms;
+    ef->updated_at = ef->created_at;
+    take_place(en, ef);
     ef->dedupe = dedupe_key(ef, payload, ordinal);
     ef->payload = payload;
     if (payload.size > BLOB_FROM) {
@@ -219,6 +235,22 @@ effect_write_to(struct engine *en, struct effect *ef, struct view payload, uint3
         write_effect(en, ef, payload, ordinal);
         effect_told(en, written_types[ef->status], ef);
     }
+}
+
+void
+effect_again(struct engine *en, struct effect *ef)
+{
+    ef->status = STATUS_PENDING;
+    ef->attempts = 0;
+    ef->resends++;
+    ef->reason = (struct view){0};
+    ef->allowed_at = 0;
+    ef->quiet_until = 0;
+    ef->not_after = 0;
+    ef->updated_at = en->turn.now.wall_ms;
+    take_place(en, ef);
+    effect_save(turn_txn(en), ef);
+    effect_told(en, FEED_EFFECT_PENDING, ef);
 }
 
 void

@@ -39,6 +39,10 @@ void effect_suppress(struct effect *ef, const char *reason);
 void effect_write_to(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal,
                      const uint32_t *sinks, uint32_t count);
 
+/* One that is over is written as pending again, at the end of its queue, with all its attempts and
+ * all its time, and told. */
+void effect_again(struct engine *en, struct effect *ef);
+
 /* The first that is pending or attempting in the queue of ef's (session, sink), into *head; false
  * when there is none (N22). */
 bool effect_queue_head(struct txn *t, const struct effect *ef, struct effect *head);
@@ -49,6 +53,7 @@ void effect_told(struct engine *en, enum feed_type type, const struct effect *ef
 
 const char        *effect_kind_name(enum effect_kind k);
 const char        *effect_status_name(enum effect_status s);
+enum effect_kind   effect_kind_from(struct view name);   /* EFFECT_NONE for an unknown one */
 enum effect_status effect_status_from(struct view name); /* STATUS_NONE for an unknown one */
 
 #endif

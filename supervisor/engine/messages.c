@@ -76,6 +76,22 @@ message_sinks(struct engine *en, uint32_t company, uint32_t agent, uint32_t sess
     return ids[0] ? 1 : 0;
 }
 
+uint32_t
+message_sinks_again(struct engine *en, const struct effect *ef, struct view payload,
+                    uint32_t ids[SINKS_MAX])
+{
+    struct job_spec       spec = {.id = ef->job};
+    const struct session *s = session_row(en, ef->session);
+    uint32_t              agent = s ? s->agent : 0;
+    struct view           name;
+    struct err            e = {0};
+
+    if (mp_find_str(payload, "sink", &name) && find_sink(en, ef->company, name, ids, &e) == E_OK)
+        return 1;
+    if (ef->job && job_spec_load(turn_txn(en), &spec) == LOAD_FOUND) agent = spec.agent;
+    return message_sinks(en, ef->company, agent, ef->session, ef->event != 0, ids);
+}
+
 /* ---- checks ------------------------------------------------------------------- */
 
 static enum errc

@@ -31,6 +31,10 @@ enum errc message_check(struct engine *en, const struct job_state *j, enum effec
 uint32_t message_sinks(struct engine *en, uint32_t company, uint32_t agent, uint32_t session,
                        bool is_event, uint32_t ids[SINKS_MAX]);
 
+/* The sinks to which a message would go now that is sent again. */
+uint32_t message_sinks_again(struct engine *en, const struct effect *ef, struct view payload,
+                             uint32_t ids[SINKS_MAX]);
+
 /* Begins after the event was consumed.  Each message is judged after the ones before it. */
 void messages_begin(struct engine *en, struct messages *ms, const struct job_state *j,
                     uint64_t checkpoint_id);

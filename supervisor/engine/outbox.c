@@ -44,9 +44,9 @@ outbox_document(struct engine *en, const struct effect *ef, struct view payload,
     mp_close(b, &m);
 }
 
-static void
-settle(struct engine *en, struct effect *ef, enum effect_status status, struct view reason,
-       enum feed_type type)
+void
+outbox_settle(struct engine *en, struct effect *ef, enum effect_status status, struct view reason,
+              enum feed_type type)
 {
     ef->status = (uint8_t)status;
     ef->reason = reason;
@@ -84,7 +84,7 @@ static void
 give_up(struct engine *en, struct effect *ef, const char *reason)
 {
     if (ef->status == STATUS_PENDING) {
-        settle(en, ef, STATUS_FAILED, view_str(reason), FEED_EFFECT_FAILED);
+        outbox_settle(en, ef, STATUS_FAILED, view_str(reason), FEED_EFFECT_FAILED);
         return;
     }
     ef->probe = 0;
@@ -124,7 +124,8 @@ send(struct engine *en, struct effect *ef, unsigned worker)
     }
     if (ef->payload_bytes &&
         bytes_load(turn_txn(en), BLOB_EFFECT, ef->id, ef->payload_bytes, &payload) != LOAD_FOUND) {
-        settle(en, ef, STATUS_FAILED, view_str("its payload is damaged"), FEED_EFFECT_FAILED);
+        outbox_settle(en, ef, STATUS_FAILED, view_str("its payload is damaged"),
+                      FEED_EFFECT_FAILED);
         return;
     }
     ef->token = en->memory.meta.next_token++;
@@ -216,7 +217,7 @@ send_again(struct engine *en, struct effect *ef, struct view reason, int64_t aft
     if (l->ladder_steps)
         wait_ms = l->ladder_ms[step < l->ladder_steps ? step : l->ladder_steps - 1];
     ef->not_before = en->turn.now.wall_ms + (after_ms > wait_ms ? after_ms : wait_ms);
-    settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
+    outbox_settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
 }
 
 /* A send that surely did not happen. */
@@ -224,7 +225,7 @@ static void
 not_sent(struct engine *en, struct effect *ef, const struct msg_effect_done *m)
 {
     if (m->final || !has_attempts_left(en, ef)) {
-        settle(en, ef, STATUS_FAILED, m->message, FEED_EFFECT_FAILED);
+        outbox_settle(en, ef, STATUS_FAILED, m->message, FEED_EFFECT_FAILED);
     } else {
         send_again(en, ef, m->message, m->after_ms);
     }
@@ -242,11 +243,11 @@ ping_again(struct engine *en, struct effect *ef, struct view reason)
     is_overtaken = scan_next_key(&s, &key) && scan_next_key(&s, &key);
     scan_close(&s);
     if (ef->attempts >= PING_ATTEMPTS_MAX || is_overtaken) {
-        settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
+        outbox_settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
         return;
     }
     ef->not_before = en->turn.now.wall_ms + PING_RETRY_MS * ef->attempts;
-    settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
+    outbox_settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
 }
 
 void
@@ -263,8 +264,8 @@ outbox_gives_way(struct engine *en, const struct effect *newer)
     scan_close(&s);
     if (oldest.id == 0 || effect_load(turn_txn(en), &oldest) != LOAD_FOUND) return;
     if (oldest.attempts > 0 || count >= PINGS_QUEUED_MAX)
-        settle(en, &oldest, STATUS_FAILED, view_str("newer ones took its place"),
-               FEED_EFFECT_FAILED);
+        outbox_settle(en, &oldest, STATUS_FAILED, view_str("newer ones took its place"),
+                      FEED_EFFECT_FAILED);
 }
 
 /* It was not sent, whatever became of the attempt: it may be sent now, behind those that were
@@ -275,13 +276,13 @@ absent(struct engine *en, struct effect *ef, struct view reason)
     struct effect head;
 
     if (!has_attempts_left(en, ef)) {
-        settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
+        outbox_settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
         return;
     }
     ef->place = en->memory.meta.next_place++;
     ef->not_before =
         effect_queue_head(turn_txn(en), ef, &head) ? BEHIND_ANOTHER : en->turn.now.wall_ms;
-    settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
+    outbox_settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
 }
 
 /* Whether it was sent nobody knows.  It is never sent again blindly, but where that does no harm
@@ -293,7 +294,7 @@ unknown(struct engine *en, struct effect *ef, struct view reason)
         send_again(en, ef, reason, 0);
         return;
     }
-    settle(en, ef, STATUS_UNKNOWN, reason, FEED_EFFECT_UNKNOWN);
+    outbox_settle(en, ef, STATUS_UNKNOWN, reason, FEED_EFFECT_UNKNOWN);
 }
 
 /* The probe could not be made: it is made again later; nothing is sent meanwhile. */
@@ -317,7 +318,7 @@ outbox_done(struct engine *en, uint32_t slot, const struct msg_effect_done *m)
     if (effect_load(turn_txn(en), &ef) != LOAD_FOUND || ef.token != token) return;
     if (view_is(m->outcome, "delivered")) {
         ef.receipt = m->receipt;
-        settle(en, &ef, STATUS_DELIVERED, (struct view){0}, FEED_EFFECT_DELIVERED);
+        outbox_settle(en, &ef, STATUS_DELIVERED, (struct view){0}, FEED_EFFECT_DELIVERED);
     } else if (ef.kind == EFFECT_PING) {
         ping_again(en, &ef, m->message);
     } else if (view_is(m->outcome, "absent") && ef.probe) {
@@ -422,7 +423,7 @@ outbox_due(struct engine *en)
 
         en->turn.due_left--;
         if (effect_load(turn_txn(en), &ef) != LOAD_FOUND) continue;
-        settle(en, &ef, STATUS_EXPIRED, view_str("not sent in time"), FEED_EFFECT_EXPIRED);
+        outbox_settle(en, &ef, STATUS_EXPIRED, view_str("not sent in time"), FEED_EFFECT_EXPIRED);
     }
     scan_close(&s);
 }

@@ -14,6 +14,7 @@
 #ifndef ENGINE_OUTBOX_H
 #define ENGINE_OUTBOX_H
 
+#include "supervisor/engine/feed.h"
 #include "supervisor/engine/turn.h"
 
 #define PING_ATTEMPTS_MAX 3 /* of a ping, which gives way to a newer one, too (pings.h) */
@@ -33,6 +34,11 @@ void outbox_gives_way(struct engine *en, const struct effect *newer);
  * that they are gone. */
 void outbox_at_boot(struct engine *en);
 bool outbox_lease_gone(struct engine *en, uint64_t token);
+
+/* Writes and tells what became of an effect, and lets the one behind it go; an attempt or a probe
+ * that is under way does not count any more. */
+void outbox_settle(struct engine *en, struct effect *ef, enum effect_status status,
+                   struct view reason, enum feed_type type);
 
 /* Due: effects whose not_after has passed. */
 void outbox_due(struct engine *en);

@@ -4,7 +4,7 @@
 #include "supervisor/engine/approvals.h"
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/breakers.h"
-#include "supervisor/engine/effects.h"
+#include "supervisor/engine/effect_walk.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/firings.h"
 #include "supervisor/engine/goals.h"
@@ -173,59 +173,7 @@ read_schedule_show(struct reading *r, const struct msg_schedule_show *m)
     return E_OK;
 }
 
-/* ---- effects ------------------------------------------------------------------- */
-
-static enum errc
-read_effect_show(struct reading *r, const struct msg_effect_show *m)
-{
-    struct effect ef = {.id = m->id};
-
-    if (effect_load(r->txn, &ef) != LOAD_FOUND || !actor_sees(r->txn, r->actor, ef.company)) {
-        return err_set(r->e, E_NOT_FOUND, "there is no effect %" PRIu64, m->id);
-    }
-    view_effect(&r->objects, &ef, r->reply);
-    return E_OK;
-}
-
-static enum errc
-read_effect_list(struct reading *r, const struct msg_effect_list *m)
-{
-    struct effect      row = {0};
-    struct page        p;
-    uint64_t           after;
-    uint32_t           company = 0, session = 0;
-    enum effect_status status = STATUS_NONE;
-
-    if (cursor_id(r, m->after, &after)) return r->e->code;
-    if (HAS(m, effect_list, status)) {
-        status = effect_status_from(m->status);
-        if (status == STATUS_NONE)
-            return err_field(r->e, "status", "there is no status \"%.*s\"", VIEW_ARG(m->status));
-    }
-    if ((m->company.size || m->session.size || r->actor->company.size) &&
-        object_company(r->txn, r->actor, m->company, &company, r->e)) {
-        return r->e->code;
-    }
-    if (m->session.size) {
-        session = session_find(r->txn, company, m->session);
-        if (session == 0)
-            return err_set(r->e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(m->session));
-    }
-    page_open(r, &p, HAS(m, effect_list, limit), m->limit);
-    row.id = after + 1;
-    page_scan(r, &p, PRIMARY_EFFECT, &row, 0, 1);
-    while (page_next(&p, &row)) {
-        page_at(&p, row.id);
-        if ((company && row.company != company) || (session && row.session != session) ||
-            (status != STATUS_NONE && row.status != status)) {
-            continue;
-        }
-        view_effect(&r->objects, &row, r->reply);
-        p.count++;
-    }
-    page_close(r, &p);
-    return E_OK;
-}
+/* ---- workers ------------------------------------------------------------------- */
 
 static enum errc
 read_worker_list(struct reading *r)

@@ -16,6 +16,7 @@
 #include "supervisor/engine/pressure.h"
 #include "supervisor/engine/readers.h"
 #include "supervisor/engine/registry.h"
+#include "supervisor/engine/resolve.h"
 #include "supervisor/engine/routines.h"
 #include "supervisor/engine/schedule_ops.h"
 #include "supervisor/engine/session_ops.h"
@@ -115,6 +116,8 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_SESSION_ATTACH: return on_session_attach(en, a, &m->session_attach, reply, e);
     case MSG_SESSION_DETACH: return on_session_detach(en, a, &m->session_detach, reply, e);
     case MSG_EFFECT_ACK: return on_effect_ack(en, a, &m->effect_ack, reply, e);
+    case MSG_EFFECT_RESOLVE: return on_effect_resolve(en, a, &m->effect_resolve, reply, e);
+    case MSG_EFFECT_RESEND: return on_effect_resend(en, a, &m->effect_resend, reply, e);
     case MSG_PROFILE_REMOVE: return on_profile_remove(en, a, &m->profile_remove, reply, e);
     default: return err_set(e, E_INTERNAL, "%s is not served by the engine", msg_desc(op)->op);
     }

@@ -103,12 +103,35 @@ effect_blockers(struct why *w, const struct effect *ef)
     if (!sink_is_gateway(w->objects, ef->sink)) worker_blocker(w, ef);
 }
 
+/* It may be sent again by hand. */
+static bool
+is_lost_message(const struct effect *ef)
+{
+    bool is_message = ef->kind == EFFECT_NOTIFY || ef->kind == EFFECT_SEND_MESSAGE;
+
+    return is_message && ef->status != STATUS_DELIVERED;
+}
+
+static void
+over_text(struct why *w, const struct effect *ef)
+{
+    const char *of = ef->reason.size ? ": " : "";
+    char        at[40], allowed[80] = "";
+
+    if (ef->status == STATUS_REJECTED && ef->allowed_at) {
+        instant_text(ef->allowed_at, at, sizeof(at));
+        snprintf(allowed, sizeof(allowed), "; it would have been allowed at %s", at);
+    }
+    snprintf(w->text, sizeof(w->text), "it is over: %s%s%.*s%s", effect_status_name(ef->status), of,
+             VIEW_ARG(ef->reason), allowed);
+    if (is_lost_message(ef))
+        snprintf(w->change, sizeof(w->change), "agentctl effect resend %" PRIu64, ef->id);
+}
+
 /* What is to be said of one that waits for nothing. */
 static void
 effect_text(struct why *w, const struct effect *ef)
 {
-    const char *of = ef->reason.size ? ": " : "";
-
     if (ef->status == STATUS_ATTEMPTING && ef->to_reader) {
         snprintf(w->text, sizeof(w->text),
                  "the session's readers have it, and none has acknowledged it yet");
@@ -118,11 +141,12 @@ effect_text(struct why *w, const struct effect *ef)
     } else if (ef->token) {
         snprintf(w->text, sizeof(w->text), "its sink is being asked whether it was sent");
     } else if (ef->status == STATUS_UNKNOWN) {
-        snprintf(w->text, sizeof(w->text), "nobody knows whether it was sent%s%.*s", of,
-                 VIEW_ARG(ef->reason));
+        snprintf(w->text, sizeof(w->text), "nobody knows whether it was sent%s%.*s",
+                 ef->reason.size ? ": " : "", VIEW_ARG(ef->reason));
+        snprintf(w->change, sizeof(w->change),
+                 "agentctl effect resolve %" PRIu64 " --outcome delivered or failed", ef->id);
     } else {
-        snprintf(w->text, sizeof(w->text), "it is over: %s%s%.*s", effect_status_name(ef->status),
-                 of, VIEW_ARG(ef->reason));
+        over_text(w, ef);
     }
 }
 

@@ -714,7 +714,9 @@
     I(TOKEN,     token,     token_by_name,    HOT,       name)                                            \
     I(TOKEN,     token,     token_by_hash,    HOT,       hash)                                            \
     I(EFFECT,    effect,    effect_reader,    RANDOM,    not_before, place, id)  /* pending, to readers, which effect_pending has not */ \
-    I(SESSION_TIMER, session_timer, timer_by_status, RANDOM, session, status, fire_at, id)
+    I(SESSION_TIMER, session_timer, timer_by_status, RANDOM, session, status, fire_at, id) \
+    I(EFFECT,    effect,    effect_by_status, RANDOM,    status, id)             /* neither attempting nor delivered */ \
+    I(EFFECT,    effect,    effect_by_session, RANDOM,   session, id)            /* of sessions */
 
 // clang-format on
 

@@ -139,6 +139,18 @@ firing_by_schedule_holds(const struct firing *f)
 }
 
 static bool
+effect_by_status_holds(const struct effect *f)
+{
+    return f->status != STATUS_ATTEMPTING && f->status != STATUS_DELIVERED;
+}
+
+static bool
+effect_by_session_holds(const struct effect *f)
+{
+    return f->session != 0;
+}
+
+static bool
 effect_settled_holds(const struct effect *f)
 {
     return f->status != STATUS_PENDING && f->status != STATUS_ATTEMPTING && !f->probe;

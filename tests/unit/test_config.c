@@ -115,17 +115,22 @@ values_have_the_types_of_yamls_core_schema(void **state)
 static void
 references_may_name_built_in_and_own_objects(void **state)
 {
-    must_load(*state, "companies: {acme: {max_concurrent: 3}, default: {priority_max: 100}}\n"
-                      "sinks: {s: {kind: file, path: x.jsonl}}\n"
-                      "handlers: {h: {kind: sleep}}\n"
-                      "agents:\n"
-                      "  - {name: a, company: acme, handler: h, sinks: [s]}\n"
-                      "  - {name: a, handler: default/echo}\n"
-                      "schedules:\n"
-                      "  - {name: s, every: 5s, agent: acme/a}\n"
-                      "  - {name: s, every: 5s, agent: a}\n"
-                      "  - {name: t, every: 5s, company: acme, agent: a, handler: default/h}\n"
-                      "sessions: {sinks: [s]}\n");
+    must_load(
+        *state,
+        "companies: {acme: {max_concurrent: 3}, default: {priority_max: 100}}\n"
+        "sinks:\n"
+        "  s: {kind: file, path: x.jsonl}\n"
+        "  h: {kind: http, url: 'https://h/', not_after: null, allow: [h, 'h:8443', 10.1.0.0/16,"
+        " '10.1.0.0/16:8443', '::1', '[::1]', '[fd00::/8]:443', 127.0.0.1]}\n"
+        "handlers: {h: {kind: sleep}}\n"
+        "agents:\n"
+        "  - {name: a, company: acme, handler: h, sinks: [s]}\n"
+        "  - {name: a, handler: default/echo}\n"
+        "schedules:\n"
+        "  - {name: s, every: 5s, agent: acme/a}\n"
+        "  - {name: s, every: 5s, agent: a}\n"
+        "  - {name: t, every: 5s, company: acme, agent: a, handler: default/h}\n"
+        "sessions: {sinks: [s]}\n");
     expect_list(*state, "schedules",
                 "[{\"name\":\"s\",\"company\":\"acme\",\"every_ms\":5000,\"agent\":\"acme/a\"},"
                 "{\"name\":\"s\",\"every_ms\":5000,\"agent\":\"a\"},"

@@ -83,6 +83,8 @@ static const struct {
     {"session.close",     "'key':'k'"                                                    },
     {"session.resume",    "'key':'k'"                                                    },
     {"session.resend",    "'key':'k','seq':1"                                            },
+    {"effect.resolve",    "'id':1,'outcome':'failed'"                                    },
+    {"effect.resend",     "'status':'failed'"                                            },
 };
 
 static void

@@ -56,6 +56,7 @@ who_cannot_tell_leaves_the_unknown_to_an_operator(void **state)
         assert_int_equal(rig_i64(r, "attempts"), 1);
         rig_must_read(r, "effect.why", "'id':%d", (int)id);
         assert_int_equal(rig_len(r, "blockers"), 0);
+        assert_non_null(strstr(rig_text(r, "change"), "agentctl effect resolve"));
     }
 }
 

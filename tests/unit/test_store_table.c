@@ -204,24 +204,33 @@ static void
 effects_are_in_the_indexes_of_their_status(void **state)
 {
     static const uint64_t wanted[STATUS_COUNT] = {
-        [STATUS_PENDING] = IN(effect_queue) | IN(effect_pending) | IN(effect_expiry),
+        [STATUS_NONE] = IN(effect_settled) | IN(effect_by_status),
+        [STATUS_PENDING] =
+            IN(effect_queue) | IN(effect_pending) | IN(effect_expiry) | IN(effect_by_status),
         [STATUS_ATTEMPTING] = IN(effect_queue) | IN(effect_attempting),
+        [STATUS_DELIVERED] = IN(effect_settled),
+        [STATUS_FAILED] = IN(effect_settled) | IN(effect_by_status),
+        [STATUS_UNKNOWN] = IN(effect_settled) | IN(effect_by_status),
+        [STATUS_EXPIRED] = IN(effect_settled) | IN(effect_by_status),
+        [STATUS_REJECTED] = IN(effect_settled) | IN(effect_by_status),
+        [STATUS_SUPPRESSED] = IN(effect_settled) | IN(effect_by_status),
     };
 
     (void)state;
     for (uint8_t i = 0; i < STATUS_COUNT; i++) {
         struct effect f = {.id = 1, .status = i, .not_after = 5};
-        if (!wanted[i]) assert_int_equal(holders(TABLE_EFFECT, &f), IN(effect_settled));
-        if (!wanted[i]) continue;
         assert_int_equal(holders(TABLE_EFFECT, &f), wanted[i]);
+        f.session = 3;
+        assert_int_equal(holders(TABLE_EFFECT, &f), wanted[i] | IN(effect_by_session));
+        f.session = 0;
         f.not_after = 0;
         assert_int_equal(holders(TABLE_EFFECT, &f), wanted[i] & ~IN(effect_expiry));
     }
     struct effect probed = {.id = 1, .status = STATUS_UNKNOWN, .probe = 1, .not_after = 5};
-    assert_int_equal(holders(TABLE_EFFECT, &probed), IN(effect_pending));
+    assert_int_equal(holders(TABLE_EFFECT, &probed), IN(effect_pending) | IN(effect_by_status));
     struct effect ping = {.id = 1, .kind = EFFECT_PING, .status = STATUS_PENDING, .not_after = 5};
     assert_int_equal(holders(TABLE_EFFECT, &ping),
-                     IN(effect_queue) | IN(effect_ping) | IN(effect_expiry));
+                     IN(effect_queue) | IN(effect_ping) | IN(effect_expiry) | IN(effect_by_status));
     struct effect probing = {.id = 1, .status = STATUS_ATTEMPTING, .probe = 1};
     assert_int_equal(holders(TABLE_EFFECT, &probing), IN(effect_queue) | IN(effect_attempting));
 }

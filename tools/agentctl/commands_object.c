@@ -19,8 +19,24 @@ static const struct ctl_param effect_flags[] = {
     {"status",  0, "status",  CTL_TEXT,   false,
      "pending|attempting|delivered|failed|unknown|expired|rejected|suppressed", "only effects with this status"},
     {"session", 0, "session", CTL_TEXT,   false, "KEY",    "only effects of this session"},
+    {"kind",    0, "kind",    CTL_TEXT,   false, "KIND",   "only effects of this kind: send_message, notify, wake_agent, ..."},
     {"limit",   0, "limit",   CTL_NUMBER, false, "N",      "at most so many (100)"},
     {"after",   0, "after",   CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
+    {.name = NULL}};
+static const struct ctl_param resolve_flags[] = {
+    {"outcome", 0, "outcome", CTL_TEXT, true,  "delivered|failed", "what became of it"},
+    {"reason",  0, "reason",  CTL_TEXT, false, "TEXT",             "how that is known"},
+    {.name = NULL}};
+static const struct ctl_param resend_arg[] = {
+    {"ID", 0, "id", CTL_NUMBER, false, NULL, "the effect's number"},
+    {.name = NULL}};
+static const struct ctl_param resend_flags[] = {
+    {"status",  0, "status",  CTL_TEXT,   false, "failed|expired|suppressed|rejected", "all messages with this status"},
+    {"session", 0, "session", CTL_TEXT,   false, "KEY",    "only those of this session"},
+    {"kind",    0, "kind",    CTL_TEXT,   false, "send_message|notify", "only those of this kind"},
+    {"after",   0, "after",   CTL_TEXT,   false, "CURSOR", "go on behind a part's \"next\""},
+    {"limit",   0, "limit",   CTL_NUMBER, false, "N",      "at most so many; by default all"},
+    {"dry-run", 0, "dry_run", CTL_BOOL,   false, NULL,     "only count them"},
     {.name = NULL}};
 static const struct ctl_param ack_flags[] = {
     {"session", 0, "session", CTL_TEXT, true, "KEY", "the session that it was sent to"},
@@ -56,6 +72,15 @@ static const struct ctl_command commands[] = {
      .print = ctl_print_effect,
      .help = "say that a message to the gateway's sink was read; the next one comes",
      .examples = {"effect ack 7 --session chat/anna"}},
+    {.noun = "effect", .verb = "resolve", .op = MSG_EFFECT_RESOLVE, .args = effect_arg, .flags = resolve_flags,
+     .print = ctl_print_effect,
+     .help = "say what became of an effect that may have been sent",
+     .examples = {"effect resolve 7 --outcome delivered --reason 'anna has it'"}},
+    {.noun = "effect", .verb = "resend", .op = MSG_EFFECT_RESEND, .args = resend_arg, .flags = resend_flags, .run = ctl_run_many,
+     .print = ctl_print_many,
+     .help = "send messages again that failed, expired, were suppressed or rejected",
+     .more = "Give one by its ID, or --status. They go over the gates of unasked messages, to the end of their queue.",
+     .examples = {"effect resend 7", "effect resend --status expired --session chat/anna --dry-run"}},
     {.noun = "effect", .verb = "why", .op = MSG_EFFECT_WHY, .args = effect_arg, .print = ctl_print_why,
      .help = "why an effect is not sent, and when it will be",
      .examples = {"effect why 7"}},

@@ -55,6 +55,8 @@
     R(GET,    "/v1/effects/{id}",               EFFECT_SHOW,       200, "An effect")                                                  \
     R(GET,    "/v1/effects/{id}/why",           EFFECT_WHY,        200, "Why an effect waits")                                        \
     R(POST,   "/v1/effects/{id}/ack",           EFFECT_ACK,        200, "Acknowledge a message of a session")                         \
+    R(POST,   "/v1/effects/{id}/resolve",       EFFECT_RESOLVE,    200, "Say what became of an effect that may have been sent")       \
+    R(POST,   "/v1/effects/resend",             EFFECT_RESEND,     200, "Send one message again, or those that a filter names")       \
     R(GET,    "/v1/companies",                  COMPANY_LIST,      200, "Companies, a page at a time")                                \
     R(GET,    "/v1/companies/{name}",           COMPANY_SHOW,      200, "A company")                                                  \
     R(POST,   "/v1/companies/{name}/pause",     COMPANY_PAUSE,     200, "Pause a company")                                            \

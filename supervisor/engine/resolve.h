@@ -1,0 +1,21 @@
+/* resolve - what an operator says of effects: what became of one that nobody knows of; that one is
+ * sent again (D4, D5).
+ *
+ * Sent again are messages that failed, expired, were suppressed or refused: an operator's word goes
+ * over the policy gates.  They take a new place at the end (N22), with all their attempts and all
+ * their time.  One that was delivered is never sent again, one of unknown outcome only when it is
+ * resolved. */
+#ifndef ENGINE_RESOLVE_H
+#define ENGINE_RESOLVE_H
+
+#include "supervisor/engine/turn.h"
+
+enum errc on_effect_resolve(struct engine *en, const struct actor *a,
+                            const struct msg_effect_resolve *m, struct buf *reply,
+                            struct err *e) MUST_CHECK;
+/* One, by its id, or those that a filter with a status names, in parts as in bulk.h. */
+enum errc on_effect_resend(struct engine *en, const struct actor *a,
+                           const struct msg_effect_resend *m, struct buf *reply,
+                           struct err *e) MUST_CHECK;
+
+#endif
