@@ -1,0 +1,124 @@
+/* Messages from outside: one whose outcome nobody knows is sent once, listed, resolved and sent
+ * again by hand; unasked ones are held back (D4, D5, D6). */
+#include "tests/system/e2e.h"
+
+#define CONFIG(sink)                               \
+    "workers: {count: 1, slots: 4}\n"              \
+    "daemon: {stop_grace: 0s}\n"                   \
+    "limits: {kill_grace: 200ms}\n"                \
+    "handlers:\n"                                  \
+    "  says: {kind: exec, command: [./says]}\n"    \
+    "sinks:\n"                                     \
+    "  held: {kind: command, command: [./held]}\n" \
+    "  notes: {kind: file, path: notes.jsonl}\n"   \
+    "sessions: {handler: says, sinks: [" sink "]}\n"
+
+#define SAYS \
+    "#!/bin/sh\necho '{\"type\":\"effect\",\"kind\":\"send_message\",\"content\":\"hello\"}'\n"
+#define HELD                                   \
+    "#!/bin/sh\n"                              \
+    "dir=$(dirname \"$0\")\n"                  \
+    "echo $AGENTD_EFFECT_ID >>\"$dir/sent\"\n" \
+    "read x <\"$dir/gate\"\n"
+
+static int
+start_with(const char *config)
+{
+    e2e_make();
+    script_write(&d, "says", SAYS);
+    script_write(&d, "held", HELD);
+    return e2e_start(config);
+}
+
+static int
+start_held(void **state)
+{
+    (void)state;
+    return start_with(CONFIG("held"));
+}
+
+static int
+start_notes(void **state)
+{
+    (void)state;
+    return start_with(CONFIG("notes"));
+}
+
+static void
+expect_sound(void)
+{
+    ctl_must(&c, "fsck");
+    ctl_expect(&c, "ok", "true");
+}
+
+static void
+what_may_have_been_sent_is_an_operators_to_resolve(void **state)
+{
+    BUF_AUTO struct buf text = {0};
+
+    (void)state;
+    ctl_must(&c, "session send chat one");
+    (void)marks_wait(&d, "sent", 1, &text);
+    daemon_kill(&d);
+    daemon_start(&d, NULL);
+    ctl_until(&c, "items.0.id", "1", "effect list --status unknown");
+    ctl_expect(&c, "items.0.attempts", "1");
+    ctl_must(&c, "session send chat two"); /* it holds nobody back */
+    (void)marks_wait(&d, "sent", 2, &text);
+    assert_int_equal(marks_number(&d, "sent", 1), 2);
+    gate_pass(gate, 1);
+    ctl_until(&c, "status", "\"delivered\"", "effect show 2");
+    ctl_refused(&c, 1, "wrong_state", "nobody knows", "effect resend 1");
+    ctl_must(&c, "effect why 1");
+    ctl_expect_text(&c, "change", "effect resolve 1");
+    ctl_must(&c, "effect resolve 1 --outcome failed --reason 'it did not come'");
+    ctl_expect(&c, "status", "\"failed\"");
+    ctl_refused(&c, 1, "wrong_state", "failed", "effect resolve 1 --outcome delivered");
+    assert_int_equal(marks_count(&d, "sent"), 2); /* nothing was sent blindly */
+    ctl_must(&c, "effect resend 1");
+    ctl_expect(&c, "done", "1");
+    (void)marks_wait(&d, "sent", 3, &text);
+    assert_int_equal(marks_number(&d, "sent", 2), 1);
+    gate_pass(gate, 1);
+    ctl_until(&c, "status", "\"delivered\"", "effect show 1");
+    ctl_expect(&c, "resends", "1");
+    ctl_must(&c, "audit");
+    ctl_expect(&c, "items.0.action", "\"effect.resend\"");
+    ctl_expect(&c, "items.1.action", "\"effect.resolve\"");
+    expect_sound();
+}
+
+static void
+what_nobody_asked_for_too_soon_is_kept_and_may_be_sent_by_hand(void **state)
+{
+    (void)state;
+    ctl_must(&c, "session send chat hi");
+    ctl_until(&c, "status", "\"delivered\"", "effect show 1");
+    ctl_must(&c, "session event chat tick");
+    ctl_must(&c, "session event chat tick");
+    ctl_until(&c, "items.0.reason", "\"cooldown_active\"", "effect list --status rejected");
+    ctl_expect(&c, "items.0.id", "3");
+    ctl_expect(&c, "items.0.autonomous", "true");
+    ctl_until(&c, "status", "\"delivered\"", "effect show 2");
+    ctl_must(&c, "effect resend --status rejected --dry-run");
+    ctl_expect(&c, "matched", "1");
+    ctl_expect(&c, "done", "0");
+    ctl_must(&c, "effect resend --status rejected --session chat");
+    ctl_expect(&c, "done", "1");
+    ctl_until(&c, "status", "\"delivered\"", "effect show 3");
+    assert_int_equal(marks_count(&d, "state/notes.jsonl"), 3);
+    expect_sound();
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_may_have_been_sent_is_an_operators_to_resolve,
+                                        start_held, e2e_stop),
+        cmocka_unit_test_setup_teardown(
+            what_nobody_asked_for_too_soon_is_kept_and_may_be_sent_by_hand, start_notes, e2e_stop),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
