@@ -29,7 +29,7 @@ LDFLAGS.fuzz    := -fsanitize=fuzzer,address,undefined
 CC      := $(CC.$(VARIANT))
 CFLAGS  := -std=c11 -D_GNU_SOURCE -I. $(WARN) $(CFLAGS.$(VARIANT)) $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDFLAGS := $(LDFLAGS.$(VARIANT))
-LDLIBS  := -Wl,--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+LDLIBS  := -Wl,--as-needed $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev
 link     = @echo "  LINK  $@"; $(CC) $(LDFLAGS) $(LDFLAGS.$(@F)) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(filter %.a,$^) $(LDLIBS)
 make_in := +@$(MAKE) --no-print-directory
 
@@ -191,6 +191,7 @@ install: all ## into PREFIX (/usr/local) below DESTDIR
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
 	install -D -m 644 etc/completions/agentctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/agentctl
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 etc/man/agentctl.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/agentd/page etc/gateway-page/*
 format: ## clang-format everything
 	git ls-files '*.c' '*.h' | xargs -n 1 clang-format -i
 clean: ## remove build/

@@ -3,7 +3,7 @@
 # once, otherwise it prints the one command that does.  `tools/deps.sh check` adds what only
 # `make check` uses.
 set -eu
-packages="gcc make pkg-config libzmq3-dev liblmdb-dev libmsgpack-dev libjansson-dev libfyaml-dev libxxhash-dev libsodium-dev libwebsockets-dev libcurl4-openssl-dev tzdata"
+packages="gcc make pkg-config libzmq3-dev liblmdb-dev libmsgpack-dev libjansson-dev libfyaml-dev libxxhash-dev libsodium-dev libwebsockets-dev libwebsockets-evlib-ev libev-dev libcurl4-openssl-dev tzdata"
 if [ "${1:-}" = check ]; then
     packages="$packages libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck git python3 python3-websockets"
 fi

@@ -3,7 +3,7 @@
 
 Attacks go over plain sockets, byte by byte; WebSockets by the websockets package, a client that is not ours.  Every wait ends after WAIT s.
 """
-import asyncio, http.client, json, socket, sys, time
+import asyncio, http.client, json, os, signal, socket, subprocess, sys, time
 
 PORT = int(sys.argv[2])
 TOKENS = sys.argv[3:]
@@ -69,6 +69,8 @@ def requests():
     operator.must(200, "PATCH", "/v1/schedules/nightly", {"cron": "0 4 * * *"})
     expect("changed", view.must(200, "GET", "/v1/schedules/nightly")["cron"], "0 4 * * *")
     operator.must(202, "POST", "/v1/schedules/nightly/run?force=true")
+    for job in view.must(200, "GET", "/v1/jobs?schedule=nightly")["items"]:
+        view.must(200, "GET", f"/v1/jobs/{job['id']}/wait?wait_ms=20000")
     operator.must(200, "DELETE", "/v1/schedules/nightly")
     view.refused(404, "not_found", "GET", "/v1/schedules/nightly")
 
@@ -183,7 +185,6 @@ def attacks():
         "PUT": (405, request("PUT /v1/jobs HTTP/1.1", "Content-Length: 0", shut)),
         "a path above": (404, request("GET /../../etc/passwd HTTP/1.1", shut)),
         "lines in a path": (404, request("GET /v1/schedules/a%0d%0aX-Evil:%20b HTTP/1.1", shut)),
-        "what comes behind a body": (None, request("POST /v1/jobs/1/cancel HTTP/1.1", "Content-Length: 2", json_type, body=b"{}") * 3),
         "headers that do not end": (None, b"GET /healthz HTTP/1.1\r\nHost: "),
         "nothing": (None, b""),
         "a body that does not come": (None, request(post, "Content-Length: 20", json_type, body=b"{")),
@@ -192,6 +193,7 @@ def attacks():
         expect(name, status(data), wanted)
     got = send(request(get) + request(get) + request("GET /v1/nothing HTTP/1.1", shut))
     expect("three on a connection", got.count(b"HTTP/1.1 200") + got.count(b"HTTP/1.1 404"), 3)
+    send(request("POST /v1/jobs/1/cancel HTTP/1.1", "Content-Length: 2", json_type, body=b"{}") * 3 + request(get, shut))  # hung up, at once or behind an answer
     slow = [socket.create_connection(("127.0.0.1", PORT)) for _ in range(500)]
     for s in slow:
         s.sendall(b"GET / HTTP/1.1\r\nX: ")
@@ -264,10 +266,10 @@ def feed():
 # ---- WebSockets -------------------------------------------------------------------------------------------------
 
 
-def socket_to(session, **options):
+def socket_to(session, query="", **options):
     import websockets
 
-    return websockets.connect(f"ws://{HOST}/v1/sessions/{session}/ws", open_timeout=WAIT, **options)
+    return websockets.connect(f"ws://{HOST}/v1/sessions/{session}/ws{query}", open_timeout=WAIT, **options)
 
 
 def bearer(token):
@@ -297,11 +299,11 @@ async def closed(w, code):
 async def sockets():
     view, submit, _ = TOKENS
     origin = {"origin": f"http://{HOST}"}
-    async with socket_to("chat/ben", **bearer(submit)) as w:
+    async with socket_to("chat/ben", "?company=acme", **bearer(submit)) as w:
         await read(w, "ready")
-        await tell(w, type="message", content="hello", id="m1")
+        await tell(w, type="message", content="hello", id="m1", agent="scout")
         expect("stored", (await read(w, "accepted")), {"type": "accepted", "id": "m1", "seq": 1})
-        await tell(w, type="message", content="hello", id="m1")
+        await tell(w, type="message", content="hello", id="m1", agent="scout")
         expect("said twice, stored once", (await read(w, "accepted"))["seq"], 1)
         for wrong in ("no JSON", "[]", '{"type": "other"}', '{"type": "ack"}', '{"type": "message"}'):
             await w.send(wrong)
@@ -310,35 +312,105 @@ async def sockets():
         expect("no such effect", (await read(w, "error"))["code"], "not_found")
         await w.send("x" * 70000)
         await closed(w, 1009)
-    async with socket_to("chat/ben", subprotocols=["agentd.v1", f"bearer.{submit}"], **origin) as w:
+    async with socket_to("chat/ben", "?company=acme", subprotocols=["agentd.v1", f"bearer.{submit}"], **origin) as w:
         expect("protocol", (w.subprotocol, w.extensions), ("agentd.v1", []))
         await read(w, "ready")
         await w.send(b"bytes")
         await closed(w, 1003)
-    async with socket_to("chat/ben", **origin) as w:
+    async with socket_to("chat/ben", "?company=acme", **origin) as w:
         await tell(w, type="auth", token=submit)
         await read(w, "ready")
         for _ in range(100):
             await tell(w, type="other")
         await closed(w, 1008)
-    async with socket_to("chat/ben", **origin) as w:
+    async with socket_to("chat/ben", "?company=acme", **origin) as w:
         await closed(w, 1008)  # nothing was shown in 5 s
-    async with socket_to("chat/ben", **origin) as w:
+    async with socket_to("chat/ben", "?company=acme", **origin) as w:
         await tell(w, type="auth", token="agt_wrong")
         await read(w, "error")
         await closed(w, 1008)
-    async with socket_to("chat/ben", **origin) as w:
+    async with socket_to("chat/ben", "?company=acme", **origin) as w:
         await tell(w, type="message", content="before I say who I am")
         await closed(w, 1008)
-    async with socket_to("chat/ben", **bearer(view)) as w:
+    async with socket_to("chat/ben", "?company=acme", **bearer(view)) as w:
         await read(w, "ready")
         await tell(w, type="message", content="I may only look")
         expect("a viewer", (await read(w, "error"))["code"], "denied")
 
 
-def websockets_case():
-    asyncio.run(sockets())
+def agentctl(*words):
+    done = subprocess.run([os.environ["AGENTCTL"], *words, "--json"], capture_output=True, text=True, timeout=WAIT)
+    if done.returncode:
+        sys.exit(f"agentctl {words}: {done.stderr}")
+    return json.loads(done.stdout)
 
 
-cases = {"requests": requests, "page": page, "attacks": attacks, "feed": feed, "sockets": websockets_case}
+async def until_ready(session, token):
+    """A WebSocket, as soon as there is a gateway."""
+    import websockets
+
+    deadline = time.monotonic() + WAIT
+    while True:
+        try:
+            w = await socket_to(session, **bearer(token))
+            await read(w, "ready")
+            return w
+        except (OSError, websockets.WebSocketException):
+            if time.monotonic() > deadline:
+                sys.exit("the gateway does not come back")
+            await asyncio.sleep(0.05)
+
+
+async def deliveries():
+    submit = TOKENS[1]
+    async with socket_to("chat/cleo", **bearer(submit)) as w:
+        await read(w, "ready")
+        await tell(w, type="message", content="first")
+        await read(w, "accepted")
+        reply = await read(w, "agent_reply")
+        expect("reply", (reply["content"], reply["seq"]), ("you said: first", 1))
+    async with socket_to("chat/cleo", **bearer(submit)) as w, socket_to("chat/cleo", **bearer(submit)) as other:
+        for each in (w, other):
+            await read(each, "ready")
+            expect("again after a reconnect", await read(each, "agent_reply"), reply)
+        await tell(w, type="message", content="second")
+        await read(w, "accepted")
+        await tell(other, type="ack", effect_id=reply["effect_id"])
+        for each in (w, other):
+            expect("the next one", (await read(each, "agent_reply"))["content"], "you said: second")
+    os.kill(agentctl("status")["gateway"]["pid"], signal.SIGKILL)
+    w = await until_ready("chat/cleo", submit)
+    second = await read(w, "agent_reply")
+    expect("again after its death", second["content"], "you said: second")
+    await tell(w, type="ack", effect_id=second["effect_id"])
+    agentctl("session", "event", "chat/cleo", "wake", "--payload", '"me"')
+    expect("not in answer to a person", (await read(w, "agent_follow_up"))["seq"], 3)
+    await w.close()
+
+
+async def revoked():
+    secret = agentctl("token", "add", "guest", "--role", "submit")["secret"]
+    async with socket_to("chat/dora", **bearer(secret)) as w:
+        await read(w, "ready")
+        agentctl("token", "revoke", "guest")
+        await tell(w, type="message", content="still here?")
+        expect("a token that was taken back", (await read(w, "error"))["code"], "unauthenticated")
+        await closed(w, 1008)
+    secret = agentctl("token", "add", "own", "--role", "submit", "--session", "chat/own")["secret"]
+    async with socket_to("chat/other", **bearer(secret)) as w:
+        expect("another's session", (await read(w, "error"))["code"], "denied")
+        await closed(w, 1008)
+    async with socket_to("chat/own/1", **bearer(secret)) as w:
+        await read(w, "ready")
+
+
+cases = {
+    "requests": requests,
+    "page": page,
+    "attacks": attacks,
+    "feed": feed,
+    "sockets": lambda: asyncio.run(sockets()),
+    "deliveries": lambda: asyncio.run(deliveries()),
+    "revoked": lambda: asyncio.run(revoked()),
+}
 cases[sys.argv[1]]()

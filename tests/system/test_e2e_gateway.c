@@ -7,11 +7,22 @@
 
 #define CLIENT "tests/system/gateway.py"
 
+/* Says what it was told, or that it was woken. */
+#define BOT                                                                               \
+    "#!/usr/bin/python3\n"                                                                \
+    "import json\n"                                                                       \
+    "event = json.loads(input())['event']\n"                                              \
+    "said = event['payload'] if event['type'] != 'user_message' else "                    \
+    "event['payload']['content']\n"                                                       \
+    "print(json.dumps({'type': 'effect', 'kind': 'send_message', 'content': f'you said: " \
+    "{said}'}))\n"
+
 #define CONFIG                                                \
     "workers: {count: 1, slots: 4}\n"                         \
     "companies: {acme: {}}\n"                                 \
     "agents: [{name: scout, company: acme, handler: echo}]\n" \
-    "sessions: {handler: echo}\n"                             \
+    "handlers: {bot: {kind: exec, command: [\"%s/bot\"]}}\n"  \
+    "sessions: {handler: bot}\n"                              \
     "gateway: {listen: \"127.0.0.1:%d\", user: root, page: \"%s/page\"}\n"
 
 static int  port;
@@ -53,8 +64,11 @@ start(void **state)
     (void)state;
     e2e_make();
     make_page();
+    script_write(&d, "bot", BOT);
+    assert_int_equal(setenv("AGENTD_RUN", d.run, 1), 0);
+    assert_int_equal(setenv("AGENTCTL", daemon_program("agentctl"), 1), 0);
     port = free_port();
-    FREE_AUTO char *config = xasprintf(CONFIG, port, d.folder);
+    FREE_AUTO char *config = xasprintf(CONFIG, d.folder, port, d.folder);
     (void)e2e_start(config);
     daemon_expect_log(&d, "gateway ready");
     for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
@@ -119,6 +133,20 @@ a_websocket_takes_messages_and_knows_who_sends_them(void **state)
     run("sockets");
 }
 
+static void
+a_message_comes_until_a_reader_has_acknowledged_it(void **state)
+{
+    (void)state;
+    run("deliveries");
+}
+
+static void
+a_token_is_good_for_its_sessions_until_it_is_revoked(void **state)
+{
+    (void)state;
+    run("revoked");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
 
 int
@@ -130,6 +158,8 @@ main(void)
         TEST(attacks_are_refused_with_the_right_status),
         TEST(the_feed_is_told_without_a_hole_and_a_slow_watcher_holds_nobody_up),
         TEST(a_websocket_takes_messages_and_knows_who_sends_them),
+        TEST(a_message_comes_until_a_reader_has_acknowledged_it),
+        TEST(a_token_is_good_for_its_sessions_until_it_is_revoked),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

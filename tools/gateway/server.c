@@ -5,6 +5,7 @@
 #include "tools/gateway/link.h"
 #include "tools/gateway/openapi.h"
 #include "tools/gateway/request.h"
+#include <ev.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -20,6 +21,7 @@
 #define GONE_SECONDS       75 /* … and then is not */
 
 struct server {
+    struct ev_loop     *ev; /* lws's own, by poll, would look at every idle connection each time */
     struct lws_context *loop;
     struct lws_vhost   *vhost;
     void               *zmq;
@@ -34,7 +36,6 @@ struct server {
     struct http         http;
     size_t              connections;
     size_t              connections_max;
-    bool                is_stopping;
 };
 
 /* What lws keeps for us with each connection. */
@@ -152,8 +153,7 @@ on_signal(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *i
 
     (void)user, (void)in, (void)size;
     if (reason != LWS_CALLBACK_RAW_RX_FILE) return 0;
-    s->is_stopping = true;
-    lws_cancel_service(s->loop);
+    ev_break(s->ev, EVBREAK_ALL);
     return 0;
 }
 
@@ -204,9 +204,10 @@ make_loop(struct server *s, const char *address, int port, struct err *e)
 {
     static const lws_retry_bo_t      idle = {.secs_since_valid_ping = PING_SECONDS,
                                              .secs_since_valid_hangup = GONE_SECONDS};
+    void                            *loops[] = {ev_loop_new(EVFLAG_AUTO)};
     struct lws_context_creation_info info = {
-        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_VALIDATE_UTF8 |
-                   LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_LIBEV |
+                   LWS_SERVER_OPTION_VALIDATE_UTF8 | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
                    LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
         .port = port,
         .iface = address,
@@ -215,6 +216,7 @@ make_loop(struct server *s, const char *address, int port, struct err *e)
         .vhost_name = "agentd",
         .server_string = "agentd",
         .user = s,
+        .foreign_loops = loops,
         .timeout_secs = HEADER_SECONDS,
         .timeout_secs_ah_idle = HEADER_SECONDS,
         .keepalive_timeout = KEEPALIVE_SECONDS,
@@ -227,9 +229,13 @@ make_loop(struct server *s, const char *address, int port, struct err *e)
     };
 
     if (!strchr(address, ':')) info.options |= LWS_SERVER_OPTION_DISABLE_IPV6;
+    s->ev = loops[0];
     lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_line);
     s->loop = lws_create_context(&info);
-    if (!s->loop) return err_set(e, E_INTERNAL, "libwebsockets does not start");
+    if (!s->loop) {
+        (void)err_set(e, E_INTERNAL, "libwebsockets does not start");
+        return err_hint(e, "it takes the package libwebsockets-evlib-ev");
+    }
     s->vhost = lws_create_vhost(s->loop, &info);
     if (s->vhost) return E_OK;
     return err_set(e, E_INTERNAL, "cannot listen on %s port %d", address, port);
@@ -331,6 +337,7 @@ server_destroy(struct server **p)
     link_destroy(&s->link);
     if (s->client) client_close(s->client);
     if (s->loop) lws_context_destroy(s->loop);
+    if (s->ev) ev_loop_destroy(s->ev);
     readers_destroy(&s->readers);
     feed_destroy(&s->feed);
     client_destroy(&s->client);
@@ -357,6 +364,5 @@ server_run(struct server *s, int signal_fd)
         log_error("signals are not heard", "error=%s", log_quote(e.msg));
         return;
     }
-    while (!s->is_stopping && lws_service(s->loop, 0) >= 0) {
-    }
+    ev_run(s->ev, 0);
 }
