@@ -15,10 +15,11 @@
 #define DESCRIPTORS_BESIDE 64 /* those that are no connections */
 #define HEADER_SECONDS     5  /* for all headers, and between two parts of a body */
 #define KEEPALIVE_SECONDS  60
-#define HEADERS_AT_A_TIME  1024 /* connections whose headers are being read */
-#define SERVICE_BYTES      16384
-#define PING_SECONDS       60 /* an idle WebSocket is asked whether it is there … */
-#define GONE_SECONDS       75 /* … and then is not */
+#define HEADERS_AT_A_TIME \
+    2048 /* connections whose headers are being read; more would wait in a list */
+#define SERVICE_BYTES 16384
+#define PING_SECONDS  60 /* an idle WebSocket is asked whether it is there … */
+#define GONE_SECONDS  75 /* … and then is not */
 
 struct server {
     struct ev_loop     *ev; /* lws's own, by poll, would look at every idle connection each time */
@@ -35,6 +36,7 @@ struct server {
     struct counters     counters;
     struct http         http;
     size_t              connections;
+    size_t              strangers; /* of them: those that have not asked for anything yet */
     size_t              connections_max;
 };
 
@@ -46,13 +48,39 @@ struct connected {
 
 /* ---- callbacks ------------------------------------------------------------- */
 
+static char acquainted; /* what is kept with a connection that is no stranger */
+
+/* lws takes connections until there are no more, or one is refused: so strangers are few. */
 static bool
 admit(struct server *s)
 {
     s->counters.connections++;
-    if (s->connections < s->connections_max) return true;
+    if (s->connections < s->connections_max && s->strangers < HEADERS_AT_A_TIME) return true;
     s->counters.connections_shed++;
     return false;
+}
+
+static void
+meet(struct server *s, struct lws *wsi)
+{
+    if (lws_get_opaque_user_data(wsi)) return;
+    lws_set_opaque_user_data(wsi, &acquainted);
+    s->strangers--;
+}
+
+static void
+on_begin(struct server *s)
+{
+    s->connections++;
+    s->strangers++;
+}
+
+/* Also of descriptors of our own, when the loop goes. */
+static void
+on_gone(struct server *s, struct lws *wsi)
+{
+    if (s->connections > 0) s->connections--;
+    if (s->strangers > 0 && !lws_get_opaque_user_data(wsi)) s->strangers--;
 }
 
 /* 0: go on.  -1: hang up.  1: it was answered. */
@@ -76,7 +104,10 @@ on_connection(struct server *s, struct connected *c, struct lws *wsi,
     bool is_good = true;
 
     switch (reason) {
-    case LWS_CALLBACK_HTTP: is_good = http_on_request(&s->http, &c->exchange, wsi); break;
+    case LWS_CALLBACK_HTTP:
+        meet(s, wsi);
+        is_good = http_on_request(&s->http, &c->exchange, wsi);
+        break;
     case LWS_CALLBACK_HTTP_BODY:
         if (c->exchange) is_good = http_on_body(c->exchange, in);
         break;
@@ -119,11 +150,9 @@ on_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void 
 
     switch (reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION: return admit(s) ? 0 : 1;
-    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED: s->connections++; return 0;
-    case LWS_CALLBACK_WSI_DESTROY:
-        if (s->connections > 0) s->connections--;
-        return 0;
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return confirm_upgrade(s, wsi);
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED: on_begin(s); return 0;
+    case LWS_CALLBACK_WSI_DESTROY: on_gone(s, wsi); return 0;
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: meet(s, wsi); return confirm_upgrade(s, wsi);
     case LWS_CALLBACK_RAW_ADOPT: /* CONNECT, which lws takes for a protocol of another kind */
         lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
         return -1;
@@ -309,7 +338,7 @@ set_up(struct server *s, const struct options *o, struct err *e)
                             .websockets = &s->websockets,
                             .connections = &s->connections};
     openapi_text(&s->http.openapi);
-    s->connections = 0; /* the descriptors of our own are none */
+    s->connections = s->strangers = 0; /* the descriptors of our own are none */
     is_set_up = true;
     return E_OK;
 }
