@@ -129,7 +129,7 @@ double            limit_spawn(unsigned n, unsigned parallel);
 double            limit_zmq_round_trips(const struct options *o, unsigned n);
 
 /* ---- the figures (figures.c, figures_queue.c, figures_schedules.c, figures_forecast.c,
- * figures_sessions.c, figures_messages.c) ---- */
+ * figures_sessions.c, figures_timers.c, figures_messages.c) ---- */
 bool figures_has(const char *name);
 void figures_run(const struct options *o);
 void pending_figures(const struct options *o);
@@ -139,6 +139,7 @@ void fairness_figure(const struct options *o);
 void schedule_figures(const struct options *o);
 void forecast_figures(const struct options *o);
 void session_figures(const struct options *o);
+void timer_figures(const struct options *o);
 void persistent_figure(const struct options *o);
 void message_figures(const struct options *o);
 

@@ -234,6 +234,7 @@ static const struct {
     {"forecast",   forecast_figures },
     {"sessions",   session_figures  },
     {"persistent", persistent_figure},
+    {"timers",     timer_figures    },
     {"messages",   message_figures  },
 };
 

@@ -23,7 +23,8 @@ main(int argc, char **argv)
         } else {
             fprintf(stderr,
                     "usage: bench [--quick] [--build DIR] [--only submit|cycle|latency|lateness|"
-                    "pending|exec|idle|growth|wake|fairness|schedules|forecast|sessions|persistent|"
+                    "pending|exec|idle|growth|wake|fairness|schedules|forecast|sessions|timers|"
+                    "persistent|"
                     "messages]\n");
             return 2;
         }

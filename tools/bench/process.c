@@ -98,7 +98,7 @@ write_config(const struct process *p, unsigned workers, unsigned slots)
             "workers: {count: %u, slots: %u}\n"
             "limits: {company_max_concurrent: null, agent_max_concurrent: null, "
             "schedule_max_concurrent: null}\n"
-            "sessions: {handler: noop, queue_max: null, sinks: [mail]}\n"
+            "sessions: {handler: noop, queue_max: null, timers_max: null, sinks: [mail]}\n"
             "sinks: {mail: {kind: file, path: mail}}\n",
             workers, slots);
     write_handlers(f);
