@@ -120,7 +120,7 @@ run: all ## build, then start agentd in the foreground with etc/agentd.yaml
 
 # ---- tests --------------------------------------------------------------------------------------
 
-.PHONY: check unit system asan fuzz oracle sim sim-compare torture lint
+.PHONY: check unit system asan fuzz browser oracle sim sim-compare torture lint
 check: deps-check ## everything: lint, all builds, unit and system tests, sanitizers, fuzz, simulation, torture
 	@tools/check.sh
 unit: deps-check ## the unit tests
@@ -131,6 +131,8 @@ asan: deps-check ## unit and system tests under ASan and UBSan
 	$(make_in) VARIANT=asan unit-run system-run
 fuzz: deps-check ## each fuzz target for SECONDS (30)
 	$(make_in) VARIANT=fuzz fuzz-run
+browser: deps-check ## the example page in a headless Chromium
+	$(make_in) browser-run
 oracle: deps-check ## the next times of CASES (100000) random cron expressions against Python's
 	$(make_in) oracle-run
 sim: deps ## SEEDS (200) runs of the simulator, from SEED (1), OPS operations each
@@ -140,12 +142,14 @@ torture: deps ## the real programs, killed at random KILLS (50) times, with SCHE
 lint: deps-check ## format, layers, lengths, clang-tidy, cppcheck
 	@tools/lint.sh
 
-.PHONY: tests fuzz-build unit-run system-run fuzz-run oracle-run sim-run torture-run
+.PHONY: tests fuzz-build unit-run system-run browser-run fuzz-run oracle-run sim-run torture-run
 tests: programs $(CLOCKED) $(UNIT) $(SYSTEM) $(CLOCK)
 unit-run: $(UNIT)
 	@tools/run-tests.sh $(UNIT)
 system-run: programs $(CLOCKED) $(SYSTEM) $(CLOCK)
 	@BUILD=$(B) tools/run-tests.sh $(SYSTEM) $(CLOCK)
+browser-run: programs
+	tests/browser/chat.py $(B)
 SECONDS ?= 30
 fuzz-build: $(FUZZ)
 fuzz-run: $(FUZZ)

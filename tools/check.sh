@@ -21,6 +21,7 @@ part "lint" tools/lint.sh
 part "unit tests" $make unit-run
 part "cron oracle" $make oracle-run CASES="${ORACLE_CASES:-100000}"
 part "system tests" $make system-run
+part "browser test" $make browser-run
 part "build with sanitizers" $make VARIANT=asan tests
 part "unit tests with sanitizers" $make VARIANT=asan unit-run
 part "system tests with sanitizers" $make VARIANT=asan system-run

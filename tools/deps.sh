@@ -5,7 +5,7 @@
 set -eu
 packages="gcc make pkg-config libzmq3-dev liblmdb-dev libmsgpack-dev libjansson-dev libfyaml-dev libxxhash-dev libsodium-dev libwebsockets-dev libwebsockets-evlib-ev libev-dev libcurl4-openssl-dev tzdata"
 if [ "${1:-}" = check ]; then
-    packages="$packages libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck git python3 python3-websockets"
+    packages="$packages libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy cppcheck git python3 python3-websockets chromium chromium-driver procps"
 fi
 missing=$(for p in $packages; do
     dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null | grep -qx installed || echo "$p"

@@ -47,6 +47,7 @@ make(void **state)
     copy_agent("disk-watch.sh");
     copy_agent("log-watch.sh");
     copy_agent("housekeeper.sh");
+    copy_agent("companion.py");
     return 0;
 }
 
@@ -105,7 +106,7 @@ the_example_is_sound_as_it_is(void **state)
     assert_int_equal(ctl_count(&c, "items"), 2);
     ctl_expect(&c, "items.0.origin", "\"config\"");
     ctl_must(&c, "agent list");
-    assert_int_equal(ctl_count(&c, "items"), 3);
+    assert_int_equal(ctl_count(&c, "items"), 4);
     ctl_must(&c, "reload");
     ctl_expect(&c, "plan", "[]");
 }
@@ -131,6 +132,23 @@ both_agents_run_and_are_quiet_while_all_is_well(void **state)
     ctl_must(&c, "effect list");
     ctl_expect(&c, "items", "[]");
     assert_int_equal(marks_count(&d, NOTICES), 0);
+}
+
+static void
+the_companion_answers_and_sets_itself_a_timer(void **state)
+{
+    (void)state;
+    start_with("100");
+    ctl_must(&c, "session send me 'I am Ada' --agent companion");
+    ctl_until(&c, "waiting", "0", "session show me");
+    ctl_expect(&c, "event_seq", "1");
+    ctl_expect(&c, "timers", "1");
+    ctl_must(&c, "effect list --session me");
+    ctl_expect(&c, "items.0.kind", "\"send_message\"");
+    ctl_expect(&c, "items.0.status", "\"pending\""); /* it waits for a reader */
+    ctl_expect(&c, "items.0.sink", "\"gateway\"");
+    ctl_must(&c, "timer list me");
+    ctl_expect(&c, "items.0.timer_id", "\"follow-up\"");
 }
 
 static void
@@ -207,6 +225,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_example_is_sound_as_it_is),
         TEST(both_agents_run_and_are_quiet_while_all_is_well),
+        TEST(the_companion_answers_and_sets_itself_a_timer),
         TEST(a_low_threshold_and_a_reload_give_one_notice),
         TEST(a_line_in_the_log_gives_one_notice),
     };

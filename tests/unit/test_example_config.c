@@ -72,7 +72,7 @@ the_example_configuration_is_good_and_its_programs_are_there(void **state)
     struct list_iter it = list_iter_of(handlers);
     for (; list_next(&it, &item); count++)
         check_program(item);
-    assert_int_equal(count, 3);
+    assert_int_equal(count, 4);
     config_done(&c);
 }
 
