@@ -36,6 +36,7 @@
     B(BY_HAND,    "firings and changes by hand that are not as asked for") \
     B(EVENT,      "events of sessions lost, doubled or with other numbers")  \
     B(COMMIT,     "events not processed exactly once and in order")       \
+    B(TIMER,      "timers that did not fire exactly once, or too early")      \
     B(FEED,       "holes, repeats or changes in the feed")                 \
     B(FSCK,       "problems that fsck found")                              \
     B(DRAIN,      "things that did not come to an end")                    \

@@ -36,7 +36,10 @@ struct client {
     uint64_t       goal; /* the last one that it made; 0: none */
     uint64_t       tickets[TICKETS_MAX];
     size_t         ntickets; /* ever; the ring holds the last ones */
-    unsigned       saids;    /* events of sessions */
+    unsigned       saids;    /* events of sessions, and timers */
+    unsigned       timer,
+        timer_session; /* the last one that it set, of saids; none when it is no longer … */
+    bool has_timer;
 };
 
 /* Asks until it is answered, or, now and then, once only. */
@@ -68,7 +71,7 @@ void wake_one(struct client *c);
 void lot_step(struct client *c);
 /* Makes goals and tickets, decomposes and assigns them. */
 void work_step(struct client *c);
-/* Appends events to sessions. */
+/* Appends events to sessions; sets and cancels timers. */
 void say_something(struct client *c);
 
 #endif

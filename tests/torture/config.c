@@ -9,9 +9,6 @@
 
 #define KEPT_JOBS 20 /* of one process of the persistent handler */
 
-#define STRING_OF(x) #x
-#define STRING(x)    STRING_OF(x)
-
 int
 busy_cap(unsigned changes)
 {
@@ -32,7 +29,6 @@ beta_cap(unsigned changes)
  * and writes a line when it starts and one when it is about to give its verdict.  Likewise one of
  * its schedule, whose name is the mark. */
 static const char handler[] =
-    "#!/bin/sh\n"
     "exec 9>>\"$TORTURE/locks/$AGENTD_JOB_ID\"\n"
     "note() {\n"
     "    read -r up rest </proc/uptime\n"
@@ -108,16 +104,29 @@ static const char handler[] =
 /* What processes events.  It fails, dies and talks nonsense now and then, before and behind what
  * counts. */
 static const char session_handler[] =
-    "#!/bin/sh\n"
     "note() {\n"
     "    read -r up rest </proc/uptime\n"
-    "    printf '%s %s %s %s %s %s\\n' \"$1\" \"$job\" \"$attempt\" \"$AGENTD_LEASE\" \"$$\" "
-    "\"$up\" >>\"$TORTURE/handlers.history\"\n"
+    "    printf '%s %s %s %s %s %s\\n"
+    "' \"$1\" \"$job\" \"$attempt\" \"$AGENTD_LEASE\" \"$$\" \"$up\" \\\n"
+    "        >>\"$TORTURE/handlers.history\"\n"
     "}\n"
     "after() {\n"
     "    value=${document#*\"$1\"}\n"
     "    value=${value%%[!0-9]*}\n"
     "    value=${value:-0}\n"
+    "}\n"
+    "effect() {\n"
+    "    printf '{\"type\":\"effect\",\"kind\":\"%s\",' \"$1\"\n"
+    "    shift\n"
+    "    printf \"$@\"\n"
+    "    echo }\n"
+    "}\n"
+    "plan() {\n"
+    "    effect schedule_timer '\"timer_id\":\"e%s\",\"in_ms\":%s,\"payload\":{\"n\":%s}' \\\n"
+    "        \"$seq\" $((n % 700)) $((seq + PLANNED))\n"
+    "    [ $((n % TWICE)) -eq 0 ] || return\n"
+    "    effect schedule_timer '\"timer_id\":\"x%s\",\"in_ms\":3600000' \"$seq\"\n"
+    "    effect cancel_timer '\"timer_id\":\"x%s\"' \"$seq\"\n"
     "}\n"
     "process() {\n"
     "    after '\"job\":{\"id\":'; job=$value\n"
@@ -134,35 +143,32 @@ static const char session_handler[] =
     "    type=${type%%'\"'*}\n"
     "    document=${document#*'\"checkpoint\":{\"seq\":'}\n"
     "    after '\"count\":'; count=$((value + 1))\n"
-    "    after '\"sum\":'; sum=$(((value * " STRING(SUM_FACTOR) " + seq + n) % " STRING(
-        SUM_MODULUS) "))\n"
-                     "    what=$(((job * 7 + attempt * 5) % 24))\n"
-                     "    case $what in\n"
-                     "    0) note end; exit 3 ;;\n"
-                     "    1) note end; echo '{\"type\":\"fail\",\"message\":\"not now\"}'; return "
-                     ";;\n"
-                     "    2) echo "
-                     "'{\"type\":\"effect\",\"kind\":\"send_message\",\"content\":\"\"}' ;;\n"
-                     "    3) kill -9 $$ ;;\n"
-                     "    4) sleep 0.1 9>&- ;;\n"
-                     "    5) note end; echo '{\"type\":\"snooze\",\"ms\":50}'; return ;;\n"
-                     "    esac\n"
-                     "    [ \"$type\" != bad ] || { note end; echo "
-                     "'{\"type\":\"fail\",\"class\":\"budget_exceeded\"}'; return; }\n"
-                     "    printf '{\"type\":\"effect\",\"kind\":\"send_message\",\"content\":\"%s "
-                     "%s %s %s %s\"}\\n' \"$key\" \"$seq\" \"$count\" \"$job\" \"$attempt\"\n"
-                     "    printf "
-                     "'{\"type\":\"checkpoint\",\"data\":{\"seq\":%s,\"count\":%s,\"sum\":%s}}\\n' "
-                     "\"$seq\" \"$count\" \"$sum\"\n"
-                     "    [ $what -ne 6 ] || kill -9 $$\n"
-                     "    note end\n"
-                     "    printf '{\"type\":\"result\",\"output\":{\"job\":%s,\"attempt\":%s}}\\n' "
-                     "\"$job\" \"$attempt\"\n"
-                     "}\n"
-                     "while read -r document; do\n"
-                     "    process\n"
-                     "    exec 9>&-\n"
-                     "done\n";
+    "    after '\"sum\":'; sum=$(((value * FACTOR + seq + n) % MODULUS))\n"
+    "    what=$(((job * 7 + attempt * 5) % 24))\n"
+    "    case $what in\n"
+    "    0) note end; exit 3 ;;\n"
+    "    1) note end; echo '{\"type\":\"fail\",\"message\":\"not now\"}'; return ;;\n"
+    "    2) effect send_message '\"content\":\"\"' ;;\n"
+    "    3) kill -9 $$ ;;\n"
+    "    4) sleep 0.1 9>&- ;;\n"
+    "    5) note end; echo '{\"type\":\"snooze\",\"ms\":50}'; return ;;\n"
+    "    esac\n"
+    "    [ \"$type\" != bad ] || { note end; echo "
+    "'{\"type\":\"fail\",\"class\":\"budget_exceeded\"}'; return; }\n"
+    "    effect send_message '\"content\":\"%s %s %s %s %s\"' \"$key\" \"$seq\" \"$count\" "
+    "\"$job\" \"$attempt\"\n"
+    "    [ \"$type\" != step ] || [ $((n % EVERY)) -ne 0 ] || plan\n"
+    "    printf '{\"type\":\"checkpoint\",\"data\":{\"seq\":%s,\"count\":%s,\"sum\":%s}}\\n"
+    "' \"$seq\" \"$count\" \"$sum\"\n"
+    "    [ $what -ne 6 ] || kill -9 $$\n"
+    "    note end\n"
+    "    printf '{\"type\":\"result\",\"output\":{\"job\":%s,\"attempt\":%s}}\\n"
+    "' \"$job\" \"$attempt\"\n"
+    "}\n"
+    "while read -r document; do\n"
+    "    process\n"
+    "    exec 9>&-\n"
+    "done\n";
 
 static const char *const exec_handlers[] = {"work",    "slow",     "forks", "flaky",  "fails",
                                             "snoozes", "overruns", "tells", "closes", "calls",
@@ -271,7 +277,9 @@ write_script(const char *folder, const char *name, const char *text)
     FILE *script = create(folder, name);
 
     if (!script) return false;
-    (void)fputs(text, script); /* fclose tells of what failed */
+    (void)fprintf(script, "#!/bin/sh\nFACTOR=%d MODULUS=%d PLANNED=%d EVERY=%d TWICE=%d\n%s",
+                  SUM_FACTOR, SUM_MODULUS, PLANNED, PLAN_EVERY, PLAN_TWICE,
+                  text); /* fclose tells of what failed */
     return fclose(script) == 0;
 }
 

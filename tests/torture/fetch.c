@@ -292,6 +292,7 @@ take_event(struct model *m, struct job *j, uint64_t id, struct view show)
     j->event = (uint64_t)number_of(show, "event");
     if (!j->session || !(row = sessions_row(m, j->session, j->event))) return;
     row->jobs++;
+    j->is_heard = row->type == SAID_MESSAGE;
     if (j->end == END_COMPLETED) row->completed = id;
 }
 

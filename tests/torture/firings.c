@@ -91,9 +91,22 @@ firings_history(struct model *m, const char *line)
         return true;
     }
     if (sscanf(line, "L %" SCNd64 " %" SCNd64, &s.from, &s.until) != 2) return false;
-    m->streams = xrealloc(m->streams, (m->nstreams + 1) * sizeof(*m->streams));
-    m->streams[m->nstreams++] = s;
+    firings_stream_over(m, firings_stream(m, s.from), s.until);
     return true;
+}
+
+size_t
+firings_stream(struct model *m, int64_t at)
+{
+    m->streams = xrealloc(m->streams, (m->nstreams + 1) * sizeof(*m->streams));
+    m->streams[m->nstreams] = (struct span){at, INT64_MAX - PUT_OFF_AT_MS};
+    return m->nstreams++;
+}
+
+void
+firings_stream_over(struct model *m, size_t place, int64_t at)
+{
+    m->streams[place].until = at;
 }
 
 bool

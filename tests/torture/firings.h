@@ -48,6 +48,9 @@ void firings_event(struct model *m, unsigned schedule, struct view type, struct 
 void firings_job(struct model *m, const struct job *j, uint64_t id, bool was_open, bool is_open,
                  bool was_running, bool is_running);
 
+/* A person's message is being processed from `at` on; its place.  And no longer. */
+size_t firings_stream(struct model *m, int64_t at);
+void   firings_stream_over(struct model *m, size_t place, int64_t at);
 /* Whether a session may have streamed to a person between the two times. */
 bool firings_may_be_put_off(const struct model *m, int64_t from, int64_t until);
 /* The nominal time after `after`, with the step that it has then; INT64_MAX: there is none. */

@@ -11,8 +11,9 @@
  *   P JOB WORD                a purge: yes, unknown
  *   O TITLE ID                a goal or ticket was made; ID 0: nobody knows
  *   V JOB STATE ATTEMPT       a read showed the job so
- *   H NUMBER SESSION TYPE     it is about to append an event to a session
- *   h NUMBER SEQ              it was acknowledged with this number
+ *   H NUMBER SESSION TYPE LATE  it is about to append an event to a session, or to set a timer
+ *   h NUMBER SEQ              it was acknowledged with this number; a timer: 0
+ *   Z NUMBER WORD             a cancel of the timer: yes, no, unknown
  *   n NUMBER                  its outcome is unknown
  *   f NUMBER CODE             it was refused
  *   B COUNT                   (operator) thrift's limit was raised so often, and now ends

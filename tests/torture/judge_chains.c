@@ -69,7 +69,7 @@ judge_chains(struct model *m)
     for (uint64_t id = 1; id <= m->last; id++) {
         const struct job *j = job_at(m, id);
 
-        if (!j) continue;
+        if (!j || j->session) continue; /* its parent set its timer: judge_sessions */
         if (j->parent) {
             judge_child(m, id);
             if (j->parent < m->cap) m->jobs[j->parent].children++;

@@ -146,7 +146,9 @@ take_any(struct view item, void *arg)
     struct outbox *o = arg;
     struct view    kind = text_of(item, "kind");
 
-    if (view_is(kind, "wake_agent") || view_is(kind, "ticket")) {
+    if (view_is(kind, "schedule_timer") || view_is(kind, "cancel_timer")) {
+        sessions_plan(o->model, item);
+    } else if (view_is(kind, "wake_agent") || view_is(kind, "ticket")) {
         take_inside(o->model, item, kind);
     } else {
         take_effect(item, arg);

@@ -1,6 +1,6 @@
-/* Sessions (D1, D2, D6): each event that was acknowledged is there, with a number of its own and
- * none missing; they were processed in their order, each once, or given up for a reason; what the
- * checkpoint and the sink have is of exactly those. */
+/* Sessions (D1, D2, D3, D6): each event that was acknowledged is there, with a number of its own
+ * and none missing; they were processed in their order, each once, or given up for a reason; what
+ * the checkpoint and the sink have is of exactly those. */
 #include "common/mp.h"
 #include "tests/torture/breaks.h"
 #include "tests/torture/items.h"
@@ -17,12 +17,66 @@ struct course_of {
     unsigned spoken; /* messages in a row that no person asked for */
 };
 
+/* ---- a timer -------------------------------------------------------------------------------- */
+
+/* A timer is its client's from the answer on: it is there, and fired, is cancelled, or is late. */
+static void
+judge_timer(const struct model *m, const struct said *d, unsigned client, size_t number)
+{
+    const struct talk *t = &m->sessions->talks[d->session];
+    const struct row  *row = d->event && d->event <= t->count ? &t->rows[d->event - 1] : NULL;
+    enum timer         wanted = d->is_late ? TIMER_PENDING : TIMER_PROMOTED;
+    bool               may_be_absent = d->asked == ASKED_UNKNOWN || d->asked == ASKED_NO;
+    bool               is_right = d->timer == wanted;
+
+    if (d->cancel == ASKED_YES) is_right = d->timer == TIMER_CANCELLED;
+    if (d->cancel == ASKED_UNKNOWN) is_right |= d->timer == TIMER_CANCELLED;
+    if (may_be_absent) is_right |= d->timer == TIMER_ABSENT;
+    if (d->timer == TIMER_PROMOTED) {
+        is_right &= d->found == 1 && row && !row->is_void && row->at >= d->fire_at;
+    } else if (d->timer == TIMER_CANCELLED) {
+        is_right &= d->found == 0 || (d->found == 1 && row && row->is_void);
+    } else {
+        is_right &= d->found == 0;
+    }
+    if (is_right) return;
+    breaks_add(
+        BREAK_TIMER,
+        "session s%u: timer %zu of client %u is in state %d, not %d (cancel: %d); %u events, "
+        "%" PRIu64 " at %" PRId64 ", it is due at %" PRId64,
+        d->session, number, client, d->timer, wanted, d->cancel, d->found, d->event,
+        row ? row->at : 0, d->fire_at);
+}
+
+/* Those that its handler set, if it is processed. */
+static void
+judge_plan(const struct talk *t, const struct row *row, unsigned s, uint64_t seq)
+{
+    bool is_planning = row->type == SAID_STEP && row->n % PLAN_EVERY == 0 && row->completed;
+    bool is_twice = is_planning && row->n % PLAN_TWICE == 0;
+    bool has_event = row->plan_event && row->plan_event <= t->count;
+
+    if (row->plan == (is_planning ? TIMER_PROMOTED : TIMER_ABSENT) &&
+        row->spare == (is_twice ? TIMER_CANCELLED : TIMER_ABSENT) && row->fired == is_planning &&
+        row->plans == is_planning + 2U * is_twice && has_event == is_planning &&
+        (!has_event || t->rows[row->plan_event - 1].at >= row->plan_at)) {
+        return;
+    }
+    breaks_add(BREAK_TIMER,
+               "s%u: event %" PRIu64 " has %" PRIu64
+               " effects on timers, which are in state %d and %d; "
+               "the first fired %" PRIu64 " times, as event %" PRIu64,
+               s, seq, row->plans, row->plan, row->spare, row->fired, row->plan_event);
+}
+
 /* ---- an event -------------------------------------------------------------------------------- */
 
 static void
-judge_said(const struct said *d, unsigned client, size_t number)
+judge_said(const struct model *m, const struct said *d, unsigned client, size_t number)
 {
-    if (d->found > 1 || (d->asked == ASKED_YES && d->found == 0)) {
+    if (d->type == SAID_TIMER) {
+        judge_timer(m, d, client, number);
+    } else if (d->found > 1 || (d->asked == ASKED_YES && d->found == 0)) {
         breaks_add(BREAK_EVENT, "session s%u: what client %u said as number %zu is there %u times",
                    d->session, client, number, d->found);
     }
@@ -44,14 +98,14 @@ may_be_dead(const struct model *m, const struct row *row)
 static void
 judge_row(const struct model *m, const struct row *row, unsigned session, uint64_t seq)
 {
-    bool is_done = !row->is_dead;
+    bool is_done = !row->is_dead && !row->is_void;
 
     if (row->is_dead ? !may_be_dead(m, row) : row->type == SAID_BAD) {
         breaks_add(BREAK_COMMIT, "s%u: event %" PRIu64 " (type %d) is %s, its job %" PRIu64,
                    session, seq, row->type, row->is_dead ? "dead" : "processed", row->job);
     }
-    if (row->jobs != 1 || (row->completed != 0) != is_done || row->processed != is_done ||
-        row->deads != !is_done) {
+    if ((row->is_void ? row->jobs > 1 : row->jobs != 1) || (row->completed != 0) != is_done ||
+        row->processed != is_done || row->deads != row->is_dead) {
         breaks_add(BREAK_COMMIT,
                    "s%u: event %" PRIu64 " had %" PRIu64 " jobs, job %" PRIu64
                    " completed; told %" PRIu64 " times that it is processed, %" PRIu64
@@ -66,11 +120,11 @@ judge_message(const struct row *row, struct course_of *c, unsigned session, uint
 {
     if (row->type == SAID_MESSAGE) c->spoken = 0;
     bool is_admitted = row->type == SAID_MESSAGE || c->spoken < SPOKEN_MAX;
-    if (row->is_dead
-            ? row->rows == 0 && row->lines == 0
-            : row->rows == 1 && row->count == c->processed && row->delivered == is_admitted &&
-                  row->rejected == !is_admitted && row->lines == is_admitted) {
-        if (!row->is_dead && row->type != SAID_MESSAGE) c->spoken += is_admitted;
+    bool is_done = !row->is_dead && !row->is_void;
+    if (!is_done ? row->rows == 0 && row->lines == 0
+                 : row->rows == 1 && row->count == c->processed && row->delivered == is_admitted &&
+                       row->rejected == !is_admitted && row->lines == is_admitted) {
+        if (is_done && row->type != SAID_MESSAGE) c->spoken += is_admitted;
         return;
     }
     breaks_add(row->lines > 1 || row->rows > 1 ? BREAK_SEND_TWICE : BREAK_SEND_LOST,
@@ -108,7 +162,7 @@ judge_show(const struct course_of *c, const struct talk *t, unsigned s, struct l
     if ((uint64_t)number_of(show, "appended") != t->count ||
         (uint64_t)number_of(show, "event_seq") != t->count || number_of(show, "waiting") != 0 ||
         number_of(show, "job") != 0 || (uint64_t)number_of(show, "dead") != c->dead ||
-        t->told != t->count) {
+        (uint64_t)number_of(show, "timers") != t->pending || t->told != t->count) {
         breaks_add(BREAK_EVENT,
                    "s%u: %" PRId64 " appended, %" PRId64 " done with, %" PRId64 " wait, %" PRId64
                    " dead; there are %zu, %" PRIu64 " of them dead",
@@ -120,14 +174,18 @@ judge_show(const struct course_of *c, const struct talk *t, unsigned s, struct l
 static void
 judge_session(struct model *m, unsigned s, struct link *l)
 {
-    const struct talk *t = &m->sessions->talks[s];
-    struct course_of   c = {0};
+    struct talk     *t = &m->sessions->talks[s];
+    struct course_of c = {0};
+
+    while (t->told < t->count && t->rows[t->told].is_void)
+        t->told++; /* nothing is told of those */
 
     for (uint64_t seq = 1; seq <= t->count; seq++) {
         const struct row *row = &t->rows[seq - 1];
 
         judge_row(m, row, s, seq);
-        if (!row->is_dead) {
+        judge_plan(t, row, s, seq);
+        if (!row->is_dead && !row->is_void) {
             c.processed++;
             c.last = seq;
             c.sum = (c.sum * SUM_FACTOR + seq + row->n) % SUM_MODULUS;
@@ -147,7 +205,7 @@ judge_sessions(struct model *m, struct link *l)
 
     for (unsigned c = 0; c <= CLIENTS; c++) {
         for (size_t i = 0; i < all->saids[c]; i++)
-            judge_said(&all->said[c][i], c, i);
+            judge_said(m, &all->said[c][i], c, i);
     }
     for (unsigned s = 0; s < SESSIONS; s++)
         judge_session(m, s, l);

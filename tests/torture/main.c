@@ -194,7 +194,7 @@ are_jobs_drained(struct link *l)
 static bool
 is_drained(struct link *l)
 {
-    return are_jobs_drained(l) &&
+    return are_jobs_drained(l) && sessions_are_drained(l) && are_jobs_drained(l) &&
            is_list_empty(l, MSG_EFFECT_LIST, "{\"status\":\"pending\",\"limit\":1}") &&
            is_list_empty(l, MSG_EFFECT_LIST, "{\"status\":\"attempting\",\"limit\":1}") &&
            is_list_empty(l, MSG_EFFECT_LIST, "{\"status\":\"unknown\",\"limit\":1}");

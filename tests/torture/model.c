@@ -259,6 +259,7 @@ take_line(char *line, void *arg)
     case 'h':
     case 'n':
     case 'f':
+    case 'Z':
         if (!sessions_history(r->model, (unsigned)r->client, line)) malformed(r, line);
         break;
     case 'X': breaks_add(BREAK_ANSWER, "client %d: %s", r->client, line + 2); break;

@@ -64,6 +64,7 @@ struct job {
     bool        is_brief;             /* of the agent that is removed */
     unsigned    session;              /* 1 + its place; 0: it is of no event … */
     uint64_t    event;                /* … of this number */
+    bool        is_heard;             /* a person's message */
     uint64_t    approvals, granted, denied; /* requests of it, by what became of them … */
     uint64_t    denials;                    /* … and effects that were rejected */
     uint64_t    told_requests, told_decisions;

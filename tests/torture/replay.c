@@ -34,6 +34,7 @@ struct state {
     int64_t    day;   /* UTC, on which its attempt started */
     uint64_t   turns; /* that the attempt has reported */
     bool       is_stopping;
+    size_t     stream; /* of a person's message, while it runs */
 };
 
 struct replay {
@@ -270,6 +271,15 @@ queue(struct replay *r, uint64_t id)
     }
 }
 
+/* While a person's message is processed schedules may be put off (C14). */
+static void
+stream(struct replay *r, struct state *s, bool was_running, bool is_running, struct view event)
+{
+    if (!was_running && is_running) s->stream = firings_stream(r->model, number_of(event, "at"));
+    if (was_running && !is_running)
+        firings_stream_over(r->model, s->stream, number_of(event, "at"));
+}
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 static enum phase
@@ -296,6 +306,7 @@ move(struct replay *r, uint64_t id, bool is_new, struct view event)
     if (from != RUNNING && to == RUNNING && j->is_thrift) spend(r, id, s, event);
     if (from == RUNNING && to != RUNNING) stop(r, event);
     firings_job(r->model, j, id, was_open, to != ENDED, from == RUNNING, to == RUNNING);
+    if (j->is_heard) stream(r, s, from == RUNNING, to == RUNNING, event);
     if (from == RUNNING && to != RUNNING && j->is_thrift) spent(r, j, s, event);
     s->phase = to;
     s->is_stopping =

@@ -1,5 +1,6 @@
 #include "tests/torture/sessions.h"
 
+#include "common/clock.h"
 #include "common/mem.h"
 #include "common/mp.h"
 #include "tests/torture/breaks.h"
@@ -10,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WAIT_MS 5000
+#define SOON_AFTER_MS 1800000
 
-static const char *const types[SAID_TYPES] = {"user_message", "step", "job", "bad"};
+static const char *const types[SAID_TYPES] = {"user_message", "step", "job", "bad", "timer"};
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
@@ -22,15 +23,26 @@ sessions_number(unsigned client, unsigned number)
     return client * SAID_MAX + number + 1;
 }
 
+/* The session, and who processes its events. */
+static void
+put_session(unsigned session, const char *field, struct buf *body)
+{
+    buf_printf(body, "{\"%s\":\"s%u\",\"company\":\"" TALK "\"", field, session);
+    if (session >= SESSIONS_ALONE) buf_add_str(body, ",\"agent\":\"" TALK "/" SCRIBE "\"");
+}
+
+void
+sessions_timer(unsigned session, unsigned n, int64_t delay_ms, struct buf *body)
+{
+    put_session(session, "key", body);
+    buf_printf(body, ",\"timer_id\":\"t%u\",\"delay_ms\":%" PRId64 ",\"payload\":{\"n\":%u}}", n,
+               delay_ms, n);
+}
+
 enum msg_id
 sessions_request(unsigned session, enum said_type type, unsigned n, struct buf *body)
 {
-    if (type == SAID_JOB) {
-        buf_printf(body, "{\"session\":\"s%u\",\"company\":\"" TALK "\"", session);
-    } else {
-        buf_printf(body, "{\"key\":\"s%u\",\"company\":\"" TALK "\"", session);
-    }
-    if (session >= SESSIONS_ALONE) buf_add_str(body, ",\"agent\":\"" TALK "/" SCRIBE "\"");
+    put_session(session, type == SAID_JOB ? "session" : "key", body);
     if (type == SAID_MESSAGE) {
         buf_printf(body, ",\"content\":\"I say %u\",\"metadata\":{\"n\":%u}}", n, n);
         return MSG_SESSION_SEND;
@@ -90,13 +102,13 @@ sessions_free(struct model *m)
 static bool
 take_said(struct sessions *all, unsigned client, const char *line)
 {
-    unsigned number, session, type;
+    unsigned number, session, type, late;
 
-    if (sscanf(line, "H %u %u %u", &number, &session, &type) != 3 || number != all->saids[client] ||
-        session >= SESSIONS || type >= SAID_TYPES) {
+    if (sscanf(line, "H %u %u %u %u", &number, &session, &type, &late) != 4 ||
+        number != all->saids[client] || session >= SESSIONS || type >= SAID_TYPES) {
         return false;
     }
-    (void)add_said(all, client, session, type);
+    add_said(all, client, session, type)->is_late = late;
     return true;
 }
 
@@ -111,6 +123,12 @@ sessions_history(struct model *m, unsigned client, const char *line)
     if (line[0] == 'H') return take_said(all, client, line);
     if (sscanf(line + 1, "%u", &number) != 1 || number >= all->saids[client]) return false;
     struct said *d = &all->said[client][number];
+    if (sscanf(line, "Z %u %31s", &number, code) == 2) {
+        d->cancel = strcmp(code, "yes") == 0  ? ASKED_YES
+                    : strcmp(code, "no") == 0 ? ASKED_NO
+                                              : ASKED_UNKNOWN;
+        return true;
+    }
     if (sscanf(line, "h %u %" SCNu64, &number, &seq) == 2) {
         d->asked = ASKED_YES;
         d->seq = seq;
@@ -162,6 +180,17 @@ number_in(struct view payload)
     return (uint64_t)number_of(payload, "n");
 }
 
+/* The timer that the handler of an earlier event set. */
+static bool
+match_plan(struct talk *t, const struct row *row, uint64_t seq)
+{
+    uint64_t by = row->n - PLANNED;
+
+    if (row->n <= PLANNED || by >= seq || row->type != SAID_TIMER) return false;
+    t->rows[by - 1].fired++;
+    return true;
+}
+
 /* Each is one that was asked for, once, and has the number that the answer gave. */
 static void
 match(struct sessions *all, unsigned session, const struct row *row, uint64_t seq)
@@ -169,6 +198,7 @@ match(struct sessions *all, unsigned session, const struct row *row, uint64_t se
     uint64_t     client = (row->n - 1) / SAID_MAX, number = (row->n - 1) % SAID_MAX;
     struct said *d = NULL;
 
+    if (match_plan(&all->talks[session], row, seq)) return;
     if (row->n && client <= CLIENTS && number < all->saids[client]) d = &all->said[client][number];
     if (!d || d->session != session || d->type != row->type || d->asked == ASKED_NO) {
         breaks_add(BREAK_EVENT, "session s%u: nobody asked for event %" PRIu64 " (%" PRIu64 ")",
@@ -176,7 +206,7 @@ match(struct sessions *all, unsigned session, const struct row *row, uint64_t se
         return;
     }
     d->found++;
-    if (d->asked == ASKED_YES && d->seq != seq) {
+    if (d->asked == ASKED_YES && d->type != SAID_TIMER && d->seq != seq) {
         breaks_add(BREAK_EVENT, "session s%u: event %" PRIu64 " was acknowledged as %" PRIu64,
                    session, seq, d->seq);
     }
@@ -189,13 +219,15 @@ take_event(struct view item, void *arg)
     struct talk   *t = &k->all->talks[k->session];
     struct view    status = text_of(item, "status"), payload = {0};
     uint64_t       seq = (uint64_t)number_of(item, "seq");
-    struct row     row = {.is_dead = view_is(status, "dead")};
+    struct row     row = {.is_dead = view_is(status, "dead"),
+                          .is_void = view_is(status, "void"),
+                          .at = number_of(item, "created_at")};
 
     if (seq != t->count + 1) {
         breaks_add(BREAK_EVENT, "session s%u: event %" PRIu64 " follows event %zu", k->session, seq,
                    t->count);
     }
-    if (!row.is_dead && !view_is(status, "processed")) {
+    if (!row.is_dead && !row.is_void && !view_is(status, "processed")) {
         breaks_add(BREAK_DRAIN, "session s%u: event %" PRIu64 " is %.*s", k->session, seq,
                    VIEW_ARG(status));
     }
@@ -209,6 +241,71 @@ take_event(struct view item, void *arg)
     t->rows[t->count++] = row;
 }
 
+static enum timer
+timer_from(struct view status)
+{
+    static const char *const names[TIMER_STATES] = {"absent", "pending", "promoted", "cancelled"};
+    enum timer               t = TIMER_ABSENT;
+
+    while (t < TIMER_CANCELLED && !view_is(status, names[t]))
+        t++;
+    return t;
+}
+
+/* "tN" is a client's; "eSEQ" and "xSEQ" were set by the handler of that event. */
+static void
+take_timer(struct view item, void *arg)
+{
+    struct taking *k = arg;
+    struct talk   *t = &k->all->talks[k->session];
+    enum timer     status = timer_from(text_of(item, "status"));
+    char           id[32], letter;
+    uint64_t       n = 0;
+
+    t->pending += status == TIMER_PENDING;
+    (void)snprintf(id, sizeof(id), "%.*s", VIEW_ARG(text_of(item, "timer_id"))); /* or cut */
+    if (sscanf(id, "%c%" SCNu64, &letter, &n) != 2) letter = '?';
+    uint64_t client = (n - 1) / SAID_MAX, number = (n - 1) % SAID_MAX;
+    if (letter == 't' && n && client < CLIENTS && number < k->all->saids[client] &&
+        k->all->said[client][number].type == SAID_TIMER) {
+        struct said *d = &k->all->said[client][number];
+
+        d->timer = status;
+        d->fire_at = number_of(item, "fire_at");
+        d->event = (uint64_t)number_of(item, "event");
+    } else if (letter == 'e' && n >= 1 && n <= t->count) {
+        t->rows[n - 1].plan = status;
+        t->rows[n - 1].plan_at = number_of(item, "fire_at");
+        t->rows[n - 1].plan_event = (uint64_t)number_of(item, "event");
+    } else if (letter == 'x' && n >= 1 && n <= t->count) {
+        t->rows[n - 1].spare = status;
+    } else {
+        breaks_add(BREAK_TIMER, "session s%u: nobody set timer %s", k->session, id);
+    }
+}
+
+static void
+count_due(struct view item, void *arg)
+{
+    *(bool *)arg &= number_of(item, "fire_at") > clock_now().wall_ms + SOON_AFTER_MS;
+}
+
+bool
+sessions_are_drained(struct link *l)
+{
+    bool is_drained = true;
+
+    for (unsigned s = 0; s < SESSIONS; s++) {
+        char body[96];
+
+        (void)snprintf(body, sizeof(body),
+                       "\"key\":\"s%u\",\"company\":\"" TALK "\",\"status\":\"pending\"",
+                       s); /* fits */
+        fetch_pages(l, MSG_TIMER_LIST, body, count_due, &is_drained);
+    }
+    return is_drained;
+}
+
 void
 sessions_fetch(struct model *m, struct link *l)
 {
@@ -219,6 +316,7 @@ sessions_fetch(struct model *m, struct link *l)
         (void)snprintf(body, sizeof(body), "\"key\":\"s%u\",\"company\":\"" TALK "\"",
                        s); /* fits */
         fetch_pages(l, MSG_SESSION_EVENTS, body, take_event, &k);
+        fetch_pages(l, MSG_TIMER_LIST, body, take_timer, &k);
     }
 }
 
@@ -234,6 +332,8 @@ sessions_feed(struct model *m, struct view type, struct view event)
 
     if (!session || !(is_processed || view_is(type, "session.event_dead"))) return;
     struct talk *t = &m->sessions->talks[session - 1];
+    while (t->told + 1 < seq && t->told < t->count && t->rows[t->told].is_void)
+        t->told++;
     if (seq != t->told + 1) {
         breaks_add(BREAK_COMMIT,
                    "session s%u: event %" PRIu64 " was done with behind event %" PRIu64,
@@ -289,6 +389,22 @@ sessions_effect(struct model *m, struct view item)
                    number_of(item, "id"), session - 1, attempt, job);
     }
     return true;
+}
+
+/* Of a completed job, and done at once. */
+void
+sessions_plan(struct model *m, struct view item)
+{
+    unsigned    session = sessions_find(text_of(item, "session"));
+    uint64_t    job = (uint64_t)number_of(item, "job");
+    struct row *row = session ? sessions_row(m, session, (uint64_t)number_of(item, "event")) : NULL;
+
+    if (!row || row->completed != job || !view_is(text_of(item, "status"), "delivered")) {
+        breaks_add(BREAK_TIMER, "effect %" PRId64 " of job %" PRIu64 " is %.*s",
+                   number_of(item, "id"), job, VIEW_ARG(text_of(item, "status")));
+        return;
+    }
+    row->plans++;
 }
 
 void

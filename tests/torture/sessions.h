@@ -18,7 +18,12 @@
 #define SUM_FACTOR     31
 #define SUM_MODULUS    1000000007
 
-enum said_type { SAID_MESSAGE, SAID_STEP, SAID_JOB, SAID_BAD, SAID_TYPES };
+#define PLANNED    ((CLIENTS + 1) * SAID_MAX) /* "n" of a timer that a handler set: and the seq */
+#define PLAN_EVERY 3                          /* steps whose n it divides set a timer … */
+#define PLAN_TWICE 2 /* … of those, these set one more, for much later, and cancel it */
+
+enum said_type { SAID_MESSAGE, SAID_STEP, SAID_JOB, SAID_BAD, SAID_TIMER, SAID_TYPES };
+enum timer { TIMER_ABSENT, TIMER_PENDING, TIMER_PROMOTED, TIMER_CANCELLED, TIMER_STATES };
 
 /* One event that somebody asked for. */
 struct said {
@@ -27,24 +32,35 @@ struct said {
     enum asked     asked;
     uint64_t       seq; /* ASKED_YES */
     unsigned       found;
+    bool           is_late; /* a timer that is due long after the run … */
+    enum asked     cancel;  /* … whose cancel was asked for; ASKED_OPEN: it was not */
+    enum timer     timer;   /* as the store has it … */
+    int64_t        fire_at;
+    uint64_t       event; /* … and the number of its event */
 };
 
 /* One event as the store has it, and what came of it. */
 struct row {
     enum said_type type;
-    bool           is_dead;
+    bool           is_dead, is_void;
+    int64_t        at;
     uint64_t       n;
     uint64_t       job;              /* of a dead one: its last job */
     uint64_t       jobs, completed;  /* jobs that were made for it; the one that completed */
     uint64_t       processed, deads; /* how often the feed tells of it */
     uint64_t       rows, delivered, rejected, lines; /* of its message, and at the sink */
     uint64_t       count;                            /* that the message has */
+    uint64_t       plans;                            /* its effects on timers */
+    enum timer     plan, spare;                      /* the timers that it set */
+    uint64_t       plan_event, fired;
+    int64_t        plan_at;
 };
 
 struct talk {
     struct row *rows; /* by seq - 1 */
     size_t      count;
-    uint64_t    told; /* seq of the last event that the feed says was processed */
+    uint64_t    pending; /* timers */
+    uint64_t    told;    /* seq of the last event that the feed says was processed */
 };
 
 struct sessions {
@@ -55,6 +71,10 @@ struct sessions {
 
 /* The body of a request, and its op. */
 enum msg_id sessions_request(unsigned session, enum said_type type, unsigned n, struct buf *body);
+/* A timer's, due so many ms from now. */
+void sessions_timer(unsigned session, unsigned n, int64_t delay_ms, struct buf *body);
+/* Whether no timer is due soon. */
+bool sessions_are_drained(struct link *l);
 /* "n" of what a client said as its `number`th. */
 unsigned sessions_number(unsigned client, unsigned number);
 /* A person speaks first in each, before the load begins. */
@@ -73,6 +93,7 @@ struct row *sessions_row(struct model *m, unsigned session, uint64_t seq);
 /* What the feed, the outbox and the sink's file say; of other sessions false. */
 void sessions_feed(struct model *m, struct view type, struct view event);
 bool sessions_effect(struct model *m, struct view item);
+void sessions_plan(struct model *m, struct view item);
 void sessions_line(struct model *m, struct view line);
 
 #endif
