@@ -57,6 +57,7 @@ def requests():
     job = submit.must(202, "POST", "/v1/jobs", {"handler": "echo", "payload": {"a": 1}}, Idempotency_Key="once")
     again = submit.must(202, "POST", "/v1/jobs", {"handler": "echo", "payload": {"a": 1}}, Idempotency_Key="once")
     expect("asked twice with a key", again["id"], job["id"])
+    submit.refused(400, "bad_request", "POST", "/v1/jobs", {"handler": "echo"}, Idempotency_Key="a" * 65)
     other = submit.must(202, "POST", "/v1/jobs", {"handler": "echo"})
     expect("asked twice without", other["id"] != job["id"], True)
     done = view.must(200, "GET", f"/v1/jobs/{job['id']}/wait?wait_ms=20000")

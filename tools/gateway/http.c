@@ -125,11 +125,14 @@ take_query(struct exchange *x, struct err *e)
 static enum errc
 take_headers(struct exchange *x, struct err *e)
 {
+    static const char  name[] = "idempotency-key:";
     char               text[65];
     struct route_match match = x->request.match;
 
-    if (request_header_named(x->wsi, "idempotency-key:", text, sizeof(text))) {
+    if (request_header_named(x->wsi, name, text, sizeof(text))) {
         buf_add_str(&x->request_id, text);
+    } else if (lws_hdr_custom_length(x->wsi, name, (int)strlen(name)) > 0) {
+        return err_set(e, E_BAD_REQUEST, "an Idempotency-Key has at most 64 bytes");
     }
     if (!match.route) return E_OK;
     buf_add_view(&x->path, match.value);
