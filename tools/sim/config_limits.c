@@ -36,13 +36,7 @@ fill_fixed_limits(struct msg_limits *out)
     SET_HAS(&m, limits, keep_ledgers_ms);
     SET_HAS(&m, limits, keep_approvals_ms);
     SET_HAS(&m, limits, keep_audit_ms);
-    m.session_enabled = true;
-    m.session_max_consecutive = 3;
-    m.session_cooldown_ms = 15000;
-    m.session_on_cooldown = view_str("reject");
-    m.session_on_failure = view_str("skip");
     m.session_timers_max = 1000;
-    m.session_queue_max = 10000;
     m.session_zone = view_str("UTC");
     m.keep_events_ms = NO_LIMIT;
     m.keep_timers_ms = NO_LIMIT;
@@ -68,6 +62,21 @@ some_time(struct rng *r)
 {
     if (rng_chance(r, 400)) return NO_LIMIT;
     return rng_between(r, 1000, rng_chance(r, 500) ? 60000 : 7200000);
+}
+
+/* Of sessions: what processes their events, what becomes of one that failed, and the policy. */
+static void
+fill_session_limits(struct rng *r, struct msg_limits *m)
+{
+    static const char *const handlers[] = {"", "noop", "echo", "sleep"};
+
+    m->session_handler = view_str(handlers[rng_below(r, ARRAY_LEN(handlers))]);
+    m->session_on_failure = view_str(rng_chance(r, 400) ? "hold" : "skip");
+    m->session_queue_max = rng_chance(r, 300) ? NO_LIMIT : rng_between(r, 1, 8);
+    m->session_enabled = rng_chance(r, 850);
+    m->session_max_consecutive = rng_chance(r, 200) ? NO_LIMIT : rng_between(r, 0, 4);
+    m->session_cooldown_ms = rng_chance(r, 200) ? 0 : rng_between(r, 1, 60000);
+    m->session_on_cooldown = view_str(rng_chance(r, 400) ? "defer" : "reject");
 }
 
 void
@@ -119,6 +128,7 @@ config_fill_limits(struct config *c, struct rng *r)
     m.reserve_tokens = rng_between(r, 0, 3000);
     m.reserve_cost_micros = rng_between(r, 0, 100);
     m.budget_zone = view_str(zone_name((int)rng_below(r, SIM_ZONES)));
+    fill_session_limits(r, &m);
     fill_fixed_limits(&m);
     c->heartbeat_timeout_ms = m.heartbeat_timeout_ms;
     config_fill_ladder(r, &ladder);

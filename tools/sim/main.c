@@ -33,6 +33,9 @@
  *   - streaks, pauses, averages and alerts follow from how firings ended: model_outcomes.c, every
  * end;
  *   - a firing of a routine makes one ticket and one wake-up: model_routines.c, every firing;
+ *   - the events of a session are processed in order, one at a time, each by a job of its own; what
+ * one comes to, its checkpoint and its effects are one: model_sessions.c, every end of a job;
+ *   - what no person asked for passes the gates in their order: model_policy.c, every completion;
  *   - a job never runs twice at a time, no message reaches a sink twice: world.c, reports.c;
  *   - every counter equals its recount: sim_check_store every 200 operations and at the end; queue
  *     depths also by each queue_full, statistics by reads.c;
@@ -163,6 +166,7 @@ add(struct run_result *sum, const struct run_result *r)
     sum->jobs += r->jobs;
     sum->attempts += r->attempts;
     sum->firings += r->firings;
+    sum->events += r->events;
     sum->effects += r->effects;
     sum->crashes += r->crashes;
     sum->failed_commits += r->failed_commits;
@@ -202,10 +206,10 @@ run_all(const struct options *o)
     if (!ok) return 1;
     printf("sim: %" PRIu64 " seeds, %" PRIu64 " operations, %" PRIu64 " turns, %" PRIu64
            " commits, %" PRIu64 " jobs, %" PRIu64 " attempts, %" PRIu64 " firings, %" PRIu64
-           " effects, %" PRIu64 " crashes, %" PRIu64 " failed commits, %" PRIu64
+           " events, %" PRIu64 " effects, %" PRIu64 " crashes, %" PRIu64 " failed commits, %" PRIu64
            " planned stops, %" PRIu64 " worker deaths, %" PRId64 " simulated days: ok\n",
            o->seeds, sum.operations, sum.turns, sum.commits, sum.jobs, sum.attempts, sum.firings,
-           sum.effects, sum.crashes, sum.failed_commits, sum.stops, sum.deaths,
+           sum.events, sum.effects, sum.crashes, sum.failed_commits, sum.stops, sum.deaths,
            sum.simulated_ms / 86400000);
     return 0;
 }

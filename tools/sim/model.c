@@ -42,6 +42,14 @@ model_done(struct model *m)
     for (size_t i = 0; i < m->approvals.count; i++)
         buf_done(&m->approvals.items[i].request);
     free(m->approvals.items);
+    for (size_t i = 0; i < m->sessions.count; i++) {
+        struct m_session *s = &m->sessions.items[i];
+
+        for (size_t k = 0; k < s->events.count; k++)
+            buf_done(&s->events.items[k].payload);
+        free(s->events.items);
+    }
+    free(m->sessions.items);
     free(m->messages.items);
     free(m->stops.items);
     free(m->attempts.items);
@@ -64,7 +72,7 @@ model_crashed(struct model *m)
 }
 
 bool
-model_is_drained(const struct model *m, char *what, size_t size)
+model_is_drained(struct model *m, char *what, size_t size)
 {
     what[0] = '\0';
     if (m->active.count) {
@@ -73,12 +81,9 @@ model_is_drained(const struct model *m, char *what, size_t size)
         snprintf(what, size, "job %" PRIu64 " is in state %u", j->id, j->state);
     } else if (m->leases.count) {
         snprintf(what, size, "a lease of %" PRIu64 " has not ended", m->leases.items[0].id);
-    } else if (m->settled < m->effects.count) {
-        const struct m_effect *e = &m->effects.items[m->settled];
-
-        snprintf(what, size, "effect %" PRIu64 " has status %u", e->id, e->status);
     }
-    return what[0] == '\0' && m_removes_nothing(m, what, size);
+    return what[0] == '\0' && m_effects_rest(m, what, size) && m_sessions_rest(m, what, size) &&
+           m_removes_nothing(m, what, size);
 }
 
 /* ---- outputs --------------------------------------------------------------------------------- */
@@ -311,6 +316,7 @@ due(struct model *m)
 
     m_fleet_due(m);
     m_breakers_due(m);
+    m_sessions_due(m);
     if (!held) m_purge_due(m);
     if (m->is_draining || held) return;
     m_jobs_due(m);
@@ -377,10 +383,12 @@ model_turn(struct model *m, const struct turn_facts *t)
     has_late = serve(m, t, false);
     if ((t->has_due || has_late) && m->is_booted) {
         m_removals(m);
+        m_sessions_advance(m);
         m_dispatch(m);
         (void)serve(m, t, true);
         m_effects_dispatch(m);
     }
+    m_sessions_advance(m);
     check_stops(m);
     claim(!m_next_message(m, MSG_JOB_START) && !m_next_message(m, MSG_EFFECT_SEND),
           "something was started outside the dispatch");

@@ -16,6 +16,7 @@
 #include "tools/sim/list.h"
 #include "tools/sim/model_jobs.h"
 #include "tools/sim/model_schedules.h"
+#include "tools/sim/model_sessions.h"
 
 /* ---- what is declared ------------------------------------------------------------------------ */
 
@@ -52,21 +53,25 @@ struct m_breaker {
 /* ---- effects --------------------------------------------------------------------------------- */
 
 struct m_effect {
-    uint64_t id, job, token, payload;
-    uint64_t place;   /* in the order of delivery */
-    int      company; /* object */
-    int      sink;    /* object; -1: none */
-    int      session; /* the schedule that first had it; -1: none */
-    uint8_t  status;  /* enum effect_status */
-    bool     is_probe_owed;
-    uint32_t attempts;
-    int64_t  not_before;
-    int64_t  not_after; /* 0: none */
-    bool     is_touched;
-    int64_t  settled_at;
-    bool     is_purged;
-    bool     is_note;  /* an alert: of no job */
-    bool     is_asked; /* waits for a person, and has no row until then */
+    uint64_t    id, job, token, payload;
+    uint64_t    place;   /* in the order of delivery */
+    int         company; /* object */
+    int         sink;    /* object; -1: none */
+    int         session; /* the schedule that first had it; -1: none; -1 - N: session N */
+    uint8_t     status;  /* enum effect_status */
+    bool        is_probe_owed;
+    uint32_t    attempts;
+    int64_t     not_before;
+    int64_t     not_after; /* 0: none */
+    bool        is_touched;
+    int64_t     settled_at;
+    bool        is_purged;
+    bool        is_note;       /* an alert: of no job */
+    bool        is_asked;      /* waits for a person, and has no row until then */
+    bool        is_autonomous; /* a message of a session that no person asked for */
+    int64_t     earliest;      /* put off until then; 0: it is not */
+    const char *reason;        /* rejected by a policy gate; NULL: it was not */
+    int64_t     allowed_at;    /* … or put off by one; 0: neither */
 };
 
 struct m_approval {
@@ -156,6 +161,8 @@ struct model {
     LIST_OF(struct m_ticket) tickets;              /* ticket N is item N - 1 */
     LIST_OF(struct m_goal) goals;                  /* goal N is item N - 1 */
     LIST_OF(struct m_approval) approvals;          /* approval N is item N - 1 */
+    LIST_OF(struct m_session) sessions;            /* session N is item N - 1 */
+    uint64_t          event_ids;                   /* given to events */
     int64_t           last_crash_ms;               /* the last sign of life before it */
     uint32_t          crash_row;                   /* soon after one another */
     int64_t           started_at, hold_until_boot; /* a crash loop: what is older waits */
@@ -191,7 +198,7 @@ void model_crashed(struct model *m);
 /* Compares every job, schedule and effect with its row; `all`: those that have ended, too. */
 void model_sweep(struct model *m, struct txn *t, bool all);
 /* Whether everything that can end has ended: no job waits or runs, no effect is under way. */
-bool model_is_drained(const struct model *m, char *what, size_t size);
+bool model_is_drained(struct model *m, char *what, size_t size);
 /* The same but for what an operator holds: jobs that may not start, effects that may not be sent.
  */
 bool model_rest_is_held(struct model *m, char *what, size_t size);
@@ -254,10 +261,11 @@ enum errc m_retry_many(struct model *m, const struct input *in, const struct msg
 enum errc m_purge_many(struct model *m, const struct input *in, const struct msg_job_purge *q,
                        const struct output *reply);
 bool      m_is_trigger(struct view name);
-enum errc m_submit(struct model *m, const struct input *in, const struct msg_job_submit *s,
-                   const struct output *reply);
-enum errc m_submit_many(struct model *m, const struct input *in,
-                        const struct msg_job_submit_many *s, const struct output *reply);
+const char *m_color_of(struct view tags); /* its tag "kind"; NULL: none */
+enum errc   m_submit(struct model *m, const struct input *in, const struct msg_job_submit *s,
+                     const struct output *reply);
+enum errc   m_submit_many(struct model *m, const struct input *in,
+                          const struct msg_job_submit_many *s, const struct output *reply);
 
 /* fleet */
 void m_input(struct model *m, const struct input *in);
@@ -356,10 +364,62 @@ void m_effect_done(struct model *m, const struct m_lease *l, const struct msg_ef
 void m_effect_lost(struct model *m, const struct m_lease *l);
 void m_effects_dispatch(struct model *m);
 void m_check_effect_deadline(const struct model *m);
+/* Whether nothing is to be sent any more, but what waits for readers; else something is named. */
+bool m_effects_rest(struct model *m, char *what, size_t size);
+
+/* policy (D6) */
+struct m_ruling {
+    bool        is_autonomous;
+    const char *reason; /* refused; NULL: it is not */
+    int64_t allowed_at; /* refused: when it would be allowed; else when it may be sent; 0: none */
+};
+/* A message that the job sends, if it is of a session; counted when it is admitted. */
+struct m_ruling m_judge_message(struct model *m, const struct m_job *j);
 
 /* compare */
 void m_compare_turn(struct model *m);
 void m_compare_effect(struct model *m, struct m_effect *e);
+
+/* sessions */
+struct m_session *m_session(struct model *m, uint64_t number);
+/* Whether the company and the agent (-1: none) of a session are there; and who processes its
+ * events. */
+enum errc       m_check_owner(struct model *m, int company, int agent);
+enum errc       m_session_handler(struct model *m, int company, int agent, int *handler);
+bool            m_is_message(const struct m_event *ev); /* of a person */
+struct m_event *m_event(struct m_session *s, uint64_t seq);
+/* Behind all others; its job is made when nothing is under way.  The list of jobs may move. */
+void m_event_append(struct model *m, struct m_session *s, const struct m_event *ev);
+void m_session_resume(struct model *m, struct m_session *s, bool skip);
+void m_session_close(struct model *m, struct m_session *s);
+/* Its job completes: before its effects are judged. */
+void m_event_consumed(struct model *m, const struct m_job *j, struct view checkpoint);
+void m_session_job_over(struct model *m, const struct m_job *j);
+/* Those whose job has ended take their next event. */
+void m_sessions_advance(struct model *m);
+/* Sessions that were closed and had more than a turn has room for. */
+void m_sessions_due(struct model *m);
+/* Those of what is being removed are closed. */
+void m_sessions_removed(struct model *m);
+/* As the store has them. */
+uint32_t m_session_id(struct model *m, const struct m_session *s);
+uint8_t  m_session_status(struct model *m, const struct m_session *s);
+uint8_t  m_event_mark(struct model *m, const struct m_session *s, uint64_t seq);
+bool     m_has_session(struct model *m, int object); /* that is not closed */
+/* It processes a person's message: it streams from its start (C14). */
+bool m_is_for_person(struct model *m, const struct m_job *j);
+void m_check_event(struct model *m, const struct m_job *j, struct view document);
+void m_compare_sessions(struct model *m, bool all);
+/* Whether each that is open has processed all its events; else one that has not is named. */
+bool      m_sessions_rest(const struct model *m, char *what, size_t size);
+enum errc m_session_send(struct model *m, const struct input *in, const struct msg_session_send *q,
+                         const struct output *reply);
+enum errc m_session_event(struct model *m, const struct input *in,
+                          const struct msg_session_event *q, const struct output *reply);
+enum errc m_session_submit(struct model *m, const struct input *in, const struct msg_job_submit *q,
+                           const struct output *reply);
+enum errc m_session_op(struct model *m, const struct input *in, const union msg *q,
+                       const struct output *reply);
 
 #include "tools/sim/model_org.h"
 

@@ -234,6 +234,7 @@ complete(struct model *m, struct m_job *j, const struct msg_ended *e)
 
         m->schedules.items[s].checkpoint = hash64(e->checkpoint, 0);
     }
+    if (j->session) m_event_consumed(m, j, e->checkpoint);
     if (e->effects.size) m_effects_commit(m, j->id, e->effects);
     m_end_job(m, m_job(m, id), JOB_COMPLETED);
     m_idle_job_over(m, m_job(m, id), list_iter_of(e->effects).left == 0 && is_null(e->output));

@@ -151,6 +151,7 @@ do_one(struct model *m, struct bulk *b, struct m_job *j)
         b->is_over = true;
         return;
     }
+    if (b->act == RETRY && j->session && m_is_end(j->state)) return;
     b->matched++;
     b->is_over = b->matched >= b->limit;
     if (b->dry_run) return;

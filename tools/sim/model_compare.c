@@ -161,6 +161,9 @@ compare_spec(struct model *m, const struct m_job *j)
           "job %" PRIu64 " has trigger %s, expected %s", j->id, trigger_name(spec.trigger),
           j->trigger);
     claim(spec.ticket == j->ticket, "job %" PRIu64 " is of another ticket", j->id);
+    claim(spec.event == j->event &&
+              (!j->session || spec.session == m_session_id(m, m_session(m, j->session))),
+          "job %" PRIu64 " is of another event", j->id);
     claim(spec.goal == j->goal, "job %" PRIu64 " is of another goal", j->id);
     claim(spec.parent == j->parent && spec.root == j->root && (int64_t)spec.depth == j->depth,
           "job %" PRIu64 ": caused by %" PRIu64 ", root %" PRIu64 ", depth %u, expected %" PRIu64
@@ -219,6 +222,12 @@ m_compare_effect(struct model *m, struct m_effect *e)
           e->is_probe_owed);
     claim(row.job == e->job && row.sink == id_of(m, e->sink),
           "effect %" PRIu64 " is of another job or for another sink", e->id);
+    claim(row.autonomous == e->is_autonomous && row.allowed_at == e->allowed_at &&
+              (!e->reason || view_is(row.reason, e->reason)),
+          "effect %" PRIu64 ": autonomous %u, %.*s, allowed at %" PRId64
+          ", expected %d, %s, %" PRId64,
+          e->id, row.autonomous, VIEW_ARG(row.reason), row.allowed_at, e->is_autonomous,
+          e->reason ? e->reason : "", e->allowed_at);
     e->not_before = row.not_before == BEHIND_ANOTHER ? 0 : row.not_before;
     payload = row.payload;
     if (row.payload_bytes &&
@@ -266,6 +275,7 @@ m_compare_turn(struct model *m)
     m_compare_tickets(m, false);
     m_compare_goals(m, false);
     m_compare_approvals(m, false);
+    m_compare_sessions(m, false);
     for (size_t i = m->settled; i < m->effects.count; i++) {
         if (m->effects.items[i].is_touched) m_compare_effect(m, &m->effects.items[i]);
     }
@@ -297,5 +307,6 @@ model_sweep(struct model *m, struct txn *t, bool all)
     m_compare_tickets(m, true);
     m_compare_goals(m, true);
     m_compare_approvals(m, true);
+    m_compare_sessions(m, true);
     m->txn = NULL;
 }

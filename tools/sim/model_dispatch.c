@@ -277,12 +277,13 @@ check_checkpoint(struct model *m, const struct m_job *j, struct view document)
 
     if (j->schedule >= 0)
         expected = m->schedules.items[m_object(m, j->schedule)->schedule].checkpoint;
+    if (j->session) expected = m_session(m, j->session)->checkpoint;
     claim(mp_find(document, "checkpoint", &checkpoint), "a document without checkpoint");
     if (expected == 0) {
         claim(checkpoint.size == 1, "job %" PRIu64 " was given a checkpoint of nobody", j->id);
     } else {
         claim(hash64(checkpoint, 0) == expected,
-              "job %" PRIu64 " was not given the checkpoint of the last completed firing", j->id);
+              "job %" PRIu64 " was not given the checkpoint that was left last", j->id);
     }
 }
 
@@ -303,6 +304,7 @@ check_message(struct model *m, const struct m_job *j, const struct msg_job_start
           "job %" PRIu64 " was sent with%s a gate's command", j->id,
           HAS(s, job_start, gate) ? "" : "out");
     check_checkpoint(m, j, s->document);
+    m_check_event(m, j, s->document);
 }
 
 /* Of this agentd. */
@@ -346,8 +348,12 @@ started(struct model *m, const struct m_message *msg)
     m_budget_started(m, j);
     m_touch(j);
     m_object(m, j->company)->served = ++m->served;
-    *LIST_ADD(&m->leases) = (struct m_lease){
-        .token = s->token, .id = j->id, .seq = s->seq, .slot = s->slot, .worker = msg->worker};
+    *LIST_ADD(&m->leases) = (struct m_lease){.token = s->token,
+                                             .id = j->id,
+                                             .seq = s->seq,
+                                             .slot = s->slot,
+                                             .worker = msg->worker,
+                                             .is_streaming = m_is_for_person(m, j)};
 }
 
 /* ---- by hand (C10) --------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #include "tools/sim/verdict.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #define SENDS_MAX 5 /* of one effect */
 
@@ -94,7 +95,7 @@ add(struct model *m, const struct m_job *j, struct view payload, int sink)
     e->company = j->company;
     e->payload = hash64(payload, 0);
     e->sink = sink;
-    e->session = session_of(m, j->schedule);
+    e->session = j->session ? -1 - (int)j->session : session_of(m, j->schedule);
     e->status = sink < 0 ? STATUS_SUPPRESSED : STATUS_PENDING;
     e->not_before = m->now.wall_ms;
     e->not_after = not_after(m, sink);
@@ -145,6 +146,42 @@ add_inside(struct model *m, const struct m_job *j, struct view payload)
     e->is_asked = fate == M_ASKED;
 }
 
+/* Who reads the session. */
+static int
+gateway(struct model *m)
+{
+    return m_find(m, KIND_SINK, m_find(m, KIND_COMPANY, -1, view_str("default")),
+                  view_str("gateway"));
+}
+
+static bool
+is_gateway(struct model *m, int sink)
+{
+    return sink >= 0 && view_is(m_object(m, sink)->declared.sink.kind, "gateway");
+}
+
+/* A message goes to each of the sinks, unless a policy gate forbids it. */
+static void
+add_message(struct model *m, const struct m_job *j, struct view payload, const int *sinks,
+            uint32_t count)
+{
+    struct m_ruling r = m_judge_message(m, j);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct m_effect *e = add(m, j, payload, sinks[i]);
+
+        e->is_autonomous = r.is_autonomous;
+        e->reason = r.reason;
+        e->allowed_at = r.allowed_at;
+        if (r.reason) {
+            e->status = STATUS_REJECTED;
+            return;
+        }
+        e->earliest = r.allowed_at;
+        if (e->not_after && r.allowed_at) e->not_after += r.allowed_at - m->now.wall_ms;
+    }
+}
+
 void
 m_effects_commit(struct model *m, uint64_t job, struct view effects)
 {
@@ -155,6 +192,7 @@ m_effects_commit(struct model *m, uint64_t job, struct view effects)
     uint32_t           count = sinks_of(m, j, sinks, ARRAY_LEN(sinks));
     bool               is_suppressed = j->schedule >= 0 && m_is_in_shadow(m, j->schedule);
 
+    if (count == 0 && j->session) sinks[count++] = gateway(m);
     while (list_next(&it, &item)) {
         if (m_is_inside(item) && !is_suppressed) {
             add_inside(m, j, item);
@@ -164,11 +202,12 @@ m_effects_commit(struct model *m, uint64_t job, struct view effects)
             (void)add(m, j, item, -1);
             continue;
         }
-        for (uint32_t i = 0; i < count; i++) {
-            struct m_effect *e = add(m, j, item, sinks[i]);
-
-            if (is_suppressed) e->status = STATUS_SUPPRESSED;
+        if (!is_suppressed) {
+            add_message(m, j, item, sinks, count);
+            continue;
         }
+        for (uint32_t i = 0; i < count; i++)
+            add(m, j, item, sinks[i])->status = STATUS_SUPPRESSED;
     }
 }
 
@@ -281,7 +320,9 @@ sent(struct model *m, const struct m_message *msg)
     claim(e->status == (s->probe ? STATUS_UNKNOWN : STATUS_PENDING),
           "effect %" PRIu64 " was sent in status %u", e->id, e->status);
     claim(!is_too_late(m, e), "effect %" PRIu64 " was sent too late", e->id);
-    claim(e->not_before <= m->now.wall_ms, "effect %" PRIu64 " was sent too early", e->id);
+    claim(e->not_before <= m->now.wall_ms && e->earliest <= m->now.wall_ms,
+          "effect %" PRIu64 " was sent too early", e->id);
+    claim(!is_gateway(m, e->sink), "effect %" PRIu64 ", for readers, was sent by a worker", e->id);
     claim(s->probe || is_head(m, e), "effect %" PRIu64 " was sent before an earlier one", e->id);
     claim(m->workers[msg->worker].state == M_UP &&
               m->workers[msg->worker].generation == msg->generation,
@@ -354,6 +395,7 @@ check_waits_rightly(struct model *m, struct m_effect *e)
 {
     bool waits = e->token == 0 && (e->status == STATUS_PENDING || e->is_probe_owed);
 
+    if (is_gateway(m, e->sink)) return; /* nobody reads */
     if (!waits || is_too_late(m, e) || (!e->is_probe_owed && !is_head(m, e))) return;
     m_compare_effect(m, e);
     claim(e->not_before > m->now.wall_ms, "effect %" PRIu64 " could be sent and was left waiting",
@@ -380,4 +422,17 @@ m_effects_dispatch(struct model *m)
         m->settled++;
     for (size_t i = m->settled; has_worker && i < m->effects.count; i++)
         check_waits_rightly(m, &m->effects.items[i]);
+}
+
+bool
+m_effects_rest(struct model *m, char *what, size_t size)
+{
+    for (size_t i = m->settled; i < m->effects.count; i++) {
+        const struct m_effect *e = &m->effects.items[i];
+
+        if (!(is_under_way(e) || e->is_probe_owed) || is_gateway(m, e->sink)) continue;
+        snprintf(what, size, "effect %" PRIu64 " has status %u", e->id, e->status);
+        return false;
+    }
+    return true;
 }

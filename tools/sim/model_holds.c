@@ -195,7 +195,6 @@ model_rest_is_held(struct model *m, char *what, size_t size)
     }
     if (m->leases.count)
         snprintf(what, size, "a lease of %" PRIu64 " has not ended", m->leases.items[0].id);
-    if (m->settled < m->effects.count && m_may_send(m))
-        snprintf(what, size, "effect %zu is not settled, and nobody holds it", m->settled + 1);
-    return what[0] == '\0' && m_removes_nothing(m, what, size);
+    return what[0] == '\0' && (!m_may_send(m) || m_effects_rest(m, what, size)) &&
+           m_removes_nothing(m, what, size);
 }

@@ -67,6 +67,7 @@ m_end_job(struct model *m, struct m_job *j, enum job_state_id state)
     *LIST_ADD(&m->finished) = j->id;
     m_leave_key(m, j);
     m_touch(j);
+    if (j->session) m_session_job_over(m, j);
     if (j->is_gated) {
         m_gate_closed_job(m, j);
     } else if (j->schedule >= 0) {

@@ -88,6 +88,8 @@ struct m_job {
     unsigned chain_count;
     bool     is_agent_made; /* by an effect, and not started yet */
     uint64_t ticket, goal;  /* 0: none */
+    uint64_t session,
+        event; /* session N is item N - 1; number of the event that it processes; 0: none */
 };
 
 struct m_goal {

@@ -305,7 +305,7 @@ is_in_use(struct model *m, int index)
 
         if (o->is_api && m_is_in_store(o) && m_refers_to(m, o, index)) return true;
     }
-    return m_has_work(m, index);
+    return m_has_work(m, index) || m_has_session(m, index);
 }
 
 void

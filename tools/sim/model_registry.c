@@ -293,7 +293,7 @@ waits_for_a_person(const struct model *m, int index)
 static bool
 is_in_use(struct model *m, int index, bool *is_declared)
 {
-    bool is_used = m_has_work(m, index) || waits_for_a_person(m, index);
+    bool is_used = m_has_work(m, index) || waits_for_a_person(m, index) || m_has_session(m, index);
 
     for (size_t i = 0; i < m->objects.count; i++) {
         const struct m_object *o = &m->objects.items[i];

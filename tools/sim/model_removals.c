@@ -156,6 +156,7 @@ goes_with_its_company(struct model *m, const struct m_object *o)
 void
 m_removals(struct model *m)
 {
+    m_sessions_removed(m); /* before their jobs, or others would follow */
     take_jobs(m);
     take_goals_and_tickets(m);
     take_approvals(m);

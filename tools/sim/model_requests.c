@@ -90,6 +90,7 @@ m_may_retry(struct model *m, const struct m_job *j, bool is_forced)
     if (j->state == JOB_RUNNING || j->state == JOB_COMPLETED) return E_WRONG_STATE;
     if (j->state == JOB_READY) return is_forced ? E_OK : E_WRONG_STATE;
     if (j->state == JOB_SCHEDULED) return E_OK;
+    if (j->session) return E_WRONG_STATE; /* its event is sent again, not its job */
     if (!has_all_it_needs(m, j)) return E_NOT_FOUND;
     if (m_budget_is_out(j)) return E_WRONG_STATE;
     if ((e = m_may_have_key_again(m, j)) != E_OK) return e;
@@ -226,6 +227,12 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
     case MSG_PROFILE_REMOVE:
         return m_registry_remove(m, in, KIND_PROFILE, q->profile_remove.name, false, reply);
     case MSG_BREAKER_RESET: return m_breaker_reset(m, in, q->breaker_reset.name, reply);
+    case MSG_SESSION_SEND: return m_session_send(m, in, &q->session_send, reply);
+    case MSG_SESSION_EVENT: return m_session_event(m, in, &q->session_event, reply);
+    case MSG_SESSION_OPEN:
+    case MSG_SESSION_CLOSE:
+    case MSG_SESSION_RESUME:
+    case MSG_SESSION_RESEND: return m_session_op(m, in, q, reply);
     case MSG_CLOCK_ACCEPT:
         m_check_answer(in, reply, E_OK);
         m->clock_is_accepted = true;

@@ -91,8 +91,8 @@ take_times(struct model *m, const struct msg_job_submit *s, struct m_job *j)
 }
 
 /* A simulation's jobs are red, blue or untagged. */
-static const char *
-color_of(struct view tags)
+const char *
+m_color_of(struct view tags)
 {
     struct view color;
 
@@ -124,7 +124,7 @@ read_submit(struct model *m, const struct actor *a, const struct msg_job_submit 
     j->cost_budget = s->cost_budget_micros;
     j->payload = s->payload.size ? hash64(s->payload, 0) : 0;
     j->payload_bytes = s->payload.size;
-    j->color = color_of(s->tags);
+    j->color = m_color_of(s->tags);
     m_ladder(&retry, &j->ladder);
     m_defaults(m, j, HAS(s, job_submit, max_turns));
     return E_OK;
@@ -180,8 +180,10 @@ m_submit(struct model *m, const struct input *in, const struct msg_job_submit *s
          const struct output *reply)
 {
     struct m_submission one;
-    enum errc           e = m_admission(m);
+    enum errc           e;
 
+    if (HAS(s, job_submit, session)) return m_session_submit(m, in, s, reply);
+    e = m_admission(m);
     if (e == E_OK) e = read_submit(m, &in->actor, s, &one);
     if (e == E_OK) e = m_judge_claims(m, &one, 0);
     m_check_answer(in, reply, e);
@@ -206,6 +208,7 @@ judge_many(struct model *m, const struct actor *a, struct view jobs, struct m_su
         struct err            error = {0};
 
         e = msg_unpack(msg_desc(MSG_JOB_SUBMIT), item, &one, &error);
+        if (e == E_OK && HAS(&one, job_submit, session)) e = E_BAD_REQUEST;
         if (e == E_OK) e = read_submit(m, a, &one, &all[n]);
         if (e == E_OK) e = m_judge_claims(m, all, n);
     }

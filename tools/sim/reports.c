@@ -175,7 +175,7 @@ fill_effects(struct world *w, const struct run *r, struct buf *list)
         struct mp_open_map m;
         char               text[2400];
 
-        if (rng_chance(w->rng, 600)) {
+        if (rng_chance(w->rng, r->is_event ? 150 : 600)) {
             fill_inside(w, list);
             continue;
         }
@@ -243,7 +243,7 @@ fill_end(struct world *w, const struct run *r, struct msg_ended *m, struct buf b
         m->output = buf_view(&bufs[0]);
         SET_HAS(m, ended, output);
     }
-    if (rng_chance(w->rng, c->effects)) {
+    if (rng_chance(w->rng, r->is_event ? 600 : c->effects)) {
         fill_effects(w, r, &bufs[1]);
         m->effects = buf_view(&bufs[1]);
         SET_HAS(m, ended, effects);

@@ -396,7 +396,7 @@ nonsense(struct sim *s)
 void
 sim_request(struct sim *s)
 {
-    static const unsigned         weights[] = {45, 8, 8, 6, 6, 22, 8, 1, 1, 8, 6, 14, 9, 8};
+    static const unsigned         weights[] = {45, 8, 8, 6, 6, 22, 8, 1, 1, 8, 6, 14, 9, 8, 45};
     size_t                        what = rng_weighted(&s->rng, weights, ARRAY_LEN(weights));
     const struct msg_clock_accept accept = {0};
 
@@ -423,6 +423,7 @@ sim_request(struct sim *s)
     case 11: sim_request_org(s); break;
     case 12: sim_request_registry(s); break;
     case 13: stream(s); break;
+    case 14: sim_request_session(s); break;
     default: broken("no such request");
     }
 }

@@ -250,6 +250,7 @@ sum_up(struct sim *s, uint64_t operations, struct run_result *out)
                                .commits = s->commits,
                                .jobs = s->model.jobs.count,
                                .attempts = s->world.ends,
+                               .events = s->model.event_ids,
                                .effects = s->model.effects.count,
                                .crashes = s->crashes,
                                .failed_commits = s->failed_commits,

@@ -67,7 +67,7 @@ struct sim {
 
 /* What a run was; hash is of the state at its end. */
 struct run_result {
-    uint64_t hash, operations, turns, commits, jobs, attempts, firings, effects;
+    uint64_t hash, operations, turns, commits, jobs, attempts, firings, events, effects;
     uint64_t crashes, failed_commits, stops, deaths;
     int64_t  simulated_ms;
 };
@@ -116,6 +116,8 @@ void sim_request_org(struct sim *s);
 void sim_request_many(struct sim *s);
 /* Companies, agents and profiles by requests (requests_registry.c). */
 void sim_request_registry(struct sim *s);
+/* Events of sessions, and the sessions themselves (requests_sessions.c). */
+void sim_request_session(struct sim *s);
 /* No company and no agent that requests made has a limit any more. */
 void sim_release_limits(struct sim *s);
 /* A unique or a debounce key for some submits; true: debounced, which takes no start time. */

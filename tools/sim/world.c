@@ -89,6 +89,7 @@ read_mail(struct world *w, struct sim_worker *k, struct view frame)
 {
     const struct msg_desc *d;
     union msg              m;
+    struct view            event;
     struct err             e = {0};
     struct run             r = {.ends_at = w->now.boot_ms,
                                 .is_stubborn = rng_chance(w->rng, w->chances.stubborn)};
@@ -102,6 +103,7 @@ read_mail(struct world *w, struct sim_worker *k, struct view frame)
         r.token = m.job_start.token;
         r.id = m.job_start.job;
         r.has_gate = HAS(&m.job_start, job_start, gate);
+        r.is_event = mp_find(m.job_start.document, "event", &event) && event.size > 1;
         r.ends_at += run_time(w);
         begin_run(w, k, &r);
         break;

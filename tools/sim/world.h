@@ -42,6 +42,7 @@ struct run {
     uint64_t slot, token, id;
     bool     is_effect, is_probe, is_stubborn;
     bool     has_gate; /* a command that is asked first */
+    bool     is_event; /* of a session */
     int64_t  ends_at;
     uint64_t turns;
 };
