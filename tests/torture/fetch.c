@@ -87,7 +87,7 @@ read_mark(struct job *j, struct view title)
     char text[64];
 
     j->client = NO_CLIENT;
-    if (title.size >= sizeof(text)) return;
+    if (title.size == 0 || title.size >= sizeof(text)) return;
     memcpy(text, title.data, title.size);
     text[title.size] = '\0';
     if (sscanf(text, "c%d-%u-%u", &j->client, &j->number, &j->index) < 2) j->client = NO_CLIENT;

@@ -102,6 +102,9 @@ double load_submit(const struct process *p, unsigned n, unsigned window, unsigne
 /* n jobs of `handler` from submit to done, a second. */
 double   load_cycle(const struct process *p, unsigned n, const char *handler);
 uint64_t load_completed(struct client *c);
+/* Waits until so many jobs have completed.  It asks seldom: each answer costs agentd what dozens of
+ * jobs do. */
+void load_await(struct client *c, uint64_t completed);
 /* Commits since agentd's start; each is two flushes. */
 uint64_t load_commits(const struct process *p);
 /* n times from a request that makes a job (its answer has the `id`) to the answer that the job has

@@ -164,8 +164,7 @@ exec_figure(const struct options *o)
         client_open(&c, &p);
         started = now_s();
         (void)load_submit(&p, n, 256, 1, "true");
-        while (load_completed(&c) < n)
-            usleep(1000);
+        load_await(&c, n);
         figure_add(&a, n / (now_s() - started));
         client_close(&c);
         process_stop(&p);

@@ -37,8 +37,7 @@ process_events(const struct process *p, unsigned sessions, unsigned n)
             send_event(&c, sent % sessions);
         (void)client_receive(&c);
     }
-    while (load_completed(&c) < before + n)
-        usleep(1000);
+    load_await(&c, before + n);
     client_close(&c);
     return n / (now_s() - started);
 }

@@ -6,6 +6,10 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#define NEAR    2000 /* jobs: then it is asked more often */
+#define NEAR_US 2000
+#define FAR_US  50000
+
 double
 load_submit(const struct process *p, unsigned n, unsigned window, unsigned clients,
             const char *handler)
@@ -77,6 +81,13 @@ load_completed(struct client *c)
     return (uint64_t)n;
 }
 
+void
+load_await(struct client *c, uint64_t completed)
+{
+    for (uint64_t done; (done = load_completed(c)) < completed;)
+        usleep(completed - done > NEAR ? FAR_US : NEAR_US);
+}
+
 double
 load_cycle(const struct process *p, unsigned n, const char *handler)
 {
@@ -85,8 +96,7 @@ load_cycle(const struct process *p, unsigned n, const char *handler)
 
     (void)load_submit(p, n, 512, 1, handler);
     client_open(&c, p);
-    while (load_completed(&c) < n)
-        usleep(1000);
+    load_await(&c, n);
     client_close(&c);
     return n / (now_s() - started);
 }
