@@ -2,6 +2,7 @@
 
 #include "common/mp.h"
 #include "supervisor/config/declared.h"
+#include "supervisor/config/declared_sink.h"
 #include "supervisor/config/keys.h"
 #include "supervisor/config/places.h"
 #include "supervisor/config/settings.h"
@@ -162,6 +163,17 @@ place_run(struct load *l, struct err *e)
     return E_OK;
 }
 
+static enum errc
+check_sink_paths(struct load *l, struct err *e)
+{
+    const struct declared_list *sinks = &l->declared.of[DECLARED_SINK];
+
+    for (size_t i = 0; i < sinks->count; i++) {
+        if (declared_check_sink_path(&sinks->items[i], &l->config, &l->arena, e)) return e->code;
+    }
+    return E_OK;
+}
+
 /* ---- the engine's part ----------------------------------------------------- */
 
 #define MORE_THAN_FITS \
@@ -219,6 +231,7 @@ load(struct load *l, struct buf *text, struct buf *warnings, struct err *e)
     if (declared_read(l->root, l->file_folder, &l->arena, &l->declared, e)) return e->code;
     if (take_sources(l, warnings, e)) return e->code;
     if (place_state(l, e) || place_run(l, e)) return e->code;
+    if (check_sink_paths(l, e)) return e->code;
     return pack_engine_config(l, e);
 }
 

@@ -3,6 +3,7 @@
 #include "common/url.h"
 #include "supervisor/config/declared_check.h"
 #include "supervisor/config/keys.h"
+#include "supervisor/config/places.h"
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,6 +182,80 @@ check_http(const struct declared_object *o, struct err *e)
                                  "allowed: a host, an address, or a network like 10.1.0.0/16");
     }
     return check_headers(given(o, "headers"), e);
+}
+
+/* ---- file ------------------------------------------------------------------ */
+
+/* What agentd keeps in its folders. */
+static const char *const own_names[] = {
+    "data.mdb",    "lock.mdb",     "new.mdb",      "new.mdb-lock", "logs",
+    "work",        "starts",       "evidence",     "agentd.log",   "agentd.pid",
+    "agentd.sock", "gateway.sock", "reports.sock", "feed.sock",
+};
+
+/* An absolute path without "//", "." and "..". */
+static const char *
+plain_path(struct arena *a, const char *path)
+{
+    char  *out = arena_alloc(a, strlen(path) + 2);
+    size_t size = 0, n;
+
+    for (; *path; path += n) {
+        path += strspn(path, "/");
+        n = strcspn(path, "/");
+        if (n == 0 || (n == 1 && path[0] == '.')) continue;
+        if (n == 2 && memcmp(path, "..", 2) == 0) {
+            while (size > 0 && out[--size] != '/')
+                continue;
+            continue;
+        }
+        out[size++] = '/';
+        memcpy(out + size, path, n);
+        size += n;
+    }
+    out[size] = '\0';
+    return out;
+}
+
+/* What of `path` comes after the folder and a '/'; NULL: it is not below it.  Both are plain. */
+static const char *
+below(const char *path, const char *folder)
+{
+    size_t size = strlen(folder);
+
+    return strncmp(path, folder, size) == 0 && path[size] == '/' ? path + size + 1 : NULL;
+}
+
+static bool
+is_own_name(const char *name)
+{
+    size_t size = strcspn(name, "/");
+
+    for (size_t i = 0; i < ARRAY_LEN(own_names); i++) {
+        if (size == strlen(own_names[i]) && memcmp(name, own_names[i], size) == 0) return true;
+    }
+    return false;
+}
+
+enum errc
+declared_check_sink_path(const struct declared_object *o, const struct config *c, struct arena *a,
+                         struct err *e)
+{
+    const struct yaml *at = given(o, "path");
+
+    if (!at) return E_OK;
+    const char *path = plain_path(a, path_from(a, c->state_dir, at->text));
+    const char *state = plain_path(a, c->state_dir), *run = plain_path(a, c->run_dir);
+    const char *in_state = below(path, state);
+    bool        is_in_run = below(path, run) && (!in_state || below(run, state));
+
+    if (at->text.size && at->text.data[0] != '/' && !in_state)
+        return yaml_refuse_found(at, e, "a relative path stays below the state folder");
+    if (is_in_run || (in_state && is_own_name(in_state)) ||
+        strcmp(path, plain_path(a, c->pid_file)) == 0) {
+        return yaml_refuse_found(at, e, "is one of agentd's own files");
+    }
+    return E_OK;
 }
 
 /* ---- all ------------------------------------------------------------------- */

@@ -149,6 +149,16 @@ static const struct bad bad_objects[] = {
     {EXEC "files_max: 10K}\n",           "2:44", "handlers.h.files_max", "found \"10K\", allowed: an integer from 8 to 1048576", NULL},
     {EXEC "max_turns: }\n",              "2:33", "handlers.h.max_turns", "found nothing, allowed: an integer from 1 to 10000, or null", NULL},
     {"sinks: {s: {kind: file}}\n",       "1:9", "sinks.s", "a sink of kind file needs a path", NULL},
+    {"sinks: {s: {kind: file, path: data.mdb}}\n", "1:31", "sinks.s.path", "found \"data.mdb\", is one of agentd's own files", NULL},
+    {"sinks: {s: {kind: file, path: \"./a/../lock.mdb\"}}\n", "1:31", "sinks.s.path", "found \"./a/../lock.mdb\", is one of agentd's own files", NULL},
+    {"sinks: {s: {kind: file, path: logs/00/1.log}}\n", "1:31", "sinks.s.path", "found \"logs/00/1.log\", is one of agentd's own files", NULL},
+    {"sinks: {s: {kind: file, path: work}}\n", "1:31", "sinks.s.path", "found \"work\", is one of agentd's own files", NULL},
+    {"sinks: {s: {kind: file, path: /state//data.mdb}}\n", "1:31", "sinks.s.path", "found \"/state//data.mdb\", is one of agentd's own files", NULL},
+    {"sinks: {s: {kind: file, path: /run/here/any}}\n", "1:31", "sinks.s.path", "found \"/run/here/any\", is one of agentd's own files", NULL},
+    {"daemon: {pid_file: /p}\nsinks: {s: {kind: file, path: /p}}\n", "2:31", "sinks.s.path", "found \"/p\", is one of agentd's own files", NULL},
+    {"sinks: {s: {kind: file, path: ../x}}\n", "1:31", "sinks.s.path", "found \"../x\", a relative path stays below the state folder", NULL},
+    {"sinks: {s: {kind: file, path: a/../../state/../x}}\n", "1:31", "sinks.s.path", "found \"a/../../state/../x\", a relative path stays below the state folder", NULL},
+    {"sinks: {s: {kind: file, path: \".\"}}\n", "1:31", "sinks.s.path", "found \".\", a relative path stays below the state folder", NULL},
     {"sinks: {s: {kind: htp}}\n",        "1:19", "sinks.s.kind", "found \"htp\", allowed: gateway, http, command or file", "did you mean \"http\"?"},
     {"sinks: {s: {kind: file, path: x, url: x}}\n", "1:34", "sinks.s.url", "only for sinks of kind http", NULL},
     {"sinks: {s: {kind: file, path: x, timeout: 5s}}\n", "1:34", "sinks.s.timeout", "only for sinks of kind http and command", NULL},
@@ -242,6 +252,20 @@ REFUSES(unknown_keys_are_refused_where_they_stand, bad_keys)
 REFUSES(bad_values_are_refused_where_they_stand, bad_values)
 
 REFUSES(bad_objects_are_refused_where_they_stand, bad_objects)
+
+static void
+sinks_may_write_any_other_file(void **state)
+{
+    static const char *const paths[] = {"x",         "logs.txt",     "a/../b/data.mdb",
+                                        "/data.mdb", "/state2/work", "/run/here2"};
+
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        char text[128];
+
+        (void)snprintf(text, sizeof(text), "sinks: {s: {kind: file, path: %s}}\n", paths[i]);
+        if (fixture_load_text(*state, text)) fail_msg("%s", ((struct fixture *)*state)->e.msg);
+    }
+}
 
 static void
 a_refused_file_leaves_the_output_as_it_was(void **state)
@@ -342,6 +366,7 @@ main(void)
         TEST(unknown_keys_are_refused_where_they_stand),
         TEST(bad_values_are_refused_where_they_stand),
         TEST(bad_objects_are_refused_where_they_stand),
+        TEST(sinks_may_write_any_other_file),
         TEST(a_refused_file_leaves_the_output_as_it_was),
         TEST(a_long_file_name_keeps_its_end_and_the_rest_of_the_message),
         TEST(a_file_of_more_than_4_mib_is_refused),
