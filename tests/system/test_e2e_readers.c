@@ -1,0 +1,108 @@
+/* A session's reader, from outside: what its agent says meanwhile, the reply, and that it is not
+ * lost when the gateway is killed before the reply is acknowledged (D5, I2, N44). */
+#include "tests/system/e2e.h"
+#include <arpa/inet.h>
+#include <signal.h>
+#include <sys/socket.h>
+
+#define TALK                                             \
+    "#!/bin/sh\n"                                        \
+    "read -r document\n"                                 \
+    "echo '{\"type\":\"delta\",\"text\":\"let me \"}'\n" \
+    "echo '{\"type\":\"delta\",\"text\":\"think\"}'\n"   \
+    "echo '{\"type\":\"effect\",\"kind\":\"send_message\",\"content\":\"well\"}'\n"
+#define CONFIG                                             \
+    "handlers: {talk: {kind: exec, command: [%s/talk]}}\n" \
+    "sessions: {handler: talk}\n"                          \
+    "gateway: {listen: \"127.0.0.1:%d\", user: root}\n"
+
+static int  port;
+static char token[64];
+
+/* One that is free now; nobody is expected to take it before the gateway does. */
+static int
+free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t          size = sizeof(address);
+    int                fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    (void)close(fd);
+    return ntohs(address.sin_port);
+}
+
+static int
+start(void **state)
+{
+    (void)state;
+    e2e_make();
+    script_write(&d, "talk", TALK);
+    port = free_port();
+    FREE_AUTO char *config = xasprintf(CONFIG, d.folder, port);
+    (void)e2e_start(config);
+    daemon_expect_log(&d, "gateway ready");
+    ctl_must(&c, "token add anna --role submit --session chat/anna --expires 1h");
+    ctl_copy(&c, "secret", token, sizeof(token));
+    return 0;
+}
+
+/* What the reader prints. */
+static void
+expect_read(const char *say, const char *ack, const char *wanted)
+{
+    FREE_AUTO char *command =
+        xasprintf("/usr/bin/python3 tests/system/reader.py %d %s %s %s", port, token, say, ack);
+    char  line[256] = "";
+    FILE *out = popen(command, "re");
+
+    assert_non_null(out);
+    (void)!fgets(line, sizeof(line), out);
+    line[strcspn(line, "\n")] = '\0';
+    if (pclose(out) != 0) daemon_fail(&d, "the reader failed after \"%s\"", line);
+    assert_string_equal(line, wanted);
+}
+
+static void
+a_reply_that_is_not_acknowledged_outlives_the_gateway(void **state)
+{
+    (void)state;
+    expect_read("hello", "leave", "let me think|1|well");
+    ctl_until(&c, "status", "\"pending\"", "effect show 1"); /* its reader is gone */
+    ctl_must(&c, "status");
+    assert_int_equal(kill((pid_t)ctl_number(&c, "gateway.pid"), SIGKILL), 0);
+    ctl_until(&c, "gateway.started", "2", "status");
+    ctl_until_least(&c, "gateway.pid", 1, "status");
+    ctl_expect(&c, "gateway.died", "1");
+    expect_read("-", "ack", "|1|well");
+    ctl_until(&c, "status", "\"delivered\"", "effect show 1");
+    ctl_expect(&c, "receipt", "\"read\"");
+    assert_false(daemon_log_has(&d, token));
+}
+
+static void
+a_revoked_token_opens_nothing(void **state)
+{
+    (void)state;
+    ctl_must(&c, "token list");
+    ctl_expect(&c, "items.0.name", "\"anna\"");
+    ctl_must(&c, "token revoke anna");
+    FREE_AUTO char *command = xasprintf(
+        "/usr/bin/python3 tests/system/reader.py %d %s hello ack >/dev/null 2>&1", port, token);
+    assert_int_not_equal(system(command), 0);
+    ctl_refused(&c, 1, "not_found", "chat/anna", "session show chat/anna");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_reply_that_is_not_acknowledged_outlives_the_gateway),
+        TEST(a_revoked_token_opens_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
