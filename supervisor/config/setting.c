@@ -2,6 +2,8 @@
 
 #include "common/mp.h"
 #include "common/name.h"
+#include "common/quiet.h"
+#include "common/tzfile.h"
 #include "supervisor/config/declared_check.h"
 #include "supervisor/config/keys.h"
 #include "supervisor/config/places.h"
@@ -27,23 +29,28 @@ static const char *const on_cooldowns[] = {"reject", "defer", NULL};
 static const char *const on_failures[] = {"skip", "hold", NULL};
 static const char *const truths[] = {"true", "false", NULL};
 
-/* Texts that are one of a few words, and texts that are a file or folder. */
+enum meaning { PLAIN, PATH, HANDLER, ZONE, HOURS };
+
+/* Texts that are one of a few words, and texts that mean something. */
 static const struct special {
     const char        *section;
     const char        *key;
     const char *const *words; /* NULL: any text */
-    bool               is_path, is_handler;
+    enum meaning       meaning;
 } specials[] = {
-    {"daemon",   "durability",     durabilities, false, false},
-    {"log",      "level",          log_levels,   false, false},
-    {"limits",   "agent_approval", approvals,    false, false},
-    {"sessions", "on_cooldown",    on_cooldowns, false, false},
-    {"sessions", "handler",        NULL,         false, true },
-    {"sessions", "on_failure",     on_failures,  false, false},
-    {"daemon",   "state_dir",      NULL,         true,  false},
-    {"daemon",   "run_dir",        NULL,         true,  false},
-    {"daemon",   "pid_file",       NULL,         true,  false},
-    {"gateway",  "page",           NULL,         true,  false},
+    {"daemon",   "durability",     durabilities, PLAIN  },
+    {"log",      "level",          log_levels,   PLAIN  },
+    {"limits",   "agent_approval", approvals,    PLAIN  },
+    {"budgets",  "zone",           NULL,         ZONE   },
+    {"sessions", "on_cooldown",    on_cooldowns, PLAIN  },
+    {"sessions", "handler",        NULL,         HANDLER},
+    {"sessions", "on_failure",     on_failures,  PLAIN  },
+    {"sessions", "quiet_hours",    NULL,         HOURS  },
+    {"sessions", "zone",           NULL,         ZONE   },
+    {"daemon",   "state_dir",      NULL,         PATH   },
+    {"daemon",   "run_dir",        NULL,         PATH   },
+    {"daemon",   "pid_file",       NULL,         PATH   },
+    {"gateway",  "page",           NULL,         PATH   },
 };
 
 const struct setting *
@@ -85,7 +92,7 @@ words_of(const struct setting *s)
 static bool
 is_path(const struct setting *s)
 {
-    return special_of(s)->is_path;
+    return special_of(s)->meaning == PATH;
 }
 
 /* ---- values ---------------------------------------------------------------- */
@@ -100,6 +107,12 @@ range_of(const struct setting *s)
     r.is_nullable = s->type == SETTING_LIMIT || s->type == SETTING_LASTING;
     return r;
 }
+
+static const char *const allowed_meanings[] = {
+    [HANDLER] = "a declared handler",
+    [ZONE] = "a time zone of the system's, like Europe/Berlin, or UTC",
+    [HOURS] = QUIET_ALLOWED,
+};
 
 const char *
 setting_allowed(const struct setting *s, char *out)
@@ -117,10 +130,8 @@ setting_allowed(const struct setting *s, char *out)
     case SETTING_TEXT:
     case SETTING_STRING:
         if (words_of(s)) return words_text(words_of(s), out, SETTING_ALLOWED_MAX);
-        if (special_of(s)->is_handler) {
-            (void)snprintf(out, SETTING_ALLOWED_MAX, "a declared handler"); /* fits */
-            return out;
-        }
+        if (allowed_meanings[special_of(s)->meaning])
+            return strcpy(out, allowed_meanings[special_of(s)->meaning]); /* fits */
         len =
             snprintf(out, SETTING_ALLOWED_MAX, "a %s of %d to %d bytes, without control characters",
                      is_path(s) ? "path" : "text", (int)s->low, (int)s->high);
@@ -170,14 +181,42 @@ is_word(struct view text, const char *const *words)
 }
 
 static bool
+is_zone(struct view name)
+{
+    BUF_AUTO struct buf body = {0};
+    struct tz           zone;
+    struct err          e;
+
+    return view_is(name, "UTC") || (tzfile_read(tzfile_folder(), name, &body) &&
+                                    tz_parse(buf_view(&body), &zone, &e) == E_OK);
+}
+
+/* An empty text means nothing; a setting's size tells whether it may be one. */
+static bool
+has_meaning(const struct setting_target *t, const struct setting *s, struct view text)
+{
+    struct quiet hours;
+    struct err   e;
+
+    if (text.size == 0) return true;
+    switch (special_of(s)->meaning) {
+    case PLAIN:
+    case PATH: break;
+    case HANDLER: return declared_has_handler(t->declared, text);
+    case ZONE: return is_zone(text);
+    case HOURS: return quiet_parse(text, &hours, &e) == E_OK;
+    }
+    return true;
+}
+
+static bool
 store_text(const struct setting_target *t, const struct setting *s, struct view text,
            const char *folder)
 {
     struct arena *a = &t->config->arena;
 
     if (!is_clean(text) || (words_of(s) && !is_word(text, words_of(s)))) return false;
-    if (special_of(s)->is_handler && text.size && !declared_has_handler(t->declared, text))
-        return false;
+    if (!has_meaning(t, s, text)) return false;
     if (is_path(s) && text.size > 0) text = view_str(path_from(a, folder, text));
     if ((int64_t)text.size < s->low || (int64_t)text.size > s->high) return false;
     const char *copy = arena_printf(a, "%.*s", VIEW_ARG(text));

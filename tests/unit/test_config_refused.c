@@ -87,6 +87,11 @@ static const struct bad bad_values[] = {
     {"workers: {count: 65}\n",           "1:18", "workers.count", "found 65, allowed: an integer from 0 to 64", NULL},
     {"sessions: {enabled: yes}\n",       "1:21", "sessions.enabled", "found \"yes\", allowed: true or false", NULL},
     {"sessions: {handler: h}\n",         "1:21", "sessions.handler", "found \"h\", allowed: a declared handler", NULL},
+    {"sessions: {zone: Mars/X}\n",       "1:18", "sessions.zone", "found \"Mars/X\", allowed: a time zone of the system's", NULL},
+    {"sessions: {zone: ''}\n",           "1:18", "sessions.zone", "found \"\", allowed: a time zone of the system's", NULL},
+    {"budgets: {zone: ../UTC}\n",        "1:17", "budgets.zone", "found \"../UTC\", allowed: a time zone of the system's", NULL},
+    {"sessions: {quiet_hours: junk}\n",  "1:25", "sessions.quiet_hours", "found \"junk\", allowed: hours of the day as FROM-TO, like 22:00-07:00", NULL},
+    {"sessions: {quiet_hours: '22:00-22:00'}\n", "1:25", "sessions.quiet_hours", "found \"22:00-22:00\", allowed: hours of the day as FROM-TO", NULL},
     {"sessions: {on_cooldown: wait}\n",  "1:25", "sessions.on_cooldown", "found \"wait\", allowed: reject or defer", NULL},
     {"sessions: {on_failure: stop}\n",   "1:24", "sessions.on_failure", "found \"stop\", allowed: skip or hold", NULL},
 };

@@ -25,6 +25,7 @@ values_of(const struct setting *s, const char *out[3])
     static const char *const handlers[] = {"noop", "echo", "default/sleep"};
     static const char *const truths[] = {"false", "true", "false"};
     static const char *const zones[] = {"Europe/Paris", "UTC", "Asia/Tokyo"};
+    static const char *const hours[] = {"22:00-07:00", "", "09:00-10:30"};
     static const char *const paths[] = {"/x", "/y/y", "/z"};
     static const char *const numbers[] = {"2", "3", "5"};
     static const char *const durations[] = {"2s", "1500ms", "3s"};
@@ -48,6 +49,7 @@ values_of(const struct setting *s, const char *out[3])
         if (strcmp(s->key, "on_cooldown") == 0) from = on_cooldowns;
         if (strcmp(s->key, "on_failure") == 0) from = on_failures;
         if (strcmp(s->key, "handler") == 0) from = handlers;
+        if (strcmp(s->key, "quiet_hours") == 0) from = hours;
         break;
     case SETTING_TEXT:
         if (strcmp(s->key, "level") == 0) from = levels;
@@ -374,6 +376,22 @@ a_variable_that_names_an_undeclared_sink_is_ignored(void **state)
 }
 
 static void
+a_variable_without_a_zone_or_hours_is_ignored(void **state)
+{
+    struct fixture *f = *state;
+
+    f->variables[0] = "AGENTD_SESSIONS_ZONE=Mars/X";
+    f->variables[1] = "AGENTD_SESSIONS_QUIET_HOURS=24:00-07:00";
+    assert_int_equal(
+        fixture_load_text(f, "sessions: {zone: Asia/Tokyo, quiet_hours: 22:00-07:00}\n"), E_OK);
+    assert_true(view_is(f->config.limits.session_zone, "Asia/Tokyo"));
+    assert_true(view_is(f->config.limits.session_quiet_hours, "22:00-07:00"));
+    assert_non_null(strstr(buf_str(&f->warnings), "AGENTD_SESSIONS_ZONE: ignored: "));
+    assert_non_null(strstr(buf_str(&f->warnings), "AGENTD_SESSIONS_QUIET_HOURS: ignored: "));
+    f->variables[0] = f->variables[1] = NULL;
+}
+
+static void
 the_gateway_is_enabled_by_what_else_is_said_of_it(void **state)
 {
     struct fixture *f = *state;
@@ -465,6 +483,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_new, fixture_end)
+        TEST(a_variable_without_a_zone_or_hours_is_ignored),
         TEST(the_gateway_is_enabled_by_what_else_is_said_of_it),
         TEST(every_setting_is_taken_from_set_then_environment_then_file_then_default),
         TEST(every_bad_variable_is_a_warning_and_the_next_source_counts),
