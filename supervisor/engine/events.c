@@ -117,13 +117,13 @@ start(struct engine *en, struct session *s, const struct event *ev)
 /* ---- append -------------------------------------------------------------------- */
 
 enum errc
-event_admit(struct engine *en, const struct session *s, struct err *e)
+event_admit(struct engine *en, struct view session, uint64_t waiting, struct err *e)
 {
     int64_t max = en->memory.limits.session_queue_max;
 
-    if (max == NO_LIMIT || s->waiting < (uint64_t)max) return E_OK;
+    if (max == NO_LIMIT || waiting < (uint64_t)max) return E_OK;
     err_set(e, E_QUEUE_FULL, "session \"%.*s\": %" PRIu64 " events wait, it takes %" PRId64,
-            VIEW_ARG(s->name), s->waiting, max);
+            VIEW_ARG(session), waiting, max);
     return err_hint(e, "wait until some are processed, or raise sessions.queue_max");
 }
 

@@ -26,9 +26,10 @@ struct event_origin {
     uint64_t    copy_of;      /* sent again: number of the dead event; 0: it is none */
 };
 
-/* Whether the session takes one event more by a request: E_QUEUE_FULL.  Timers' events are appended
- * all the same. */
-enum errc event_admit(struct engine *en, const struct session *s, struct err *e) MUST_CHECK;
+/* Whether the session, in which `waiting` events wait, takes one more by a request: E_QUEUE_FULL.
+ * Timers' events are appended all the same. */
+enum errc event_admit(struct engine *en, struct view session, uint64_t waiting,
+                      struct err *e) MUST_CHECK;
 /* Appends an event that has passed its checks to a session that is not closed; payload: packed,
  * copied.  When nothing is under way in the session its job is made. */
 void event_append(struct engine *en, struct session *s, struct view type, struct view payload,

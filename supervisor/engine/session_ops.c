@@ -23,16 +23,18 @@ check(struct engine *en, const struct actor *a, struct asked *q, struct event_or
       struct err *e)
 {
     struct job_spec spec = {0};
+    uint64_t        waiting;
 
     if (submit_admit(en, e) || session_of_request(en, a, &q->session, SESSION_TAKE, e))
         return e->code;
-    if (q->session.row && event_admit(en, q->session.row, e)) return e->code;
+    waiting = q->session.row ? q->session.row->waiting : 0;
+    if (event_admit(en, q->session.key, waiting, e)) return e->code;
     spec.company = q->session.company_id;
     if (q->parent && chain_of_submit(en, a, q->parent, &spec, e)) return e->code;
     *from =
         (struct event_origin){.actor = turn_actor(en, a), .parent = spec.parent, .root = spec.root};
     /* One that waits in a session is no job yet, and is bounded there. */
-    if (q->session.row && q->session.row->waiting) return E_OK;
+    if (waiting) return E_OK;
     return submit_check_queue(en, q->session.company_id, 0, e);
 }
 
@@ -309,7 +311,9 @@ on_session_resend(struct engine *en, const struct actor *a, const struct msg_ses
     if (submit_admit(en, e) || session_of_request(en, a, &n, SESSION_TAKE, e)) return e->code;
     if (!n.row) return session_of_request(en, a, &n, SESSION_FIND, e);
     ev.session = n.row->id;
-    if (load_dead(en, n.row, &ev, &payload, e) || event_admit(en, n.row, e)) return e->code;
+    if (load_dead(en, n.row, &ev, &payload, e) || event_admit(en, n.row->name, n.row->waiting, e)) {
+        return e->code;
+    }
     from = (struct event_origin){.actor = turn_actor(en, a),
                                  .parent = ev.parent,
                                  .root = ev.root,

@@ -288,6 +288,7 @@ session_begin_anew(struct engine *en, uint32_t id)
 
     if (!s) return;
     put_checkpoint(turn_txn(en), s, (struct view){0});
+    s->checkpoint_at = 0;
     session_changed(en, s);
 }
 

@@ -46,6 +46,31 @@ only_success_commits_a_checkpoint(void **state)
 }
 
 static void
+a_checkpoint_ends_with_its_schedule(void **state)
+{
+    struct rig *r = *state;
+    struct view v;
+
+    declare(r);
+    rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'handler':'noop'");
+    rig_advance(r, MINUTE_MS);
+    rig_ended(r, 1, "'verdict':'completed','checkpoint':{'n':1}");
+    rig_turn(r);
+    rig_must(r, "schedule.remove", "'name':'s'");
+    session_text(r, "schedule/s");
+    assert_true(rig_is_nil(r, "checkpoint"));
+    assert_true(rig_is_nil(r, "checkpoint_at"));
+    rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'handler':'noop'");
+    session_text(r, "schedule/s");
+    assert_true(rig_is_nil(r, "checkpoint"));
+    rig_advance(r, MINUTE_MS);
+    assert_true(mp_find(rig_lease(r, 2)->body, "document", &v));
+    r->reply = v;
+    assert_true(rig_is_nil(r, "checkpoint"));
+    assert_int_equal(rig_i64(r, "session.checkpoint_id"), 1); /* the number goes on */
+}
+
+static void
 checkpoints_of_every_size_come_back(void **state)
 {
     static const size_t sizes[] = {10, 1990, 2010, 8000, 262000, 5};
@@ -97,6 +122,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
     const struct CMUnitTest tests[] = {
         TEST(only_success_commits_a_checkpoint),
+        TEST(a_checkpoint_ends_with_its_schedule),
         TEST(checkpoints_of_every_size_come_back),
         TEST(a_checkpoint_and_effects_carry_the_same_number),
     };

@@ -353,6 +353,18 @@ a_session_takes_so_many_events(void **state)
 }
 
 static void
+a_session_may_take_no_event_at_all(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_queue_max = 0;
+    declare(r);
+    rig_refused(r, E_QUEUE_FULL, "", "session.event", "'key':'s','type':'ping'");
+    rig_refused(r, E_QUEUE_FULL, "", "session.send", "'key':'s','content':'c','agent':'desk'");
+    assert_int_equal(rig_read(r, "session.show", "'key':'s'"), E_NOT_FOUND);
+}
+
+static void
 sessions_of_companies_are_apart(void **state)
 {
     struct rig *r = *state;
@@ -431,6 +443,7 @@ main(void)
         TEST(what_a_job_of_a_session_cannot_have_is_refused),
         TEST(what_is_no_event_is_refused),
         TEST(a_session_takes_so_many_events),
+        TEST(a_session_may_take_no_event_at_all),
         TEST(sessions_of_companies_are_apart),
         TEST(an_event_continues_its_chain_of_causes),
         TEST(an_event_is_few_writes),
