@@ -29,7 +29,8 @@ judge(struct removals *r, const struct object_entry *o, const struct users *u, s
              object_kind_name(o->row.kind), VIEW_ARG(objects_ref(&r->en->turn.objects, o->row.id)));
     if (users_judge(u, subject, false, e) == E_OK) return E_OK;
     r->used = o;
-    return err_hint(e, "end, change or remove these first, then reload again");
+    return err_hint(e, "end, change or remove these first%s, then reload again",
+                    users_close_hint(u));
 }
 
 /* What is counted or indexed by the object. */

@@ -52,6 +52,12 @@ users_add_id(struct users *u, const char *what, uint64_t id)
     users_add(u, what, view_str(text));
 }
 
+const char *
+users_close_hint(const struct users *u)
+{
+    return u->has_session ? " (a session: agentctl session close KEY)" : "";
+}
+
 enum errc
 users_judge(const struct users *u, const char *subject, bool cascade, struct err *e)
 {
@@ -67,7 +73,7 @@ users_judge(const struct users *u, const char *subject, bool cascade, struct err
     err_set(e, E_IN_USE, "%s is in use by %s%s", subject, u->text, more);
     if (u->is_declared)
         return err_hint(e, "what the config file declares is taken out of it there");
-    return err_hint(e, "cancel and remove these first, or give cascade");
+    return err_hint(e, "cancel and remove these first%s, or give --cascade", users_close_hint(u));
 }
 
 static uint64_t
@@ -238,8 +244,9 @@ name_sessions(struct engine *en, const struct object_entry *o, struct users *u)
     while (examined++ < READ_ROWS_MAX && scan_next(&s, &row)) {
         const struct session *now = session_row(en, row.id);
 
-        if (now && now->status != SESSION_CLOSED && !session_is_schedules(now->name))
-            users_add(u, "session", now->name);
+        if (!now || now->status == SESSION_CLOSED || session_is_schedules(now->name)) continue;
+        users_add(u, "session", now->name);
+        u->has_session = true;
     }
     scan_close(&s);
 }

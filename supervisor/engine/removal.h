@@ -12,10 +12,13 @@ struct users {
     uint64_t count;
     uint32_t named;
     bool     is_declared; /* one of them is declared in the config file */
+    bool     has_session; /* one is a session that is not closed */
     char     text[320];
 };
 void users_add(struct users *u, const char *what, struct view name);
 void users_add_id(struct users *u, const char *what, uint64_t id);
+/* How sessions are got out of the way, as a part of a hint; "" when there is none. */
+const char *users_close_hint(const struct users *u);
 /* E_IN_USE with the list, for `subject` (a sentence's), when there are any that cascade does not
  * take. */
 enum errc users_judge(const struct users *u, const char *subject, bool cascade,

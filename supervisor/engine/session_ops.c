@@ -141,8 +141,10 @@ refuse_others(const struct msg_job_submit *m, struct err *e)
     const struct msg_desc *d = msg_desc(MSG_JOB_SUBMIT);
 
     for (size_t i = 0; i < d->nfields; i++) {
-        if ((m->has & ~(JOB_KEPT | JOB_TARGET)) >> i & 1)
-            return err_field(e, d->fields[i].name, "not together with session");
+        if (!((m->has & ~(JOB_KEPT | JOB_TARGET)) >> i & 1)) continue;
+        err_field(e, d->fields[i].name, "not together with session");
+        return err_hint(e, "a session takes its events in their order, each by a job of its own; "
+                           "for another time set a timer in it");
     }
     return E_OK;
 }
@@ -170,6 +172,7 @@ session_submit(struct engine *en, const struct actor *a, const struct msg_job_su
     struct msg_job_submit kept = *m;
     struct asked          q = {
                  .session = {.key = m->session,
+                             .key_field = "session",
                              .company = m->company,
                              .agent = m->agent,
                              .has_handler = m->handler.size != 0},

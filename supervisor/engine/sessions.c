@@ -233,7 +233,8 @@ session_of_request(struct engine *en, const struct actor *a, struct session_name
 
     if (find_owner(en, a, n, e)) return e->code;
     if (use != SESSION_FIND && session_is_schedules(n->key))
-        return err_field(e, "key", "\"" SCHEDULES_PREFIX "\" begins the schedules' own sessions");
+        return err_field(e, n->key_field ? n->key_field : "key",
+                         "\"" SCHEDULES_PREFIX "\" begins the schedules' own sessions");
     n->row = find_row(en, n->company_id, n->key);
     if (!n->row && use == SESSION_FIND)
         return err_set(e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(n->key));

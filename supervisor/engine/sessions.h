@@ -46,6 +46,7 @@ enum session_use {
 };
 struct session_named {
     struct view     key, company, agent; /* of the request; the last two may be empty */
+    const char     *key_field;           /* of the request, that errors name; NULL: "key" */
     bool            has_handler;         /* the request names what processes its event */
     uint32_t        company_id, agent_id;
     struct session *row;

@@ -176,6 +176,14 @@ session_blockers(struct why *w, const struct session *s)
     }
 }
 
+/* What its job is doing; without one what it is itself. */
+static const char *
+session_state(const struct session *s, const struct job_state *j)
+{
+    if (j->id) return job_state_name(j->state);
+    return s->status == SESSION_OPEN ? "idle" : session_status_name(s->status);
+}
+
 enum errc
 read_session_why(struct reading *r, const struct msg_session_why *m)
 {
@@ -197,7 +205,7 @@ read_session_why(struct reading *r, const struct msg_session_why *m)
     if (!is_found) j = (struct job_state){0};
     why_open(&w, r);
     mp_put_str(r->reply, &w.map, "key", m->key);
-    mp_put_cstr(r->reply, &w.map, "state", j.id ? job_state_name(j.state) : "idle");
+    mp_put_cstr(r->reply, &w.map, "state", session_state(&row, &j));
     mp_put_u64(r->reply, &w.map, "waiting", row.waiting);
     put_job(&w, &j);
     why_blockers(&w);

@@ -233,6 +233,8 @@ an_agent_that_sessions_refer_to_is_in_use(void **state)
     rig_complete(r, job_of(r, "c"));
     rig_refused(r, E_IN_USE, "", "agent.remove", "'name':'desk'");
     assert_non_null(strstr(r->error.msg, "session a, session b"));
+    assert_non_null(strstr(r->error.hint, "agentctl session close KEY"));
+    assert_non_null(strstr(r->error.hint, "give --cascade"));
     uint64_t job = job_of(r, "b");
     rig_must(r, "agent.remove", "'name':'desk','cascade':true");
     rig_settle(r);
@@ -253,6 +255,17 @@ an_agent_that_sessions_refer_to_is_in_use(void **state)
 }
 
 static void
+a_reload_says_how_to_close_the_sessions_of_an_agent_that_goes(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_must(r, "session.open", "'key':'s','agent':'desk'");
+    assert_int_equal(rig_try_configure(r, &(struct rig_declared){0}, false), E_IN_USE);
+    assert_non_null(strstr(r->error.hint, "agentctl session close KEY"));
+}
+
+static void
 why_tells_what_a_session_waits_for(void **state)
 {
     struct rig *r = *state;
@@ -268,6 +281,7 @@ why_tells_what_a_session_waits_for(void **state)
     rig_must(r, "job.cancel", "'id':1");
     rig_must_read(r, "session.why", "'key':'s'");
     assert_string_equal(rig_text(r, "blockers.0.predicate"), "held");
+    assert_string_equal(rig_text(r, "state"), "held");
     assert_non_null(strstr(rig_text(r, "change"), "agentctl session resume s"));
     rig_must(r, "session.close", "'key':'s'");
     rig_must_read(r, "session.why", "'key':'s'");
@@ -288,6 +302,7 @@ main(void)
         TEST(a_held_session_is_closed),
         TEST(a_long_queue_is_cancelled_in_several_turns),
         TEST(events_go_by_age_and_with_the_last_a_closed_session),
+        TEST(a_reload_says_how_to_close_the_sessions_of_an_agent_that_goes),
         TEST(an_agent_that_sessions_refer_to_is_in_use),
         TEST(why_tells_what_a_session_waits_for),
     };

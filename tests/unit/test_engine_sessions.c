@@ -297,7 +297,11 @@ what_a_job_of_a_session_cannot_have_is_refused(void **state)
         rig_refused(r, bad[i].code, bad[i].field, "job.submit", "'session':'s','handler':'noop',%s",
                     bad[i].body);
     rig_refused(r, E_NOT_FOUND, "handler", "job.submit", "'session':'s','handler':'nobody'");
-    rig_refused(r, E_BAD_REQUEST, "key", "job.submit", "'session':'schedule/x','handler':'noop'");
+    rig_refused(r, E_BAD_REQUEST, "session", "job.submit",
+                "'session':'schedule/x','handler':'noop'");
+    rig_refused(r, E_BAD_REQUEST, "expires_at", "job.submit",
+                "'session':'s','handler':'noop','expires_at':9000000000000");
+    assert_non_null(strstr(r->error.hint, "timer"));
     rig_refused(r, E_BAD_REQUEST, "session", "job.submit_many",
                 "'jobs':[{'session':'s','handler':'noop'}]");
     r->actor.role = ROLE_SUBMIT;
