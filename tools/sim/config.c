@@ -11,7 +11,7 @@ static const char *const handler_names[SIM_HANDLERS] = {"noop", "echo", "sleep",
 static const char *const agent_names[SIM_ANY_AGENTS] = {"a0", "a1", "a2", "a3", "a4", "a5",
                                                         "b0", "b1", "b2", "b3", "b4"};
 static const int         agent_companies[SIM_ANY_AGENTS] = {0, 0, 1, 1, 2, 3, 0, 1, 4, 4, 5};
-static const char *const sink_names[SIM_SINKS] = {"s0", "s1"};
+static const char *const sink_names[SIM_SINKS] = {"s0", "s1", "s2", "s3"};
 
 const char *
 config_company(int i)
@@ -135,15 +135,30 @@ fill_handler(struct config *c, struct rng *r, int i)
     msg_pack(msg_desc(MSG_HANDLER), &m, &c->handlers[i].spec);
 }
 
+/* s0 and s1 are files, s2 and s3 know an effect by its id or do not. */
 static void
-fill_sink(struct config *c, int i)
+fill_sink(struct config *c, struct rng *r, int i)
 {
-    struct msg_sink m = {
-        .name = view_str(sink_names[i]), .kind = view_str("file"), .path = view_str("out.jsonl")};
+    static const char *const kinds[SIM_SINKS] = {"file", "file", "http", "command"};
+    struct buf command       BUF_AUTO = {0};
+    struct msg_sink          m = {.name = view_str(sink_names[i]), .kind = view_str(kinds[i])};
 
     config_begin(&c->sinks[i], 0);
-    SET_HAS(&m, sink, path);
-    m.not_after_ms = i == 0 ? 20000 : NO_LIMIT;
+    m.path = view_str("out.jsonl");
+    m.url = view_str("https://example.com/hook");
+    mp_array(&command, 1);
+    mp_cstr(&command, "/bin/cat");
+    m.command = buf_view(&command);
+    if (i < 2) SET_HAS(&m, sink, path);
+    if (i == 2) SET_HAS(&m, sink, url);
+    if (i == 3) SET_HAS(&m, sink, command);
+    m.idempotent = i >= 2 && rng_chance(r, 500);
+    if (m.idempotent) SET_HAS(&m, sink, idempotent);
+    if (i >= 2 && rng_chance(r, 500)) {
+        m.max_attempts = (uint64_t)rng_between(r, 1, 7);
+        SET_HAS(&m, sink, max_attempts);
+    }
+    m.not_after_ms = i % 2 == 0 ? 20000 : NO_LIMIT;
     SET_HAS(&m, sink, not_after_ms);
     msg_pack(msg_desc(MSG_SINK), &m, &c->sinks[i].spec);
 }
@@ -312,7 +327,7 @@ config_init(struct config *c, struct rng *r, bool is_sparse, int64_t now_ms)
     for (int i = SIM_BUILTINS; i < SIM_HANDLERS; i++)
         fill_handler(c, r, i);
     for (int i = 0; i < SIM_SINKS; i++)
-        fill_sink(c, i);
+        fill_sink(c, r, i);
     for (int i = 0; i < SIM_AGENTS; i++)
         fill_agent(c, r, i);
     for (int i = 0; i < SIM_SCHEDULES; i++) {

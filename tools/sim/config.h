@@ -14,7 +14,7 @@
 #define SIM_HANDLERS   7 /* noop, echo, sleep, h0 … h3 */
 #define SIM_BUILTINS   3 /* of them */
 #define SIM_FIRST_EXEC 5 /* h2, h3 */
-#define SIM_SINKS      2
+#define SIM_SINKS      4 /* two files, http, command */
 #define SIM_AGENTS     6
 #define SIM_SCHEDULES  4
 /* With those that only requests make: x0, x1; b0 … b4. */

@@ -37,7 +37,6 @@ fill_fixed_limits(struct msg_limits *out)
     SET_HAS(&m, limits, keep_approvals_ms);
     SET_HAS(&m, limits, keep_audit_ms);
     m.session_timers_max = 1000;
-    m.session_zone = view_str("UTC");
     m.keep_events_ms = NO_LIMIT;
     m.keep_timers_ms = NO_LIMIT;
     SET_HAS(&m, limits, session_max_consecutive);
@@ -76,6 +75,9 @@ fill_session_limits(struct rng *r, struct msg_limits *m)
     m->session_enabled = rng_chance(r, 850);
     m->session_max_consecutive = rng_chance(r, 200) ? NO_LIMIT : rng_between(r, 0, 4);
     m->session_cooldown_ms = rng_chance(r, 200) ? 0 : rng_between(r, 1, 60000);
+    m->session_zone = view_str(zone_name((int)rng_below(r, SIM_ZONES)));
+    if (rng_chance(r, 400))
+        m->session_quiet_hours = view_str(rng_chance(r, 500) ? "22:00-07:00" : "12:00-12:30");
     m->session_on_cooldown = view_str(rng_chance(r, 400) ? "defer" : "reject");
 }
 

@@ -36,7 +36,8 @@
  *   - the events of a session are processed in order, one at a time, each by a job of its own; what
  * one comes to, its checkpoint and its effects are one: model_sessions.c, every end of a job;
  *   - what no person asked for passes the gates in their order: model_policy.c, every completion;
- *   - a job never runs twice at a time, no message reaches a sink twice: world.c, reports.c;
+ *   - a job never runs twice at a time, no message reaches a sink twice, unless that does no harm
+ * there: world.c, reports.c;
  *   - every counter equals its recount: sim_check_store every 200 operations and at the end; queue
  *     depths also by each queue_full, statistics by reads.c;
  *   - when the faults stop all ends, but for what is held on purpose, and that ends when it is

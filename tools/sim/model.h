@@ -359,13 +359,17 @@ void m_compare_ledgers(struct model *m, bool all);
 /* effects */
 /* Of the job that completes; the list of jobs may move. */
 void m_effects_commit(struct model *m, uint64_t job, struct view effects);
-bool m_effects_valid(struct view effects);
+bool m_effects_valid(struct model *m, const struct m_job *j, struct view effects);
 void m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_done *d);
 void m_effect_lost(struct model *m, const struct m_lease *l);
 void m_effects_dispatch(struct model *m);
 void m_check_effect_deadline(const struct model *m);
 /* Whether nothing is to be sent any more, but what waits for readers; else something is named. */
 bool m_effects_rest(struct model *m, char *what, size_t size);
+
+/* The sink that a send_message names; -1: none, or none that is there. */
+int  m_named_sink(struct model *m, const struct m_job *j, struct view effect, enum errc *e);
+bool m_is_gateway(struct model *m, int sink);
 
 /* policy (D6) */
 struct m_ruling {

@@ -268,7 +268,7 @@ end_reported(struct model *m, struct m_job *j, const struct m_lease *l, const st
     }
     if (!view_is(e->verdict, "completed")) {
         class = class_reported(e->class);
-    } else if (e->effects.size && !m_effects_valid(e->effects)) {
+    } else if (e->effects.size && !m_effects_valid(m, j, e->effects)) {
         class = "invalid_output";
     }
     note_attempt(m, j, l, class ? ATTEMPT_FAILED : ATTEMPT_COMPLETED, class);

@@ -9,36 +9,18 @@
 
 /* ---- commit ---------------------------------------------------------------------------------- */
 
-/* This version serves notify, with a message, and what acts inside. */
-bool
-m_effects_valid(struct view effects)
-{
-    struct list_iter it = list_iter_of(effects);
-    struct view      item, kind, message;
-
-    while (list_next(&it, &item)) {
-        if (!mp_find_str(item, "kind", &kind)) return false;
-        if (m_is_inside(item)) {
-            if (!m_inside_is_valid(item)) return false;
-            continue;
-        }
-        if (!view_is(kind, "notify")) return false;
-        if (!mp_find_str(item, "message", &message) || message.size == 0) return false;
-    }
-    return true;
-}
+static const struct actor daemon_actor = {.kind = "daemon", .role = ROLE_ADMIN};
 
 /* The agent's own sinks, else the default ones. */
 static uint32_t
 sinks_of(struct model *m, const struct m_job *j, int *sinks, uint32_t max)
 {
-    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
-    struct m_object   *agent = m_object(m, j->agent);
-    bool               own = agent && agent->declared.agent.sinks.size > 0;
-    struct view        list = own ? agent->declared.agent.sinks : m->limits.session_sinks;
-    struct list_iter   it;
-    struct view        item;
-    uint32_t           n = 0;
+    struct m_object *agent = m_object(m, j->agent);
+    bool             own = agent && agent->declared.agent.sinks.size > 0;
+    struct view      list = own ? agent->declared.agent.sinks : m->limits.session_sinks;
+    struct list_iter it;
+    struct view      item;
+    uint32_t         n = 0;
 
     if (list.size == 0) return 0;
     it = list_iter_of(list);
@@ -49,7 +31,7 @@ sinks_of(struct model *m, const struct m_job *j, int *sinks, uint32_t max)
         struct view      name;
 
         if (!mp_read_str(&r, &name)) continue;
-        sinks[n] = m_ref(m, &daemon, KIND_SINK, name, &company, &e);
+        sinks[n] = m_ref(m, &daemon_actor, KIND_SINK, name, &company, &e);
         n += sinks[n] >= 0;
     }
     return n;
@@ -154,31 +136,36 @@ gateway(struct model *m)
                   view_str("gateway"));
 }
 
-static bool
-is_gateway(struct model *m, int sink)
-{
-    return sink >= 0 && view_is(m_object(m, sink)->declared.sink.kind, "gateway");
-}
-
 /* A message goes to each of the sinks, unless a policy gate forbids it. */
 static void
 add_message(struct model *m, const struct m_job *j, struct view payload, const int *sinks,
             uint32_t count)
 {
     struct m_ruling r = m_judge_message(m, j);
+    enum errc       e;
+    int             named = m_named_sink(m, j, payload, &e);
+    int64_t         own = 0, at = r.allowed_at ? r.allowed_at : m->now.wall_ms;
 
+    if (named >= 0) {
+        sinks = &named;
+        count = 1;
+    }
+    if (r.is_autonomous && m->limits.session_quiet_hours.size)
+        at = m_quiet_end(m->limits.session_quiet_hours, m->limits.session_zone, at);
+    (void)mp_find_i64(payload, "not_after", &own);
     for (uint32_t i = 0; i < count; i++) {
-        struct m_effect *e = add(m, j, payload, sinks[i]);
+        struct m_effect *ef = add(m, j, payload, sinks[i]);
 
-        e->is_autonomous = r.is_autonomous;
-        e->reason = r.reason;
-        e->allowed_at = r.allowed_at;
+        ef->is_autonomous = r.is_autonomous;
+        ef->reason = r.reason;
+        ef->allowed_at = r.allowed_at;
         if (r.reason) {
-            e->status = STATUS_REJECTED;
+            ef->status = STATUS_REJECTED;
             return;
         }
-        e->earliest = r.allowed_at;
-        if (e->not_after && r.allowed_at) e->not_after += r.allowed_at - m->now.wall_ms;
+        ef->earliest = at > m->now.wall_ms ? at : 0;
+        if (ef->not_after) ef->not_after += at - m->now.wall_ms;
+        if (own) ef->not_after = own;
     }
 }
 
@@ -191,6 +178,8 @@ m_effects_commit(struct model *m, uint64_t job, struct view effects)
     int                sinks[8];
     uint32_t           count = sinks_of(m, j, sinks, ARRAY_LEN(sinks));
     bool               is_suppressed = j->schedule >= 0 && m_is_in_shadow(m, j->schedule);
+    enum errc          e;
+    int                named;
 
     if (count == 0 && j->session) sinks[count++] = gateway(m);
     while (list_next(&it, &item)) {
@@ -198,12 +187,16 @@ m_effects_commit(struct model *m, uint64_t job, struct view effects)
             add_inside(m, j, item);
             continue;
         }
-        if (count == 0 || m_is_inside(item)) {
+        if (m_is_inside(item) || (count == 0 && m_named_sink(m, j, item, &e) < 0)) {
             (void)add(m, j, item, -1);
             continue;
         }
         if (!is_suppressed) {
             add_message(m, j, item, sinks, count);
+            continue;
+        }
+        if ((named = m_named_sink(m, j, item, &e)) >= 0) {
+            add(m, j, item, named)->status = STATUS_SUPPRESSED;
             continue;
         }
         for (uint32_t i = 0; i < count; i++)
@@ -232,7 +225,37 @@ settle(const struct model *m, struct m_effect *e, enum effect_status status, boo
     e->is_touched = true;
 }
 
-/* What may have been sent is never sent again before the sink was asked (D4). */
+static uint32_t
+sends_max(struct model *m, const struct m_effect *e)
+{
+    const struct m_object *o = m_object(m, e->sink);
+
+    return HAS(&o->declared.sink, sink, max_attempts) ? (uint32_t)o->declared.sink.max_attempts
+                                                      : SENDS_MAX;
+}
+
+static void
+try_again(struct model *m, struct m_effect *e)
+{
+    settle(m, e, e->attempts >= sends_max(m, e) ? STATUS_FAILED : STATUS_PENDING, false);
+}
+
+/* Nobody knows whether it came.  A file is asked; a sink that knows effects by their id gets it
+ * again; for others somebody has to say (D4, D5). */
+static void
+doubt(struct model *m, struct m_effect *e)
+{
+    const struct m_object *o = m_object(m, e->sink);
+    bool                   is_file = view_is(o->declared.sink.kind, "file") || o->is_gone;
+
+    if (!is_file && o->declared.sink.idempotent && e->attempts < sends_max(m, e)) {
+        try_again(m, e);
+    } else {
+        settle(m, e, STATUS_UNKNOWN, is_file);
+    }
+}
+
+/* What may have been sent is never sent again blindly (D4). */
 void
 m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_done *d)
 {
@@ -242,14 +265,17 @@ m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_
     if (view_is(d->outcome, "delivered")) {
         settle(m, e, STATUS_DELIVERED, false);
     } else if (view_is(d->outcome, "absent") && e->is_probe_owed) {
-        settle(m, e, e->attempts >= SENDS_MAX ? STATUS_FAILED : STATUS_PENDING, false);
+        try_again(m, e);
         if (e->status == STATUS_PENDING) e->place = ++m->places; /* at the end (N22) */
     } else if (e->is_probe_owed) {
         settle(m, e, STATUS_UNKNOWN, true);
     } else if (!view_is(d->outcome, "failed")) {
-        settle(m, e, STATUS_UNKNOWN, true);
+        doubt(m, e);
+    } else if (d->final) {
+        settle(m, e, STATUS_FAILED, false);
     } else {
-        settle(m, e, e->attempts >= SENDS_MAX ? STATUS_FAILED : STATUS_PENDING, false);
+        try_again(m, e);
+        e->earliest = m->now.wall_ms + d->after_ms;
     }
     e->not_before = -1; /* the row tells when it is tried again */
 }
@@ -258,9 +284,14 @@ void
 m_effect_lost(struct model *m, const struct m_lease *l)
 {
     struct m_effect *e = effect_of(m, l);
+    bool             was_asked = e->is_probe_owed;
 
     m_drop_lease(m, l);
-    settle(m, e, STATUS_UNKNOWN, true);
+    if (was_asked) {
+        settle(m, e, STATUS_UNKNOWN, true);
+    } else {
+        doubt(m, e);
+    }
     e->not_before = -1;
 }
 
@@ -322,7 +353,8 @@ sent(struct model *m, const struct m_message *msg)
     claim(!is_too_late(m, e), "effect %" PRIu64 " was sent too late", e->id);
     claim(e->not_before <= m->now.wall_ms && e->earliest <= m->now.wall_ms,
           "effect %" PRIu64 " was sent too early", e->id);
-    claim(!is_gateway(m, e->sink), "effect %" PRIu64 ", for readers, was sent by a worker", e->id);
+    claim(!m_is_gateway(m, e->sink), "effect %" PRIu64 ", for readers, was sent by a worker",
+          e->id);
     claim(s->probe || is_head(m, e), "effect %" PRIu64 " was sent before an earlier one", e->id);
     claim(m->workers[msg->worker].state == M_UP &&
               m->workers[msg->worker].generation == msg->generation,
@@ -395,7 +427,7 @@ check_waits_rightly(struct model *m, struct m_effect *e)
 {
     bool waits = e->token == 0 && (e->status == STATUS_PENDING || e->is_probe_owed);
 
-    if (is_gateway(m, e->sink)) return; /* nobody reads */
+    if (m_is_gateway(m, e->sink)) return; /* nobody reads */
     if (!waits || is_too_late(m, e) || (!e->is_probe_owed && !is_head(m, e))) return;
     m_compare_effect(m, e);
     claim(e->not_before > m->now.wall_ms, "effect %" PRIu64 " could be sent and was left waiting",
@@ -430,7 +462,7 @@ m_effects_rest(struct model *m, char *what, size_t size)
     for (size_t i = m->settled; i < m->effects.count; i++) {
         const struct m_effect *e = &m->effects.items[i];
 
-        if (!(is_under_way(e) || e->is_probe_owed) || is_gateway(m, e->sink)) continue;
+        if (!(is_under_way(e) || e->is_probe_owed) || m_is_gateway(m, e->sink)) continue;
         snprintf(what, size, "effect %" PRIu64 " has status %u", e->id, e->status);
         return false;
     }

@@ -165,6 +165,21 @@ fill_inside(struct world *w, struct buf *list)
 }
 
 static void
+fill_message(struct world *w, struct buf *list)
+{
+    static const char *const sinks[] = {"s0", "s1", "s2", "s3", "gateway", "nowhere"};
+    size_t                   sink = rng_below(w->rng, ARRAY_LEN(sinks) - w->is_calm);
+    struct mp_open_map       m = mp_open(list);
+
+    mp_put_cstr(list, &m, "kind", "send_message");
+    mp_put_cstr(list, &m, "content", !w->is_calm && rng_chance(w->rng, 20) ? "" : "hello");
+    if (rng_chance(w->rng, 400)) mp_put_cstr(list, &m, "sink", sinks[sink]);
+    if (rng_chance(w->rng, 200))
+        mp_put_i64(list, &m, "not_after", w->now.wall_ms + rng_between(w->rng, 1, 600000));
+    mp_close(list, &m);
+}
+
+static void
 fill_effects(struct world *w, const struct run *r, struct buf *list)
 {
     uint32_t n = (uint32_t)rng_between(w->rng, 1, 3);
@@ -177,6 +192,10 @@ fill_effects(struct world *w, const struct run *r, struct buf *list)
 
         if (rng_chance(w->rng, r->is_event ? 150 : 600)) {
             fill_inside(w, list);
+            continue;
+        }
+        if (rng_chance(w->rng, r->is_event ? 500 : 30)) {
+            fill_message(w, list);
             continue;
         }
         m = mp_open(list);
@@ -303,19 +322,20 @@ in_sink(struct world *w, uint64_t effect)
     return &w->sink.items[effect];
 }
 
+/* At most once, where coming twice would do harm (D4). */
 static void
-write_to_sink(struct world *w, uint64_t effect)
+write_to_sink(struct world *w, const struct run *r)
 {
-    bool *is_there = in_sink(w, effect);
+    bool *is_there = in_sink(w, r->id);
 
-    claim(!*is_there, "effect %" PRIu64 " was delivered twice", effect);
+    claim(!*is_there || r->is_idempotent, "effect %" PRIu64 " was delivered twice", r->id);
     *is_there = true;
 }
 
 void
 sink_cut_off(struct world *w, const struct run *r)
 {
-    if (r->is_effect && !r->is_probe && rng_chance(w->rng, 500)) write_to_sink(w, r->id);
+    if (r->is_effect && !r->is_probe && rng_chance(w->rng, 500)) write_to_sink(w, r);
 }
 
 static const char *
@@ -326,14 +346,22 @@ probe(struct world *w, const struct run *r)
     return *in_sink(w, r->id) ? "delivered" : "absent";
 }
 
-static const char *
-deliver(struct world *w, const struct run *r)
+static void
+deliver(struct world *w, const struct run *r, struct msg_effect_done *m)
 {
     bool is_written = w->is_calm || rng_chance(w->rng, 900);
 
-    if (is_written) write_to_sink(w, r->id);
-    if (!w->is_calm && rng_chance(w->rng, 80)) return "unknown";
-    return is_written ? "delivered" : "failed";
+    if (is_written) write_to_sink(w, r);
+    m->outcome = view_str(is_written ? "delivered" : "failed");
+    if (!w->is_calm && rng_chance(w->rng, 80)) m->outcome = view_str("unknown");
+    if (r->is_file || !view_is(m->outcome, "failed")) return;
+    if (rng_chance(w->rng, 300)) {
+        m->final = true;
+        SET_HAS(m, effect_done, final);
+    } else if (rng_chance(w->rng, 400)) {
+        m->after_ms = rng_between(w->rng, 0, 120000);
+        SET_HAS(m, effect_done, after_ms);
+    }
 }
 
 void
@@ -346,6 +374,10 @@ report_end(struct world *w, struct sim_worker *k, const struct run *r)
         report_job_end(w, k, r);
         return;
     }
-    m.outcome = view_str(r->is_probe ? probe(w, r) : deliver(w, r));
+    if (r->is_probe) {
+        m.outcome = view_str(probe(w, r));
+    } else {
+        deliver(w, r, &m);
+    }
     report(w, k, MSG_EFFECT_DONE, &m);
 }

@@ -89,7 +89,7 @@ read_mail(struct world *w, struct sim_worker *k, struct view frame)
 {
     const struct msg_desc *d;
     union msg              m;
-    struct view            event;
+    struct view            value;
     struct err             e = {0};
     struct run             r = {.ends_at = w->now.boot_ms,
                                 .is_stubborn = rng_chance(w->rng, w->chances.stubborn)};
@@ -103,7 +103,7 @@ read_mail(struct world *w, struct sim_worker *k, struct view frame)
         r.token = m.job_start.token;
         r.id = m.job_start.job;
         r.has_gate = HAS(&m.job_start, job_start, gate);
-        r.is_event = mp_find(m.job_start.document, "event", &event) && event.size > 1;
+        r.is_event = mp_find(m.job_start.document, "event", &value) && value.size > 1;
         r.ends_at += run_time(w);
         begin_run(w, k, &r);
         break;
@@ -120,6 +120,10 @@ read_mail(struct world *w, struct sim_worker *k, struct view frame)
         r.id = m.effect_send.effect;
         r.is_effect = true;
         r.is_probe = m.effect_send.probe;
+        r.is_file = mp_find_str(m.effect_send.sink, "kind", &value) && view_is(value, "file");
+        if (!mp_find_bool(m.effect_send.sink, "idempotent", &r.is_idempotent))
+            r.is_idempotent = false;
+        claim(!r.is_probe || r.is_file, "effect %" PRIu64 ": its sink cannot be asked", r.id);
         r.ends_at += rng_between(w->rng, 0, rng_chance(w->rng, 100) && !w->is_calm ? 30000 : 300);
         begin_run(w, k, &r);
     }

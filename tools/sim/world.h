@@ -41,8 +41,9 @@ void waiting_done(struct waiting *w);
 struct run {
     uint64_t slot, token, id;
     bool     is_effect, is_probe, is_stubborn;
-    bool     has_gate; /* a command that is asked first */
-    bool     is_event; /* of a session */
+    bool     has_gate;               /* a command that is asked first */
+    bool     is_event;               /* of a session */
+    bool     is_file, is_idempotent; /* the sink of a delivery */
     int64_t  ends_at;
     uint64_t turns;
 };
