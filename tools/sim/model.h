@@ -358,12 +358,14 @@ void m_compare_ledgers(struct model *m, bool all);
 
 /* effects */
 /* Of the job that completes; the list of jobs may move. */
-void m_effects_commit(struct model *m, uint64_t job, struct view effects);
-bool m_effects_valid(struct model *m, const struct m_job *j, struct view effects);
-void m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_done *d);
-void m_effect_lost(struct model *m, const struct m_lease *l);
-void m_effects_dispatch(struct model *m);
-void m_check_effect_deadline(const struct model *m);
+void      m_effects_commit(struct model *m, uint64_t job, struct view effects);
+bool      m_effects_valid(struct model *m, const struct m_job *j, struct view effects);
+void      m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_done *d);
+void      m_effect_lost(struct model *m, const struct m_lease *l);
+enum errc m_effect_resolve(struct model *m, const struct input *in,
+                           const struct msg_effect_resolve *q, const struct output *reply);
+void      m_effects_dispatch(struct model *m);
+void      m_check_effect_deadline(const struct model *m);
 /* Whether nothing is to be sent any more, but what waits for readers; else something is named. */
 bool m_effects_rest(struct model *m, char *what, size_t size);
 

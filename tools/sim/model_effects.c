@@ -211,8 +211,9 @@ effect_of(struct model *m, const struct m_lease *l)
 {
     struct m_effect *e = l->id <= m->effects.count ? &m->effects.items[l->id - 1] : NULL;
 
-    claim(e && e->token == l->token, "a lease of effect %" PRIu64 " is not its last", l->id);
-    return e;
+    claim(e && (e->token == l->token || e->token == 0),
+          "a lease of effect %" PRIu64 " is not its last", l->id);
+    return e->token ? e : NULL; /* NULL: an operator has said meanwhile what became of it */
 }
 
 static void
@@ -262,6 +263,7 @@ m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_
     struct m_effect *e = effect_of(m, l);
 
     m_drop_lease(m, l);
+    if (!e) return;
     if (view_is(d->outcome, "delivered")) {
         settle(m, e, STATUS_DELIVERED, false);
     } else if (view_is(d->outcome, "absent") && e->is_probe_owed) {
@@ -284,15 +286,36 @@ void
 m_effect_lost(struct model *m, const struct m_lease *l)
 {
     struct m_effect *e = effect_of(m, l);
-    bool             was_asked = e->is_probe_owed;
 
     m_drop_lease(m, l);
-    if (was_asked) {
+    if (!e) return;
+    if (e->is_probe_owed) {
         settle(m, e, STATUS_UNKNOWN, true);
     } else {
         doubt(m, e);
     }
     e->not_before = -1;
+}
+
+/* Of one that nobody knows about an operator says what became of it. */
+enum errc
+m_effect_resolve(struct model *m, const struct input *in, const struct msg_effect_resolve *q,
+                 const struct output *reply)
+{
+    struct m_effect *ef = q->id <= m->effects.count ? &m->effects.items[q->id - 1] : NULL;
+    bool             is_delivered = view_is(q->outcome, "delivered");
+    enum errc        e = E_OK;
+
+    if (!is_delivered && !view_is(q->outcome, "failed")) {
+        e = E_BAD_REQUEST;
+    } else if (!ef || ef->is_purged || ef->is_asked || !m_sees(m, &in->actor, ef->company)) {
+        e = E_NOT_FOUND;
+    } else if (ef->status != STATUS_UNKNOWN) {
+        e = E_WRONG_STATE;
+    }
+    m_check_answer(in, reply, e);
+    if (e == E_OK) settle(m, ef, is_delivered ? STATUS_DELIVERED : STATUS_FAILED, false);
+    return e;
 }
 
 /* ---- sends ----------------------------------------------------------------------------------- */

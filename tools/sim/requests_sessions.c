@@ -204,10 +204,24 @@ resend(struct sim *s)
     sim_ask(s, MSG_SESSION_RESEND, &m);
 }
 
+/* Mostly one that nobody knows about. */
+static void
+resolve(struct sim *s)
+{
+    static const char *const  outcomes[] = {"delivered", "failed", "lost"};
+    struct msg_effect_resolve m = {.id = 1 + rng_below(&s->rng, s->model.effects.count + 1)};
+
+    m.outcome = view_str(outcomes[rng_chance(&s->rng, 50) ? 2 : rng_below(&s->rng, 2)]);
+    for (size_t i = 0; i < s->model.effects.count && !rng_chance(&s->rng, 20); i++) {
+        if (s->model.effects.items[i].status == STATUS_UNKNOWN) m.id = i + 1;
+    }
+    sim_ask(s, MSG_EFFECT_RESOLVE, &m);
+}
+
 void
 sim_request_session(struct sim *s)
 {
-    static const unsigned weights[] = {30, 40, 12, 6, 8, 8, 6};
+    static const unsigned weights[] = {30, 40, 12, 6, 8, 8, 6, 6};
     struct whom           w;
 
     some_session(s, &w);
@@ -222,6 +236,7 @@ sim_request_session(struct sim *s)
     case 3: close_one(s); break;
     case 4: open_one(s); break;
     case 5: resume(s); break;
-    default: resend(s);
+    case 6: resend(s); break;
+    default: resolve(s);
     }
 }
