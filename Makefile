@@ -195,7 +195,7 @@ install: all ## into PREFIX (/usr/local) below DESTDIR
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(PROGRAMS)
 	install -D -m 644 etc/completions/agentctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/agentctl
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 etc/man/agentctl.1
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/agentd/page etc/gateway-page/*
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/agentd/web etc/web/*
 format: ## clang-format everything
 	git ls-files '*.c' '*.h' | xargs -n 1 clang-format -i
 clean: ## remove build/

@@ -289,7 +289,9 @@
 #define COMPANY_LIST_FIELDS(F, S)      LISTING_FIELDS(F, S)
 #define AGENT_LIST_FIELDS(F, S)        LISTING_FIELDS(F, S)
 #define HANDLER_LIST_FIELDS(F, S)      LISTING_FIELDS(F, S)
-#define SESSION_LIST_FIELDS(F, S)      LISTING_FIELDS(F, S)
+#define SESSION_LIST_FIELDS(F, S)                                                               \
+    LISTING_FIELDS(F, S)                                                                        \
+    F(S, STR,  status,          OPTIONAL, 1, 16)
 #define AGENT_SHOW_FIELDS(F, S)        F(S, REF, name, REQUIRED, 0, 0)
 #define SESSION_SHOW_FIELDS(F, S)                                                               \
     F(S, STR,  key,             REQUIRED, 1, 256)                                               \

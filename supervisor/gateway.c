@@ -352,6 +352,8 @@ gateway_warn(const struct gateway *g, int64_t boot_ms, struct buf *lines)
         buf_add_str(lines, "there is no agent-gateway beside agentd: the gateway does not run\n");
     }
     if (deaths_are_too_many(&g->deaths, boot_ms)) {
-        buf_add_str(lines, "the gateway dies too often: it is started again later\n");
+        buf_add_str(
+            lines,
+            "the gateway dies too often, agentd's log says why: it is started again later\n");
     }
 }

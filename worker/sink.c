@@ -12,7 +12,7 @@
 
 #define OWN_FILE "/proc/self/exe" /* also after the program's file was replaced */
 
-#define REPORT_MS     1000 /* before its time limit a post gives up by itself, and says why */
+#define REPORT_MS     1000 /* to say why, for a post that gives up at its time limit */
 #define TEXT_MAX      1024 /* bytes of a receipt, as in EFFECT_DONE_FIELDS */
 #define EXIT_TEMPFAIL 75   /* of a command: nothing was sent */
 
@@ -81,11 +81,10 @@ put_how(struct sink *k, const struct msg_effect_send *m, const struct msg_sink *
 {
     BUF_AUTO struct buf packed = {0};
     struct mp_open_map  map = mp_open(&packed);
-    int64_t             limit_ms = m->max_run_ms - REPORT_MS;
 
     mp_put_str(&packed, &map, "url", sink->url);
     mp_put_cstr(&packed, &map, "id", effect_key(k, m));
-    mp_put_i64(&packed, &map, "timeout_ms", limit_ms > 0 ? limit_ms : m->max_run_ms);
+    mp_put_i64(&packed, &map, "timeout_ms", m->max_run_ms);
     if (sink->secret_file.size) mp_put_str(&packed, &map, "secret_file", sink->secret_file);
     if (sink->secret_file_old.size)
         mp_put_str(&packed, &map, "secret_file_old", sink->secret_file_old);
@@ -174,7 +173,7 @@ sink_start(struct sink *k, const struct msg_effect_send *m, int64_t now_ms, stru
     if (check(&sink, m->probe, e)) return e->code;
 
     struct lease *lease = slots_add(k->slots, LEASE_SINK, m->slot, m->token, m->lease);
-    lease->wake_at_ms = now_ms + m->max_run_ms;
+    lease->wake_at_ms = now_ms + m->max_run_ms + (view_is(sink.kind, "http") ? REPORT_MS : 0);
     rc = start(k, m, &sink, lease, e);
     arena_reset(&k->arena);
     if (rc) slots_remove(k->slots, &lease);

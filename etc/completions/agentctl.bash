@@ -36,6 +36,7 @@ _agentctl() {
     'approval list --status') words='pending granted denied' ;;
     'agent add --approval') words='none schedules all' ;;
     'agent set --approval') words='none schedules all' ;;
+    'session list --status') words='open held closed' ;;
     'timer list --status') words='pending promoted cancelled' ;;
     'token add --role') words='view submit operator' ;;
     esac
@@ -167,7 +168,7 @@ _agentctl() {
     'profile remove') words=' --run --connect --json --timeout --company --help -h ' ;;
     'session send') words=' --run --connect --json --timeout --company --help -h --agent --metadata ' ;;
     'session event') words=' --run --connect --json --timeout --company --help -h --agent --payload --parent ' ;;
-    'session list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
+    'session list') words=' --run --connect --json --timeout --company --help -h --status --limit --after ' ;;
     'session show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'session events') words=' --run --connect --json --timeout --company --help -h --from --dead --limit --after ' ;;
     'session open') words=' --run --connect --json --timeout --company --help -h --agent ' ;;

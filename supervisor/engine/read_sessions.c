@@ -4,6 +4,17 @@
 #include "supervisor/engine/sessions.h"
 #include "supervisor/engine/views.h"
 
+static enum errc
+find_status(struct reading *r, struct view name, int *status)
+{
+    for (enum session_status s = 0; s < SESSION_STATUS_COUNT; s++) {
+        if (!view_is(name, session_status_name(s))) continue;
+        *status = (int)s;
+        return E_OK;
+    }
+    return err_field(r->e, "status", "there is no status \"%.*s\"", VIEW_ARG(name));
+}
+
 enum errc
 read_session_list(struct reading *r, const struct msg_session_list *m)
 {
@@ -11,14 +22,16 @@ read_session_list(struct reading *r, const struct msg_session_list *m)
     struct page    p;
     uint64_t       after;
     uint32_t       company = 0;
+    int            status = -1; /* any */
 
     if (cursor_id(r, m->after, &after) || read_company(r, m->company, &company)) return r->e->code;
+    if (m->status.size && find_status(r, m->status, &status)) return r->e->code;
     page_open(r, &p, HAS(m, session_list, limit), m->limit);
     row.id = (uint32_t)after + 1;
     page_scan(r, &p, PRIMARY_SESSION, &row, 0, 1);
     while (page_next(&p, &row)) {
         page_at(&p, row.id);
-        if (company && row.company != company) continue;
+        if ((company && row.company != company) || (status >= 0 && row.status != status)) continue;
         view_session(&r->objects, &row, NULL, r->reply);
         p.count++;
     }

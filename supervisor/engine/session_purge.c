@@ -1,5 +1,6 @@
 #include "supervisor/engine/session_purge.h"
 
+#include "supervisor/engine/readers.h"
 #include "supervisor/engine/session_close.h"
 #include "supervisor/engine/sessions.h"
 
@@ -58,12 +59,11 @@ is_empty(struct engine *en, const struct session *s)
 {
     struct session_timer timer = {.session = s->id};
     struct effect        effect = {.session = s->id};
-    struct reader        reader = {.session = s->id};
 
     return s->job == 0 && s->first_event > s->appended &&
            !has_rows(en, PRIMARY_SESSION_TIMER, &timer) &&
            !has_rows(en, INDEX_effect_queue, &effect) &&
-           reader_load(turn_txn(en), &reader) == LOAD_ABSENT;
+           !readers_count(&en->memory, turn_txn(en), s->id);
 }
 
 bool

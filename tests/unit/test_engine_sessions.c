@@ -209,6 +209,12 @@ a_session_may_be_held_by_an_event_that_is_given_up(void **state)
     assert_true(rig_is_nil(r, "job"));
     assert_int_equal(rig_i64(r, "dead"), 1);
     assert_int_equal(rig_i64(r, "waiting"), 1);
+    rig_must_read(r, "session.list", "'status':'held'");
+    assert_int_equal(rig_len(r, "items"), 1);
+    assert_string_equal(rig_text(r, "items.0.key"), "s");
+    rig_must_read(r, "session.list", "'status':'open'");
+    assert_int_equal(rig_len(r, "items"), 0);
+    assert_int_equal(rig_read(r, "session.list", "'status':'stuck'"), E_BAD_REQUEST);
     assert_int_equal(append(r, "s", "good"), 3); /* it takes events all the same */
     assert_int_equal(rig_running(r), 0);
     assert_int_equal(rig_feed_count(r, "session.held"), 1);

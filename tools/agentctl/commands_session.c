@@ -11,7 +11,8 @@
 static const struct ctl_param key_arg[] = {
     KEY_ARG,
     {.name = NULL}};
-static const struct ctl_param page_flags[] = {
+static const struct ctl_param sessions_flags[] = {
+    {"status", 0, "status", CTL_TEXT, false, "open|held|closed", "only sessions with this status"},
     {"limit", 0, "limit", CTL_NUMBER, false, "N",      "at most so many (100)"},
     {"after", 0, "after", CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
     {.name = NULL}};
@@ -87,10 +88,10 @@ static const struct ctl_command commands[] = {
      .help = "append an event to a session",
      .more = "Events of a session are processed in order, one at a time. The session is made when it is not there.",
      .examples = {"session event chat/42 tool_result --payload '{\"ok\":true}'"}},
-    {.noun = "session", .verb = "list", .op = MSG_SESSION_LIST, .flags = page_flags, .run = ctl_run_list,
+    {.noun = "session", .verb = "list", .op = MSG_SESSION_LIST, .flags = sessions_flags, .run = ctl_run_list,
      .print = ctl_print_sessions,
      .help = "sessions",
-     .examples = {"session list --limit 20"}},
+     .examples = {"session list --limit 20", "session list --status held"}},
     {.noun = "session", .verb = "show", .op = MSG_SESSION_SHOW, .args = key_arg, .print = ctl_print_session,
      .help = "a session, with its checkpoint",
      .examples = {"session show chat/42", "session show schedule/nightly"}},

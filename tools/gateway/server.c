@@ -5,6 +5,7 @@
 #include "tools/gateway/link.h"
 #include "tools/gateway/openapi.h"
 #include "tools/gateway/request.h"
+#include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -293,11 +294,25 @@ on_up(void *arg)
     feed_wake(s->feed);
 }
 
+/* A socket that we may not pass the folders to would look like one that is not there yet. */
+static enum errc
+check_way(const char *run_dir, struct err *e)
+{
+    FREE_AUTO char *path = xasprintf("%s/agentd.sock", run_dir);
+
+    if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) == 0 || errno != EACCES) return E_OK;
+    err_errno(e, "%s: user %u may not pass the folders to it, or not open it", path,
+              (unsigned)geteuid());
+    return err_hint(
+        e, "gateway.user names the user; each folder above the run folder must let it pass");
+}
+
 static enum errc
 reach_agentd(struct server *s, const char *run_dir, struct err *e)
 {
     int fds[3 * CONNECTION_FDS];
 
+    if (check_way(run_dir, e)) return e->code;
     s->zmq = zmq_ctx_new();
     if (client_new(&s->client, s->loop, s->zmq, run_dir, e)) return e->code;
     if (feed_new(&s->feed, s->client, &s->counters, s->zmq, run_dir, e)) return e->code;
