@@ -451,7 +451,7 @@
     C("session.show",     SESSION_SHOW,     session_show,     READ,  VIEW)     \
     C("effect.list",      EFFECT_LIST,      effect_list,      READ,  VIEW)     \
     C("effect.show",      EFFECT_SHOW,      effect_show,      READ,  VIEW)     \
-    C("worker.list",      WORKER_LIST,      worker_list,      READ,  VIEW)     \
+    C("worker.list",      WORKER_LIST,      worker_list,      SHELL, VIEW)     \
     C("worker.scale",     WORKER_SCALE,     worker_scale,     SHELL, ADMIN)    \
     C("worker.restart",   WORKER_RESTART,   worker_restart,   SHELL, ADMIN)    \
     C("feed.read",        FEED_READ,        feed_read,        READ,  VIEW)     \

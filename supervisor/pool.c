@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 
@@ -34,6 +35,7 @@ struct worker {
     pid_t             pid;
     int64_t           act_at_boot_ms; /* ABSENT: not started before; ENDING: KILL then */
     bool              is_restart_wanted;
+    siginfo_t         how; /* its last process ended; zeroed: there was none */
     struct link       link;
 };
 
@@ -243,6 +245,7 @@ on_end(struct worker *w, const siginfo_t *how, int64_t boot_ms)
            (int)w->pid, how->si_code == CLD_EXITED ? "exit" : "signal", how->si_status,
            phase_names[w->phase]);
     w->phase = PHASE_ORPHANED;
+    w->how = *how;
     w->act_at_boot_ms = is_planned ? boot_ms : deaths_note(&p->deaths, boot_ms);
     link_end(&w->link);
     deaths_say(&p->deaths, "worker pool", boot_ms);
@@ -469,6 +472,46 @@ uint32_t
 pool_count_wanted(const struct pool *p)
 {
     return p->wanted;
+}
+
+static const char *
+down_reason(const struct worker *w, int64_t boot_ms, char *text, size_t size)
+{
+    char how[48] = "it is not started yet";
+
+    if (w->how.si_pid)
+        (void)snprintf(how, sizeof(how), "the last one ended by %s %d",
+                       w->how.si_code == CLD_EXITED ? "exit" : "signal", w->how.si_status);
+    if (pool_is_degraded(w->pool, boot_ms)) {
+        (void)snprintf(text, size, "%s; %d ended within %d s: the pool is degraded", how,
+                       DEATHS_MAX, DEATHS_WINDOW_MS / 1000);
+    } else {
+        (void)snprintf(text, size, "%s", how);
+    }
+    return text;
+}
+
+uint32_t
+pool_down(const struct pool *p, const struct now *now, struct buf *out)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < p->wanted; i++) {
+        const struct worker *w = &p->workers[i];
+        int64_t              in_ms = w->act_at_boot_ms - now->boot_ms;
+        struct mp_open_map   map;
+        char                 text[128];
+
+        if (w->phase != PHASE_ABSENT || !is_wanted(p, w)) continue;
+        map = mp_open(out);
+        mp_put_u64(out, &map, "worker", i);
+        mp_put_cstr(out, &map, "state", "down");
+        mp_put_cstr(out, &map, "reason", down_reason(w, now->boot_ms, text, sizeof(text)));
+        mp_put_i64(out, &map, "starts_at", now->wall_ms + (in_ms > 0 ? in_ms : 0));
+        mp_close(out, &map);
+        count++;
+    }
+    return count;
 }
 
 void

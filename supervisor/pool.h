@@ -65,6 +65,9 @@ bool pool_kept_ended(const struct pool *p, enum kept_child which, siginfo_t *how
 
 bool     pool_is_degraded(const struct pool *p, int64_t boot_ms);
 uint32_t pool_count_wanted(const struct pool *p);
+/* Appends an item of worker.list for each place that is wanted and has no process: how the last one
+ * ended, and when the next one is started; how many. */
+uint32_t pool_down(const struct pool *p, const struct now *now, struct buf *out);
 /* The value of `workers` in status. */
 void pool_status(const struct pool *p, int64_t boot_ms, struct buf *out);
 

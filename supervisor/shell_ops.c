@@ -7,6 +7,7 @@
 #include "supervisor/config/warnings.h"
 #include "supervisor/joblogs.h"
 #include "supervisor/zones.h"
+#include <assert.h>
 #include <inttypes.h>
 #include <unistd.h>
 
@@ -181,6 +182,38 @@ on_job_logs(struct shell_ops *o, const struct asked *a, const struct msg_job_log
     return joblogs_piece(o->state_dir, m->id, m->offset, has_ended, &o->reply, e);
 }
 
+/* The engine's workers, and the places that have none. */
+static enum errc
+on_worker_list(struct shell_ops *o, const struct asked *a, const struct now *now, struct err *e)
+{
+    BUF_AUTO struct buf up = {0};
+    struct txn         *t = txn_begin_read(o->store, e);
+    struct mp_open_map  map;
+    struct list_iter    it;
+    struct view         items, item;
+    uint64_t            wait_on;
+    uint32_t            count = 0;
+    bool                ok, is_list;
+
+    if (!t) return e->code;
+    (void)engine_read(o->engine, t, now, &a->actor, MSG_WORKER_LIST, a->req.body, &up, &wait_on,
+                      &ok, e); /* it is done at once */
+    txn_abort(&t);
+    if (!ok) return e->code;
+    is_list = mp_find(buf_view(&up), "items", &items);
+    assert(is_list);
+    map = mp_open(&o->reply);
+    mp_key(&o->reply, &map, "items");
+    size_t header = mp_array_open(&o->reply);
+    for (it = list_iter_of(items); list_next(&it, &item); count++)
+        mp_raw(&o->reply, item);
+    count += pool_down(o->pool, now, &o->reply);
+    mp_array_close(&o->reply, header, count);
+    mp_put_nil(&o->reply, &map, "next");
+    mp_close(&o->reply, &map);
+    return E_OK;
+}
+
 static enum errc
 on_worker_scale(struct shell_ops *o, const struct msg_worker_scale *m, struct err *e)
 {
@@ -266,6 +299,7 @@ serve(struct shell_ops *o, const struct asked *a, const struct now *now, bool *i
     case MSG_STATUS: return add_status(o, &a->actor, now, &o->reply, e);
     case MSG_PING: return on_ping(o, now, e);
     case MSG_JOB_LOGS: return on_job_logs(o, a, &m.job_logs, e);
+    case MSG_WORKER_LIST: return on_worker_list(o, a, now, e);
     case MSG_WORKER_SCALE: return on_worker_scale(o, &m.worker_scale, e);
     case MSG_WORKER_RESTART: return on_worker_restart(o, &m.worker_restart, e);
     case MSG_FSCK: *is_later = true; return fsck_start(o->fsck, o->store, a->tag, e);

@@ -178,7 +178,8 @@ enum read_result {
                     *wait_on ends */
     READ_WAIT_FEED /* … when the feed grows */
 };
-/* Serves any HOW_READ request.  On failure E_… in *e and false in *ok. */
+/* Serves any HOW_READ request, and worker.list of the workers that are up.  On failure E_… in *e
+ * and false in *ok. */
 enum read_result engine_read(struct engine *en, struct txn *t, const struct now *now,
                              const struct actor *actor, enum msg_id op, struct view body,
                              struct buf *reply, uint64_t *wait_on, bool *ok, struct err *e);

@@ -214,6 +214,10 @@ a_worker_that_talks_nonsense_is_killed_until_the_pool_is_degraded(void **state)
     assert_non_null(strstr(value_at(&c, "warnings"), "degraded"));
     assert_true(daemon_log_has(&d, "worker pool degraded"));
     assert_true(daemon_log_has(&d, "malformed report"));
+    expect_reply(&c, MSG_WORKER_LIST, "{}", "items.0.state", "\"down\"");
+    assert_int_equal(number_at(&c, "items.0.worker"), 0);
+    assert_non_null(strstr(value_at(&c, "items.0.reason"), "5 ended within 60 s"));
+    assert_true(number_at(&c, "items.0.starts_at") > 0);
     expect_job(&c, job, "state", "\"parked\""); /* for want of a worker; else nothing changed */
     expect_job(&c, job, "attempt", "0");
     stop_and_leave();

@@ -199,6 +199,8 @@ ctl_print_workers(struct ctl_out *o, struct view body)
         {"SILENT",  "silent_ms",  CTL_AS_SPAN  },
         {"LAG",     "lag_us",     CTL_AS_MICROS},
         {"JOBS",    "jobs",       CTL_AS_LIST  },
+        {"STARTS",  "starts_at",  CTL_AS_WHEN  },
+        {"REASON",  "reason",     CTL_AS_TEXT  },
     };
 
     TABLE(o, ctl_list(body, "items"), columns);
