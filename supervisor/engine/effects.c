@@ -121,14 +121,20 @@ effect_queue_head(struct txn *t, const struct effect *ef, struct effect *head)
     return found && effect_load(t, head) == LOAD_FOUND;
 }
 
-/* The end of what the time of day and the policy gates put it off by. */
+int64_t
+effect_put_off_until(const struct effect *ef)
+{
+    int64_t allowed_at = ef->status == STATUS_PENDING ? ef->allowed_at : 0;
+
+    return ef->quiet_until > allowed_at ? ef->quiet_until : allowed_at;
+}
+
 static int64_t
 earliest(const struct engine *en, const struct effect *ef)
 {
-    int64_t at = en->turn.now.wall_ms;
+    int64_t at = effect_put_off_until(ef);
 
-    if (ef->quiet_until > at) at = ef->quiet_until;
-    return ef->status == STATUS_PENDING && ef->allowed_at > at ? ef->allowed_at : at;
+    return at > en->turn.now.wall_ms ? at : en->turn.now.wall_ms;
 }
 
 /* When one that waits for no other may be sent. */
@@ -169,17 +175,40 @@ not_after(struct engine *en, const struct effect *ef)
     return ms == NO_LIMIT ? 0 : earliest(en, ef) + ms;
 }
 
-/* At the end of its queue. */
-static void
-take_place(struct engine *en, struct effect *ef)
+/* The head of a queue that is put off waits behind one that is not, instead of barring it. */
+static bool
+waits_behind_head(struct engine *en, const struct effect *ef)
 {
     struct effect head;
 
-    ef->to_reader = sink_is_gateway(&en->turn.objects, ef->sink);
+    if (!effect_queue_head(turn_txn(en), ef, &head)) return false;
+    if (head.place < ef->place) return true;
+    head.not_before = BEHIND_ANOTHER;
+    effect_save(turn_txn(en), &head);
+    return false;
+}
+
+void
+effect_take_place(struct engine *en, struct effect *ef)
+{
     ef->place = en->memory.meta.next_place++;
-    ef->not_before = ef->status == STATUS_PENDING && effect_queue_head(turn_txn(en), ef, &head)
-                         ? BEHIND_ANOTHER
-                         : first_send(en, ef);
+    if (ef->autonomous && earliest(en, ef) > en->turn.now.wall_ms) ef->place += PLACES_PUT_OFF;
+    ef->not_before = ef->status == STATUS_PENDING && waits_behind_head(en, ef) ? BEHIND_ANOTHER
+                                                                               : first_send(en, ef);
+}
+
+void
+effect_keep_place(struct engine *en, struct effect *ef)
+{
+    if (ef->place >= PLACES_PUT_OFF) ef->place = en->memory.meta.next_place++;
+}
+
+/* At the end of its queue, with the time that its sink gives it. */
+static void
+take_place(struct engine *en, struct effect *ef)
+{
+    ef->to_reader = sink_is_gateway(&en->turn.objects, ef->sink);
+    effect_take_place(en, ef);
     if (ef->status == STATUS_PENDING && ef->not_after == 0) ef->not_after = not_after(en, ef);
 }
 

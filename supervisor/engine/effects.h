@@ -12,6 +12,10 @@
 /* The same of the head of a gateway's queue: what nobody reads is not looked at either. */
 #define WAITS_FOR_READER INT64_MAX
 
+/* From this place on stand the messages nobody asked for that quiet hours or the cool-down put off:
+ * behind all that may go, until their own time has come and they are sent for the first time. */
+#define PLACES_PUT_OFF (1ULL << 62)
+
 /* Checks the effects of j's handler before anything is written: kinds that this version serves,
  * messages not empty and to sinks that are there.  On failure the attempt ends as invalid_output
  * with this sentence. */
@@ -43,6 +47,13 @@ void effect_write_to(struct engine *en, struct effect *ef, struct view payload, 
  * all its time, and told. */
 void effect_again(struct engine *en, struct effect *ef);
 
+/* The end of its queue: its place and not_before.  One that is put off gives way to one that may
+ * go; else the newcomer waits behind the head. */
+void effect_take_place(struct engine *en, struct effect *ef);
+/* It is about to be sent: its place holds from now on, whoever comes. */
+void effect_keep_place(struct engine *en, struct effect *ef);
+/* Until when quiet hours or the cool-down put it off; 0: they do not. */
+int64_t effect_put_off_until(const struct effect *ef);
 /* The first that is pending or attempting in the queue of ef's (session, sink), into *head; false
  * when there is none (N22). */
 bool effect_queue_head(struct txn *t, const struct effect *ef, struct effect *head);

@@ -130,6 +130,7 @@ send(struct engine *en, struct effect *ef, unsigned worker)
     }
     ef->token = en->memory.meta.next_token++;
     if (!ef->probe) {
+        effect_keep_place(en, ef);
         ef->attempts++;
         ef->status = STATUS_ATTEMPTING;
         ef->last_attempt_at = en->turn.now.wall_ms;
@@ -273,15 +274,12 @@ outbox_gives_way(struct engine *en, const struct effect *newer)
 static void
 absent(struct engine *en, struct effect *ef, struct view reason)
 {
-    struct effect head;
-
     if (!has_attempts_left(en, ef)) {
         outbox_settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
         return;
     }
-    ef->place = en->memory.meta.next_place++;
-    ef->not_before =
-        effect_queue_head(turn_txn(en), ef, &head) ? BEHIND_ANOTHER : en->turn.now.wall_ms;
+    ef->status = STATUS_PENDING;
+    effect_take_place(en, ef);
     outbox_settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
 }
 

@@ -163,6 +163,7 @@ hand_over(struct engine *en, struct effect *ef)
         m.company = objects_name(&en->turn.objects, ef->company);
         m.document = buf_view(&document);
         tell_gateway(en, MSG_GATEWAY_DELIVER, &m, ef->id);
+        effect_keep_place(en, ef);
         ef->status = STATUS_ATTEMPTING;
         ef->attempts++;
         ef->last_attempt_at = ef->updated_at = en->turn.now.wall_ms;

@@ -24,7 +24,7 @@ order_blocker(struct why *w, const struct effect *ef)
 {
     struct effect head;
     char          holder[32], message[160];
-    int64_t       until_at;
+    int64_t       until_at = 0;
 
     if (ef->not_before != BEHIND_ANOTHER || !effect_queue_head(w->objects->txn, ef, &head)) return;
     if (head.id == ef->id) {
@@ -35,38 +35,40 @@ order_blocker(struct why *w, const struct effect *ef)
     snprintf(holder, sizeof(holder), "effect %" PRIu64, head.id);
     snprintf(message, sizeof(message), "%s, which is %s, goes first to the same sink", holder,
              effect_status_name(head.status));
-    until_at = head.not_before > w->now->wall_ms ? head.not_before : 0;
+    if (head.not_before > w->now->wall_ms && head.not_before != WAITS_FOR_READER)
+        until_at = head.not_before;
     why_blocker(w, "order", message, view_str(holder), until_at, NULL);
 }
 
 static void
 time_blocker(struct why *w, const struct effect *ef)
 {
-    char at[40], message[384];
+    bool    is_behind = ef->not_before == BEHIND_ANOTHER;
+    int64_t until_at = is_behind ? effect_put_off_until(ef) : ef->not_before;
+    char    at[40], message[384];
 
-    if (ef->not_before == BEHIND_ANOTHER) return;
-    instant_text(ef->not_before, at, sizeof(at));
+    instant_text(until_at, at, sizeof(at));
     if (ef->status == STATUS_UNKNOWN) {
         snprintf(message, sizeof(message),
                  "nobody knows whether it was sent (%.*s): its sink is asked at %s",
                  VIEW_ARG(ef->reason), at);
-        why_blocker(w, "probe", message, (struct view){0}, ef->not_before, NULL);
-    } else if (ef->not_before > w->now->wall_ms && ef->not_before == ef->quiet_until) {
+        why_blocker(w, "probe", message, (struct view){0}, until_at, NULL);
+    } else if (until_at > w->now->wall_ms && until_at == ef->quiet_until) {
         snprintf(message, sizeof(message),
                  "it was made in the quiet hours that %s for messages: they end at %s",
                  ef->event ? "sessions have" : "its schedule has", at);
-        why_blocker(w, "quiet_hours", message, (struct view){0}, ef->not_before, NULL);
-    } else if (ef->not_before > w->now->wall_ms && ef->not_before == ef->allowed_at) {
+        why_blocker(w, "quiet_hours", message, (struct view){0}, until_at, NULL);
+    } else if (until_at > w->now->wall_ms && until_at == ef->allowed_at) {
         snprintf(message, sizeof(message),
                  "it came too soon after the message before it that nobody asked for: it is sent"
                  " at %s (sessions.cooldown)",
                  at);
-        why_blocker(w, "cooldown", message, (struct view){0}, ef->not_before, NULL);
-    } else if (ef->not_before > w->now->wall_ms) {
+        why_blocker(w, "cooldown", message, (struct view){0}, until_at, NULL);
+    } else if (until_at > w->now->wall_ms) {
         snprintf(message, sizeof(message),
                  "it could not be sent (%.*s): attempt %" PRIu32 " of %d is at %s",
                  VIEW_ARG(ef->reason), ef->attempts + 1, attempts_max(w, ef), at);
-        why_blocker(w, "due_later", message, (struct view){0}, ef->not_before, NULL);
+        why_blocker(w, "due_later", message, (struct view){0}, until_at, NULL);
     }
 }
 

@@ -5,7 +5,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define SENDS_MAX 5 /* of one effect */
+#define SENDS_MAX 5            /* of one effect */
+#define PUT_OFF   (1ULL << 62) /* added to the place of what gives way to all that may go */
 
 /* ---- commit ---------------------------------------------------------------------------------- */
 
@@ -164,6 +165,7 @@ add_message(struct model *m, const struct m_job *j, struct view payload, const i
             return;
         }
         ef->earliest = at > m->now.wall_ms ? at : 0;
+        if (ef->earliest) ef->place += PUT_OFF;
         if (ef->not_after) ef->not_after += at - m->now.wall_ms;
         if (own) ef->not_after = own;
     }
@@ -379,6 +381,7 @@ sent(struct model *m, const struct m_message *msg)
     claim(!m_is_gateway(m, e->sink), "effect %" PRIu64 ", for readers, was sent by a worker",
           e->id);
     claim(s->probe || is_head(m, e), "effect %" PRIu64 " was sent before an earlier one", e->id);
+    if (e->place >= PUT_OFF) e->place = ++m->places;
     claim(m->workers[msg->worker].state == M_UP &&
               m->workers[msg->worker].generation == msg->generation,
           "an effect was sent to a worker that is not up");
