@@ -215,6 +215,32 @@ name_unfinished_tickets(struct engine *en, uint32_t company, struct users *u)
     }
 }
 
+/* What waits for its turn at the sink, or for its answer; a look at each session that has any. */
+static void
+name_messages(struct engine *en, uint32_t sink, struct users *u)
+{
+    struct effect key = {0}, unknown = {.status = STATUS_UNKNOWN};
+    struct scan   s;
+
+    scan_open(&s, turn_txn(en), INDEX_effect_queue, &key, 0, 0);
+    while (u->named < USERS_NAMED_MAX && scan_next(&s, &key)) {
+        if (key.sink == sink) {
+            users_add_id(u, "effect", key.id);
+        } else {
+            key.session += key.sink > sink;
+            key.sink = sink;
+            key.place = 0;
+            scan_seek(&s, &key, 3);
+        }
+    }
+    scan_close(&s);
+    scan_open(&s, turn_txn(en), INDEX_effect_by_status, &unknown, 1, 1);
+    while (u->named < USERS_NAMED_MAX && scan_next(&s, &unknown)) {
+        if (unknown.probe && unknown.sink == sink) users_add_id(u, "effect", unknown.id);
+    }
+    scan_close(&s);
+}
+
 /* Open goals that the agent pursues. */
 static void
 name_pursued(struct engine *en, const struct object_entry *o, struct users *u)
@@ -258,6 +284,7 @@ removal_name_work(struct engine *en, const struct object_entry *o, struct users 
     if (o->row.kind == KIND_AGENT || o->row.kind == KIND_COMPANY) name_approvals(en, o, u);
     if (o->row.kind == KIND_AGENT || o->row.kind == KIND_COMPANY) name_sessions(en, o, u);
     if (o->row.kind == KIND_AGENT) name_tickets(en, o, u);
+    if (o->row.kind == KIND_SINK) name_messages(en, o->row.id, u);
     if (o->row.kind == KIND_COMPANY) {
         name_effects(en, o->row.id, u);
         name_goals(en, o->row.id, u);

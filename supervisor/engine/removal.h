@@ -27,7 +27,8 @@ enum errc users_judge(const struct users *u, const char *subject, bool cascade,
 /* E_DECLARED_IN_CONFIG for what the config file declares, E_WRONG_STATE for what is built in. */
 enum errc removal_refuse_declared(const struct object_entry *o, struct err *e) MUST_CHECK;
 /* What is counted or indexed by the object and unfinished: jobs (not those of a handler) and
- * tickets, and what waits for approval; of a company goals and what it has to send, too. */
+ * tickets, and what waits for approval; of a company goals and what it has to send, too; of a sink
+ * what is to be sent to it, or asked of it. */
 void removal_name_work(struct engine *en, const struct object_entry *o, struct users *u);
 /* E_IN_USE with a list when something refers to the object; *is_used without an error when it may
  * go with cascade. */

@@ -1,4 +1,5 @@
 /* Effects whose sending failed or whose outcome is unknown (D4, N22). */
+#include "supervisor/engine/objects.h"
 #include "tests/unit/effect_world.h"
 
 /* ---- attempts ---- */
@@ -191,8 +192,85 @@ what_is_sent_again_takes_a_new_place_at_the_end(void **state)
     assert_int_equal(engine_lease_count(r->engine), 0);
 }
 
+/* ---- a sink that is gone from the file ---- */
+
+static const struct rig_declared without_file = {
+    .companies = "{'name':'acme'}",
+    .agents = "{'name':'plain','company':'acme','handler':'noop'}",
+    .sinks = "{'name':'other','kind':'file','path':'/o/other.jsonl'}",
+};
+
 static void
-a_sink_that_is_gone_fails_what_waits_and_leaves_unknown_what_was_sent(void **state)
+expect_sink_in_use(struct rig *r, const char *by)
+{
+    FREE_AUTO char *message = xasprintf("sink \"file\", gone from the file, is in use by %s", by);
+
+    assert_int_equal(rig_try_configure(r, &without_file, false), E_IN_USE);
+    assert_string_equal(r->error.msg, message);
+}
+
+static void
+a_sink_keeps_what_is_to_be_sent_to_it_or_asked_of_it(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t asked = effects_of(r, "'agent':'acme/plain'", NOTIFY("a"));
+    uint64_t sent = effects_of(r, "'agent':'acme/plain'", NOTIFY("b") "," NOTIFY("c"));
+    (void)effects_of(r, "'agent':'acme/two'", NOTIFY("d")); /* to the other one, too */
+    set_default_sinks(r, "'other'");
+    expect_sink_in_use(r, "effect 1, effect 2, effect 3, effect 4");
+    done(r, asked, "unknown");
+    done(r, asked, "unknown"); /* it is asked again in a minute */
+    for (uint64_t id = sent; id <= sent + 2; id++)
+        done(r, id, "delivered");
+    expect_sink_in_use(r, "effect 1");
+    rig_advance(r, MINUTE_MS);
+    done(r, asked, "delivered");
+    rig_configure(r, &without_file);
+    assert_int_equal(rig_feed_count(r, "effect.failed"), 0);
+}
+
+static void
+at_a_start_a_sink_stays_until_its_messages_are_over(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = effects_of(r, "'agent':'acme/plain'", NOTIFY("a") "," NOTIFY("b"));
+    done(r, id, "delivered");
+    done(r, id + 1, "failed"); /* it is tried again */
+    set_default_sinks(r, "'other'");
+    r->config_follows = true;
+    rig_crash(r);
+    rig_configure(r, &without_file);
+    assert_non_null(strstr(rig_warnings(r), "sink file is gone from the configuration file"));
+    rig_workers(r, 1, 8);
+    rig_advance(r, HOUR_MS);
+    expect_effect(r, id + 1, "attempting");
+    assert_string_equal(rig_text(r, "sink"), "file");
+    done(r, id + 1, "delivered");
+    rig_configure(r, &without_file);
+    assert_string_equal(rig_warnings(r), "");
+}
+
+static void
+lose_sink(struct rig *r, const char *name)
+{
+    struct err    e = {0};
+    struct txn   *t = txn_begin_write(r->store, &e);
+    bool          outcome_unknown;
+    struct object o = {.id = object_find(t, KIND_SINK, COMPANY_DEFAULT_ID, view_str(name))};
+
+    assert_int_equal(object_load(t, &o), LOAD_FOUND);
+    (void)object_delete(t, &o);
+    assert_int_equal(txn_commit(&t, &outcome_unknown, &e), E_OK);
+    r->is_unchecked = true;
+}
+
+/* Only damage to the store takes it away. */
+static void
+without_its_sink_what_waits_fails_and_what_was_sent_stays_unknown(void **state)
 {
     struct rig *r = *state;
 
@@ -200,23 +278,14 @@ a_sink_that_is_gone_fails_what_waits_and_leaves_unknown_what_was_sent(void **sta
     uint64_t id = effects_of(r, "'agent':'acme/plain'", NOTIFY("a"));
     uint64_t sent = effects_of(r, "'agent':'acme/plain'", NOTIFY("b") "," NOTIFY("c"));
     done(r, id, "unknown");
-    done(r, id, "unknown"); /* it is asked again in a minute */
-    set_default_sinks(r, "'other'");
-    rig_configure(r, &(struct rig_declared){
-                         .companies = "{'name':'acme'}",
-                         .agents = "{'name':'plain','company':'acme','handler':'noop'}",
-                         .sinks = "{'name':'other','kind':'file','path':'/o/other.jsonl'}",
-                     });
-    expect_effect(r, sent, "attempting"); /* its worker is at it */
+    done(r, id, "unknown");
+    lose_sink(r, "file");
     done(r, sent, "failed");
     rig_advance(r, 10 * MINUTE_MS);
-    expect_effect(r, sent, "failed");
-    assert_string_equal(rig_text(r, "reason"), "its sink is no longer declared");
     expect_effect(r, sent + 1, "failed");
     assert_string_equal(rig_text(r, "reason"), "its sink is no longer declared");
     expect_effect(r, id, "unknown"); /* it may have been delivered */
     assert_non_null(strstr(rig_text(r, "reason"), "no longer declared"));
-    assert_int_equal(rig_feed_count(r, "effect.failed"), 2);
     assert_false(rig_is_due(r));
 }
 
@@ -268,7 +337,9 @@ main(void)
         TEST(a_crash_while_sending_leaves_it_unknown),
         TEST(an_unknown_outcome_holds_back_no_follower),
         TEST(what_is_sent_again_takes_a_new_place_at_the_end),
-        TEST(a_sink_that_is_gone_fails_what_waits_and_leaves_unknown_what_was_sent),
+        TEST(a_sink_keeps_what_is_to_be_sent_to_it_or_asked_of_it),
+        TEST(at_a_start_a_sink_stays_until_its_messages_are_over),
+        TEST(without_its_sink_what_waits_fails_and_what_was_sent_stays_unknown),
         TEST(late_outcomes_are_refused),
         TEST(what_the_worker_has_lost_is_unknown),
     };

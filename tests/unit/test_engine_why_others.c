@@ -123,12 +123,6 @@ an_effect_of_unknown_outcome_tells_when_its_sink_is_asked(void **state)
     expect_blocker(r, 0, "probe", RIG_WALL_MS + MINUTE_MS);
     expect_text(r, "cannot be read");
     assert_int_equal(rig_i64(r, "earliest_at"), RIG_WALL_MS + MINUTE_MS);
-    rig_configure(r, &(struct rig_declared){.companies = "{'name':'acme'}"});
-    ask(r, "effect.why", "'id':1", 2);
-    expect_blocker(r, 0, "no_sink", 0);
-    rig_advance(r, MINUTE_MS);
-    ask(r, "effect.why", "'id':1", 0);
-    expect_text(r, "nobody knows whether it was sent");
 }
 
 static void

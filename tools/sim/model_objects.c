@@ -286,6 +286,7 @@ m_has_work(struct model *m, int index)
         bool is_waiting = ef->status == STATUS_PENDING || ef->status == STATUS_ATTEMPTING;
 
         if (is_waiting && ef->company == index) return true;
+        if ((is_waiting || ef->is_probe_owed) && ef->sink == index) return true;
     }
     for (size_t i = 0; i < m->approvals.count; i++) {
         const struct m_approval *a = &m->approvals.items[i];
