@@ -7,6 +7,7 @@
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/readers.h"
+#include "supervisor/engine/session_close.h"
 #include "supervisor/engine/sinks.h"
 
 #include <inttypes.h>
@@ -64,6 +65,7 @@ static const char *
 obstacle(struct engine *en, const struct effect *ef)
 {
     struct objects *o = &en->turn.objects;
+    struct session  s = {.id = ef->session};
 
     if (ef->kind != EFFECT_PING && !objects_get(o, ef->sink)) {
         return ef->probe ? "its sink, which could tell, is no longer declared"
@@ -75,7 +77,8 @@ obstacle(struct engine *en, const struct effect *ef)
     }
     if (ef->probe && sink_doubt(o, ef->sink) != DOUBT_PROBE)
         return "its sink, which could tell, is of another kind now";
-    return NULL;
+    if (ef->probe || ef->session == 0 || session_load(turn_txn(en), &s) != LOAD_FOUND) return NULL;
+    return session_gone(en, &s);
 }
 
 /* It is not sent.  Whether one of unknown outcome was sent can no longer be asked: it stays

@@ -3,6 +3,8 @@
 #include "supervisor/engine/attempt.h"
 #include "supervisor/engine/events.h"
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/objects.h"
+#include "supervisor/engine/outbox.h"
 #include "supervisor/engine/timers.h"
 
 #define PURGE_FIRST 1 /* purge_at of a session that is closing: before all others */
@@ -35,11 +37,51 @@ void_events(struct engine *en, struct session *s)
     if (is_end && s->job == 0) s->waiting = 0; /* what is damaged waits no more */
 }
 
+static bool
+goes(struct engine *en, uint32_t object)
+{
+    const struct object_entry *o = objects_get(&en->turn.objects, object);
+
+    return !o || o->row.removing;
+}
+
+const char *
+session_gone(struct engine *en, const struct session *s)
+{
+    if (s->status != SESSION_CLOSED) return NULL;
+    if (goes(en, s->company)) return "its session was closed with its company";
+    return s->agent && goes(en, s->agent) ? "its session was closed with its agent" : NULL;
+}
+
+/* What a worker sends at the moment fails when that was in vain. */
+static void
+end_messages(struct engine *en, const struct session *s, const char *reason)
+{
+    struct effect ef = {.session = s->id};
+    struct scan   scan;
+
+    scan_open(&scan, turn_txn(en), INDEX_effect_queue, &ef, 1, 1);
+    while (en->turn.purge_left && scan_next(&scan, &ef)) {
+        struct effect now = {.id = ef.id}; /* the one before it may have brought it forward */
+
+        if ((ef.status == STATUS_ATTEMPTING && !ef.to_reader) ||
+            effect_load(turn_txn(en), &now) != LOAD_FOUND) {
+            continue;
+        }
+        outbox_settle(en, &now, STATUS_FAILED, view_str(reason), FEED_EFFECT_FAILED);
+        en->turn.purge_left--;
+    }
+    scan_close(&scan);
+}
+
 static void
 close_some(struct engine *en, struct session *s)
 {
+    const char *gone = session_gone(en, s);
+
     en->turn.purge_left -= timers_cancel(en, s, en->turn.purge_left);
     void_events(en, s);
+    if (gone) end_messages(en, s, gone);
     session_changed(en, s);
     if (en->turn.purge_left == 0) {
         s->purge_at = PURGE_FIRST;

@@ -6,10 +6,14 @@
 #include "supervisor/engine/turn.h"
 
 /* Closes a session that is not closed: its pending timers are cancelled, the events that wait are
- * void, its job is cancelled or asked to stop. */
+ * void, its job is cancelled or asked to stop.  When its agent or company is going, what it has not
+ * sent fails. */
 void session_close(struct engine *en, struct session *s, struct view reason);
 /* Whether a closed session has yet to cancel some of that. */
 bool session_is_closing(const struct session *s);
+/* Why nothing more is sent from a session: it is closed, and its agent or company is gone or being
+ * removed.  NULL: there is no such reason. */
+const char *session_gone(struct engine *en, const struct session *s);
 /* Closes the sessions of an agent or a company that is being removed, bounded; true when none is
  * left open. */
 bool sessions_close_of(struct engine *en, const struct object *o);

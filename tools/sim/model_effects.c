@@ -401,15 +401,33 @@ sent(struct model *m, const struct m_message *msg)
                                              .is_effect = true};
 }
 
-/* An effect whose sink or company is gone is not sent: it is failed when its turn has come, and one
- * of unknown outcome stays so. */
+static bool
+goes(struct model *m, int object)
+{
+    return object >= 0 && (!m_is_in_store(m_object(m, object)) || m_object(m, object)->is_removing);
+}
+
+/* It was closed with its agent or its company. */
+static bool
+is_session_gone(struct model *m, const struct m_effect *e)
+{
+    const struct m_session *s = e->session < -1 ? m_session(m, (uint64_t)(-1 - e->session)) : NULL;
+
+    return s && s->status == SESSION_CLOSED && (goes(m, s->agent) || goes(m, s->company));
+}
+
+/* An effect whose sink, company or session is gone is not sent: it is failed, at the latest when
+ * its turn has come, and one of unknown outcome stays so. */
 static void
 give_up(struct model *m, struct m_effect *e)
 {
     struct effect row = {.id = e->id};
 
     if (e->sink < 0 || e->token != 0) return;
-    if (!m_object(m, e->sink)->is_gone && m_is_in_store(m_object(m, e->company))) return;
+    if (!m_object(m, e->sink)->is_gone && m_is_in_store(m_object(m, e->company)) &&
+        !is_session_gone(m, e)) {
+        return;
+    }
     if (!is_under_way(e) && !e->is_probe_owed) return;
     claim(effect_load(m->txn, &row) == LOAD_FOUND, "effect %" PRIu64 " is not in the store", e->id);
     if (row.status == STATUS_FAILED && is_under_way(e)) settle(m, e, STATUS_FAILED, false);
