@@ -381,6 +381,7 @@ view_effect(struct objects *o, const struct effect *ef, struct buf *b)
     struct mp_open_map map = mp_open(b);
     struct session     s = {.id = ef->session};
     struct view        payload = ef->payload;
+    char               dedupe[33];
 
     mp_put_u64(b, &map, "id", ef->id);
     if (ef->session && session_load(o->txn, &s) == LOAD_FOUND) {
@@ -394,6 +395,9 @@ view_effect(struct objects *o, const struct effect *ef, struct buf *b)
     view_put_name(o, b, &map, "sink", ef->sink);
     mp_put_time(b, &map, "job", (int64_t)ef->job); /* nil for none */
     mp_put_time(b, &map, "root", (int64_t)ef->root);
+    mp_put_time(b, &map, "checkpoint", (int64_t)ef->checkpoint_id);
+    snprintf(dedupe, sizeof(dedupe), "%016" PRIx64 "%016" PRIx64, ef->dedupe.hi, ef->dedupe.lo);
+    mp_put_cstr(b, &map, "dedupe_key", dedupe);
     if (ef->payload_bytes &&
         bytes_load(o->txn, BLOB_EFFECT, ef->id, ef->payload_bytes, &payload) != LOAD_FOUND) {
         payload = (struct view){0};

@@ -1,68 +1,6 @@
 /* Messages of sessions: to whom they go, the gates and the quiet hours of those that nobody asked
  * for, and how long they may wait (D4, D6, D7, N23). */
-#include "tests/unit/effect_world.h"
-
-#define COOL_MS      15000
-#define SAY(content) "{'kind':'send_message','content':'" content "'}"
-
-static void
-settle_sinks(struct rig *r)
-{
-    r->limits.session_handler = view_str("noop");
-    rig_configure(r, &(struct rig_declared){
-                         .agents = "{'name':'two','handler':'noop','sinks':['other','file']}",
-                         .sinks = "{'name':'file','kind':'file','path':'o','not_after_ms':null},"
-                                  "{'name':'other','kind':'file','path':'p'},"
-                                  "{'name':'hook','kind':'http','url':'http://h'}",
-                     });
-}
-
-static void
-declare_sessions(struct rig *r)
-{
-    set_default_sinks(r, "'file'");
-    settle_sinks(r);
-    rig_workers(r, 1, 8);
-}
-
-static size_t
-count_of(struct rig *r, const char *filter)
-{
-    rig_must_read(r, "effect.list", "%s", filter);
-    return rig_len(r, "items");
-}
-
-/* Its job completes with these effects; the id of the first, 0 for none. */
-static uint64_t
-process(struct rig *r, const char *effects)
-{
-    rig_must_read(r, "effect.list", "'limit':1000");
-    size_t   before = rig_len(r, "items");
-    uint64_t job;
-
-    rig_must_read(r, "session.show", "'key':'chat'");
-    job = (uint64_t)rig_i64(r, "job");
-    rig_ended(r, job, "'verdict':'completed','effects':[%s]", effects);
-    rig_turn(r);
-    expect_state(r, job, "completed");
-    return count_of(r, "'limit':1000") > before ? before + 1 : 0;
-}
-
-static uint64_t
-to_person(struct rig *r, const char *effects)
-{
-    rig_must(r, "session.send", "'key':'chat','content':'hello'");
-    rig_turn(r);
-    return process(r, effects);
-}
-
-static uint64_t
-unasked(struct rig *r, const char *effects)
-{
-    rig_must(r, "session.event", "'key':'chat','type':'tick'");
-    rig_turn(r);
-    return process(r, effects);
-}
+#include "tests/unit/message_world.h"
 
 static void
 expect_count(struct rig *r, int64_t autonomous, int64_t last_at)
@@ -145,6 +83,23 @@ what_is_of_no_session_does_not_wait_for_readers(void **state)
     uint64_t id = effects_of(r, "'handler':'noop'", NOTIFY("a"));
     expect_effect(r, id, "suppressed");
     assert_string_equal(rig_text(r, "reason"), "no sink is configured");
+}
+
+static void
+a_message_says_of_which_checkpoint_it_is_and_its_key(void **state)
+{
+    struct rig *r = *state;
+    char        key[33];
+
+    declare_sessions(r);
+    (void)to_person(r, "");
+    uint64_t id = to_person(r, SAY("a") "," SAY("a"));
+    expect_effect(r, id, "attempting");
+    assert_int_equal(rig_i64(r, "checkpoint"), 2);
+    assert_int_equal(strlen(rig_text(r, "dedupe_key")), 32);
+    (void)snprintf(key, sizeof(key), "%s", rig_text(r, "dedupe_key")); /* fits */
+    expect_effect(r, id + 1, "pending");
+    assert_string_not_equal(rig_text(r, "dedupe_key"), key); /* the second of two equal ones */
 }
 
 /* ---- the gates ---- */
@@ -323,8 +278,6 @@ in_quiet_hours_what_nobody_asked_for_waits(void **state)
 
 /* ---- what is put off holds back nobody ---- */
 
-#define TO_OTHER(content) "{'kind':'send_message','content':'" content "','sink':'other'}"
-
 static int64_t
 end_of_quiet(struct rig *r)
 {
@@ -393,57 +346,6 @@ each_says_the_time_that_it_waits_for_itself(void **state)
     assert_int_equal(rig_i64(r, "earliest_at"), now + 2 * COOL_MS);
 }
 
-/* ---- sessions that are closed with their agent ---- */
-
-static void
-what_closed_sessions_have_not_sent_ends_with_their_agent(void **state)
-{
-    struct rig *r = *state;
-
-    r->limits.session_quiet_hours = view_str("00:00-23:59");
-    declare_sessions(r);
-    rig_must(r, "agent.add", "'name':'guest','handler':'noop'");
-    rig_must(r, "session.send", "'key':'chat','content':'hello','agent':'guest'");
-    rig_turn(r);
-    uint64_t sent = process(r, TO_OTHER("a") "," TO_OTHER("b"));
-    uint64_t unread = to_person(r, "{'kind':'send_message','content':'c','sink':'gateway'}");
-    uint64_t quiet = unasked(r, TO_OTHER("d"));
-    rig_must(r, "agent.remove", "'name':'guest','cascade':true");
-    rig_settle(r);
-    const uint64_t over[] = {sent + 1, unread, quiet};
-    for (size_t i = 0; i < ARRAY_LEN(over); i++) {
-        expect_effect(r, over[i], "failed");
-        assert_string_equal(rig_text(r, "reason"), "its session was closed with its agent");
-    }
-    expect_effect(r, sent, "attempting"); /* its worker is at it */
-    done(r, sent, "failed");
-    rig_advance(r, HOUR_MS / 2);
-    expect_effect(r, sent, "failed");
-    assert_string_equal(rig_text(r, "reason"), "its session was closed with its agent");
-    assert_int_equal(rig_read(r, "agent.show", "'name':'guest'"), E_NOT_FOUND);
-}
-
-static void
-more_messages_than_a_turn_ends_take_several(void **state)
-{
-    struct rig     *r = *state;
-    struct buf many BUF_AUTO = {0};
-
-    declare_sessions(r);
-    rig_must(r, "agent.add", "'name':'guest','handler':'noop'");
-    rig_must(r, "session.send", "'key':'chat','content':'hello','agent':'guest'");
-    rig_turn(r);
-    for (int i = 0; i < 900; i++)
-        buf_printf(&many, "%s{'kind':'send_message','content':'a','sink':'gateway'}", i ? "," : "");
-    buf_add(&many, "", 1);
-    (void)process(r, many.data);
-    rig_must(r, "agent.remove", "'name':'guest','cascade':true");
-    rig_settle(r);
-    assert_int_equal(count_of(r, "'limit':1000,'status':'pending'"), 0);
-    assert_int_equal(count_of(r, "'limit':1000,'status':'failed'"), 900);
-    assert_int_equal(rig_read(r, "agent.show", "'name':'guest'"), E_NOT_FOUND);
-}
-
 /* ---- not_after ---- */
 
 static void
@@ -508,6 +410,7 @@ main(void)
         TEST(a_message_goes_to_the_sink_it_names),
         TEST(without_a_sink_of_its_own_a_session_speaks_to_its_readers),
         TEST(what_is_of_no_session_does_not_wait_for_readers),
+        TEST(a_message_says_of_which_checkpoint_it_is_and_its_key),
         TEST(an_answer_to_a_person_is_never_held_back),
         TEST(the_gates_judge_each_message_after_the_one_before),
         TEST(exactly_the_cool_down_later_is_allowed_and_three_in_a_row),
@@ -520,8 +423,6 @@ main(void)
         TEST(an_answer_goes_before_what_quiet_hours_put_off),
         TEST(what_was_put_off_and_is_being_sent_keeps_its_place),
         TEST(each_says_the_time_that_it_waits_for_itself),
-        TEST(what_closed_sessions_have_not_sent_ends_with_their_agent),
-        TEST(more_messages_than_a_turn_ends_take_several),
         TEST(what_is_not_sent_in_time_expires),
         TEST(one_that_expired_lets_the_next_one_go),
     };
