@@ -23,11 +23,18 @@ exec_done(struct exec *x)
     buf_done(&x->scratch);
 }
 
-/* The document with "payload" and what an environment would say put in, as one line of JSON in
- * x->scratch.  As text, because together
- * the two may be nested deeper than either may be. */
+static bool
+is_persistent(const struct msg_handler *h)
+{
+    return view_is(h->kind, "persistent");
+}
+
+/* The document with "payload" put in, and for a process that is kept what its environment cannot
+ * say, as one line of JSON in x->scratch.  As text, because together the two may be nested deeper
+ * than either may be. */
 static enum errc
-make_input(struct exec *x, const struct msg_job_start *m, struct err *e)
+make_input(struct exec *x, const struct msg_job_start *m, const struct msg_handler *h,
+           struct err *e)
 {
     struct buf *out = &x->scratch;
 
@@ -41,8 +48,11 @@ make_input(struct exec *x, const struct msg_job_start *m, struct err *e)
     } else if (json_from_mp(m->payload, out, e)) {
         return err_wrap(e, "the payload");
     }
-    buf_printf(out, ",\"idempotency_key\":\"%.*s\",\"lease\":\"%.*s\"}\n",
-               VIEW_ARG(m->idempotency_key), VIEW_ARG(m->lease)); /* ours: hexadecimal and '-' */
+    if (is_persistent(h)) { /* ours: hexadecimal and '-' */
+        buf_printf(out, ",\"idempotency_key\":\"%.*s\",\"lease\":\"%.*s\"",
+                   VIEW_ARG(m->idempotency_key), VIEW_ARG(m->lease));
+    }
+    buf_add_str(out, "}\n");
     return E_OK;
 }
 
@@ -53,12 +63,6 @@ set_number(struct environment *env, const char *name, uint64_t number)
 
     (void)snprintf(text, sizeof(text), "%" PRIu64, number); /* fits */
     environment_set(env, view_str(name), view_str(text));
-}
-
-static bool
-is_persistent(const struct msg_handler *h)
-{
-    return view_is(h->kind, "persistent");
 }
 
 /* A process that is kept learns of each job from its document. */
@@ -182,7 +186,7 @@ start_job(struct exec *x, const struct msg_job_start *m, const struct msg_handle
           struct lease **lease, int64_t now_ms, struct err *e)
 {
     bool          is_kept = is_persistent(h) && !HAS(m, job_start, gate);
-    enum errc     rc = make_input(x, m, e);
+    enum errc     rc = make_input(x, m, h, e);
     struct lease *idle = rc == E_OK && is_kept ? persistent_reuse(x, m, h) : NULL;
 
     if (idle) {
