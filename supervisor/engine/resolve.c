@@ -173,7 +173,7 @@ static void
 send_many(struct engine *en, struct page *p, const struct effect_filter *f, bool is_dry,
           struct resending *s)
 {
-    uint64_t      ids[BULK_ACTS_MAX];
+    uint64_t      ids[BULK_ACTS_MAX] = {0};
     struct effect row = {0};
 
     while (effect_walk_next(p, f, &row)) {

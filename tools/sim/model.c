@@ -331,6 +331,7 @@ begin(struct model *m, const struct turn_facts *t)
     m->turn = t;
     m->txn = t->txn;
     m->now = t->header.now;
+    if (m->now.wall_ms > m->latest_ms) m->latest_ms = m->now.wall_ms;
     m->turns++;
     m->stops.count = 0;
     m->attempts.count = 0;

@@ -142,6 +142,7 @@ struct m_stop { /* that the turn must have sent */
 struct model {
     const struct turn_facts *turn;
     struct now               now;
+    int64_t                  latest_ms; /* of the wall clock in any turn: it goes back, too */
     struct txn              *txn;
 
     LIST_OF(struct m_object) objects;

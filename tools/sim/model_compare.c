@@ -229,8 +229,8 @@ m_compare_effect(struct model *m, struct m_effect *e)
           e->id, row.autonomous, VIEW_ARG(row.reason), row.allowed_at, e->is_autonomous,
           e->reason ? e->reason : "", e->allowed_at);
     claim(e->session >= -1 || e->status != STATUS_PENDING || e->attempts ||
-              row.not_before >= WAITS_FOR_READER || row.not_before <= m->now.wall_ms ||
-              row.not_before <= row.created_at || row.not_before == e->earliest,
+              row.not_before >= WAITS_FOR_READER || row.not_before <= m->latest_ms ||
+              row.not_before == e->earliest,
           "effect %" PRIu64 " waits until %" PRId64 ", expected %" PRId64, e->id, row.not_before,
           e->earliest);
     e->not_before = row.not_before == BEHIND_ANOTHER ? 0 : row.not_before;
