@@ -379,6 +379,12 @@ async def deliveries():
         await tell(other, type="ack", effect_id=reply["effect_id"])
         for each in (w, other):
             expect("the next one", (await read(each, "agent_reply"))["content"], "you said: second")
+    async with socket_to("chat/early", **bearer(submit)) as w, socket_to("chat/early", **bearer(submit)) as other:
+        for each in (w, other):
+            await read(each, "ready")
+        await asyncio.to_thread(Connection(submit).must, 202, "POST", "/v1/sessions/chat/early/messages", {"content": "from elsewhere"})
+        for each in (w, other):
+            expect("of a session that was not there", (await read(each, "agent_reply"))["content"], "you said: from elsewhere")
     os.kill(agentctl("status")["gateway"]["pid"], signal.SIGKILL)
     w = await until_ready("chat/cleo", submit)
     second = await read(w, "agent_reply")

@@ -113,6 +113,7 @@ on_done(void *arg, const struct err *error, struct view body)
     if (o->reader) {
         o->reader->order = NULL;
         o->reader->is_attached = error->code == E_OK && !o->is_stale;
+        if (error->code) o->reader->calls->refused(o->reader);
     } else if (o->is_attach && !o->is_stale && error->code == E_OK) {
         order(rs, NULL, o->company, o->key); /* it went while it was being attached */
     }

@@ -29,6 +29,7 @@ struct saying {
 
 struct websocket {
     struct reader          reader;
+    struct waiter          waiter;
     struct websockets     *all;
     struct lws            *wsi;
     char                   token_hash[TOKEN_HASH_SIZE + 1]; /* "": not yet shown */
@@ -137,7 +138,15 @@ delta(struct reader *r, struct view text)
     say(w, &b);
 }
 
-static const struct reader_calls calls = {deliver, delta};
+static void
+refused(struct reader *r)
+{
+    struct websocket *w = lws_container_of(r, struct websocket, reader);
+
+    waiters_add(&w->all->waiters, &w->waiter);
+}
+
+static const struct reader_calls calls = {deliver, delta, refused};
 
 /* ---- whether it may -------------------------------------------------------- */
 
@@ -193,7 +202,10 @@ on_verified(void *arg, const struct err *error, struct view body)
         return;
     }
     if (is_first) say_ready(w);
-    if (!error->code && !w->reader.company && mp_find_str(body, "company", &company)) {
+    if (error->code) {
+        waiters_add(&w->all->waiters, &w->waiter);
+    } else if (!w->reader.company && mp_find_str(body, "company", &company)) {
+        waiters_remove(&w->all->waiters, &w->waiter);
         readers_add(w->all->readers, &w->reader, company, view_str(w->key));
     }
     lws_callback_on_writable(w->wsi);
@@ -216,6 +228,21 @@ verify(struct websocket *w)
     q.body = buf_view(&body);
     w->verifying = client_ask(w->all->client, &q, &e);
     if (!w->verifying) end(w, CLOSE_LATER, "too much at a time");
+}
+
+/* Whoever makes the session tells nobody here.  A look is no reason to say that it is too much. */
+void
+websocket_look(struct waiter *i)
+{
+    struct websocket *w = lws_container_of(i, struct websocket, waiter);
+
+    if (client_counts(w->all->client).pending > CLIENT_PENDING_MAX / 2) return;
+    if (w->reader.company) {
+        waiters_remove(&w->all->waiters, i);
+        readers_attach(w->all->readers, &w->reader);
+    } else {
+        verify(w);
+    }
 }
 
 /* ---- from the peer --------------------------------------------------------- */
@@ -487,6 +514,7 @@ websocket_on_close(struct websocket **p)
 
     if (!w) return;
     readers_remove(w->all->readers, &w->reader);
+    waiters_remove(&w->all->waiters, &w->waiter);
     if (w->verifying) client_forget(w->all->client, w->verifying);
     while (w->sayings) {
         client_forget(w->all->client, w->sayings->asked);
