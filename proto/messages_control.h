@@ -386,8 +386,8 @@
     F(S, NAME, name,            REQUIRED, 0, 0)                                                 \
     F(S, STR,  hash,            OPTIONAL, TOKEN_HASH_SIZE, TOKEN_HASH_SIZE) /* of the secret: SHA-256 in lower-case hexadecimal; agentctl adds it, and without it the request is refused */ \
     F(S, STR,  role,            REQUIRED, 1, 16)        /* view | submit | operator */          \
-    F(S, NAME, company,         OPTIONAL, 0, 0)         /* only this one's; all */              \
-    F(S, STR,  session,         OPTIONAL, 1, 256)       /* only sessions whose key begins so, and nothing else */ \
+    F(S, NAME, company,         OPTIONAL, 0, 0)         /* only this one's; all, or default with a session */              \
+    F(S, STR,  session,         OPTIONAL, 1, 256)       /* only the session with this key or, when it ends in '/', those below; nothing else */ \
     F(S, TIME, expires_at,      OPTIONAL, 1, TIME_MAX_MS)
 #define TOKEN_LIST_FIELDS(F, S)                                                                 \
     F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \

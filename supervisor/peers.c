@@ -51,6 +51,14 @@ begins_with(struct view text, struct view prefix)
     return text.size >= prefix.size && memcmp(text.data, prefix.data, prefix.size) == 0;
 }
 
+/* A scope that ends in '/' is of all keys below it; any other one is one key. */
+static bool
+is_within(struct view scope, struct view key)
+{
+    return begins_with(key, scope) &&
+           (scope.data[scope.size - 1] == '/' ? key.size > scope.size : key.size == scope.size);
+}
+
 static bool
 is_of_sessions(const struct msg_desc *d)
 {
@@ -69,10 +77,10 @@ check_scope(const struct actor *a, const struct request *req, struct err *e)
     if (a->session.size == 0 || req->desc->id == MSG_PING) return E_OK;
     if (is_of_sessions(req->desc) &&
         (mp_find_str(req->body, "key", &key) || mp_find_str(req->body, "session", &key)) &&
-        begins_with(key, a->session)) {
+        is_within(a->session, key)) {
         return E_OK;
     }
-    return err_set(e, E_DENIED, "the token is for sessions \"%.*s…\" only", VIEW_ARG(a->session));
+    return err_set(e, E_DENIED, "the token is for \"%.*s\" only", VIEW_ARG(a->session));
 }
 
 enum errc

@@ -42,8 +42,8 @@ struct actor {
     struct view id;   /* "uid:1000", a token's name, … */
     enum role   role;
     struct view company; /* empty: all; else only that company's objects exist for it */
-    struct view session; /* empty: all; else it speaks of sessions whose key begins so, and of
-                            nothing else (the shell sees to it) */
+    struct view session; /* empty: all; else it speaks of the session with this key or, when it
+                            ends in '/', those below, and of nothing else (the shell sees to it) */
 };
 
 enum input_kind {

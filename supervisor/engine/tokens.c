@@ -79,7 +79,8 @@ on_token_add(struct engine *en, const struct actor *a, const struct msg_token_ad
                       .expires_at = m->expires_at};
 
     if (role_of(m->role, &t.role, e) || check_new(en, m, e)) return e->code;
-    if (m->company.size && object_company(turn_txn(en), a, m->company, &t.company, e)) {
+    if ((m->company.size || m->session.size) && /* a session is of a company */
+        object_company(turn_txn(en), a, m->company, &t.company, e)) {
         return e->code;
     }
     t.id = (uint32_t)en->memory.meta.next_object++;

@@ -347,7 +347,7 @@
     F(STR, hash)              /* of the secret: SHA-256, in hexadecimal */        \
     F(U8,  role)              /* enum role */                                     \
     F(U32, company)           /* 0: all */                                        \
-    F(STR, session)           /* only sessions whose key begins so; empty: all it may see */ \
+    F(STR, session)           /* only this key or, with a '/' at its end, those below; empty: all it may see */ \
     F(I64, created_at)                                                            \
     F(I64, expires_at)        /* 0: never */
 

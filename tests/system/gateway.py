@@ -404,10 +404,13 @@ async def revoked():
         expect("a token that was taken back", (await read(w, "error"))["code"], "unauthenticated")
         await closed(w, 1008)
     secret = agentctl("token", "add", "own", "--role", "submit", "--session", "chat/own")["secret"]
-    async with socket_to("chat/other", **bearer(secret)) as w:
-        expect("another's session", (await read(w, "error"))["code"], "denied")
-        await closed(w, 1008)
-    async with socket_to("chat/own/1", **bearer(secret)) as w:
+    for session in ("chat/other", "chat/owner", "chat/own/1"):
+        async with socket_to(session, **bearer(secret)) as w:
+            expect(session, (await read(w, "error"))["code"], "denied")
+            await closed(w, 1008)
+    abroad = await asyncio.to_thread(Connection(secret).ask, "POST", "/v1/sessions/chat/own/messages", {"content": "hello", "company": "acme"})
+    expect("its key in another company", abroad[0], 404)
+    async with socket_to("chat/own", **bearer(secret)) as w:
         await read(w, "ready")
 
 

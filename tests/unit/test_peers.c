@@ -129,6 +129,7 @@ a_token_for_some_sessions_is_for_nothing_else(void **state)
         const char *op, *body;
     } denied[] = {
         {"session.show", "'key':'chat'"            },
+        {"session.show", "'key':'chat/'"           },
         {"session.show", "'key':'other/chat/'"     },
         {"session.list", " "                       },
         {"effect.ack",   "'id':1,'session':'other'"},
@@ -144,6 +145,19 @@ a_token_for_some_sessions_is_for_nothing_else(void **state)
     }
 }
 
+static void
+a_token_for_one_session_is_not_for_those_whose_key_begins_so(void **state)
+{
+    struct world *w = *state;
+
+    rig_must(w->rig, "token.add",
+             "'name':'t','role':'submit','session':'chat/anna','hash':'" HASH "'");
+    assert_int_equal(judge(w, GATEWAY, "session.show", HASH, "'key':'chat/anna'"), E_OK);
+    assert_true(view_is(w->actor.company, "default"));
+    assert_int_equal(judge(w, GATEWAY, "session.show", HASH, "'key':'chat/annabel'"), E_DENIED);
+    assert_int_equal(judge(w, GATEWAY, "session.show", HASH, "'key':'chat/anna/1'"), E_DENIED);
+}
+
 int
 main(void)
 {
@@ -154,6 +168,7 @@ main(void)
         TEST(the_gateway_asks_for_others_with_a_token_only),
         TEST(a_token_may_what_its_role_may),
         TEST(a_token_for_some_sessions_is_for_nothing_else),
+        TEST(a_token_for_one_session_is_not_for_those_whose_key_begins_so),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
