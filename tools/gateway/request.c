@@ -84,6 +84,20 @@ check_size(struct lws *wsi, struct refusal *no)
     return refuse(no, 431, E_TOO_LARGE, "headers of at most %d bytes", REQUEST_HEADERS_MAX);
 }
 
+/* lws ends the line at a decoded carriage return: then nothing says which HTTP it is. */
+static bool
+check_path(struct lws *wsi, const struct http_request *r, struct refusal *no)
+{
+    bool is_clean = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP) > 0;
+
+    for (size_t i = 0; i < r->path.size; i++) {
+        unsigned char c = (unsigned char)r->path.data[i];
+
+        if (c < 0x20 || c == 0x7f) is_clean = false;
+    }
+    return is_clean || refuse(no, 400, E_BAD_REQUEST, "a path has no control characters");
+}
+
 static bool
 check_host(struct lws *wsi, const struct guard *g, struct counters *n, struct http_request *r,
            struct refusal *no)
@@ -188,7 +202,8 @@ find_route(int lws_method, struct http_request *r, bool *is_open, struct refusal
         return refuse(no, 426, E_BAD_REQUEST, "this is a WebSocket");
     }
     if (!r->own) r->match = route_find(m, r->path);
-    if (r->match.route || (r->own && m == METHOD_GET)) return true;
+    bool has_no_head = r->is_head && r->own == OWN_FEED; /* it has no end */
+    if (r->match.route || (r->own && m == METHOD_GET && !has_no_head)) return true;
     if (r->match.methods) {
         list_methods(r->match.methods, no->more, sizeof(no->more));
         return refuse(no, 405, E_BAD_REQUEST, "not with this method");
@@ -228,7 +243,8 @@ request_read(struct lws *wsi, const struct guard *g, struct counters *n, struct 
     *out = (struct http_request){.path = view_of(uri, (size_t)size)};
     *no = (struct refusal){0};
     if (!check_length(wsi, out, no)) return false; /* first: how to go on depends on it */
-    if (!check_size(wsi, no) || !check_host(wsi, g, n, out, no)) return false;
+    if (!check_size(wsi, no) || !check_path(wsi, out, no)) return false;
+    if (!check_host(wsi, g, n, out, no)) return false;
     if (!find_route(method, out, &is_open, no)) return false;
     if (method != LWSHUMETH_GET && method != LWSHUMETH_HEAD && !check_origin(wsi, g, n, out, no)) {
         return false;
@@ -262,7 +278,8 @@ request_read_upgrade(struct lws *wsi, const struct guard *g, struct counters *n,
         strcasecmp(upgrade, "websocket") != 0) {
         return refuse(no, 400, E_BAD_REQUEST, "the only upgrade is to a WebSocket");
     }
-    if (!check_size(wsi, no) || !check_host(wsi, g, n, out, no)) return false;
+    if (!check_size(wsi, no) || !check_path(wsi, out, no)) return false;
+    if (!check_host(wsi, g, n, out, no)) return false;
     if (method != LWSHUMETH_GET || request_session(out->path).size == 0) {
         return refuse(no, 404, E_NOT_FOUND, "no WebSocket is served under this path");
     }
