@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SILENT_MS       10000 /* then it is taken for dead */
@@ -120,6 +121,26 @@ keep_order(struct gateway *g, const struct gateway_order *o)
     g->order.log_level = keep(g, o->log_level);
 }
 
+/* What no restart would mend: a gateway that works is better than one with this order. */
+static bool
+is_possible(const struct config *c, const struct passwd *user, bool runs, struct buf *warnings)
+{
+    const char *what = runs ? "stays as it was" : "does not run";
+    struct stat st;
+
+    if (!user && geteuid() == 0) { /* as root it would be too much */
+        buf_printf(warnings, "gateway.user: there is no user \"%s\": the gateway %s\n",
+                   c->gateway_user, what);
+        return false;
+    }
+    if (c->gateway_page[0] && (stat(c->gateway_page, &st) != 0 || !S_ISDIR(st.st_mode))) {
+        buf_printf(warnings, "gateway.page: there is no folder %s: the gateway %s\n",
+                   c->gateway_page, what);
+        return false;
+    }
+    return true;
+}
+
 void
 gateway_set(struct gateway *g, const struct config *c, gid_t socket_group, struct buf *warnings)
 {
@@ -134,15 +155,12 @@ gateway_set(struct gateway *g, const struct config *c, gid_t socket_group, struc
                               .files_max = (uint64_t)c->gateway_connections_max + FILES_SPARE,
                               .socket_group = socket_group};
 
+    if (c->gateway_is_enabled && !is_possible(c, user, g->is_wanted, warnings)) return;
     g->is_wanted = c->gateway_is_enabled;
     if (user) {
         o.has_user = true;
         o.uid = user->pw_uid;
         o.gid = user->pw_gid;
-    } else if (g->is_wanted && geteuid() == 0) {
-        buf_printf(warnings, "gateway.user: there is no user \"%s\": the gateway does not run\n",
-                   c->gateway_user);
-        g->is_wanted = false; /* as root it would be too much */
     }
     g->is_restart_wanted =
         g->is_restart_wanted || (g->phase == PHASE_UP && !is_same_order(&g->order, &o));

@@ -1,5 +1,6 @@
 #include "supervisor/config/setting.h"
 
+#include "common/listen.h"
 #include "common/mp.h"
 #include "common/name.h"
 #include "common/quiet.h"
@@ -29,7 +30,7 @@ static const char *const on_cooldowns[] = {"reject", "defer", NULL};
 static const char *const on_failures[] = {"skip", "hold", NULL};
 static const char *const truths[] = {"true", "false", NULL};
 
-enum meaning { PLAIN, PATH, HANDLER, ZONE, HOURS };
+enum meaning { PLAIN, PATH, HANDLER, ZONE, HOURS, LISTEN };
 
 /* Texts that are one of a few words, and texts that mean something. */
 static const struct special {
@@ -50,6 +51,7 @@ static const struct special {
     {"daemon",   "state_dir",      NULL,         PATH   },
     {"daemon",   "run_dir",        NULL,         PATH   },
     {"daemon",   "pid_file",       NULL,         PATH   },
+    {"gateway",  "listen",         NULL,         LISTEN },
     {"gateway",  "page",           NULL,         PATH   },
 };
 
@@ -112,6 +114,7 @@ static const char *const allowed_meanings[] = {
     [HANDLER] = "a declared handler",
     [ZONE] = "a time zone of the system's, like Europe/Berlin, or UTC",
     [HOURS] = QUIET_ALLOWED,
+    [LISTEN] = LISTEN_ALLOWED,
 };
 
 const char *
@@ -196,6 +199,8 @@ static bool
 has_meaning(const struct setting_target *t, const struct setting *s, struct view text)
 {
     struct quiet hours;
+    struct view  address;
+    int          port;
     struct err   e;
 
     if (text.size == 0) return true;
@@ -205,6 +210,7 @@ has_meaning(const struct setting_target *t, const struct setting *s, struct view
     case HANDLER: return declared_has_handler(t->declared, text);
     case ZONE: return is_zone(text);
     case HOURS: return quiet_parse(text, &hours, &e) == E_OK;
+    case LISTEN: return listen_parse(text, &address, &port, &e) == E_OK;
     }
     return true;
 }

@@ -164,6 +164,34 @@ a_reload_gives_it_other_settings(void **state)
 }
 
 static void
+a_reload_that_no_gateway_could_run_with_leaves_it_alone(void **state)
+{
+    static const char *const bad[][2] = {
+        {"gateway: {listen: '127.0.0.1:2', user: root, page: /nonexistent}\n",
+         "gateway.page: there is no folder /nonexistent: the gateway stays as it was"},
+        {"gateway: {listen: '127.0.0.1:2', user: nobody-at-all}\n",
+         "gateway.user: there is no user"                                            },
+    };
+
+    (void)state;
+    if (geteuid() != 0) skip(); /* only root gives it a user */
+    daemon_write_config(&d, "gateway: {listen: '127.0.0.1:1', user: root}\n");
+    daemon_start(&d, NULL);
+    client_open(&c, &d);
+    expect_reply(&c, MSG_STATUS, "{}", "gateway.state", "\"up\"");
+    pid_t pid = gateway_pid();
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        daemon_write_config(&d, bad[i][0]);
+        (void)must(&c, MSG_RELOAD, "{}");
+        assert_non_null(strstr(value_at(&c, "warnings"), bad[i][1]));
+        assert_int_equal(gateway_pid(), pid);
+        assert_string_equal(value_at(&c, "gateway.listen"), "\"127.0.0.1:1\"");
+        assert_string_equal(value_at(&c, "gateway.state"), "\"up\"");
+    }
+    stop_and_leave();
+}
+
+static void
 a_missing_program_is_a_warning(void **state)
 {
     (void)state;
@@ -195,6 +223,8 @@ main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(a_silent_gateway_is_killed_and_replaced, make, clear),
         cmocka_unit_test_setup_teardown(it_ends_with_agentd, make, clear),
         cmocka_unit_test_setup_teardown(a_reload_gives_it_other_settings, make, clear),
+        cmocka_unit_test_setup_teardown(a_reload_that_no_gateway_could_run_with_leaves_it_alone,
+                                        make, clear),
         cmocka_unit_test_setup_teardown(a_missing_program_is_a_warning, make, clear),
         cmocka_unit_test_setup_teardown(nobody_else_speaks_as_the_gateway, make, clear),
     };

@@ -86,6 +86,8 @@ static const struct bad bad_values[] = {
     {"workers:\n  slots: 600\n  count: 2\n", "2:10", "workers.slots", "workers.count times workers.slots is over 1024", NULL},
     {"workers: {count: 65}\n",           "1:18", "workers.count", "found 65, allowed: an integer from 0 to 64", NULL},
     {"sessions: {enabled: yes}\n",       "1:21", "sessions.enabled", "found \"yes\", allowed: true or false", NULL},
+    {"gateway: {listen: nope}\n",        "1:19", "gateway.listen", "found \"nope\", allowed: ADDRESS:PORT, like 127.0.0.1:8377", NULL},
+    {"gateway: {listen: ':99999'}\n",    "1:19", "gateway.listen", "found \":99999\", allowed: ADDRESS:PORT", NULL},
     {"sessions: {handler: h}\n",         "1:21", "sessions.handler", "found \"h\", allowed: a declared handler", NULL},
     {"sessions: {zone: Mars/X}\n",       "1:18", "sessions.zone", "found \"Mars/X\", allowed: a time zone of the system's", NULL},
     {"sessions: {zone: ''}\n",           "1:18", "sessions.zone", "found \"\", allowed: a time zone of the system's", NULL},

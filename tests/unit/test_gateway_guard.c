@@ -1,7 +1,7 @@
 /* By which names the gateway is spoken to, from which pages, and with which tokens. */
+#include "common/listen.h"
 #include "tools/gateway/auth.h"
 #include "tools/gateway/guard.h"
-#include "tools/gateway/options.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -130,21 +130,22 @@ what_cannot_be_a_token_is_none(void **state)
 static void
 an_address_is_told_from_its_port(void **state)
 {
-    static const char *const bad[] = {"", "8377", ":8377", "localhost:", "localhost:70000", "[]:1"};
-    char                    *address = NULL;
+    static const char *const bad[] = {"",     "8377", ":8377",  "localhost:", "localhost:70000",
+                                      "[]:1", "nope", ":99999", "::1:80",     "[::1:80",
+                                      "a:-1", "a: 1", "a b:1"};
+    struct view              address;
     int                      port = 0;
     struct err               e;
 
     (void)state;
-    assert_int_equal(options_listen("127.0.0.1:8377", &address, &port, &e), E_OK);
-    assert_string_equal(address, "127.0.0.1");
+    assert_int_equal(listen_parse(view_str("127.0.0.1:8377"), &address, &port, &e), E_OK);
+    assert_true(view_is(address, "127.0.0.1"));
     assert_int_equal(port, 8377);
-    free(address);
-    assert_int_equal(options_listen("[::1]:0", &address, &port, &e), E_OK);
-    assert_string_equal(address, "::1");
-    free(address);
+    assert_int_equal(listen_parse(view_str("[::1]:0"), &address, &port, &e), E_OK);
+    assert_true(view_is(address, "::1"));
+    assert_int_equal(port, 0);
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        assert_int_equal(options_listen(bad[i], &address, &port, &e), E_BAD_REQUEST);
+        assert_int_equal(listen_parse(view_str(bad[i]), &address, &port, &e), E_BAD_REQUEST);
 }
 
 int

@@ -27,6 +27,7 @@ values_of(const struct setting *s, const char *out[3])
     static const char *const zones[] = {"Europe/Paris", "UTC", "Asia/Tokyo"};
     static const char *const hours[] = {"22:00-07:00", "", "09:00-10:30"};
     static const char *const paths[] = {"/x", "/y/y", "/z"};
+    static const char *const listens[] = {"127.0.0.1:0", "localhost:80", "10.0.0.1:65535"};
     static const char *const numbers[] = {"2", "3", "5"};
     static const char *const durations[] = {"2s", "1500ms", "3s"};
     static const char *const bytes[] = {"2M", "4194304", "1G"};
@@ -54,6 +55,7 @@ values_of(const struct setting *s, const char *out[3])
     case SETTING_TEXT:
         if (strcmp(s->key, "level") == 0) from = levels;
         if (strcmp(s->key, "durability") == 0) from = durabilities;
+        if (strcmp(s->key, "listen") == 0) from = listens;
         break;
     }
     memcpy(out, from, 3 * sizeof(*out));

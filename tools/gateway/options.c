@@ -79,22 +79,3 @@ options_parse(int argc, char **argv, struct options *out, struct err *e)
     *out = o;
     return E_OK;
 }
-
-enum errc
-options_listen(const char *listen, char **address, int *port, struct err *e)
-{
-    const char *colon = strrchr(listen, ':');
-    int64_t     number;
-
-    if (!colon || colon == listen || !take_number(colon + 1, 0, 65535, &number)) {
-        return err_set(e, E_BAD_REQUEST, "\"%s\" is not ADDRESS:PORT", listen);
-    }
-    size_t size = (size_t)(colon - listen);
-    bool   has_brackets = listen[0] == '[' && colon[-1] == ']';
-    if (has_brackets && size < 3) {
-        return err_set(e, E_BAD_REQUEST, "\"%s\" is not ADDRESS:PORT", listen);
-    }
-    *address = has_brackets ? xstrndup(listen + 1, size - 2) : xstrndup(listen, size);
-    *port = (int)number;
-    return E_OK;
-}

@@ -23,7 +23,5 @@ struct options {
 
 /* E_BAD_REQUEST says what is wrong with the command line. */
 enum errc options_parse(int argc, char **argv, struct options *out, struct err *e) MUST_CHECK;
-/* Splits `listen`: the address without brackets, which is what the caller frees, and the port. */
-enum errc options_listen(const char *listen, char **address, int *port, struct err *e) MUST_CHECK;
 
 #endif

@@ -1,5 +1,6 @@
 #include "tools/gateway/server.h"
 
+#include "common/listen.h"
 #include "common/log.h"
 #include "tools/gateway/http.h"
 #include "tools/gateway/link.h"
@@ -335,9 +336,11 @@ static enum errc
 set_up(struct server *s, const struct options *o, struct err *e)
 {
     FREE_AUTO char *address = NULL;
+    struct view     where;
     int             port;
 
-    if (options_listen(o->listen, &address, &port, e)) return e->code;
+    if (listen_parse(view_str(o->listen), &where, &port, e)) return e->code;
+    address = view_dup(where);
     if (page_read(&s->page, o->page, e)) return e->code;
     s->connections_max = limit_descriptors(o->connections_max);
     guard_init(&s->guard, address, o->hosts, o->origins);
