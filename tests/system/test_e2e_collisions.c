@@ -32,6 +32,7 @@ a_schedule_that_collides_with_a_measured_one_is_warned_of(void **state)
     ctl_must(&c, "schedule add heavy --cron '0 3 * * *' --profile deep");
     ctl_expect(&c, "warnings", "[]");
     ctl_expect(&c, "advice", "{}");
+    ctl_until(&c, "items.0.state", "\"up\"", "worker list"); /* else there is no room to run it */
     ctl_must(&c, "schedule run heavy");
     ctl_await(&c, (uint64_t)ctl_number(&c, "job"), "completed");
     ctl_must(&c, "schedule show heavy");
