@@ -15,6 +15,7 @@
 #define WINDOW_MS       3000
 #define UNDER_WAY_MAX   8
 #define DELTA_QUEUE_MAX 65536 /* a delta for a peer that has so much to read is dropped */
+#define CLOSE_SECONDS   5     /* for a peer to take what is left, and the reason */
 #define CLOSE_LATER     1013  /* try again later: lws has no name for it */
 
 /* A request of the peer's, under way. */
@@ -52,13 +53,20 @@ static void verify(struct websocket *w);
 
 /* ---- to the peer ----------------------------------------------------------- */
 
-/* Closed in the next callback: what comes from agentd must not end a connection here. */
+/* Closed in the next callback: what comes from agentd must not end a connection here.  One that
+ * reads nothing never has that callback: its time is limited, and what it left is forgotten at
+ * once. */
 static void
 end(struct websocket *w, int code, const char *reason)
 {
     if (w->code) return;
     w->code = code;
     w->reason = reason;
+    if (code == CLOSE_LATER) {
+        w->all->queued -= w->queue.bytes;
+        websocket_queue_done(&w->queue);
+    }
+    lws_set_timeout(w->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_SECONDS);
     lws_callback_on_writable(w->wsi);
 }
 
