@@ -5,7 +5,7 @@
 #include "common/mp.h"
 #include "tools/gateway/request.h"
 #include "tools/gateway/websocket_queue.h"
-#include <inttypes.h>
+#include "tools/gateway/websocket_text.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -93,16 +93,8 @@ static void
 say_error(struct websocket *w, const struct err *e, const char *id)
 {
     BUF_AUTO struct buf b = {0};
-    struct mp_open_map  m = mp_open(&b);
-    char                text[sizeof(e->msg)];
 
-    mp_put_cstr(&b, &m, "type", "error");
-    if (*id) mp_put_cstr(&b, &m, "id", id);
-    mp_put_cstr(&b, &m, "code", errc_wire(e->code));
-    mp_put_cstr(&b, &m, "message", printable(view_str(e->msg), text, sizeof(text)));
-    mp_put_cstr(&b, &m, "hint", printable(view_str(e->hint), text, sizeof(text)));
-    if (e->slot_eta_ms > 0) mp_put_i64(&b, &m, "slot_eta_ms", e->slot_eta_ms);
-    mp_close(&b, &m);
+    websocket_text_error(&b, e, id);
     say(w, &b);
 }
 
@@ -111,23 +103,11 @@ deliver(struct reader *r, uint64_t effect, struct view document)
 {
     struct websocket   *w = lws_container_of(r, struct websocket, reader);
     BUF_AUTO struct buf b = {0};
-    struct mp_open_map  m = mp_open(&b);
-    bool                is_autonomous = false;
-    struct view         value;
-    int64_t             seq;
 
     if (w->effect == effect) return; /* it has it, and another one has come to read */
     w->effect = effect;
     w->all->counters->deliveries++;
-    (void)mp_find_bool(document, "autonomous", &is_autonomous);
-    mp_put_cstr(&b, &m, "type", is_autonomous ? "agent_follow_up" : "agent_reply");
-    mp_put_u64(&b, &m, "effect_id", effect);
-    if (mp_find(document, "content", &value) || mp_find(document, "message", &value)) {
-        mp_put_raw(&b, &m, "content", value);
-    }
-    if (mp_find(document, "metadata", &value)) mp_put_raw(&b, &m, "metadata", value);
-    if (mp_find_i64(document, "event", &seq)) mp_put_i64(&b, &m, "seq", seq);
-    mp_close(&b, &m);
+    websocket_text_delivery(&b, effect, document);
     say(w, &b);
 }
 
@@ -136,13 +116,10 @@ delta(struct reader *r, struct view text)
 {
     struct websocket   *w = lws_container_of(r, struct websocket, reader);
     BUF_AUTO struct buf b = {0};
-    struct mp_open_map  m = mp_open(&b);
 
     if (w->queue.bytes > DELTA_QUEUE_MAX) return;
     w->all->counters->deltas++;
-    mp_put_cstr(&b, &m, "type", "delta");
-    mp_put_str(&b, &m, "text", text);
-    mp_close(&b, &m);
+    websocket_text_delta(&b, text);
     say(w, &b);
 }
 
@@ -169,11 +146,8 @@ static void
 say_ready(struct websocket *w)
 {
     BUF_AUTO struct buf b = {0};
-    struct mp_open_map  m = mp_open(&b);
 
-    mp_put_cstr(&b, &m, "type", "ready");
-    mp_put_cstr(&b, &m, "session", w->key);
-    mp_close(&b, &m);
+    websocket_text_ready(&b, w->key);
     say(w, &b);
 }
 
@@ -271,13 +245,8 @@ static void
 say_accepted(struct websocket *w, const char *id, struct view body)
 {
     BUF_AUTO struct buf b = {0};
-    struct mp_open_map  m = mp_open(&b);
-    int64_t             seq;
 
-    mp_put_cstr(&b, &m, "type", "accepted");
-    if (*id) mp_put_cstr(&b, &m, "id", id);
-    if (mp_find_i64(body, "seq", &seq)) mp_put_i64(&b, &m, "seq", seq);
-    mp_close(&b, &m);
+    websocket_text_accepted(&b, id, body);
     say(w, &b);
 }
 
