@@ -127,10 +127,10 @@ is_missed(struct model *m, struct m_schedule *s, int64_t at, const struct firing
 
     int64_t oldest = m->now.wall_ms - (window < M_LATE_MS ? M_LATE_MS : window);
 
+    if (s->pause_until && s->pause_until <= m->now.wall_ms) end_pause(m, s);
     if (view_is(d->misfire, "skip") && m_late_before(m) > oldest) oldest = m_late_before(m);
     if (due.high < oldest) return true;
     if (due.low < oldest && is_too_old(row)) return true;
-    if (s->pause_until && s->pause_until <= m->now.wall_ms) end_pause(m, s);
     if (s->is_paused || m_is_firing_held(m, o) || was_paused(m, s, due, true)) return true;
     if (was_paused(m, s, due, false) && is_missed_as(row, "paused")) return true;
     newer = newer_that_are_due(m, s, at, keep);
