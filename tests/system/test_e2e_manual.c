@@ -139,6 +139,8 @@ ranges_that_cannot_be_are_refused(void **state)
     (void)state;
     ctl_must(&c, "schedule add tick --cron '* * * * * *' --handler echo");
     ctl_must(&c, "schedule pause tick");
+    ctl_must(&c, "job list"); /* it may have fired before the pause */
+    const size_t fired = ctl_count(&c, "items");
     ctl_refused(&c, 1, "not_found", "nobody", "schedule backfill nobody --from -1h --to now");
     ctl_refused(&c, 1, "bad_request", "not after", "schedule backfill tick --from now --to -1h");
     ctl_refused(&c, 1, "bad_request", "future", "schedule backfill tick --from -1h --to +1h");
@@ -150,7 +152,7 @@ ranges_that_cannot_be_are_refused(void **state)
     ctl_refused(&c, 1, "declared_in_config", "nightly", "schedule set nightly --every 5m");
     ctl_refused(&c, 2, "usage", "whim", "schedule set tick --clear whim");
     ctl_must(&c, "job list");
-    ctl_expect(&c, "items", "[]");
+    assert_int_equal(ctl_count(&c, "items"), fired);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
