@@ -72,21 +72,25 @@
     F(S, STR,  after,           OPTIONAL, 0, 128)       /* a page's `next` */
 #define JOB_LIST_FIELDS(F, S)                                                                   \
     JOB_FILTER_FIELDS(F, S)                                                                     \
-    F(S, REF,  schedule,        OPTIONAL, 0, 0)
+    F(S, REF,  schedule,        OPTIONAL, 0, 0)                                                 \
+    F(S, STR,  session,         OPTIONAL, 0, 256)
 /* A part of those that the filter names, with `next` to go on; dry_run: only counted. */
 #define JOB_CANCEL_MANY_FIELDS(F, S)                                                            \
     JOB_FILTER_FIELDS(F, S)                                                                     \
     F(S, BOOL, dry_run,         OPTIONAL, 0, 0)                                                 \
-    F(S, REF,  schedule,        OPTIONAL, 0, 0)
+    F(S, REF,  schedule,        OPTIONAL, 0, 0)                                                 \
+    F(S, STR,  session,         OPTIONAL, 0, 256)
 #define JOB_RETRY_MANY_FIELDS(F, S)                                                             \
     JOB_FILTER_FIELDS(F, S)                                                                     \
     F(S, BOOL, dry_run,         OPTIONAL, 0, 0)                                                 \
     F(S, BOOL, force,           OPTIONAL, 0, 0)         /* each as job.retry */                 \
-    F(S, REF,  schedule,        OPTIONAL, 0, 0)
+    F(S, REF,  schedule,        OPTIONAL, 0, 0)                                                 \
+    F(S, STR,  session,         OPTIONAL, 0, 256)
 #define JOB_PURGE_FIELDS(F, S)                                                                  \
     JOB_FILTER_FIELDS(F, S)                                                                     \
     F(S, BOOL, dry_run,         OPTIONAL, 0, 0)                                                 \
-    F(S, REF,  schedule,        OPTIONAL, 0, 0)
+    F(S, REF,  schedule,        OPTIONAL, 0, 0)                                                 \
+    F(S, STR,  session,         OPTIONAL, 0, 256)
 #define JOB_STATS_FIELDS(F, S)  F(S, NAME, company, OPTIONAL, 0, 0)
 #define JOB_LOGS_FIELDS(F, S)                                                                   \
     F(S, U64,  id,              REQUIRED, 1, INT64_MAX)                                         \

@@ -162,9 +162,9 @@ FILTER_ALONE(cancel_many);
 FILTER_ALONE(retry_many);
 FILTER_ALONE(purge);
 
-/* Without dry_run, which no list has; `schedule` has another place in each. */
+/* Without dry_run, which no list has; what came later has another place in each. */
 static struct msg_job_list
-filter_of(const void *m, struct view schedule)
+filter_of(const void *m, struct view schedule, struct view session)
 {
     struct msg_job_list filter = {0};
 
@@ -172,6 +172,8 @@ filter_of(const void *m, struct view schedule)
     filter.has &= (1ULL << msg_job_list_BIT_schedule) - 1;
     filter.schedule = schedule;
     if (schedule.size) SET_HAS(&filter, job_list, schedule);
+    filter.session = session;
+    if (session.size) SET_HAS(&filter, job_list, session);
     return filter;
 }
 
@@ -258,7 +260,7 @@ enum errc
 on_job_cancel_many(struct engine *en, const struct actor *a, const struct msg_job_cancel_many *m,
                    struct buf *reply, struct err *e)
 {
-    struct msg_job_list filter = filter_of(m, m->schedule);
+    struct msg_job_list filter = filter_of(m, m->schedule, m->session);
     const struct bulk   what = {.en = en, .kind = BULK_CANCEL, .dry_run = m->dry_run};
 
     return serve_bulk(&what, a, &filter, reply, e);
@@ -268,7 +270,7 @@ enum errc
 on_job_retry_many(struct engine *en, const struct actor *a, const struct msg_job_retry_many *m,
                   struct buf *reply, struct err *e)
 {
-    struct msg_job_list filter = filter_of(m, m->schedule);
+    struct msg_job_list filter = filter_of(m, m->schedule, m->session);
     const struct bulk   what = {
           .en = en, .kind = BULK_RETRY, .dry_run = m->dry_run, .is_forced = m->force};
 
@@ -279,7 +281,7 @@ enum errc
 on_job_purge(struct engine *en, const struct actor *a, const struct msg_job_purge *m,
              struct buf *reply, struct err *e)
 {
-    struct msg_job_list filter = filter_of(m, m->schedule);
+    struct msg_job_list filter = filter_of(m, m->schedule, m->session);
     const struct bulk   what = {.en = en, .kind = BULK_PURGE, .dry_run = m->dry_run};
 
     return serve_bulk(&what, a, &filter, reply, e);

@@ -1,7 +1,7 @@
 #include "supervisor/engine/effect_walk.h"
 
 #include "supervisor/engine/effects.h"
-#include "supervisor/engine/sessions.h"
+#include "supervisor/engine/read_sessions.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
@@ -27,16 +27,15 @@ parse_words(const struct reading *r, const struct msg_effect_list *m, struct eff
 enum errc
 effect_filter_parse(struct reading *r, const struct msg_effect_list *m, struct effect_filter *f)
 {
+    struct session session;
+
     *f = (struct effect_filter){0};
     if (cursor_id(r, m->after, &f->after) || parse_words(r, m, f)) return r->e->code;
-    if ((m->company.size || m->session.size || r->actor->company.size) &&
-        object_company(r->txn, r->actor, m->company, &f->company, r->e)) {
-        return r->e->code;
-    }
-    if (m->session.size == 0) return E_OK;
-    f->session = session_find(r->txn, f->company, m->session);
-    if (f->session) return E_OK;
-    return err_set(r->e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(m->session));
+    if (m->session.size == 0) return read_company(r, m->company, &f->company);
+    if (reading_session(r, m->company, m->session, &session)) return r->e->code;
+    f->company = session.company;
+    f->session = session.id;
+    return E_OK;
 }
 
 /* ---- walk --------------------------------------------------------------------- */

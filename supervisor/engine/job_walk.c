@@ -1,5 +1,6 @@
 #include "supervisor/engine/job_walk.h"
 
+#include "supervisor/engine/read_sessions.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
@@ -11,7 +12,8 @@
 static enum errc
 parse_names(struct reading *r, const struct msg_job_list *m, struct job_filter *f)
 {
-    uint32_t company = 0;
+    uint32_t       company = 0;
+    struct session session = {0};
 
     if (read_company(r, m->company, &company)) return r->e->code;
     f->company = company;
@@ -29,6 +31,8 @@ parse_names(struct reading *r, const struct msg_job_list *m, struct job_filter *
                                        &company, &f->schedule, r->e)) {
         return r->e->code;
     }
+    if (m->session.size && reading_session(r, m->company, m->session, &session)) return r->e->code;
+    f->session = session.id;
     return E_OK;
 }
 
@@ -97,6 +101,7 @@ state_matches(struct reading *r, const struct job_filter *f, const struct job_st
     if (f->company && j->company != f->company) return false;
     if (f->agent && j->agent != f->agent) return false;
     if (f->schedule && j->schedule != f->schedule) return false;
+    if (f->session && j->session != f->session) return false;
     return !f->handler || j->handler == f->handler;
 }
 

@@ -9,7 +9,7 @@
 struct job_filter {
     enum job_state_id  state; /* JOB_NONE: any */
     bool               parked, due, retrying, quarantined;
-    uint32_t           company, agent, handler, schedule;
+    uint32_t           company, agent, handler, schedule, session;
     enum trigger       trigger;
     enum failure_class failure; /* FAIL_NONE: any */
     struct view        tag_key, tag_value;

@@ -179,6 +179,29 @@ lists_are_filtered(void **state)
 }
 
 static void
+lists_are_of_a_session(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_handler = view_str("noop");
+    declare(r);
+    (void)rig_submit(r, "'handler':'noop'");
+    rig_must(r, "session.send", "'key':'chat/anna','content':'hi'");
+    rig_must(r, "session.send", "'key':'chat/ben','content':'hi'");
+    rig_must(r, "session.send", "'key':'chat/anna','company':'acme','content':'hi'");
+    assert_int_equal(listed(r, " "), 4);
+    assert_int_equal(listed(r, "'session':'chat/anna'"), 1);
+    assert_int_equal(rig_i64(r, "items.0.id"), 2);
+    assert_int_equal(listed(r, "'session':'chat/anna','company':'acme','state':'parked'"), 1);
+    assert_int_equal(rig_i64(r, "items.0.id"), 4);
+    assert_int_equal(listed(r, "'session':'chat/anna','state':'failed'"), 0);
+    assert_int_equal(rig_read(r, "job.list", "'session':'chat/nobody'"), E_NOT_FOUND);
+    rig_must(r, "job.cancel_many", "'session':'chat/ben'");
+    assert_int_equal(rig_i64(r, "done"), 1);
+    expect_state(r, 3, "cancelled");
+}
+
+static void
 parked_is_a_state_to_list_by(void **state)
 {
     struct rig *r = *state;
@@ -362,6 +385,7 @@ main(void)
         TEST(retry_now_brings_a_waiting_retry_forward),
         TEST(set_changes_priority_and_time_of_what_waits),
         TEST(lists_are_filtered),
+        TEST(lists_are_of_a_session),
         TEST(parked_is_a_state_to_list_by),
         TEST(pages_show_each_job_once),
         TEST(a_read_examines_at_most_5000_rows),

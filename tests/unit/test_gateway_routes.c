@@ -159,6 +159,7 @@ path_query_and_body_become_one_message(void **state)
     (void)state;
     expect(METHOD_GET, "/v1/jobs/12", NULL, "", "{\"id\":12}");
     expect(METHOD_GET, "/v1/jobs", "state=failed", "", "{\"state\":\"failed\"}");
+    expect(METHOD_GET, "/v1/jobs", "session=chat/anna", "", "{\"session\":\"chat/anna\"}");
     expect(METHOD_GET, "/v1/jobs", "limit=5", "", "{\"limit\":5}");
     expect(METHOD_GET, "/v1/jobs", "due=true", "", "{\"due\":true}");
     expect(METHOD_GET, "/v1/jobs", "due", "", "{\"due\":true}");

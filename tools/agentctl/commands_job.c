@@ -67,6 +67,7 @@ static const struct ctl_param logs_flags[] = {
     {"agent",    0, "agent",    CTL_TEXT,     false, "A",      "only jobs of this agent"}, \
     {"handler",  0, "handler",  CTL_TEXT,     false, "H",      "only jobs of this handler"}, \
     {"schedule", 0, "schedule", CTL_TEXT,     false, "S",      "only jobs of this schedule"}, \
+    {"session",  0, "session",  CTL_TEXT,     false, "KEY",    "only jobs of this session"}, \
     {"trigger",  0, "trigger",  CTL_TEXT,     false, "T",      "only jobs with this trigger"}, \
     {"tag",      0, "tag",      CTL_TEXT,     false, "K=V",    "only jobs with this tag"}, \
     {"class",    0, "class",    CTL_TEXT,     false, "CLASS",  "only jobs whose last failure is of this class"}, \
@@ -149,7 +150,7 @@ static const struct ctl_command commands[] = {
      .examples = {"job logs 42", "job logs -f 42"}},
     {.noun = "job", .verb = "list", .op = MSG_JOB_LIST, .flags = list_flags, .run = ctl_run_list, .print = ctl_print_jobs,
      .help = "jobs, the newest first",
-     .examples = {"job list --state failed --limit 20", "job list --company acme --tag team=ops --json"}},
+     .examples = {"job list --state failed --limit 20", "job list --session chat/anna --json"}},
     {.noun = "job", .verb = "cancel-many", .op = MSG_JOB_CANCEL_MANY, .flags = many_flags, .run = ctl_run_many,
      .print = ctl_print_many,
      .help = "cancel all jobs that a filter names, and that have not ended",
