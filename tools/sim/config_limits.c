@@ -74,7 +74,9 @@ fill_session_limits(struct rng *r, struct msg_limits *m)
     m->session_queue_max = rng_chance(r, 300) ? NO_LIMIT : rng_between(r, 1, 8);
     m->session_enabled = rng_chance(r, 850);
     m->session_max_consecutive = rng_chance(r, 200) ? NO_LIMIT : rng_between(r, 0, 4);
-    m->session_cooldown_ms = rng_chance(r, 200) ? 0 : rng_between(r, 1, 60000);
+    /* Long ones put messages off into quiet hours. */
+    m->session_cooldown_ms =
+        rng_chance(r, 200) ? 0 : rng_between(r, 1, rng_chance(r, 250) ? 3 * HOUR_MS : 60000);
     m->session_zone = view_str(zone_name((int)rng_below(r, SIM_ZONES)));
     if (rng_chance(r, 400))
         m->session_quiet_hours = view_str(rng_chance(r, 500) ? "22:00-07:00" : "12:00-12:30");

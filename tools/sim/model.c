@@ -30,6 +30,7 @@ model_done(struct model *m)
     free(m->active.items);
     free(m->finished.items);
     free(m->purged.items);
+    free(m->resent.items);
     free(m->leases.items);
     free(m->effects.items);
     free(m->answers.items);
@@ -337,6 +338,7 @@ begin(struct model *m, const struct turn_facts *t)
     m->attempts.count = 0;
     m->ended.count = 0;
     m->kills.count = 0;
+    m->resent.count = 0;
     open_messages(m);
     m_purge_begin(m);
     for (size_t i = 0; i < m->answers.count; i++) {

@@ -52,13 +52,21 @@ struct m_breaker {
 
 /* ---- effects --------------------------------------------------------------------------------- */
 
+#define M_EFFECT_KINDS "send_message", "notify", "wake_agent", "ticket", "add_schedule"
+#define M_SINKS_MAX    8
+#define M_PUT_OFF      (1ULL << 62) /* added to the place of what gives way to all that may go */
+
 struct m_effect {
     uint64_t    id, job, token, payload;
-    uint64_t    place;   /* in the order of delivery */
-    int         company; /* object */
-    int         sink;    /* object; -1: none */
-    int         session; /* the schedule that first had it; -1: none; -1 - N: session N */
-    uint8_t     status;  /* enum effect_status */
+    const char *kind;
+    char        named[16]; /* the sink that a message names; empty: none */
+    int         agent;     /* its job's; -1: none */
+    uint32_t    resends;   /* by an operator */
+    uint64_t    place;     /* in the order of delivery */
+    int         company;   /* object */
+    int         sink;      /* object; -1: none */
+    int         session;   /* the schedule that first had it; -1: none; -1 - N: session N */
+    uint8_t     status;    /* enum effect_status */
     bool        is_probe_owed;
     uint32_t    attempts;
     int64_t     not_before;
@@ -187,6 +195,7 @@ struct model {
     LIST_OF(uint64_t) ended;  /* jobs */
     LIST_OF(uint32_t) kills;  /* workers */
     LIST_OF(uint64_t) purged; /* jobs, in order; those without a cause yet */
+    LIST_OF(uint64_t) resent; /* effects */
     uint64_t purged_rows, purged_rows_at_most;
 };
 
@@ -365,6 +374,12 @@ void      m_effect_done(struct model *m, const struct m_lease *l, const struct m
 void      m_effect_lost(struct model *m, const struct m_lease *l);
 enum errc m_effect_resolve(struct model *m, const struct input *in,
                            const struct msg_effect_resolve *q, const struct output *reply);
+/* One, or those of a filter, by an operator (model_resend.c). */
+enum errc m_effect_resend(struct model *m, const struct input *in,
+                          const struct msg_effect_resend *q, const struct output *reply);
+int64_t   m_not_after(struct model *m, int sink); /* 0: never */
+uint32_t  m_message_sinks(struct model *m, int company, int agent, bool is_session,
+                          int sinks[M_SINKS_MAX]);
 void      m_effects_dispatch(struct model *m);
 void      m_check_effect_deadline(const struct model *m);
 /* Whether nothing is to be sent any more, but what waits for readers; else something is named. */
@@ -389,6 +404,7 @@ void m_compare_effect(struct model *m, struct m_effect *e);
 
 /* sessions */
 struct m_session *m_session(struct model *m, uint64_t number);
+struct m_session *m_session_named(struct model *m, int company, struct view key); /* or NULL */
 /* Whether the company and the agent (-1: none) of a session are there; and who processes its
  * events. */
 enum errc       m_check_owner(struct model *m, int company, int agent);

@@ -222,6 +222,10 @@ m_compare_effect(struct model *m, struct m_effect *e)
           e->is_probe_owed);
     claim(row.job == e->job && row.sink == id_of(m, e->sink),
           "effect %" PRIu64 " is of another job or for another sink", e->id);
+    claim(row.resends == e->resends &&
+              (e->status != STATUS_PENDING || row.not_after == e->not_after),
+          "effect %" PRIu64 ": sent again %u times, until %" PRId64 ", expected %u, %" PRId64,
+          e->id, row.resends, row.not_after, e->resends, e->not_after);
     claim(row.autonomous == e->is_autonomous && row.allowed_at == e->allowed_at &&
               (!e->reason || view_is(row.reason, e->reason)),
           "effect %" PRIu64 ": autonomous %u, %.*s, allowed at %" PRId64

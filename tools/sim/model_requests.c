@@ -228,6 +228,7 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
         return m_registry_remove(m, in, KIND_PROFILE, q->profile_remove.name, false, reply);
     case MSG_BREAKER_RESET: return m_breaker_reset(m, in, q->breaker_reset.name, reply);
     case MSG_EFFECT_RESOLVE: return m_effect_resolve(m, in, &q->effect_resolve, reply);
+    case MSG_EFFECT_RESEND: return m_effect_resend(m, in, &q->effect_resend, reply);
     case MSG_SESSION_SEND: return m_session_send(m, in, &q->session_send, reply);
     case MSG_SESSION_EVENT: return m_session_event(m, in, &q->session_event, reply);
     case MSG_SESSION_OPEN:

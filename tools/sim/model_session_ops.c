@@ -21,8 +21,8 @@ set_text(char to[M_TYPE_SIZE], struct view text)
     snprintf(to, M_TYPE_SIZE, "%.*s", VIEW_ARG(text));
 }
 
-static struct m_session *
-find(struct model *m, int company, struct view key)
+struct m_session *
+m_session_named(struct model *m, int company, struct view key)
 {
     for (size_t i = 0; i < m->sessions.count; i++) {
         struct m_session *s = &m->sessions.items[i];
@@ -43,7 +43,7 @@ find_target(struct model *m, const struct actor *a, struct target *t)
     if (t->agent.size && (t->agent_id = m_ref(m, a, KIND_AGENT, t->agent, &t->company_id, &e)) < 0)
         return e;
     if (t->company_id < 0 && (t->company_id = m_company(m, a, (struct view){0}, &e)) < 0) return e;
-    t->s = find(m, t->company_id, t->key);
+    t->s = m_session_named(m, t->company_id, t->key);
     return E_OK;
 }
 

@@ -333,6 +333,12 @@ write_to_sink(struct world *w, const struct run *r)
 }
 
 void
+world_send_again(struct world *w, uint64_t effect)
+{
+    *in_sink(w, effect) = false;
+}
+
+void
 sink_cut_off(struct world *w, const struct run *r)
 {
     if (r->is_effect && !r->is_probe && rng_chance(w->rng, 500)) write_to_sink(w, r);

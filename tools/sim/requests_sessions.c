@@ -128,6 +128,63 @@ submit(struct sim *s, const struct whom *w)
     sim_ask(s, MSG_JOB_SUBMIT, &m);
 }
 
+/* ---- effects --------------------------------------------------------------------------------- */
+
+/* Mostly one that can be meant. */
+static void
+resend_effect(struct sim *s)
+{
+    const size_t             count = s->model.effects.count;
+    struct msg_effect_resend m = {.id = 1 + rng_below(&s->rng, count + 1)};
+
+    for (int i = 0; i < 20 && count; i++) {
+        const struct m_effect *e = &s->model.effects.items[rng_below(&s->rng, count)];
+
+        if (e->is_purged || (e->status != STATUS_FAILED && e->status != STATUS_EXPIRED &&
+                             e->status != STATUS_REJECTED && e->status != STATUS_SUPPRESSED))
+            continue;
+        m.id = e->id;
+        break;
+    }
+    SET_HAS(&m, effect_resend, id);
+    if ((m.dry_run = rng_chance(&s->rng, 100))) SET_HAS(&m, effect_resend, dry_run);
+    sim_ask(s, MSG_EFFECT_RESEND, &m);
+}
+
+static void
+resend_effects(struct sim *s, const struct whom *w)
+{
+    static const char *const statuses[] = {"failed",  "rejected",  "expired", "suppressed",
+                                           "unknown", "delivered", "lost"};
+    static const unsigned    weights[] = {30, 30, 20, 20, 2, 2, 2};
+    static const char *const kinds[] = {"send_message", "notify", "wake_agent"};
+    struct msg_effect_resend m = {
+        .status = view_str(statuses[rng_weighted(&s->rng, weights, ARRAY_LEN(weights))])};
+    char after[24];
+
+    SET_HAS(&m, effect_resend, status);
+    if (rng_chance(&s->rng, 500)) {
+        m.session = view_str(w->key);
+        SET_HAS(&m, effect_resend, session);
+        m.company = w->company;
+        SET_HAS(&m, effect_resend, company);
+    }
+    if (rng_chance(&s->rng, 300)) {
+        m.kind = view_str(kinds[rng_below(&s->rng, ARRAY_LEN(kinds))]);
+        SET_HAS(&m, effect_resend, kind);
+    }
+    m.limit = (uint64_t)rng_between(&s->rng, 1, 5); /* few: the sinks have other work */
+    SET_HAS(&m, effect_resend, limit);
+    if (rng_chance(&s->rng, 500)) {
+        snprintf(after, sizeof(after), "%u",
+                 (unsigned)rng_below(&s->rng, s->model.effects.count + 1));
+        m.after = view_str(after);
+        SET_HAS(&m, effect_resend, after);
+    }
+    if ((m.dry_run = rng_chance(&s->rng, 200))) SET_HAS(&m, effect_resend, dry_run);
+    sim_ask(s, MSG_EFFECT_RESEND, &m);
+}
+
 /* ---- those that are there -------------------------------------------------------------------- */
 
 /* Mostly one in this state. */
@@ -221,7 +278,7 @@ resolve(struct sim *s)
 void
 sim_request_session(struct sim *s)
 {
-    static const unsigned weights[] = {30, 40, 12, 6, 8, 8, 6, 6};
+    static const unsigned weights[] = {30, 40, 12, 6, 8, 8, 6, 6, 12, 4};
     struct whom           w;
 
     some_session(s, &w);
@@ -237,6 +294,8 @@ sim_request_session(struct sim *s)
     case 4: open_one(s); break;
     case 5: resume(s); break;
     case 6: resend(s); break;
-    default: resolve(s);
+    case 7: resolve(s); break;
+    case 8: resend_effect(s); break;
+    default: resend_effects(s, &w);
     }
 }

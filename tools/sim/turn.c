@@ -60,6 +60,8 @@ judge(struct sim *s, const struct work *w, const struct turn_header *h, bool was
     model_turn(&s->model, &facts);
     claim(txn_state_hash(facts.txn) != 0 || !was_dirty, "the state hash is 0");
     txn_abort(&facts.txn);
+    for (size_t i = 0; i < s->model.resent.count; i++)
+        world_send_again(&s->world, s->model.resent.items[i]);
 }
 
 /* ---- a transaction --------------------------------------------------------------------------- */

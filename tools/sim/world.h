@@ -123,6 +123,8 @@ void report_progress(struct world *w, struct sim_worker *worker, struct run *r);
 void report_hello(struct world *w, struct sim_worker *worker);
 void report_heartbeat(struct world *w, struct sim_worker *worker);
 void report_garbage(struct world *w, struct sim_worker *worker);
+/* An operator wants it sent again, wherever it has come. */
+void world_send_again(struct world *w, uint64_t effect);
 /* A delivery that was cut off may have reached the sink. */
 void sink_cut_off(struct world *w, const struct run *r);
 
