@@ -63,12 +63,16 @@ send_start(struct engine *en, const struct job_state *j, struct materials *m, ui
     struct msg_job_start start = {0};
     uint64_t             incarnation = store_incarnation(en->store);
 
+    l->seq = fleet_next_seq(en, l->worker);
+    if (en->is_mute) {
+        fleet_send(en, l->worker, j->token, MSG_JOB_START, &start);
+        return;
+    }
     view_document(&en->turn.objects, j, &m->spec,
                   &(const struct document_session){.row = m->session,
                                                    .event = m->event.seq ? &m->event : NULL,
                                                    .checkpoint = m->checkpoint},
                   &document);
-    l->seq = fleet_next_seq(en, l->worker);
     start.seq = l->seq;
     start.slot = slot;
     start.token = j->token;

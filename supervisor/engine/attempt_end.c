@@ -96,7 +96,7 @@ save_attempt(struct engine *en, const struct job_state *j, const struct ending *
         a.signal = (uint8_t)end->report->signal;
         a.rss_kb = end->report->rss_kb;
     }
-    attempt_insert(turn_txn(en), &a);
+    if (!en->is_mute) attempt_insert(turn_txn(en), &a);
     if (j->attempt > ATTEMPTS_KEPT) drop_oldest(en, j);
     if (j->ticket) tickets_charge(en, j->ticket, &a);
 }

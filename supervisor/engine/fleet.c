@@ -219,10 +219,11 @@ fleet_send(struct engine *en, uint32_t worker, uint64_t token, enum msg_id op, c
     struct buf packed BUF_AUTO = {0};
     struct output    *o = turn_output(en, OUT_TO_WORKER);
 
-    worker_pack(op, m, &packed);
     o->worker = worker;
     o->generation = en->memory.workers[worker].generation;
     o->token = token;
+    if (en->is_mute) return;
+    worker_pack(op, m, &packed);
     o->body = arena_copy(&en->turn.arena, buf_view(&packed));
 }
 
@@ -453,25 +454,33 @@ report(struct engine *en, struct fleet_worker *w, enum msg_id id, const union ms
 }
 
 void
+fleet_report(struct engine *en, uint32_t worker, uint64_t generation, enum msg_id id,
+             const union msg *m)
+{
+    struct fleet_worker *w = worker_of(en, worker, generation);
+
+    if (!w || w->state == WORKER_LOST) return;
+    w->seen_boot_ms = en->turn.now.boot_ms;
+    if (w->state == WORKER_STARTING) come_up(en, worker, id, m);
+    report(en, w, id, m);
+}
+
+void
 on_report(struct engine *en, const struct input *in)
 {
     const struct msg_desc *d;
     union msg              m;
     struct err             e = {0};
-    struct fleet_worker   *w;
 
     if (worker_open(GROUP_FROM_WORKER, in->body, &d, &m, &e)) {
         /* The shell names the worker that sent it by the peer's pid. */
-        w = worker_of(en, in->worker, in->generation);
+        struct fleet_worker *w = worker_of(en, in->worker, in->generation);
+
         turn_log(en, LOG_LEVEL_WARN, "malformed report", "worker=%" PRIu32 " error=%s", in->worker,
                  log_quote(e.msg));
         if (w && w->state != WORKER_LOST) give_up(en, in->worker, "it sent a malformed report");
         return;
     }
     /* Every report begins with worker and generation; the shell has read them from the sender. */
-    w = worker_of(en, in->worker, in->generation);
-    if (!w || w->state == WORKER_LOST) return;
-    w->seen_boot_ms = en->turn.now.boot_ms;
-    if (w->state == WORKER_STARTING) come_up(en, in->worker, d->id, &m);
-    report(en, w, d->id, &m);
+    fleet_report(en, in->worker, in->generation, d->id, &m);
 }

@@ -46,6 +46,10 @@ void on_worker_retire(struct engine *en, const struct input *in);
 void on_worker_gone(struct engine *en, const struct input *in);
 void on_send_failed(struct engine *en, const struct input *in);
 void on_report(struct engine *en, const struct input *in);
+/* A report of a worker, already decoded; one of another generation, or of a worker that is lost, is
+ * dropped. */
+void fleet_report(struct engine *en, uint32_t worker, uint64_t generation, enum msg_id id,
+                  const union msg *m);
 
 /* Silent workers are given up; the first boot instant at which one may be. */
 void    fleet_due(struct engine *en);

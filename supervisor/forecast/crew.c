@@ -1,37 +1,28 @@
 #include "supervisor/forecast/crew.h"
 
-#include "proto/codec.h"
-
+#include "supervisor/engine/fleet.h"
 #include <assert.h>
 
 #define GENERATION(w) ((uint64_t)(w) + 1)
 
 /* ---- what workers say ---------------------------------------------------------------------- */
 
+/* Nobody sent it: it need not be packed and opened again. */
 static void
-apply_report(struct world *w, uint32_t worker, enum msg_id op, const void *m)
+apply_report(struct world *w, uint32_t worker, enum msg_id id, const union msg *m)
 {
-    struct buf frame BUF_AUTO = {0};
-    struct input in = {.kind = INPUT_REPORT, .worker = worker, .generation = GENERATION(worker)};
-
-    worker_pack(op, m, &frame);
-    in.body = arena_copy(&w->frames, buf_view(&frame));
-    engine_apply(w->engine, &in);
+    if (!txn_failed(w->txn)) fleet_report(w->engine, worker, GENERATION(worker), id, m);
 }
 
 void
 crew_start(struct world *w)
 {
     for (uint32_t i = 0; i < w->fleet.workers; i++) {
-        const struct input     in = {.kind = INPUT_WORKER_STARTED,
-                                     .worker = i,
-                                     .generation = GENERATION(i),
-                                     .slots = w->fleet.slots};
-        const struct msg_hello hello = {.worker = i,
-                                        .generation = GENERATION(i),
-                                        .slots = w->fleet.slots,
-                                        .pid = GENERATION(i),
-                                        .version = view_str("forecast")};
+        const struct input in = {.kind = INPUT_WORKER_STARTED,
+                                 .worker = i,
+                                 .generation = GENERATION(i),
+                                 .slots = w->fleet.slots};
+        const union msg    hello = {.hello = {.pid = GENERATION(i)}};
 
         engine_apply(w->engine, &in);
         apply_report(w, i, MSG_HELLO, &hello);
@@ -41,11 +32,12 @@ crew_start(struct world *w)
 static void
 report_delivered(struct world *w, const struct world_run *r)
 {
-    const struct msg_effect_done m = {.worker = r->worker,
-                                      .generation = GENERATION(r->worker),
-                                      .slot = r->slot,
-                                      .token = r->token,
-                                      .outcome = view_str("delivered")};
+    const union msg m = {
+        .effect_done = {.worker = r->worker,
+                        .slot = r->slot,
+                        .token = r->token,
+                        .outcome = view_str("delivered")}
+    };
 
     apply_report(w, r->worker, MSG_EFFECT_DONE, &m);
 }
@@ -53,20 +45,22 @@ report_delivered(struct world *w, const struct world_run *r)
 static void
 report_ended(struct world *w, const struct world_run *r)
 {
-    struct msg_ended m = {.worker = r->worker,
-                          .generation = GENERATION(r->worker),
-                          .slot = r->slot,
-                          .token = r->token,
-                          .verdict = view_str(r->is_stopped ? "failed" : "completed"),
-                          .output = view_of("\xc3", 1), /* true */
-                          .turns = r->usage.turns,
-                          .input_tokens = r->usage.tokens,
-                          .cost_micros = r->usage.cost_micros};
+    union msg m = {
+        .ended = {.worker = r->worker,
+                  .slot = r->slot,
+                  .token = r->token,
+                  .verdict = view_str(r->is_stopped ? "failed" : "completed"),
+                  .turns = r->usage.turns,
+                  .input_tokens = r->usage.tokens,
+                  .cost_micros = r->usage.cost_micros}
+    };
+    struct msg_ended *e = &m.ended;
 
-    SET_HAS(&m, ended, turns);
-    SET_HAS(&m, ended, output); /* a heartbeat that found nothing to do would have none */
-    SET_HAS(&m, ended, input_tokens);
-    SET_HAS(&m, ended, cost_micros);
+    e->output = view_of("\xc3", 1); /* true: a heartbeat that found nothing to do would have none */
+    SET_HAS(e, ended, turns);
+    SET_HAS(e, ended, output);
+    SET_HAS(e, ended, input_tokens);
+    SET_HAS(e, ended, cost_micros);
     apply_report(w, r->worker, MSG_ENDED, &m);
 }
 
@@ -177,8 +171,6 @@ forget_job(struct world *w, uint64_t id)
     struct job_state j = {.id = id};
 
     if (job_state_load(w->txn, &j) != LOAD_FOUND) return;
-    for (uint32_t n = 1; n <= j.attempt; n++)
-        (void)attempt_delete(w->txn, &(struct attempt){.job = id, .attempt = n});
     (void)job_spec_delete(w->txn, &(struct job_spec){.id = id});
     (void)job_state_delete(w->txn, &j);
 }

@@ -162,7 +162,6 @@ turn(struct world *w, struct err *e)
     size_t           count;
 
     if (begin_turn(w, e)) return e->code;
-    arena_reset(&w->frames);
     count = crew_report_ends(w, ended);
     engine_due(w->engine);
     engine_dispatch(w->engine);
@@ -180,7 +179,6 @@ world_change(struct world *w, enum errc (*change)(struct engine *en, void *arg, 
              void *arg, struct err *e)
 {
     if (begin_turn(w, e)) return e->code;
-    arena_reset(&w->frames);
     if (!change(w->engine, arg, e)) return end_turn(w, e);
     engine_turn_done(w->engine, false);
     txn_abort(&w->txn);
@@ -209,7 +207,6 @@ world_begin(struct world *w, struct txn *from, int64_t now_ms, int64_t until_ms,
 {
     w->now_ms = now_ms;
     w->fleet = *fleet;
-    arena_init(&w->frames);
     model_init(&w->model);
     tally_init(&w->tally, now_ms, until_ms);
     if (store_open_scratch(&w->store, FORECAST_STORE_MAX, e)) return e->code;
@@ -226,7 +223,6 @@ world_end(struct world *w)
     txn_abort(&w->txn);
     engine_destroy(&w->engine);
     if (w->store) store_close(&w->store);
-    arena_done(&w->frames);
     model_done(&w->model);
     tally_done(&w->tally);
 }

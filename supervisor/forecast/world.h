@@ -45,7 +45,6 @@ struct world {
     struct model       model;
     struct tally       tally;
     struct tally_state state;
-    struct arena       frames; /* of one turn */
     size_t             run_count;
     struct world_run   runs[SLOTS_MAX];
     bool               is_cut;
