@@ -1,6 +1,11 @@
 #include "common/listen.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define PORT_MAX 65535
 
@@ -18,19 +23,18 @@ take_port(struct view digits, int *port)
     return n <= PORT_MAX;
 }
 
-/* An address with colons stands in brackets. */
+/* An address of IPv6 stands in brackets, and no other. */
 static bool
 take_address(struct view text, struct view *address)
 {
     bool has_brackets = text.size > 2 && text.data[0] == '[' && text.data[text.size - 1] == ']';
+    char copy[INET6_ADDRSTRLEN];
+    struct in6_addr out;
 
     *address = has_brackets ? view_of(text.data + 1, text.size - 2) : text;
-    for (size_t i = 0; i < address->size; i++) {
-        if (strchr("[] ", address->data[i]) || (address->data[i] == ':' && !has_brackets)) {
-            return false;
-        }
-    }
-    return address->size > 0;
+    if (address->size >= sizeof(copy) || memchr(address->data, '\0', address->size)) return false;
+    (void)snprintf(copy, sizeof(copy), "%.*s", VIEW_ARG(*address)); /* fits */
+    return inet_pton(has_brackets ? AF_INET6 : AF_INET, copy, &out) == 1;
 }
 
 enum errc
@@ -45,4 +49,55 @@ listen_parse(struct view text, struct view *address, int *port, struct err *e)
         return err_set(e, E_BAD_REQUEST, "\"%.*s\" is not " LISTEN_ALLOWED, VIEW_ARG(text));
     }
     return E_OK;
+}
+
+static socklen_t
+make_address(const char *address, int port, struct sockaddr_storage *out)
+{
+    struct sockaddr_in  *four = (struct sockaddr_in *)out;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)out;
+
+    *out = (struct sockaddr_storage){0};
+    if (inet_pton(AF_INET, address, &four->sin_addr) == 1) {
+        four->sin_family = AF_INET;
+        four->sin_port = htons((uint16_t)port);
+        return sizeof(*four);
+    }
+    if (inet_pton(AF_INET6, address, &six->sin6_addr) != 1) return 0;
+    six->sin6_family = AF_INET6;
+    six->sin6_port = htons((uint16_t)port);
+    return sizeof(*six);
+}
+
+static const char *
+hint_at(int error)
+{
+    switch (error) {
+    case EADDRINUSE: return "another program listens there: end it, or choose another port";
+    case EADDRNOTAVAIL: return "this machine has no such address";
+    case EAFNOSUPPORT: return "this machine has no IPv6";
+    case EACCES: return "a port below 1024 takes a right that we do not have: choose a higher one";
+    default: return "";
+    }
+}
+
+enum errc
+listen_try(const char *address, int port, struct err *e)
+{
+    struct sockaddr_storage where;
+    socklen_t               size = make_address(address, port, &where);
+    int                     yes = 1, fd;
+    enum errc               failed = E_OK;
+
+    if (size == 0) return err_set(e, E_BAD_REQUEST, "\"%s\" is no address", address);
+    fd = socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) ||
+        bind(fd, (struct sockaddr *)&where, size) || listen(fd, 1)) {
+        int error = errno;
+
+        (void)err_errno(e, "cannot listen on %s port %d", address, port);
+        failed = err_hint(e, "%s", hint_at(error));
+    }
+    if (fd >= 0) (void)close(fd);
+    return failed;
 }

@@ -1,4 +1,5 @@
-/* listen - where a server listens, as a text: ADDRESS:PORT or [ADDRESS]:PORT. */
+/* listen - where a server listens, as a text: IPV4:PORT or [IPV6]:PORT.  Names are none: what one
+ * resolves to may change, and an interface's may be of any network. */
 #ifndef COMMON_LISTEN_H
 #define COMMON_LISTEN_H
 
@@ -10,5 +11,8 @@
 /* The address without brackets, borrowed from text, and the port, 0 to 65535.  E_BAD_REQUEST says
  * what is allowed. */
 enum errc listen_parse(struct view text, struct view *address, int *port, struct err *e) MUST_CHECK;
+
+/* Listens there and lets go at once: what was in the way, with a hint at what to change. */
+enum errc listen_try(const char *address, int port, struct err *e) MUST_CHECK;
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #define BACK_OFF_MS 100 /* before the second replacement; doubles with each further death */
@@ -28,6 +29,13 @@ deaths_note(struct deaths *d, int64_t boot_ms)
         recent += boot_ms - d->at_boot_ms[i] < DEATHS_WINDOW_MS;
     if (recent == DEATHS_MAX) return oldest(d) + DEATHS_WINDOW_MS;
     return recent < 2 ? boot_ms : boot_ms + (BACK_OFF_MS << (recent - 2));
+}
+
+void
+deaths_forget(struct deaths *d)
+{
+    for (size_t i = 0; i < DEATHS_MAX; i++)
+        d->at_boot_ms[i] = -DEATHS_WINDOW_MS;
 }
 
 void

@@ -21,7 +21,9 @@ struct deaths {
 
 /* Notes one; when the place may be filled again. */
 int64_t deaths_note(struct deaths *d, int64_t boot_ms);
-bool    deaths_are_too_many(const struct deaths *d, int64_t boot_ms);
+/* Forgets when they were, not how many: whatever was wrong may be mended. */
+void deaths_forget(struct deaths *d);
+bool deaths_are_too_many(const struct deaths *d, int64_t boot_ms);
 /* Logs when `of` ("gateway") has become degraded, or has recovered. */
 void deaths_say(struct deaths *d, const char *of, int64_t boot_ms);
 /* When it recovers by itself; INT64_MAX while it is not degraded. */

@@ -1,6 +1,7 @@
 #include "supervisor/gateway.h"
 
 #include "common/log.h"
+#include "proto/codec.h"
 #include "supervisor/deaths.h"
 #include "supervisor/sockets.h"
 #include <grp.h>
@@ -17,6 +18,7 @@
 #define EARLY_MAX       256   /* messages kept until it has connected */
 #define SEND_HIGH_WATER 65536
 #define FILES_SPARE     256 /* descriptors besides its connections */
+#define REASON_BYTES    768
 
 enum phase { PHASE_DOWN, PHASE_UP, PHASE_ENDING, PHASE_KILLED, PHASE_COUNT };
 static const char *const phase_names[PHASE_COUNT] = {"down", "up", "ending", "killed"};
@@ -34,6 +36,8 @@ struct gateway {
     int64_t       heard_boot_ms;
     struct deaths deaths;
     uint64_t      starts;
+    int           words;                /* its standard output: why it ends; -1: it does not run */
+    char          reason[REASON_BYTES]; /* why it ended, until one has been heard; "": unknown */
 
     void        *push;
     struct watch watch; /* until it is connected */
@@ -50,7 +54,7 @@ gateway_new(const struct gateway_parts *parts)
 
     g->parts = *parts;
     g->watch.fd = -1;
-    g->program = -1;
+    g->program = g->words = -1;
     if (spawn_open_program("agent-gateway", "AGENTD_GATEWAY", &g->program, &e)) g->program = -1;
     return g;
 }
@@ -70,6 +74,7 @@ gateway_destroy(struct gateway **g)
 {
     if (!*g) return;
     disconnect(*g);
+    if ((*g)->words >= 0) (void)close((*g)->words);
     if ((*g)->program >= 0) (void)close((*g)->program);
     arena_done(&(*g)->texts);
     free(*g);
@@ -165,6 +170,9 @@ gateway_set(struct gateway *g, const struct config *c, gid_t socket_group, struc
     g->is_restart_wanted =
         g->is_restart_wanted || (g->phase == PHASE_UP && !is_same_order(&g->order, &o));
     keep_order(g, &o);
+    if (g->phase != PHASE_DOWN) return;
+    deaths_forget(&g->deaths);
+    g->act_at_boot_ms = 0;
 }
 
 /* ---- start --------------------------------------------------------------------------------- */
@@ -211,6 +219,7 @@ static void
 kill_process(struct gateway *g, const char *reason)
 {
     log_warn("gateway killed", "pid=%d reason=%s", (int)g->pid, log_quote(reason));
+    (void)snprintf(g->reason, sizeof(g->reason), "%s", reason); /* cut to fit */
     (void)kill(g->pid, SIGKILL); /* it is our child and not reaped: the pid is its own */
     g->phase = PHASE_KILLED;
 }
@@ -220,8 +229,9 @@ start(struct gateway *g, int64_t boot_ms)
 {
     struct err e;
 
-    if (spawn_gateway(g->parts.setup, &g->order, &g->pid, &e)) {
+    if (spawn_gateway(g->parts.setup, &g->order, &g->pid, &g->words, &e)) {
         g->act_at_boot_ms = deaths_note(&g->deaths, boot_ms + NOT_STARTED_MS);
+        (void)snprintf(g->reason, sizeof(g->reason), "%s", e.msg); /* cut to fit */
         log_error("gateway not started", "error=%s", log_quote(e.msg));
         return;
     }
@@ -246,15 +256,40 @@ terminate(struct gateway *g, int64_t kill_boot_ms)
     g->act_at_boot_ms = kill_boot_ms;
 }
 
+static const char *
+how_word(const siginfo_t *how)
+{
+    return how->si_code == CLD_EXITED ? "exit" : "signal";
+}
+
+/* Its last words, which may be anything, else ours. */
+static void
+take_reason(struct gateway *g, const siginfo_t *how, bool is_planned)
+{
+    char    words[REASON_BYTES / 2];
+    ssize_t size = read(g->words, words, sizeof(words));
+
+    (void)close(g->words);
+    g->words = -1;
+    if (is_planned) {
+        g->reason[0] = '\0';
+    } else if (size > 0) {
+        (void)printable(view_of(words, (size_t)size), g->reason, sizeof(g->reason));
+    } else if (g->phase != PHASE_KILLED) { /* then the reason is known */
+        (void)snprintf(g->reason, sizeof(g->reason), "%s %d", how_word(how), how->si_status);
+    }
+}
+
 static void
 on_end(struct gateway *g, const siginfo_t *how, int64_t boot_ms)
 {
     const struct input gone = {.kind = INPUT_GATEWAY_GONE};
     bool               is_planned = g->phase == PHASE_ENDING || g->is_stopping;
 
-    log_at(is_planned ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "gateway ended", "pid=%d %s=%d phase=%s",
-           (int)g->pid, how->si_code == CLD_EXITED ? "exit" : "signal", how->si_status,
-           phase_names[g->phase]);
+    take_reason(g, how, is_planned);
+    log_at(is_planned ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "gateway ended",
+           "pid=%d %s=%d phase=%s reason=%s", (int)g->pid, how_word(how), how->si_status,
+           phase_names[g->phase], log_quote(g->reason));
     pool_keep(g->parts.pool, KEPT_GATEWAY, 0);
     g->parts.peers->gateway = 0;
     g->phase = PHASE_DOWN;
@@ -298,6 +333,7 @@ gateway_on_time(struct gateway *g, int64_t boot_ms, int64_t stall_ms)
     siginfo_t how;
 
     if (g->parts.peers->is_heard || stall_ms > SILENT_MS / 2) g->heard_boot_ms = boot_ms;
+    if (g->parts.peers->is_heard && g->phase == PHASE_UP) g->reason[0] = '\0';
     g->parts.peers->is_heard = false;
     if (pool_kept_ended(g->parts.pool, KEPT_GATEWAY, &how)) on_end(g, &how, boot_ms);
     deaths_say(&g->deaths, "gateway", boot_ms);
@@ -360,6 +396,7 @@ gateway_status(const struct gateway *g, int64_t boot_ms, struct buf *out)
     mp_put_u64(out, &map, "started", g->starts);
     mp_put_u64(out, &map, "died", g->deaths.count);
     mp_put_bool(out, &map, "degraded", deaths_are_too_many(&g->deaths, boot_ms));
+    mp_put_cstr(out, &map, "reason", g->reason[0] ? g->reason : NULL);
     mp_close(out, &map);
 }
 
@@ -369,9 +406,9 @@ gateway_warn(const struct gateway *g, int64_t boot_ms, struct buf *lines)
     if (g->is_wanted && g->program < 0) {
         buf_add_str(lines, "there is no agent-gateway beside agentd: the gateway does not run\n");
     }
-    if (deaths_are_too_many(&g->deaths, boot_ms)) {
-        buf_add_str(
-            lines,
-            "the gateway dies too often, agentd's log says why: it is started again later\n");
-    }
+    if (!g->is_wanted || !g->reason[0]) return;
+    bool are_too_many = deaths_are_too_many(&g->deaths, boot_ms);
+    buf_printf(lines, "the gateway does not stay up: %s; %s\n", g->reason,
+               are_too_many ? "a reload starts it again at once, else it is tried within a minute"
+                            : "it is started again");
 }

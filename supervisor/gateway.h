@@ -4,7 +4,8 @@
  *     DOWN ──start──▶ UP ──TERM──▶ ENDING ──exit──▶ DOWN
  *                      └── KILL: it is silent, or takes no messages ──▶ KILLED ──exit──▶ DOWN
  *
- * One that ends unasked is replaced as deaths.h says.  It is heard whenever it asks something
+ * One that ends unasked is replaced as deaths.h says, and what it wrote to its standard output is
+ * the reason that status tells; a reload tries at once.  It is heard whenever it asks something
  * (peers.h); its end is told to the engine (INPUT_GATEWAY_GONE).  What agentd has to say goes over
  * RUN/gateway.sock, which each process gets anew and only it may connect to. */
 #ifndef SUPERVISOR_GATEWAY_H

@@ -147,7 +147,7 @@ become_user(const struct gateway_order *o)
 /* A change of user forgets the signal, so it is asked for afterwards. */
 static _Noreturn void
 become_gateway(const struct spawn_setup *setup, const struct gateway_order *o, char *const *argv,
-               pid_t parent)
+               int words, pid_t parent)
 {
     const struct rlimit files = {o->files_max, o->files_max};
 
@@ -157,14 +157,14 @@ become_gateway(const struct spawn_setup *setup, const struct gateway_order *o, c
         _exit(EXIT_NOT_STARTED);
     }
     signals_reset();
-    if (!take_standard_streams(setup)) _exit(EXIT_NOT_STARTED);
+    if (!take_standard_streams(setup) || dup2(words, STDOUT_FILENO) < 0) _exit(EXIT_NOT_STARTED);
     (void)syscall(SYS_execveat, o->program, "", argv, environ, AT_EMPTY_PATH);
     _exit(EXIT_NOT_STARTED);
 }
 
 enum errc
 spawn_gateway(const struct spawn_setup *setup, const struct gateway_order *o, pid_t *pid,
-              struct err *e)
+              int *words, struct err *e)
 {
     char        connections[NUMBER_BYTES], supervisor[NUMBER_BYTES];
     pid_t       parent = getpid();
@@ -178,14 +178,22 @@ spawn_gateway(const struct spawn_setup *setup, const struct gateway_order *o, pi
                           connections,     "--supervisor-pid",
                           supervisor,      NULL};
     char       *argv[ARRAY_LEN(args)];
+    int         ends[2];
 
     (void)snprintf(connections, NUMBER_BYTES, "%" PRId64, o->connections_max); /* fits */
     (void)snprintf(supervisor, NUMBER_BYTES, "%d", (int)parent);               /* likewise */
     for (size_t i = 0; i < ARRAY_LEN(args); i++)
         argv[i] = (char *)args[i]; /* execve does not change them */
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK)) return err_errno(e, "pipe2");
     pid_t child = fork();
-    if (child < 0) return err_errno(e, "fork");
-    if (child == 0) become_gateway(setup, o, argv, parent);
+    if (child == 0) become_gateway(setup, o, argv, ends[1], parent);
+    (void)close(ends[1]);
+    if (child < 0) {
+        (void)err_errno(e, "fork");
+        (void)close(ends[0]);
+        return e->code;
+    }
     *pid = child;
+    *words = ends[0];
     return E_OK;
 }

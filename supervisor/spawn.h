@@ -49,8 +49,9 @@ enum errc spawn_open_program(const char *name, const char *variable, int *fd,
 /* The caller reaps the child.  That its program could not be started shows as exit code 127. */
 enum errc spawn_worker(const struct spawn_setup *setup, const struct spawn_order *order, pid_t *pid,
                        struct err *e) MUST_CHECK;
-/* Likewise; it inherits no descriptor of ours at all. */
+/* Likewise; it inherits no descriptor of ours.  Its standard output is a pipe, whose end to read
+ * from, which never waits, goes to *words: the caller closes it. */
 enum errc spawn_gateway(const struct spawn_setup *setup, const struct gateway_order *o, pid_t *pid,
-                        struct err *e) MUST_CHECK;
+                        int *words, struct err *e) MUST_CHECK;
 
 #endif

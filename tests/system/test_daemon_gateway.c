@@ -2,6 +2,7 @@
  * program stands in for it: it says hello and goes on asking, or is silent. */
 #include "proto/codec.h"
 #include "tests/system/daemon.h"
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -90,13 +92,19 @@ wait_for_reply(void *dealer)
 }
 
 static _Noreturn void
-stand_in(const char *run_dir, bool is_silent)
+stand_in(const char *run_dir, const char *as)
 {
+    bool is_silent = strcmp(as, "silent") == 0;
+
     FREE_AUTO char                *endpoint = xasprintf("ipc://%s/agentd.sock", run_dir);
     const struct msg_gateway_hello hello = {.version = view_str("1")};
     const struct msg_ping          ping = {0};
     void                          *dealer = zmq_socket(zmq_ctx_new(), ZMQ_DEALER);
 
+    if (strcmp(as, "broken") == 0) {
+        (void)printf("it is \"broken\"\033\xff");
+        exit(1);
+    }
     (void)zmq_connect(dealer, endpoint);
     say(dealer, MSG_GATEWAY_HELLO, &hello);
     while (!is_silent) {
@@ -192,6 +200,52 @@ a_reload_that_no_gateway_could_run_with_leaves_it_alone(void **state)
 }
 
 static void
+why_it_is_down_is_told_and_a_reload_tries_at_once(void **state)
+{
+    (void)state;
+    daemon_write_config(&d, "gateway: {user: root, hosts: broken}\n");
+    daemon_start(&d, NULL);
+    client_open(&c, &d);
+    expect_reply(&c, MSG_STATUS, "{}", "gateway.degraded", "true"); /* within 3 s */
+    assert_string_equal(value_at(&c, "gateway.reason"), "\"it is \\\"broken\\\"??\"");
+    assert_non_null(strstr(value_at(&c, "warnings"), "the gateway does not stay up: it is "));
+    assert_true(daemon_log_has(&d, "reason=\"it is"));
+    daemon_write_config(&d, "gateway: {user: root, hosts: some}\n");
+    (void)must(&c, MSG_RELOAD, "{}");
+    expect_reply(&c, MSG_STATUS, "{}", "gateway.reason", "null"); /* not a minute later */
+    assert_string_equal(value_at(&c, "gateway.state"), "\"up\"");
+    assert_string_equal(value_at(&c, "gateway.degraded"), "false");
+    assert_string_equal(value_at(&c, "gateway.died"), "5");
+    stop_and_leave();
+}
+
+static void
+a_port_in_use_is_told_and_taken_once_it_is_free(void **state)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t          size = sizeof(in);
+    int                fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    (void)state;
+    assert_int_equal(bind(fd, (struct sockaddr *)&in, size), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &size), 0);
+    assert_int_equal(setenv("AGENTD_GATEWAY", daemon_program("agent-gateway"), 1), 0);
+    FREE_AUTO char *config =
+        xasprintf("gateway: {user: root, listen: '127.0.0.1:%d'}\n", ntohs(in.sin_port));
+    daemon_write_config(&d, config);
+    daemon_start(&d, NULL);
+    client_open(&c, &d);
+    expect_reply(&c, MSG_STATUS, "{}", "gateway.degraded", "true");
+    assert_non_null(strstr(value_at(&c, "gateway.reason"), "Address already in use"));
+    (void)close(fd);
+    (void)must(&c, MSG_RELOAD, "{}");
+    expect_reply(&c, MSG_STATUS, "{}", "gateway.reason", "null");
+    assert_string_equal(value_at(&c, "gateway.state"), "\"up\"");
+    stop_and_leave();
+}
+
+static void
 a_missing_program_is_a_warning(void **state)
 {
     (void)state;
@@ -225,16 +279,19 @@ main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(a_reload_gives_it_other_settings, make, clear),
         cmocka_unit_test_setup_teardown(a_reload_that_no_gateway_could_run_with_leaves_it_alone,
                                         make, clear),
+        cmocka_unit_test_setup_teardown(why_it_is_down_is_told_and_a_reload_tries_at_once, make,
+                                        clear),
+        cmocka_unit_test_setup_teardown(a_port_in_use_is_told_and_taken_once_it_is_free, make,
+                                        clear),
         cmocka_unit_test_setup_teardown(a_missing_program_is_a_warning, make, clear),
         cmocka_unit_test_setup_teardown(nobody_else_speaks_as_the_gateway, make, clear),
     };
-    const char *run_dir = NULL;
-    bool        is_silent = false;
+    const char *run_dir = NULL, *as = "";
 
     for (int i = 1; i + 1 < argc; i++) {
         if (strcmp(argv[i], "--run") == 0) run_dir = argv[i + 1];
-        if (strcmp(argv[i], "--hosts") == 0) is_silent = strcmp(argv[i + 1], "silent") == 0;
+        if (strcmp(argv[i], "--hosts") == 0) as = argv[i + 1];
     }
-    if (strcmp(argv[0], "agent-gateway") == 0 && run_dir) stand_in(run_dir, is_silent);
+    if (strcmp(argv[0], "agent-gateway") == 0 && run_dir) stand_in(run_dir, as);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

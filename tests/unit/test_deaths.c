@@ -47,6 +47,21 @@ at_the_limit_there_is_none_until_the_oldest_is_forgotten(void **state)
 }
 
 static void
+what_is_forgotten_holds_nothing_up_and_stays_counted(void **state)
+{
+    struct deaths d = {0};
+
+    (void)state;
+    for (int64_t i = 0; i < DEATHS_MAX; i++)
+        (void)deaths_note(&d, 100 + i);
+    assert_true(deaths_are_too_many(&d, 200));
+    deaths_forget(&d);
+    assert_false(deaths_are_too_many(&d, 200));
+    assert_int_equal(deaths_note(&d, 300), 300);
+    assert_int_equal(d.count, DEATHS_MAX + 1);
+}
+
+static void
 rare_ones_are_always_replaced_at_once(void **state)
 {
     struct deaths d = {0};
@@ -65,6 +80,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_is_replaced_at_once_the_next_ones_later_and_later),
         cmocka_unit_test(at_the_limit_there_is_none_until_the_oldest_is_forgotten),
+        cmocka_unit_test(what_is_forgotten_holds_nothing_up_and_stays_counted),
         cmocka_unit_test(rare_ones_are_always_replaced_at_once),
     };
 

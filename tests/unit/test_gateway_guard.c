@@ -2,11 +2,14 @@
 #include "common/listen.h"
 #include "tools/gateway/auth.h"
 #include "tools/gateway/guard.h"
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -130,12 +133,14 @@ what_cannot_be_a_token_is_none(void **state)
 static void
 an_address_is_told_from_its_port(void **state)
 {
-    static const char *const bad[] = {"",     "8377", ":8377",  "localhost:", "localhost:70000",
-                                      "[]:1", "nope", ":99999", "::1:80",     "[::1:80",
-                                      "a:-1", "a: 1", "a b:1"};
-    struct view              address;
-    int                      port = 0;
-    struct err               e;
+    static const char *const bad[] = {
+        "",           "8377",  ":8377",  "localhost:80",  "127.0.0.1:70000", "127.0.0.1",
+        "[]:1",       "nope",  ":99999", "::1:80",        "[::1:80",         "127.0.0.1:-1",
+        "127.1:80",   "lo:80", "*:80",   "[127.0.0.1]:1", "[fe80::1%lo]:1",  "127.0.0.1: 1",
+        "/run/a.sock"};
+    struct view address;
+    int         port = 0;
+    struct err  e;
 
     (void)state;
     assert_int_equal(listen_parse(view_str("127.0.0.1:8377"), &address, &port, &e), E_OK);
@@ -146,6 +151,27 @@ an_address_is_told_from_its_port(void **state)
     assert_int_equal(port, 0);
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(listen_parse(view_str(bad[i]), &address, &port, &e), E_BAD_REQUEST);
+}
+
+static void
+what_is_in_the_way_of_listening_is_told(void **state)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t          size = sizeof(in);
+    int                fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct err         e;
+
+    (void)state;
+    assert_int_equal(bind(fd, (struct sockaddr *)&in, size), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &size), 0);
+    assert_int_equal(listen_try("127.0.0.1", ntohs(in.sin_port), &e), E_INTERNAL);
+    assert_non_null(strstr(e.msg, ": Address already in use"));
+    assert_string_not_equal(e.hint, "");
+    (void)close(fd);
+    assert_int_equal(listen_try("127.0.0.1", ntohs(in.sin_port), &e), E_OK);
+    assert_int_equal(listen_try("192.0.2.1", 0, &e), E_INTERNAL);
+    assert_non_null(strstr(e.msg, "Cannot assign requested address"));
 }
 
 int
@@ -159,6 +185,7 @@ main(void)
         cmocka_unit_test(a_token_becomes_its_hash),
         cmocka_unit_test(what_cannot_be_a_token_is_none),
         cmocka_unit_test(an_address_is_told_from_its_port),
+        cmocka_unit_test(what_is_in_the_way_of_listening_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -27,7 +27,7 @@ values_of(const struct setting *s, const char *out[3])
     static const char *const zones[] = {"Europe/Paris", "UTC", "Asia/Tokyo"};
     static const char *const hours[] = {"22:00-07:00", "", "09:00-10:30"};
     static const char *const paths[] = {"/x", "/y/y", "/z"};
-    static const char *const listens[] = {"127.0.0.1:0", "localhost:80", "10.0.0.1:65535"};
+    static const char *const listens[] = {"127.0.0.1:0", "[::1]:80", "10.0.0.1:65535"};
     static const char *const numbers[] = {"2", "3", "5"};
     static const char *const durations[] = {"2s", "1500ms", "3s"};
     static const char *const bytes[] = {"2M", "4194304", "1G"};

@@ -65,6 +65,8 @@ main(int argc, char **argv)
     }
     log_init("agent-gateway", (enum log_level)o.log_level);
     if (serve(&o, &e) == E_OK) return EXIT_SUCCESS;
-    log_error("gateway ends", "error=%s", log_quote(e.msg));
+    log_error("gateway ends", "error=%s hint=%s", log_quote(e.msg), log_quote(e.hint));
+    /* agentd reads it, and tells it. */
+    (void)printf(e.hint[0] ? "%s (%s)" : "%s", e.msg, e.hint);
     return EXIT_FAILURE;
 }

@@ -344,7 +344,7 @@ set_up(struct server *s, const struct options *o, struct err *e)
     if (page_read(&s->page, o->page, e)) return e->code;
     s->connections_max = limit_descriptors(o->connections_max);
     guard_init(&s->guard, address, o->hosts, o->origins);
-    if (make_loop(s, address, port, e)) return e->code;
+    if (listen_try(address, port, e) || make_loop(s, address, port, e)) return e->code;
     if (reach_agentd(s, o->run_dir, e)) return e->code;
     s->websockets = (struct websockets){
         .guard = &s->guard, .client = s->client, .readers = s->readers, .counters = &s->counters};
