@@ -52,6 +52,10 @@ double now_s(void); /* CLOCK_MONOTONIC, seconds */
 int     handler_run(const char *name);
 int64_t now_ns(void); /* CLOCK_MONOTONIC, too */
 
+/* ---- the flood (figures_flood.c) ----
+ * `bench flood DIR NAME COUNT`: so many requests of this flood to the agentd in DIR. */
+int flood_run(const char *dir, const char *name, unsigned n);
+
 /* ---- programs under measurement (process.c) ---- */
 struct process {
     pid_t pid;
@@ -90,6 +94,8 @@ void client_send(struct client *c, enum msg_id op, struct view body);
 /* Waits for one reply and gives its body (valid until the next call); exits the bench when it is an
  * error. */
 struct view client_receive(struct client *c);
+/* Whether client_receive would not have to wait. */
+bool        client_has_reply(const struct client *c);
 struct view client_ask(struct client *c, enum msg_id op, struct view body);
 /* A packed job.submit of `handler` with the 256-byte payload. */
 struct view submit_body(const char *handler, int64_t delay_ms);
@@ -132,7 +138,7 @@ double            limit_spawn(unsigned n, unsigned parallel);
 double            limit_zmq_round_trips(const struct options *o, unsigned n);
 
 /* ---- the figures (figures.c, figures_queue.c, figures_schedules.c, figures_forecast.c,
- * figures_sessions.c, figures_timers.c, figures_messages.c) ---- */
+ * figures_sessions.c, figures_timers.c, figures_messages.c, figures_flood.c) ---- */
 bool figures_has(const char *name);
 void figures_run(const struct options *o);
 void pending_figures(const struct options *o);
@@ -145,5 +151,6 @@ void session_figures(const struct options *o);
 void timer_figures(const struct options *o);
 void persistent_figure(const struct options *o);
 void message_figures(const struct options *o);
+void flood_figures(const struct options *o);
 
 #endif

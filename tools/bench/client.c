@@ -68,6 +68,16 @@ client_receive(struct client *c)
     return body;
 }
 
+bool
+client_has_reply(const struct client *c)
+{
+    int    events = 0;
+    size_t size = sizeof(events);
+
+    zmq_getsockopt(c->socket, ZMQ_EVENTS, &events, &size);
+    return events & ZMQ_POLLIN;
+}
+
 struct view
 client_ask(struct client *c, enum msg_id op, struct view body)
 {

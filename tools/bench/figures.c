@@ -235,6 +235,7 @@ static const struct {
     {"persistent", persistent_figure},
     {"timers",     timer_figures    },
     {"messages",   message_figures  },
+    {"flood",      flood_figures    },
 };
 
 bool

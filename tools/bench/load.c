@@ -37,15 +37,11 @@ load_submit(const struct process *p, unsigned n, unsigned window, unsigned clien
             exit(1);
         }
         for (unsigned i = 0; i < clients; i++) {
-            int    events = 0;
-            size_t size = sizeof(events);
-
             if (!(items[i].revents & ZMQ_POLLIN)) continue;
             do {
                 (void)client_receive(&c[i]);
                 done += ++got[i] == share;
-                zmq_getsockopt(c[i].socket, ZMQ_EVENTS, &events, &size);
-            } while (events & ZMQ_POLLIN);
+            } while (client_has_reply(&c[i]));
         }
     }
     started = now_s() - started;

@@ -12,6 +12,8 @@ main(int argc, char **argv)
     struct options o = {.build = "build", .runs = 5};
 
     if (argc == 3 && strcmp(argv[1], "handler") == 0) return handler_run(argv[2]);
+    if (argc == 5 && strcmp(argv[1], "flood") == 0)
+        return flood_run(argv[2], argv[3], (unsigned)atoi(argv[4]));
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0) {
             o.quick = true;
@@ -25,7 +27,7 @@ main(int argc, char **argv)
                     "usage: bench [--quick] [--build DIR] [--only submit|cycle|latency|lateness|"
                     "pending|exec|idle|growth|wake|fairness|schedules|forecast|sessions|timers|"
                     "persistent|"
-                    "messages]\n");
+                    "messages|flood]\n");
             return 2;
         }
     }
