@@ -36,7 +36,6 @@ fill_fixed_limits(struct msg_limits *out)
     SET_HAS(&m, limits, keep_ledgers_ms);
     SET_HAS(&m, limits, keep_approvals_ms);
     SET_HAS(&m, limits, keep_audit_ms);
-    m.session_timers_max = 1000;
     m.keep_events_ms = NO_LIMIT;
     m.keep_timers_ms = NO_LIMIT;
     SET_HAS(&m, limits, session_max_consecutive);
@@ -65,22 +64,26 @@ some_time(struct rng *r)
 
 /* Of sessions: what processes their events, what becomes of one that failed, and the policy. */
 static void
-fill_session_limits(struct rng *r, struct msg_limits *m)
+fill_session_limits(struct rng *r, bool is_calm, struct msg_limits *m)
 {
     static const char *const handlers[] = {"", "noop", "echo", "sleep"};
+    static const char *const windows[] = {"22:00-07:00", "12:00-12:30", "03:00-09:00",
+                                          "08:30-16:00", "15:00-21:00"};
 
     m->session_handler = view_str(handlers[rng_below(r, ARRAY_LEN(handlers))]);
     m->session_on_failure = view_str(rng_chance(r, 400) ? "hold" : "skip");
     m->session_queue_max = rng_chance(r, 300) ? NO_LIMIT : rng_between(r, 1, 8);
-    m->session_enabled = rng_chance(r, 850);
+    m->session_enabled = rng_chance(r, 850) || is_calm; /* else timers wait for ever */
     m->session_max_consecutive = rng_chance(r, 200) ? NO_LIMIT : rng_between(r, 0, 4);
     /* Long ones put messages off into quiet hours. */
     m->session_cooldown_ms =
-        rng_chance(r, 200) ? 0 : rng_between(r, 1, rng_chance(r, 250) ? 3 * HOUR_MS : 60000);
+        rng_chance(r, 200) ? 0 : rng_between(r, 1, rng_chance(r, 350) ? 3 * HOUR_MS : 60000);
+    m->session_timers_max = rng_chance(r, 300) ? NO_LIMIT : rng_between(r, 0, 6);
+    m->session_timer_delay_min_ms = rng_chance(r, 300) ? 0 : rng_between(r, 1, 60000);
     m->session_zone = view_str(zone_name((int)rng_below(r, SIM_ZONES)));
-    if (rng_chance(r, 400))
-        m->session_quiet_hours = view_str(rng_chance(r, 500) ? "22:00-07:00" : "12:00-12:30");
-    m->session_on_cooldown = view_str(rng_chance(r, 400) ? "defer" : "reject");
+    if (rng_chance(r, 600))
+        m->session_quiet_hours = view_str(windows[rng_below(r, ARRAY_LEN(windows))]);
+    m->session_on_cooldown = view_str(rng_chance(r, 600) ? "defer" : "reject");
 }
 
 void
@@ -132,7 +135,7 @@ config_fill_limits(struct config *c, struct rng *r)
     m.reserve_tokens = rng_between(r, 0, 3000);
     m.reserve_cost_micros = rng_between(r, 0, 100);
     m.budget_zone = view_str(zone_name((int)rng_below(r, SIM_ZONES)));
-    fill_session_limits(r, &m);
+    fill_session_limits(r, c->is_calm, &m);
     fill_fixed_limits(&m);
     c->heartbeat_timeout_ms = m.heartbeat_timeout_ms;
     config_fill_ladder(r, &ladder);

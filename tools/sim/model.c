@@ -48,7 +48,10 @@ model_done(struct model *m)
 
         for (size_t k = 0; k < s->events.count; k++)
             buf_done(&s->events.items[k].payload);
+        for (size_t k = 0; k < s->timers.count; k++)
+            buf_done(&s->timers.items[k].payload);
         free(s->events.items);
+        free(s->timers.items);
     }
     free(m->sessions.items);
     free(m->messages.items);
@@ -84,7 +87,7 @@ model_is_drained(struct model *m, char *what, size_t size)
         snprintf(what, size, "a lease of %" PRIu64 " has not ended", m->leases.items[0].id);
     }
     return what[0] == '\0' && m_effects_rest(m, what, size) && m_sessions_rest(m, what, size) &&
-           m_removes_nothing(m, what, size);
+           m_timers_rest(m, what, size) && m_removes_nothing(m, what, size);
 }
 
 /* ---- outputs --------------------------------------------------------------------------------- */
@@ -262,6 +265,7 @@ check_deadline(struct model *m)
               "the engine sleeps past expires_at of job %" PRIu64, j->id);
     }
     if (!m->is_draining && !held) m_check_schedule_deadline(m);
+    if (!m->is_draining && !held) m_check_timer_deadline(m);
     m_check_breaker_deadline(m);
     m_check_effect_deadline(m);
     if (!held) m_check_purge_deadline(m);
@@ -324,6 +328,7 @@ due(struct model *m)
     m_schedules_due(m);
     m_overdue_due(m);
     m_keys_due(m);
+    m_timers_due(m);
 }
 
 static void

@@ -52,9 +52,11 @@ struct m_breaker {
 
 /* ---- effects --------------------------------------------------------------------------------- */
 
-#define M_EFFECT_KINDS "send_message", "notify", "wake_agent", "ticket", "add_schedule"
-#define M_SINKS_MAX    8
-#define M_PUT_OFF      (1ULL << 62) /* added to the place of what gives way to all that may go */
+#define M_EFFECT_KINDS                                                                  \
+    "send_message", "notify", "wake_agent", "ticket", "add_schedule", "schedule_timer", \
+        "cancel_timer"
+#define M_SINKS_MAX 8
+#define M_PUT_OFF   (1ULL << 62) /* added to the place of what gives way to all that may go */
 
 struct m_effect {
     uint64_t    id, job, token, payload;
@@ -407,12 +409,20 @@ struct m_session *m_session(struct model *m, uint64_t number);
 struct m_session *m_session_named(struct model *m, int company, struct view key); /* or NULL */
 /* Whether the company and the agent (-1: none) of a session are there; and who processes its
  * events. */
-enum errc       m_check_owner(struct model *m, int company, int agent);
-enum errc       m_session_handler(struct model *m, int company, int agent, int *handler);
-bool            m_is_message(const struct m_event *ev); /* of a person */
-struct m_event *m_event(struct m_session *s, uint64_t seq);
+enum errc m_take_target(struct model *m, const struct actor *a, struct m_target *t, bool is_open,
+                        bool has_handler);
+struct m_session *m_target_session(struct model          *m,
+                                   const struct m_target *t); /* made, if need be */
+enum errc         m_find_session(struct model *m, const struct actor *a, struct view key,
+                                 struct view company, struct m_target *t); /* one that is there */
+enum errc         m_check_owner(struct model *m, int company, int agent);
+enum errc         m_session_handler(struct model *m, int company, int agent, int *handler);
+bool              m_is_message(const struct m_event *ev); /* of a person */
+struct m_event   *m_event(struct m_session *s, uint64_t seq);
 /* Behind all others; its job is made when nothing is under way.  The list of jobs may move. */
 void m_event_append(struct model *m, struct m_session *s, const struct m_event *ev);
+/* False when it does not wait any more. */
+bool m_event_void(struct model *m, struct m_session *s, uint64_t seq);
 void m_session_resume(struct model *m, struct m_session *s, bool skip);
 void m_session_close(struct model *m, struct m_session *s);
 /* Its job completes: before its effects are judged. */
@@ -443,6 +453,25 @@ enum errc m_session_submit(struct model *m, const struct input *in, const struct
                            const struct output *reply);
 enum errc m_session_op(struct model *m, const struct input *in, const union msg *q,
                        const struct output *reply);
+
+/* timers */
+uint64_t        m_timers_pending(const struct m_session *s);
+enum errc       m_timer_admit(const struct model *m, struct m_session *s, struct view id);
+struct m_timer *m_timer_set(struct model *m, struct m_session *s, const struct m_timer_order *o);
+bool            m_timer_cancel(struct model *m, struct m_session *s, struct view id);
+bool            m_timers_close(struct model *m, struct m_session *s);
+void            m_timers_due(struct model *m);
+void            m_check_timer_deadline(struct model *m);
+bool            m_timers_rest(const struct model *m, char *what, size_t size);
+bool            m_is_timer_effect(struct view effect);
+bool            m_timer_effect_is_valid(struct view effect);
+enum errc       m_timer_by_effect(struct model *m, const struct m_job *from, struct view effect);
+bool      m_timer_is_stored(struct model *m, const struct m_session *s, const struct m_timer *t);
+void      m_compare_timers(struct model *m, struct m_session *s, bool all);
+enum errc m_timer_op_set(struct model *m, const struct input *in, const struct msg_timer_set *q,
+                         const struct output *reply);
+enum errc m_timer_op_cancel(struct model *m, const struct input *in,
+                            const struct msg_timer_cancel *q, const struct output *reply);
 
 #include "tools/sim/model_org.h"
 

@@ -19,7 +19,7 @@ bool
 m_is_inside(struct view effect)
 {
     return is_of_kind(effect, "wake_agent") || is_of_kind(effect, "ticket") ||
-           is_of_kind(effect, "add_schedule");
+           is_of_kind(effect, "add_schedule") || m_is_timer_effect(effect);
 }
 
 bool
@@ -28,6 +28,7 @@ m_inside_is_valid(struct view effect)
     struct view value;
     int64_t     id;
 
+    if (m_is_timer_effect(effect)) return m_timer_effect_is_valid(effect);
     if (is_of_kind(effect, "wake_agent")) return m_wake_is_valid(effect);
     if (is_of_kind(effect, "add_schedule"))
         return mp_find_str(effect, "name", &value) && value.size > 0 &&
@@ -103,6 +104,7 @@ add_schedule(struct model *m, const struct m_job *from, struct view effect)
 enum errc
 m_act(struct model *m, const struct m_job *from, struct view effect)
 {
+    if (m_is_timer_effect(effect)) return m_timer_by_effect(m, from, effect);
     if (is_of_kind(effect, "wake_agent")) return m_wake(m, from, effect);
     if (is_of_kind(effect, "ticket")) return m_ticket_by_effect(m, from, effect);
     return add_schedule(m, from, effect);
@@ -125,7 +127,7 @@ may_ask(struct model *m, const struct m_job *from, struct view effect)
 enum m_fate
 m_inside(struct model *m, const struct m_job *from, uint64_t id, struct view effect)
 {
-    bool waits = from->agent >= 0 && !is_of_kind(effect, "ticket") &&
+    bool waits = from->agent >= 0 && !is_of_kind(effect, "ticket") && !m_is_timer_effect(effect) &&
                  m_approval_holds(m, from->agent, is_of_kind(effect, "add_schedule"));
 
     if (!waits) return m_act(m, from, effect) == E_OK ? M_DONE : M_REFUSED;

@@ -7,13 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* The session that a request means. */
-struct target {
-    struct view       key, company, agent;  /* as given; the last two may be empty */
-    int               company_id, agent_id; /* objects; agent -1: none */
-    struct m_session *s;                    /* NULL: there is none */
-};
-
 static void
 set_text(char to[M_TYPE_SIZE], struct view text)
 {
@@ -34,7 +27,7 @@ m_session_named(struct model *m, int company, struct view key)
 
 /* Its key, in the company that it names, else its agent's, else the actor's. */
 static enum errc
-find_target(struct model *m, const struct actor *a, struct target *t)
+find_target(struct model *m, const struct actor *a, struct m_target *t)
 {
     enum errc e = E_OK;
 
@@ -49,9 +42,9 @@ find_target(struct model *m, const struct actor *a, struct target *t)
 
 /* One for an event: made when it is not there; for open it may be closed, and then gets the agent
  * that is named. */
-static enum errc
-take_target(struct model *m, const struct actor *a, struct target *t, bool is_open,
-            bool has_handler)
+enum errc
+m_take_target(struct model *m, const struct actor *a, struct m_target *t, bool is_open,
+              bool has_handler)
 {
     enum errc e = find_target(m, a, t);
     int       handler;
@@ -72,8 +65,8 @@ take_target(struct model *m, const struct actor *a, struct target *t, bool is_op
     return m_session_handler(m, t->company_id, t->agent_id, &handler);
 }
 
-static struct m_session *
-made(struct model *m, const struct target *t)
+struct m_session *
+m_target_session(struct model *m, const struct m_target *t)
 {
     struct m_session *s = t->s;
 
@@ -112,9 +105,9 @@ check_appended(struct model *m, const struct output *reply, const struct m_sessi
 }
 
 struct asked {
-    struct target  target;
-    struct m_event ev;
-    bool           has_handler;
+    struct m_target target;
+    struct m_event  ev;
+    bool            has_handler;
 };
 
 static enum errc
@@ -123,7 +116,7 @@ judge(struct model *m, const struct actor *a, struct asked *q)
     struct m_job from = {0};
     enum errc    e = m_admission(m);
 
-    if (e == E_OK) e = take_target(m, a, &q->target, false, q->has_handler);
+    if (e == E_OK) e = m_take_target(m, a, &q->target, false, q->has_handler);
     if (e != E_OK) return e;
     if (is_full(m, q->target.s)) return E_QUEUE_FULL;
     from.company = q->target.company_id;
@@ -145,7 +138,7 @@ append(struct model *m, const struct input *in, struct asked *q, const struct ou
         buf_done(&q->ev.payload);
         return e;
     }
-    s = made(m, &q->target);
+    s = m_target_session(m, &q->target);
     m_event_append(m, s, &q->ev);
     check_appended(m, reply, s);
     return e;
@@ -215,10 +208,11 @@ is_refused(const struct msg_job_submit *q)
 }
 
 static enum errc
-judge_job(struct model *m, const struct actor *a, const struct msg_job_submit *q, struct target *t)
+judge_job(struct model *m, const struct actor *a, const struct msg_job_submit *q,
+          struct m_target *t)
 {
     const struct msg_company *c;
-    enum errc                 e = take_target(m, a, t, false, q->handler.size > 0);
+    enum errc                 e = m_take_target(m, a, t, false, q->handler.size > 0);
     int                       company = t->company_id;
 
     if (e != E_OK) return e;
@@ -289,16 +283,16 @@ static enum errc
 open(struct model *m, const struct input *in, const struct msg_session_open *q,
      const struct output *reply)
 {
-    struct target     t = {.key = q->key, .company = q->company, .agent = q->agent};
+    struct m_target   t = {.key = q->key, .company = q->company, .agent = q->agent};
     enum errc         e = m_admission(m);
     struct m_session *s;
 
-    if (e == E_OK) e = take_target(m, &in->actor, &t, true, false);
+    if (e == E_OK) e = m_take_target(m, &in->actor, &t, true, false);
     if (e == E_OK && t.s && t.s->status == SESSION_HELD) e = E_WRONG_STATE;
     if (e == E_OK && t.s && t.s->status == SESSION_CLOSED && (t.s->is_closing || t.s->job))
         e = E_BUSY; /* what was in it is still being stopped */
     if (check(in, reply, e) != E_OK) return e;
-    s = made(m, &t);
+    s = m_target_session(m, &t);
     if (s->status == SESSION_CLOSED) s->agent = t.agent_id;
     s->status = SESSION_OPEN;
     s->is_touched = true;
@@ -306,14 +300,14 @@ open(struct model *m, const struct input *in, const struct msg_session_open *q,
 }
 
 /* One that is there. */
-static enum errc
-find_there(struct model *m, const struct input *in, struct view key, struct view company,
-           struct target *t)
+enum errc
+m_find_session(struct model *m, const struct actor *a, struct view key, struct view company,
+               struct m_target *t)
 {
     enum errc e;
 
-    *t = (struct target){.key = key, .company = company};
-    e = find_target(m, &in->actor, t);
+    *t = (struct m_target){.key = key, .company = company};
+    e = find_target(m, a, t);
     return e == E_OK && !t->s ? E_NOT_FOUND : e;
 }
 
@@ -321,8 +315,8 @@ static enum errc
 close_it(struct model *m, const struct input *in, const struct msg_session_close *q,
          const struct output *reply)
 {
-    struct target t;
-    enum errc     e = find_there(m, in, q->key, q->company, &t);
+    struct m_target t;
+    enum errc       e = m_find_session(m, &in->actor, q->key, q->company, &t);
 
     if (e == E_OK && t.s->status == SESSION_CLOSED) e = E_WRONG_STATE;
     if (check(in, reply, e) == E_OK) m_session_close(m, t.s);
@@ -333,11 +327,11 @@ static enum errc
 resume(struct model *m, const struct input *in, const struct msg_session_resume *q,
        const struct output *reply)
 {
-    struct target t;
-    enum errc     e = m_admission(m);
-    int           handler;
+    struct m_target t;
+    enum errc       e = m_admission(m);
+    int             handler;
 
-    if (e == E_OK) e = find_there(m, in, q->key, q->company, &t);
+    if (e == E_OK) e = m_find_session(m, &in->actor, q->key, q->company, &t);
     if (e == E_OK && t.s->status != SESSION_HELD) e = E_WRONG_STATE;
     if (e == E_OK) e = m_session_handler(m, t.s->company, t.s->agent, &handler);
     if (check(in, reply, e) == E_OK) m_session_resume(m, t.s, q->skip);
@@ -345,11 +339,11 @@ resume(struct model *m, const struct input *in, const struct msg_session_resume 
 }
 
 static enum errc
-judge_resend(struct model *m, const struct actor *a, uint64_t seq, struct target *t)
+judge_resend(struct model *m, const struct actor *a, uint64_t seq, struct m_target *t)
 {
     enum errc e = m_admission(m);
 
-    if (e == E_OK) e = take_target(m, a, t, false, false);
+    if (e == E_OK) e = m_take_target(m, a, t, false, false);
     if (e != E_OK) return e;
     if (!t->s || seq > t->s->events.count) return E_NOT_FOUND;
     if (m_event(t->s, seq)->mark != EVENT_DEAD) return E_WRONG_STATE;
@@ -360,13 +354,14 @@ static enum errc
 resend(struct model *m, const struct input *in, const struct msg_session_resend *q,
        const struct output *reply)
 {
-    struct target  t = {.key = q->key, .company = q->company};
-    enum errc      e = judge_resend(m, &in->actor, q->seq, &t);
-    struct m_event copy = {0};
+    struct m_target t = {.key = q->key, .company = q->company};
+    enum errc       e = judge_resend(m, &in->actor, q->seq, &t);
+    struct m_event  copy = {0};
 
     if (check(in, reply, e) != E_OK) return e;
     copy.parent = m_event(t.s, q->seq)->parent;
     copy.root = m_event(t.s, q->seq)->root;
+    copy.is_of_timer = m_event(t.s, q->seq)->is_of_timer;
     copy.copy_of = q->seq;
     memcpy(copy.type, m_event(t.s, q->seq)->type, sizeof(copy.type));
     buf_add_view(&copy.payload, buf_view(&m_event(t.s, q->seq)->payload));

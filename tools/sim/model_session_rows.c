@@ -82,6 +82,7 @@ compare_numbers(struct model *m, const struct m_session *s, const struct session
         {"waiting",            row->waiting,                      s->waiting                     },
         {"dead",               row->dead,                         s->dead                        },
         {"checkpoint_id",      row->checkpoint_id,                s->checkpoint_id               },
+        {"timers",             row->timers,                       m_timers_pending(s)            },
         {"has_person",         row->has_person,                   s->has_person                  },
         {"autonomous",         row->autonomous,                   s->autonomous                  },
         {"last_autonomous_at", (uint64_t)row->last_autonomous_at, (uint64_t)s->last_autonomous_at},
@@ -130,6 +131,7 @@ compare(struct model *m, struct m_session *s, bool all)
         bytes_load(m->txn, BLOB_CHECKPOINT, row.id, row.checkpoint_bytes, &data) != LOAD_FOUND)
         data = (struct view){0};
     if (data.size) checkpoint = hash64(data, 0);
+    m_compare_timers(m, s, all);
     claim(checkpoint == s->checkpoint, "session %s has another checkpoint", s->key);
     for (size_t i = 0; i < s->events.count; i++) {
         if (all || s->events.items[i].is_touched) compare_event(m, s, row.id, &s->events.items[i]);

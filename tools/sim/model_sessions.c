@@ -102,7 +102,7 @@ prepare(struct model *m, const struct m_session *s, const struct m_event *ev, st
     if (e != E_OK) return e;
     j->parent = ev->parent;
     j->root = ev->root;
-    if (parent) m_follow(parent, j);
+    if (parent && !ev->is_of_timer) m_follow(parent, j); /* N24 */
     m_defaults(m, j, has_max_turns);
     return E_OK;
 }
@@ -265,6 +265,11 @@ m_session_resume(struct model *m, struct m_session *s, bool skip)
     struct m_event *ev = m_event(s, s->head);
     bool            is_dead = ev->mark == EVENT_DEAD;
 
+    if (ev->mark == EVENT_VOID) { /* its timer was cancelled: nothing is to be tried or skipped */
+        s->status = SESSION_OPEN;
+        take_next(m, s);
+        return;
+    }
     if (is_dead && !skip) {
         ev->mark = EVENT_UNMARKED;
         s->dead--;
@@ -281,29 +286,35 @@ m_session_resume(struct model *m, struct m_session *s, bool skip)
     take_next(m, s);
 }
 
+bool
+m_event_void(struct model *m, struct m_session *s, uint64_t seq)
+{
+    struct m_event *ev = seq > s->event_seq ? m_event(s, seq) : NULL;
+    struct m_job   *j = seq == s->head ? m_job(m, s->job) : NULL;
+
+    if (!ev || ev->mark != EVENT_UNMARKED || (j && j->state == JOB_RUNNING)) return false;
+    ev->mark = EVENT_VOID;
+    ev->is_touched = s->is_touched = true;
+    s->waiting--;
+    if (seq == s->head) s->event_seq = seq;
+    if (j) m_cancel(m, j);
+    return true;
+}
+
 static void
 cancel_head(struct model *m, struct m_session *s)
 {
-    struct m_event *ev = s->head > s->event_seq ? m_event(s, s->head) : NULL;
-    struct m_job   *j = m_job(m, s->job);
+    struct m_job *j = m_job(m, s->job);
 
-    if (!ev || ev->mark != EVENT_UNMARKED) return;
-    if (j && j->state == JOB_RUNNING) {
-        if (!j->stop_reason) m_cancel(m, j);
-        return;
-    }
-    ev->mark = EVENT_VOID;
-    ev->is_touched = true;
-    s->waiting--;
-    s->event_seq = s->head;
-    if (j) m_cancel(m, j);
+    if (s->head == 0 || m_event_void(m, s, s->head)) return;
+    if (j && j->state == JOB_RUNNING && !j->stop_reason) m_cancel(m, j);
 }
 
 /* What waits is cancelled; in one turn as far as that has room, which the rows tell. */
 static void
 void_events(struct model *m, struct m_session *s)
 {
-    s->is_closing = false;
+    s->is_closing = !m_timers_close(m, s);
     for (uint64_t seq = (s->job ? s->head : s->event_seq) + 1; seq <= s->events.count; seq++) {
         struct m_event *ev = m_event(s, seq);
 

@@ -20,7 +20,25 @@ struct m_event {
     uint64_t   parent, root; /* of its chain of causes; 0: none */
     uint64_t   copy_of;      /* 0: none */
     int64_t    created_at;
+    bool       is_of_timer; /* of one of the session's own: no chain */
     bool       is_touched;
+};
+
+struct m_timer {
+    char       id[M_TYPE_SIZE];
+    uint8_t    status; /* enum timer_status */
+    int64_t    fire_at, settled_at;
+    struct buf payload;
+    uint64_t   number;       /* out of that of events */
+    uint64_t   event;        /* promoted: its event's number in the session */
+    uint64_t   parent, root; /* of its chain of causes; 0: none */
+    bool       is_touched, is_gone;
+};
+
+struct m_timer_order {
+    struct view id, payload;
+    int64_t     fire_at;
+    uint64_t    parent, root;
 };
 
 struct m_session {
@@ -28,6 +46,7 @@ struct m_session {
     char    key[M_TYPE_SIZE];
     uint8_t status;                 /* enum session_status */
     LIST_OF(struct m_event) events; /* event N is item N - 1 */
+    LIST_OF(struct m_timer) timers;
     uint64_t event_seq, head,
         job; /* done with up to there; the one that is processed, and by whom */
     uint64_t waiting, dead;
@@ -38,6 +57,13 @@ struct m_session {
     bool     is_over;    /* its job has ended in this turn: the next event is to be taken */
     bool     is_closing; /* a turn had no room for all that waited in it */
     bool     is_touched;
+};
+
+/* The session that a request means. */
+struct m_target {
+    struct view       key, company, agent;  /* as given; the last two may be empty */
+    int               company_id, agent_id; /* objects; agent -1: none */
+    struct m_session *s;                    /* NULL: there is none */
 };
 
 #endif

@@ -151,6 +151,30 @@ fill_schedule(struct world *w, struct buf *list)
     mp_close(list, &m);
 }
 
+/* One that fires soon or long from now, in an agent's own session or in none. */
+static void
+fill_timer(struct world *w, struct buf *list)
+{
+    bool               is_bad = !w->is_calm && rng_chance(w->rng, 20);
+    bool               is_cancel = w->is_calm || rng_chance(w->rng, 250);
+    struct mp_open_map m = mp_open(list);
+    char               id[8];
+    int64_t            in = rng_between(w->rng, 0, rng_chance(w->rng, 100) ? 172800000 : 120000);
+
+    snprintf(id, sizeof(id), "t%u", (unsigned)rng_below(w->rng, 4));
+    mp_put_cstr(list, &m, "kind", is_cancel ? "cancel_timer" : "schedule_timer");
+    mp_put_cstr(list, &m, "timer_id", is_bad && is_cancel ? "" : id);
+    if (!is_cancel && rng_chance(w->rng, 300)) {
+        mp_put_i64(list, &m, "fire_at", w->now.wall_ms + in - 60000);
+        if (is_bad) mp_put_i64(list, &m, "in_ms", in);
+    } else if (!is_cancel) {
+        mp_put_i64(list, &m, "in_ms", is_bad ? -1 : in);
+    }
+    if (!is_cancel && rng_chance(w->rng, 500))
+        mp_put_u64(list, &m, "payload", rng_next(w->rng) >> 1);
+    mp_close(list, &m);
+}
+
 /* What acts inside; a calm world makes no schedules, so that it comes to its end. */
 static void
 fill_inside(struct world *w, struct buf *list)
@@ -190,6 +214,10 @@ fill_effects(struct world *w, const struct run *r, struct buf *list)
         struct mp_open_map m;
         char               text[2400];
 
+        if (rng_chance(w->rng, r->is_event ? 250 : 10)) {
+            fill_timer(w, list);
+            continue;
+        }
         if (rng_chance(w->rng, r->is_event ? 150 : 600)) {
             fill_inside(w, list);
             continue;

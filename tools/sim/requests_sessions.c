@@ -128,6 +128,79 @@ submit(struct sim *s, const struct whom *w)
     sim_ask(s, MSG_JOB_SUBMIT, &m);
 }
 
+/* ---- those that are there -------------------------------------------------------------------- */
+
+/* Mostly one in this state. */
+static void
+some_there(struct sim *s, uint8_t status, struct whom *w)
+{
+    const struct model *m = &s->model;
+
+    for (int i = 0; i < 20 && m->sessions.count; i++) {
+        const struct m_session *one = &m->sessions.items[rng_below(&s->rng, m->sessions.count)];
+
+        if (i < 15 && one->status != status) continue;
+        *w = (struct whom){.company = m->objects.items[one->company].name};
+        memcpy(w->key, one->key, sizeof(w->key));
+        return;
+    }
+    some_session(s, w);
+}
+
+/* ---- timers ---------------------------------------------------------------------------------- */
+
+static void
+fill_timer_id(struct sim *s, char id[8])
+{
+    snprintf(id, 8, "t%u", (unsigned)rng_below(&s->rng, 4));
+}
+
+/* Soon, much later, or in the past. */
+static void
+set_timer(struct sim *s, const struct whom *w)
+{
+    static const int64_t most[] = {1000, 60000, 600000, 2 * 86400000LL};
+    struct buf payload   BUF_AUTO = {0};
+    struct msg_timer_set m = {0};
+    char                 id[8], text[3000];
+    int64_t              in = rng_between(&s->rng, 0, most[rng_below(&s->rng, ARRAY_LEN(most))]);
+
+    FILL_WHOM(s, &m, timer_set, w);
+    FILL_AGENT(&m, timer_set, w);
+    fill_timer_id(s, id);
+    m.timer_id = view_str(id);
+    if (rng_chance(&s->rng, 300)) {
+        m.fire_at = s->world.now.wall_ms + in - 60000;
+        SET_HAS(&m, timer_set, fire_at);
+    }
+    if (!HAS(&m, timer_set, fire_at) || rng_chance(&s->rng, 20)) {
+        m.delay_ms = in;
+        SET_HAS(&m, timer_set, delay_ms);
+    }
+    if (rng_chance(&s->rng, 500)) {
+        memset(text, 't', sizeof(text));
+        mp_str(&payload, view_of(text, rng_chance(&s->rng, 100) ? sizeof(text) : 10));
+        m.payload = buf_view(&payload);
+        SET_HAS(&m, timer_set, payload);
+    }
+    sim_ask(s, MSG_TIMER_SET, &m);
+}
+
+static void
+cancel_timer(struct sim *s)
+{
+    struct msg_timer_cancel m = {0};
+    struct whom             w;
+    char                    id[8];
+
+    some_there(s, SESSION_OPEN, &w);
+    FILL_WHOM(s, &m, timer_cancel, &w);
+    fill_timer_id(s, id);
+    m.timer_id = view_str(id);
+    if (rng_chance(&s->rng, 850)) SET_HAS(&m, timer_cancel, timer_id);
+    sim_ask(s, MSG_TIMER_CANCEL, &m);
+}
+
 /* ---- effects --------------------------------------------------------------------------------- */
 
 /* Mostly one that can be meant. */
@@ -185,24 +258,7 @@ resend_effects(struct sim *s, const struct whom *w)
     sim_ask(s, MSG_EFFECT_RESEND, &m);
 }
 
-/* ---- those that are there -------------------------------------------------------------------- */
-
-/* Mostly one in this state. */
-static void
-some_there(struct sim *s, uint8_t status, struct whom *w)
-{
-    const struct model *m = &s->model;
-
-    for (int i = 0; i < 20 && m->sessions.count; i++) {
-        const struct m_session *one = &m->sessions.items[rng_below(&s->rng, m->sessions.count)];
-
-        if (i < 15 && one->status != status) continue;
-        *w = (struct whom){.company = m->objects.items[one->company].name};
-        memcpy(w->key, one->key, sizeof(w->key));
-        return;
-    }
-    some_session(s, w);
-}
+/* ---- open, close, resume, resend ------------------------------------------------------------- */
 
 static void
 close_one(struct sim *s)
@@ -278,7 +334,7 @@ resolve(struct sim *s)
 void
 sim_request_session(struct sim *s)
 {
-    static const unsigned weights[] = {30, 40, 12, 6, 8, 8, 6, 6, 12, 4};
+    static const unsigned weights[] = {30, 40, 12, 6, 8, 8, 6, 6, 12, 4, 20, 12};
     struct whom           w;
 
     some_session(s, &w);
@@ -296,6 +352,8 @@ sim_request_session(struct sim *s)
     case 6: resend(s); break;
     case 7: resolve(s); break;
     case 8: resend_effect(s); break;
+    case 9: set_timer(s, &w); break;
+    case 10: cancel_timer(s); break;
     default: resend_effects(s, &w);
     }
 }
