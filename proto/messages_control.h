@@ -401,8 +401,11 @@
 /* Of the gateway itself.  Hello: it has begun; what it said before does not count any more. */
 #define GATEWAY_HELLO_FIELDS(F, S)                                                              \
     F(S, STR,  version,         REQUIRED, 1, 64)
-/* One more connection reads the session, or one less. */
-#define SESSION_ATTACH_FIELDS(F, S)    SESSION_SHOW_FIELDS(F, S)
+/* One more connection reads the session, which need not be there, or one less.  It is attached on
+ * behalf of the token that it showed, as gateway.attached says. */
+#define SESSION_ATTACH_FIELDS(F, S)                                                             \
+    SESSION_SHOW_FIELDS(F, S)                                                                   \
+    F(S, U64,  reader,          REQUIRED, 1, INT64_MAX) /* the gateway's number for it */
 #define SESSION_DETACH_FIELDS(F, S)    SESSION_SHOW_FIELDS(F, S)
 
 #define WORKER_LIST_FIELDS(F, S)

@@ -111,6 +111,11 @@
     F(S, STR,  session,         REQUIRED, 1, 256)                                               \
     F(S, NAME, company,         REQUIRED, 0, 0)                                                 \
     F(S, TEXT, text,            REQUIRED, 1, DELTA_MAX)
+/* A reader of this number was attached (session.attach), to a session of this company; it comes
+ * before all that the session's readers get. */
+#define GATEWAY_ATTACHED_FIELDS(F, S)                                                           \
+    F(S, U64,  reader,          REQUIRED, 1, INT64_MAX)                                         \
+    F(S, NAME, company,         REQUIRED, 0, 0)
 
 /*  W(op, NAME, name) */
 #define TO_WORKER_MESSAGES(W)                   \
@@ -126,7 +131,8 @@
     W("delta",       DELTA,       delta)
 #define TO_GATEWAY_MESSAGES(W)                              \
     W("gateway.deliver", GATEWAY_DELIVER, gateway_deliver) \
-    W("gateway.delta",   GATEWAY_DELTA,   gateway_delta)
+    W("gateway.delta",   GATEWAY_DELTA,   gateway_delta)   \
+    W("gateway.attached", GATEWAY_ATTACHED, gateway_attached)
 
 // clang-format on
 

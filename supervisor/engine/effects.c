@@ -141,8 +141,7 @@ earliest(const struct engine *en, const struct effect *ef)
 static int64_t
 first_send(struct engine *en, const struct effect *ef)
 {
-    if (ef->to_reader && !readers_count(&en->memory, turn_txn(en), ef->session))
-        return WAITS_FOR_READER;
+    if (ef->to_reader && !readers_has(en, ef->session)) return WAITS_FOR_READER;
     return earliest(en, ef);
 }
 

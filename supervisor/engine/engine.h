@@ -109,8 +109,8 @@ enum output_kind {
     OUT_JOB_PURGED,  /* job: it is gone; its log file goes too */
     OUT_OLD_LEASE, /* job, token: running when an earlier agentd ended; answer with INPUT_LEASE_GONE
                     */
-    OUT_TO_GATEWAY, /* body: the packed message; token: the effect that it delivers, 0 for none:
-                       then it may be dropped */
+    OUT_TO_GATEWAY, /* body: the packed message; token: the effect that it delivers, or the reader
+                       that it is about; 0: it may be dropped */
     OUT_LOG         /* level (enum log_level), text: a constant sentence; detail: logfmt pairs */
 };
 

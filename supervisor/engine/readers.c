@@ -8,12 +8,21 @@
 #include <inttypes.h>
 
 uint32_t
-readers_count(const struct memory *m, struct txn *t, uint32_t session)
+readers_count(const struct memory *m, struct txn *t, struct view company, struct view key)
 {
-    struct reader r = {.session = session};
+    struct reader r = {.company = company, .name = key};
 
-    if (session == 0 || m->gateway == 0 || reader_load(t, &r) != LOAD_FOUND) return 0;
+    if (m->gateway == 0 || reader_load(t, &r) != LOAD_FOUND) return 0;
     return r.generation == m->gateway ? r.count : 0;
+}
+
+bool
+readers_has(struct engine *en, uint32_t session)
+{
+    const struct session *s = session ? session_row(en, session) : NULL;
+
+    return s && readers_count(&en->memory, turn_txn(en),
+                              objects_name(&en->turn.objects, s->company), s->name) > 0;
 }
 
 /* ---- those that are gone ------------------------------------------------------ */
@@ -65,7 +74,7 @@ release_some(struct engine *en)
     while (en->turn.due_left && !(is_over = !scan_next(&s, &ef))) {
         en->turn.due_left--;
         en->memory.release_at = ef.id + 1;
-        if (ef.to_reader && !readers_count(&en->memory, turn_txn(en), ef.session)) release(en, &ef);
+        if (ef.to_reader && !readers_has(en, ef.session)) release(en, &ef);
     }
     scan_close(&s);
     en->memory.is_releasing = !is_over;
@@ -112,14 +121,12 @@ readers_hear(struct engine *en, uint64_t job, struct view text)
     struct session           s;
     struct msg_gateway_delta m = {.text = text};
 
-    if (job_state_load(turn_txn(en), &j) != LOAD_FOUND ||
-        !readers_count(&en->memory, turn_txn(en), j.session)) {
-        return;
-    }
+    if (job_state_load(turn_txn(en), &j) != LOAD_FOUND || j.session == 0) return;
     s = (struct session){.id = j.session};
     if (session_load(turn_txn(en), &s) != LOAD_FOUND) return;
     m.session = s.name;
     m.company = objects_name(&en->turn.objects, s.company);
+    if (!readers_count(&en->memory, turn_txn(en), m.company, m.session)) return;
     tell_gateway(en, MSG_GATEWAY_DELTA, &m, 0);
 }
 
@@ -151,7 +158,7 @@ hand_over(struct engine *en, struct effect *ef)
     struct msg_gateway_deliver m = {.effect = ef->id};
     struct view                payload;
 
-    if (!readers_count(&en->memory, turn_txn(en), ef->session)) {
+    if (!readers_has(en, ef->session)) {
         release(en, ef);
     } else if (!objects_get(&en->turn.objects, ef->company)) {
         fail(en, ef, "its company was removed");
@@ -218,51 +225,75 @@ head_of(struct engine *en, uint32_t session, struct effect *head)
     return effect_queue_head(turn_txn(en), &key, head);
 }
 
-/* One more reader gets what the others have not acknowledged; without any it waits. */
-static enum errc
-save_count(struct engine *en, uint32_t session, uint32_t count, bool is_new, struct buf *reply)
+/* What waits for the session's readers, if it is there: one more gets what the others have not
+ * acknowledged; without any it waits. */
+static void
+readers_changed(struct engine *en, struct view company, struct view key, bool is_new)
 {
-    struct reader      r = {.session = session, .count = count, .generation = en->memory.gateway};
-    struct mp_open_map m = mp_open(reply);
-    struct effect      head;
-    bool               has_head = head_of(en, session, &head);
+    uint32_t      in = object_find(turn_txn(en), KIND_COMPANY, 0, company);
+    uint32_t      session = in ? session_find(turn_txn(en), in, key) : 0;
+    struct effect head;
 
-    if (count) {
-        reader_save(turn_txn(en), &r);
-    } else {
-        (void)reader_delete(turn_txn(en), &r);
-    }
-    if (has_head && (is_new || count == 0)) release(en, &head);
-    if (has_head && is_new) effect_next_comes_forward(en, &head);
-    mp_put_u64(reply, &m, "readers", count);
-    mp_close(reply, &m);
-    return E_OK;
+    if (!session || !head_of(en, session, &head)) return;
+    release(en, &head);
+    if (is_new) effect_next_comes_forward(en, &head);
+}
+
+/* Before anything of the session comes the gateway's way, it knows whose session that is. */
+static void
+tell_attached(struct engine *en, uint64_t reader, struct view company)
+{
+    const struct msg_gateway_attached m = {.reader = reader, .company = company};
+
+    tell_gateway(en, MSG_GATEWAY_ATTACHED, &m, reader);
 }
 
 enum errc
 on_session_attach(struct engine *en, const struct actor *a, const struct msg_session_attach *m,
                   struct buf *reply, struct err *e)
 {
-    uint32_t session;
+    struct reader      r = {.generation = en->memory.gateway, .name = m->key};
+    struct mp_open_map map;
+    uint32_t           company;
 
     if (en->memory.gateway == 0) return err_set(e, E_WRONG_STATE, "gateway.hello comes first");
-    if (session_named(en, a, m->company, m->key, &session, e)) return e->code;
-    return save_count(en, session, readers_count(&en->memory, turn_txn(en), session) + 1, true,
-                      reply);
+    if (object_company(turn_txn(en), a, m->company, &company, e)) return e->code;
+    r.company = objects_name(&en->turn.objects, company);
+    r.count = readers_count(&en->memory, turn_txn(en), r.company, r.name) + 1;
+    reader_save(turn_txn(en), &r);
+    tell_attached(en, m->reader, r.company);
+    readers_changed(en, r.company, r.name, true);
+    map = mp_open(reply);
+    mp_put_str(reply, &map, "company", r.company);
+    mp_put_u64(reply, &map, "readers", r.count);
+    mp_close(reply, &map);
+    return E_OK;
 }
 
+/* By its names alone: session and company may be gone. */
 enum errc
-on_session_detach(struct engine *en, const struct actor *a, const struct msg_session_detach *m,
-                  struct buf *reply, struct err *e)
+on_session_detach(struct engine *en, const struct msg_session_detach *m, struct buf *reply,
+                  struct err *e)
 {
-    uint32_t session, count;
+    struct view   company = m->company.size ? m->company : view_str("default");
+    uint32_t      count = readers_count(&en->memory, turn_txn(en), company, m->key);
+    struct reader r = {
+        .company = company, .name = m->key, .count = count - 1, .generation = en->memory.gateway};
+    struct mp_open_map map;
 
-    if (session_named(en, a, m->company, m->key, &session, e)) return e->code;
-    count = readers_count(&en->memory, turn_txn(en), session);
     if (count == 0) {
         return err_set(e, E_WRONG_STATE, "nobody reads the session \"%.*s\"", VIEW_ARG(m->key));
     }
-    return save_count(en, session, count - 1, false, reply);
+    if (r.count) {
+        reader_save(turn_txn(en), &r);
+    } else {
+        (void)reader_delete(turn_txn(en), &r);
+        readers_changed(en, r.company, r.name, false);
+    }
+    map = mp_open(reply);
+    mp_put_u64(reply, &map, "readers", r.count);
+    mp_close(reply, &map);
+    return E_OK;
 }
 
 /* ---- acknowledged ------------------------------------------------------------- */

@@ -5,8 +5,10 @@
  * When the last reader goes, or the gateway, it is pending again: it is idempotent by its id, and
  * is sent again to who comes next.
  *
- * Readers are of one gateway process, which says hello first: rows of another one do not count, and
- * go in bounded steps. */
+ * A reader is of a key, whether the session is there or not: it is in place before the first event
+ * that makes the session, and stays when the session goes and is made anew.  Readers are of one
+ * gateway process, which says hello first: rows of another one do not count, and go in bounded
+ * steps. */
 #ifndef ENGINE_READERS_H
 #define ENGINE_READERS_H
 
@@ -15,8 +17,10 @@
 
 #define READERS_EXAMINED_MAX 256 /* messages that are due, looked at in one turn */
 
-/* How many connections read the session. */
-uint32_t readers_count(const struct memory *m, struct txn *t, uint32_t session);
+/* How many connections read the session of this key, which need not be there. */
+uint32_t readers_count(const struct memory *m, struct txn *t, struct view company, struct view key);
+/* Whether somebody reads it; 0: no. */
+bool readers_has(struct engine *en, uint32_t session);
 
 /* The gateway's process has ended, or agentd's own has just begun: nobody reads. */
 void readers_gone(struct engine *en);
@@ -34,9 +38,8 @@ enum errc on_gateway_hello(struct engine *en, struct buf *reply) MUST_CHECK;
 enum errc on_session_attach(struct engine *en, const struct actor *a,
                             const struct msg_session_attach *m, struct buf *reply,
                             struct err *e) MUST_CHECK;
-enum errc on_session_detach(struct engine *en, const struct actor *a,
-                            const struct msg_session_detach *m, struct buf *reply,
-                            struct err *e) MUST_CHECK;
+enum errc on_session_detach(struct engine *en, const struct msg_session_detach *m,
+                            struct buf *reply, struct err *e) MUST_CHECK;
 enum errc on_effect_ack(struct engine *en, const struct actor *a, const struct msg_effect_ack *m,
                         struct buf *reply, struct err *e) MUST_CHECK;
 

@@ -114,7 +114,7 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_TOKEN_REVOKE: return on_token_revoke(en, a, &m->token_revoke, reply, e);
     case MSG_GATEWAY_HELLO: return on_gateway_hello(en, reply);
     case MSG_SESSION_ATTACH: return on_session_attach(en, a, &m->session_attach, reply, e);
-    case MSG_SESSION_DETACH: return on_session_detach(en, a, &m->session_detach, reply, e);
+    case MSG_SESSION_DETACH: return on_session_detach(en, &m->session_detach, reply, e);
     case MSG_EFFECT_ACK: return on_effect_ack(en, a, &m->effect_ack, reply, e);
     case MSG_EFFECT_RESOLVE: return on_effect_resolve(en, a, &m->effect_resolve, reply, e);
     case MSG_EFFECT_RESEND: return on_effect_resend(en, a, &m->effect_resend, reply, e);

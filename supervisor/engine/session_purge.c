@@ -1,6 +1,5 @@
 #include "supervisor/engine/session_purge.h"
 
-#include "supervisor/engine/readers.h"
 #include "supervisor/engine/session_close.h"
 #include "supervisor/engine/sessions.h"
 
@@ -62,8 +61,7 @@ is_empty(struct engine *en, const struct session *s)
 
     return s->job == 0 && s->first_event > s->appended &&
            !has_rows(en, PRIMARY_SESSION_TIMER, &timer) &&
-           !has_rows(en, INDEX_effect_queue, &effect) &&
-           !readers_count(&en->memory, turn_txn(en), s->id);
+           !has_rows(en, INDEX_effect_queue, &effect);
 }
 
 bool

@@ -23,6 +23,6 @@ int64_t sink_timeout_ms(struct objects *o, uint32_t sink);
 int64_t sink_not_after_ms(struct objects *o, uint32_t sink);
 /* Whether somebody reads the session through the gateway, so that the gateway's sink can deliver.
  */
-bool sink_has_reader(struct txn *t, uint32_t session);
+bool sink_has_reader(struct objects *o, uint32_t session);
 
 #endif

@@ -35,7 +35,8 @@ view_session(struct objects *o, const struct session *s, const struct memory *fu
     mp_put_i64(b, &map, "created_at", s->created_at);
     if (full) {
         mp_put_u64(b, &map, "first_event", s->first_event);
-        mp_put_u64(b, &map, "readers", readers_count(full, o->txn, s->id));
+        mp_put_u64(b, &map, "readers",
+                   readers_count(full, o->txn, objects_name(o, s->company), s->name));
         put_policy(s, b, &map);
         mp_put_time(b, &map, "person_at", s->person_at);
         if (session_checkpoint(o->txn, s, &checkpoint) != LOAD_FOUND) checkpoint = (struct view){0};

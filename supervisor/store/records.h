@@ -333,12 +333,15 @@
     F(U64, root)              /* as of events */                                  \
     F(U64, parent)
 
-/* Sessions that somebody reads through the gateway.  Rows of another generation are of a gateway
- * that has ended. */
+/* Sessions that somebody reads through the gateway, by the names that the gateway knows them by:
+ * also such as are not there yet, or no more.  Rows of another generation are of a gateway that has
+ * ended. */
 #define READER_RECORD(F)                                                         \
-    F(U32, session)                                                               \
+    F(U32, session)           /* of schema 6 and before: its id; always 0 */      \
     F(U32, count)             /* connections */                                   \
-    F(U64, generation)        /* of the gateway */
+    F(U64, generation)        /* of the gateway */                                \
+    F(STR, company)                                                               \
+    F(STR, name)              /* the session's key */
 
 /* Who may speak to the gateway, by the hash of what it shows (I1). */
 #define TOKEN_RECORD(F)                                                          \
@@ -655,7 +658,7 @@
     K(PAST_PAUSE, object, until_at)                       \
     K(EVENT,     session, seq)                            \
     K(SESSION_TIMER, session, timer)                      \
-    K(READER,    session)                                 \
+    K(READER,    company, name)                           \
     K(TOKEN,     id)
 
 /* Secondary indexes: I(TABLE, table, INDEX, order, fields…).  Every one ends in the primary key or is unique. */

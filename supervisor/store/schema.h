@@ -11,7 +11,7 @@
 /* Written into the store; a store of a greater number is refused.  Raised with every change of
  * records.h that an older agentd would misread: a field, a table or an index more, or another
  * place. */
-#define SCHEMA_VERSION 6
+#define SCHEMA_VERSION 7
 
 enum record_type {
     FIELD_U8,

@@ -61,8 +61,9 @@ empty_some(struct txn *t, enum index_id id)
     int         rc = rows_open(t, id, &c);
 
     if (rc == 0) {
-        while (left > 0 && (rc = rows_get(c, id, &k, &v, MDB_FIRST)) == 0 &&
-               (rc = mdb_cursor_del(c, 0)) == 0) {
+        while (left > 0 && (rc = rows_get(c, id, &k, &v, MDB_FIRST)) == 0) {
+            if (id < FIRST_INDEX) t->state_hash -= record_sum(view_of_val(v));
+            if ((rc = mdb_cursor_del(c, 0)) != 0) break;
             t->writes++;
             left--;
         }
@@ -83,18 +84,27 @@ store_empty_index(struct txn *t, enum index_id id)
 }
 
 static enum errc
+empty_one(struct store *s, enum index_id id, struct err *e)
+{
+    bool is_more = true;
+
+    while (is_more) {
+        struct txn *t = txn_begin_write(s, e);
+        if (!t) return e->code;
+        is_more = store_empty_index(t, id);
+        if (commit(&t, e)) return e->code;
+    }
+    return E_OK;
+}
+
+/* And the readers, which are of the agentd that ran: before schema 7 they had another key. */
+static enum errc
 empty_indexes(struct store *s, struct err *e)
 {
     for (enum index_id id = FIRST_INDEX; id < INDEX_COUNT; id++) {
-        bool is_more = true;
-        while (is_more) {
-            struct txn *t = txn_begin_write(s, e);
-            if (!t) return e->code;
-            is_more = store_empty_index(t, id);
-            if (commit(&t, e)) return e->code;
-        }
+        if (empty_one(s, id, e)) return e->code;
     }
-    return E_OK;
+    return empty_one(s, PRIMARY_READER, e);
 }
 
 /* A scan that goes on where the one of the last commit ended. */

@@ -1,18 +1,20 @@
 #!/usr/bin/python3
-"""A reader of a session, for test_e2e_readers.c: `reader.py PORT TOKEN SAY ACK`.
+"""Readers of sessions, for test_e2e_readers.c: `reader.py PORT TOKEN SAY ACK [COUNT]`.
 
 Says SAY, if it is not "-"; prints what the session's agent says meanwhile, the reply's effect and the reply; acknowledges it with ACK "ack".
+With COUNT: that many at a time, each in a session of its own, which it makes; prints what they heard meanwhile, each different text once.
 """
 import asyncio, json, sys, time
 import websockets
 
-PORT, TOKEN, SAY, ACK = sys.argv[1:]
+PORT, TOKEN, SAY, ACK = sys.argv[1:5]
+COUNT = int(sys.argv[5]) if len(sys.argv) > 5 else 0
 WAIT = 20
 
 
-async def connected():
+async def connected(session):
     """A gateway that has just been started listens in a moment."""
-    uri = f"ws://127.0.0.1:{PORT}/v1/sessions/chat%2Fanna/ws"
+    uri = f"ws://127.0.0.1:{PORT}/v1/sessions/{session}/ws"
     until = time.monotonic() + WAIT
     while True:
         try:
@@ -23,9 +25,9 @@ async def connected():
             await asyncio.sleep(0.05)
 
 
-async def main():
+async def talk(session):
     meanwhile = ""
-    w = await connected()
+    w = await connected(session)
     if SAY != "-":
         await w.send(json.dumps({"type": "message", "content": SAY}))
     while True:
@@ -37,7 +39,15 @@ async def main():
     if ACK == "ack":
         await w.send(json.dumps({"type": "ack", "effect_id": m["effect_id"]}))
     await w.close()
-    print(f'{meanwhile}|{m["effect_id"]}|{m["content"]}')
+    return meanwhile, f'{m["effect_id"]}|{m["content"]}'
+
+
+async def main():
+    if COUNT:
+        heard = await asyncio.gather(*(talk(f"many/{i}") for i in range(COUNT)))
+        print("|".join(sorted({meanwhile for meanwhile, _ in heard})))
+    else:
+        print("|".join(await talk("chat%2Fanna")))
 
 
 asyncio.run(main())

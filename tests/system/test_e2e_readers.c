@@ -50,10 +50,10 @@ start(void **state)
 
 /* What the reader prints. */
 static void
-expect_read(const char *say, const char *ack, const char *wanted)
+expect_read(const char *what, const char *wanted)
 {
     FREE_AUTO char *command =
-        xasprintf("/usr/bin/python3 tests/system/reader.py %d %s %s %s", port, token, say, ack);
+        xasprintf("/usr/bin/python3 tests/system/reader.py %d %s %s", port, token, what);
     char  line[256] = "";
     FILE *out = popen(command, "re");
 
@@ -68,17 +68,26 @@ static void
 a_reply_that_is_not_acknowledged_outlives_the_gateway(void **state)
 {
     (void)state;
-    expect_read("hello", "leave", "let me think|1|well");
+    expect_read("hello leave", "let me think|1|well");
     ctl_until(&c, "status", "\"pending\"", "effect show 1"); /* its reader is gone */
     ctl_must(&c, "status");
     assert_int_equal(kill((pid_t)ctl_number(&c, "gateway.pid"), SIGKILL), 0);
     ctl_until(&c, "gateway.started", "2", "status");
     ctl_until_least(&c, "gateway.pid", 1, "status");
     ctl_expect(&c, "gateway.died", "1");
-    expect_read("-", "ack", "|1|well");
+    expect_read("- ack", "|1|well");
     ctl_until(&c, "status", "\"delivered\"", "effect show 1");
     ctl_expect(&c, "receipt", "\"read\"");
     assert_false(daemon_log_has(&d, token));
+}
+
+static void
+who_makes_a_session_hears_it_from_the_first_word(void **state)
+{
+    (void)state;
+    ctl_must(&c, "token add many --role submit --session many/");
+    ctl_copy(&c, "secret", token, sizeof(token));
+    expect_read("hello leave 30", "let me think");
 }
 
 static void
@@ -101,6 +110,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_reply_that_is_not_acknowledged_outlives_the_gateway),
+        TEST(who_makes_a_session_hears_it_from_the_first_word),
         TEST(a_revoked_token_opens_nothing),
     };
 

@@ -2,6 +2,7 @@
  * when one acknowledges it (D5). */
 #include "tests/unit/effect_world.h"
 
+#define READER       1000 /* the gateway's number: above those of effects here */
 #define SAY(content) "{'kind':'send_message','content':'" content "'}"
 
 static void
@@ -36,7 +37,7 @@ hello(struct rig *r)
 static void
 attach(struct rig *r, const char *key)
 {
-    rig_must(r, "session.attach", "'key':'%s'", key);
+    rig_must(r, "session.attach", "'key':'%s','reader':%d", key, READER);
 }
 
 /* What the last turn said to the gateway of this effect. */
@@ -77,9 +78,10 @@ a_message_waits_for_a_reader_and_its_acknowledgement(void **state)
     declare_sessions(r);
     uint64_t id = answer_in(r, "chat", SAY("hi"));
     expect_status(r, id, "pending");
-    rig_refused(r, E_WRONG_STATE, "", "session.attach", "'key':'chat'"); /* no gateway yet */
+    rig_refused(r, E_WRONG_STATE, "", "session.attach", "'key':'chat','reader':1"); /* no gateway */
     hello(r);
-    rig_refused(r, E_NOT_FOUND, "", "session.attach", "'key':'other'");
+    rig_refused(r, E_NOT_FOUND, "company", "session.attach",
+                "'key':'chat','company':'other','reader':1");
     rig_refused(r, E_WRONG_STATE, "", "effect.ack", "'id':%d,'session':'chat'", (int)id);
     attach(r, "chat");
     assert_int_equal(rig_i64(r, "readers"), 1);
@@ -250,13 +252,28 @@ say(struct rig *r, uint64_t job, const char *text)
     rig_turn(r);
 }
 
+/* The one thing that the last turn said to the gateway. */
+static void
+expect_delta(struct rig *r, const char *key, const char *text)
+{
+    const struct msg_desc *d;
+    union msg              m;
+    struct err             e = {0};
+
+    assert_int_equal(rig_output_count(r, OUT_TO_GATEWAY), 1);
+    const struct output *o = rig_output(r, OUT_TO_GATEWAY, 0);
+    assert_int_equal(o->token, 0); /* it may be dropped */
+    assert_int_equal(worker_open(GROUP_TO_GATEWAY, o->body, &d, &m, &e), E_OK);
+    assert_int_equal(d->id, MSG_GATEWAY_DELTA);
+    assert_true(view_is(m.gateway_delta.session, key));
+    assert_true(view_is(m.gateway_delta.company, "default"));
+    assert_true(view_is(m.gateway_delta.text, text));
+}
+
 static void
 what_a_job_says_goes_to_readers_and_is_kept_nowhere(void **state)
 {
-    const struct msg_desc *d;
-    struct rig            *r = *state;
-    union msg              m;
-    struct err             e = {0};
+    struct rig *r = *state;
 
     declare_sessions(r);
     hello(r);
@@ -267,16 +284,91 @@ what_a_job_says_goes_to_readers_and_is_kept_nowhere(void **state)
     attach(r, "chat");
     uint64_t hash = rig_hash(r);
     say(r, job_of(r, "chat"), "Hel");
-    assert_int_equal(rig_output_count(r, OUT_TO_GATEWAY), 1);
-    assert_int_equal(rig_output(r, OUT_TO_GATEWAY, 0)->token, 0); /* it may be dropped */
-    assert_int_equal(
-        worker_open(GROUP_TO_GATEWAY, rig_output(r, OUT_TO_GATEWAY, 0)->body, &d, &m, &e), E_OK);
-    assert_int_equal(d->id, MSG_GATEWAY_DELTA);
-    assert_true(view_is(m.gateway_delta.session, "chat"));
-    assert_true(view_is(m.gateway_delta.company, "default"));
-    assert_true(view_is(m.gateway_delta.text, "Hel"));
+    expect_delta(r, "chat", "Hel");
     assert_int_equal(r->writes, 0);
     assert_true(rig_hash(r) == hash);
+}
+
+static void
+a_reader_that_comes_first_hears_the_session_from_its_first_word(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sessions(r);
+    hello(r);
+    attach(r, "chat");
+    assert_int_equal(rig_i64(r, "readers"), 1);
+    assert_string_equal(rig_text(r, "company"), "default");
+    assert_int_equal(rig_read(r, "session.show", "'key':'chat'"), E_NOT_FOUND); /* not yet made */
+    rig_must(r, "session.send", "'key':'chat','content':'hello'");
+    rig_turn(r);
+    say(r, job_of(r, "chat"), "Hel");
+    expect_delta(r, "chat", "Hel");
+    rig_ended(r, job_of(r, "chat"), "'verdict':'completed','effects':[%s]", SAY("Hello"));
+    rig_turn(r);
+    assert_true(is_delivered_to_gateway(r, 1, "Hello"));
+}
+
+static void
+a_session_made_anew_is_read_by_who_read_the_one_before(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.keep_events_ms = DAY_MS;
+    declare_sessions(r);
+    hello(r);
+    attach(r, "chat");
+    uint64_t first = answer_in(r, "chat", SAY("one"));
+    rig_must(r, "effect.ack", "'id':%d,'session':'chat'", (int)first);
+    rig_must(r, "session.close", "'key':'chat'");
+    rig_advance(r, DAY_MS + HOUR_MS);
+    assert_int_equal(rig_read(r, "session.show", "'key':'chat'"), E_NOT_FOUND);
+    rig_must(r, "session.send", "'key':'chat','content':'hello'");
+    rig_turn(r);
+    say(r, job_of(r, "chat"), "Hel");
+    expect_delta(r, "chat", "Hel");
+    rig_ended(r, job_of(r, "chat"), "'verdict':'completed','effects':[%s]", SAY("Hello"));
+    rig_turn(r);
+    assert_true(is_delivered_to_gateway(r, first + 1, "Hello"));
+    rig_must(r, "session.detach", "'key':'chat'");
+    rig_refused(r, E_WRONG_STATE, "", "session.detach", "'key':'chat'");
+}
+
+static void
+the_gateway_is_told_first_whose_session_it_is(void **state)
+{
+    const struct msg_desc *d;
+    struct rig            *r = *state;
+    union msg              m;
+    struct err             e = {0};
+
+    declare_sessions(r);
+    uint64_t id = answer_in(r, "chat", SAY("hi"));
+    hello(r);
+    attach(r, "chat");
+    const struct output *o = rig_output(r, OUT_TO_GATEWAY, 0);
+    assert_int_equal(o->token, READER); /* it may not be dropped */
+    assert_int_equal(worker_open(GROUP_TO_GATEWAY, o->body, &d, &m, &e), E_OK);
+    assert_int_equal(d->id, MSG_GATEWAY_ATTACHED);
+    assert_int_equal(m.gateway_attached.reader, READER);
+    assert_true(view_is(m.gateway_attached.company, "default"));
+    assert_int_equal(rig_output(r, OUT_TO_GATEWAY, 1)->token, id);
+}
+
+static void
+one_may_go_when_session_and_company_are_gone(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sessions(r);
+    hello(r);
+    rig_must(r, "company.add", "'name':'shop'");
+    rig_must(r, "session.attach", "'key':'chat','company':'shop','reader':1");
+    rig_must(r, "company.remove", "'name':'shop'");
+    rig_settle(r);
+    assert_int_equal(rig_rows(r, TABLE_READER), 1);
+    rig_must(r, "session.detach", "'key':'chat','company':'shop'");
+    assert_int_equal(rig_rows(r, TABLE_READER), 0);
 }
 
 static void
@@ -357,6 +449,10 @@ main(void)
         TEST(after_a_crash_of_agentd_it_is_pending_again),
         TEST(many_sessions_are_released_in_bounded_turns),
         TEST(what_a_job_says_goes_to_readers_and_is_kept_nowhere),
+        TEST(a_reader_that_comes_first_hears_the_session_from_its_first_word),
+        TEST(a_session_made_anew_is_read_by_who_read_the_one_before),
+        TEST(the_gateway_is_told_first_whose_session_it_is),
+        TEST(one_may_go_when_session_and_company_are_gone),
         TEST(while_a_person_is_answered_the_session_streams),
         TEST(what_operators_stop_is_not_handed_out),
         TEST(why_says_what_it_waits_for),

@@ -76,7 +76,7 @@ static const struct {
     {"token.add",         "'name':'t','role':'view','hash':'" TOKEN_HASH "'"             },
     {"token.revoke",      "'name':'t'"                                                   },
     {"gateway.hello",     "'version':'1'"                                                },
-    {"session.attach",    "'key':'k'"                                                    },
+    {"session.attach",    "'key':'k','reader':1"                                         },
     {"session.detach",    "'key':'k'"                                                    },
     {"effect.ack",        "'id':1,'session':'k'"                                         },
     {"session.open",      "'key':'k','agent':'a'"                                        },

@@ -112,7 +112,26 @@ a_token_may_what_its_role_may(void **state)
     assert_int_equal(judge(w, GATEWAY, "job.submit", HASH, " "), E_OK);
     assert_int_equal(judge(w, GATEWAY, "stop", HASH, " "), E_DENIED);
     assert_int_equal(judge(w, GATEWAY, "token.list", HASH, " "), E_DENIED);
-    assert_int_equal(judge(w, GATEWAY, "session.attach", HASH, "'key':'k'"), E_DENIED);
+    assert_int_equal(judge(w, GATEWAY, "gateway.hello", HASH, "'version':'1'"), E_DENIED);
+    assert_int_equal(judge(w, GATEWAY, "session.detach", HASH, "'key':'k'"), E_DENIED);
+}
+
+static void
+the_gateway_attaches_those_whom_a_token_lets_read(void **state)
+{
+    struct world *w = *state;
+
+    rig_must(w->rig, "company.add", "'name':'acme'");
+    rig_must(w->rig, "token.add",
+             "'name':'t','role':'view','company':'acme','session':'chat/','hash':'" HASH "'");
+    assert_int_equal(judge(w, GATEWAY, "session.attach", HASH, "'key':'chat/a'"), E_OK);
+    assert_int_equal(w->actor.role, ROLE_GATEWAY);
+    assert_true(view_is(w->actor.company, "acme"));
+    assert_int_equal(judge(w, GATEWAY, "session.attach", HASH, "'key':'other'"), E_DENIED);
+    assert_int_equal(judge(w, GATEWAY, "session.attach", NONE, "'key':'chat/a'"),
+                     E_UNAUTHENTICATED);
+    assert_int_equal(judge(w, "localhost:0:0:5", "session.attach", HASH, "'key':'chat/a'"),
+                     E_DENIED);
 }
 
 static void
@@ -167,6 +186,7 @@ main(void)
         TEST(what_is_the_gateways_is_denied_to_administrators),
         TEST(the_gateway_asks_for_others_with_a_token_only),
         TEST(a_token_may_what_its_role_may),
+        TEST(the_gateway_attaches_those_whom_a_token_lets_read),
         TEST(a_token_for_some_sessions_is_for_nothing_else),
         TEST(a_token_for_one_session_is_not_for_those_whose_key_begins_so),
     };

@@ -235,6 +235,42 @@ firings_move_to_the_key_by_time(void **state)
     txn_abort(&t);
 }
 
+/* Readers of schema 6: by the session's id, which had the key's place. */
+static void
+keep_readers_by_session(struct store_case *c)
+{
+    struct txn      *t = must_begin(c);
+    struct buf value BUF_AUTO = {0};
+
+    for (uint32_t id = 1; id <= ROWS; id++) {
+        struct reader r = {.session = id, .count = 1, .generation = 7};
+        uint8_t       key[4] = {0, 0, (uint8_t)(id >> 8), (uint8_t)id};
+
+        buf_clear(&value);
+        record_encode(TABLE_READER, view_of(key, sizeof(key)), &r, &value);
+        row_put(t, PRIMARY_READER, view_of(key, sizeof(key)), buf_view(&value));
+        t->state_hash += record_sum(buf_view(&value));
+    }
+    c->store->facts.schema = 6;
+    must_commit(&t);
+}
+
+static void
+readers_of_an_earlier_agentd_are_forgotten(void **state)
+{
+    struct store_case *c = *state;
+
+    fill(c);
+    uint64_t hash = committed_hash(c);
+    keep_readers_by_session(c);
+    assert_int_not_equal(committed_hash(c), hash);
+    case_reopen(c);
+    expect_sound(c);
+    assert_int_equal(committed_hash(c), hash);
+    assert_int_equal(rows_by_scan(c, PRIMARY_READER), 0);
+    assert_int_equal(stored_schema(c), 7);
+}
+
 static void
 a_store_of_our_own_schema_is_left_alone(void **state)
 {
@@ -336,6 +372,7 @@ main(void)
         TEST(the_open_jobs_of_agents_are_counted),
         TEST(hot_tables_move_from_databases_of_their_own),
         TEST(firings_move_to_the_key_by_time),
+        TEST(readers_of_an_earlier_agentd_are_forgotten),
         TEST(a_store_of_our_own_schema_is_left_alone),
         TEST(an_empty_old_store_opens),
         TEST(an_upgrade_that_did_not_end_is_done_again),

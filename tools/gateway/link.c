@@ -83,8 +83,10 @@ take(struct link *l)
         log_error("agentd is not understood", "error=%s", log_quote(e.msg));
     } else if (desc->id == MSG_GATEWAY_DELIVER) {
         readers_deliver(l->readers, &m.gateway_deliver);
-    } else {
+    } else if (desc->id == MSG_GATEWAY_DELTA) {
         readers_delta(l->readers, &m.gateway_delta);
+    } else {
+        readers_attached(l->readers, &m.gateway_attached);
     }
 }
 

@@ -11,10 +11,11 @@
 struct order {
     struct order   *next;
     struct readers *readers;
-    struct reader  *reader; /* NULL: it is gone, or is being detached */
-    char           *company;
+    struct reader  *reader;  /* NULL: it is gone, or is being detached */
+    uint64_t        number;  /* by which agentd says that it was attached */
+    char           *company; /* to attach: as it was asked for, "" for the token's */
     char           *key;
-    bool            is_attach;
+    char            token_hash[TOKEN_HASH_SIZE + 1]; /* "": to detach */
     bool            is_stale; /* from before the last hello: the answer says nothing */
     bool            is_sent;
 };
@@ -26,6 +27,7 @@ struct readers {
     struct order **last;
     struct order  *sent; /* those at agentd */
     size_t         nsent;
+    uint64_t       last_number;
 };
 
 struct readers *
@@ -67,10 +69,11 @@ readers_destroy(struct readers **p)
     *p = NULL;
 }
 
+/* By the key alone: until agentd has said of which company a reader is, it may be of any. */
 static struct reader **
-bucket_of(struct readers *rs, struct view company, struct view key)
+bucket_of(struct readers *rs, struct view key)
 {
-    return &rs->buckets[hash64(key, hash64(company, 0)) % BUCKETS];
+    return &rs->buckets[hash64(key, 0) % BUCKETS];
 }
 
 /* ---- orders ---------------------------------------------------------------- */
@@ -78,19 +81,36 @@ bucket_of(struct readers *rs, struct view company, struct view key)
 static void send_orders(struct readers *rs);
 
 static void
-order(struct readers *rs, struct reader *r, const char *company, const char *key)
+order(struct readers *rs, struct order *o)
 {
-    struct order *o = xcalloc(1, sizeof(*o));
-
     o->readers = rs;
-    o->reader = r;
-    o->company = xstrdup(company);
-    o->key = xstrdup(key);
-    o->is_attach = r != NULL;
-    if (r) r->order = o;
     *rs->last = o;
     rs->last = &o->next;
     send_orders(rs);
+}
+
+static void
+order_attach(struct readers *rs, struct reader *r)
+{
+    struct order *o = xcalloc(1, sizeof(*o));
+
+    o->reader = r;
+    o->number = ++rs->last_number;
+    o->company = xstrdup(r->wanted_company);
+    o->key = xstrdup(r->key);
+    memcpy(o->token_hash, r->token_hash, sizeof(o->token_hash));
+    r->order = o;
+    order(rs, o);
+}
+
+static void
+order_detach(struct readers *rs, struct view company, const char *key)
+{
+    struct order *o = xcalloc(1, sizeof(*o));
+
+    o->company = view_dup(company);
+    o->key = xstrdup(key);
+    order(rs, o);
 }
 
 static void
@@ -102,20 +122,32 @@ unlink_order(struct order **list, const struct order *o)
 }
 
 static void
+attached(struct reader *r, struct view company)
+{
+    if (r->company) return; /* it is said twice: to the gateway, and in answer to its request */
+    r->company = view_dup(company);
+    r->calls->attached(r);
+}
+
+static void
 on_done(void *arg, const struct err *error, struct view body)
 {
     struct order   *o = arg;
     struct readers *rs = o->readers;
+    struct reader  *r = o->reader;
+    struct view     company;
+    bool            is_attached = o->token_hash[0] && !o->is_stale && error->code == E_OK &&
+                       mp_find_str(body, "company", &company);
 
-    (void)body;
     unlink_order(&rs->sent, o);
     rs->nsent--;
-    if (o->reader) {
-        o->reader->order = NULL;
-        o->reader->is_attached = error->code == E_OK && !o->is_stale;
-        if (error->code) o->reader->calls->refused(o->reader);
-    } else if (o->is_attach && !o->is_stale && error->code == E_OK) {
-        order(rs, NULL, o->company, o->key); /* it went while it was being attached */
+    if (r) r->order = NULL;
+    if (r && is_attached) {
+        attached(r, company);
+    } else if (r) {
+        r->calls->refused(r, error);
+    } else if (is_attached) {
+        order_detach(rs, company, o->key); /* it went while it was being attached */
     }
     order_free(o);
     send_orders(rs);
@@ -127,13 +159,15 @@ send_order(struct readers *rs, struct order *o)
 {
     BUF_AUTO struct buf body = {0};
     struct mp_open_map  m = mp_open(&body);
-    struct question     q = {.op = o->is_attach ? MSG_SESSION_ATTACH : MSG_SESSION_DETACH,
+    struct question     q = {.op = o->number ? MSG_SESSION_ATTACH : MSG_SESSION_DETACH,
+                             .token_hash = view_str(o->token_hash),
                              .on_answer = on_done,
                              .arg = o};
     struct err          e;
 
     mp_put_cstr(&body, &m, "key", o->key);
-    mp_put_cstr(&body, &m, "company", o->company);
+    if (o->company[0]) mp_put_cstr(&body, &m, "company", o->company);
+    if (o->number) mp_put_u64(&body, &m, "reader", o->number);
     mp_close(&body, &m);
     q.body = buf_view(&body);
     return client_ask(rs->client, &q, &e) != 0;
@@ -158,22 +192,17 @@ send_orders(struct readers *rs)
 /* ---- those that come and go ------------------------------------------------ */
 
 void
-readers_add(struct readers *rs, struct reader *r, struct view company, struct view key)
+readers_add(struct readers *rs, struct reader *r, const char *company, const char *key,
+            const char *token_hash)
 {
-    struct reader **bucket = bucket_of(rs, company, key);
+    struct reader **bucket = bucket_of(rs, view_str(key));
 
-    r->company = view_dup(company);
-    r->key = view_dup(key);
+    r->wanted_company = xstrdup(company);
+    r->key = xstrdup(key);
+    r->token_hash = token_hash;
     r->next = *bucket;
     *bucket = r;
-    readers_attach(rs, r);
-}
-
-void
-readers_attach(struct readers *rs, struct reader *r)
-{
-    if (!r->company || r->is_attached || r->order) return;
-    order(rs, r, r->company, r->key);
+    order_attach(rs, r);
 }
 
 static void
@@ -186,26 +215,35 @@ drop_unsent(struct readers *rs, struct order *o)
     order_free(o);
 }
 
+/* Of one that is being attached the answer is waited for. */
+static void
+detach(struct readers *rs, struct reader *r)
+{
+    if (r->order && r->order->is_sent) {
+        r->order->reader = NULL;
+    } else if (r->order) {
+        drop_unsent(rs, r->order);
+    } else if (r->company) {
+        order_detach(rs, view_str(r->company), r->key);
+    }
+    r->order = NULL;
+}
+
 void
 readers_remove(struct readers *rs, struct reader *r)
 {
     struct reader **at;
 
-    if (!r->company) return;
-    at = bucket_of(rs, view_str(r->company), view_str(r->key));
+    if (!r->key) return;
+    at = bucket_of(rs, view_str(r->key));
     while (*at != r)
         at = &(*at)->next;
     *at = r->next;
-    if (r->order && r->order->is_sent) {
-        r->order->reader = NULL;
-    } else if (r->order) {
-        drop_unsent(rs, r->order);
-    } else if (r->is_attached) {
-        order(rs, NULL, r->company, r->key);
-    }
+    detach(rs, r);
     free(r->company);
+    free(r->wanted_company);
     free(r->key);
-    r->company = r->key = NULL;
+    r->company = r->wanted_company = r->key = NULL;
 }
 
 void
@@ -215,7 +253,6 @@ readers_restart(struct readers *rs)
 
     for (struct order *o = rs->sent; o; o = o->next) {
         o->is_stale = true;
-        if (o->reader) o->reader->order = NULL;
         o->reader = NULL;
     }
     rs->first = NULL;
@@ -223,25 +260,33 @@ readers_restart(struct readers *rs)
     free_all(unsent);
     for (size_t i = 0; i < BUCKETS; i++) {
         for (struct reader *r = rs->buckets[i]; r; r = r->next) {
-            r->order = NULL;
-            r->is_attached = false;
-            readers_attach(rs, r);
+            free(r->company);
+            r->company = NULL;
+            order_attach(rs, r);
         }
     }
 }
 
 /* ---- what comes ------------------------------------------------------------ */
 
+void
+readers_attached(struct readers *rs, const struct msg_gateway_attached *m)
+{
+    for (struct order *o = rs->sent; o; o = o->next) {
+        if (o->number == m->reader && o->reader) attached(o->reader, m->company);
+    }
+}
+
 static bool
 reads(const struct reader *r, struct view company, struct view key)
 {
-    return view_is(key, r->key) && view_is(company, r->company);
+    return r->company && view_is(key, r->key) && view_is(company, r->company);
 }
 
 void
 readers_deliver(struct readers *rs, const struct msg_gateway_deliver *m)
 {
-    for (struct reader *r = *bucket_of(rs, m->company, m->session); r; r = r->next) {
+    for (struct reader *r = *bucket_of(rs, m->session); r; r = r->next) {
         if (reads(r, m->company, m->session)) r->calls->deliver(r, m->effect, m->document);
     }
 }
@@ -249,7 +294,7 @@ readers_deliver(struct readers *rs, const struct msg_gateway_deliver *m)
 void
 readers_delta(struct readers *rs, const struct msg_gateway_delta *m)
 {
-    for (struct reader *r = *bucket_of(rs, m->company, m->session); r; r = r->next) {
+    for (struct reader *r = *bucket_of(rs, m->session); r; r = r->next) {
         if (reads(r, m->company, m->session)) r->calls->delta(r, m->text);
     }
 }

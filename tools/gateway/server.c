@@ -348,7 +348,6 @@ set_up(struct server *s, const struct options *o, struct err *e)
     if (reach_agentd(s, o->run_dir, e)) return e->code;
     s->websockets = (struct websockets){
         .guard = &s->guard, .client = s->client, .readers = s->readers, .counters = &s->counters};
-    waiters_init(&s->websockets.waiters, s->loop, websocket_look);
     s->http = (struct http){.guard = &s->guard,
                             .client = s->client,
                             .feed = s->feed,
@@ -383,7 +382,6 @@ server_destroy(struct server **p)
     if (!s) return;
     /* Timers go before the loop; what connections know goes behind them, and they with the loop. */
     link_destroy(&s->link);
-    waiters_close(&s->websockets.waiters);
     if (s->client) client_close(s->client);
     if (s->loop) lws_context_destroy(s->loop);
     if (s->ev) ev_loop_destroy(s->ev);

@@ -30,7 +30,6 @@ struct saying {
 
 struct websocket {
     struct reader          reader;
-    struct waiter          waiter;
     struct websockets     *all;
     struct lws            *wsi;
     char                   token_hash[TOKEN_HASH_SIZE + 1]; /* "": not yet shown */
@@ -41,7 +40,7 @@ struct websocket {
     struct saying         *sayings;
     unsigned               nsayings;
     uint64_t               verifying;   /* asked: nothing is written until it is answered */
-    int64_t                verified_ms; /* boot time; 0: never */
+    int64_t                verified_ms; /* boot time; 0: it is not attached yet */
     uint64_t               effect;      /* handed over, not acknowledged */
     int64_t                window_ms;
     unsigned               messages; /* in the window */
@@ -66,6 +65,7 @@ end(struct websocket *w, int code, const char *reason)
         w->all->queued -= w->queue.bytes;
         websocket_queue_done(&w->queue);
     }
+    lws_rx_flow_control(w->wsi, 1); /* its goodbye is to be read */
     lws_set_timeout(w->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_SECONDS);
     lws_callback_on_writable(w->wsi);
 }
@@ -85,7 +85,7 @@ say(struct websocket *w, const struct buf *packed)
     }
     websocket_queue_put(&w->queue, buf_view(&text));
     w->all->queued += text.size;
-    if (clock_now().boot_ms - w->verified_ms > VERIFIED_MS) verify(w);
+    if (w->verified_ms && clock_now().boot_ms - w->verified_ms > VERIFIED_MS) verify(w);
     lws_callback_on_writable(w->wsi);
 }
 
@@ -123,16 +123,6 @@ delta(struct reader *r, struct view text)
     say(w, &b);
 }
 
-static void
-refused(struct reader *r)
-{
-    struct websocket *w = lws_container_of(r, struct websocket, reader);
-
-    waiters_add(&w->all->waiters, &w->waiter);
-}
-
-static const struct reader_calls calls = {deliver, delta, refused};
-
 /* ---- whether it may -------------------------------------------------------- */
 
 static void
@@ -156,40 +146,62 @@ static void
 send_away(struct websocket *w, const struct err *error)
 {
     bool is_between = w->queue.sent == 0; /* not within a text */
+    bool is_away = error->code == E_BUSY || error->code == E_OUTCOME_UNKNOWN;
 
     w->all->queued -= w->queue.bytes;
     websocket_queue_done(&w->queue);
     if (is_between) say_error(w, error, "");
-    end(w, error->code == E_BUSY ? CLOSE_LATER : LWS_CLOSE_STATUS_POLICY_VIOLATION,
-        errc_wire(error->code));
+    end(w, is_away ? CLOSE_LATER : LWS_CLOSE_STATUS_POLICY_VIOLATION, errc_wire(error->code));
 }
 
-/* A session that is not there yet is no obstacle: its first message makes it. */
+/* Its message may make the session, whose agent speaks at once: nothing is read from it before it
+ * is attached. */
+static void
+attach(struct websocket *w)
+{
+    lws_rx_flow_control(w->wsi, 0);
+    readers_add(w->all->readers, &w->reader, w->company, w->key, w->token_hash);
+}
+
+static void
+on_attached(struct reader *r)
+{
+    struct websocket *w = lws_container_of(r, struct websocket, reader);
+    bool              is_first = w->verified_ms == 0;
+
+    w->verified_ms = clock_now().boot_ms;
+    (void)snprintf(w->company, sizeof(w->company), "%s", r->company); /* fits */
+    if (!is_first) return;
+    say_ready(w);
+    lws_rx_flow_control(w->wsi, 1);
+}
+
+static void
+on_refused(struct reader *r, const struct err *error)
+{
+    struct websocket *w = lws_container_of(r, struct websocket, reader);
+
+    if (error->code == E_UNAUTHENTICATED) w->all->counters->unauthenticated++;
+    send_away(w, error);
+}
+
+static const struct reader_calls calls = {on_attached, on_refused, deliver, delta};
+
+/* Whether the session is there is of no matter. */
 static void
 on_verified(void *arg, const struct err *error, struct view body)
 {
     struct websocket *w = arg;
-    bool              is_first = w->verified_ms == 0;
-    struct view       company;
 
+    (void)body;
     w->verifying = 0;
-    if (error->code == E_BUSY && !is_first) {
-        lws_callback_on_writable(w->wsi); /* agentd is away: nobody could take the token back */
-        return;
-    }
     if (error->code == E_UNAUTHENTICATED) w->all->counters->unauthenticated++;
-    w->verified_ms = clock_now().boot_ms;
-    if (error->code && error->code != E_NOT_FOUND) {
+    if (error->code && error->code != E_NOT_FOUND && error->code != E_BUSY) {
         send_away(w, error);
         return;
     }
-    if (is_first) say_ready(w);
-    if (error->code) {
-        waiters_add(&w->all->waiters, &w->waiter);
-    } else if (!w->reader.company && mp_find_str(body, "company", &company)) {
-        waiters_remove(&w->all->waiters, &w->waiter);
-        readers_add(w->all->readers, &w->reader, company, view_str(w->key));
-    }
+    /* When agentd is away nobody could take the token back. */
+    if (error->code != E_BUSY) w->verified_ms = clock_now().boot_ms;
     lws_callback_on_writable(w->wsi);
 }
 
@@ -204,27 +216,12 @@ verify(struct websocket *w)
                              .arg = w};
     struct err          e;
 
-    if (w->verifying || !w->token_hash[0]) return;
+    if (w->verifying) return;
     put_session(w, "key", &body, &m);
     mp_close(&body, &m);
     q.body = buf_view(&body);
     w->verifying = client_ask(w->all->client, &q, &e);
     if (!w->verifying) end(w, CLOSE_LATER, "too much at a time");
-}
-
-/* Whoever makes the session tells nobody here.  A look is no reason to say that it is too much. */
-void
-websocket_look(struct waiter *i)
-{
-    struct websocket *w = lws_container_of(i, struct websocket, waiter);
-
-    if (client_counts(w->all->client).pending > CLIENT_PENDING_MAX / 2) return;
-    if (w->reader.company) {
-        waiters_remove(&w->all->waiters, i);
-        readers_attach(w->all->readers, &w->reader);
-    } else {
-        verify(w);
-    }
 }
 
 /* ---- from the peer --------------------------------------------------------- */
@@ -266,11 +263,6 @@ on_said(void *arg, const struct err *error, struct view body)
     } else {
         w->all->counters->messages++;
         say_accepted(w, s->id, body);
-        if (w->reader.company) {
-            readers_attach(w->all->readers, &w->reader);
-        } else {
-            verify(w); /* now it is there, and so is its company */
-        }
     }
     forget_saying(s);
 }
@@ -357,7 +349,7 @@ on_auth(struct websocket *w, struct view map)
     if (w->token_hash[0]) {
         refuse(w, "a token was shown already");
     } else if (mp_find_str(map, "token", &token) && auth_hash(token, w->token_hash)) {
-        verify(w);
+        attach(w);
     } else {
         w->all->counters->unauthenticated++;
         end(w, LWS_CLOSE_STATUS_POLICY_VIOLATION, "unauthenticated");
@@ -435,7 +427,7 @@ websocket_on_open(struct websockets *all, struct websocket **out, struct lws *ws
     all->count++;
     if (!utf8_is_valid(view_str(w->key)) || !utf8_is_valid(view_str(w->company))) return false;
     if (w->token_hash[0]) {
-        verify(w);
+        attach(w);
     } else {
         lws_set_timer_usecs(wsi, AUTH_SECONDS * LWS_US_PER_SEC);
     }
@@ -491,7 +483,6 @@ websocket_on_close(struct websocket **p)
 
     if (!w) return;
     readers_remove(w->all->readers, &w->reader);
-    waiters_remove(&w->all->waiters, &w->waiter);
     if (w->verifying) client_forget(w->all->client, w->verifying);
     while (w->sayings) {
         client_forget(w->all->client, w->sayings->asked);

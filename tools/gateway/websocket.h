@@ -4,7 +4,7 @@
  * it
  *             {"type": "message", "content", "metadata"?, "id"?}
  *             {"type": "ack", "effect_id"}
- *     server: {"type": "ready", "session", "company"}
+ *     server: {"type": "ready", "session"}
  *             {"type": "accepted", "id"?, "seq"}    the message is stored
  *             {"type": "agent_reply" | "agent_follow_up", "effect_id", "content", "metadata"?,
  * "seq"}
@@ -19,7 +19,6 @@
 #include "tools/gateway/counters.h"
 #include "tools/gateway/guard.h"
 #include "tools/gateway/readers.h"
-#include "tools/gateway/waiters.h"
 
 #define WEBSOCKET_MESSAGE_MAX 65536
 #define WEBSOCKET_QUEUE_MAX   (4 << 20)   /* bytes that wait for one peer */
@@ -31,15 +30,11 @@ struct websockets {
     struct client      *client;
     struct readers     *readers;
     struct counters    *counters;
-    struct waiters      waiters; /* for their session to be there */
     size_t              count;
     size_t              queued; /* bytes */
 };
 
 struct websocket;
-
-/* What the waiters are looked at with. */
-void websocket_look(struct waiter *w);
 
 /* The callbacks of a connection.  They say false when it is to be closed. */
 bool websocket_on_open(struct websockets *all, struct websocket **w, struct lws *wsi);
