@@ -75,3 +75,14 @@ tzfile_read(const char *folder, struct view name, struct buf *out)
     (void)close(fd); /* only read */
     return ok;
 }
+
+bool
+tzfile_has(struct view name)
+{
+    BUF_AUTO struct buf body = {0};
+    struct tz           zone;
+    struct err          e;
+
+    return view_is(name, "UTC") || (tzfile_read(tzfile_folder(), name, &body) &&
+                                    tz_parse(buf_view(&body), &zone, &e) == E_OK);
+}

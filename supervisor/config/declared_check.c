@@ -4,6 +4,7 @@
 #include "common/mp.h"
 #include "common/name.h"
 #include "common/quiet.h"
+#include "common/tzfile.h"
 #include "common/url.h"
 #include "supervisor/config/declared_gate.h"
 #include "supervisor/config/declared_sink.h"
@@ -69,6 +70,16 @@ declared_check_variable(const struct yaml *at, struct view name, struct err *e)
 }
 
 /* ---- an object by itself --------------------------------------------------- */
+
+static enum errc
+check_zone(const struct declared_object *o, const char *key, struct err *e)
+{
+    const struct yaml *at = yaml_get(o->body, key);
+
+    if (!at || at->text.size == 0 || tzfile_has(at->text)) return E_OK;
+    yaml_refuse_found(at, e, "there is no such time zone");
+    return err_hint(e, "an IANA name like Europe/Berlin, of those in %s", tzfile_folder());
+}
 
 /* A ladder is given as steps, or as a base that they are worked out from, and no longest wait below
  * it. */
@@ -214,6 +225,7 @@ check_schedule(const struct declared_object *o, struct err *e)
             yaml_get(o->body, "tz"), e,
             "only fields of a cron expression and quiet hours are times of a zone");
     }
+    if (check_zone(o, "tz", e) || check_zone(o, "budget_zone", e)) return e->code;
     if (HAS(s, schedule, type) && word_check(yaml_get(o->body, "type"), schedule_types, none, e)) {
         return e->code;
     }
@@ -252,11 +264,11 @@ declared_identify(struct declared_object *o, enum declared_kind kind, struct err
     const struct msg_agent *agent = &o->msg.agent;
 
     switch (kind) {
-    case DECLARED_COMPANY: o->name = o->msg.company.name; return E_OK;
+    case DECLARED_COMPANY: o->name = o->msg.company.name; return check_zone(o, "budget_zone", e);
     case DECLARED_AGENT:
         o->name = agent->name;
         o->company = HAS(agent, agent, company) ? agent->company : view_str(COMPANY_DEFAULT);
-        return check_approval(o, e);
+        return check_zone(o, "budget_zone", e) ? e->code : check_approval(o, e);
     case DECLARED_HANDLER: o->name = o->msg.handler.name; return check_handler(o, e);
     case DECLARED_SINK: o->name = o->msg.sink.name; return declared_check_sink(o, e);
     case DECLARED_SCHEDULE:

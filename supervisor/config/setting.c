@@ -183,17 +183,6 @@ is_word(struct view text, const char *const *words)
     return false;
 }
 
-static bool
-is_zone(struct view name)
-{
-    BUF_AUTO struct buf body = {0};
-    struct tz           zone;
-    struct err          e;
-
-    return view_is(name, "UTC") || (tzfile_read(tzfile_folder(), name, &body) &&
-                                    tz_parse(buf_view(&body), &zone, &e) == E_OK);
-}
-
 /* An empty text means nothing; a setting's size tells whether it may be one. */
 static bool
 has_meaning(const struct setting_target *t, const struct setting *s, struct view text)
@@ -208,7 +197,7 @@ has_meaning(const struct setting_target *t, const struct setting *s, struct view
     case PLAIN:
     case PATH: break;
     case HANDLER: return declared_has_handler(t->declared, text);
-    case ZONE: return is_zone(text);
+    case ZONE: return tzfile_has(text);
     case HOURS: return quiet_parse(text, &hours, &e) == E_OK;
     case LISTEN: return listen_parse(text, &address, &port, &e) == E_OK;
     }
