@@ -54,7 +54,7 @@ check_command(struct engine *en, const struct msg_schedule *s, struct view comma
     return err_field(e, "gate", "a routine's ticket is made before a command could be asked");
 }
 
-/* The schedule that a gate waits for; 0 when it is not there. */
+/* The schedule of that name; 0 when it is not there. */
 static uint32_t
 awaited(struct txn *t, const struct actor *a, struct view ref, uint32_t company, struct err *e)
 {
@@ -113,27 +113,57 @@ gate_check(struct engine *en, const struct actor *a, const struct msg_schedule *
     return E_OK;
 }
 
+/* The schedule that a gate waits for; 0: none, or it is not there. */
+static uint32_t
+awaited_by(struct engine *en, const struct object_entry *o)
+{
+    struct view ref = gate_awaits(&o->spec.schedule);
+    struct err  e = {0};
+
+    return ref.size ? awaited(turn_txn(en), &daemon_actor, ref, o->row.company, &e) : 0;
+}
+
 const struct object_entry *
 gate_waits_for(struct engine *en, uint32_t company, uint32_t id)
 {
-    struct object key = {.kind = KIND_SCHEDULE, .company = company};
+    struct object              key = {.kind = KIND_SCHEDULE, .company = company};
+    const struct object_entry *found = NULL;
+    struct scan                s;
+
+    scan_open(&s, turn_txn(en), INDEX_object_by_name, &key, 2, 2);
+    while (!found && scan_next(&s, &key)) {
+        const struct object_entry *o = objects_get(&en->turn.objects, key.id);
+
+        if (o && awaited_by(en, o) == id) found = o;
+    }
+    scan_close(&s);
+    return found;
+}
+
+static uint32_t
+agent_of(struct engine *en, uint32_t schedule)
+{
+    struct schedule run = {.id = schedule};
+
+    return schedule && schedule_load(turn_txn(en), &run) == LOAD_FOUND ? run.agent : 0;
+}
+
+void
+gates_name_waiting(struct engine *en, const struct object_entry *agent, struct users *u)
+{
+    struct object key = {.kind = KIND_SCHEDULE, .company = agent->row.company};
     struct scan   s;
 
     scan_open(&s, turn_txn(en), INDEX_object_by_name, &key, 2, 2);
     while (scan_next(&s, &key)) {
         const struct object_entry *o = objects_get(&en->turn.objects, key.id);
-        struct msg_gate            g;
-        struct err                 e = {0};
 
-        if (!o || o->spec.schedule.gate.size == 0) continue;
-        read_gate(&o->spec.schedule, &g);
-        if (g.completed.size == 0) continue;
-        if (awaited(turn_txn(en), &daemon_actor, g.completed, company, &e) != id) continue;
-        scan_close(&s);
-        return o;
+        if (!o || agent_of(en, awaited_by(en, o)) != agent->row.id) continue;
+        if (agent_of(en, o->row.id) == agent->row.id) continue;
+        users_add(u, "the gate of schedule", objects_ref(&en->turn.objects, o->row.id));
+        u->is_awaited = true;
     }
     scan_close(&s);
-    return NULL;
 }
 
 /* ---- built-in tests ------------------------------------------------------------ */

@@ -11,7 +11,7 @@
 #ifndef ENGINE_GATES_H
 #define ENGINE_GATES_H
 
-#include "supervisor/engine/objects.h"
+#include "supervisor/engine/removal.h"
 #include "supervisor/engine/schedules.h"
 
 #define GATE_LINKS_MAX 100 /* schedules that wait for one another in a row */
@@ -34,5 +34,8 @@ void gate_closes(struct engine *en, const struct object_entry *o, struct schedul
 void gate_closed_job(struct engine *en, const struct job_state *j, struct view why);
 /* The schedule that waits for `id` in its gate; NULL when none does. */
 const struct object_entry *gate_waits_for(struct engine *en, uint32_t company, uint32_t id);
+/* Names each schedule of others whose gate waits for one of the agent's: these go with the agent.
+ */
+void gates_name_waiting(struct engine *en, const struct object_entry *agent, struct users *u);
 
 #endif

@@ -3,6 +3,7 @@
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/attempt.h"
 #include "supervisor/engine/feed.h"
+#include "supervisor/engine/gates.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/lanes.h"
 #include "supervisor/engine/refs.h"
@@ -64,7 +65,7 @@ users_judge(const struct users *u, const char *subject, bool cascade, struct err
     char     more[40] = "";
     uint32_t named = u->named < USERS_NAMED_MAX ? u->named : USERS_NAMED_MAX;
 
-    if (u->count == 0 || (cascade && !u->is_declared)) return E_OK;
+    if (u->count == 0 || (cascade && !u->is_declared && !u->is_awaited)) return E_OK;
     if (named == 0) { /* the jobs stand behind more others than are looked at */
         snprintf(more, sizeof(more), "%" PRIu64 " jobs", u->count);
     } else if (u->count > named) {
@@ -73,6 +74,8 @@ users_judge(const struct users *u, const char *subject, bool cascade, struct err
     err_set(e, E_IN_USE, "%s is in use by %s%s", subject, u->text, more);
     if (u->is_declared)
         return err_hint(e, "what the config file declares is taken out of it there");
+    if (u->is_awaited)
+        return err_hint(e, "take that gate away first: agentctl schedule set NAME --clear gate");
     return err_hint(e, "cancel and remove these first%s, or give --cascade", users_close_hint(u));
 }
 
@@ -318,6 +321,7 @@ removal_check(struct engine *en, const struct object_entry *o, bool cascade, boo
     if (removal_refuse_declared(o, e)) return e->code;
     removal_name_work(en, o, &u);
     if (o->row.kind == KIND_AGENT) {
+        gates_name_waiting(en, o, &u);
         name_pursued(en, o, &u);
         name_schedules(en, o, &u);
     } else {

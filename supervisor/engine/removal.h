@@ -13,6 +13,7 @@ struct users {
     uint32_t named;
     bool     is_declared; /* one of them is declared in the config file */
     bool     has_session; /* one is a session that is not closed */
+    bool     is_awaited;  /* one is a gate, which no cascade changes */
     char     text[320];
 };
 void users_add(struct users *u, const char *what, struct view name);

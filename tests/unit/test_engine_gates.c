@@ -6,6 +6,29 @@
 #define NOTHING         "'verdict':'completed','gated':true,'message':'no mail'"
 
 static void
+an_agent_is_not_removed_while_a_gate_of_another_waits_for_its_schedule(void **state)
+{
+    struct rig *r = *state;
+
+    rig_must(r, "agent.add", "'name':'scout','handler':'noop'");
+    rig_must(r, "schedule.add", "'name':'fetch','agent':'scout','every_ms':60000");
+    rig_must(r, "schedule.add",
+             "'name':'sort','agent':'scout','every_ms':60000,'gate':{'completed':'fetch'}");
+    rig_must(r, "schedule.add",
+             "'name':'digest','handler':'noop','every_ms':60000,'gate':{'completed':'fetch'}");
+    rig_refused(r, E_IN_USE, "", "agent.remove", "'name':'scout','cascade':true");
+    assert_string_equal(r->error.msg, "agent \"scout\" is in use by the gate of schedule digest, "
+                                      "schedule fetch, schedule sort");
+    assert_non_null(strstr(r->error.hint, "gate"));
+    rig_must(r, "schedule.set", "'name':'digest','clear':['gate']");
+    rig_must(r, "agent.remove", "'name':'scout','cascade':true");
+    rig_settle(r);
+    assert_int_equal(rig_read(r, "schedule.show", "'name':'fetch'"), E_NOT_FOUND);
+    assert_int_equal(rig_read(r, "schedule.show", "'name':'sort'"), E_NOT_FOUND);
+    rig_must_read(r, "schedule.show", "'name':'digest'");
+}
+
+static void
 declare(struct rig *r)
 {
     r->limits.schedule_max_concurrent = NO_LIMIT;
@@ -363,6 +386,7 @@ main(void)
         TEST(a_gate_is_one_test_of_things_that_are_there),
         TEST(a_schedule_that_waits_for_itself_is_refused),
         TEST(a_cycle_of_gates_is_named_and_what_is_awaited_stays),
+        TEST(an_agent_is_not_removed_while_a_gate_of_another_waits_for_its_schedule),
         TEST(a_schedule_runs_when_the_awaited_one_has_completed_since),
         TEST(what_completes_after_the_clock_went_back_has_completed_since),
         TEST(a_failed_firing_of_the_awaited_one_does_not_count),

@@ -92,6 +92,20 @@ m_is_awaited(struct model *m, int schedule)
     return false;
 }
 
+bool
+m_holds_by_gate(struct model *m, int agent)
+{
+    for (size_t i = 0; i < m->schedules.count; i++) {
+        const struct m_object *o = m_object(m, m->schedules.items[i].object);
+        int                    other = o->is_gone ? -1 : awaited(m, o);
+
+        if (other >= 0 && m_firing_agent(m, m_object(m, other)) == agent &&
+            m_firing_agent(m, o) != agent)
+            return true;
+    }
+    return false;
+}
+
 /* ---- the tests that the daemon makes --------------------------------------------------------- */
 
 static bool

@@ -312,11 +312,12 @@ m_registry_remove(struct model *m, const struct input *in, enum object_kind kind
     enum errc   e = E_OK;
     int         i = find(m, &in->actor, kind, (struct view){0}, name, &e);
     struct view told;
-    bool        is_used = false, is_declared = false, is_pending;
+    bool        is_used = false, stays = false, is_pending;
 
     if (i >= 0) e = may_change(m_object(m, i), reply);
-    if (e == E_OK) is_used = is_in_use(m, i, &is_declared);
-    if (is_used && (!cascade || is_declared)) e = E_IN_USE;
+    if (e == E_OK) is_used = is_in_use(m, i, &stays);
+    if (is_used && kind == KIND_AGENT) stays |= m_holds_by_gate(m, i);
+    if (is_used && (!cascade || stays)) e = E_IN_USE;
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
     claim(mp_find_str(reply->body, "removed", &told) && view_eq(told, name),

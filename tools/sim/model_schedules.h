@@ -166,6 +166,8 @@ enum errc m_judge_gate(struct model *m, const struct actor *a, const struct msg_
 /* Whether its gate is one that waits for the schedule; whether that of any does. */
 bool m_gate_waits_for(struct model *m, const struct m_object *o, int schedule);
 bool m_is_awaited(struct model *m, int schedule);
+/* Whether the gate of a schedule that is not the agent's waits for one that is. */
+bool m_holds_by_gate(struct model *m, int agent);
 /* One of the tests that the daemon makes; agent: its own, or -1. */
 bool m_gate_says_no(struct model *m, const struct m_schedule *s, int agent);
 /* Whether its command is asked in the attempts of the job; it has said no. */
