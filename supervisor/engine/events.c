@@ -332,7 +332,7 @@ session_resume(struct engine *en, struct session *s, bool skip)
     bool               is_dead = is_there && ev.mark == EVENT_DEAD;
     struct mp_open_map m;
 
-    if (is_there && is_dead != skip) {
+    if (is_there && ev.mark != EVENT_VOID && is_dead != skip) {
         ev.mark = skip ? EVENT_DEAD : EVENT_UNMARKED;
         ev.job = 0;
         event_save(turn_txn(en), &ev);

@@ -71,6 +71,30 @@ what_nobody_processed_may_be_skipped(void **state)
     assert_int_equal(rig_running(r), 1);
 }
 
+/* The event that holds it was a timer's, which was cancelled meanwhile. */
+static void
+of_a_held_session_whose_event_is_void_nothing_is_skipped(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    rig_must(r, "timer.set", "'key':'s','timer_id':'tea','delay_ms':0");
+    r->limits.session_handler = (struct view){0};
+    rig_configure(r, &(struct rig_declared){0});
+    show(r, "s");
+    assert_string_equal(rig_text(r, "status"), "held");
+    rig_must(r, "timer.cancel", "'key':'s','timer_id':'tea'");
+    assert_int_equal(rig_i64(r, "cancelled"), 1);
+    declare(r);
+    assert_int_equal(append(r, "s", "ping"), 2);
+    rig_must(r, "session.resume", "'key':'s','skip':true");
+    assert_int_equal(rig_i64(r, "dead"), 0);
+    assert_int_equal(rig_i64(r, "waiting"), 1);
+    document(r, job_of(r, "s"));
+    assert_int_equal(rig_i64(r, "event.seq"), 2);
+}
+
 static void
 a_dead_event_is_sent_again_at_the_end(void **state)
 {
@@ -296,6 +320,7 @@ main(void)
         TEST(without_somebody_to_process_its_events_a_session_is_held),
         TEST(a_held_session_is_resumed_with_the_same_event_or_the_next),
         TEST(what_nobody_processed_may_be_skipped),
+        TEST(of_a_held_session_whose_event_is_void_nothing_is_skipped),
         TEST(a_dead_event_is_sent_again_at_the_end),
         TEST(a_closed_session_cancels_what_waits),
         TEST(a_waiting_job_of_a_closed_session_is_cancelled),
