@@ -342,6 +342,10 @@ sim_request_session(struct sim *s)
         for (int64_t n = rng_between(&s->rng, 1, 6); n > 0; n--)
             event(s, &w);
     }
+    if (rng_chance(&s->rng, 100)) {
+        for (int64_t n = rng_between(&s->rng, 2, 6); n > 0; n--)
+            set_timer(s, &w); /* some at about the same time */
+    }
     switch (rng_weighted(&s->rng, weights, ARRAY_LEN(weights))) {
     case 0: send(s, &w); break;
     case 1: event(s, &w); break;
