@@ -11,6 +11,7 @@
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/pings.h"
 #include "supervisor/engine/registry.h"
+#include "supervisor/engine/replies.h"
 #include "supervisor/engine/shadow.h"
 #include "supervisor/engine/streaks.h"
 #include "supervisor/engine/tickets.h"
@@ -311,6 +312,10 @@ end_attempt(struct engine *en, struct job_state *j, struct ending *end)
     if (end->outcome == ATTEMPT_COMPLETED && j->schedule && end->report->gated) {
         complete_gated(en, j, end);
         return;
+    }
+    if (end->lease) {
+        reply_count(en, j, end->lease,
+                    end->outcome == ATTEMPT_COMPLETED ? end->report->effects : (struct view){0});
     }
     if (end->outcome == ATTEMPT_COMPLETED) {
         complete(en, j, end->report);

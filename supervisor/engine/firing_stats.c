@@ -1,21 +1,24 @@
-/* schedule.stats: what the firings of the last week took, and whether the cap of scheduled jobs is
- * right (C11).  At most READ_ROWS_MAX rows are read: with more, the newest of each schedule, of
- * each that has more as many. */
+/* schedule.stats: what the firings of the last week took, how soon people got a first reply, and
+ * whether the cap of scheduled jobs is right (C11).  At most READ_ROWS_MAX rows are read: with
+ * more, the newest of each schedule, of each that has more as many. */
 #include "supervisor/engine/firings.h"
 
 #include "common/ranks.h"
 #include "supervisor/engine/page.h"
+#include "supervisor/engine/replies.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WINDOW_MS     (7 * 86400000LL)
-#define SCHEDULES_MAX 1000
-#define WAIT_GOOD_MS  60000 /* p95 of slot wait below this … */
-#define LAG_GOOD_US   50000 /* … and p99 of the loop's lag below this are well */
-#define FIRINGS_MIN   20    /* fewer say nothing of a cap */
+#define WINDOW_MS      (7 * 86400000LL)
+#define SCHEDULES_MAX  1000
+#define REPLY_ROWS_MAX 1000  /* of the rows that are read */
+#define WAIT_GOOD_MS   60000 /* p95 of slot wait below this, … */
+#define LAG_GOOD_US    50000 /* … p99 of the loop's lag below this … */
+#define REPLY_GOOD_MS  2000  /* … and p99 of first replies below this are well */
+#define JUDGED_MIN     20 /* fewer firings say nothing of a cap, fewer replies of people's waits */
 
 /* What became of nominal times. */
 struct tally {
@@ -36,10 +39,18 @@ struct week {
     struct part    *parts;
     uint32_t        count;
     uint32_t        open; /* parts with rows that were not read */
+    uint32_t        left; /* rows that may still be read */
     bool            is_sample;
     struct tally    all;
     int64_t        *waits, *cap_waits, *lags; /* of firings that started */
     uint32_t        started;
+
+    struct reply_tally replies; /* of all that the asker named */
+};
+
+/* What the cap is judged by. */
+struct judged {
+    int64_t wait_ms, cap_wait_ms, lag_us, reply_ms;
 };
 
 /* ---- which -------------------------------------------------------------------- */
@@ -79,20 +90,32 @@ find_schedules(struct week *w, uint32_t company)
     qsort(w->parts, w->count, sizeof(*w->parts), by_id);
 }
 
+static void
+read_replies(struct week *w, uint32_t company)
+{
+    uint32_t rows =
+        replies_sum(w->r->txn, company, w->since, w->r->now->wall_ms, REPLY_ROWS_MAX, &w->replies);
+
+    w->left -= rows;
+    if (rows == REPLY_ROWS_MAX) w->is_sample = true;
+}
+
 static enum errc
 choose(struct week *w, const struct msg_schedule_stats *m)
 {
     const struct object_entry *o;
     uint32_t                   company = 0;
 
+    if (read_company(w->r, m->company, &company)) return w->r->e->code;
     w->parts = arena_alloc(txn_arena(w->r->txn), SCHEDULES_MAX * sizeof(*w->parts));
     if (m->name.size) {
         if (reading_object(w->r, KIND_SCHEDULE, m->name, &o)) return w->r->e->code;
         take_schedule(w, o->row.id);
     } else {
-        if (read_company(w->r, m->company, &company)) return w->r->e->code;
         find_schedules(w, company);
     }
+    w->left = READ_ROWS_MAX - w->count; /* a row of each, too */
+    read_replies(w, company);
     return E_OK;
 }
 
@@ -157,14 +180,12 @@ read_some(struct week *w, struct part *p, uint32_t max)
 static void
 read_firings(struct week *w)
 {
-    uint32_t left = READ_ROWS_MAX - w->count; /* a row of each, too */
-
     w->open = w->count;
-    while (w->open && left >= w->open) {
-        uint32_t share = left / w->open;
+    while (w->open && w->left >= w->open) {
+        uint32_t share = w->left / w->open;
 
         for (uint32_t i = 0; i < w->count; i++) {
-            if (!w->parts[i].is_read) left -= read_some(w, &w->parts[i], share);
+            if (!w->parts[i].is_read) w->left -= read_some(w, &w->parts[i], share);
         }
     }
     if (w->open) w->is_sample = true;
@@ -201,30 +222,40 @@ put_schedule(struct week *w, const struct part *p, struct buf *b)
     mp_close(b, &m);
 }
 
+/* What fewer scheduled jobs at once may help against; NULL: nothing. */
+static const char *
+trouble(const struct week *w, const struct judged *j)
+{
+    if (j->lag_us >= LAG_GOOD_US) return "the loop lags";
+    if (w->replies.total >= JUDGED_MIN && j->reply_ms > REPLY_GOOD_MS)
+        return "people wait for a first reply";
+    return NULL;
+}
+
 /* What to change, or that nothing is to be changed. */
 static void
-advise(const struct week *w, int64_t wait_ms, int64_t cap_wait_ms, int64_t lag_us, char *text,
-       size_t size)
+advise(const struct week *w, const struct judged *j, char *text, size_t size)
 {
-    int64_t cap = w->r->engine->memory.limits.schedule_max_concurrent;
+    int64_t     cap = w->r->engine->memory.limits.schedule_max_concurrent;
+    const char *what = trouble(w, j);
 
-    if (w->started < FIRINGS_MIN) {
-        snprintf(text, size, "fewer than %d firings started: too few to judge by", FIRINGS_MIN);
-    } else if (lag_us >= LAG_GOOD_US && cap == NO_LIMIT) {
-        snprintf(text, size, "the loop lags: set limits.schedule_max_concurrent");
-    } else if (lag_us >= LAG_GOOD_US && cap > 1) {
+    if (w->started < JUDGED_MIN) {
+        snprintf(text, size, "fewer than %d firings started: too few to judge by", JUDGED_MIN);
+    } else if (what && cap == NO_LIMIT) {
+        snprintf(text, size, "%s: set limits.schedule_max_concurrent", what);
+    } else if (what && cap > 1) {
         snprintf(text, size,
-                 "the loop lags: lower limits.schedule_max_concurrent from %" PRId64 " to %" PRId64,
-                 cap, cap - 1);
-    } else if (lag_us >= LAG_GOOD_US) {
-        snprintf(text, size, "the loop lags, and fewer scheduled jobs at once would not help");
-    } else if (wait_ms >= WAIT_GOOD_MS && cap == NO_LIMIT) {
+                 "%s: lower limits.schedule_max_concurrent from %" PRId64 " to %" PRId64, what, cap,
+                 cap - 1);
+    } else if (what) {
+        snprintf(text, size, "%s, and fewer scheduled jobs at once would not help", what);
+    } else if (j->wait_ms >= WAIT_GOOD_MS && cap == NO_LIMIT) {
         snprintf(text, size, "firings wait, but for no cap of scheduled jobs: there is none");
-    } else if (wait_ms >= WAIT_GOOD_MS && cap_wait_ms < WAIT_GOOD_MS) {
+    } else if (j->wait_ms >= WAIT_GOOD_MS && j->cap_wait_ms < WAIT_GOOD_MS) {
         snprintf(text, size,
                  "firings wait, but not for limits.schedule_max_concurrent: `agentctl job why` "
                  "says for what");
-    } else if (wait_ms >= WAIT_GOOD_MS) {
+    } else if (j->wait_ms >= WAIT_GOOD_MS) {
         snprintf(text, size,
                  "firings wait: raise limits.schedule_max_concurrent from %" PRId64 " to %" PRId64,
                  cap, cap + 1);
@@ -233,29 +264,42 @@ advise(const struct week *w, int64_t wait_ms, int64_t cap_wait_ms, int64_t lag_u
     }
 }
 
-static void
-put_judgement(struct week *w, struct buf *b, struct mp_open_map *m)
+static struct judged
+judge(struct week *w)
 {
-    int64_t wait_ms, cap_wait_ms, lag_us;
-    char    text[160];
-
     ranks_sort(w->waits, w->started);
     ranks_sort(w->cap_waits, w->started);
     ranks_sort(w->lags, w->started);
-    wait_ms = rank_of(w->waits, w->started, 95);
-    cap_wait_ms = rank_of(w->cap_waits, w->started, 95);
-    lag_us = rank_of(w->lags, w->started, 99);
-    advise(w, wait_ms, cap_wait_ms, lag_us, text, sizeof(text));
-    mp_put_u64(b, m, "started", w->started);
-    if (w->started) {
-        mp_put_i64(b, m, "slot_wait_p95_ms", wait_ms);
-        mp_put_i64(b, m, "cap_wait_p95_ms", cap_wait_ms);
-        mp_put_i64(b, m, "lag_p99_us", lag_us);
+    return (struct judged){.wait_ms = rank_of(w->waits, w->started, 95),
+                           .cap_wait_ms = rank_of(w->cap_waits, w->started, 95),
+                           .lag_us = rank_of(w->lags, w->started, 99),
+                           .reply_ms = replies_p99_ms(&w->replies)};
+}
+
+/* nil of nothing that was measured. */
+static void
+put_measure(struct buf *b, struct mp_open_map *m, const char *key, uint64_t of, int64_t value)
+{
+    if (of) {
+        mp_put_i64(b, m, key, value);
     } else {
-        mp_put_nil(b, m, "slot_wait_p95_ms");
-        mp_put_nil(b, m, "cap_wait_p95_ms");
-        mp_put_nil(b, m, "lag_p99_us");
+        mp_put_nil(b, m, key);
     }
+}
+
+static void
+put_judgement(struct week *w, struct buf *b, struct mp_open_map *m)
+{
+    struct judged j = judge(w);
+    char          text[160];
+
+    advise(w, &j, text, sizeof(text));
+    mp_put_u64(b, m, "started", w->started);
+    put_measure(b, m, "slot_wait_p95_ms", w->started, j.wait_ms);
+    put_measure(b, m, "cap_wait_p95_ms", w->started, j.cap_wait_ms);
+    put_measure(b, m, "lag_p99_us", w->started, j.lag_us);
+    mp_put_u64(b, m, "first_replies", w->replies.total);
+    put_measure(b, m, "first_reply_p99_ms", w->replies.total, j.reply_ms);
     view_put_limit(b, m, "schedule_max_concurrent",
                    w->r->engine->memory.limits.schedule_max_concurrent);
     mp_put_cstr(b, m, "advice", text);

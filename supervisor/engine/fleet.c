@@ -7,6 +7,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/outbox.h"
 #include "supervisor/engine/readers.h"
+#include "supervisor/engine/replies.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -438,7 +439,9 @@ report(struct engine *en, struct fleet_worker *w, enum msg_id id, const union ms
         break;
     case MSG_DELTA:
         l = lease_of(en, m->delta.slot, m->delta.token, m->delta.worker, LEASE_JOB);
-        if (l) readers_hear(en, l->id, m->delta.text);
+        if (!l) break;
+        reply_heard(en, l);
+        readers_hear(en, l->id, m->delta.text);
         break;
     case MSG_ENDED:
         l = lease_of(en, m->ended.slot, m->ended.token, m->ended.worker, LEASE_JOB);

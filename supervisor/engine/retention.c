@@ -20,6 +20,8 @@ union aging {
     struct audit     audit;
     struct session   session;
 
+    struct first_reply reply;
+
     struct session_timer timer;
 };
 
@@ -159,6 +161,21 @@ remove_audit(struct engine *en, union aging *row)
 {
     en->turn.purge_left--;
     return audit_delete(turn_txn(en), &row->audit);
+}
+
+static bool
+oldest_reply(struct engine *en, unsigned none, union aging *row, int64_t *at)
+{
+    if (!first_key(en, PRIMARY_FIRST_REPLY, &row->reply, none)) return false;
+    *at = ((int64_t)row->reply.date + 1) * DAY_MS;
+    return true;
+}
+
+static bool
+remove_reply(struct engine *en, union aging *row)
+{
+    en->turn.purge_left--;
+    return first_reply_delete(turn_txn(en), &row->reply);
 }
 
 /* Of the session whose oldest event that is done with goes first. */

@@ -24,7 +24,8 @@
     R(APPROVALS,      approval, 0,             keep_approvals_ms) \
     R(AUDITS,         audit,    0,             keep_audit_ms)     \
     R(EVENTS,         events,   0,             keep_events_ms)    \
-    R(TIMERS,         timer,    0,             keep_timers_ms)
+    R(TIMERS,         timer,    0,             keep_timers_ms)    \
+    R(REPLIES,        reply,    0,             keep_firings_ms)
 // clang-format on
 
 enum retained {

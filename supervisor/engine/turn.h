@@ -36,6 +36,7 @@ struct fleet_lease {
     uint64_t token;
     uint64_t id; /* of the job or the effect */
     uint64_t seq;
+    int64_t  replied_at; /* its first delta came; 0: none yet */
     /* totals that the attempt has reported */
     uint64_t turns, input_tokens, output_tokens, cost_micros;
 };

@@ -297,7 +297,8 @@
     F(U32, autonomous)        /* messages in a row that nobody asked for */       \
     F(I64, last_autonomous_at) /* 0: none since a person spoke */                 \
     F(I64, active_at)         /* of its last event */                             \
-    F(I64, purge_at)          /* since when its oldest processed event is there; 0: none is */
+    F(I64, purge_at)          /* since when its oldest processed event is there; 0: none is */ \
+    F(U64, replied)           /* number of the last event that a person got a first reply to */
 
 /* What happened in a session; one after the other, its agent processes them (D1).  Those up to
  * the session's event_seq are processed. */
@@ -588,6 +589,12 @@
     F(I64, until_at)                                                              \
     F(I64, from_at)
 
+/* How soon people got a first reply (C11), on a UTC day in a company's sessions. */
+#define FIRST_REPLY_RECORD(F)                                                   \
+    F(U32, date)              /* days since 1970-01-01 */                         \
+    F(U32, company)                                                               \
+    F(ANY, counts)            /* replies by class of how long they took, as a list (engine/replies.c) */
+
 #define RECORDS(T)                                        \
     T(META,      meta,      1, HOT)                       \
     T(OBJECT,    object,    1, HOT)                       \
@@ -622,7 +629,8 @@
     T(EVENT,     event,     1, RANDOM)                    \
     T(SESSION_TIMER, session_timer, 1, RANDOM)            \
     T(READER,    reader,    1, HOT)                       \
-    T(TOKEN,     token,     1, HOT)
+    T(TOKEN,     token,     1, HOT)                       \
+    T(FIRST_REPLY, first_reply, 1, HOT)
 
 /* Primary keys: K(TABLE, fields…) */
 #define KEYS(K)                                           \
@@ -659,7 +667,8 @@
     K(EVENT,     session, seq)                            \
     K(SESSION_TIMER, session, timer)                      \
     K(READER,    company, name)                           \
-    K(TOKEN,     id)
+    K(TOKEN,     id)                                      \
+    K(FIRST_REPLY, date, company)
 
 /* Secondary indexes: I(TABLE, table, INDEX, order, fields…).  Every one ends in the primary key or is unique. */
 #define INDEXES(I)                                                                                        \

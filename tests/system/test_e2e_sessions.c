@@ -11,7 +11,9 @@
     "limits: {kill_grace: 200ms}\n"                                                               \
     "handlers:\n"                                                                                 \
     "  count: {kind: exec, command: [./count], env: [DIR]}\n"                                     \
-    "agents: [{name: clerk, handler: count, max_concurrent: 4}, {name: other, handler: count}]\n" \
+    "  talk: {kind: exec, command: [./talk], env: [DIR]}\n"                                       \
+    "agents: [{name: clerk, handler: count, max_concurrent: 4}, {name: other, handler: count},\n" \
+    "  {name: talker, handler: talk}]\n"                                                          \
     "sessions: {handler: count" sessions "}\n"
 
 /* Notes its session, the event's number and what the checkpoint counts; then counts on. */
@@ -31,11 +33,19 @@
     "esac\n"                                                                                     \
     "echo '{\"type\":\"checkpoint\",\"data\":{\"n\":'$((${n:-0} + 1))'}}'\n"
 
+/* Begins to answer, and ends at the gate. */
+#define TALK                                          \
+    "#!/bin/sh\n"                                     \
+    "echo '{\"type\":\"delta\",\"text\":\"well\"}'\n" \
+    "echo 1 >>$DIR/seen\n"                            \
+    "read x <$DIR/gate\n"
+
 static int
 start_with(const char *config)
 {
     e2e_make();
     script_write(&d, "count", COUNT);
+    script_write(&d, "talk", TALK);
     return e2e_start(config);
 }
 
@@ -199,6 +209,27 @@ a_closed_session_is_still(void **state)
     expect_sound();
 }
 
+/* The first delta counts, not the message that comes when the gate is opened. */
+static void
+how_soon_people_get_a_first_reply_is_told(void **state)
+{
+    BUF_AUTO struct buf text = {0};
+
+    (void)state;
+    ctl_must(&c, "schedule stats");
+    ctl_expect(&c, "first_replies", "0");
+    ctl_expect(&c, "first_reply_p99_ms", "null");
+    ctl_must(&c, "session send s hello --agent talker");
+    (void)marks_wait(&d, "seen", 1, &text);
+    ctl_must(&c, "job list --session s --state running");
+    ctl_expect(&c, "items.0.title", "\"s — event #1 (user_message)\"");
+    gate_pass(gate, 1);
+    ctl_until(&c, "event_seq", "1", "session show s");
+    ctl_until(&c, "first_replies", "1", "schedule stats");
+    assert_true(ctl_number(&c, "first_reply_p99_ms") > 0);
+    expect_sound();
+}
+
 int
 main(void)
 {
@@ -210,6 +241,7 @@ main(void)
                                         e2e_stop),
         TEST(sessions_run_beside_each_other),
         TEST(a_closed_session_is_still),
+        TEST(how_soon_people_get_a_first_reply_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,8 @@ ctl_print_schedule_stats(struct ctl_out *o, struct view body)
         {"slot wait p95", "slot_wait_p95_ms",        CTL_AS_SPAN   },
         {"of it the cap", "cap_wait_p95_ms",         CTL_AS_SPAN   },
         {"loop lag p99",  "lag_p99_us",              CTL_AS_MICROS },
+        {"first replies", "first_replies",           CTL_AS_TEXT   },
+        {"p99 below",     "first_reply_p99_ms",      CTL_AS_SPAN   },
         {"at once",       "schedule_max_concurrent", CTL_AS_LIMIT  },
         {"advice",        "advice",                  CTL_AS_TEXT   },
     };
