@@ -1,45 +1,18 @@
 /* How agentd starts, ends, and comes back. */
 #include "common/proc.h"
 #include "proto/evidence.h"
-#include "tests/system/daemon.h"
+#include "tests/system/daemon_case.h"
 #include <inttypes.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #define SLEEPER                                                                                \
     "handlers:\n"                                                                              \
     "  writer: {kind: exec, command: [/bin/sh, -c, \"echo $$ >>\\\"$MARK\\\"; sleep 600\"],\n" \
     "           env: [MARK], max_attempts: 9}\n"
-
-static struct daemon d;
-static struct client c;
-
-static int
-make(void **state)
-{
-    (void)state;
-    daemon_make(&d);
-    return 0;
-}
-
-static int
-clear(void **state)
-{
-    (void)state;
-    daemon_remove(&d);
-    return 0;
-}
 
 static void
 start_and_connect(void)

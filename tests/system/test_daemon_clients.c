@@ -1,14 +1,8 @@
 /* What clients may ask, what waits, and what bad or greedy ones can do to the others: nothing. */
 #include "common/mp.h"
-#include "tests/system/daemon.h"
+#include "tests/system/daemon_case.h"
 #include <inttypes.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -16,41 +10,13 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#include <cmocka.h>
-
 #define IN_FLIGHT 512 /* requests without a reply, of one client */
-
-static struct daemon d;
-static struct client c;
-
-static int
-make(void **state)
-{
-    (void)state;
-    daemon_make(&d);
-    return 0;
-}
-
-static int
-clear(void **state)
-{
-    (void)state;
-    daemon_remove(&d);
-    return 0;
-}
 
 static void
 start_and_connect(void)
 {
     daemon_start(&d, "--set", "workers.count=1", NULL);
     client_open(&c, &d);
-}
-
-static void
-stop_and_leave(void)
-{
-    client_close(&c);
-    daemon_stop(&d);
 }
 
 static int64_t

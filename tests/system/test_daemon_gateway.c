@@ -1,47 +1,25 @@
 /* The gateway's process: started, replaced, ended, and known as nobody else is (I2, N36).  This
  * program stands in for it: it says hello and goes on asking, or is silent. */
 #include "proto/codec.h"
-#include "tests/system/daemon.h"
+#include "tests/system/daemon_case.h"
 #include <arpa/inet.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <zmq.h>
 
-#include <cmocka.h>
-
 #define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-static struct daemon d;
-static struct client c;
-
 static int
-make(void **state)
+make_with_ours(void **state)
 {
     char    self[512];
     ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
-    (void)state;
     assert_true(size > 0);
     self[size] = '\0';
     assert_int_equal(setenv("AGENTD_GATEWAY", self, 1), 0);
-    daemon_make(&d);
-    return 0;
-}
-
-static int
-clear(void **state)
-{
-    (void)state;
-    daemon_remove(&d);
-    (void)unsetenv("AGENTD_GATEWAY");
-    return 0;
+    return make(state);
 }
 
 static void
@@ -52,13 +30,6 @@ start_and_connect(const char *hosts)
     daemon_start(&d, "--set", "gateway.user=root", "--set", setting, NULL);
     client_open(&c, &d);
     expect_reply(&c, MSG_STATUS, "{}", "gateway.state", "\"up\"");
-}
-
-static void
-stop_and_leave(void)
-{
-    client_close(&c);
-    daemon_stop(&d);
 }
 
 static pid_t
@@ -273,18 +244,19 @@ int
 main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_killed_gateway_is_replaced, make, clear),
-        cmocka_unit_test_setup_teardown(a_silent_gateway_is_killed_and_replaced, make, clear),
-        cmocka_unit_test_setup_teardown(it_ends_with_agentd, make, clear),
-        cmocka_unit_test_setup_teardown(a_reload_gives_it_other_settings, make, clear),
+        cmocka_unit_test_setup_teardown(a_killed_gateway_is_replaced, make_with_ours, clear),
+        cmocka_unit_test_setup_teardown(a_silent_gateway_is_killed_and_replaced, make_with_ours,
+                                        clear),
+        cmocka_unit_test_setup_teardown(it_ends_with_agentd, make_with_ours, clear),
+        cmocka_unit_test_setup_teardown(a_reload_gives_it_other_settings, make_with_ours, clear),
         cmocka_unit_test_setup_teardown(a_reload_that_no_gateway_could_run_with_leaves_it_alone,
-                                        make, clear),
-        cmocka_unit_test_setup_teardown(why_it_is_down_is_told_and_a_reload_tries_at_once, make,
-                                        clear),
-        cmocka_unit_test_setup_teardown(a_port_in_use_is_told_and_taken_once_it_is_free, make,
-                                        clear),
-        cmocka_unit_test_setup_teardown(a_missing_program_is_a_warning, make, clear),
-        cmocka_unit_test_setup_teardown(nobody_else_speaks_as_the_gateway, make, clear),
+                                        make_with_ours, clear),
+        cmocka_unit_test_setup_teardown(why_it_is_down_is_told_and_a_reload_tries_at_once,
+                                        make_with_ours, clear),
+        cmocka_unit_test_setup_teardown(a_port_in_use_is_told_and_taken_once_it_is_free,
+                                        make_with_ours, clear),
+        cmocka_unit_test_setup_teardown(a_missing_program_is_a_warning, make_with_ours, clear),
+        cmocka_unit_test_setup_teardown(nobody_else_speaks_as_the_gateway, make_with_ours, clear),
     };
     const char *run_dir = NULL, *as = "";
 

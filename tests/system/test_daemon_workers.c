@@ -1,43 +1,15 @@
 /* Workers: replaced, scaled, restarted, and what a bad one costs: itself. */
 #include "proto/codec.h"
-#include "tests/system/daemon.h"
+#include "tests/system/daemon_case.h"
 #include <fcntl.h>
 #include <inttypes.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
 
-#include <cmocka.h>
-
 #define JOBS 24
-
-static struct daemon d;
-static struct client c;
-
-static int
-make(void **state)
-{
-    (void)state;
-    daemon_make(&d);
-    return 0;
-}
-
-static int
-clear(void **state)
-{
-    (void)state;
-    daemon_remove(&d);
-    (void)unsetenv("AGENTD_WORKER");
-    return 0;
-}
 
 static void
 start_and_connect(const char *count)
@@ -49,13 +21,6 @@ start_and_connect(const char *count)
                  "workers.heartbeat_timeout=600ms", "--set", "limits.company_max_concurrent=null",
                  NULL);
     client_open(&c, &d);
-}
-
-static void
-stop_and_leave(void)
-{
-    client_close(&c);
-    daemon_stop(&d);
 }
 
 /* Waits until worker 0 is up; its pid. */

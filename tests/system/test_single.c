@@ -1,43 +1,17 @@
 /* One agentd at a time, whatever an earlier one left behind; starts at once
  * and kills at any moment are in test_daemon_races. */
 #include "common/proc.h"
+#include "tests/system/daemon_case.h"
 #include "tests/system/marks.h"
 #include <fcntl.h>
 #include <inttypes.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #define CRASHES 3
-
-static struct daemon d;
-static struct client c;
-
-static int
-make(void **state)
-{
-    (void)state;
-    daemon_make(&d);
-    return 0;
-}
-
-static int
-clear(void **state)
-{
-    (void)state;
-    daemon_remove(&d);
-    return 0;
-}
 
 static void
 start_and_connect(void)
@@ -45,13 +19,6 @@ start_and_connect(void)
     daemon_start(&d, "--set", "workers.count=2", "--set", "limits.max_crashes=1000000", "--set",
                  "daemon.stop_grace=100ms", NULL);
     client_open(&c, &d);
-}
-
-static void
-stop_and_disconnect(void)
-{
-    client_close(&c);
-    daemon_stop(&d);
 }
 
 static void
@@ -105,7 +72,7 @@ a_pid_file_that_names_a_stranger_is_stale(void **state)
     (void)must(&c, MSG_STATUS, "{}");
     assert_int_equal(number_at(&c, "pid"), d.pid);
     assert_int_equal(number_at(&c, "unclean_stops"), 1);
-    stop_and_disconnect();
+    stop_and_leave();
     end_innocent(innocent);
 }
 
@@ -122,7 +89,7 @@ a_pid_file_of_nonsense_is_stale(void **state)
         start_and_connect();
         (void)must(&c, MSG_STATUS, "{}");
         assert_int_equal(number_at(&c, "pid"), d.pid);
-        stop_and_disconnect();
+        stop_and_leave();
     }
 }
 
@@ -162,7 +129,7 @@ a_stopped_holder_is_still_the_holder(void **state)
     daemon_signal(&d, SIGCONT);
     (void)must(&c, MSG_STATUS, "{}");
     assert_int_equal(number_at(&c, "pid"), d.pid);
-    stop_and_disconnect();
+    stop_and_leave();
 }
 
 /* ---- sockets --------------------------------------------------------------------------------- */
@@ -195,7 +162,7 @@ stale_sockets_are_replaced(void **state)
     }
     start_and_connect();
     (void)must(&c, MSG_PING, "{}");
-    stop_and_disconnect();
+    stop_and_leave();
 }
 
 /* ---- survivors ------------------------------------------------------------------------------- */
@@ -258,7 +225,7 @@ a_survivor_never_runs_beside_the_next_attempt(void **state)
     (void)snprintf(body, sizeof(body), "{\"id\":%" PRIu64 "}", job); /* fits */
     (void)must(&c, MSG_JOB_CANCEL, body);
     expect_job(&c, job, "state", "\"cancelled\"");
-    stop_and_disconnect();
+    stop_and_leave();
 }
 
 /* Another instance's handlers are not ours to kill, whatever their environment says. */
@@ -285,7 +252,7 @@ two_instances_let_each_other_live(void **state)
     assert_false(proc_is_zombie(holder));
     (void)must(&c, MSG_JOB_SHOW, "{\"id\":1}");
     assert_int_equal(number_at(&c, "attempt"), 1);
-    stop_and_disconnect();
+    stop_and_leave();
 }
 
 int

@@ -1,41 +1,9 @@
 /* What becomes of an attempt: every kind of handler, every verdict. */
 #include "common/json.h"
 #include "common/mp.h"
-#include "tests/system/fake_supervisor.h"
-#include <setjmp.h>
+#include "tests/system/worker_case.h"
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-
-#include <cmocka.h>
-
-static struct fake f;
-
-static int
-start(void **state)
-{
-    (void)state;
-    fake_start(&f);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    fake_stop(&f);
-    return 0;
-}
-
-static uint64_t
-job(const char *script)
-{
-    return fake_job(&f, &(struct fake_job){.script = script});
-}
 
 /* ---- handlers that are no program ----------------------------------------------------------- */
 

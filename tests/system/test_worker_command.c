@@ -1,31 +1,5 @@
 /* Effects that a worker gives to an operator's command: its exit says what became of them (D5). */
-#include "tests/system/fake_supervisor.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-
-#include <cmocka.h>
-
-static struct fake f;
-
-static int
-start(void **state)
-{
-    (void)state;
-    fake_start(&f);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    fake_stop(&f);
-    return 0;
-}
+#include "tests/system/worker_case.h"
 
 static uint64_t
 send_by(const char *script, int64_t max_run_ms)

@@ -1,34 +1,8 @@
 /* The command that is asked before a handler: what its exit makes of the attempt, and that it is
  * held like the handler itself (C5). */
-#include "tests/system/fake_supervisor.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-
-#include <cmocka.h>
+#include "tests/system/worker_case.h"
 
 #define RAN "echo {\\\"type\\\":\\\"result\\\",\\\"output\\\":1}"
-
-static struct fake f;
-
-static int
-start(void **state)
-{
-    (void)state;
-    fake_start(&f);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    fake_stop(&f);
-    return 0;
-}
 
 static uint64_t
 gated(const char *gate)

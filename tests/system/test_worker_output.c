@@ -1,39 +1,7 @@
 /* What a handler may write, how much of it, and what of that is reported and logged. */
 #include "common/clock.h"
-#include "tests/system/fake_supervisor.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "tests/system/worker_case.h"
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-
-#include <cmocka.h>
-
-static struct fake f;
-
-static int
-start(void **state)
-{
-    (void)state;
-    fake_start(&f);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    fake_stop(&f);
-    return 0;
-}
-
-static uint64_t
-job(const char *script)
-{
-    return fake_job(&f, &(struct fake_job){.script = script});
-}
 
 static void
 effects_are_limited_in_number_and_bytes(void **state)

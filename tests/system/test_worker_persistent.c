@@ -1,40 +1,14 @@
 /* Processes that are kept for many jobs (G4): one line in and lines out for each, replaced when
  * they crash, hang or have served their number. */
 #include "common/mp.h"
-#include "tests/system/fake_supervisor.h"
-#include <setjmp.h>
+#include "tests/system/worker_case.h"
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-
-#include <cmocka.h>
-
-static struct fake f;
 
 /* Answers each line with its own pid and how many lines it has read. */
 #define SERVE                                    \
     "n=0; while read -r line; do n=$((n + 1)); " \
     "echo \"{\\\"type\\\":\\\"result\\\",\\\"output\\\":[$$, $n]}\"; done; echo end > ended"
-
-static int
-start(void **state)
-{
-    (void)state;
-    fake_start(&f);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    fake_stop(&f);
-    return 0;
-}
 
 static uint64_t
 give(const char *script, const char *handler, uint64_t slot)

@@ -1,44 +1,12 @@
 /* What a handler's process is given, and how its whole tree ends. */
 #include "common/clock.h"
-#include "tests/system/fake_supervisor.h"
+#include "tests/system/worker_case.h"
 #include <dirent.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-static struct fake f;
-
-static int
-start(void **state)
-{
-    (void)state;
-    fake_start(&f);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    fake_stop(&f);
-    return 0;
-}
-
-static uint64_t
-job(const char *script)
-{
-    return fake_job(&f, &(struct fake_job){.script = script});
-}
 
 /* The file has a number in it; waits for it. */
 static pid_t

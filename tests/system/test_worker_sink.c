@@ -1,39 +1,13 @@
 /* Deliveries: sent, looked for, failed, and not known. */
-#include "tests/system/fake_supervisor.h"
+#include "tests/system/worker_case.h"
 #include <fcntl.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #define FILE_SINK "{\"name\":\"s\",\"kind\":\"file\",\"path\":\"out.jsonl\"}"
-
-static struct fake f;
-
-static int
-start(void **state)
-{
-    (void)state;
-    fake_start(&f);
-    return 0;
-}
-
-static int
-stop(void **state)
-{
-    (void)state;
-    fake_stop(&f);
-    return 0;
-}
 
 static uint64_t
 deliver(const char *sink, uint64_t effect)

@@ -1,48 +1,7 @@
 /* What the engine does when rows are not what they should be: fsck finds it, dispatch goes on (A12,
  * N12). */
 #include "supervisor/engine/job.h"
-#include "tests/unit/engine_rig.h"
-
-static struct txn *
-begin(struct rig *r)
-{
-    struct err  e = {0};
-    struct txn *t = txn_begin_write(r->store, &e);
-
-    if (!t) fail_msg("%s", e.msg);
-    r->is_unchecked = true; /* from here on the store is unsound on purpose */
-    return t;
-}
-
-static void
-commit(struct txn *t)
-{
-    struct err e = {0};
-    bool       outcome_unknown;
-
-    if (txn_commit(&t, &outcome_unknown, &e)) fail_msg("%s", e.msg);
-}
-
-static void
-count_problem(const char *sentence, void *arg)
-{
-    assert_true(strlen(sentence) > 10);
-    ++*(int *)arg;
-}
-
-static int
-problems(struct rig *r)
-{
-    struct err  e = {0};
-    int         count = 0;
-    bool        cancel = false;
-    struct txn *t = txn_begin_read(r->store, &e);
-
-    if (!t) fail_msg("%s", e.msg);
-    engine_check(t, count_problem, &count, &cancel);
-    txn_abort(&t);
-    return count;
-}
+#include "tests/unit/damage_world.h"
 
 static void
 spoil_queue(struct txn *t)
@@ -132,7 +91,7 @@ fsck_finds_each_thing_that_is_off(void **state)
     (void)rig_submit(r, "'handler':'noop'");
     (void)rig_submit(r, "'handler':'noop'");
     rig_must(r, "schedule.add", "'name':'s','every_ms':60000,'handler':'noop'");
-    assert_int_equal(problems(r), 0);
+    assert_int_equal(problems_of(r, ""), 0);
     for (size_t i = 0; i < ARRAY_LEN(spoil); i++) {
         void       *copy_state;
         struct rig *copy;
@@ -142,7 +101,7 @@ fsck_finds_each_thing_that_is_off(void **state)
         struct txn *t = begin(copy);
         spoil[i](t);
         commit(t);
-        if (problems(copy) == 0) fail_msg("fsck did not see spoilt thing %d", (int)i);
+        if (problems_of(copy, "") == 0) fail_msg("fsck did not see spoilt thing %d", (int)i);
         assert_int_equal(rig_end(&copy_state), 0);
     }
 }

@@ -1,46 +1,6 @@
 /* Sessions whose rows are not what they should be: fsck finds it, and they go on (A12, N12). */
+#include "tests/unit/damage_world.h"
 #include "tests/unit/session_world.h"
-
-static struct txn *
-begin(struct rig *r)
-{
-    struct err  e = {0};
-    struct txn *t = txn_begin_write(r->store, &e);
-
-    if (!t) fail_msg("%s", e.msg);
-    r->is_unchecked = true; /* from here on the store is unsound on purpose */
-    return t;
-}
-
-static void
-commit(struct txn *t)
-{
-    struct err e = {0};
-    bool       outcome_unknown;
-
-    if (txn_commit(&t, &outcome_unknown, &e)) fail_msg("%s", e.msg);
-}
-
-static void
-count_problem(const char *sentence, void *arg)
-{
-    assert_non_null(strstr(sentence, "session"));
-    ++*(int *)arg;
-}
-
-static int
-problems(struct rig *r)
-{
-    struct err  e = {0};
-    int         count = 0;
-    bool        cancel = false;
-    struct txn *t = txn_begin_read(r->store, &e);
-
-    if (!t) fail_msg("%s", e.msg);
-    engine_check(t, count_problem, &count, &cancel);
-    txn_abort(&t);
-    return count;
-}
 
 static void
 load_row(struct txn *t, struct session *s)
@@ -109,7 +69,7 @@ fsck_finds_each_thing_that_is_off(void **state)
     declare(r);
     for (int i = 0; i < 3; i++)
         (void)append(r, "s", "ping");
-    assert_int_equal(problems(r), 0);
+    assert_int_equal(problems_of(r, "session"), 0);
     for (size_t i = 0; i < ARRAY_LEN(spoil); i++) {
         void          *copy_state;
         struct session s;
@@ -120,7 +80,8 @@ fsck_finds_each_thing_that_is_off(void **state)
         spoil[i](&s);
         session_save(t, &s);
         commit(t);
-        if (problems(copy_state) == 0) fail_msg("fsck did not see spoilt thing %d", (int)i);
+        if (problems_of(copy_state, "session") == 0)
+            fail_msg("fsck did not see spoilt thing %d", (int)i);
         assert_int_equal(rig_end(&copy_state), 0);
     }
 }
@@ -141,7 +102,7 @@ a_lost_event_is_passed_over(void **state)
     document(r, job_of(r, "s"));
     assert_int_equal(rig_i64(r, "event.seq"), 4);
     assert_int_equal(session_i64(r, "s", "waiting"), 2);
-    assert_int_equal(problems(r), 0);
+    assert_int_equal(problems_of(r, "session"), 0);
 }
 
 static void
@@ -160,7 +121,7 @@ lost_events_at_the_end_leave_the_session_idle(void **state)
     assert_int_equal(append(r, "s", "ping"), 4);
     document(r, job_of(r, "s"));
     assert_int_equal(rig_i64(r, "event.seq"), 4);
-    assert_int_equal(problems(r), 0);
+    assert_int_equal(problems_of(r, "session"), 0);
 }
 
 static void
@@ -179,7 +140,7 @@ a_job_whose_event_is_lost_ends_and_the_next_starts(void **state)
     document(r, job_of(r, "s"));
     assert_int_equal(rig_i64(r, "event.seq"), 2);
     assert_int_equal(session_i64(r, "s", "dead"), 0);
-    assert_int_equal(problems(r), 0);
+    assert_int_equal(problems_of(r, "session"), 0);
 }
 
 static void
