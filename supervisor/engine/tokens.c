@@ -7,6 +7,13 @@
 
 #include <string.h>
 
+/* 0: of all.  A session is of a company: of the default one in rows that do not say. */
+static uint32_t
+company_of(const struct token *t)
+{
+    return t->session.size && !t->company ? COMPANY_DEFAULT_ID : t->company;
+}
+
 static void
 put_token(struct objects *o, const struct token *t, struct buf *b)
 {
@@ -14,7 +21,7 @@ put_token(struct objects *o, const struct token *t, struct buf *b)
 
     mp_put_str(b, &m, "name", t->name);
     mp_put_cstr(b, &m, "role", role_name(t->role));
-    view_put_name(o, b, &m, "company", t->company);
+    view_put_name(o, b, &m, "company", company_of(t));
     mp_put_str_or_nil(b, &m, "session", t->session);
     mp_put_i64(b, &m, "created_at", t->created_at);
     mp_put_time(b, &m, "expires_at", t->expires_at);
@@ -165,8 +172,8 @@ engine_token_actor(struct txn *t, struct view hash, int64_t now_ms, struct actor
     if (row.expires_at && row.expires_at <= now_ms) {
         return err_set(e, E_UNAUTHENTICATED, "the token has expired");
     }
-    company.id = row.company;
-    if (row.company && (object_load(t, &company) != LOAD_FOUND || company.removing)) {
+    company.id = company_of(&row);
+    if (company.id && (object_load(t, &company) != LOAD_FOUND || company.removing)) {
         return err_set(e, E_UNAUTHENTICATED, "the token's company is gone");
     }
     buf_clear(text);

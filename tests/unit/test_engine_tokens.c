@@ -48,6 +48,30 @@ one_without_scope_is_for_all(void **state)
     assert_int_equal(a.role, ROLE_OPERATOR);
 }
 
+/* As they were made before a session was of a company. */
+static void
+a_row_with_a_session_and_no_company_is_of_the_default_one(void **state)
+{
+    struct rig         *r = *state;
+    BUF_AUTO struct buf text = {0};
+    struct actor        a;
+    struct err          e;
+    struct txn         *t = txn_begin_write(r->store, &e);
+    bool                outcome_unknown;
+
+    assert_non_null(t);
+    token_save(t, &(struct token){.id = 999,
+                                  .name = view_str("old"),
+                                  .hash = view_str(HASH_A),
+                                  .role = ROLE_VIEW,
+                                  .session = view_str("chat/")});
+    assert_int_equal(txn_commit(&t, &outcome_unknown, &e), E_OK);
+    assert_int_equal(actor_of(r, HASH_A, &a, &text), E_OK);
+    assert_true(view_is(a.company, "default"));
+    rig_must_read(r, "token.list", " ");
+    assert_string_equal(rig_text(r, "items.0.company"), "default");
+}
+
 static void
 an_expired_or_revoked_one_is_nobodys(void **state)
 {
@@ -140,6 +164,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(who_shows_the_secret_has_the_role_and_the_scope),
         TEST(one_without_scope_is_for_all),
+        TEST(a_row_with_a_session_and_no_company_is_of_the_default_one),
         TEST(an_expired_or_revoked_one_is_nobodys),
         TEST(lists_and_audit_show_no_hash),
         TEST(what_makes_no_token_is_refused),
