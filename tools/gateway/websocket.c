@@ -4,7 +4,7 @@
 #include "common/json.h"
 #include "common/mp.h"
 #include "tools/gateway/request.h"
-#include "tools/gateway/websocket_queue.h"
+#include "tools/gateway/websocket_requests.h"
 #include "tools/gateway/websocket_text.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,39 +13,27 @@
 #define VERIFIED_MS     10000 /* so long a token that was good is thought to be */
 #define MESSAGES_MAX    60    /* of a peer in a window */
 #define WINDOW_MS       3000
-#define UNDER_WAY_MAX   8
 #define DELTA_QUEUE_MAX 65536 /* a delta for a peer that has so much to read is dropped */
 #define CLOSE_SECONDS   5     /* for a peer to take what is left, and the reason */
 #define CLOSE_LATER     1013  /* try again later: lws has no name for it */
 
-/* A request of the peer's, under way. */
-struct saying {
-    struct saying    *next;
-    struct websocket *w;
-    uint64_t          asked;
-    enum msg_id       op;
-    char              id[65]; /* the peer's, "" for none */
-    uint64_t          effect; /* of an ack */
-};
-
 struct websocket {
-    struct reader          reader;
-    struct websockets     *all;
-    struct lws            *wsi;
-    char                   token_hash[TOKEN_HASH_SIZE + 1]; /* "": not yet shown */
-    char                  *key;
-    char                   company[65]; /* "": the token's, or the default one */
-    struct buf             in;
-    struct websocket_queue queue;
-    struct saying         *sayings;
-    unsigned               nsayings;
-    uint64_t               verifying;   /* asked: nothing is written until it is answered */
-    int64_t                verified_ms; /* boot time; 0: it is not attached yet */
-    uint64_t               effect;      /* handed over, not acknowledged */
-    int64_t                window_ms;
-    unsigned               messages; /* in the window */
-    int                    code;     /* it is closed with this one; 0: not yet */
-    const char            *reason;
+    struct reader             reader;
+    struct websockets        *all;
+    struct lws               *wsi;
+    char                      token_hash[TOKEN_HASH_SIZE + 1]; /* "": not yet shown */
+    char                     *key;
+    char                      company[65]; /* "": the token's, or the default one */
+    struct buf                in;
+    struct websocket_queue    queue;
+    struct websocket_requests requests;
+    uint64_t                  verifying;   /* asked: nothing is written until it is answered */
+    int64_t                   verified_ms; /* boot time; 0: it is not attached yet */
+    uint64_t                  effect;      /* handed over, not acknowledged */
+    int64_t                   window_ms;
+    unsigned                  messages; /* in the window */
+    int                       code;     /* it is closed with this one; 0: not yet */
+    const char               *reason;
 };
 
 static void verify(struct websocket *w);
@@ -61,13 +49,35 @@ end(struct websocket *w, int code, const char *reason)
     if (w->code) return;
     w->code = code;
     w->reason = reason;
-    if (code == CLOSE_LATER) {
-        w->all->queued -= w->queue.bytes;
-        websocket_queue_done(&w->queue);
-    }
+    if (code == CLOSE_LATER) websocket_queue_clear(&w->queue);
     lws_rx_flow_control(w->wsi, 1); /* its goodbye is to be read */
     lws_set_timeout(w->wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_SECONDS);
     lws_callback_on_writable(w->wsi);
+}
+
+/* Also of one whose end is on the way for another reason. */
+static void
+end_slow(struct websocket *w)
+{
+    if (!w->code) w->all->counters->slow_readers++;
+    end(w, CLOSE_LATER, "too much waits to be read");
+    websocket_queue_clear(&w->queue);
+}
+
+/* Those who read least make room, be it the peer itself: then false. */
+static bool
+make_room(struct websocket *w, size_t size)
+{
+    struct websocket *most = w->queue.bytes + size > WEBSOCKET_QUEUE_MAX ? w : NULL;
+
+    while (most != w && w->all->queues.bytes + size > WEBSOCKETS_QUEUE_MAX) {
+        struct websocket_queue *largest = websocket_queue_largest(&w->queue, size);
+
+        most = lws_container_of(largest, struct websocket, queue);
+        if (most != w) end_slow(most);
+    }
+    if (most == w) end_slow(w);
+    return most != w;
 }
 
 static void
@@ -77,14 +87,8 @@ say(struct websocket *w, const struct buf *packed)
     struct err          e;
 
     if (w->code || json_from_mp(buf_view(packed), &text, &e)) return; /* it is expressible */
-    if (w->queue.bytes + text.size > WEBSOCKET_QUEUE_MAX ||
-        w->all->queued + text.size > WEBSOCKETS_QUEUE_MAX) {
-        w->all->counters->slow_readers++;
-        end(w, CLOSE_LATER, "too much waits to be read");
-        return;
-    }
+    if (!make_room(w, text.size)) return;
     websocket_queue_put(&w->queue, buf_view(&text));
-    w->all->queued += text.size;
     if (w->verified_ms && clock_now().boot_ms - w->verified_ms > VERIFIED_MS) verify(w);
     lws_callback_on_writable(w->wsi);
 }
@@ -148,8 +152,7 @@ send_away(struct websocket *w, const struct err *error)
     bool is_between = w->queue.sent == 0; /* not within a text */
     bool is_away = error->code == E_BUSY || error->code == E_OUTCOME_UNKNOWN;
 
-    w->all->queued -= w->queue.bytes;
-    websocket_queue_done(&w->queue);
+    websocket_queue_clear(&w->queue);
     if (is_between) say_error(w, error, "");
     end(w, is_away ? CLOSE_LATER : LWS_CLOSE_STATUS_POLICY_VIOLATION, errc_wire(error->code));
 }
@@ -227,18 +230,6 @@ verify(struct websocket *w)
 /* ---- from the peer --------------------------------------------------------- */
 
 static void
-forget_saying(struct saying *s)
-{
-    struct saying **at = &s->w->sayings;
-
-    while (*at != s)
-        at = &(*at)->next;
-    *at = s->next;
-    s->w->nsayings--;
-    free(s);
-}
-
-static void
 say_accepted(struct websocket *w, const char *id, struct view body)
 {
     BUF_AUTO struct buf b = {0};
@@ -248,51 +239,37 @@ say_accepted(struct websocket *w, const char *id, struct view body)
 }
 
 static void
-on_said(void *arg, const struct err *error, struct view body)
+on_answer(struct websocket_requests *rs, const struct websocket_request *r, const struct err *error,
+          struct view body)
 {
-    struct saying    *s = arg;
-    struct websocket *w = s->w;
+    struct websocket *w = lws_container_of(rs, struct websocket, requests);
 
     if (error->code) {
-        say_error(w, error, s->id);
+        say_error(w, error, r->id);
         if (error->code == E_UNAUTHENTICATED) {
             end(w, LWS_CLOSE_STATUS_POLICY_VIOLATION, errc_wire(error->code));
         }
-    } else if (s->op == MSG_EFFECT_ACK) {
-        if (w->effect == s->effect) w->effect = 0;
+    } else if (r->op == MSG_EFFECT_ACK) {
+        if (w->effect == r->effect) w->effect = 0;
     } else {
         w->all->counters->messages++;
-        say_accepted(w, s->id, body);
+        say_accepted(w, r->id, body);
     }
-    forget_saying(s);
 }
 
+/* id: the peer's for its message, at most 64 bytes. */
 static void
 ask(struct websocket *w, enum msg_id op, const struct buf *body, struct view id, uint64_t effect)
 {
-    struct saying  *s = xcalloc(1, sizeof(*s));
-    struct question q = {.op = op,
-                         .body = buf_view(body),
-                         .request_id = id,
-                         .token_hash = view_str(w->token_hash),
-                         .on_answer = on_said,
-                         .arg = s};
-    struct err      e;
+    const struct question q = {
+        .op = op, .body = buf_view(body), .request_id = id, .token_hash = view_str(w->token_hash)};
+    struct err e;
 
-    s->w = w;
-    s->op = op;
-    s->effect = effect;
-    if (id.size) memcpy(s->id, id.data, id.size);
-    s->next = w->sayings;
-    w->sayings = s;
-    w->nsayings++;
-    if (w->nsayings > UNDER_WAY_MAX) {
-        err_set(&e, E_BUSY, "at most %d messages without an answer", UNDER_WAY_MAX);
-    } else if ((s->asked = client_ask(w->all->client, &q, &e)) != 0) {
-        return;
+    if (websocket_requests_ask(&w->requests, &q, effect, &e)) {
+        FREE_AUTO char *text = view_dup(id);
+
+        say_error(w, &e, text);
     }
-    say_error(w, &e, s->id);
-    forget_saying(s);
 }
 
 static void
@@ -421,6 +398,8 @@ websocket_on_open(struct websockets *all, struct websocket **out, struct lws *ws
     w->all = all;
     w->wsi = wsi;
     w->reader.calls = &calls;
+    websocket_queue_init(&w->queue, &all->queues);
+    w->requests = (struct websocket_requests){.client = all->client, .on_answer = on_answer};
     w->key = view_dup(request_session(request.path));
     memcpy(w->token_hash, request.token_hash, sizeof(w->token_hash));
     (void)snprintf(w->company, sizeof(w->company), "%s", request_argument(wsi, "company=", room));
@@ -456,13 +435,10 @@ websocket_on_data(struct websocket *w, struct view part)
 bool
 websocket_on_writable(struct websocket *w)
 {
-    size_t before = w->queue.bytes;
-
     if (w->verifying && !w->code) return true;
     if (w->queue.first && w->code != CLOSE_LATER) {
         bool is_good = websocket_queue_write(&w->queue, w->wsi);
 
-        w->all->queued -= before - w->queue.bytes;
         if (w->code) lws_callback_on_writable(w->wsi);
         return is_good;
     }
@@ -484,11 +460,7 @@ websocket_on_close(struct websocket **p)
     if (!w) return;
     readers_remove(w->all->readers, &w->reader);
     if (w->verifying) client_forget(w->all->client, w->verifying);
-    while (w->sayings) {
-        client_forget(w->all->client, w->sayings->asked);
-        forget_saying(w->sayings);
-    }
-    w->all->queued -= w->queue.bytes;
+    websocket_requests_done(&w->requests);
     w->all->count--;
     websocket_queue_done(&w->queue);
     buf_done(&w->in);

@@ -19,6 +19,7 @@
 #include "tools/gateway/counters.h"
 #include "tools/gateway/guard.h"
 #include "tools/gateway/readers.h"
+#include "tools/gateway/websocket_queue.h"
 
 #define WEBSOCKET_MESSAGE_MAX 65536
 #define WEBSOCKET_QUEUE_MAX   (4 << 20)   /* bytes that wait for one peer */
@@ -26,12 +27,12 @@
 
 /* What they work with; all of it outlives them. */
 struct websockets {
-    const struct guard *guard;
-    struct client      *client;
-    struct readers     *readers;
-    struct counters    *counters;
-    size_t              count;
-    size_t              queued; /* bytes */
+    const struct guard     *guard;
+    struct client          *client;
+    struct readers         *readers;
+    struct counters        *counters;
+    size_t                  count;
+    struct websocket_queues queues;
 };
 
 struct websocket;

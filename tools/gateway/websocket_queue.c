@@ -10,6 +10,14 @@ struct websocket_text {
 };
 
 void
+websocket_queue_init(struct websocket_queue *q, struct websocket_queues *all)
+{
+    *q = (struct websocket_queue){.all = all, .next = all->first};
+    if (q->next) q->next->previous = q;
+    all->first = q;
+}
+
+void
 websocket_queue_put(struct websocket_queue *q, struct view text)
 {
     struct websocket_text *t = xmalloc(sizeof(*t) + text.size);
@@ -24,6 +32,21 @@ websocket_queue_put(struct websocket_queue *q, struct view text)
     }
     q->newest = t;
     q->bytes += text.size;
+    q->all->bytes += text.size;
+}
+
+struct websocket_queue *
+websocket_queue_largest(struct websocket_queue *q, size_t more)
+{
+    struct websocket_queue *largest = q;
+    size_t                  bytes = q->bytes + more;
+
+    for (struct websocket_queue *other = q->all->first; other; other = other->next) {
+        if (other->bytes <= bytes) continue;
+        largest = other;
+        bytes = other->bytes;
+    }
+    return largest;
 }
 
 static void
@@ -34,6 +57,7 @@ drop_first(struct websocket_queue *q)
     q->first = t->next;
     if (!q->first) q->newest = NULL;
     q->bytes -= t->size;
+    q->all->bytes -= t->size;
     q->sent = 0;
     free(t);
 }
@@ -59,8 +83,20 @@ websocket_queue_write(struct websocket_queue *q, struct lws *wsi)
 }
 
 void
-websocket_queue_done(struct websocket_queue *q)
+websocket_queue_clear(struct websocket_queue *q)
 {
     while (q->first)
         drop_first(q);
+}
+
+void
+websocket_queue_done(struct websocket_queue *q)
+{
+    websocket_queue_clear(q);
+    if (q->next) q->next->previous = q->previous;
+    if (q->previous) {
+        q->previous->next = q->next;
+    } else {
+        q->all->first = q->next;
+    }
 }
