@@ -124,6 +124,9 @@ def send(data):
     got = b""
     try:
         s.sendall(data)
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    try:
         while part := s.recv(65536):
             got += part
     except (BrokenPipeError, ConnectionResetError):
@@ -136,8 +139,15 @@ def send(data):
 
 
 def status(data):
+    """The status; of a refusal only in our own form."""
     got = send(data)
-    return int(got.split(b" ", 2)[1]) if got.startswith(b"HTTP/1.") else None
+    if not got.startswith(b"HTTP/1."):
+        return None
+    code, head, body = int(got.split(b" ", 2)[1]), *got.split(b"\r\n\r\n", 1)
+    if code >= 400 and not data.startswith(b"HEAD"):
+        expect("the error's parts", sorted(json.loads(body)["error"]), ["code", "field", "hint", "message"])
+        expect("its type", b"\r\nContent-Type: application/json\r\n" in head, True)
+    return code
 
 
 def request(line, *headers, host=HOST, token=True, body=b""):
@@ -157,17 +167,19 @@ def attacks():
         "no Host": (400, request(get, shut, host=None)),
         "another Host": (421, request(get, shut, host="evil.example")),
         "a Host that begins like ours": (421, request(get, shut, host=f"localhost.evil.example:{PORT}")),
-        "two Hosts": (421, request(get, "Host: evil.example", shut)),
+        "two Hosts": (400, request(get, "Host: evil.example", shut)),
         "another Origin": (403, request(post, "Origin: http://evil.example", "Content-Length: 0", shut)),
         "no Origin to speak of": (403, request(post, "Origin: null", "Content-Length: 0", shut)),
         "h2c": (400, request(get, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA")),
-        "HTTP/2 at once": (403, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-        "another upgrade": (403, request(get, "Connection: Upgrade", "Upgrade: other")),
+        "HTTP/2 at once": (505, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        "another upgrade": (400, request(get, "Connection: Upgrade", "Upgrade: other")),
         "two upgrades": (400, request(get, "Connection: Upgrade", "Upgrade: websocket", "Upgrade: h2c")),
         "a WebSocket elsewhere": (404, request(get, *upgrade, "Upgrade: websocket")),
         "a WebSocket from another page": (403, request(ws, *upgrade, "Upgrade: websocket", "Origin: http://evil.example")),
         "a WebSocket without a token": (401, request(ws, *upgrade, "Upgrade: websocket", token=False)),
         "a WebSocket of an inner protocol": (400, request(ws, *upgrade, "Upgrade: websocket", "Sec-WebSocket-Protocol: descriptor")),
+        "a WebSocket of another version": (426, request(ws, *upgrade[:2], "Sec-WebSocket-Version: 8", "Upgrade: websocket")),
+        "a WebSocket without a key": (400, request(ws, upgrade[0], upgrade[2], "Upgrade: websocket")),
         "chunked": (411, request(post, "Transfer-Encoding: chunked", json_type, body=b"2\r\n{}\r\n0\r\n\r\n")),
         "chunked and with a length": (411, request(post, "Content-Length: 5", "Transfer-Encoding: chunked", json_type, body=b"0\r\n\r\n")),
         "two lengths": (400, request(post, "Content-Length: 2", "Content-Length: 3", json_type, body=b"{}x")),
@@ -177,12 +189,35 @@ def attacks():
         "a body of no type": (415, request(post, "Content-Length: 2", shut, body=b"{}")),
         "no JSON": (400, request(post, "Content-Length: 2", json_type, shut, body=b"{x")),
         "headers over the limit": (431, request(get, "Cookie: " + "a" * 9000, shut)),
-        "10 MiB of a header": (None, request(get, "Cookie: " + "a" * 10485760, shut)),
-        "10,000 headers": (None, request(get, *(f"X-{i}: a" for i in range(10000)), shut)),
-        "a long path": (None, request("GET /" + "a" * 20000 + " HTTP/1.1", shut)),
-        "a path with a NUL": (None, request("GET /a%00b HTTP/1.1", shut)),
-        "CONNECT": (None, request("CONNECT evil.example:443 HTTP/1.1")),
-        "TRACE": (403, request("TRACE / HTTP/1.1", shut)),
+        "9 kB of a header that nobody knows": (431, request(get, "X-Nobody: " + "a" * 9000, shut)),
+        "13 kB of headers": (431, request(get, "Cookie: " + "a" * 13000, shut)),
+        "10 MiB of a header": (431, request(get, "Cookie: " + "a" * 10485760, shut)),
+        "100 headers": (431, request(get, *(f"X-{i}: a" for i in range(100)), shut)),
+        "10,000 headers": (431, request(get, *(f"X-{i}: a" for i in range(10000)), shut)),
+        "100 arguments": (431, request("GET /v1/jobs?" + "a&" * 100 + " HTTP/1.1", shut)),
+        "a long path": (414, request("GET /" + "a" * 20000 + " HTTP/1.1", shut)),
+        "a path with a NUL": (400, request("GET /a%00b HTTP/1.1", shut)),
+        "a path with half a byte": (400, request("GET /a%f HTTP/1.1", shut)),
+        "a path with what lws ends it at": (400, request("GET /v1/jobs/1&2 HTTP/1.1", shut)),
+        "a proxy's request": (400, request("GET http://evil.example/ HTTP/1.1", shut)),
+        "CONNECT": (405, request("CONNECT evil.example:443 HTTP/1.1")),
+        "TRACE": (405, request("TRACE / HTTP/1.1", shut)),
+        "HTTP/0.9": (400, b"GET /\r\n\r\n"),
+        "HTTP/3": (505, request("GET / HTTP/3.0", shut)),
+        "TLS": (None, b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
+        "a space before a colon": (400, request(post, "Transfer-Encoding : chunked", "Content-Length: 2", json_type, body=b"{}")),
+        "a tabulator before a colon": (400, request(post, "Content-Length\t: 2", json_type, body=b"{}")),
+        "a folded header": (400, request(post, "X: a", " Transfer-Encoding: chunked", "Content-Length: 2", json_type, body=b"{}")),
+        "a bare line feed": (400, request(post, "X: a\nTransfer-Encoding: chunked", "Content-Length: 2", json_type, body=b"{}")),
+        "a bare carriage return": (400, request(post, "X: a\rTransfer-Encoding: chunked", "Content-Length: 2", json_type, body=b"{}")),
+        "line feeds only": (400, request(get, shut).replace(b"\r\n", b"\n")),
+        "a NUL in a header": (400, request(get, "X: a\0b", shut)),
+        "a header without a name": (400, request(get, ": a", shut)),
+        "a length twice": (400, request(post, "Content-Length: 2", "Content-Length: 2", json_type, body=b"{}")),
+        "a list of lengths": (400, request(post, "Content-Length: 2, 2", json_type, body=b"{}")),
+        "a length with a sign": (400, request(post, "Content-Length: +2", json_type, body=b"{}")),
+        "a length beyond all": (413, request(post, "Content-Length: " + "9" * 40, json_type, body=b"{}")),
+        "a compressed body": (415, request(post, "Content-Length: 20", "Content-Encoding: gzip", json_type, shut, body=b"\x1f\x8b" + b"\0" * 18)),
         "PUT": (405, request("PUT /v1/jobs HTTP/1.1", "Content-Length: 0", shut)),
         "a path above": (404, request("GET /../../etc/passwd HTTP/1.1", shut)),
         "lines in a path": (400, request("GET /v1/schedules/a%0d%0aX-Evil:%20b HTTP/1.1", shut)),
@@ -200,7 +235,10 @@ def attacks():
         expect(name, status(data), wanted)
     got = send(request(get) + request(get) + request("GET /v1/nothing HTTP/1.1", shut))
     expect("three on a connection", got.count(b"HTTP/1.1 200") + got.count(b"HTTP/1.1 404"), 3)
-    send(request("POST /v1/jobs/1/cancel HTTP/1.1", "Content-Length: 2", json_type, body=b"{}") * 3 + request(get, shut))  # hung up, at once or behind an answer
+    got = send(request("POST /v1/jobs/99/cancel HTTP/1.1", "Content-Length: 2", json_type, body=b"{}") * 3 + request(get, shut))
+    expect("four with bodies on a connection", (got.count(b"HTTP/1.1 404"), got.count(b"HTTP/1.1 200")), (3, 1))
+    got = send(request(get) + request(post, "Content-Length: 1", "Content-Length: 2") + request(get))
+    expect("a bad one behind a good one", (got.count(b"HTTP/1.1 200"), got.count(b"HTTP/1.1 400"), got.count(b"HTTP/1.1")), (1, 1, 2))
     slow = [socket.create_connection(("127.0.0.1", PORT)) for _ in range(500)]
     for s in slow:
         s.sendall(b"GET / HTTP/1.1\r\nX: ")

@@ -2,6 +2,7 @@
 
 #include "common/json.h"
 #include "common/log.h"
+#include "tools/gateway/intake.h"
 #include "tools/gateway/metrics.h"
 #include "tools/gateway/reply.h"
 #include "tools/gateway/request.h"
@@ -113,7 +114,7 @@ take_query(struct exchange *x, struct err *e)
         int size =
             lws_hdr_copy_fragment(x->wsi, argument, sizeof(argument), WSI_TOKEN_HTTP_URI_ARGS, i);
 
-        if (size < 0) return E_OK; /* headers of REQUEST_HEADERS_MAX: only the end is left */
+        if (size < 0) return E_OK; /* headers of HEAD_BYTES_MAX: only the end is left */
         if (route_body_query(&x->fields, x->request.match.route, view_of(argument, (size_t)size),
                              e)) {
             return e->code;
@@ -296,6 +297,7 @@ finish(struct exchange *x)
     struct lws *wsi = x->wsi;
 
     if (x->closes) return false;
+    intake_next(wsi);
     return lws_http_transaction_completed(wsi) == 0; /* x is gone: http_on_end */
 }
 
@@ -307,7 +309,9 @@ http_on_writable(struct exchange *x)
     lws_set_timeout(x->wsi, PENDING_TIMEOUT_HTTP_CONTENT, WRITE_SECONDS);
     if (!write_part(x->wsi, &x->out, &x->sent)) return false;
     if (x->sent < x->out.size) return true;
-    return finish(x);
+    if (!lws_partial_buffered(x->wsi)) return finish(x);
+    lws_callback_on_writable(x->wsi);
+    return true;
 }
 
 bool
@@ -338,16 +342,8 @@ http_on_end(struct exchange **p)
 bool
 http_refuse(struct lws *wsi, const struct refusal *no)
 {
-    BUF_AUTO struct buf body = {0};
-    BUF_AUTO struct buf headers = {0};
     BUF_AUTO struct buf out = {0};
-    struct reply_head   head = {.status = no->status, .type = REPLY_JSON, .closes = true};
 
-    reply_error(&body, &no->error);
-    reply_error_headers(&headers, no->status, &no->error);
-    head.length = (int64_t)body.size;
-    head.more = buf_str(&headers);
-    reply_head(&out, &head);
-    buf_add_view(&out, buf_view(&body));
+    reply_refusal(&out, no);
     return write_some(wsi, buf_view(&out), LWS_WRITE_HTTP);
 }

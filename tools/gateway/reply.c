@@ -25,6 +25,7 @@ reason(int status)
         {410, "Gone"                           },
         {411, "Length Required"                },
         {413, "Content Too Large"              },
+        {414, "URI Too Long"                   },
         {415, "Unsupported Media Type"         },
         {421, "Misdirected Request"            },
         {426, "Upgrade Required"               },
@@ -32,6 +33,7 @@ reason(int status)
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"          },
         {503, "Service Unavailable"            },
+        {505, "HTTP Version Not Supported"     },
         {507, "Insufficient Storage"           },
     };
 
@@ -97,4 +99,20 @@ reply_error_headers(struct buf *out, int status, const struct err *e)
 
         buf_printf(out, "Retry-After: %" PRId64 "\r\n", seconds > 0 ? seconds : 1);
     }
+}
+
+void
+reply_refusal(struct buf *out, const struct refusal *no)
+{
+    BUF_AUTO struct buf body = {0};
+    BUF_AUTO struct buf headers = {0};
+    struct reply_head   head = {.status = no->status, .type = REPLY_JSON, .closes = true};
+
+    buf_add_str(&headers, no->more);
+    reply_error(&body, &no->error);
+    reply_error_headers(&headers, no->status, &no->error);
+    head.length = (int64_t)body.size;
+    head.more = buf_str(&headers);
+    reply_head(out, &head);
+    buf_add_view(out, buf_view(&body));
 }

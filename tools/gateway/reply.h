@@ -4,6 +4,7 @@
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "tools/gateway/refusal.h"
 #include <stdint.h>
 
 /* The page may load and reach only what is served here; nothing may frame it. */
@@ -29,5 +30,7 @@ void reply_head(struct buf *out, const struct reply_head *h);
 void reply_error(struct buf *out, const struct err *e);
 /* Appends the header lines that go with an error's status, to be a reply_head's `more`. */
 void reply_error_headers(struct buf *out, int status, const struct err *e);
+/* Appends the whole answer that says so; the connection is closed behind it. */
+void reply_refusal(struct buf *out, const struct refusal *no);
 
 #endif

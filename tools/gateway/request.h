@@ -1,20 +1,19 @@
 /* request - what a connection asks for, read from its headers and judged.
  *
- * All that can be refused without agentd is refused here, before a body is read: names, origins,
- * sizes, forms, and whether there is a token at all. */
+ * Its bytes are right (head.h).  All else that can be refused without agentd is refused here,
+ * before a body is read: names, origins, forms, and whether there is a token at all. */
 #ifndef TOOLS_GATEWAY_REQUEST_H
 #define TOOLS_GATEWAY_REQUEST_H
 
 #include "tools/gateway/auth.h"
 #include "tools/gateway/counters.h"
 #include "tools/gateway/guard.h"
+#include "tools/gateway/refusal.h"
 #include "tools/gateway/routes.h"
 #include <libwebsockets.h>
 
-#define REQUEST_HEADERS_MAX 8192        /* bytes of all values */
-#define REQUEST_BODY_MAX    1572864     /* 1.5 MiB */
-#define REQUEST_PROTOCOL    "agentd.v1" /* of WebSockets */
-#define REQUEST_TEXT_MAX    512         /* a header that we read, and its NUL */
+#define REQUEST_PROTOCOL "agentd.v1" /* of WebSockets */
+#define REQUEST_TEXT_MAX 512         /* a header that we read, and its NUL */
 
 /* What is served beside the routes. */
 enum own {
@@ -36,14 +35,6 @@ struct http_request {
     char               token_hash[TOKEN_HASH_SIZE + 1]; /* "": none was shown */
     char               host[REQUEST_TEXT_MAX];
     struct view        path; /* lws's own, until the headers go */
-};
-
-/* Why not: the status, an error, and a header line for it. */
-struct refusal {
-    int        status; /* 0: it is not refused */
-    bool       closes; /* a body is coming that nobody reads */
-    struct err error;
-    char       more[64];
 };
 
 /* A header's value as a string; false when it is not there, or too long for `out`. */

@@ -2,7 +2,9 @@
 
 #include "common/listen.h"
 #include "common/log.h"
+#include "tools/gateway/head.h"
 #include "tools/gateway/http.h"
+#include "tools/gateway/intake.h"
 #include "tools/gateway/link.h"
 #include "tools/gateway/openapi.h"
 #include "tools/gateway/request.h"
@@ -50,8 +52,6 @@ struct connected {
 
 /* ---- callbacks ------------------------------------------------------------- */
 
-static char acquainted; /* what is kept with a connection that is no stranger */
-
 /* lws takes connections until there are no more, or one is refused: so strangers are few. */
 static bool
 admit(struct server *s)
@@ -65,14 +65,15 @@ admit(struct server *s)
 static void
 meet(struct server *s, struct lws *wsi)
 {
-    if (lws_get_opaque_user_data(wsi)) return;
-    lws_set_opaque_user_data(wsi, &acquainted);
+    if (!intake_is_stranger(wsi)) return;
+    intake_meet(wsi);
     s->strangers--;
 }
 
 static void
-on_begin(struct server *s)
+on_begin(struct server *s, struct lws *wsi)
 {
+    intake_begin(wsi);
     s->connections++;
     s->strangers++;
 }
@@ -82,7 +83,8 @@ static void
 on_gone(struct server *s, struct lws *wsi)
 {
     if (s->connections > 0) s->connections--;
-    if (s->strangers > 0 && !lws_get_opaque_user_data(wsi)) s->strangers--;
+    if (s->strangers > 0 && intake_is_stranger(wsi)) s->strangers--;
+    intake_end(wsi);
 }
 
 /* 0: go on.  -1: hang up.  1: it was answered. */
@@ -152,7 +154,7 @@ on_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void 
 
     switch (reason) {
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION: return admit(s) ? 0 : 1;
-    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED: on_begin(s); return 0;
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED: on_begin(s, wsi); return 0;
     case LWS_CALLBACK_WSI_DESTROY: on_gone(s, wsi); return 0;
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: meet(s, wsi); return confirm_upgrade(s, wsi);
     case LWS_CALLBACK_RAW_ADOPT: /* CONNECT, which lws takes for a protocol of another kind */
@@ -251,7 +253,7 @@ make_loop(struct server *s, const char *address, int port, struct err *e)
         .timeout_secs = HEADER_SECONDS,
         .timeout_secs_ah_idle = HEADER_SECONDS,
         .keepalive_timeout = KEEPALIVE_SECONDS,
-        .max_http_header_data = REQUEST_HEADERS_MAX + REQUEST_HEADERS_MAX / 2,
+        .max_http_header_data = HEAD_BYTES_MAX + HEAD_BYTES_MAX / 2,
         .max_http_header_pool = HEADERS_AT_A_TIME,
         .pt_serv_buf_size = SERVICE_BYTES,
         .retry_and_idle_policy = &idle,
@@ -343,6 +345,7 @@ set_up(struct server *s, const struct options *o, struct err *e)
     address = view_dup(where);
     if (page_read(&s->page, o->page, e)) return e->code;
     s->connections_max = limit_descriptors(o->connections_max);
+    intake_open(s->connections_max + DESCRIPTORS_BESIDE, &s->counters);
     guard_init(&s->guard, address, o->hosts, o->origins);
     if (listen_try(address, port, e) || make_loop(s, address, port, e)) return e->code;
     if (reach_agentd(s, o->run_dir, e)) return e->code;
@@ -389,6 +392,7 @@ server_destroy(struct server **p)
     feed_destroy(&s->feed);
     client_destroy(&s->client);
     if (s->zmq) (void)zmq_ctx_term(s->zmq); /* it has no socket left */
+    intake_close();
     buf_done(&s->http.openapi);
     page_done(&s->page);
     guard_done(&s->guard);

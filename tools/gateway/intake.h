@@ -1,0 +1,29 @@
+/* intake - what libwebsockets reads from its connections.
+ *
+ * It reads by recv(), which is replaced here, for the thread of its loop and for its connections
+ * alone: of a request it is given the head when that is whole and right (head.h), then the body,
+ * and nothing behind it until that request is answered.  A head that is not right is answered here;
+ * then what still comes is thrown away for a while, so that the peer reads the answer before the
+ * connection breaks. */
+#ifndef TOOLS_GATEWAY_INTAKE_H
+#define TOOLS_GATEWAY_INTAKE_H
+
+#include "tools/gateway/counters.h"
+#include <libwebsockets.h>
+#include <stdbool.h>
+
+/* Before the loop, in its thread; `descriptors`: how many this process may have.  One at a time. */
+void intake_open(size_t descriptors, struct counters *counters);
+void intake_close(void);
+
+/* A connection begins, or is gone. */
+void intake_begin(struct lws *wsi);
+void intake_end(struct lws *wsi);
+/* Its request is answered: the next one may come. */
+void intake_next(struct lws *wsi);
+
+/* Whether it has asked for something yet, as intake_meet says. */
+bool intake_is_stranger(const struct lws *wsi);
+void intake_meet(struct lws *wsi);
+
+#endif
