@@ -301,7 +301,9 @@ misfire_judge(struct engine *en, const struct timing *ti, const struct schedule 
     if (run->next_at < run->idle_until) return take_idle(en, ti, run, f);
     if (run->due_at < window && ti->times.cron.kind != CRON_REBOOT)
         return take_old(en, ti, f, window);
-    was_paused = pause_was(en, run, run->due_at, &until);
+    /* What was put off for people came when it was due, not when it is looked at again. */
+    was_paused = pause_was(
+        en, run, pressure_is_on(run) ? timing_due(ti, run->next_at) : run->due_at, &until);
     if (!is_held && until < before) before = until;
     if (is_held || was_paused) {
         (void)take_until(en, ti, f, before, "paused");

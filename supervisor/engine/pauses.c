@@ -6,6 +6,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/leases.h"
 #include "supervisor/engine/made.h"
+#include "supervisor/engine/pressure.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/views.h"
 
@@ -67,7 +68,7 @@ pause_is_past(struct engine *en, uint32_t object, int64_t from_ms, int64_t until
 {
     const struct past_pause p = {.object = object, .until_at = until_ms, .from_at = from_ms};
 
-    if (from_ms && from_ms < until_ms && is_any_due(en, until_ms))
+    if (from_ms && from_ms < until_ms && (is_any_due(en, until_ms) || pressure_is_on_any(en)))
         past_pause_save(turn_txn(en), &p);
 }
 
@@ -113,7 +114,7 @@ pauses_forget_past(struct engine *en)
     struct past_pause p = {0};
     struct scan       s;
 
-    if (!has_past(en) || is_any_due(en, en->turn.now.wall_ms + 1)) return;
+    if (!has_past(en) || is_any_due(en, en->turn.now.wall_ms + 1) || pressure_is_on_any(en)) return;
     scan_open(&s, turn_txn(en), PRIMARY_PAST_PAUSE, &p, 0, 0);
     for (int n = 0; n < TURN_DUE_MAX && scan_next_key(&s, &p); n++)
         (void)past_pause_delete(turn_txn(en), &p);

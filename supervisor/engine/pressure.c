@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-#define LOOKS_MAX 1000 /* schedules that a status looks at */
+#define LOOKS_MAX 1000 /* schedules that one question looks at */
 
 enum errc
 on_job_stream(struct engine *en, const struct actor *a, const struct msg_job_stream *m,
@@ -77,6 +77,24 @@ bool
 pressure_is_on(const struct schedule *run)
 {
     return run->due_at != 0 && run->due_at <= run->put_off_until;
+}
+
+bool
+pressure_is_on_any(struct engine *en)
+{
+    struct schedule run = {0};
+    struct scan     s;
+    uint32_t        looks = 0;
+    bool            is = false;
+
+    scan_open(&s, turn_txn(en), INDEX_schedule_next, &run, 0, 0);
+    while (!is && looks < LOOKS_MAX && scan_next(&s, &run) &&
+           run.due_at <= en->turn.now.wall_ms + PUT_OFF_MAX_MS) {
+        is = pressure_is_on(&run);
+        looks++;
+    }
+    scan_close(&s);
+    return is || looks == LOOKS_MAX;
 }
 
 void

@@ -1,6 +1,8 @@
 /* People first: while a job streams to a person, firings that come due are put off (C14, N44). */
 #include "tests/unit/schedule_world.h"
 
+#include <inttypes.h>
+
 #define DELAY_MS (30 * SECOND_MS)
 
 /* A running job that streams; the rig's worker has room for more. */
@@ -331,6 +333,73 @@ what_is_paused_is_missed_at_its_time(void **state)
 }
 
 static void
+a_time_in_a_pause_is_missed_though_people_put_it_off_beyond_the_pause(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    id = stream(r);
+
+    rig_must(r, "agent.add", "'name':'anna','handler':'noop'");
+    add(r, "s", "'every_ms':3600000,'agent':'anna'");
+    rig_must(r, "agent.pause", "'name':'anna'");
+    rig_advance(r, HOUR_MS);
+    assert_int_equal(status_i64(r, "put_off"), 1);
+    rig_advance(r, DELAY_MS / 3);
+    rig_must(r, "agent.resume", "'name':'anna'");
+    rig_must(r, "job.stream", "'id':%d,'active':false", (int)id);
+    rig_advance(r, DELAY_MS / 3);
+    rig_crash(r);
+    rig_advance(r, DELAY_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 0);
+    assert_int_equal(rig_i64(r, "missed_count"), 1);
+    (void)firings(r, "s");
+    assert_string_equal(rig_text(r, "items.0.reason"), "paused");
+    assert_int_equal(rig_rows(r, TABLE_PAST_PAUSE), 0);
+}
+
+static void
+of_times_that_are_put_off_together_those_in_a_pause_are_missed(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    id = stream(r);
+
+    add(r, "s", "'every_ms':10000,'misfire':'all','overlap':'allow'");
+    rig_advance(r, 10 * SECOND_MS); /* put off until 0:40 */
+    rig_advance(r, 5 * SECOND_MS);
+    rig_must(r, "schedule.pause", "'name':'s'");
+    rig_advance(r, 10 * SECOND_MS);
+    rig_must(r, "schedule.resume", "'name':'s'");
+    rig_must(r, "job.stream", "'id':%d,'active':false", (int)id);
+    rig_advance(r, 15 * SECOND_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 3);
+    assert_int_equal(firings(r, "s"), 4);
+    assert_int_equal(rig_i64(r, "items.2.nominal_at"), RIG_WALL_MS + 20 * SECOND_MS);
+    assert_string_equal(rig_text(r, "items.2.reason"), "paused");
+}
+
+static void
+what_is_put_off_beyond_its_end_fires_and_is_the_last(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    id = stream(r);
+    char        fields[96];
+
+    (void)snprintf(fields, sizeof(fields), "'every_ms':3600000,'end_at':%" PRId64,
+                   (int64_t)(RIG_WALL_MS + HOUR_MS + SECOND_MS));
+    add(r, "s", fields);
+    rig_advance(r, HOUR_MS);
+    (void)schedule_i64(r, "s", "due_at");
+    assert_string_equal(rig_text(r, "status"), "active");
+    assert_int_equal(rig_i64(r, "next_fire_at"), RIG_WALL_MS + HOUR_MS);
+    rig_must(r, "job.stream", "'id':%d,'active':false", (int)id);
+    rig_advance(r, DELAY_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 1);
+    assert_string_equal(rig_text(r, "status"), "ended");
+    assert_true(rig_is_nil(r, "next_fire_at"));
+    assert_true(rig_is_nil(r, "put_off_from"));
+    assert_int_equal(rig_feed_count(r, "schedule.ended"), 1);
+}
+
+static void
 after_a_restart_it_fires_when_it_would_have_been_looked_at(void **state)
 {
     struct rig *r = *state;
@@ -404,6 +473,9 @@ main(void)
         TEST(a_delay_of_nothing_puts_nothing_off),
         TEST(a_boot_is_not_put_off),
         TEST(what_is_paused_is_missed_at_its_time),
+        TEST(a_time_in_a_pause_is_missed_though_people_put_it_off_beyond_the_pause),
+        TEST(of_times_that_are_put_off_together_those_in_a_pause_are_missed),
+        TEST(what_is_put_off_beyond_its_end_fires_and_is_the_last),
         TEST(after_a_restart_it_fires_when_it_would_have_been_looked_at),
         TEST(what_was_put_off_until_agentd_was_away_is_late),
         TEST(what_came_after_that_was_not_put_off),

@@ -12,10 +12,21 @@ m_waits_for_crash_loop(const struct model *m, int64_t due_at)
     return m->now.boot_ms < m->hold_until_boot && due_at < m->started_at;
 }
 
+/* When a time came, be it that people put it off. */
+static struct m_range
+came_at(struct model *m, const struct m_schedule *s, int64_t nominal)
+{
+    struct m_schedule own = *s;
+
+    if (own.due_at > own.put_off_until) return m_due(m, s, nominal);
+    own.due_at = own.put_off_until = 0;
+    return m_due(m, &own, nominal);
+}
+
 void
 m_pause_is_past(struct model *m, struct m_schedule *s, int64_t from, int64_t until)
 {
-    if (s->next_at && m_due(m, s, s->next_at).low <= m->now.wall_ms)
+    if (s->next_at && came_at(m, s, s->next_at).low <= m->now.wall_ms)
         *LIST_ADD(&s->past_pauses) = (struct m_pause){from, until};
 }
 
@@ -121,7 +132,7 @@ is_missed(struct model *m, struct m_schedule *s, int64_t at, const struct firing
 {
     const struct m_object     *o = m_object(m, s->object);
     const struct msg_schedule *d = &o->declared.schedule;
-    struct m_range             newer, due = m_due(m, s, at);
+    struct m_range             newer, due = m_due(m, s, at), came = came_at(m, s, at);
     int64_t window = HAS(d, schedule, catch_up_ms) ? d->catch_up_ms : m->limits.catch_up_ms;
     int64_t keep = most_that_fire(d);
 
@@ -131,8 +142,8 @@ is_missed(struct model *m, struct m_schedule *s, int64_t at, const struct firing
     if (view_is(d->misfire, "skip") && m_late_before(m) > oldest) oldest = m_late_before(m);
     if (due.high < oldest) return true;
     if (due.low < oldest && is_too_old(row)) return true;
-    if (s->is_paused || m_is_firing_held(m, o) || was_paused(m, s, due, true)) return true;
-    if (was_paused(m, s, due, false) && is_missed_as(row, "paused")) return true;
+    if (s->is_paused || m_is_firing_held(m, o) || was_paused(m, s, came, true)) return true;
+    if (was_paused(m, s, came, false) && is_missed_as(row, "paused")) return true;
     newer = newer_that_are_due(m, s, at, keep);
     return newer.low >= keep || (newer.high >= keep && is_overtaken(row));
 }
