@@ -32,7 +32,7 @@ idle_next(struct txn *t, const struct object_entry *o, const struct schedule *ru
 
     if (run->next_at >= run->idle_until) return run->next_at;
     (void)nominal_open(t, &o->spec.schedule, o->row.created_at, &n);
-    return idle_first(run, &n);
+    return nominal_after(&n, run->idle_until - 1);
 }
 
 int64_t

@@ -16,7 +16,7 @@ enum errc idle_check(const struct msg_schedule *s, struct err *e) MUST_CHECK;
 /* The first nominal time from run->next_at on that is not left out, of these times; next_at when
  * none follows. */
 int64_t idle_first(const struct schedule *run, const struct nominal *n);
-/* The same of a declaration. */
+/* The next nominal time of a declaration that is not left out; 0 when none follows. */
 int64_t idle_next(struct txn *t, const struct object_entry *o, const struct schedule *run);
 /* So long, when `interval_ms` lies between two nominal times, until the next one that fires. */
 int64_t idle_interval(const struct msg_schedule *s, const struct schedule *run,

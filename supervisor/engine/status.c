@@ -119,12 +119,13 @@ put_next_firings(struct objects *o, const struct actor *a, struct buf *b, struct
     scan_open(&s, o->txn, INDEX_schedule_next, &run, 0, 0);
     while (n < 5 && looks++ < READ_ROWS_MAX && scan_next(&s, &run)) {
         const struct object_entry *sched = objects_get(o, run.id);
+        int64_t                    at = sched ? idle_next(o->txn, sched, &run) : run.next_at;
         struct mp_open_map         m;
 
-        if (run.paused || !actor_sees(o->txn, a, run.company)) continue;
+        if (run.paused || at == 0 || !actor_sees(o->txn, a, run.company)) continue;
         m = mp_open(b);
         put_ref(o, b, &m, "schedule", run.id);
-        mp_put_i64(b, &m, "next_fire_at", sched ? idle_next(o->txn, sched, &run) : run.next_at);
+        mp_put_i64(b, &m, "next_fire_at", at);
         mp_close(b, &m);
         n++;
     }

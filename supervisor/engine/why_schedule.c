@@ -132,9 +132,9 @@ idle_blocker(struct why *w, const struct schedule *run, int64_t next_at)
     char message[160], change[160];
 
     if (next_at == run->next_at || run->idle_streak == 0) return;
-    snprintf(message, sizeof(message),
-             "it found nothing to do %" PRIu32 " time%s in a row: times before that are left out",
-             run->idle_streak, run->idle_streak == 1 ? "" : "s");
+    snprintf(message, sizeof(message), "it found nothing to do %" PRIu32 " time%s in a row: %s",
+             run->idle_streak, run->idle_streak == 1 ? "" : "s",
+             next_at ? "times before that are left out" : "its last times are left out");
     snprintf(change, sizeof(change), "agentctl schedule run %.*s",
              VIEW_ARG(objects_ref(w->objects, run->id)));
     why_blocker(w, "idle", message, (struct view){0}, next_at, change);
@@ -197,7 +197,7 @@ time_blockers(struct why *w, const struct object_entry *o, const struct schedule
     } else if (run->next_at == 0) {
         why_blocker(w, "due_later", "it fires after the machine's next boot", (struct view){0}, 0,
                     NULL);
-    } else if (run->due_at > w->now->wall_ms && !pressure_is_on(run)) {
+    } else if (next_at && run->due_at > w->now->wall_ms && !pressure_is_on(run)) {
         next_time_blocker(w, o, run, next_at);
     }
     idle_blocker(w, run, next_at);

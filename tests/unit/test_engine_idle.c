@@ -1,6 +1,8 @@
 /* Idle back-off: heartbeats that find nothing to do come more seldom (idle_max_ms, C5). */
 #include "tests/unit/schedule_world.h"
 
+#include <inttypes.h>
+
 /* A heartbeat each 10 min, at most 2 h apart, that wakes anna. */
 static void
 begin(struct rig *r)
@@ -279,6 +281,54 @@ a_changed_declaration_ends_it(void **state)
     find_nothing_at(r, 80);
 }
 
+/* Each 10 min up to 65 min; at 30 min it backs off to 70. */
+static void
+back_off_beyond_its_end(struct rig *r)
+{
+    rig_workers(r, 1, 4);
+    rig_must(r, "agent.add", "'name':'anna','handler':'noop'");
+    rig_must(r, "schedule.add",
+             "'name':'s','every_ms':600000,'agent':'anna','type':'heartbeat',"
+             "'idle_max_ms':7200000,'end_at':%" PRId64,
+             (int64_t)(RIG_WALL_MS + 65 * MINUTE_MS));
+    find_nothing_at(r, 10);
+    find_nothing_at(r, 30);
+}
+
+static void
+a_back_off_beyond_its_end_leaves_no_next_time(void **state)
+{
+    struct rig *r = *state;
+
+    back_off_beyond_its_end(r);
+    (void)schedule_i64(r, "s", "idle_streak");
+    assert_true(rig_is_nil(r, "next_fire_at"));
+    assert_string_equal(rig_text(r, "status"), "active"); /* its agent may be woken */
+    rig_status(r);
+    assert_int_equal(rig_len(r, "next"), 0);
+    rig_must_read(r, "schedule.why", "'name':'s'");
+    assert_non_null(strstr(rig_text(r, "text"), "its last times are left out"));
+    for (int minute = 40; minute <= 60; minute += 10)
+        rig_advance(r, 10 * MINUTE_MS);
+    assert_int_equal(schedule_i64(r, "s", "firing_count"), 2);
+    assert_int_equal(rig_i64(r, "suppressed_count"), 4); /* 20, then 40, 50 and 60 */
+    assert_string_equal(rig_text(r, "status"), "ended");
+    assert_true(rig_is_nil(r, "due_at"));
+    assert_int_equal(rig_feed_count(r, "schedule.ended"), 1);
+}
+
+static void
+woken_before_its_end_it_fires_again(void **state)
+{
+    struct rig *r = *state;
+
+    back_off_beyond_its_end(r);
+    rig_complete(r, rig_submit(r, "'agent':'anna'"));
+    assert_int_equal(minutes(r, "next_fire_at"), 40);
+    rig_advance(r, 10 * MINUTE_MS);
+    assert_int_equal(minutes(r, "last_fired_at"), 40);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_begin, rig_end)
 
 static void
@@ -313,6 +363,8 @@ main(void)
         TEST(why_says_that_it_found_nothing),
         TEST(a_back_off_outlives_a_restart),
         TEST(a_changed_declaration_ends_it),
+        TEST(a_back_off_beyond_its_end_leaves_no_next_time),
+        TEST(woken_before_its_end_it_fires_again),
         TEST(other_times_leave_what_was_left_out),
     };
 
