@@ -2,22 +2,17 @@
 
 #include "common/log.h"
 #include "supervisor/engine/effects.h"
-#include "supervisor/engine/emergency.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/objects.h"
-#include "supervisor/engine/readers.h"
-#include "supervisor/engine/session_close.h"
+#include "supervisor/engine/shares.h"
 #include "supervisor/engine/sinks.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #define PROBE_RETRY_MS   60000
-#define PING_TIMEOUT_MS  10000
 #define PING_RETRY_MS    5000 /* before the second try; twice that before the third */
 #define PINGS_QUEUED_MAX 10   /* of one schedule */
-#define EXAMINED_MAX     256  /* due effects looked at in one turn */
 
 /* ---- delivery ----------------------------------------------------------------- */
 
@@ -54,151 +49,11 @@ outbox_settle(struct engine *en, struct effect *ef, enum effect_status status, s
     ef->probe = status == STATUS_UNKNOWN && /* the sink is asked before it is sent again */
                 sink_doubt(&en->turn.objects, ef->sink) == DOUBT_PROBE;
     ef->token = 0;
+    ef->held = 0;
     ef->updated_at = en->turn.now.wall_ms;
     effect_save(turn_txn(en), ef);
     effect_told(en, type, ef);
     if (status != STATUS_PENDING) effect_next_comes_forward(en, ef);
-}
-
-/* What bars sending it, or asking its sink; NULL: nothing. */
-static const char *
-obstacle(struct engine *en, const struct effect *ef)
-{
-    struct objects *o = &en->turn.objects;
-    struct session  s = {.id = ef->session};
-
-    if (ef->kind != EFFECT_PING && !objects_get(o, ef->sink)) {
-        return ef->probe ? "its sink, which could tell, is no longer declared"
-                         : "its sink is no longer declared";
-    }
-    if (!objects_get(o, ef->company)) {
-        return ef->probe ? "its company was removed before its sink was asked"
-                         : "its company was removed";
-    }
-    if (ef->probe && sink_doubt(o, ef->sink) != DOUBT_PROBE)
-        return "its sink, which could tell, is of another kind now";
-    if (ef->probe || ef->session == 0 || session_load(turn_txn(en), &s) != LOAD_FOUND) return NULL;
-    return session_gone(en, &s);
-}
-
-/* It is not sent.  Whether one of unknown outcome was sent can no longer be asked: it stays
- * unknown. */
-static void
-give_up(struct engine *en, struct effect *ef, const char *reason)
-{
-    if (ef->status == STATUS_PENDING) {
-        outbox_settle(en, ef, STATUS_FAILED, view_str(reason), FEED_EFFECT_FAILED);
-        return;
-    }
-    ef->probe = 0;
-    ef->reason = view_str(reason);
-    ef->updated_at = en->turn.now.wall_ms;
-    effect_save(turn_txn(en), ef);
-    effect_told(en, FEED_EFFECT_UNKNOWN, ef);
-}
-
-/* What the worker takes for a sink: the declared one, or the URL of a ping; empty for none. */
-static struct view
-target(struct engine *en, const struct effect *ef, struct view payload)
-{
-    const struct object_entry *sink = objects_get(&en->turn.objects, ef->sink);
-    struct buf b               BUF_AUTO = {0};
-    struct msg_sink            ping = {.name = view_str("ping"), .kind = view_str("ping")};
-
-    if (ef->kind != EFFECT_PING) return sink ? sink->row.spec : (struct view){0};
-    if (!mp_find_str(payload, "url", &ping.path)) return (struct view){0};
-    SET_HAS(&ping, sink, path);
-    msg_pack(msg_desc(MSG_SINK), &ping, &b);
-    return arena_copy(txn_arena(turn_txn(en)), buf_view(&b));
-}
-
-static void
-send(struct engine *en, struct effect *ef, unsigned worker)
-{
-    const char            *reason = obstacle(en, ef);
-    struct view            payload = ef->payload;
-    struct buf document    BUF_AUTO = {0};
-    struct msg_effect_send m = {0};
-    struct fleet_lease    *l;
-
-    if (reason) {
-        give_up(en, ef, reason);
-        return;
-    }
-    if (ef->payload_bytes &&
-        bytes_load(turn_txn(en), BLOB_EFFECT, ef->id, ef->payload_bytes, &payload) != LOAD_FOUND) {
-        outbox_settle(en, ef, STATUS_FAILED, view_str("its payload is damaged"),
-                      FEED_EFFECT_FAILED);
-        return;
-    }
-    ef->token = en->memory.meta.next_token++;
-    if (!ef->probe) {
-        effect_keep_place(en, ef);
-        ef->attempts++;
-        ef->status = STATUS_ATTEMPTING;
-        ef->last_attempt_at = en->turn.now.wall_ms;
-    }
-    ef->updated_at = en->turn.now.wall_ms;
-    outbox_document(en, ef, payload, &document);
-    l = &en->memory.leases[fleet_take(en, worker, LEASE_EFFECT, ef->id, ef->token, false)];
-    l->seq = fleet_next_seq(en, worker);
-    m.seq = l->seq;
-    m.slot = fleet_slot(en, l);
-    m.token = ef->token;
-    m.effect = ef->id;
-    if (ef->probe) {
-        m.probe = true;
-        SET_HAS(&m, effect_send, probe);
-    }
-    m.lease = view_str(arena_printf(txn_arena(turn_txn(en)), "%016" PRIx64 "-%" PRIu64,
-                                    store_incarnation(en->store), ef->token));
-    m.sink = target(en, ef, payload);
-    m.document = buf_view(&document);
-    m.max_run_ms =
-        ef->kind == EFFECT_PING ? PING_TIMEOUT_MS : sink_timeout_ms(&en->turn.objects, ef->sink);
-    fleet_send(en, worker, ef->token, MSG_EFFECT_SEND, &m);
-    effect_save(turn_txn(en), ef);
-}
-
-static bool
-is_too_late(const struct engine *en, const struct effect *ef)
-{
-    return ef->status == STATUS_PENDING && ef->not_after && ef->not_after <= en->turn.now.wall_ms;
-}
-
-/* Those of one index, while a worker has less than so many deliveries. */
-static void
-dispatch(struct engine *en, enum index_id index, uint32_t deliveries_max)
-{
-    struct effect key = {0};
-    struct scan   s;
-    unsigned      examined = 0;
-
-    scan_open(&s, turn_txn(en), index, &key, 0, 0);
-    while (scan_next_key(&s, &key) && key.not_before <= en->turn.now.wall_ms) {
-        struct effect ef = {.id = key.id};
-        int           worker = fleet_pick_for_delivery(&en->memory, deliveries_max);
-
-        if (worker < 0) break;
-        if (++examined > EXAMINED_MAX) {
-            en->turn.due_again = true;
-            break;
-        }
-        if (effect_load(turn_txn(en), &ef) != LOAD_FOUND || ef.token != 0) continue;
-        if (is_too_late(en, &ef)) continue; /* it expires as soon as a turn has room for it */
-        send(en, &ef, (unsigned)worker);
-    }
-    scan_close(&s);
-}
-
-/* Servers that hang hold up pings only: half of the room is for the others. */
-void
-outbox_dispatch(struct engine *en)
-{
-    if (!emergency_may_send(&en->memory)) return;
-    dispatch(en, INDEX_effect_pending, DELIVERIES_MAX);
-    dispatch(en, INDEX_effect_ping, DELIVERIES_MAX / 2);
-    readers_dispatch(en);
 }
 
 /* ---- outcomes ----------------------------------------------------------------- */
@@ -309,6 +164,13 @@ probe_again(struct engine *en, struct effect *ef, struct view reason)
     effect_save(turn_txn(en), ef);
 }
 
+static void
+judge(struct engine *en, const struct effect *ef)
+{
+    shares_judge(&en->memory, ef->sink, en->turn.now.wall_ms - ef->last_attempt_at,
+                 sink_timeout_ms(&en->turn.objects, ef->sink));
+}
+
 void
 outbox_done(struct engine *en, uint32_t slot, const struct msg_effect_done *m)
 {
@@ -317,6 +179,7 @@ outbox_done(struct engine *en, uint32_t slot, const struct msg_effect_done *m)
 
     fleet_free(en, slot);
     if (effect_load(turn_txn(en), &ef) != LOAD_FOUND || ef.token != token) return;
+    if (ef.status == STATUS_ATTEMPTING && ef.kind != EFFECT_PING) judge(en, &ef);
     if (view_is(m->outcome, "delivered")) {
         ef.receipt = m->receipt;
         outbox_settle(en, &ef, STATUS_DELIVERED, (struct view){0}, FEED_EFFECT_DELIVERED);
@@ -465,10 +328,28 @@ first_later(struct engine *en, enum index_id index)
     return at;
 }
 
+/* Those that are held are due, but for a clock that went back since. */
+static int64_t
+first_held_later(struct engine *en)
+{
+    struct effect key = {0};
+    struct scan   s;
+    int64_t       at = INT64_MAX;
+
+    scan_open(&s, turn_txn(en), INDEX_effect_held, &key, 0, 0);
+    while (scan_next_key(&s, &key)) {
+        if (key.not_before > en->turn.now.wall_ms) at = earlier(at, key.not_before);
+        key.sink++;
+        scan_seek(&s, &key, 1);
+    }
+    scan_close(&s);
+    return at;
+}
+
 int64_t
 outbox_deadline(struct engine *en)
 {
-    int64_t at = first_later(en, INDEX_effect_pending);
+    int64_t at = earlier(first_later(en, INDEX_effect_pending), first_held_later(en));
 
     at = earlier(at, first_later(en, INDEX_effect_ping));
     return earlier(at, first_later(en, INDEX_effect_reader));

@@ -33,6 +33,7 @@ struct fleet_lease {
     uint8_t  kind;
     uint8_t  worker;
     bool     is_streaming; /* to a person (C14) */
+    uint32_t sink;         /* of an effect; 0: none */
     uint64_t token;
     uint64_t id; /* of the job or the effect */
     uint64_t seq;
@@ -83,7 +84,8 @@ struct job_state_at {
     uint64_t id;
 };
 
-#define LEFT_MAX 8
+#define LEFT_MAX       8
+#define SLOW_SINKS_MAX 16
 
 struct memory {
     struct meta   meta;
@@ -91,6 +93,8 @@ struct memory {
     struct now    seen; /* the clocks of the last turn; 0: none yet */
     int64_t
         behind_from; /* the wall clock is behind this, and that is not believed yet; 0: it is not */
+    /* sinks whose last delivery was slow (shares.h), and the place of the next to be forgotten */
+    uint32_t            slow_sinks[SLOW_SINKS_MAX], slow_next;
     struct fleet_worker workers[WORKERS_MAX];
     uint32_t            slot_count; /* of the workers that are up */
     uint32_t            lease_count;

@@ -5,6 +5,7 @@
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/outbox.h"
+#include "supervisor/engine/shares.h"
 #include "supervisor/engine/sinks.h"
 #include "supervisor/engine/why_answer.h"
 
@@ -72,6 +73,37 @@ time_blocker(struct why *w, const struct effect *ef)
     }
 }
 
+/* What its sink has already, that others may have some, too. */
+static void
+share_blocker(struct why *w, const struct effect *ef)
+{
+    struct view    sink = objects_name(w->objects, ef->sink);
+    char           message[320];
+    struct shares  s;
+    enum share_bar bar;
+
+    shares_count(w->memory, &s);
+    bar = shares_bar(w->memory, &s, ef->sink);
+    if (ef->not_before > w->now->wall_ms || bar == SHARE_LEFT) return;
+    if (bar == SHARE_TAKEN) {
+        snprintf(message, sizeof(message),
+                 "sink \"%.*s\" has %" PRIu32 " of the %" PRIu32 " deliveries that are made at a"
+                 " time, and the %" PRIu32 " that are free are for other sinks",
+                 VIEW_ARG(sink), shares_of(&s, ef->sink), s.room, s.free);
+    } else if (bar == SHARE_SLOW) {
+        snprintf(message, sizeof(message),
+                 "sink \"%.*s\" was slow last time: it gets one delivery at a time, which is under"
+                 " way",
+                 VIEW_ARG(sink));
+    } else {
+        snprintf(message, sizeof(message),
+                 "sink \"%.*s\" was slow last time, and those that were have half of the"
+                 " deliveries that are made at a time: %" PRIu32,
+                 VIEW_ARG(sink), s.slow);
+    }
+    why_blocker(w, "sink_share", message, sink, 0, "agentctl worker scale N with a larger N");
+}
+
 static void
 worker_blocker(struct why *w, const struct effect *ef)
 {
@@ -82,6 +114,8 @@ worker_blocker(struct why *w, const struct effect *ef)
     } else if (fleet_pick_for_delivery(w->memory, max) < 0) {
         why_blocker(w, "no_slot", "every worker delivers as many effects as it may",
                     (struct view){0}, 0, "agentctl worker scale N with a larger N");
+    } else if (ef->kind != EFFECT_PING) {
+        share_blocker(w, ef);
     }
 }
 

@@ -385,7 +385,8 @@
     F(U8,  autonomous)        /* 1: no person asked for it (N23) */               \
     F(I64, allowed_at)        /* rejected by a policy gate: when it would be allowed; 0: not by waiting */ \
     F(U32, resends)           /* how often it was sent again by hand */                       \
-    F(U8,  to_reader)         /* 1: to the gateway's sink: a reader of its session gets it, no worker sends it */
+    F(U8,  to_reader)         /* 1: to the gateway's sink: a reader of its session gets it, no worker sends it */ \
+    F(U8,  held)              /* 1: it is due, and its sink has its share of the deliveries (shares.h) */
 
 /* Events of the feed: rows of several, each row at most about a page. */
 #define FEED_RECORD(F)                                                           \
@@ -728,7 +729,8 @@
     I(EFFECT,    effect,    effect_reader,    RANDOM,    not_before, place, id)  /* pending, to readers, which effect_pending has not */ \
     I(SESSION_TIMER, session_timer, timer_by_status, RANDOM, session, status, fire_at, id) \
     I(EFFECT,    effect,    effect_by_status, RANDOM,    status, id)             /* neither attempting nor delivered */ \
-    I(EFFECT,    effect,    effect_by_session, RANDOM,   session, id)            /* of sessions */
+    I(EFFECT,    effect,    effect_by_session, RANDOM,   session, id)            /* of sessions */ \
+    I(EFFECT,    effect,    effect_held,      RANDOM,    sink, not_before, place, id) /* those that effect_pending has not because they are held */
 
 // clang-format on
 

@@ -87,11 +87,24 @@ effect_queue_holds(const struct effect *f)
     return f->status == STATUS_PENDING || f->status == STATUS_ATTEMPTING;
 }
 
+/* A worker is to send it, or to ask its sink. */
 static bool
-effect_pending_holds(const struct effect *f)
+waits_for_worker(const struct effect *f)
 {
     return f->kind != EFFECT_PING && !f->to_reader &&
            (f->status == STATUS_PENDING || (f->status == STATUS_UNKNOWN && f->probe));
+}
+
+static bool
+effect_pending_holds(const struct effect *f)
+{
+    return waits_for_worker(f) && !f->held;
+}
+
+static bool
+effect_held_holds(const struct effect *f)
+{
+    return waits_for_worker(f) && f->held;
 }
 
 static bool

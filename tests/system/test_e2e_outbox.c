@@ -15,6 +15,13 @@
 
 #define SAYS \
     "#!/bin/sh\necho '{\"type\":\"effect\",\"kind\":\"send_message\",\"content\":\"hello\"}'\n"
+/* What is said in a session whose key begins with "note" goes to the file. */
+#define CHOOSES                                                                               \
+    "#!/bin/sh\n"                                                                             \
+    "case $(cat) in *'\"key\":\"note'*) sink=notes;; *) sink=held;; esac\n"                   \
+    "printf "                                                                                 \
+    "'{\"type\":\"effect\",\"kind\":\"send_message\",\"content\":\"x\",\"sink\":\"%s\"}\\n' " \
+    "$sink\n"
 #define HELD                                   \
     "#!/bin/sh\n"                              \
     "dir=$(dirname \"$0\")\n"                  \
@@ -93,7 +100,7 @@ what_nobody_asked_for_too_soon_is_kept_and_may_be_sent_by_hand(void **state)
 {
     (void)state;
     ctl_must(&c, "session send chat hi");
-    ctl_until(&c, "status", "\"delivered\"", "effect show 1");
+    ctl_until(&c, "items.0.status", "\"delivered\"", "effect list");
     ctl_must(&c, "session event chat tick");
     ctl_must(&c, "session event chat tick");
     ctl_until(&c, "items.0.reason", "\"cooldown_active\"", "effect list --status rejected");
@@ -110,6 +117,30 @@ what_nobody_asked_for_too_soon_is_kept_and_may_be_sent_by_hand(void **state)
     expect_sound();
 }
 
+static void
+a_sink_that_hangs_holds_back_no_other(void **state)
+{
+    BUF_AUTO struct buf text = {0};
+
+    (void)state;
+    script_write(&d, "says", CHOOSES);
+    for (int i = 1; i <= 8; i++)
+        ctl_must(&c, "session send hang/%d x", i);
+    (void)marks_wait(&d, "sent", 3, &text);
+    for (int i = 1; i <= 3; i++)
+        ctl_must(&c, "session send note/%d x", i);
+    ctl_until(&c, "items.2.sink", "\"notes\"", "effect list --status delivered");
+    assert_int_equal(marks_count(&d, "sent"), 3);
+    ctl_must(&c, "effect list --status pending");
+    assert_int_equal(ctl_count(&c, "items"), 5);
+    ctl_must(&c, "effect why %d", (int)ctl_number(&c, "items.4.id"));
+    ctl_expect(&c, "blockers.0.predicate", "\"sink_share\"");
+    gate_pass(gate, 8);
+    ctl_until(&c, "items.10.status", "\"delivered\"", "effect list --status delivered");
+    assert_int_equal(marks_count(&d, "sent"), 8);
+    expect_sound();
+}
+
 int
 main(void)
 {
@@ -118,6 +149,8 @@ main(void)
                                         start_held, e2e_stop),
         cmocka_unit_test_setup_teardown(
             what_nobody_asked_for_too_soon_is_kept_and_may_be_sent_by_hand, start_notes, e2e_stop),
+        cmocka_unit_test_setup_teardown(a_sink_that_hangs_holds_back_no_other, start_held,
+                                        e2e_stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

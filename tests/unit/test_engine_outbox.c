@@ -256,7 +256,10 @@ deliveries_take_no_slot_and_are_four_to_a_worker(void **state)
     }
     rig_advance(r, MINUTE_MS);
     for (uint64_t id = 1; id <= 6; id++)
-        rig_ended(r, id, "'verdict':'completed','effects':[" NOTIFY("x") "]");
+        rig_ended(r, id,
+                  "'verdict':'completed','effects':[{'kind':'send_message','content':'x',"
+                  "'sink':'%s'}]",
+                  id % 2 ? "file" : "other");
     rig_turn(r);
     assert_int_equal(engine_lease_count(r->engine), 4);
     for (int i = 0; i < 8; i++)

@@ -69,6 +69,8 @@ model_crashed(struct model *m)
         m->leases.items[i].is_old = true;
     memset(m->workers, 0, sizeof(m->workers));
     m->is_booted = m->is_draining = m->clock_is_accepted = false;
+    memset(m->slow, 0, sizeof(m->slow));
+    m->slow_next = 0;
     m->seen = (struct now){0};
     m->hold_until_boot = 0;
     m->catch_up = (struct m_range){0, 0};

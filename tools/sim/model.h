@@ -82,6 +82,7 @@ struct m_effect {
     int64_t     earliest;      /* put off until then; 0: it is not */
     const char *reason;        /* rejected by a policy gate; NULL: it was not */
     int64_t     allowed_at;    /* … or put off by one; 0: neither */
+    int64_t     sent_at;       /* last */
 };
 
 struct m_approval {
@@ -163,6 +164,8 @@ struct model {
     LIST_OF(struct m_lease) leases;
     LIST_OF(struct m_effect) effects; /* effect N is item N - 1 */
     size_t   settled;                 /* so many of the first effects are at rest */
+    int      slow[16];                /* sinks whose last delivery was slow, plus 1; 0: none */
+    size_t   slow_next;               /* the one whose place is taken when all are */
     uint64_t places;                  /* given to effects */
     LIST_OF(struct m_answer) answers;
     LIST_OF(struct m_key) keys;
@@ -383,6 +386,8 @@ int64_t   m_not_after(struct model *m, int sink); /* 0: never */
 uint32_t  m_message_sinks(struct model *m, int company, int agent, bool is_session,
                           int sinks[M_SINKS_MAX]);
 void      m_effects_dispatch(struct model *m);
+bool      m_share_is_left(const struct model *m, int sink);
+void      m_share_judge(struct model *m, const struct m_effect *e); /* its delivery is over */
 void      m_check_effect_deadline(const struct model *m);
 /* Whether nothing is to be sent any more, but what waits for readers; else something is named. */
 bool m_effects_rest(struct model *m, char *what, size_t size);

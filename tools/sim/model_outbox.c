@@ -67,6 +67,7 @@ m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_
 
     m_drop_lease(m, l);
     if (!e) return;
+    if (!e->is_probe_owed) m_share_judge(m, e);
     if (view_is(d->outcome, "delivered")) {
         settle(m, e, STATUS_DELIVERED, false);
     } else if (view_is(d->outcome, "absent") && e->is_probe_owed) {
@@ -181,6 +182,8 @@ sent(struct model *m, const struct m_message *msg)
           "effect %" PRIu64 " was sent too early", e->id);
     claim(!m_is_gateway(m, e->sink), "effect %" PRIu64 ", for readers, was sent by a worker",
           e->id);
+    claim(m_share_is_left(m, e->sink), "effect %" PRIu64 " was sent beyond its sink's share",
+          e->id);
     claim(s->probe || is_head(m, e), "effect %" PRIu64 " was sent before an earlier one", e->id);
     if (e->place >= M_PUT_OFF) e->place = ++m->places;
     claim(m->workers[msg->worker].state == M_UP &&
@@ -192,6 +195,7 @@ sent(struct model *m, const struct m_message *msg)
     if (!s->probe) {
         e->status = STATUS_ATTEMPTING;
         e->attempts++;
+        e->sent_at = m->now.wall_ms;
     }
     e->is_touched = true;
     *LIST_ADD(&m->leases) = (struct m_lease){.token = s->token,
@@ -266,7 +270,8 @@ some_worker_delivers(const struct model *m)
     return false;
 }
 
-/* The head of a queue, and a probe, wait for their time only, which the row tells. */
+/* The head of a queue, and a probe, wait for their time, which the row tells, and for their sink's
+ * share only. */
 static void
 check_waits_rightly(struct model *m, struct m_effect *e)
 {
@@ -275,8 +280,8 @@ check_waits_rightly(struct model *m, struct m_effect *e)
     if (m_is_gateway(m, e->sink)) return; /* nobody reads */
     if (!waits || is_too_late(m, e) || (!e->is_probe_owed && !is_head(m, e))) return;
     m_compare_effect(m, e);
-    claim(e->not_before > m->now.wall_ms, "effect %" PRIu64 " could be sent and was left waiting",
-          e->id);
+    claim(e->not_before > m->now.wall_ms || !m_share_is_left(m, e->sink),
+          "effect %" PRIu64 " could be sent and was left waiting", e->id);
 }
 
 void

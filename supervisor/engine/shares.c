@@ -1,0 +1,89 @@
+#include "supervisor/engine/shares.h"
+
+#include <assert.h>
+
+static uint32_t *
+slow_place(struct memory *m, uint32_t sink)
+{
+    for (uint32_t i = 0; i < SLOW_SINKS_MAX; i++) {
+        if (m->slow_sinks[i] == sink) return &m->slow_sinks[i];
+    }
+    return NULL;
+}
+
+static bool
+is_slow(const struct memory *m, uint32_t sink)
+{
+    for (uint32_t i = 0; i < SLOW_SINKS_MAX; i++) {
+        if (m->slow_sinks[i] == sink) return true;
+    }
+    return false;
+}
+
+static void
+add(struct shares *s, uint32_t sink)
+{
+    uint32_t i = 0;
+
+    while (i < s->sink_count && s->sinks[i].sink != sink)
+        i++;
+    if (i == s->sink_count) {
+        assert(s->sink_count < ARRAY_LEN(s->sinks)); /* each has a delivery of some worker */
+        s->sinks[s->sink_count++] = (struct share){.sink = sink};
+    }
+    s->sinks[i].count++;
+}
+
+void
+shares_count(const struct memory *m, struct shares *s)
+{
+    s->room = s->free = s->slow = s->sink_count = 0;
+    for (unsigned i = 0; i < WORKERS_MAX; i++) {
+        const struct fleet_worker *w = &m->workers[i];
+
+        if (w->state != WORKER_UP) continue;
+        s->room += DELIVERIES_MAX;
+        s->free += DELIVERIES_MAX - w->deliveries;
+    }
+    for (uint32_t i = 0; i < m->lease_high; i++) {
+        const struct fleet_lease *l = &m->leases[i];
+
+        if (l->kind != LEASE_EFFECT || l->sink == 0) continue; /* a ping has no sink */
+        add(s, l->sink);
+        s->slow += is_slow(m, l->sink);
+    }
+}
+
+uint32_t
+shares_of(const struct shares *s, uint32_t sink)
+{
+    for (uint32_t i = 0; i < s->sink_count; i++) {
+        if (s->sinks[i].sink == sink) return s->sinks[i].count;
+    }
+    return 0;
+}
+
+enum share_bar
+shares_bar(const struct memory *m, const struct shares *s, uint32_t sink)
+{
+    uint32_t count = shares_of(s, sink);
+
+    if (!is_slow(m, sink)) return count > s->free ? SHARE_TAKEN : SHARE_LEFT;
+    if (count) return SHARE_SLOW;
+    return s->slow >= s->room / 2 ? SHARE_HALF : SHARE_LEFT;
+}
+
+void
+shares_judge(struct memory *m, uint32_t sink, int64_t took_ms, int64_t timeout_ms)
+{
+    uint32_t *place = slow_place(m, sink);
+
+    if (took_ms < SLOW_MS && took_ms < timeout_ms) {
+        if (place) *place = 0;
+        return;
+    }
+    if (place) return;
+    place = slow_place(m, 0);
+    if (!place) place = &m->slow_sinks[m->slow_next++ % SLOW_SINKS_MAX];
+    *place = sink;
+}
