@@ -14,7 +14,8 @@
 
 #define PAYLOAD_BYTES 256
 #define RUNS_MAX      9
-#define COMPANIES     50 /* that agentd is started with: c0, c1, … */
+#define COMPANIES     50  /* that agentd is started with: c0, c1, … */
+#define PERSISTENT    256 /* processes of a persistent handler at most, of all workers together */
 
 struct options {
     const char *build;     /* where the programs are */

@@ -16,8 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PERSISTENT 256 /* processes of a handler, of all workers together */
-
 static void
 make_folder(struct process *p, const struct options *o, const char *name)
 {
