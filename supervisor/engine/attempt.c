@@ -33,7 +33,7 @@ gather_session(struct engine *en, const struct job_state *j, struct materials *m
         return false;
     if (m->spec.event == 0) return true;
     m->event = (struct event){.session = j->session, .seq = m->spec.event};
-    return event_load(t, &m->event) == LOAD_FOUND &&
+    return session_event(en, m->session, &m->event) == LOAD_FOUND &&
            event_payload(t, &m->event, &m->event.payload) == LOAD_FOUND;
 }
 

@@ -109,6 +109,7 @@ start(struct engine *en, struct session *s, const struct event *ev)
         return;
     }
     submit_write(en, &sub, NULL, &j);
+    session_head_put(s, ev);
     s->head = ev->seq;
     s->job = j.id;
     session_changed(en, s);
@@ -137,6 +138,19 @@ tell_event(struct engine *en, const struct session *s, const struct event *ev)
     mp_put_time(feed_buf(en), &m, "parent", (int64_t)ev->parent); /* nil for none */
     mp_put_time(feed_buf(en), &m, "root", (int64_t)ev->root);
     feed_close(en, &m);
+}
+
+/* With its texts, that are the request's, for as long as the turn. */
+static void
+start_appended(struct engine *en, struct session *s, struct event *ev)
+{
+    struct arena *a = txn_arena(turn_txn(en));
+
+    ev->type = arena_copy(a, ev->type);
+    ev->payload = arena_copy(a, ev->payload);
+    ev->actor = arena_copy(a, ev->actor);
+    ev->timer = arena_copy(a, ev->timer);
+    start(en, s, ev);
 }
 
 void
@@ -170,7 +184,7 @@ event_append(struct engine *en, struct session *s, struct view type, struct view
     }
     session_changed(en, s);
     tell_event(en, s, &ev);
-    if (s->status == SESSION_OPEN && s->head == 0) start(en, s, &ev);
+    if (s->status == SESSION_OPEN && s->head == 0) start_appended(en, s, &ev);
     *seq = ev.seq;
 }
 
@@ -278,7 +292,6 @@ next_waiting(struct engine *en, const struct session *s, uint64_t *missing)
     uint64_t     expected = ev.seq;
     bool         is_found = false;
 
-    *missing = 0;
     scan_open(&scan, turn_txn(en), PRIMARY_EVENT, &ev, 1, 2);
     while (!is_found && scan_next(&scan, &ev)) {
         *missing += ev.seq - expected;
@@ -289,19 +302,28 @@ next_waiting(struct engine *en, const struct session *s, uint64_t *missing)
     return is_found ? ev.seq : 0;
 }
 
+/* Usually it is the one behind the last. */
+static bool
+load_waiting(struct engine *en, const struct session *s, struct event *ev, uint64_t *missing)
+{
+    *ev = (struct event){.session = s->id, .seq = s->event_seq + 1};
+    if (event_load(turn_txn(en), ev) == LOAD_FOUND && ev->mark == EVENT_UNMARKED) return true;
+    *ev = (struct event){.session = s->id, .seq = next_waiting(en, s, missing)};
+    return ev->seq && event_load(turn_txn(en), ev) == LOAD_FOUND;
+}
+
 /* Damaged events are missing, and wait no more. */
 static void
 take_next(struct engine *en, struct session *s)
 {
-    struct event ev = {.session = s->id};
+    struct event ev;
     uint64_t     missing = 0;
 
     if (s->status == SESSION_HELD || s->job) return;
     s->head = 0;
     session_changed(en, s);
-    if (s->status == SESSION_CLOSED && s->waiting) return; /* they are being cancelled */
-    if (s->waiting) ev.seq = next_waiting(en, s, &missing);
-    if (ev.seq == 0 || event_load(turn_txn(en), &ev) != LOAD_FOUND) { /* the rest is void */
+    if (s->status == SESSION_CLOSED && s->waiting) return;    /* they are being cancelled */
+    if (!s->waiting || !load_waiting(en, s, &ev, &missing)) { /* the rest is void */
         s->waiting = 0;
         if (s->event_seq < s->appended) session_settle(en, s, s->appended);
         return;

@@ -9,6 +9,7 @@
 /* The row first: it is what others hold. */
 struct session_turn {
     struct session       row;
+    struct event         head; /* seq 0: not known */
     bool                 is_dirty, is_gone, is_over;
     struct session_turn *next, *next_over;
 };
@@ -60,6 +61,22 @@ session_changed(struct engine *en, struct session *s)
 {
     (void)en;
     ((struct session_turn *)s)->is_dirty = true;
+}
+
+void
+session_head_put(struct session *s, const struct event *ev)
+{
+    ((struct session_turn *)s)->head = *ev;
+}
+
+enum load
+session_event(struct engine *en, const struct session *s, struct event *ev)
+{
+    const struct event *head = &((const struct session_turn *)s)->head;
+
+    if (head->seq != ev->seq) return event_load(turn_txn(en), ev);
+    *ev = *head;
+    return LOAD_FOUND;
 }
 
 void

@@ -18,6 +18,10 @@
 /* The session's row, good until the turn ends; NULL when there is none, or it is damaged. */
 struct session *session_row(struct engine *en, uint32_t id);
 void            session_changed(struct engine *en, struct session *s);
+/* The event that a job was made for in this turn, so that it is not read again: its texts last as
+ * long.  And an event by its seq, from there or the store. */
+void      session_head_put(struct session *s, const struct event *ev);
+enum load session_event(struct engine *en, const struct session *s, struct event *ev) MUST_CHECK;
 /* Its next event is to be taken; and the first of those sessions, NULL when there is none. */
 void            session_over_put(struct engine *en, struct session *s);
 struct session *session_over_take(struct engine *en);
