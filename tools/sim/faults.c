@@ -15,6 +15,7 @@ end_agentd(struct sim *s, bool was_clean)
     waiting_clear(&s->daemon);
     waiting_clear(&s->requests);
     waiting_clear(&s->held);
+    gateway_die(s, false);
     s->held_until = 0;
     s->is_due_held = s->is_next_commit_failing = s->is_crash_wanted = false;
     s->clock_is_held = s->is_config_asked = s->is_turn_due = false;
@@ -195,7 +196,7 @@ sim_fault(struct sim *s)
     const struct chances *c = &s->world.chances;
     const unsigned        weights[] = {c->crash,      c->failed_commit, c->death,   c->silence,
                                        c->bad_report, c->clock_jump,    c->suspend, c->disk_full,
-                                       c->stop,       c->reboot,        20};
+                                       c->stop,       c->reboot,        c->death,   20};
     struct sim_worker    *worker;
 
     switch (rng_weighted(&s->rng, weights, ARRAY_LEN(weights))) {
@@ -220,6 +221,7 @@ sim_fault(struct sim *s)
     case 7: fill_disk(s); break;
     case 8: stop_agentd(s); break;
     case 9: reboot(s); break;
+    case 10: gateway_die(s, s->engine && rng_chance(&s->rng, 700)); break;
     default: resize_pool(s);
     }
 }

@@ -54,6 +54,7 @@ model_done(struct model *m)
         free(s->timers.items);
     }
     free(m->sessions.items);
+    free(m->readers.items);
     free(m->messages.items);
     free(m->stops.items);
     free(m->attempts.items);
@@ -270,6 +271,7 @@ check_deadline(struct model *m)
     if (!m->is_draining && !held) m_check_timer_deadline(m);
     m_check_breaker_deadline(m);
     m_check_effect_deadline(m);
+    m_check_readers(m);
     if (!held) m_check_purge_deadline(m);
     if (m_may_start(m)) check_day_deadline(m);
     for (size_t i = 0; i < m->leases.count; i++) {
@@ -324,6 +326,7 @@ due(struct model *m)
     m_fleet_due(m);
     m_breakers_due(m);
     m_sessions_due(m);
+    m_readers_due(m);
     if (!held) m_purge_due(m);
     if (m->is_draining || held) return;
     m_jobs_due(m);

@@ -172,10 +172,11 @@ struct model {
     LIST_OF(struct m_breaker) breakers; /* that were ever open and still guard something */
     LIST_OF(struct m_ledger) ledgers;
     LIST_OF(struct m_window) windows;
-    LIST_OF(struct m_ticket) tickets;              /* ticket N is item N - 1 */
-    LIST_OF(struct m_goal) goals;                  /* goal N is item N - 1 */
-    LIST_OF(struct m_approval) approvals;          /* approval N is item N - 1 */
-    LIST_OF(struct m_session) sessions;            /* session N is item N - 1 */
+    LIST_OF(struct m_ticket) tickets;     /* ticket N is item N - 1 */
+    LIST_OF(struct m_goal) goals;         /* goal N is item N - 1 */
+    LIST_OF(struct m_approval) approvals; /* approval N is item N - 1 */
+    LIST_OF(struct m_session) sessions;   /* session N is item N - 1 */
+    LIST_OF(struct m_reader) readers;
     uint64_t          event_ids;                   /* given to events */
     int64_t           last_crash_ms;               /* the last sign of life before it */
     uint32_t          crash_row;                   /* soon after one another */
@@ -185,6 +186,7 @@ struct model {
     struct buf        limits_spec;
     struct msg_limits limits;
     bool              has_limits;
+    bool              has_gateway; /* that has said hello */
     bool              is_booted, is_draining, clock_is_accepted;
     int64_t           last_wall_ms; /* of the last turn that changed something */
     int64_t           behind_from;  /* the clock is behind this, and is held; 0: it is not */
@@ -387,8 +389,24 @@ uint32_t  m_message_sinks(struct model *m, int company, int agent, bool is_sessi
                           int sinks[M_SINKS_MAX]);
 void      m_effects_dispatch(struct model *m);
 bool      m_share_is_left(const struct model *m, int sink);
-void      m_share_judge(struct model *m, const struct m_effect *e); /* its delivery is over */
-void      m_check_effect_deadline(const struct model *m);
+void      m_share_judge(struct model *m, const struct m_effect *e);   /* its delivery is over */
+bool      m_is_head(const struct model *m, const struct m_effect *e); /* of its queue (N22) */
+
+/* readers (model_readers.c) */
+bool      m_waits_for_reader(struct model *m, const struct m_effect *e);
+void      m_gateway_gone(struct model *m);
+enum errc m_gateway_hello(struct model *m, const struct input *in, const struct output *reply);
+enum errc m_session_attach(struct model *m, const struct input *in,
+                           const struct msg_session_attach *q, const struct output *reply);
+enum errc m_session_detach(struct model *m, const struct input *in,
+                           const struct msg_session_detach *q, const struct output *reply);
+enum errc m_effect_ack(struct model *m, const struct input *in, const struct msg_effect_ack *q,
+                       const struct output *reply);
+void      m_readers_due(struct model *m);
+void      m_readers_dispatch(struct model *m);
+void      m_check_readers(struct model *m);
+
+void m_check_effect_deadline(const struct model *m);
 /* Whether nothing is to be sent any more, but what waits for readers; else something is named. */
 bool m_effects_rest(struct model *m, char *what, size_t size);
 

@@ -184,6 +184,7 @@ boot(struct model *m, const struct input *in)
     m->started_at = m->now.wall_ms;
     if (m->objects.count == 0) m_builtins(m);
     m->is_booted = true;
+    m_gateway_gone(m);
     if (m->last_wall_ms > m->now.wall_ms) m->behind_from = m->last_wall_ms;
     m_believe_clock(m);
 }
@@ -213,7 +214,7 @@ m_input(struct model *m, const struct input *in)
     case INPUT_LEASE_GONE: lease_gone(m, in->token); break;
     case INPUT_DRAIN: m->is_draining = true; break;
     case INPUT_INTERRUPT: interrupt(m, in->grace_ms); break;
-    case INPUT_GATEWAY_GONE: /* nothing is delivered to readers here */
+    case INPUT_GATEWAY_GONE: m_gateway_gone(m); break;
     case INPUT_GOODBYE:
     case INPUT_ZONE:
     case INPUT_CONFIG:

@@ -131,8 +131,8 @@ is_under_way(const struct m_effect *e)
 }
 
 /* The first of its (session, sink) that is pending or attempting (N22). */
-static bool
-is_head(const struct model *m, const struct m_effect *e)
+bool
+m_is_head(const struct model *m, const struct m_effect *e)
 {
     for (size_t i = m->settled; i < m->effects.count; i++) {
         const struct m_effect *other = &m->effects.items[i];
@@ -184,7 +184,7 @@ sent(struct model *m, const struct m_message *msg)
           e->id);
     claim(m_share_is_left(m, e->sink), "effect %" PRIu64 " was sent beyond its sink's share",
           e->id);
-    claim(s->probe || is_head(m, e), "effect %" PRIu64 " was sent before an earlier one", e->id);
+    claim(s->probe || m_is_head(m, e), "effect %" PRIu64 " was sent before an earlier one", e->id);
     if (e->place >= M_PUT_OFF) e->place = ++m->places;
     claim(m->workers[msg->worker].state == M_UP &&
               m->workers[msg->worker].generation == msg->generation,
@@ -277,8 +277,8 @@ check_waits_rightly(struct model *m, struct m_effect *e)
 {
     bool waits = e->token == 0 && (e->status == STATUS_PENDING || e->is_probe_owed);
 
-    if (m_is_gateway(m, e->sink)) return; /* nobody reads */
-    if (!waits || is_too_late(m, e) || (!e->is_probe_owed && !is_head(m, e))) return;
+    if (m_is_gateway(m, e->sink)) return; /* no worker's */
+    if (!waits || is_too_late(m, e) || (!e->is_probe_owed && !m_is_head(m, e))) return;
     m_compare_effect(m, e);
     claim(e->not_before > m->now.wall_ms || !m_share_is_left(m, e->sink),
           "effect %" PRIu64 " could be sent and was left waiting", e->id);
@@ -298,6 +298,7 @@ m_effects_dispatch(struct model *m)
         msg->is_explained = true;
         sent(m, msg);
     }
+    m_readers_dispatch(m);
     has_worker = m_may_send(m) && some_worker_delivers(m);
     while (m->settled < m->effects.count && !is_under_way(&m->effects.items[m->settled]) &&
            !m->effects.items[m->settled].is_probe_owed)
@@ -312,7 +313,7 @@ m_effects_rest(struct model *m, char *what, size_t size)
     for (size_t i = m->settled; i < m->effects.count; i++) {
         const struct m_effect *e = &m->effects.items[i];
 
-        if (!(is_under_way(e) || e->is_probe_owed) || m_is_gateway(m, e->sink)) continue;
+        if (!(is_under_way(e) || e->is_probe_owed) || m_waits_for_reader(m, e)) continue;
         snprintf(what, size, "effect %" PRIu64 " has status %u", e->id, e->status);
         return false;
     }

@@ -229,6 +229,10 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
     case MSG_BREAKER_RESET: return m_breaker_reset(m, in, q->breaker_reset.name, reply);
     case MSG_EFFECT_RESOLVE: return m_effect_resolve(m, in, &q->effect_resolve, reply);
     case MSG_EFFECT_RESEND: return m_effect_resend(m, in, &q->effect_resend, reply);
+    case MSG_GATEWAY_HELLO: return m_gateway_hello(m, in, reply);
+    case MSG_SESSION_ATTACH: return m_session_attach(m, in, &q->session_attach, reply);
+    case MSG_SESSION_DETACH: return m_session_detach(m, in, &q->session_detach, reply);
+    case MSG_EFFECT_ACK: return m_effect_ack(m, in, &q->effect_ack, reply);
     case MSG_TIMER_SET: return m_timer_op_set(m, in, &q->timer_set, reply);
     case MSG_TIMER_CANCEL: return m_timer_op_cancel(m, in, &q->timer_cancel, reply);
     case MSG_SESSION_SEND: return m_session_send(m, in, &q->session_send, reply);

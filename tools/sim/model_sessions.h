@@ -59,6 +59,12 @@ struct m_session {
     bool     is_touched;
 };
 
+/* Connections that read a session through the gateway, which need not be there. */
+struct m_reader {
+    char     company[M_TYPE_SIZE], key[M_TYPE_SIZE];
+    uint64_t count;
+};
+
 /* The session that a request means. */
 struct m_target {
     struct view       key, company, agent;  /* as given; the last two may be empty */

@@ -90,6 +90,18 @@ sim_ask_as_admin(struct sim *s, enum msg_id op, const void *m)
     push(s, op, buf_view(&body), "", 0);
 }
 
+uint64_t
+sim_ask_as_gateway(struct sim *s, enum msg_id op, const void *m)
+{
+    struct buf body BUF_AUTO = {0};
+    struct input    in = {.kind = INPUT_REQUEST, .op = op, .client = ++s->clients};
+
+    in.actor = (struct actor){.kind = "gateway", .id = view_str("gateway"), .role = ROLE_GATEWAY};
+    msg_pack(msg_desc(op), m, &body);
+    waiting_push(&s->requests, &in, buf_view(&body));
+    return in.client;
+}
+
 /* Once more, as after a reconnect: whatever became of the first. */
 static void
 ask_again(struct sim *s)
@@ -396,7 +408,7 @@ nonsense(struct sim *s)
 void
 sim_request(struct sim *s)
 {
-    static const unsigned         weights[] = {45, 8, 8, 6, 6, 22, 8, 1, 1, 8, 6, 14, 9, 8, 45};
+    static const unsigned         weights[] = {45, 8, 8, 6, 6, 22, 8, 1, 1, 8, 6, 14, 9, 8, 45, 12};
     size_t                        what = rng_weighted(&s->rng, weights, ARRAY_LEN(weights));
     const struct msg_clock_accept accept = {0};
 
@@ -424,6 +436,7 @@ sim_request(struct sim *s)
     case 12: sim_request_registry(s); break;
     case 13: stream(s); break;
     case 14: sim_request_session(s); break;
+    case 15: gateway_request(s); break;
     default: broken("no such request");
     }
 }

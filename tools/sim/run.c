@@ -139,10 +139,12 @@ drain(struct sim *s)
     s->can_admit = true;
     s->clock_held_until = 0;
     s->world.wanted = 4;
+    gateway_die(s, s->engine != NULL);
     sim_pass(s, 30000);
     claim(s->engine, "agentd is down");
     sim_ask_config(s, true);
     sim_release_limits(s);
+    gateway_read_all(s);
     sim_pause_schedules(s);
     wait_for_end(s, true);
     sim_release_holds(s);
@@ -220,6 +222,7 @@ close_run(struct sim *s, const char *folder)
     engine_destroy(&s->engine);
     model_done(&s->model);
     world_done(&s->world);
+    gateway_done(&s->gateway);
     config_done(&s->config);
     config_done(&s->next_config);
     waiting_done(&s->daemon);

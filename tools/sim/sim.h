@@ -9,6 +9,7 @@
 #define SIM_SIM_H
 
 #include "tools/sim/config.h"
+#include "tools/sim/gateway.h"
 #include "tools/sim/model.h"
 #include "tools/sim/world.h"
 
@@ -23,6 +24,7 @@ struct sim {
     struct rng     rng;
     struct world   world;
     struct model   model;
+    struct gateway gateway;
     struct config  config;      /* in force */
     struct config  next_config; /* asked for */
     bool           is_config_asked, is_dry_run;
@@ -99,6 +101,8 @@ void sim_ask(struct sim *s, enum msg_id op, const void *m);
 /* The same, never asked again. */
 void sim_ask_once(struct sim *s, enum msg_id op, const void *m);
 void sim_ask_as_admin(struct sim *s, enum msg_id op, const void *m);
+/* By the gateway; the number of the request. */
+uint64_t sim_ask_as_gateway(struct sim *s, enum msg_id op, const void *m);
 /* The configuration asked for was answered. */
 void sim_config_answered(struct sim *s, bool is_accepted);
 

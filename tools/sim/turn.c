@@ -24,8 +24,10 @@ release(struct sim *s)
     size_t               count;
     const struct output *outputs = engine_outputs(s->engine, &count);
 
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         world_output(&s->world, &outputs[i]);
+        gateway_output(s, &outputs[i]);
+    }
 }
 
 /* What the configuration file says is in force, whether or not anybody hears of it. */
@@ -60,8 +62,10 @@ judge(struct sim *s, const struct work *w, const struct turn_header *h, bool was
     model_turn(&s->model, &facts);
     claim(txn_state_hash(facts.txn) != 0 || !was_dirty, "the state hash is 0");
     txn_abort(&facts.txn);
-    for (size_t i = 0; i < s->model.resent.count; i++)
+    for (size_t i = 0; i < s->model.resent.count; i++) {
         world_send_again(&s->world, s->model.resent.items[i]);
+        gateway_send_again(s, s->model.resent.items[i]);
+    }
 }
 
 /* ---- a transaction --------------------------------------------------------------------------- */
@@ -283,6 +287,7 @@ sim_settle(struct sim *s)
         claim(n < TURNS_MAX, "turns without end at one instant");
         world_step(&s->world);
         if (!s->engine) return;
+        gateway_step(s);
         if (!has_inputs(s) && !is_due(s)) return;
         world_beat(&s->world);
         turn(s);
@@ -298,6 +303,7 @@ next_event(const struct sim *s)
 
     if (!s->engine) return earlier(at, s->starts_at);
     d = engine_deadline(s->engine);
+    at = earlier(at, gateway_next(s));
     if (s->held_until) at = earlier(at, s->held_until);
     if (s->clock_is_held) at = earlier(at, s->clock_held_until);
     if (s->is_due_held) return at;
