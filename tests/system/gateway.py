@@ -3,7 +3,7 @@
 
 Attacks go over plain sockets, byte by byte; WebSockets by the websockets package, a client that is not ours.  Every wait ends after WAIT s.
 """
-import asyncio, http.client, json, os, signal, socket, subprocess, sys, time
+import asyncio, http.client, json, os, re, signal, socket, subprocess, sys, time
 
 PORT = int(sys.argv[2])
 TOKENS = sys.argv[3:]
@@ -113,6 +113,183 @@ def page():
     expect("type", c.headers["Content-Type"], "text/javascript; charset=utf-8")
     for path in ("/secret", "/link.js", "/../agentd.yaml", "/%2e%2e/agentd.yaml", "/..%2fagentd.yaml"):
         c.refused(404, "not_found", "GET", path)
+
+
+# ---- the table of routes ----------------------------------------------------------------------------------------
+
+
+DAY = 86400000
+FUTURE = int(time.time() * 1000) + DAY
+FILTER = {"handler": "noop", "dry_run": True}
+
+# (method, path, what stands for its parameter, fields, status): each does what it says.  A $NAME is what the answer of an earlier row, which
+# ends with NAME, has as its id.  Of what no client can make here, only that it is not there.
+ROUTES = [
+    ("GET", "/v1/status", None, {}, 200),
+    ("POST", "/v1/jobs", None, {"handler": "echo", "delay_ms": DAY}, 202, "JOB"),
+    ("GET", "/v1/jobs", None, {"state": "scheduled", "limit": 10}, 200),
+    ("POST", "/v1/jobs/batch", None, {"jobs": [{"handler": "noop"}, {"handler": "noop"}]}, 202),
+    ("POST", "/v1/jobs/cancel", None, FILTER, 200),
+    ("POST", "/v1/jobs/retry", None, FILTER, 200),
+    ("POST", "/v1/jobs/purge", None, FILTER, 200),
+    ("GET", "/v1/jobs/stats", None, {}, 200),
+    ("GET", "/v1/jobs/{id}", "$JOB", {}, 200),
+    ("PATCH", "/v1/jobs/{id}", "$JOB", {"priority": 60}, 200),
+    ("GET", "/v1/jobs/{id}/why", "$JOB", {}, 200),
+    ("GET", "/v1/jobs/{id}/wait", "$JOB", {"wait_ms": 0}, 200),
+    ("GET", "/v1/jobs/{id}/logs", "$JOB", {}, 200),
+    ("POST", "/v1/jobs/{id}/stream", "$JOB", {}, 409),
+    ("POST", "/v1/jobs/{id}/cancel", "$JOB", {}, 200),
+    ("POST", "/v1/jobs/{id}/retry", "$JOB", {}, 202),
+    ("POST", "/v1/schedules", None, {"name": "daily", "cron": "0 3 * * *", "handler": "echo"}, 201),
+    ("GET", "/v1/schedules", None, {"company": "default"}, 200),
+    ("GET", "/v1/schedules/stats", None, {}, 200),
+    ("GET", "/v1/schedules/{name}", "default/daily", {}, 200),
+    ("PATCH", "/v1/schedules/{name}", "daily", {"cron": "0 4 * * *"}, 200),
+    ("POST", "/v1/schedules/{name}/run", "daily", {"force": True}, 202),
+    ("POST", "/v1/schedules/{name}/backfill", "daily", {"from": FUTURE - 3 * DAY, "to": FUTURE - 2 * DAY}, 202),
+    ("POST", "/v1/schedules/{name}/pause", "daily", {"reason": "a test"}, 200),
+    ("POST", "/v1/schedules/{name}/resume", "daily", {}, 200),
+    ("POST", "/v1/schedules/{name}/promote", "daily", {}, 409),
+    ("GET", "/v1/schedules/{name}/why", "daily", {}, 200),
+    ("GET", "/v1/schedules/{name}/firings", "daily", {"limit": 5}, 200),
+    ("GET", "/v1/schedules/{name}/stats", "daily", {}, 200),
+    ("POST", "/v1/forecast", None, {"hours": 24}, 200),
+    ("POST", "/v1/sessions", None, {"key": "chat/eve"}, 201),
+    ("GET", "/v1/sessions", None, {"limit": 5}, 200),
+    ("GET", "/v1/sessions/{key}", "chat/eve", {}, 200),
+    ("GET", "/v1/sessions/{key}/why", "chat/eve", {}, 200),
+    ("POST", "/v1/sessions/{key}/messages", "chat/eve", {"content": "hello"}, 202),
+    ("POST", "/v1/sessions/{key}/events", "chat/eve", {"type": "ping", "payload": {"a": [1]}}, 202),
+    ("GET", "/v1/sessions/{key}/events", "chat/eve", {"from": 1}, 200),
+    ("POST", "/v1/sessions/{key}/resume", "chat/eve", {}, 409),
+    ("POST", "/v1/sessions/{key}/resend", "chat/eve", {"seq": 1}, 409),
+    ("POST", "/v1/timers", None, {"key": "chat/eve", "timer_id": "t", "fire_at": FUTURE}, 201),
+    ("GET", "/v1/timers", None, {"key": "chat/eve"}, 200),
+    ("GET", "/v1/timers/why", None, {"key": "chat/eve", "timer_id": "t"}, 200),
+    ("POST", "/v1/timers/cancel", None, {"key": "chat/eve"}, 200),
+    ("GET", "/v1/effects", None, {"session": "chat/eve"}, 200, "EFFECT"),
+    ("GET", "/v1/effects/{id}", "$EFFECT", {}, 200),
+    ("GET", "/v1/effects/{id}/why", "$EFFECT", {}, 200),
+    ("POST", "/v1/effects/{id}/ack", "$EFFECT", {"session": "chat/eve"}, 409),
+    ("POST", "/v1/effects/{id}/resolve", "$EFFECT", {"outcome": "delivered"}, 409),
+    ("POST", "/v1/effects/resend", None, {"status": "failed", "dry_run": True}, 200),
+    ("POST", "/v1/sessions/{key}/close", "chat/eve", {"reason": "a test"}, 200),
+    ("GET", "/v1/companies", None, {}, 200),
+    ("GET", "/v1/companies/{name}", "acme", {}, 200),
+    ("POST", "/v1/companies/{name}/pause", "acme", {}, 200),
+    ("POST", "/v1/companies/{name}/resume", "acme", {}, 200),
+    ("POST", "/v1/agents", None, {"name": "rover", "company": "acme", "handler": "echo"}, 201),
+    ("GET", "/v1/agents", None, {"company": "acme"}, 200),
+    ("GET", "/v1/agents/{name}", "acme/rover", {}, 200),
+    ("PATCH", "/v1/agents/{name}", "acme/rover", {"max_concurrent": 2}, 200),
+    ("GET", "/v1/agents/{name}/why", "acme/rover", {}, 200),
+    ("POST", "/v1/agents/{name}/wake", "acme/rover", {"payload": 1}, 202),
+    ("POST", "/v1/agents/{name}/pause", "acme/rover", {}, 200),
+    ("POST", "/v1/agents/{name}/resume", "acme/rover", {}, 200),
+    ("DELETE", "/v1/agents/{name}", "acme/rover", {"cascade": True}, 200),
+    ("POST", "/v1/profiles", None, {"name": "calm", "handler": "echo"}, 201),
+    ("GET", "/v1/profiles", None, {}, 200),
+    ("GET", "/v1/profiles/{name}", "calm", {}, 200),
+    ("PATCH", "/v1/profiles/{name}", "calm", {"max_turns": 3}, 200),
+    ("DELETE", "/v1/profiles/{name}", "calm", {}, 200),
+    ("GET", "/v1/handlers", None, {}, 200),
+    ("POST", "/v1/goals", None, {"title": "a goal", "company": "acme"}, 201, "GOAL"),
+    ("GET", "/v1/goals", None, {"company": "acme"}, 200),
+    ("GET", "/v1/goals/{id}", "$GOAL", {}, 200),
+    ("PATCH", "/v1/goals/{id}", "$GOAL", {"title": "another"}, 200),
+    ("POST", "/v1/goals/{id}/decompose", "$GOAL", {"parts": [{"title": "a part", "agent": "scout"}]}, 202),
+    ("POST", "/v1/tickets", None, {"title": "a ticket", "company": "acme"}, 201, "TICKET"),
+    ("GET", "/v1/tickets", None, {"company": "acme"}, 200),
+    ("GET", "/v1/tickets/{id}", "$TICKET", {}, 200),
+    ("PATCH", "/v1/tickets/{id}", "$TICKET", {"title": "another"}, 200),
+    ("POST", "/v1/tickets/{id}/assign", "$TICKET", {"agent": "scout"}, 202),
+    ("POST", "/v1/tickets/{ticket}/complete", "$TICKET", {}, 409),
+    ("DELETE", "/v1/tickets/{id}", "$TICKET", {"cascade": True}, 200),
+    ("DELETE", "/v1/goals/{id}", "$GOAL", {"cascade": True}, 200),
+    ("POST", "/v1/routines", None, {"name": "weekly", "cron": "0 5 * * 1", "ticket_title": "tidy", "assign": "scout", "company": "acme"}, 201),
+    ("DELETE", "/v1/schedules/{name}", "daily", {}, 200),
+    ("GET", "/v1/approvals", None, {}, 200),
+    ("POST", "/v1/approvals/{id}/grant", "99999", {}, 404),
+    ("POST", "/v1/approvals/{id}/deny", "99999", {}, 404),
+    ("GET", "/v1/usage", None, {}, 200),
+    ("GET", "/v1/workers", None, {}, 200),
+    ("GET", "/v1/breakers", None, {}, 200),
+    ("POST", "/v1/breakers/{name}/reset", "none", {}, 404),
+    ("GET", "/v1/audit", None, {"limit": 5}, 200),
+    ("POST", "/v1/stop", None, {"scope": "new"}, 200),
+    ("POST", "/v1/resume", None, {}, 200),
+    ("POST", "/v1/drain", None, {"reason": "a test"}, 200),
+    ("POST", "/v1/resume", None, {}, 200),
+]
+# What cannot be missing, for asking makes it.
+MADE_BY_ASKING = {"/v1/sessions/{key}/messages", "/v1/sessions/{key}/events"}
+
+
+def ask_route(c, method, path, value, fields):
+    from urllib.parse import quote, urlencode
+
+    path = re.sub("{.*}", quote(value or ""), path)
+    if method in ("POST", "PATCH"):
+        return c.ask(method, path, fields)
+    query = urlencode({k: str(v).lower() if isinstance(v, bool) else v for k, v in fields.items()})
+    return c.ask(method, path + (f"?{query}" if query else ""))
+
+
+def check_refused(what, c, answer, status, code=None, field=None):
+    expect(what, answer[0], status)
+    error = answer[1]["error"]
+    expect(f"{what}: its error", (error["code"] if code else None, error["field"] if field else None, error["message"] != ""), (code, field, True))
+    if status == 405:
+        expect(f"{what}: Allow", c.headers["Allow"] != None, True)
+
+
+def full():
+    """By the configuration one firing runs at a time: of another by hand it is said when there is room."""
+    operator = Connection(TOKENS[2])
+    for name in ("slow", "other"):
+        operator.must(201, "POST", "/v1/schedules", {"name": name, "every_ms": DAY, "handler": "sleep", "payload": {"ms": 30000}, "max_run_ms": 60000})
+    operator.must(202, "POST", "/v1/schedules/slow/run")
+    operator.refused(429, "capacity_full", "POST", "/v1/schedules/other/run")
+    eta = json.loads(operator.text)["error"]["slot_eta_ms"]
+    expect("Retry-After", int(operator.headers["Retry-After"]), -(-eta // 1000))
+    expect("forced", operator.must(202, "POST", "/v1/schedules/other/run?force=true")["forced"], True)
+
+
+def routes():
+    view, submit, operator = (Connection(t) for t in TOKENS)
+    nobody = Connection(None)
+    api = nobody.must(200, "GET", "/v1/openapi.json")
+    described = {(m.upper(), p): about for p, all in api["paths"].items() for m, about in all.items() if "x-op" in about}
+    expect("the rows here are the routes", {row[:2] for row in ROUTES}, set(described))
+    saved = {}
+    for method, path, value, fields, status, *name in ROUTES:
+        about, what = described[method, path], f"{method} {path} {fields}"
+        named = {p["name"] for p in about["parameters"]} | set(about.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {}).get("properties", {}))
+        expect(f"{what}: described", set(fields) - named, set())
+        value = saved[value] if value and value.startswith("$") else value
+        for _ in range(400 if "EFFECT" in name else 1):  # made by a job
+            answer = ask_route(operator, method, path, value, fields)
+            if answer[1].get("items") != []:
+                break
+            time.sleep(0.05)
+        expect(f"{what}: {answer[1]}", answer[0], status)
+        if status < 400:
+            expect(f"{what}: described status", str(status) in about["responses"], True)
+        if name:
+            found = answer[1]["items"][0] if "items" in answer[1] else answer[1]
+            saved["$" + name[0]] = str(found.get("id"))
+    for (method, path), about in described.items():
+        _, _, value, fields, *_ = next(row for row in ROUTES if row[:2] == (method, path))
+        value = "99999" if value and "{name}" not in path and "{key}" not in path else value and "no-such"
+        what = f"{method} {path}"
+        check_refused(f"{what} without a token", nobody, ask_route(nobody, method, path, value, fields), 401, "unauthenticated")
+        check_refused(f"{what} with a field of no meaning", operator, ask_route(operator, method, path, value, fields | {"nothing": 1}), 400, "bad_request", "nothing")
+        check_refused(f"{what} with PUT", operator, ask_route(operator, "PUT", path, value, {}), 405)
+        if about["x-role"] != "view":
+            check_refused(f"{what} by a viewer", view, ask_route(view, method, path, value, fields), 403, "denied")
+        if value and path not in MADE_BY_ASKING:
+            check_refused(f"{what} of nothing", operator, ask_route(operator, method, path, value, fields), 404, "not_found")
 
 
 # ---- attacks ----------------------------------------------------------------------------------------------------
@@ -461,6 +638,8 @@ async def revoked():
 cases = {
     "requests": requests,
     "page": page,
+    "routes": routes,
+    "full": full,
     "attacks": attacks,
     "feed": feed,
     "sockets": lambda: asyncio.run(sockets()),

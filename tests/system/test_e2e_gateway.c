@@ -19,6 +19,7 @@
 
 #define CONFIG                                                \
     "workers: {count: 1, slots: 4}\n"                         \
+    "limits: {schedule_max_concurrent: 1}\n"                  \
     "companies: {acme: {}}\n"                                 \
     "agents: [{name: scout, company: acme, handler: echo}]\n" \
     "handlers: {bot: {kind: exec, command: [\"%s/bot\"]}}\n"  \
@@ -104,6 +105,20 @@ what_agentctl_asks_can_be_asked_by_http(void **state)
 }
 
 static void
+every_route_does_what_it_says_and_refuses_what_is_wrong(void **state)
+{
+    (void)state;
+    run("routes");
+}
+
+static void
+a_full_cap_is_429_with_the_time_to_ask_again(void **state)
+{
+    (void)state;
+    run("full");
+}
+
+static void
 a_folder_of_files_is_served_and_nothing_beside_it(void **state)
 {
     (void)state;
@@ -154,6 +169,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_agentctl_asks_can_be_asked_by_http),
+        TEST(every_route_does_what_it_says_and_refuses_what_is_wrong),
+        TEST(a_full_cap_is_429_with_the_time_to_ask_again),
         TEST(a_folder_of_files_is_served_and_nothing_beside_it),
         TEST(attacks_are_refused_with_the_right_status),
         TEST(the_feed_is_told_without_a_hole_and_a_slow_watcher_holds_nobody_up),

@@ -218,7 +218,7 @@ static void
 the_description_has_every_route(void **state)
 {
     BUF_AUTO struct buf text = {0};
-    size_t              count;
+    size_t              count, distinct = 0;
     const struct route *all = routes(&count);
 
     (void)state;
@@ -234,6 +234,19 @@ the_description_has_every_route(void **state)
         assert_string_equal(json_string_value(json_object_get(about, "x-op")),
                             msg_desc(all[i].op)->op);
     }
+    static const char *const own[] = {
+        "/v1/feed", "/v1/sessions/{key}/ws", "/v1/openapi.json", "/metrics", "/healthz", "/readyz"};
+    for (size_t i = 0, first; i < count; i++) {
+        for (first = 0; strcmp(all[first].pattern, all[i].pattern) != 0;)
+            first++;
+        distinct += first == i;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+        const json_t *path = json_object_get(json_object_get(root, "paths"), own[i]);
+
+        assert_non_null(json_object_get(json_object_get(path, "get"), "summary"));
+    }
+    assert_int_equal(json_object_size(json_object_get(root, "paths")), distinct + ARRAY_LEN(own));
     json_decref(root);
 }
 

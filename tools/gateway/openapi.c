@@ -74,6 +74,32 @@ put_schema(struct buf *b, struct mp_open_map *parent, const char *key, const str
     mp_close(b, &m);
 }
 
+/* ---- what is no field ------------------------------------------------------- */
+
+struct own_parameter {
+    const char *name; /* NULL: the end */
+    const char *in;
+    const char *about;
+};
+
+static const struct own_parameter idempotency_key = {
+    "Idempotency-Key", "header", "asked again with it within 24 hours, it is done once"};
+
+static void
+put_own_parameter(struct buf *b, const struct own_parameter *p)
+{
+    struct mp_open_map m = mp_open(b);
+
+    mp_put_cstr(b, &m, "name", p->name);
+    mp_put_cstr(b, &m, "in", p->in);
+    mp_put_bool(b, &m, "required", strcmp(p->in, "path") == 0);
+    mp_put_cstr(b, &m, "description", p->about);
+    struct mp_open_map schema = open_in(b, &m, "schema");
+    mp_put_cstr(b, &schema, "type", "string");
+    mp_close(b, &schema);
+    mp_close(b, &m);
+}
+
 /* ---- a route --------------------------------------------------------------- */
 
 static bool
@@ -108,6 +134,10 @@ put_parameters(struct buf *b, struct mp_open_map *parent, const struct route *r)
 
         if (!is_in_path && has_body(r)) continue;
         put_parameter(b, &d->fields[i], is_in_path);
+        count++;
+    }
+    if (d->how == HOW_WRITE) {
+        put_own_parameter(b, &idempotency_key);
         count++;
     }
     mp_array_close(b, header, count);
@@ -209,16 +239,94 @@ put_routes(struct buf *b, struct mp_open_map *paths)
 
 /* ---- the rest -------------------------------------------------------------- */
 
-static void
-put_own(struct buf *b, struct mp_open_map *paths, const char *pattern, const char *summary)
-{
-    struct mp_open_map path = open_in(b, paths, pattern);
-    struct mp_open_map m = open_in(b, &path, "get");
+/* What is served beside the routes, with GET. */
+struct own_path {
+    const char          *pattern;
+    const char          *summary;
+    int                  status;
+    bool                 is_open; /* asks for no token */
+    struct own_parameter parameters[4];
+};
 
-    mp_put_cstr(b, &m, "summary", summary);
-    put_responses(b, &m, 200);
+// clang-format off
+static const struct own_path own_paths[] = {
+    {"/v1/feed", "What happens, as Server-Sent Events", 200, false, {
+        {"since", "query", "a cursor to begin behind; 0: with all that is kept; none: from now on"},
+        {"topic", "query", "a type, or the beginning of some with a dot at its end: job."},
+        {"Last-Event-ID", "header", "the cursor to go on behind"}}},
+    {"/v1/sessions/{key}/ws", "The WebSocket of a session, its sub-protocol agentd.v1", 101, false, {
+        {"key", "path", "the session's key"},
+        {"company", "query", "the session's company, unless the token is of one"},
+        {"Sec-WebSocket-Protocol", "header", "agentd.v1, bearer.TOKEN: instead of Authorization"}}},
+    {"/v1/openapi.json", "This document",                                200, true,  {{0}}},
+    {"/metrics",         "Figures, in Prometheus's text format",         200, false, {{0}}},
+    {"/healthz",         "Whether the gateway lives",                    200, true,  {{0}}},
+    {"/readyz",          "Whether agentd answers; 503: it does not",     200, true,  {{0}}},
+};
+// clang-format on
+
+static void
+put_own(struct buf *b, struct mp_open_map *paths, const struct own_path *own)
+{
+    struct mp_open_map path = open_in(b, paths, own->pattern);
+    struct mp_open_map m = open_in(b, &path, "get");
+    uint32_t           count = 0;
+
+    mp_put_cstr(b, &m, "summary", own->summary);
+    mp_key(b, &m, "parameters");
+    size_t header = mp_array_open(b);
+    while (own->parameters[count].name)
+        put_own_parameter(b, &own->parameters[count++]);
+    mp_array_close(b, header, count);
+    if (own->is_open) {
+        mp_key(b, &m, "security");
+        mp_array(b, 0);
+    }
+    put_responses(b, &m, own->status);
     mp_close(b, &m);
     mp_close(b, &path);
+}
+
+static void
+put_error_schema(struct buf *b, struct mp_open_map *parent)
+{
+    static const struct {
+        const char *name, *type;
+    } fields[] = {
+        {"code",        "string" },
+        {"message",     "string" },
+        {"hint",        "string" },
+        {"field",       "string" },
+        {"slot_eta_ms", "integer"}
+    };
+    const char *const  way[] = {"content", "application/json", "schema", "properties",
+                                "error",   "properties"};
+    struct mp_open_map maps[ARRAY_LEN(way)];
+
+    for (size_t i = 0; i < ARRAY_LEN(way); i++)
+        maps[i] = open_in(b, i ? &maps[i - 1] : parent, way[i]);
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        struct mp_open_map m = open_in(b, &maps[ARRAY_LEN(way) - 1], fields[i].name);
+
+        mp_put_cstr(b, &m, "type", fields[i].type);
+        mp_close(b, &m);
+    }
+    for (size_t i = ARRAY_LEN(way); i > 0; i--)
+        mp_close(b, &maps[i - 1]);
+}
+
+static void
+put_retry_after(struct buf *b, struct mp_open_map *parent)
+{
+    struct mp_open_map headers = open_in(b, parent, "headers");
+    struct mp_open_map m = open_in(b, &headers, "Retry-After");
+    struct mp_open_map schema = open_in(b, &m, "schema");
+
+    mp_put_cstr(b, &schema, "type", "integer");
+    mp_close(b, &schema);
+    mp_put_cstr(b, &m, "description", "seconds, with 429 and 503");
+    mp_close(b, &m);
+    mp_close(b, &headers);
 }
 
 static void
@@ -237,6 +345,8 @@ put_components(struct buf *b, struct mp_open_map *parent)
     mp_put_cstr(
         b, &error, "description",
         "{\"error\": {code, message, hint, field, slot_eta_ms}}, with the status of its code");
+    put_error_schema(b, &error);
+    put_retry_after(b, &error);
     mp_close(b, &error);
     mp_close(b, &responses);
     mp_close(b, &m);
@@ -264,14 +374,15 @@ openapi_text(struct buf *out)
     struct mp_open_map info = open_in(&b, &m, "info");
     mp_put_cstr(&b, &info, "title", "agentd");
     mp_put_cstr(&b, &info, "version", AGENTD_VERSION);
+    mp_put_cstr(&b, &info, "description",
+                "A field may stand in the path, the query or the body, but once. What changes "
+                "something takes Idempotency-Key.");
     mp_close(&b, &info);
     put_security(&b, &m);
     struct mp_open_map paths = open_in(&b, &m, "paths");
     put_routes(&b, &paths);
-    put_own(&b, &paths, "/v1/feed", "What happens, as Server-Sent Events; Last-Event-ID resumes");
-    put_own(&b, &paths, "/metrics", "Figures for Prometheus");
-    put_own(&b, &paths, "/healthz", "Whether the gateway lives");
-    put_own(&b, &paths, "/readyz", "Whether agentd answers");
+    for (size_t i = 0; i < ARRAY_LEN(own_paths); i++)
+        put_own(&b, &paths, &own_paths[i]);
     mp_close(&b, &paths);
     put_components(&b, &m);
     mp_close(&b, &m);
