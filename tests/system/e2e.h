@@ -37,6 +37,8 @@ void e2e_make(void);
 /* Starts agentd with this configuration file; NULL: with that which was written, or none.
  * 0, for cmocka. */
 int e2e_start(const char *config);
+/* A TCP port that is free now; nobody is expected to take it before the gateway does. */
+int e2e_free_port(void);
 /* Stops agentd if it runs, and leaves nothing of all that. */
 int e2e_stop(void **state);
 

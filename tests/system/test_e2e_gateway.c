@@ -1,7 +1,5 @@
 /* The gateway, from outside: clients that are not ours ask, watch and talk, and attack it. */
 #include "tests/system/e2e.h"
-#include <arpa/inet.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -29,20 +27,6 @@
 static int  port;
 static char tokens[3][64]; /* view, submit, operator */
 
-/* One that is free now; nobody is expected to take it before the gateway does. */
-static int
-free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t          size = sizeof(address);
-    int                fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    (void)close(fd);
-    return ntohs(address.sin_port);
-}
-
 /* A page of two files, and things beside them that are none of it. */
 static void
 make_page(void)
@@ -68,7 +52,7 @@ start(void **state)
     script_write(&d, "bot", BOT);
     assert_int_equal(setenv("AGENTD_RUN", d.run, 1), 0);
     assert_int_equal(setenv("AGENTCTL", daemon_program("agentctl"), 1), 0);
-    port = free_port();
+    port = e2e_free_port();
     FREE_AUTO char *config = xasprintf(CONFIG, d.folder, port, d.folder);
     (void)e2e_start(config);
     daemon_expect_log(&d, "gateway ready");

@@ -1,9 +1,7 @@
 /* A session's reader, from outside: what its agent says meanwhile, the reply, and that it is not
  * lost when the gateway is killed before the reply is acknowledged (D5, I2, N44). */
 #include "tests/system/e2e.h"
-#include <arpa/inet.h>
 #include <signal.h>
-#include <sys/socket.h>
 
 #define TALK                                             \
     "#!/bin/sh\n"                                        \
@@ -19,27 +17,13 @@
 static int  port;
 static char token[64];
 
-/* One that is free now; nobody is expected to take it before the gateway does. */
-static int
-free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t          size = sizeof(address);
-    int                fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    (void)close(fd);
-    return ntohs(address.sin_port);
-}
-
 static int
 start(void **state)
 {
     (void)state;
     e2e_make();
     script_write(&d, "talk", TALK);
-    port = free_port();
+    port = e2e_free_port();
     FREE_AUTO char *config = xasprintf(CONFIG, d.folder, port);
     (void)e2e_start(config);
     daemon_expect_log(&d, "gateway ready");

@@ -1,0 +1,94 @@
+/* The gateway's WebSockets, byte by byte: what is no WebSocket, and peers that are slow, stuck or
+ * hostile (RELIABILITY checks 20 and 21). */
+#include "tests/system/e2e.h"
+
+/* Says what it was told; in 300,000 characters, and so long before that, if it ends in "large". */
+#define TALK                                                             \
+    "#!/usr/bin/python3\n"                                               \
+    "import json\n"                                                      \
+    "said = json.loads(input())['event']['payload']['content']\n"        \
+    "if said.endswith('large'):\n"                                       \
+    "    for _ in range(4):\n"                                           \
+    "        print(json.dumps({'type': 'delta', 'text': 'x' * 8000}))\n" \
+    "    said = said.ljust(300000, 'x')\n"                               \
+    "print(json.dumps({'type': 'effect', 'kind': 'send_message', 'content': said}))\n"
+
+#define CONFIG                                             \
+    "handlers: {talk: {kind: exec, command: [%s/talk]}}\n" \
+    "sessions: {handler: talk}\n"                          \
+    "gateway: {listen: \"127.0.0.1:%d\", user: root}\n"
+
+static int  port;
+static char token[64];
+
+static int
+start(void **state)
+{
+    (void)state;
+    e2e_make();
+    script_write(&d, "talk", TALK);
+    port = e2e_free_port();
+    FREE_AUTO char *config = xasprintf(CONFIG, d.folder, port);
+    (void)e2e_start(config);
+    daemon_expect_log(&d, "gateway ready");
+    ctl_must(&c, "token add anna --role submit");
+    ctl_copy(&c, "secret", token, sizeof(token));
+    return 0;
+}
+
+/* The client's case must end well; the gateway outlives it. */
+static void
+run(const char *name)
+{
+    FREE_AUTO char *command =
+        xasprintf("/usr/bin/python3 tests/system/sockets.py %s %d %s", name, port, token);
+    int how = system(command);
+
+    if (how != 0) daemon_fail(&d, "sockets.py %s ended with %d", name, how);
+    ctl_must(&c, "status");
+    ctl_expect(&c, "gateway.died", "0");
+    assert_false(daemon_log_has(&d, token));
+}
+
+static void
+a_websocket_is_opened_by_who_may(void **state)
+{
+    (void)state;
+    run("upgrades");
+}
+
+static void
+frames_that_are_none_end_it_with_the_right_code(void **state)
+{
+    (void)state;
+    run("frames");
+}
+
+static void
+a_flood_of_what_is_no_message_holds_nobody_up(void **state)
+{
+    (void)state;
+    run("floods");
+}
+
+static void
+who_reads_slowly_or_not_at_all_is_nobody_elses_trouble(void **state)
+{
+    (void)state;
+    run("consumers");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_websocket_is_opened_by_who_may),
+        TEST(frames_that_are_none_end_it_with_the_right_code),
+        TEST(a_flood_of_what_is_no_message_holds_nobody_up),
+        TEST(who_reads_slowly_or_not_at_all_is_nobody_elses_trouble),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
