@@ -356,15 +356,17 @@ check_feed(struct recount *r, const bool *cancel)
 static void
 check_outbox(struct recount *r, const bool *cancel)
 {
+    struct meta    m = {.id = 1};
     struct effect  key = {0};
     struct objects objects;
     struct scan    s;
 
+    if (meta_load(r->txn, &m) != LOAD_FOUND) return;
     objects_init(&objects, r->txn);
     scan_open(&s, r->txn, INDEX_effect_queue, &key, 0, 0);
     while (!*cancel && scan_next(&s, &key)) {
-        bool is_unread =
-            sink_is_gateway(&objects, key.sink) && !sink_has_reader(&objects, key.session);
+        bool is_unread = sink_is_gateway(&objects, key.sink) &&
+                         !sink_has_reader(&objects, m.gateway, key.session);
 
         if (key.not_before == BEHIND_ANOTHER && !is_unread)
             problem(r, "effect %" PRIu64 " waits behind another, but it is the first", key.id);

@@ -12,8 +12,8 @@ readers_count(const struct memory *m, struct txn *t, struct view company, struct
 {
     struct reader r = {.company = company, .name = key};
 
-    if (m->gateway == 0 || reader_load(t, &r) != LOAD_FOUND) return 0;
-    return r.generation == m->gateway ? r.count : 0;
+    if (m->meta.gateway == 0 || reader_load(t, &r) != LOAD_FOUND) return 0;
+    return r.generation == m->meta.gateway ? r.count : 0;
 }
 
 bool
@@ -30,7 +30,7 @@ readers_has(struct engine *en, uint32_t session)
 void
 readers_gone(struct engine *en)
 {
-    en->memory.gateway = 0;
+    en->memory.meta.gateway = 0;
     en->memory.is_releasing = true;
     en->memory.release_at = 0;
 }
@@ -43,7 +43,7 @@ forget_rows(struct engine *en)
 
     scan_open(&s, turn_txn(en), PRIMARY_READER, &r, 0, 0);
     while (en->turn.due_left && scan_next(&s, &r)) {
-        if (r.generation == en->memory.gateway) continue;
+        if (r.generation == en->memory.meta.gateway) continue;
         (void)reader_delete(turn_txn(en), &r);
         en->turn.due_left--;
     }
@@ -94,8 +94,8 @@ on_gateway_hello(struct engine *en, struct buf *reply)
     struct mp_open_map m = mp_open(reply);
 
     readers_gone(en);
-    en->memory.gateway = en->memory.meta.next_token++;
-    mp_put_u64(reply, &m, "generation", en->memory.gateway);
+    en->memory.meta.gateway = en->memory.meta.next_token++;
+    mp_put_u64(reply, &m, "generation", en->memory.meta.gateway);
     mp_close(reply, &m);
     return E_OK;
 }
@@ -252,11 +252,11 @@ enum errc
 on_session_attach(struct engine *en, const struct actor *a, const struct msg_session_attach *m,
                   struct buf *reply, struct err *e)
 {
-    struct reader      r = {.generation = en->memory.gateway, .name = m->key};
+    struct reader      r = {.generation = en->memory.meta.gateway, .name = m->key};
     struct mp_open_map map;
     uint32_t           company;
 
-    if (en->memory.gateway == 0) return err_set(e, E_WRONG_STATE, "gateway.hello comes first");
+    if (en->memory.meta.gateway == 0) return err_set(e, E_WRONG_STATE, "gateway.hello comes first");
     if (object_company(turn_txn(en), a, m->company, &company, e)) return e->code;
     r.company = objects_name(&en->turn.objects, company);
     r.count = readers_count(&en->memory, turn_txn(en), r.company, r.name) + 1;
@@ -275,10 +275,12 @@ enum errc
 on_session_detach(struct engine *en, const struct msg_session_detach *m, struct buf *reply,
                   struct err *e)
 {
-    struct view   company = m->company.size ? m->company : view_str("default");
-    uint32_t      count = readers_count(&en->memory, turn_txn(en), company, m->key);
-    struct reader r = {
-        .company = company, .name = m->key, .count = count - 1, .generation = en->memory.gateway};
+    struct view        company = m->company.size ? m->company : view_str("default");
+    uint32_t           count = readers_count(&en->memory, turn_txn(en), company, m->key);
+    struct reader      r = {.company = company,
+                            .name = m->key,
+                            .count = count - 1,
+                            .generation = en->memory.meta.gateway};
     struct mp_open_map map;
 
     if (count == 0) {

@@ -55,11 +55,11 @@ sink_not_after_ms(struct objects *o, uint32_t sink)
 }
 
 bool
-sink_has_reader(struct objects *o, uint32_t session)
+sink_has_reader(struct objects *o, uint64_t gateway, uint32_t session)
 {
     struct session s = {.id = session};
 
     if (session == 0 || session_load(o->txn, &s) != LOAD_FOUND) return false;
     struct reader r = {.company = objects_name(o, s.company), .name = s.name};
-    return reader_load(o->txn, &r) == LOAD_FOUND && r.count > 0;
+    return reader_load(o->txn, &r) == LOAD_FOUND && r.generation == gateway && r.count > 0;
 }

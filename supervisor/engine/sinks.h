@@ -21,8 +21,8 @@ uint32_t sink_attempts_max(struct objects *o, uint32_t sink);
 int64_t sink_timeout_ms(struct objects *o, uint32_t sink);
 /* ms after which what was not sent expires; NO_LIMIT: never. */
 int64_t sink_not_after_ms(struct objects *o, uint32_t sink);
-/* Whether somebody reads the session through the gateway, so that the gateway's sink can deliver.
- */
-bool sink_has_reader(struct objects *o, uint32_t session);
+/* Whether somebody reads the session through the gateway of this number, so that the gateway's sink
+ * can deliver. */
+bool sink_has_reader(struct objects *o, uint64_t gateway, uint32_t session);
 
 #endif

@@ -128,7 +128,6 @@ struct memory {
     uint8_t            recheck_below; /* … is free, or that is kept for less than this priority */
     bool               retry_budgets; /* all lanes that budgets block are to be tried … */
     struct lane        retry_at;      /* … as is under way, from this one on; id 0: it is not */
-    uint64_t           gateway;       /* number of the gateway that serves; 0: none does */
     bool               is_releasing;  /* what earlier ones held is being taken back … */
     uint64_t           release_at;    /* … from this effect on */
     uint32_t           kept_for;      /* lane whose head waits to run alone (N4); 0: none */

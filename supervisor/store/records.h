@@ -47,7 +47,8 @@
     F(U32, crash_row)         /* unclean ends in a row, each soon after the one before */\
     F(U64, next_event)        /* ids of events and timers */ \
     F(U32, replan_at)         /* the clock went back: schedules from this id on are still to be planned; 0: none */ \
-    F(U32, zones_changed)     /* zones with a replan_at */
+    F(U32, zones_changed)     /* zones with a replan_at */ \
+    F(U64, gateway)           /* number of the gateway that serves; 0: none does */
 
 /* A declared object: company, agent, handler, sink, schedule, profile.  spec is its packed declaration. */
 #define OBJECT_RECORD(F)                                                         \

@@ -1,5 +1,6 @@
 /* What is for the readers of a session: it waits for one, is handed to the gateway, and is done
  * when one acknowledges it (D5). */
+#include "tests/unit/damage_world.h"
 #include "tests/unit/effect_world.h"
 
 #define READER       1000 /* the gateway's number: above those of effects here */
@@ -435,6 +436,32 @@ another_companys_session_is_not_found(void **state)
                 "'id':%d,'session':'chat','company':'default'", (int)id);
 }
 
+static void
+what_a_gateway_that_died_leaves_behind_is_no_finding(void **state)
+{
+    enum { READ = 600, ANSWERED = 4 }; /* more rows than two turns take away */
+    struct rig *r = *state;
+    uint64_t    jobs[ANSWERED];
+
+    declare_sessions(r);
+    hello(r);
+    for (int i = 0; i < READ; i++) {
+        FREE_AUTO char *key = xasprintf("s%d", i);
+
+        attach(r, key);
+    }
+    for (int i = 0; i < ANSWERED; i++) {
+        rig_must(r, "session.send", "'key':'s%d','content':'hello'", i);
+        jobs[i] = (uint64_t)rig_i64(r, "job");
+    }
+    rig_push(r, &(struct input){.kind = INPUT_GATEWAY_GONE});
+    for (int i = 0; i < ANSWERED; i++)
+        rig_ended(r, jobs[i], "'verdict':'completed','effects':[%s]", SAY("late"));
+    rig_turn(r);
+    assert_int_equal(problems_of(r, ""), 0);
+    assert_true(rig_rows(r, TABLE_READER) > 0);
+}
+
 int
 main(void)
 {
@@ -457,6 +484,7 @@ main(void)
         TEST(what_operators_stop_is_not_handed_out),
         TEST(why_says_what_it_waits_for),
         TEST(another_companys_session_is_not_found),
+        TEST(what_a_gateway_that_died_leaves_behind_is_no_finding),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
