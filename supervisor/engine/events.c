@@ -1,6 +1,5 @@
 #include "supervisor/engine/events.h"
 
-#include "supervisor/engine/chain.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/submit.h"
 
@@ -25,16 +24,15 @@ hold(struct engine *en, struct session *s, uint64_t seq, struct view reason)
     feed_close(en, &m);
 }
 
-/* The job continues the event's chain of causes; an agent's own timers make no chain (N24). */
+/* The job continues the event's chain of causes, whatever became of the job before it; an agent's
+ * own timers have no depth in it (N24). */
 static void
-follow_cause(struct engine *en, const struct event *ev, struct job_spec *spec)
+follow_cause(const struct event *ev, struct job_spec *spec)
 {
-    struct job_spec parent = {.id = ev->parent};
-
     spec->parent = ev->parent;
     spec->root = ev->root;
-    if (ev->parent && ev->timer.size == 0 && job_spec_load(turn_txn(en), &parent) == LOAD_FOUND)
-        chain_follow(en, &parent, spec);
+    spec->depth = ev->depth;
+    spec->chain = ev->chain;
 }
 
 /* An event of type job says what its job is, as a request to submit one does. */
@@ -90,7 +88,7 @@ prepare(struct engine *en, const struct session *s, const struct event *ev, stru
     } else if (session_handler(en, s->company, s->agent, &sub->spec.handler, e)) {
         return e->code;
     }
-    follow_cause(en, ev, &sub->spec);
+    follow_cause(ev, &sub->spec);
     submit_defaults(en, sub, has_max_turns);
     return E_OK;
 }
@@ -167,7 +165,9 @@ event_append(struct engine *en, struct session *s, struct view type, struct view
                        .timer = from->timer,
                        .root = from->root,
                        .parent = from->parent,
-                       .copy_of = from->copy_of};
+                       .copy_of = from->copy_of,
+                       .depth = from->depth,
+                       .chain = from->chain};
 
     if (payload.size > BLOB_FROM) {
         bytes_save(turn_txn(en), BLOB_EVENT, ev.id, payload);

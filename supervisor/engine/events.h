@@ -22,6 +22,8 @@
 struct event_origin {
     struct view actor;        /* "kind:id" */
     uint64_t    parent, root; /* job that caused it, and its chain's root (A15); 0: it begins one */
+    uint32_t    depth;        /* of its job in that chain … */
+    struct view chain;        /* … and the agents on it, as a job_spec has them */
     struct view timer;        /* of a timer: its timer_id */
     uint64_t    copy_of;      /* sent again: number of the dead event; 0: it is none */
 };

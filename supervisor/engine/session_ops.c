@@ -31,8 +31,11 @@ check(struct engine *en, const struct actor *a, struct asked *q, struct event_or
     if (event_admit(en, q->session.key, waiting, e)) return e->code;
     spec.company = q->session.company_id;
     if (q->parent && chain_of_submit(en, a, q->parent, &spec, e)) return e->code;
-    *from =
-        (struct event_origin){.actor = turn_actor(en, a), .parent = spec.parent, .root = spec.root};
+    *from = (struct event_origin){.actor = turn_actor(en, a),
+                                  .parent = spec.parent,
+                                  .root = spec.root,
+                                  .depth = spec.depth,
+                                  .chain = spec.chain};
     /* One that waits in a session is no job yet, and is bounded there. */
     if (waiting) return E_OK;
     return submit_check_queue(en, q->session.company_id, 0, e);
@@ -320,6 +323,8 @@ on_session_resend(struct engine *en, const struct actor *a, const struct msg_ses
     from = (struct event_origin){.actor = turn_actor(en, a),
                                  .parent = ev.parent,
                                  .root = ev.root,
+                                 .depth = ev.depth,
+                                 .chain = ev.chain,
                                  .timer = ev.timer,
                                  .copy_of = ev.seq};
     event_append(en, n.row, ev.type, payload, &from, &seq);

@@ -317,7 +317,9 @@
     F(STR, timer)             /* of type timer: its timer_id */                   \
     F(U64, root)              /* of the chain of causes that it continues; 0: it begins one */ \
     F(U64, parent)            /* job that caused it; 0: none */                   \
-    F(U64, copy_of)           /* sent again: the dead event's number; 0: it is none */
+    F(U64, copy_of)           /* sent again: the dead event's number; 0: it is none */ \
+    F(U32, depth)             /* of its job in that chain; 0: that begins one */   \
+    F(ANY, chain)             /* the agents on it, as of jobs */
 
 /* A durable timer of a session (D3). */
 #define SESSION_TIMER_RECORD(F)                                                  \

@@ -409,6 +409,32 @@ an_event_continues_its_chain_of_causes(void **state)
     assert_string_equal(rig_job_text(r, (uint64_t)rig_i64(r, "job"), "trigger"), "timer");
 }
 
+static void
+a_chain_goes_on_when_what_began_it_is_purged(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    uint64_t first = rig_submit(r, "'agent':'desk'");
+    uint64_t busy = append(r, "s", "t") ? job_of(r, "s") : 0;
+    rig_must(r, "session.event", "'key':'s','type':'t','parent':%d", (int)first);
+    rig_complete(r, first);
+    rig_must(r, "job.purge", "'state':'completed','older_ms':0");
+    assert_int_equal(rig_read(r, "job.show", "'id':%d", (int)first), E_GONE);
+    rig_fail(r, busy, "turn_limit_exceeded");
+    uint64_t second = job_of(r, "s");
+    assert_int_equal(rig_job_i64(r, second, "depth"), 1);
+    assert_int_equal(rig_i64(r, "parent"), first);
+    rig_fail(r, second, "turn_limit_exceeded");
+    rig_must(r, "session.resend", "'key':'s','seq':2");
+    assert_int_equal(rig_job_i64(r, (uint64_t)rig_i64(r, "job"), "depth"), 1);
+    r->limits.chain_depth_max = 1;
+    declare(r);
+    rig_refused(r, E_BAD_REQUEST, "parent", "session.event", "'key':'u','type':'t','parent':%d",
+                (int)second);
+}
+
 /* ---- what it costs ---- */
 
 static void
@@ -456,6 +482,7 @@ main(void)
         TEST(a_session_may_take_no_event_at_all),
         TEST(sessions_of_companies_are_apart),
         TEST(an_event_continues_its_chain_of_causes),
+        TEST(a_chain_goes_on_when_what_began_it_is_purged),
         TEST(an_event_is_few_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
