@@ -139,6 +139,7 @@ report_damage(const char *table, struct view key, void *arg)
     feed_close(en, &m);
     turn_log(en, LOG_LEVEL_ERROR, "a damaged record was quarantined", "table=%s key_bytes=%zu",
              table, key.size);
+    if (strcmp(table, "session_timer") == 0) timers_recount(en, store_key_u32(key));
 }
 
 void

@@ -149,6 +149,24 @@ timers_cancel(struct engine *en, struct session *s, uint32_t max)
     return n;
 }
 
+void
+timers_recount(struct engine *en, uint32_t session)
+{
+    struct session_timer t = {.session = session, .status = TIMER_PENDING};
+    struct session      *s = session_row(en, session);
+    struct scan          scan;
+    uint32_t             n = 0;
+
+    if (!s) return;
+    scan_open(&scan, turn_txn(en), INDEX_timer_by_status, &t, 2, 2);
+    for (; scan_next_key(&scan, &t); n++) {
+    }
+    scan_close(&scan);
+    if (s->timers == n) return;
+    s->timers = n;
+    session_changed(en, s);
+}
+
 /* ---- due ------------------------------------------------------------------------ */
 
 /* What its event says. */

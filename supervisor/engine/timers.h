@@ -38,6 +38,10 @@ bool timer_cancel(struct engine *en, struct session *s, struct view timer);
 /* Cancels pending timers of the session, the soonest first, at most `max`; returns how many. */
 uint32_t timers_cancel(struct engine *en, struct session *s, uint32_t max);
 
+/* The record of a timer of this session was damaged, and is gone: what is pending is counted anew.
+ */
+void timers_recount(struct engine *en, uint32_t session);
+
 /* Promotes what is due, at most `max` and what the turn may still do. */
 void timers_due(struct engine *en, uint32_t max);
 /* When the first is due; INT64_MAX while none may be promoted. */

@@ -248,3 +248,13 @@ store_quarantine(struct txn *t, void (*report)(const char *table, struct view ke
     if (!txn_failed(t)) s->damage_count = 0;
     return moved;
 }
+
+uint32_t
+store_key_u32(struct view key)
+{
+    uint32_t n = 0;
+
+    for (size_t i = 0; i < sizeof(n) && i < key.size; i++)
+        n = n << 8 | (uint8_t)key.data[i]; /* keys sort as their numbers do */
+    return n;
+}

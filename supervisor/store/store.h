@@ -167,6 +167,8 @@ uint64_t txn_reads(const struct txn *t);
 size_t store_quarantine(struct txn *t,
                         void (*report)(const char *table, struct view key, void *arg), void *arg);
 bool   store_has_damage(const struct store *s);
+/* The first field of a key that report was given, of a table whose keys begin with a U32. */
+uint32_t store_key_u32(struct view key);
 
 /* Walks everything in a read transaction: each record's checksum and form, each index entry against
  * its record and each record against its index entries, and the state hash.  problem is called with

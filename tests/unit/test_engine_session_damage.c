@@ -1,4 +1,5 @@
 /* Sessions whose rows are not what they should be: fsck finds it, and they go on (A12, N12). */
+#include "supervisor/store/internal.h"
 #include "tests/unit/damage_world.h"
 #include "tests/unit/session_world.h"
 
@@ -163,6 +164,46 @@ a_job_whose_session_is_lost_ends(void **state)
     assert_int_equal(rig_running(r), 1);
 }
 
+/* ---- timers that are lost ---- */
+
+static void
+spoil_timer(struct rig *r, const char *timer)
+{
+    const struct key_desc *k = key_desc(PRIMARY_SESSION_TIMER);
+    struct session_timer   row = {.timer = view_str(timer)};
+    struct txn            *t = begin(r);
+    struct session         s;
+    uint8_t                bytes[KEY_BYTES_MAX];
+
+    load_row(t, &s);
+    row.session = s.id;
+    row_put(t, PRIMARY_SESSION_TIMER, view_of(bytes, key_encode(k, k->part_count, &row, bytes)),
+            view_str("neither a timer nor its checksum"));
+    commit(t);
+}
+
+static void
+a_damaged_timer_is_no_longer_counted(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    for (int i = 0; i < 3; i++)
+        rig_must(r, "timer.set", "'key':'s','timer_id':'t%d','delay_ms':%d", i, i + 1);
+    rig_must(r, "timer.set", "'key':'other','timer_id':'t','delay_ms':60000");
+    spoil_timer(r, "t0");
+    rig_advance(r, 1); /* it is met when it is due … */
+    rig_turn(r);       /* … and then moved away */
+    assert_int_equal(rig_feed_count(r, "record.damaged"), 1);
+    assert_int_equal(session_i64(r, "s", "timers"), 2);
+    assert_int_equal(session_i64(r, "other", "timers"), 1);
+    assert_int_equal(problems_of(r, "session"), 0);
+    rig_advance(r, 2);
+    assert_int_equal(session_i64(r, "s", "timers"), 0);
+    assert_int_equal(rig_i64(r, "appended"), 2);
+}
+
 int
 main(void)
 {
@@ -173,6 +214,7 @@ main(void)
         TEST(lost_events_at_the_end_leave_the_session_idle),
         TEST(a_job_whose_event_is_lost_ends_and_the_next_starts),
         TEST(a_job_whose_session_is_lost_ends),
+        TEST(a_damaged_timer_is_no_longer_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
