@@ -5,6 +5,8 @@
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/views.h"
 
+#define UNKNOWN_MAX 1000 /* more are not counted */
+
 /* ---- status ------------------------------------------------------------------- */
 
 static void
@@ -36,6 +38,38 @@ put_queue(struct txn *t, const struct actor *a, struct buf *b, struct mp_open_ma
     mp_put_u64(b, &m, "cancelled", sum.cancelled);
     mp_put_u64(b, &m, "expired", sum.expired);
     mp_close(b, &m);
+}
+
+/* It has no count of its own, and is to be small. */
+static uint64_t
+count_unknown(struct txn *t)
+{
+    struct effect from = {.status = STATUS_UNKNOWN}, f = {0};
+    uint64_t      n = 0;
+    struct scan   s;
+
+    scan_open(&s, t, INDEX_effect_by_status, &from, 1, 1);
+    while (n < UNKNOWN_MAX && scan_next(&s, &f))
+        n++;
+    scan_close(&s);
+    return n;
+}
+
+/* Of all companies, for it is counted at once: nothing for who sees but one. */
+static void
+put_outbox(struct txn *t, const struct actor *a, struct buf *b, struct mp_open_map *map)
+{
+    uint64_t           attempting = index_entries(t, INDEX_effect_attempting);
+    struct mp_open_map m;
+
+    if (a->company.size > 0) return;
+    mp_key(b, map, "outbox");
+    m = mp_open(b);
+    mp_put_u64(b, &m, "pending", index_entries(t, INDEX_effect_queue) - attempting);
+    mp_put_u64(b, &m, "attempting", attempting);
+    mp_put_u64(b, &m, "unknown", count_unknown(t));
+    mp_close(b, &m);
+    mp_put_u64(b, map, "timers_pending", index_entries(t, INDEX_timer_due));
 }
 
 /* As commands take it; nil for none. */
@@ -142,6 +176,7 @@ engine_status(struct engine *en, struct txn *t, const struct actor *a, const str
     objects_init(&o, t);
     o.now_ms = now->wall_ms;
     put_queue(t, a, out, map);
+    put_outbox(t, a, out, map);
     put_caps(en, &o, a, out, map);
     put_next_firings(&o, a, out, map);
     pressure_put_status(&en->memory, t, a, now, out, map);

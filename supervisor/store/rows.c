@@ -129,14 +129,13 @@ rows_get(MDB_cursor *c, enum index_id id, MDB_val *k, MDB_val *v, MDB_cursor_op 
 
 /* Small tables share a database, so that only a walk tells their count. */
 uint64_t
-table_rows(struct txn *t, enum table_id table)
+index_entries(struct txn *t, enum index_id id)
 {
-    MDB_cursor   *c;
-    MDB_val       k;
-    MDB_val       v;
-    MDB_stat      stat;
-    uint64_t      rows = 0;
-    enum index_id id = PRIMARY_OF(table);
+    MDB_cursor *c;
+    MDB_val     k;
+    MDB_val     v;
+    MDB_stat    stat;
+    uint64_t    rows = 0;
 
     if (txn_failed(t)) return 0;
     if (!key_desc(id)->is_hot) {
@@ -154,4 +153,10 @@ table_rows(struct txn *t, enum table_id table)
     }
     if (rc != MDB_NOTFOUND) txn_fail(t, rc, "count");
     return rows;
+}
+
+uint64_t
+table_rows(struct txn *t, enum table_id table)
+{
+    return index_entries(t, PRIMARY_OF(table));
 }

@@ -176,7 +176,8 @@ uint32_t store_key_u32(struct view key);
  * walked.  May run in another thread. */
 uint64_t store_check(struct txn *t, void (*problem)(const char *sentence, void *arg), void *arg,
                      const bool *cancel);
-/* How many rows a table has. */
+/* How many entries an index has, and rows a table: at once, unless it is a small one (HOT). */
+uint64_t index_entries(struct txn *t, enum index_id id);
 uint64_t table_rows(struct txn *t, enum table_id table);
 
 #endif

@@ -95,14 +95,59 @@ def requests():
 
     api = nobody.must(200, "GET", "/v1/openapi.json")
     expect("described", api["paths"]["/v1/jobs/{id}"]["get"]["x-op"], "job.show")
-    figures = view.must(200, "GET", "/metrics").splitlines()
-    for name in ("agentd_queue_completed", "agentd_gateway_requests_total", "agentd_loop_lag_p99_us"):
-        expect(name, any(line.startswith(name + " ") for line in figures), True)
-    nobody.refused(401, "unauthenticated", "GET", "/metrics")
     for name, value in {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}.items():
         expect(name, nobody.headers[name], value)
     expect("CSP", "frame-ancestors 'none'" in nobody.headers["Content-Security-Policy"], True)
     expect("CORS", nobody.headers["Access-Control-Allow-Origin"], None)
+
+
+def read_figures(text):
+    """{series: value} of Prometheus's text format, version 0.0.4: each name has its HELP and TYPE before it, once, and its series together."""
+    seen, series, current = set(), {}, None
+    expect("its end", text[-1], "\n")
+    lines = iter(text[:-1].split("\n"))
+    for line in lines:
+        if about := re.fullmatch(r"# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) [^\\]+", line):
+            current = about[1]
+            expect(f"{current} again", current in seen, False)
+            seen.add(current)
+            expect("TYPE", re.fullmatch(f"# TYPE {current} (gauge|counter)", type := next(lines)) != None, True)
+            expect(f"{current}: a counter's name", current.endswith("_total"), type.endswith("counter"))
+            continue
+        label = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*"'
+        sample = re.fullmatch(rf"(([a-zA-Z_:][a-zA-Z0-9_:]*)(?:{{{label}(?:,{label})*}})?) (-?[0-9]+)", line)
+        if not sample:
+            sys.exit(f"no sample: {line!r}")
+        expect(line, (sample[2], sample[1] in series), (current, False))
+        series[sample[1]] = int(sample[3])
+    return series
+
+
+def figures():
+    view, submit = (Connection(t) for t in TOKENS[:2])
+    job = submit.must(202, "POST", "/v1/jobs", {"handler": "noop"})["id"]
+    view.must(200, "GET", f"/v1/jobs/{job}/wait?wait_ms=20000")
+    submit.must(202, "POST", "/v1/sessions/chat/figures/messages", {"content": "hello"})
+    deadline = time.monotonic() + WAIT
+    while True:
+        text = view.must(200, "GET", "/metrics")
+        expect("type", view.headers["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
+        seen = read_figures(text)
+        if seen['agentd_effects{status="pending"}'] == 1:
+            break
+        if time.monotonic() > deadline:
+            sys.exit(f"no answer is pending: {text}")
+        time.sleep(0.05)
+    expect("completed", seen['agentd_jobs{state="completed"}'], 2)
+    expect("lateness", seen['agentd_start_delay_ms{percentile="p99"}'] >= 0, True)
+    expect("caps", (seen['agentd_cap_limit{cap="schedule_cap",on=""}'], 'agentd_cap_limit{cap="global_cap",on=""}' in seen), (1, False))
+    for name in ("agentd_loop_lag_p99_us", "agentd_workers_live", "agentd_timers_pending", "agentd_gateway_requests_total", "agentd_gateway_connections"):
+        expect(name, name in seen, True)
+    expect("names", [n for n in seen if n.endswith("_pid")], [])
+    Connection(None).refused(401, "unauthenticated", "GET", "/metrics")
+    own = agentctl("token", "add", "acmes", "--role", "view", "--company", "acme")["secret"]
+    others = read_figures(Connection(own).must(200, "GET", "/metrics"))
+    expect("of one company", (others['agentd_jobs{state="completed"}'], [n for n in others if "effects" in n]), (0, []))
 
 
 def page():
@@ -639,6 +684,7 @@ cases = {
     "requests": requests,
     "page": page,
     "routes": routes,
+    "figures": figures,
     "full": full,
     "attacks": attacks,
     "feed": feed,

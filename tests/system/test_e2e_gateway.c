@@ -103,6 +103,13 @@ a_full_cap_is_429_with_the_time_to_ask_again(void **state)
 }
 
 static void
+its_figures_are_as_prometheus_reads_them(void **state)
+{
+    (void)state;
+    run("figures");
+}
+
+static void
 a_folder_of_files_is_served_and_nothing_beside_it(void **state)
 {
     (void)state;
@@ -155,6 +162,7 @@ main(void)
         TEST(what_agentctl_asks_can_be_asked_by_http),
         TEST(every_route_does_what_it_says_and_refuses_what_is_wrong),
         TEST(a_full_cap_is_429_with_the_time_to_ask_again),
+        TEST(its_figures_are_as_prometheus_reads_them),
         TEST(a_folder_of_files_is_served_and_nothing_beside_it),
         TEST(attacks_are_refused_with_the_right_status),
         TEST(the_feed_is_told_without_a_hole_and_a_slow_watcher_holds_nobody_up),

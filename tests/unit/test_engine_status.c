@@ -73,6 +73,23 @@ who_is_of_a_company_is_told_of_no_other(void **state)
     assert_string_equal(rig_warnings(r), "");
 }
 
+static void
+the_outbox_and_timers_are_counted_for_who_sees_all(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_handler = view_str("noop");
+    rig_configure(r, &two);
+    rig_must(r, "timer.set", "'key':'k','timer_id':'t','delay_ms':60000");
+    rig_must(r, "timer.set", "'key':'k','timer_id':'u','delay_ms':60000");
+    rig_status(r);
+    assert_int_equal(rig_i64(r, "timers_pending"), 2);
+    assert_int_equal(rig_i64(r, "outbox.pending"), 0);
+    r->actor.company = view_str("acme");
+    rig_status(r);
+    assert_false(rig_has(r, "outbox"));
+}
+
 /* Beyond as many schedules as one read looks at. */
 static void
 warnings_find_the_one_among_many(void **state)
@@ -100,6 +117,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
     const struct CMUnitTest tests[] = {
         TEST(who_is_of_a_company_is_told_of_no_other),
+        TEST(the_outbox_and_timers_are_counted_for_who_sees_all),
         TEST(warnings_find_the_one_among_many),
     };
 

@@ -20,6 +20,7 @@ struct exchange {
     struct buf          path; /* the route's value borrows from it */
     struct buf          body;
     struct buf          request_id;
+    struct buf          status; /* of agentd, until its other figures are there */
     uint64_t            asked;
     size_t              held; /* of http->bytes */
     struct buf          out;  /* the answer, headers and all */
@@ -71,6 +72,8 @@ answer_error(struct exchange *x, int status, const struct err *e, const char *mo
     answer(x, status, REPLY_JSON, NULL, buf_view(&body), buf_str(&headers));
 }
 
+static void ask(struct exchange *x, enum msg_id op, struct view body, const char *token_hash);
+
 static void
 on_answer(void *arg, const struct err *error, struct view body)
 {
@@ -85,6 +88,11 @@ on_answer(void *arg, const struct err *error, struct view body)
         return;
     }
     if (e.code == E_UNAUTHENTICATED) x->http->counters->unauthenticated++;
+    if (!e.code && own == OWN_METRICS && x->status.size == 0) {
+        buf_add_view(&x->status, body);
+        ask(x, MSG_JOB_STATS, (struct view){0}, x->request.token_hash);
+        return;
+    }
     if (!e.code && own == OWN_METRICS) {
         const struct metrics m = {.counters = x->http->counters,
                                   .client = client_counts(x->http->client),
@@ -92,7 +100,7 @@ on_answer(void *arg, const struct err *error, struct view body)
                                   .websockets = x->http->websockets->count,
                                   .watchers = feed_watchers(x->http->feed)};
 
-        metrics_text(&text, body, &m);
+        metrics_text(&text, buf_view(&x->status), body, &m);
         answer(x, 200, METRICS_TYPE, NULL, buf_view(&text), NULL);
         return;
     }
@@ -334,6 +342,7 @@ http_on_end(struct exchange **p)
     buf_done(&x->path);
     buf_done(&x->body);
     buf_done(&x->request_id);
+    buf_done(&x->status);
     buf_done(&x->out);
     free(x);
     *p = NULL;

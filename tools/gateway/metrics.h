@@ -1,7 +1,8 @@
 /* metrics - figures as Prometheus reads them.
  *
- * Every number of `status` is a gauge agentd_PATH, the path's parts joined by underscores; what
- * the gateway counts of itself is agentd_gateway_NAME_total.  docs/GATEWAY.md lists them. */
+ * Jobs by state, effects by status, caps and percentiles have labels; every other number of
+ * `status` is a gauge agentd_PATH, the path's parts joined by underscores; what the gateway counts
+ * of itself is agentd_gateway_NAME_total.  docs/GATEWAY.md lists them. */
 #ifndef TOOLS_GATEWAY_METRICS_H
 #define TOOLS_GATEWAY_METRICS_H
 
@@ -18,7 +19,7 @@ struct metrics {
     size_t                 websockets;
     size_t                 watchers;
 };
-/* Appends all.  `status`: the packed answer. */
-void metrics_text(struct buf *out, struct view status, const struct metrics *m);
+/* Appends all.  The packed answers of status and job.stats. */
+void metrics_text(struct buf *out, struct view status, struct view stats, const struct metrics *m);
 
 #endif
