@@ -194,7 +194,7 @@ alerts_due(struct engine *en)
         struct schedule run = {.id = key.id};
 
         en->turn.due_left--;
-        if (schedule_load(turn_txn(en), &run) == LOAD_FOUND) come_due(en, &run);
+        if (schedule_by_id(turn_txn(en), &run) == LOAD_FOUND) come_due(en, &run);
     }
     scan_close(&s);
 }

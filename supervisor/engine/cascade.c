@@ -28,7 +28,7 @@ remove_schedules(struct engine *en, const struct object_entry *o)
     struct scan     s;
     bool            is_agent = o->row.kind == KIND_AGENT;
 
-    scan_open(&s, turn_txn(en), is_agent ? INDEX_schedule_by_agent : PRIMARY_SCHEDULE, &run,
+    scan_open(&s, turn_txn(en), is_agent ? INDEX_schedule_by_agent : INDEX_schedule_by_id, &run,
               is_agent, is_agent);
     while (en->turn.due_left && scan_next(&s, &run)) {
         if (is_agent || run.company == o->row.id) removal_of_schedule(en, run.id);

@@ -191,7 +191,7 @@ compare(struct comparison *c, const struct object *row)
     uint64_t            turns;
 
     c->out->compared++;
-    if (schedule_load(turn_txn(c->en), &run) != LOAD_FOUND ||
+    if (schedule_by_id(turn_txn(c->en), &run) != LOAD_FOUND ||
         msg_unpack(msg_desc(MSG_SCHEDULE), row->spec, &s, &e)) {
         return;
     }

@@ -213,7 +213,7 @@ put_schedule(struct week *w, const struct part *p, struct buf *b)
     struct schedule    run = {.id = p->id};
     struct mp_open_map m = mp_open(b);
 
-    if (schedule_load(w->r->txn, &run) != LOAD_FOUND) run = (struct schedule){.id = p->id};
+    if (schedule_by_id(w->r->txn, &run) != LOAD_FOUND) run = (struct schedule){.id = p->id};
     view_put_name(&w->r->objects, b, &m, "schedule", p->id);
     view_put_name(&w->r->objects, b, &m, "company", run.company);
     put_tally(b, &m, &p->tally);

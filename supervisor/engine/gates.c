@@ -145,7 +145,7 @@ agent_of(struct engine *en, uint32_t schedule)
 {
     struct schedule run = {.id = schedule};
 
-    return schedule && schedule_load(turn_txn(en), &run) == LOAD_FOUND ? run.agent : 0;
+    return schedule && schedule_by_id(turn_txn(en), &run) == LOAD_FOUND ? run.agent : 0;
 }
 
 void
@@ -193,7 +193,7 @@ has_completed(struct objects *objects, struct view ref, uint32_t company, uint64
     struct err      e = {0};
     struct schedule other = {.id = awaited(objects->txn, &daemon_actor, ref, company, &e)};
 
-    return other.id && schedule_load(objects->txn, &other) == LOAD_FOUND &&
+    return other.id && schedule_by_id(objects->txn, &other) == LOAD_FOUND &&
            other.succeeded_before > since_job;
 }
 
@@ -258,7 +258,7 @@ gate_closed_job(struct engine *en, const struct job_state *j, struct view why)
     struct schedule            run = {.id = j->schedule};
     struct firing              f = {.schedule = j->schedule};
 
-    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return; /* damaged: fsck says so */
+    if (schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) return; /* damaged: fsck says so */
     schedule_job_over(&run);
     if (o && job_spec_load(turn_txn(en), &spec) == LOAD_FOUND) f.nominal_at = spec.nominal_at;
     if (f.nominal_at && firing_load(turn_txn(en), &f) == LOAD_FOUND) {

@@ -129,7 +129,7 @@ idle_job_over(struct engine *en, const struct job_state *j, bool found_nothing)
     struct job_spec            spec = {.id = j->id};
 
     if (!o || o->spec.schedule.idle_max_ms == 0) return;
-    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return;
+    if (schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) return;
     if (job_spec_load(turn_txn(en), &spec) != LOAD_FOUND) return; /* damaged: fsck says so */
     if (found_nothing && run.last_job != j->id) return; /* an old one that was retried by hand */
     if (found_nothing && is_by_hand(en, run.id, spec.nominal_at)) return;
@@ -147,7 +147,7 @@ idle_agent_woken(struct engine *en, uint32_t agent, uint32_t by)
         const struct object_entry *o = objects_get(&en->turn.objects, key.id);
         struct schedule            run = {.id = key.id};
 
-        if (o && key.id != by && schedule_load(turn_txn(en), &run) == LOAD_FOUND)
+        if (o && key.id != by && schedule_by_id(turn_txn(en), &run) == LOAD_FOUND)
             end_now(en, o, &run);
     }
     scan_close(&s);

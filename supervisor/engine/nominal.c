@@ -1,5 +1,6 @@
 #include "supervisor/engine/nominal.h"
 
+#include "common/hash.h"
 #include "supervisor/engine/zones.h"
 
 static enum errc
@@ -97,6 +98,12 @@ nominal_is_same(const struct msg_schedule *a, const struct msg_schedule *b)
 {
     return view_eq(a->cron, b->cron) && a->every_ms == b->every_ms && view_eq(a->tz, b->tz) &&
            a->start_at == b->start_at && a->end_at == b->end_at;
+}
+
+uint32_t
+nominal_hash(const struct msg_schedule *s)
+{
+    return (uint32_t)hash64(s->cron, hash64(s->tz, (uint64_t)s->every_ms));
 }
 
 bool

@@ -17,6 +17,9 @@ bool nominal_is_at_boot(const struct msg_schedule *s);
 
 /* Whether two declarations have the same nominal times. */
 bool nominal_is_same(const struct msg_schedule *a, const struct msg_schedule *b);
+/* Of the expression and the zone: equal for those that fire together, and chance has it for others.
+ */
+uint32_t nominal_hash(const struct msg_schedule *s);
 
 /* A declaration's times, its expression and zone read once: for who asks for many of them.  Good
  * until the transaction ends. */

@@ -142,7 +142,7 @@ overlap_make_room(struct engine *en, const struct msg_schedule *s, struct schedu
         (void)failed;
     }
     scan_close(&scan);
-    l = schedule_load(turn_txn(en), run);
+    l = schedule_by_id(turn_txn(en), run);
     assert(l == LOAD_FOUND);
     (void)l;
 }

@@ -62,7 +62,7 @@ ping_of_job(struct engine *en, const struct job_state *j, const char *event, str
 {
     struct schedule run = {.id = j->schedule};
 
-    if (url.size == 0 || schedule_load(turn_txn(en), &run) != LOAD_FOUND) return;
+    if (url.size == 0 || schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) return;
     ping(en, objects_get(&en->turn.objects, run.id), &run, j->id, event, url);
 }
 

@@ -198,6 +198,7 @@ static void
 begin(struct engine *en, const struct object_entry *o, struct schedule *run)
 {
     run->company = o->row.company;
+    run->times_hash = nominal_hash(&o->spec.schedule);
     run->session = session_of(
         en, run->company,
         view_str(arena_printf(txn_arena(turn_txn(en)), "schedule/%.*s", VIEW_ARG(o->row.name))), 0);
@@ -211,7 +212,7 @@ schedule_changes(struct engine *en, const struct object_entry *o, const struct m
     const struct msg_schedule *s = &o->spec.schedule;
     struct schedule            run = {.id = o->row.id};
 
-    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return;
+    if (schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) return;
     if (!nominal_is_same(s, to) || plan_firings_left(to, &run) == 0) misfire_changed(en, o, &run);
     alert_overdue_changed(en, &run, s->overdue_ms, to->overdue_ms);
     schedule_save(turn_txn(en), &run);
@@ -228,7 +229,7 @@ schedule_planned(struct engine *en, uint32_t id, bool is_new, bool timing_change
     assert(o);
     if (is_new) {
         begin(en, o, &run);
-    } else if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) {
+    } else if (schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) {
         return;
     }
     agent_before = run.agent;
@@ -258,7 +259,7 @@ schedule_forget(struct engine *en, uint32_t id)
     struct schedule run = {.id = id};
 
     feed_object(en, FEED_SCHEDULE_REMOVED, id, NULL);
-    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) run = (struct schedule){.id = id};
+    if (schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) run = (struct schedule){.id = id};
     if (run.made_by) made_schedules(en, run.made_by, -1);
     session_begin_anew(en, run.session);
     (void)schedule_delete(turn_txn(en), &run);
@@ -307,7 +308,7 @@ replan_some(struct engine *en, uint32_t from, struct view zone)
     struct scan     s;
     uint32_t        left = 0;
 
-    scan_open(&s, turn_txn(en), PRIMARY_SCHEDULE, &run, 0, 1);
+    scan_open(&s, turn_txn(en), INDEX_schedule_by_id, &run, 0, 1);
     while (left == 0 && scan_next(&s, &run)) {
         const struct object_entry *o;
 

@@ -112,7 +112,7 @@ schedule_item(struct reading *r, const struct object_entry *o)
 {
     struct schedule run = {.id = o->row.id};
 
-    if (schedule_load(r->txn, &run) != LOAD_FOUND) run = (struct schedule){.id = o->row.id};
+    if (schedule_by_id(r->txn, &run) != LOAD_FOUND) run = (struct schedule){.id = o->row.id};
     view_schedule(&r->objects, &r->engine->memory, o, &run, false, r->reply);
 }
 
@@ -167,7 +167,7 @@ read_schedule_show(struct reading *r, const struct msg_schedule_show *m)
 
     if (reading_object(r, KIND_SCHEDULE, m->name, &o)) return r->e->code;
     run.id = o->row.id;
-    if (schedule_load(r->txn, &run) != LOAD_FOUND)
+    if (schedule_by_id(r->txn, &run) != LOAD_FOUND)
         return err_set(r->e, E_DAMAGED, "the schedule's record is damaged");
     view_schedule(&r->objects, &r->engine->memory, o, &run, true, r->reply);
     return E_OK;

@@ -91,7 +91,7 @@ open_jobs(struct engine *en, const struct object_entry *o)
     case KIND_COMPANY:
         q = company_queue(en, o->row.id);
         return q->scheduled + q->ready + q->running;
-    case KIND_SCHEDULE: return schedule_load(turn_txn(en), &run) == LOAD_FOUND ? run.in_flight : 0;
+    case KIND_SCHEDULE: return schedule_by_id(turn_txn(en), &run) == LOAD_FOUND ? run.in_flight : 0;
     case KIND_NONE:
     case KIND_HANDLER:
     case KIND_SINK:

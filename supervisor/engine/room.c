@@ -23,7 +23,7 @@ room_thought_end(struct objects *o, const struct memory *m, const struct now *no
 
     if (j->stop_reason) { /* it is being ended */
         left = m->limits.kill_grace_ms;
-    } else if (run.id && j->attempt && schedule_load(o->txn, &run) == LOAD_FOUND && run.measured) {
+    } else if (run.id && j->attempt && schedule_by_id(o->txn, &run) == LOAD_FOUND && run.measured) {
         left = (int64_t)(run.avg_run_us / 1000) - ran;
         if (left <= 0) left = lease; /* it takes longer than the others */
     }

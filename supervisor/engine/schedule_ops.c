@@ -38,7 +38,7 @@ reply_schedule(struct engine *en, uint32_t id, struct buf *reply, struct err *e)
     const struct object_entry *o = objects_get(&en->turn.objects, id);
     struct schedule            run = {.id = id};
 
-    if (!o || schedule_load(turn_txn(en), &run) != LOAD_FOUND) {
+    if (!o || schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) {
         return err_set(e, E_DAMAGED, "the schedule's record is damaged");
     }
     view_schedule(&en->turn.objects, &en->memory, o, &run, true, reply);
@@ -92,7 +92,7 @@ schedule_make(struct engine *en, const struct actor *a, const struct msg_schedul
     audit_put(en, a, "schedule.add", row.company, row.name, (struct view){0}, row.spec);
     if (made_by == 0) return row.id;
     run = (struct schedule){.id = row.id};
-    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return row.id;
+    if (schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) return row.id;
     run.made_by = made_by;
     schedule_save(turn_txn(en), &run);
     made_schedules(en, made_by, 1);
@@ -107,7 +107,7 @@ schedule_reply_saved(struct engine *en, const struct actor *a, uint32_t id, stru
     struct schedule            run = {.id = id};
     struct collisions          c;
 
-    if (!o || schedule_load(turn_txn(en), &run) != LOAD_FOUND) {
+    if (!o || schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) {
         return err_set(e, E_DAMAGED, "the schedule's record is damaged");
     }
     collisions_of(en, a, o, &run, &c);
@@ -218,7 +218,7 @@ schedule_find(struct engine *en, const struct actor *a, struct view name, struct
 
     if (object_ref(turn_txn(en), a, KIND_SCHEDULE, name, "name", &company, &id, e)) return e->code;
     run->id = id;
-    if (schedule_load(turn_txn(en), run) != LOAD_FOUND) {
+    if (schedule_by_id(turn_txn(en), run) != LOAD_FOUND) {
         return err_set(e, E_DAMAGED, "the schedule's record is damaged");
     }
     return E_OK;
@@ -306,7 +306,7 @@ schedule_holds_jobs(struct txn *t, uint32_t id)
 {
     struct schedule run = {.id = id};
 
-    return schedule_load(t, &run) == LOAD_FOUND && run.paused && !is_undeclared(&run);
+    return schedule_by_id(t, &run) == LOAD_FOUND && run.paused && !is_undeclared(&run);
 }
 
 /* A pause by hand that has no end does it as well. */
@@ -315,7 +315,8 @@ schedule_undeclared(struct engine *en, uint32_t id)
 {
     struct schedule run = {.id = id};
 
-    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND || (run.paused && !run.pause_until)) return;
+    if (schedule_by_id(turn_txn(en), &run) != LOAD_FOUND || (run.paused && !run.pause_until))
+        return;
     pause_it(en, &the_daemon, &run, view_str(UNDECLARED_REASON), 0);
 }
 
@@ -324,7 +325,7 @@ schedule_declared(struct engine *en, uint32_t id)
 {
     struct schedule run = {.id = id};
 
-    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return;
+    if (schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) return;
     if (is_undeclared(&run)) resume(en, &the_daemon, &run);
 }
 

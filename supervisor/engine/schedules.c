@@ -92,7 +92,7 @@ schedule_job_again(struct engine *en, uint32_t id)
 {
     struct schedule run = {.id = id};
 
-    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return; /* damaged: fsck says so */
+    if (schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) return; /* damaged: fsck says so */
     run.in_flight++;
     schedule_save(turn_txn(en), &run);
 }
@@ -196,6 +196,19 @@ quiet_hours_hold(struct engine *en, const struct timing *ti, struct schedule *ru
     return true;
 }
 
+/* Its row lies with those of the same times, also when it has got other ones: what fires together
+ * is written together. */
+static void
+move_row(struct engine *en, const struct object_entry *o, struct schedule *run)
+{
+    uint32_t hash = nominal_hash(&o->spec.schedule);
+
+    if (run->times_hash == hash) return;
+    (void)schedule_delete(turn_txn(en), run);
+    run->times_hash = hash;
+    schedule_save(turn_txn(en), run);
+}
+
 /* Decides the next nominal time, perhaps with others behind it that are missed, too; false when the
  * turn cannot count or cancel so many. */
 static bool
@@ -208,6 +221,7 @@ decide(struct engine *en, const struct object_entry *o, struct schedule *run)
     int64_t              before_at = run->cursor;
     bool                 is_held, is_again;
 
+    move_row(en, o, run);
     timing_open(&ti, &en->turn.objects, o);
     is_again = misfire_seen(en, run->id, f.nominal_at, &seen);
     if (is_again && seen.number) { /* it made a job before the clock went back */
@@ -269,7 +283,7 @@ end_pauses(struct engine *en)
         struct schedule run = {.id = key.id};
 
         en->turn.due_left--;
-        if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) continue;
+        if (schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) continue;
         schedule_pause_over(en, &run);
     }
     scan_close(&s);
@@ -298,7 +312,7 @@ schedules_due(struct engine *en)
         struct schedule            run = {.id = key.id};
 
         en->turn.due_left--;
-        if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) continue;
+        if (schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) continue;
         if (!o) { /* its declaration is damaged: it rests until it is declared again */
             run.next_at = 0;
             run.due_at = 0;

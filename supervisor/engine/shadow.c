@@ -32,7 +32,7 @@ shadow_suppresses(struct engine *en, uint32_t schedule)
     const struct object_entry *o = objects_get(&en->turn.objects, schedule);
     struct schedule            run = {.id = schedule};
 
-    return o && o->spec.schedule.shadow && schedule_load(turn_txn(en), &run) == LOAD_FOUND &&
+    return o && o->spec.schedule.shadow && schedule_by_id(turn_txn(en), &run) == LOAD_FOUND &&
            shadow_is_in(&o->spec.schedule, &run);
 }
 
@@ -51,7 +51,7 @@ shadow_job_ended(struct engine *en, const struct job_state *j)
     const struct msg_schedule *s;
 
     if (j->state != JOB_COMPLETED && j->state != JOB_FAILED) return;
-    if (!o || !o->spec.schedule.shadow || schedule_load(turn_txn(en), &run) != LOAD_FOUND) return;
+    if (!o || !o->spec.schedule.shadow || schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) return;
     s = &o->spec.schedule;
     if (!shadow_is_in(s, &run)) return;
     run.shadow_runs = j->state == JOB_COMPLETED ? run.shadow_runs + 1 : 0;

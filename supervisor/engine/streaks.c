@@ -200,7 +200,7 @@ streak_job_ended(struct engine *en, const struct job_state *j)
     struct schedule            run = {.id = j->schedule};
     struct job_spec            spec = {.id = j->id};
 
-    if (schedule_load(turn_txn(en), &run) != LOAD_FOUND) return; /* damaged: fsck says so */
+    if (schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) return; /* damaged: fsck says so */
     schedule_job_over(&run);
     if (o && job_spec_load(turn_txn(en), &spec) == LOAD_FOUND) judge(en, o, &run, j, &spec);
     schedule_save(turn_txn(en), &run);

@@ -235,7 +235,7 @@ schedule_pause_blocker(struct why *w, const struct finding *f)
     struct schedule run = {.id = f->on};
     char            what[160];
 
-    if (schedule_load(w->objects->txn, &run) != LOAD_FOUND) return; /* it does not hold either */
+    if (schedule_by_id(w->objects->txn, &run) != LOAD_FOUND) return; /* it does not hold either */
     snprintf(what, sizeof(what), "schedule %.*s", VIEW_ARG(objects_ref(w->objects, f->on)));
     why_schedule_pause(w, what, &run);
 }

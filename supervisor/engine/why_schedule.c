@@ -284,7 +284,7 @@ read_schedule_why(struct reading *r, const struct msg_schedule_why *m)
 
     if (object_ref(r->txn, r->actor, KIND_SCHEDULE, m->name, "name", &company, &run.id, r->e))
         return r->e->code;
-    if (schedule_load(r->txn, &run) != LOAD_FOUND)
+    if (schedule_by_id(r->txn, &run) != LOAD_FOUND)
         return err_set(r->e, E_DAMAGED, "the schedule's record is damaged");
     why_open(&w, r);
     mp_put_str(r->reply, &w.map, "name", m->name);

@@ -35,7 +35,7 @@ answer_remember(struct world *w, struct answer_before **out, size_t *count)
 
     *out = NULL;
     *count = 0;
-    scan_open(&s, w->txn, PRIMARY_SCHEDULE, &run, 0, 0);
+    scan_open(&s, w->txn, INDEX_schedule_by_id, &run, 0, 0);
     while (scan_next(&s, &run)) {
         if (*count == cap) {
             cap = cap ? cap * 2 : 64;
@@ -129,7 +129,7 @@ take_rows(struct shown *a, const struct answer_before *before, size_t count)
     size_t          all = (size_t)table_rows(a->w->txn, TABLE_SCHEDULE);
 
     a->rows = xcalloc(all + 1, sizeof(*a->rows));
-    scan_open(&s, a->w->txn, PRIMARY_SCHEDULE, &run, 0, 0);
+    scan_open(&s, a->w->txn, INDEX_schedule_by_id, &run, 0, 0);
     while (a->count < all && scan_next(&s, &run)) {
         if (a->w->company && run.company != a->w->company) continue;
         take_row(a, &run, before_of(before, count, run.id));

@@ -191,7 +191,8 @@
     F(U64, cancelled)                                                             \
     F(U64, expired)
 
-/* How a schedule runs; what is declared is its object. */
+/* How a schedule runs; what is declared is its object.  The key begins with a hash of its times, so
+ * that the rows of those that fire together lie together. */
 #define SCHEDULE_RECORD(F)                                                       \
     F(U32, id)                /* of its object */                                 \
     F(U32, company)                                                               \
@@ -243,7 +244,8 @@
     F(U32, failed_in_row)     /* firings, of whatever class (C15) */              \
     F(U64, succeeded_before)  /* the id that the next job had when a firing last succeeded; 0: none has */ \
     F(U8,  paused_itself)     /* 1: paused because its firings failed */          \
-    F(I64, put_off_until)     /* what was due up to then is put off for people, and due then; 0: nothing is */
+    F(I64, put_off_until)     /* what was due up to then is put off for people, and due then; 0: nothing is */ \
+    F(U32, times_hash)        /* of its expression and zone; 0: one from before there was a hash */
 
 /* One nominal time of a schedule and what became of it.  The key begins with the time, so that what
  * fires together is written together. */
@@ -646,7 +648,7 @@
     K(BLOB,      kind, owner, chunk)                      \
     K(LANE,      id)                                      \
     K(QUEUE,     company)                                 \
-    K(SCHEDULE,  id)                                      \
+    K(SCHEDULE,  times_hash, id)                          \
     K(FIRING,    nominal_at, schedule)                    \
     K(SESSION,   id)                                      \
     K(EFFECT,    id)                                      \
@@ -733,7 +735,8 @@
     I(SESSION_TIMER, session_timer, timer_by_status, RANDOM, session, status, fire_at, id) \
     I(EFFECT,    effect,    effect_by_status, RANDOM,    status, id)             /* neither attempting nor delivered */ \
     I(EFFECT,    effect,    effect_by_session, RANDOM,   session, id)            /* of sessions */ \
-    I(EFFECT,    effect,    effect_held,      RANDOM,    sink, not_before, place, id) /* those that effect_pending has not because they are held */
+    I(EFFECT,    effect,    effect_held,      RANDOM,    sink, not_before, place, id) /* those that effect_pending has not because they are held */ \
+    I(SCHEDULE,  schedule,  schedule_by_id,   HOT,       id)
 
 // clang-format on
 

@@ -106,6 +106,14 @@ enum load rec_find(struct txn *t, enum index_id index, void *rec) MUST_CHECK;
     }
 RECORDS(T)
 #undef T
+/* The schedule of this id, whatever its times are: who knows the id alone would find nothing by the
+ * whole key. */
+MUST_CHECK static inline enum load
+schedule_by_id(struct txn *t, struct schedule *r)
+{
+    return rec_find(t, INDEX_schedule_by_id, r);
+}
+#pragma GCC poison schedule_load
 
 /* ---- scans ------------------------------------------------------------------- */
 

@@ -91,7 +91,7 @@ struct index_change {
     struct view   old_key, new_key;
     uint8_t       old_bytes[KEY_BYTES_MAX], new_bytes[KEY_BYTES_MAX];
 };
-#define TABLE_INDEXES_MAX 8
+#define TABLE_INDEXES_MAX 9
 struct index_changes {
     struct index_change list[TABLE_INDEXES_MAX];
     size_t              count;

@@ -217,6 +217,59 @@ drop_firing_by_age(struct store *s, struct err *e)
     return commit(&t, e);
 }
 
+/* ---- schedules, whose key was the id alone before schema 7 --------------------------------------
+ */
+
+#define OLD_KEY_BYTES 4
+
+/* The next rows of the old key; those of the new one are before them. */
+static size_t
+old_schedules(struct txn *t, uint8_t keys[UPGRADE_ROWS][OLD_KEY_BYTES])
+{
+    const enum index_id id = PRIMARY_SCHEDULE;
+    uint8_t             first[OLD_KEY_BYTES] = {0, 0, 0, 1};
+    MDB_cursor         *c;
+    MDB_val             k = {OLD_KEY_BYTES, first};
+    MDB_val             v;
+    size_t              count = 0;
+    int                 rc = rows_open(t, id, &c);
+
+    if (rc == 0) {
+        for (rc = rows_get(c, id, &k, &v, MDB_SET_RANGE); rc == 0 && count < UPGRADE_ROWS;
+             rc = rows_get(c, id, &k, &v, MDB_NEXT)) {
+            if (k.mv_size == OLD_KEY_BYTES) memcpy(keys[count++], k.mv_data, OLD_KEY_BYTES);
+        }
+        mdb_cursor_close(c);
+    }
+    if (rc != 0 && rc != MDB_NOTFOUND) txn_fail(t, rc, "read");
+    return count;
+}
+
+/* Without a hash of their times: each has it from its next firing on.  What is damaged stays, for
+ * the first turn to move into the quarantine. */
+static bool
+move_schedules(struct txn *t, struct scan *place)
+{
+    uint8_t keys[UPGRADE_ROWS][OLD_KEY_BYTES];
+    size_t  count = old_schedules(t, keys);
+    bool    is_moved = false;
+
+    (void)place; /* those that were moved are behind it no more */
+    for (size_t i = 0; i < count; i++) {
+        struct view  key = view_of(keys[i], OLD_KEY_BYTES), stored;
+        union record r;
+
+        if (row_get(t, PRIMARY_SCHEDULE, key, &stored) != LOAD_FOUND) continue;
+        if (!record_decode(TABLE_SCHEDULE, key, stored, &r)) continue;
+        record_keep(TABLE_SCHEDULE, &r, &t->arena);
+        t->state_hash -= record_sum(stored);
+        row_del(t, PRIMARY_SCHEDULE, key);
+        schedule_save(t, &r.schedule);
+        is_moved = true;
+    }
+    return is_moved;
+}
+
 /* ---- what schema 1 did not count: the open jobs of agents ------------------------------------ */
 
 static bool
@@ -299,7 +352,10 @@ enum errc
 store_upgrade(struct store *s, struct err *e)
 {
     if (move_all(s, e) || empty_indexes(s, e)) return e->code;
-    if (drop_firing_by_age(s, e) || in_steps(s, move_firings, e)) return e->code;
+    if (drop_firing_by_age(s, e) || in_steps(s, move_firings, e) ||
+        in_steps(s, move_schedules, e)) {
+        return e->code;
+    }
     for (enum table_id table = 0; table < TABLE_COUNT; table++) {
         if (index_table(s, table, e)) return e->code;
     }

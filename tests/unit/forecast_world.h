@@ -14,7 +14,7 @@ measure(struct rig *r, const char *name, int64_t run_ms, uint64_t turns, uint64_
     bool            outcome_unknown;
     struct schedule run = {.id = object_find(t, KIND_SCHEDULE, 1, view_str(name))};
 
-    assert_int_equal(schedule_load(t, &run), LOAD_FOUND);
+    assert_int_equal(schedule_by_id(t, &run), LOAD_FOUND);
     run.measured = 3;
     run.avg_run_us = (uint64_t)run_ms * 1000;
     run.avg_turns_milli = turns * 1000;

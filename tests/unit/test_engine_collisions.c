@@ -15,7 +15,7 @@ measured(struct rig *r, const char *name, uint64_t turns)
     assert_non_null(t);
     assert_int_equal(rec_find(t, INDEX_object_by_name, &row), LOAD_FOUND);
     struct schedule run = {.id = row.id};
-    assert_int_equal(schedule_load(t, &run), LOAD_FOUND);
+    assert_int_equal(schedule_by_id(t, &run), LOAD_FOUND);
     run.measured = 1;
     run.avg_turns_milli = turns * 1000;
     schedule_save(t, &run);

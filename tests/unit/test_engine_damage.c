@@ -74,7 +74,7 @@ spoil_schedule(struct txn *t)
     uint32_t id = run.id;
     scan_close(&s);
     run = (struct schedule){.id = id};
-    assert_int_equal(schedule_load(t, &run), LOAD_FOUND);
+    assert_int_equal(schedule_by_id(t, &run), LOAD_FOUND);
     run.in_flight++;
     schedule_save(t, &run);
 }

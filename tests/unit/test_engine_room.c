@@ -60,7 +60,7 @@ measure(struct rig *r, uint64_t job, int64_t run_ms)
     assert_non_null(t);
     assert_int_equal(job_spec_load(t, &spec), LOAD_FOUND);
     run.id = spec.schedule;
-    assert_int_equal(schedule_load(t, &run), LOAD_FOUND);
+    assert_int_equal(schedule_by_id(t, &run), LOAD_FOUND);
     run.measured = 3;
     run.avg_run_us = (uint64_t)run_ms * 1000;
     schedule_save(t, &run);

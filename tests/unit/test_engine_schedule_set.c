@@ -293,11 +293,56 @@ a_change_is_audited_with_before_and_after(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_begin, rig_end)
 
+/* How many rows lie with the first one, and how many there are. */
+static void
+expect_together(struct rig *r, unsigned together, unsigned all)
+{
+    struct err      e = {0};
+    struct txn     *t = txn_begin_read(r->store, &e);
+    struct schedule first = {0}, run;
+    struct scan     s;
+    unsigned        count = 0;
+
+    assert_non_null(t);
+    scan_open(&s, t, INDEX_schedule_by_id, &first, 0, 0);
+    assert_true(scan_next(&s, &first));
+    scan_close(&s);
+    run = (struct schedule){.times_hash = first.times_hash};
+    scan_open(&s, t, PRIMARY_SCHEDULE, &run, 1, 1);
+    while (scan_next(&s, &run))
+        count++;
+    scan_close(&s);
+    assert_int_equal(count, together);
+    assert_int_equal(table_rows(t, TABLE_SCHEDULE), all);
+    txn_abort(&t);
+}
+
+static void
+what_fires_together_is_stored_together(void **state)
+{
+    struct rig *r = *state;
+
+    rig_workers(r, 1, 8);
+    add(r, "a", "'cron':'0 9 * * *'");
+    add(r, "b", "'cron':'30 9 * * *'");
+    add(r, "c", "'cron':'0 9 * * *'");
+    add(r, "d", "'cron':'0 9 * * 1'");
+    expect_together(r, 2, 4);
+    rig_must(r, "schedule.set", "'name':'b','cron':'0 9 * * *'");
+    rig_advance(r, HOUR_MS);
+    expect_together(r, 3, 4);
+    assert_int_equal(schedule_i64(r, "b", "firing_count"), 1);
+    rig_must(r, "schedule.set", "'name':'c','every_ms':3600000");
+    rig_advance(r, HOUR_MS);
+    expect_together(r, 2, 4);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(given_fields_change_and_others_stay),
+        TEST(what_fires_together_is_stored_together),
         TEST(cleared_fields_are_as_never_given),
         TEST(cron_takes_the_place_of_every),
         TEST(other_times_make_no_past_time_due),

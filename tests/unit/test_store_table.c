@@ -252,8 +252,8 @@ lanes_queues_and_schedules_are_where_the_engine_looks(void **state)
     assert_int_equal(holders(TABLE_LANE, &blocked), IN(lane_by_limits) | IN(lane_blocked));
     assert_int_equal(holders(TABLE_QUEUE, &idle), 0);
     assert_int_equal(holders(TABLE_QUEUE, &waiting), IN(queue_turn));
-    assert_int_equal(holders(TABLE_SCHEDULE, &never), 0);
-    assert_int_equal(holders(TABLE_SCHEDULE, &planned), IN(schedule_next));
+    assert_int_equal(holders(TABLE_SCHEDULE, &never), IN(schedule_by_id));
+    assert_int_equal(holders(TABLE_SCHEDULE, &planned), IN(schedule_by_id) | IN(schedule_next));
 }
 
 static void

@@ -271,6 +271,57 @@ readers_of_an_earlier_agentd_are_forgotten(void **state)
     assert_int_equal(stored_schema(c), 7);
 }
 
+#define SCHEDULES 4100 /* more than are moved between two commits */
+
+/* Puts schedules under the key of before schema 7, their id; one of them is damaged, and the first
+ * ones have been moved by an upgrade that did not end. */
+static void
+keep_schedules_by_id(struct store_case *c, uint32_t moved, uint32_t damaged)
+{
+    struct txn      *t = must_begin(c);
+    struct buf value BUF_AUTO = {0};
+
+    for (uint32_t id = 1; id <= SCHEDULES; id++) {
+        struct schedule run = {
+            .id = id, .agent = 7, .due_at = id, .pause_reason = view_str("holidays")};
+        uint8_t     bytes[4] = {0, 0, (uint8_t)(id >> 8), (uint8_t)id};
+        struct view key = view_of(bytes, sizeof(bytes));
+        if (id <= moved) {
+            schedule_save(t, &run);
+            continue;
+        }
+        buf_clear(&value);
+        record_encode(TABLE_SCHEDULE, key, &run, &value);
+        t->state_hash += record_sum(buf_view(&value));
+        if (id == damaged) value.data[3] ^= 1;
+        row_put(t, PRIMARY_SCHEDULE, key, buf_view(&value));
+    }
+    c->store->facts.schema = 6;
+    must_commit(&t);
+}
+
+static void
+schedules_move_to_the_key_by_times(void **state)
+{
+    struct store_case *c = *state;
+
+    keep_schedules_by_id(c, 100, 0);
+    case_reopen(c);
+    expect_sound(c);
+    assert_int_equal(stored_schema(c), SCHEMA_VERSION);
+    assert_int_equal(rows_by_scan(c, PRIMARY_SCHEDULE), SCHEDULES);
+    assert_int_equal(rows_by_scan(c, INDEX_schedule_by_id), SCHEDULES);
+    assert_int_equal(rows_by_scan(c, INDEX_schedule_by_agent), SCHEDULES);
+    struct txn *t = must_read(c);
+    for (uint32_t id = 1; id <= SCHEDULES; id++) {
+        struct schedule run = {.id = id};
+        assert_int_equal(schedule_by_id(t, &run), LOAD_FOUND);
+        assert_int_equal(run.due_at, id);
+        assert_true(view_is(run.pause_reason, "holidays"));
+    }
+    txn_abort(&t);
+}
+
 static void
 a_store_of_our_own_schema_is_left_alone(void **state)
 {
@@ -340,6 +391,24 @@ count_report(const char *table, struct view key, void *arg)
 }
 
 static void
+a_damaged_schedule_of_an_old_key_is_kept_for_the_quarantine(void **state)
+{
+    struct store_case *c = *state;
+    int                reports = 0;
+
+    keep_schedules_by_id(c, 0, 2000);
+    case_reopen(c);
+    assert_int_equal(rows_by_scan(c, PRIMARY_SCHEDULE), SCHEDULES - 1);
+    assert_true(store_has_damage(c->store));
+    struct txn *t = must_begin(c);
+    assert_int_equal(store_quarantine(t, count_report, &reports), 1);
+    must_commit(&t);
+    assert_int_equal(reports, 1);
+    assert_int_equal(rows_by_scan(c, INDEX_schedule_by_id), SCHEDULES - 1);
+    expect_sound(c);
+}
+
+static void
 a_damaged_row_is_kept_for_the_quarantine(void **state)
 {
     struct store_case *c = *state;
@@ -372,6 +441,8 @@ main(void)
         TEST(the_open_jobs_of_agents_are_counted),
         TEST(hot_tables_move_from_databases_of_their_own),
         TEST(firings_move_to_the_key_by_time),
+        TEST(schedules_move_to_the_key_by_times),
+        TEST(a_damaged_schedule_of_an_old_key_is_kept_for_the_quarantine),
         TEST(readers_of_an_earlier_agentd_are_forgotten),
         TEST(a_store_of_our_own_schema_is_left_alone),
         TEST(an_empty_old_store_opens),

@@ -124,7 +124,7 @@ schedule_of_note(struct model *m, uint64_t id, int schedule)
         struct m_object *o = m_object(m, m->schedules.items[i].object);
         struct schedule  row = {.id = o->id};
 
-        if (!o->is_gone && schedule_load(m->txn, &row) == LOAD_FOUND && row.session == ef.session)
+        if (!o->is_gone && schedule_by_id(m->txn, &row) == LOAD_FOUND && row.session == ef.session)
             return m->schedules.items[i].object;
     }
     return schedule;

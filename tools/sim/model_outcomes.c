@@ -73,7 +73,7 @@ m_expect_success(struct model *m, struct m_schedule *s, const struct firing *row
         return;
     if (ms == 0 || s->overdue_at || view_is(row->reason, "paused")) return;
     s->overdue_at = s->cursor + ms;
-    if (first == s->cursor || schedule_load(m->txn, &stored) != LOAD_FOUND) return;
+    if (first == s->cursor || schedule_by_id(m->txn, &stored) != LOAD_FOUND) return;
     if (stored.overdue_at >= low && stored.overdue_at < s->overdue_at)
         s->overdue_at = stored.overdue_at;
 }
@@ -114,7 +114,7 @@ m_overdue_due(struct model *m)
         const struct m_object *o = m_object(m, s->object);
         struct schedule        row = {.id = o->id};
 
-        if (schedule_load(m->txn, &row) == LOAD_FOUND && !row.is_overdue &&
+        if (schedule_by_id(m->txn, &row) == LOAD_FOUND && !row.is_overdue &&
             row.overdue_at == s->overdue_at) {
             claim(m->turn->deadline.wall_ms <= m->now.wall_ms,
                   "schedule %.*s is overdue, and nobody was told", VIEW_ARG(o->name));

@@ -306,7 +306,7 @@ m_compare_schedules(struct model *m, bool all)
         struct schedule        row = {.id = o->id};
 
         if (o->is_gone || (!all && !s->is_touched && (s->due_at || s->next_at == 0))) continue;
-        claim(o->id && schedule_load(m->txn, &row) == LOAD_FOUND,
+        claim(o->id && schedule_by_id(m->txn, &row) == LOAD_FOUND,
               "schedule %.*s is not in the store", VIEW_ARG(o->name));
         if (s->ends > 1) m_take_over_idle(s, &row);
         compare_plan(m, s, &row);

@@ -56,7 +56,7 @@ m_is_put_off(struct model *m, struct m_schedule *s)
     struct schedule row = {.id = m_object(m, s->object)->id};
 
     if (m_streams(m) == 0 || delay == 0 || s->is_paused || now >= last) return false;
-    claim(schedule_load(m->txn, &row) == LOAD_FOUND, "a schedule is not in the store");
+    claim(schedule_by_id(m->txn, &row) == LOAD_FOUND, "a schedule is not in the store");
     if (row.next_at == s->next_at && row.due_at == due_at && row.put_off_from == from) {
         s->put_off_from = from;
         s->due_at = s->put_off_until = due_at;

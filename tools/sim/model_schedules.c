@@ -87,7 +87,7 @@ is_pause_left(struct model *m, const struct m_schedule *s)
     struct schedule row = {.id = m_object(m, s->object)->id};
 
     return m->turn->deadline.wall_ms <= m->now.wall_ms &&
-           schedule_load(m->txn, &row) == LOAD_FOUND && row.pause_until == s->pause_until;
+           schedule_by_id(m->txn, &row) == LOAD_FOUND && row.pause_until == s->pause_until;
 }
 
 /* Pauses that end by themselves. */
@@ -167,7 +167,7 @@ is_held_by_quiet_hours(struct model *m, struct m_schedule *s)
     struct schedule     row = {.id = m_object(m, s->object)->id};
     int64_t             end = m_quiet_end_now(m, s);
 
-    if (end == m->now.wall_ms || schedule_load(m->txn, &row) != LOAD_FOUND) return false;
+    if (end == m->now.wall_ms || schedule_by_id(m->txn, &row) != LOAD_FOUND) return false;
     if (row.next_at != s->next_at || row.due_at != end) return false;
     claim(m_due(m, s, s->next_at).high > m->now.wall_ms ||
               (row.put_off_from == 0 && !is_missed(m, s, s->next_at, &none)),
@@ -311,7 +311,7 @@ is_still_ahead(struct model *m, const struct m_schedule *s)
 {
     struct schedule row = {.id = m_object(m, s->object)->id};
 
-    return schedule_load(m->txn, &row) == LOAD_FOUND && row.next_at && row.next_at <= s->next_at;
+    return schedule_by_id(m->txn, &row) == LOAD_FOUND && row.next_at && row.next_at <= s->next_at;
 }
 
 static void
