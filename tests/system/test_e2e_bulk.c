@@ -44,6 +44,43 @@ many_are_cancelled_and_purged(void **state)
     ctl_must(&c, "fsck");
 }
 
+/* A file of so many jobs that wait. */
+static void
+submit_many(int n)
+{
+    char  path[200];
+    FILE *f;
+
+    (void)snprintf(path, sizeof(path), "%s/jobs", d.folder);
+    f = fopen(path, "w");
+    assert_non_null(f);
+    for (int i = 0; i < n; i++)
+        (void)fprintf(f, "{\"handler\": \"noop\", \"delay_ms\": 3600000, "
+                         "\"tags\": {\"batch\": \"big\"}}\n");
+    (void)fclose(f);
+    ctl_must(&c, "job submit-many %s", path);
+}
+
+static void
+all_that_match_are_reached_however_many_requests_that_takes(void **state)
+{
+    (void)state;
+    submit_many(1000);
+    submit_many(300);
+    (void)ctl_submit(&c, "noop --in 1h");
+    ctl_must(&c, "job cancel-many --tag batch=big --dry-run");
+    assert_int_equal(ctl_number(&c, "matched"), 1300);
+    ctl_must(&c, "job cancel-many --tag batch=big");
+    assert_int_equal(ctl_number(&c, "done"), 1300);
+    ctl_must(&c, "job cancel-many --tag batch=big");
+    assert_int_equal(ctl_number(&c, "matched"), 0);
+    ctl_must(&c, "job list --state scheduled");
+    assert_int_equal(ctl_count(&c, "items"), 1);
+    ctl_must(&c, "job purge --state cancelled");
+    assert_int_equal(ctl_number(&c, "done"), 1300);
+    ctl_must(&c, "fsck");
+}
+
 static void
 dead_letters_are_listed_and_sent_again(void **state)
 {
@@ -97,6 +134,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, e2e_stop)
     const struct CMUnitTest tests[] = {
         TEST(many_are_cancelled_and_purged),
+        TEST(all_that_match_are_reached_however_many_requests_that_takes),
         TEST(dead_letters_are_listed_and_sent_again),
         TEST(bad_inputs_are_refused),
     };
