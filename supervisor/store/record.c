@@ -343,9 +343,10 @@ record_keep(enum table_id table, void *rec, struct arena *a)
 {
     const struct table_desc *d = table_desc(table);
 
-    for (uint32_t i = 0; i < d->field_count; i++) {
-        struct view *v = (struct view *)(void *)((char *)rec + d->fields[i].offset);
+    for (uint64_t left = d->views; left; left &= left - 1) {
+        const struct record_field *f = &d->fields[__builtin_ctzll(left)];
+        struct view               *v = (struct view *)(void *)((char *)rec + f->offset);
 
-        if (d->fields[i].type >= FIELD_STR && v->size > 0) *v = arena_copy(a, *v);
+        if (v->size > 0) *v = arena_copy(a, *v);
     }
 }

@@ -418,6 +418,7 @@ RECORDS(T)
 
 #define FIELD(type, name) {#name, FIELD_##type, offsetof(row, name)},
 #define PLACE(type, name) name,
+#define VIEW(type, name)  | (uint64_t)(FIELD_##type >= FIELD_STR) << name
 #define BIT(NAME, record, index, order, ...) \
     | (uint64_t)((int)TABLE_##NAME == (int)own_table) << (INDEX_##index - FIRST_INDEX)
 _Static_assert(INDEX_COUNT - TABLE_COUNT <= 64, "table_desc.indexes has a bit for each");
@@ -429,6 +430,7 @@ _Static_assert(INDEX_COUNT - TABLE_COUNT <= 64, "table_desc.indexes has a bit fo
     {                                                                              \
         typedef struct record row;                                                 \
         enum { own_table = TABLE_##NAME };                                         \
+        enum { NAME##_RECORD(PLACE) };                                             \
         static const struct record_field fields[] = {NAME##_RECORD(FIELD)};        \
         static const struct table_desc desc = {                                    \
             .name = name_##NAME,                                                   \
@@ -437,7 +439,9 @@ _Static_assert(INDEX_COUNT - TABLE_COUNT <= 64, "table_desc.indexes has a bit fo
             .version = number,                                                     \
             .record_bytes = sizeof(row),                                           \
             .indexes = 0 INDEXES(BIT),                                             \
+            .views = 0 NAME##_RECORD(VIEW),                                        \
         };                                                                         \
+        _Static_assert(ARRAY_LEN(fields) <= 64, "table_desc.views has a bit for each"); \
         return &desc;                                                              \
     }
 RECORDS(T)

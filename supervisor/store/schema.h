@@ -37,6 +37,7 @@ struct table_desc {
     uint32_t                   version;
     uint32_t                   record_bytes;
     uint64_t                   indexes; /* bit n: FIRST_INDEX + n is an index of this table */
+    uint64_t                   views;   /* bit n: field n is a view */
 };
 
 #define FIRST_INDEX ((enum index_id)TABLE_COUNT)
