@@ -197,6 +197,8 @@ job_move(struct engine *en, struct job_state *j, enum job_event ev, struct err *
     check(j);
     if (before == JOB_NONE) {
         job_state_insert(turn_txn(en), j);
+    } else if (en->is_mute && j->ended_at) {
+        (void)job_state_delete(turn_txn(en), j);
     } else {
         job_state_save(turn_txn(en), j);
     }

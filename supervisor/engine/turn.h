@@ -205,8 +205,9 @@ struct engine {
     struct turn     turn;
     struct deadline deadline;
     struct deadline deadline_before;
-    bool is_mute; /* nobody reads what it writes for others: its feed, the rows of attempts,
-                     the figures of firings, the bodies of messages to workers */
+    bool is_mute; /* nobody reads what it writes for others: its feed, the rows of attempts and of
+                     jobs that have ended, the figures of firings, the bodies of messages to
+                     workers */
 };
 
 /* Appends an output, zeroed but for its kind; the pointer is good until the next call. */

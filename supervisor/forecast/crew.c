@@ -164,17 +164,6 @@ take_message(struct world *w, const struct output *o)
     if (!r->is_delivery) take_start(w, r);
 }
 
-/* What is over is not looked at again, and would only fill the store. */
-static void
-forget_job(struct world *w, uint64_t id)
-{
-    struct job_state j = {.id = id};
-
-    if (job_state_load(w->txn, &j) != LOAD_FOUND) return;
-    (void)job_spec_delete(w->txn, &(struct job_spec){.id = id});
-    (void)job_state_delete(w->txn, &j);
-}
-
 void
 crew_take_outputs(struct world *w)
 {
@@ -183,6 +172,8 @@ crew_take_outputs(struct world *w)
 
     for (size_t i = 0; i < count; i++) {
         if (outputs[i].kind == OUT_TO_WORKER) take_message(w, &outputs[i]);
-        if (outputs[i].kind == OUT_JOB_ENDED) forget_job(w, outputs[i].job);
+        if (outputs[i].kind != OUT_JOB_ENDED) continue;
+        /* What is over is not looked at again, and would only fill the store. */
+        (void)job_spec_delete(w->txn, &(struct job_spec){.id = outputs[i].job});
     }
 }
