@@ -36,8 +36,6 @@ fill_fixed_limits(struct msg_limits *out)
     SET_HAS(&m, limits, keep_ledgers_ms);
     SET_HAS(&m, limits, keep_approvals_ms);
     SET_HAS(&m, limits, keep_audit_ms);
-    m.keep_events_ms = NO_LIMIT;
-    m.keep_timers_ms = NO_LIMIT;
     SET_HAS(&m, limits, session_max_consecutive);
     SET_HAS(&m, limits, session_timers_max);
     SET_HAS(&m, limits, session_queue_max);
@@ -122,6 +120,8 @@ config_fill_limits(struct config *c, struct rng *r)
     m.keep_failed_ms = some_time(r);
     m.keep_effects_ms = some_time(r);
     m.keep_reasons_ms = some_time(r);
+    m.keep_events_ms = some_time(r);
+    m.keep_timers_ms = some_time(r);
     m.keep_audit_ms = some_time(r);
     m.chain_depth_max = rng_between(r, 1, 8);
     m.chain_rate_max = rng_chance(r, 200) ? NO_LIMIT : rng_between(r, 1, 30);

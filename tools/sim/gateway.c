@@ -208,6 +208,23 @@ detach_one(struct sim *s)
     detach(s, r.key, r.company);
 }
 
+/* Of any effect, whether or not it was handed out. */
+static void
+acknowledge_any(struct sim *s)
+{
+    const struct model     *m = &s->model;
+    const struct m_effect  *e = &m->effects.items[rng_below(&s->rng, m->effects.count)];
+    const struct m_session *one =
+        e->session < -1 ? &m->sessions.items[-1 - e->session - 1] : &m->sessions.items[0];
+    char                  company[GATEWAY_NAME_SIZE];
+    struct msg_effect_ack ack = {.id = e->id, .session = view_str(one->key)};
+
+    copy_name(company, m->objects.items[one->company].name);
+    ack.company = view_str(company);
+    SET_HAS(&ack, effect_ack, company);
+    sim_ask_as_admin(s, MSG_EFFECT_ACK, &ack);
+}
+
 void
 gateway_request(struct sim *s)
 {
@@ -215,7 +232,9 @@ gateway_request(struct sim *s)
     const struct m_session *one;
     char                    company[GATEWAY_NAME_SIZE];
 
-    if (s->gateway.readers.count && rng_chance(&s->rng, 300)) {
+    if (m->effects.count && m->sessions.count && rng_chance(&s->rng, 100)) {
+        acknowledge_any(s);
+    } else if (s->gateway.readers.count && rng_chance(&s->rng, 300)) {
         detach_one(s);
     } else if (m->sessions.count == 0 || rng_chance(&s->rng, 50)) {
         if (rng_chance(&s->rng, 500))

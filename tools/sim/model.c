@@ -90,7 +90,8 @@ model_is_drained(struct model *m, char *what, size_t size)
         snprintf(what, size, "a lease of %" PRIu64 " has not ended", m->leases.items[0].id);
     }
     return what[0] == '\0' && m_effects_rest(m, what, size) && m_sessions_rest(m, what, size) &&
-           m_timers_rest(m, what, size) && m_removes_nothing(m, what, size);
+           m_timers_rest(m, what, size) && m_sessions_kept_rightly(m, what, size) &&
+           m_removes_nothing(m, what, size);
 }
 
 /* ---- outputs --------------------------------------------------------------------------------- */

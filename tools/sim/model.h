@@ -466,6 +466,9 @@ bool     m_has_session(struct model *m, int object); /* that is not closed */
 bool m_is_for_person(struct model *m, const struct m_job *j);
 void m_check_event(struct model *m, const struct m_job *j, struct view document);
 void m_compare_sessions(struct model *m, bool all);
+void m_sessions_purge_due(struct model *m);
+/* Whether nothing is kept far beyond its time; else something is named. */
+bool m_sessions_kept_rightly(struct model *m, char *what, size_t size);
 /* Whether each that is open has processed all its events; else one that has not is named. */
 bool      m_sessions_rest(const struct model *m, char *what, size_t size);
 enum errc m_session_send(struct model *m, const struct input *in, const struct msg_session_send *q,

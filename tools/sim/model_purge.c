@@ -146,6 +146,7 @@ m_purge_due(struct model *m)
     for (size_t i = 0; i < ARRAY_LEN(states); i++)
         jobs_due(m, states[i]);
     effects_due(m);
+    m_sessions_purge_due(m);
 }
 
 void

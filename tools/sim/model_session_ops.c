@@ -20,7 +20,7 @@ m_session_named(struct model *m, int company, struct view key)
     for (size_t i = 0; i < m->sessions.count; i++) {
         struct m_session *s = &m->sessions.items[i];
 
-        if (s->company == company && view_is(key, s->key)) return s;
+        if (!s->is_gone && s->company == company && view_is(key, s->key)) return s;
     }
     return NULL;
 }
@@ -345,7 +345,7 @@ judge_resend(struct model *m, const struct actor *a, uint64_t seq, struct m_targ
 
     if (e == E_OK) e = m_take_target(m, a, t, false, false);
     if (e != E_OK) return e;
-    if (!t->s || seq > t->s->events.count) return E_NOT_FOUND;
+    if (!t->s || seq > t->s->events.count || seq <= t->s->purged) return E_NOT_FOUND;
     if (m_event(t->s, seq)->mark != EVENT_DEAD) return E_WRONG_STATE;
     return is_full(m, t->s) ? E_QUEUE_FULL : E_OK;
 }

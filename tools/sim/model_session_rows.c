@@ -19,6 +19,7 @@ m_session_id(struct model *m, const struct m_session *s)
 {
     struct session row;
 
+    if (s->id) return s->id;
     return load(m, s, &row) ? row.id : 0;
 }
 
@@ -104,7 +105,7 @@ check_itself(struct model *m, const struct m_session *s)
 
     claim(!job || (job->event == s->head && !m_is_end(job->state)),
           "session %s has job %" PRIu64 ", which is over or of another event", s->key, s->job);
-    for (size_t i = 0; i < s->events.count; i++) {
+    for (size_t i = s->purged; i < s->events.count; i++) {
         waiting += i >= s->event_seq && s->events.items[i].mark == EVENT_UNMARKED;
         dead += s->events.items[i].mark == EVENT_DEAD;
     }
@@ -124,6 +125,8 @@ compare(struct model *m, struct m_session *s, bool all)
 
     s->is_touched = false;
     claim(load(m, s, &row), "session %s is not in the store", s->key);
+    claim(s->id == 0 || s->id == row.id, "session %s is another one", s->key);
+    s->id = row.id;
     compare_numbers(m, s, &row);
     check_itself(m, s);
     data = row.checkpoint;
@@ -133,7 +136,7 @@ compare(struct model *m, struct m_session *s, bool all)
     if (data.size) checkpoint = hash64(data, 0);
     m_compare_timers(m, s, all);
     claim(checkpoint == s->checkpoint, "session %s has another checkpoint", s->key);
-    for (size_t i = 0; i < s->events.count; i++) {
+    for (size_t i = s->purged; i < s->events.count; i++) {
         if (all || s->events.items[i].is_touched) compare_event(m, s, row.id, &s->events.items[i]);
     }
 }
@@ -147,6 +150,7 @@ m_compare_sessions(struct model *m, bool all)
           "the engine has made %" PRIu64 " events, expected %" PRIu64, meta.next_event - 1,
           m->event_ids);
     for (size_t i = 0; i < m->sessions.count; i++) {
+        if (m->sessions.items[i].is_gone) continue;
         if (all || m->sessions.items[i].is_touched) compare(m, &m->sessions.items[i], all);
     }
 }

@@ -354,7 +354,8 @@ m_has_session(struct model *m, int object)
     for (size_t i = 0; i < m->sessions.count; i++) {
         const struct m_session *s = &m->sessions.items[i];
 
-        if (s->status != SESSION_CLOSED && (s->company == object || s->agent == object))
+        if (!s->is_gone && s->status != SESSION_CLOSED &&
+            (s->company == object || s->agent == object))
             return true;
     }
     return false;

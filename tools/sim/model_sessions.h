@@ -47,6 +47,7 @@ struct m_session {
     uint8_t status;                 /* enum session_status */
     LIST_OF(struct m_event) events; /* event N is item N - 1 */
     LIST_OF(struct m_timer) timers;
+    uint64_t purged; /* so many of the first events are gone */
     uint64_t event_seq, head,
         job; /* done with up to there; the one that is processed, and by whom */
     uint64_t waiting, dead;
@@ -57,6 +58,8 @@ struct m_session {
     bool     is_over;    /* its job has ended in this turn: the next event is to be taken */
     bool     is_closing; /* a turn had no room for all that waited in it */
     bool     is_touched;
+    uint32_t id;      /* in the store, as far as it was seen there */
+    bool     is_gone; /* another may come by its key */
 };
 
 /* Connections that read a session through the gateway, which need not be there. */

@@ -408,7 +408,7 @@ nonsense(struct sim *s)
 void
 sim_request(struct sim *s)
 {
-    static const unsigned         weights[] = {45, 8, 8, 6, 6, 22, 8, 1, 1, 8, 6, 14, 9, 8, 45, 12};
+    static const unsigned         weights[] = {45, 8, 8, 6, 6, 22, 8, 1, 1, 8, 6, 14, 9, 8, 45, 20};
     size_t                        what = rng_weighted(&s->rng, weights, ARRAY_LEN(weights));
     const struct msg_clock_accept accept = {0};
 
