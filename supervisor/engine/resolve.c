@@ -6,6 +6,8 @@
 #include "supervisor/engine/effects.h"
 #include "supervisor/engine/messages.h"
 #include "supervisor/engine/outbox.h"
+#include "supervisor/engine/sessions.h"
+#include "supervisor/engine/sinks.h"
 #include "supervisor/engine/views.h"
 
 #include <inttypes.h>
@@ -84,6 +86,19 @@ check(const struct effect *ef, struct err *e)
                    effect_status_name(ef->status));
 }
 
+/* Nobody reads a session that is gone. */
+static uint32_t
+with_readers(struct engine *en, const struct effect *ef, uint32_t sinks[SINKS_MAX], uint32_t count)
+{
+    uint32_t n = 0;
+
+    if (session_row(en, ef->session)) return count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!sink_is_gateway(&en->turn.objects, sinks[i])) sinks[n++] = sinks[i];
+    }
+    return n;
+}
+
 /* Where it goes: one that was refused, or had no sink, to all that it would go to now. */
 static enum errc
 find_sinks(struct engine *en, const struct effect *ef, struct view payload,
@@ -97,6 +112,9 @@ find_sinks(struct engine *en, const struct effect *ef, struct view payload,
         *count = message_sinks_again(en, ef, payload, sinks);
     if (*count == 0)
         return err_set(e, E_WRONG_STATE, "no sink is configured for effect %" PRIu64, ef->id);
+    *count = with_readers(en, ef, sinks, *count);
+    if (*count == 0)
+        return err_set(e, E_WRONG_STATE, "the session of effect %" PRIu64 " is gone", ef->id);
     if (objects_get(&en->turn.objects, sinks[0])) return E_OK;
     return err_set(e, E_WRONG_STATE, "the sink of effect %" PRIu64 " is no longer declared",
                    ef->id);

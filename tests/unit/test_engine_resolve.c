@@ -248,6 +248,27 @@ what_cannot_be_sent_again_says_why(void **state)
     rig_refused(r, E_BAD_REQUEST, "id", "effect.resend", "'id':1,'status':'failed'");
 }
 
+/* It would wait for a reader that never comes. */
+static void
+what_would_go_to_readers_of_a_session_that_is_gone_is_not_sent_again(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    sent, refused;
+
+    r->limits.keep_events_ms = HOUR_MS;
+    declare_world(r);
+    (void)in_session(r, "", "user_message", "");
+    sent = in_session(r, "", "tick", SAY);
+    refused = in_session(r, "", "tick", "{'kind':'send_message','content':'c'}");
+    expect_effect(r, refused, "rejected");
+    done(r, sent, "delivered");
+    rig_must(r, "session.close", "'key':'chat'");
+    rig_advance(r, 2 * HOUR_MS);
+    assert_int_equal(rig_read(r, "session.show", "'key':'chat'"), E_NOT_FOUND);
+    rig_refused(r, E_WRONG_STATE, "", "effect.resend", "'id':%d", (int)refused);
+    expect_effect(r, refused, "rejected");
+}
+
 static void
 effects_that_act_inside_are_not_sent_again(void **state)
 {
@@ -353,6 +374,7 @@ main(void)
         TEST(sent_again_it_has_all_its_time_and_attempts_at_the_end_of_its_queue),
         TEST(what_a_gate_refused_goes_to_all_its_sinks),
         TEST(what_cannot_be_sent_again_says_why),
+        TEST(what_would_go_to_readers_of_a_session_that_is_gone_is_not_sent_again),
         TEST(effects_that_act_inside_are_not_sent_again),
         TEST(many_are_sent_again_by_filter_in_parts),
         TEST(another_companys_effects_are_not_there),

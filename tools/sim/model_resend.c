@@ -47,12 +47,26 @@ sinks_now(struct model *m, const struct m_effect *e, int sinks[M_SINKS_MAX])
     return m_message_sinks(m, e->company, agent, s != NULL, sinks);
 }
 
+/* Nobody reads a session that is gone. */
+static uint32_t
+with_readers(struct model *m, const struct m_effect *e, int sinks[M_SINKS_MAX], uint32_t count)
+{
+    const struct m_session *s = e->session < -1 ? m_session(m, (uint64_t)(-1 - e->session)) : NULL;
+    uint32_t                n = 0;
+
+    if (!s || !s->is_gone) return count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!m_is_gateway(m, sinks[i])) sinks[n++] = sinks[i];
+    }
+    return n;
+}
+
 static enum errc
 judge(struct model *m, const struct m_effect *e, int sinks[M_SINKS_MAX], uint32_t *count)
 {
     if (!is_message(e) || !is_over(e->status)) return E_WRONG_STATE;
     if (!m_is_in_store(m_object(m, e->company))) return E_WRONG_STATE;
-    *count = sinks_now(m, e, sinks);
+    *count = with_readers(m, e, sinks, sinks_now(m, e, sinks));
     return *count == 0 || !m_is_in_store(m_object(m, sinks[0])) ? E_WRONG_STATE : E_OK;
 }
 

@@ -110,6 +110,14 @@ struct asked {
     bool            has_handler;
 };
 
+static void
+take_chain(struct m_event *ev, int64_t depth, const int *chain, unsigned count)
+{
+    ev->depth = depth;
+    memcpy(ev->chain, chain, sizeof(ev->chain));
+    ev->chain_count = count;
+}
+
 static enum errc
 judge(struct model *m, const struct actor *a, struct asked *q)
 {
@@ -122,6 +130,7 @@ judge(struct model *m, const struct actor *a, struct asked *q)
     from.company = q->target.company_id;
     if (q->ev.parent && (e = m_take_parent(m, a, q->ev.parent, &from)) != E_OK) return e;
     q->ev.root = from.root;
+    take_chain(&q->ev, from.depth, from.chain, from.chain_count);
     if (q->target.s && q->target.s->waiting) return E_OK;
     return m_queue_is_full(m, q->target.company_id, 0) ? E_QUEUE_FULL : E_OK;
 }
@@ -361,10 +370,11 @@ resend(struct model *m, const struct input *in, const struct msg_session_resend 
     if (check(in, reply, e) != E_OK) return e;
     copy.parent = m_event(t.s, q->seq)->parent;
     copy.root = m_event(t.s, q->seq)->root;
-    copy.is_of_timer = m_event(t.s, q->seq)->is_of_timer;
     copy.copy_of = q->seq;
     memcpy(copy.type, m_event(t.s, q->seq)->type, sizeof(copy.type));
     buf_add_view(&copy.payload, buf_view(&m_event(t.s, q->seq)->payload));
+    take_chain(&copy, m_event(t.s, q->seq)->depth, m_event(t.s, q->seq)->chain,
+               m_event(t.s, q->seq)->chain_count);
     m_event_append(m, t.s, &copy);
     check_appended(m, reply, t.s);
     return e;

@@ -90,9 +90,8 @@ take_order(struct model *m, const struct m_session *s, const struct m_event *ev,
 static enum errc
 prepare(struct model *m, const struct m_session *s, const struct m_event *ev, struct m_job *j)
 {
-    const struct m_job *parent = m_job(m, ev->parent);
-    bool                is_timer = strcmp(ev->type, "timer") == 0, has_max_turns = false;
-    enum errc           e;
+    bool      is_timer = strcmp(ev->type, "timer") == 0, has_max_turns = false;
+    enum errc e;
 
     j->trigger = is_timer ? "timer" : "event";
     j->priority = 50;
@@ -102,7 +101,9 @@ prepare(struct model *m, const struct m_session *s, const struct m_event *ev, st
     if (e != E_OK) return e;
     j->parent = ev->parent;
     j->root = ev->root;
-    if (parent && !ev->is_of_timer) m_follow(parent, j); /* N24 */
+    j->depth = ev->depth;
+    memcpy(j->chain, ev->chain, sizeof(j->chain));
+    j->chain_count = ev->chain_count;
     m_defaults(m, j, has_max_turns);
     return E_OK;
 }

@@ -20,7 +20,9 @@ struct m_event {
     uint64_t   parent, root; /* of its chain of causes; 0: none */
     uint64_t   copy_of;      /* 0: none */
     int64_t    created_at;
-    bool       is_of_timer; /* of one of the session's own: no chain */
+    int64_t    depth;     /* in it, and the agents on the way; of one of the session's own */
+    int        chain[16]; /* timers neither (N24) */
+    unsigned   chain_count;
     bool       is_touched;
 };
 

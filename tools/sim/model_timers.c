@@ -136,7 +136,7 @@ m_timers_close(struct model *m, struct m_session *s)
 static void
 fire(struct model *m, struct m_session *s, struct m_timer *t)
 {
-    struct m_event     ev = {.parent = t->parent, .root = t->root, .is_of_timer = true};
+    struct m_event     ev = {.parent = t->parent, .root = t->root};
     struct mp_open_map map = mp_open(&ev.payload);
 
     mp_put_str(&ev.payload, &map, "timer_id", view_str(t->id));
