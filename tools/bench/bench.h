@@ -54,19 +54,23 @@ int     handler_run(const char *name);
 int64_t now_ns(void); /* CLOCK_MONOTONIC, too */
 
 /* ---- the flood (figures_flood.c) ----
- * `bench flood DIR NAME COUNT`: so many requests of this flood to the agentd in DIR. */
-int flood_run(const char *dir, const char *name, unsigned n);
+ * `bench flood DIR NAME COUNT PORT`: so many requests of this flood to the agentd in DIR, whose
+ * gateway has this port. */
+int flood_run(const char *dir, const char *name, unsigned n, int port);
 
 /* ---- programs under measurement (process.c) ---- */
 struct process {
     pid_t pid;
     char  dir[4160];
-    int   port;
+    int   port; /* of a peer, or of agentd's gateway; 0: none */
 };
 /* Starts agentd with `slots` per worker in a fresh folder; exits the bench with a sentence when it
  * does not come up. */
 void process_start_agentd(struct process *p, const struct options *o, unsigned workers,
                           unsigned slots);
+/* The same with the gateway, on p->port of loopback. */
+void process_start_with_gateway(struct process *p, const struct options *o, unsigned workers,
+                                unsigned slots);
 /* Kills agentd with SIGKILL and starts it anew in the same folder; the ms until it said ready. */
 double process_restart_agentd(struct process *p, const struct options *o);
 /* What the files of its state folder take on the disk, MiB. */
@@ -100,6 +104,16 @@ bool        client_has_reply(const struct client *c);
 struct view client_ask(struct client *c, enum msg_id op, struct view body);
 /* A packed job.submit of `handler` with the 256-byte payload. */
 struct view submit_body(const char *handler, int64_t delay_ms);
+
+/* ---- the gateway's clients (http.c): requests over connections that are kept ---- */
+struct http;
+/* The token that they show, once in agentd's life. */
+void         http_add_token(struct client *c);
+struct http *http_open(int port); /* waits until the gateway serves */
+void         http_close(struct http **h);
+/* Over one connection after the other: the answer to its last request is read first; exits the
+ * bench when that is no success. */
+void http_post(struct http *h, const char *path, const char *json);
 
 /* ---- agentd under load (load.c) ---- */
 /* n single submits over `clients` connections, each with `window` unanswered; a second.  Handler

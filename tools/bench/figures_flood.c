@@ -27,11 +27,13 @@ sleep_until(int64_t ns)
 static const struct flood {
     const char *name, *what;
     unsigned    sessions; /* 0: jobs without one */
+    bool        is_http;
 } floods[] = {
-    {"quiet",    "nothing else",            0  },
-    {"session",  "2,000/s to one session",  1  },
-    {"sessions", "2,000/s to 200 sessions", 200},
-    {"jobs",     "2,000/s jobs",            0  },
+    {"quiet",    "nothing else",            0,   false},
+    {"session",  "2,000/s to one session",  1,   false},
+    {"sessions", "2,000/s to 200 sessions", 200, false},
+    {"jobs",     "2,000/s jobs",            0,   false},
+    {"http",     "2,000/s to one, by HTTP", 1,   true },
 };
 
 static const struct flood *
@@ -63,37 +65,64 @@ send_one(struct client *c, const struct flood *f, unsigned number)
     client_send(c, MSG_SESSION_SEND, buf_view(&body));
 }
 
+/* The answers are read as they come. */
+static void
+send_flood(struct client *c, const struct flood *f, unsigned n)
+{
+    unsigned got = 0;
+    int64_t  started = now_ns();
+
+    for (unsigned sent = 0; sent < n; sent++) {
+        sleep_until(started + (int64_t)sent * (1000000000 / RATE));
+        send_one(c, f, sent);
+        for (; client_has_reply(c); got++)
+            (void)client_receive(c);
+    }
+    for (; got < n; got++)
+        (void)client_receive(c);
+}
+
+static void
+post_flood(struct http *h, unsigned n)
+{
+    int64_t started = now_ns();
+
+    for (unsigned sent = 0; sent < n; sent++) {
+        sleep_until(started + (int64_t)sent * (1000000000 / RATE));
+        http_post(h, "/v1/sessions/" SESSION "0/messages", "{\"content\":\"hello\"}");
+    }
+}
+
 int
-flood_run(const char *dir, const char *name, unsigned n)
+flood_run(const char *dir, const char *name, unsigned n, int port)
 {
     const struct flood *f = flood_named(name);
     struct process      p = {0};
     struct client       c;
-    unsigned            got = 0;
-    int64_t             started = now_ns();
+    struct http        *h;
 
     snprintf(p.dir, sizeof(p.dir), "%s", dir);
-    client_open(&c, &p);
-    for (unsigned sent = 0; sent < n; sent++) {
-        sleep_until(started + (int64_t)sent * (1000000000 / RATE));
-        send_one(&c, f, sent);
-        for (; client_has_reply(&c); got++)
-            (void)client_receive(&c);
+    if (f->is_http) {
+        h = http_open(port);
+        post_flood(h, n);
+        http_close(&h);
+    } else {
+        client_open(&c, &p);
+        send_flood(&c, f, n);
+        client_close(&c);
     }
-    for (; got < n; got++)
-        (void)client_receive(&c);
-    client_close(&c);
     return 0;
 }
 
 static pid_t
 start_flood(const struct process *p, const struct flood *f, unsigned n)
 {
-    char  count[16];
-    char *argv[] = {"/proc/self/exe", "flood", (char *)p->dir, (char *)f->name, count, NULL};
+    char  count[16], port[16];
+    char *argv[] = {"/proc/self/exe", "flood", (char *)p->dir, (char *)f->name, count, port, NULL};
     pid_t pid;
 
     snprintf(count, sizeof(count), "%u", n);
+    snprintf(port, sizeof(port), "%d", p->port);
     pid = fork();
     if (pid == 0) {
         execv(argv[0], argv);
@@ -235,9 +264,13 @@ flood_figures(const struct options *o)
 {
     struct delays  delays[ARRAY_LEN(floods)] = {0};
     struct process p = {0};
+    struct client  c;
     unsigned       n = o->quick ? 300 : 1000;
 
-    process_start_agentd(&p, o, 2, 8);
+    process_start_with_gateway(&p, o, 2, 8);
+    client_open(&c, &p);
+    http_add_token(&c);
+    client_close(&c);
     for (int i = 0; i < o->runs; i++) {
         for (unsigned k = 0; k < ARRAY_LEN(floods); k++)
             measure(&p, &floods[k], n, &delays[k]);

@@ -12,8 +12,8 @@ main(int argc, char **argv)
     struct options o = {.build = "build", .runs = 5};
 
     if (argc == 3 && strcmp(argv[1], "handler") == 0) return handler_run(argv[2]);
-    if (argc == 5 && strcmp(argv[1], "flood") == 0)
-        return flood_run(argv[2], argv[3], (unsigned)atoi(argv[4]));
+    if (argc == 6 && strcmp(argv[1], "flood") == 0)
+        return flood_run(argv[2], argv[3], (unsigned)atoi(argv[4]), atoi(argv[5]));
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0) {
             o.quick = true;

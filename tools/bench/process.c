@@ -99,6 +99,7 @@ write_config(const struct process *p, unsigned workers, unsigned slots)
             "sessions: {handler: noop, queue_max: null, timers_max: null, sinks: [mail]}\n"
             "sinks: {mail: {kind: file, path: mail}}\n",
             workers, slots);
+    if (p->port) fprintf(f, "gateway: {listen: \"127.0.0.1:%d\"}\n", p->port);
     write_handlers(f);
     fprintf(f, "agents: {woken: {handler: noop}, answers: {handler: answers}, "
                "tells: {handler: tells}}\ncompanies:\n");
@@ -138,6 +139,18 @@ void
 process_start_agentd(struct process *p, const struct options *o, unsigned workers, unsigned slots)
 {
     make_folder(p, o, "agentd");
+    write_config(p, workers, slots);
+    launch_agentd(p, o);
+}
+
+void
+process_start_with_gateway(struct process *p, const struct options *o, unsigned workers,
+                           unsigned slots)
+{
+    p->port = free_port();
+    (void)chmod(o->dir, 0711); /* the gateway may run as another user … */
+    make_folder(p, o, "agentd");
+    (void)chmod(p->dir, 0711); /* … and says itself what it cannot enter */
     write_config(p, workers, slots);
     launch_agentd(p, o);
 }
