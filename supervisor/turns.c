@@ -36,13 +36,23 @@ apply(struct turns *t, const struct pending *list, bool is_single)
 }
 
 static void
-release(struct turns *t)
+release_kind(struct turns *t, bool is_to_worker)
 {
     size_t               count;
     const struct output *outputs = engine_outputs(t->engine, &count);
 
-    for (size_t i = 0; i < count; i++)
-        t->events.on_output(t->events.arg, &outputs[i]);
+    for (size_t i = 0; i < count; i++) {
+        if ((outputs[i].kind == OUT_TO_WORKER) == is_to_worker)
+            t->events.on_output(t->events.arg, &outputs[i]);
+    }
+}
+
+/* Workers first: what they are given starts while the clients get their answers. */
+static void
+release(struct turns *t)
+{
+    release_kind(t, true);
+    release_kind(t, false);
 }
 
 /* Nothing leaves before the state it rests on is durable. */

@@ -10,7 +10,7 @@
 
 /* What becomes of a turn.  Called after the commit, in the order in which the engine said it. */
 struct turn_events {
-    void (*on_output)(void *arg, const struct output *o);
+    void (*on_output)(void *arg, const struct output *o); /* those to workers first */
     /* A client's input that was refused by the store. */
     void (*on_refused)(void *arg, uint64_t client, const struct err *why);
     void *arg;

@@ -1,6 +1,7 @@
 /* A turn whose store fails: every put in turn, once and for good; and the commit itself. */
 #include "supervisor/turns.h"
 
+#include "proto/codec.h"
 #include "supervisor/config/config.h"
 #include <errno.h>
 #include <lmdb.h>
@@ -57,6 +58,8 @@ static struct {
     unsigned       granted[CLIENTS + 1], refused[CLIENTS + 1], store_refused[CLIENTS + 1];
     unsigned       outputs;
     unsigned       retiring; /* OUT_WORKER_IDLE */
+    unsigned       started;  /* OUT_TO_WORKER */
+    unsigned       late;     /* of them behind a reply */
     int64_t        boot_ms;
 } x;
 
@@ -66,6 +69,8 @@ on_output(void *arg, const struct output *o)
     (void)arg;
     x.outputs++;
     x.retiring += o->kind == OUT_WORKER_IDLE;
+    x.started += o->kind == OUT_TO_WORKER;
+    x.late += o->kind == OUT_TO_WORKER && x.granted[1] > 0;
     if (o->kind != OUT_REPLY || o->client > CLIENTS) return;
     if (o->error) {
         x.refused[o->client]++;
@@ -113,6 +118,17 @@ push_worker(enum input_kind kind)
     const struct input in = {.kind = kind, .worker = 0, .generation = 1, .slots = 4};
 
     inputs_push(&x.inputs, &in);
+}
+
+static void
+push_hello(void)
+{
+    const struct msg_hello m = {.generation = 1, .slots = 4, .pid = 1, .version = view_str("1")};
+    struct buf frame       BUF_AUTO = {0};
+
+    worker_pack(MSG_HELLO, &m, &frame);
+    const struct input in = {.kind = INPUT_REPORT, .generation = 1, .body = buf_view(&frame)};
+    inputs_push_copy(&x.inputs, &in);
 }
 
 /* As nobody's input; text: YAML. */
@@ -324,6 +340,20 @@ after_a_failed_commit_nothing_is_said(void **state)
 }
 
 static void
+workers_get_their_jobs_before_clients_their_answers(void **state)
+{
+    (void)state;
+    push_worker(INPUT_WORKER_STARTED);
+    push_hello();
+    push_request(1, SUBMIT);
+    push_request(2, SUBMIT);
+    assert_int_equal(run(), E_OK);
+    assert_int_equal(x.granted[1] + x.granted[2], 2);
+    assert_int_equal(x.started, 2);
+    assert_int_equal(x.late, 0);
+}
+
+static void
 an_idle_turn_commits_nothing(void **state)
 {
     (void)state;
@@ -348,6 +378,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_failure_that_passes_costs_nobody_anything, begin, end),
         cmocka_unit_test_setup_teardown(a_failure_that_stays_is_told_and_tried_again, begin, end),
         cmocka_unit_test_setup_teardown(after_a_failed_commit_nothing_is_said, begin, end),
+        cmocka_unit_test_setup_teardown(workers_get_their_jobs_before_clients_their_answers, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(an_idle_turn_commits_nothing, begin, end),
     };
 
