@@ -148,6 +148,7 @@ start_appended(struct engine *en, struct session *s, struct event *ev)
     ev->payload = arena_copy(a, ev->payload);
     ev->actor = arena_copy(a, ev->actor);
     ev->timer = arena_copy(a, ev->timer);
+    ev->chain = arena_copy(a, ev->chain);
     start(en, s, ev);
 }
 
