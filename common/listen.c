@@ -51,6 +51,70 @@ listen_parse(struct view text, struct view *address, int *port, struct err *e)
     return E_OK;
 }
 
+static bool
+is_host(struct view v)
+{
+    char            copy[254];
+    struct in6_addr out;
+
+    if (v.size == 0 || v.size >= sizeof(copy)) return false;
+    (void)snprintf(copy, sizeof(copy), "%.*s", VIEW_ARG(v)); /* fits */
+    if (memchr(v.data, ':', v.size)) return inet_pton(AF_INET6, copy, &out) == 1;
+    for (size_t i = 0; i < v.size; i++) {
+        if (!isalnum((unsigned char)copy[i]) && !strchr("-._", copy[i])) return false;
+    }
+    return true;
+}
+
+/* scheme://host or scheme://host:port; an address of IPv6 in brackets. */
+static bool
+is_origin(struct view v)
+{
+    const char *sign = memmem(v.data, v.size, "://", 3);
+    int         port = 0;
+
+    if (!sign || sign == v.data) return false;
+    struct view host = view_of(sign + 3, v.size - (size_t)(sign + 3 - v.data));
+    const char *colon = memrchr(host.data, ':', host.size);
+    if (colon &&
+        take_port(view_of(colon + 1, host.size - (size_t)(colon + 1 - host.data)), &port)) {
+        host.size = (size_t)(colon - host.data);
+    }
+    if (host.size > 2 && host.data[0] == '[' && host.data[host.size - 1] == ']') {
+        host = view_of(host.data + 1, host.size - 2);
+    } else if (memchr(host.data, ':', host.size)) {
+        return false;
+    }
+    return is_host(host);
+}
+
+static bool
+are_all(struct view list, bool (*is_one)(struct view item))
+{
+    while (list.size > 0) {
+        size_t size = 0;
+
+        while (size < list.size && !strchr(", ", list.data[size]))
+            size++;
+        if (size > 0 && !is_one(view_of(list.data, size))) return false;
+        size += size < list.size;
+        list = view_of(list.data + size, list.size - size);
+    }
+    return true;
+}
+
+bool
+listen_are_hosts(struct view list)
+{
+    return are_all(list, is_host);
+}
+
+bool
+listen_are_origins(struct view list)
+{
+    return are_all(list, is_origin);
+}
+
 static socklen_t
 make_address(const char *address, int port, struct sockaddr_storage *out)
 {

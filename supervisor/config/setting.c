@@ -30,7 +30,7 @@ static const char *const on_cooldowns[] = {"reject", "defer", NULL};
 static const char *const on_failures[] = {"skip", "hold", NULL};
 static const char *const truths[] = {"true", "false", NULL};
 
-enum meaning { PLAIN, PATH, HANDLER, ZONE, HOURS, LISTEN };
+enum meaning { PLAIN, PATH, HANDLER, ZONE, HOURS, LISTEN, HOSTS, ORIGINS };
 
 /* Texts that are one of a few words, and texts that mean something. */
 static const struct special {
@@ -52,6 +52,8 @@ static const struct special {
     {"daemon",   "run_dir",        NULL,         PATH   },
     {"daemon",   "pid_file",       NULL,         PATH   },
     {"gateway",  "listen",         NULL,         LISTEN },
+    {"gateway",  "hosts",          NULL,         HOSTS  },
+    {"gateway",  "origins",        NULL,         ORIGINS},
     {"gateway",  "page",           NULL,         PATH   },
 };
 
@@ -115,6 +117,8 @@ static const char *const allowed_meanings[] = {
     [ZONE] = "a time zone of the system's, like Europe/Berlin, or UTC",
     [HOURS] = QUIET_ALLOWED,
     [LISTEN] = LISTEN_ALLOWED,
+    [HOSTS] = LISTEN_HOSTS_ALLOWED,
+    [ORIGINS] = LISTEN_ORIGINS_ALLOWED,
 };
 
 const char *
@@ -200,6 +204,8 @@ has_meaning(const struct setting_target *t, const struct setting *s, struct view
     case ZONE: return tzfile_has(text);
     case HOURS: return quiet_parse(text, &hours, &e) == E_OK;
     case LISTEN: return listen_parse(text, &address, &port, &e) == E_OK;
+    case HOSTS: return listen_are_hosts(text);
+    case ORIGINS: return listen_are_origins(text);
     }
     return true;
 }

@@ -154,6 +154,27 @@ an_address_is_told_from_its_port(void **state)
 }
 
 static void
+lists_of_names_and_of_origins_are_told_from_what_only_looks_like_them(void **state)
+{
+    static const char *const hosts[] = {"", "a", "a.example,b-c.example", "10.0.0.7, ::1 ,"};
+    static const char *const no_hosts[] = {"a:80", "[::1]", "http://a", "a/b", "a,b:1", "*.a"};
+    static const char *const origins[] = {"", "http://a", "https://a.example:8443, http://[::1]:80",
+                                          "app://x,http://[::1]"};
+    static const char *const no_origins[] = {
+        "a", "*", "null", "http://", "://a", "http://a/", "http://a:b", "http://::1", "http://a,b"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(hosts); i++)
+        assert_true(listen_are_hosts(view_str(hosts[i])));
+    for (size_t i = 0; i < ARRAY_LEN(no_hosts); i++)
+        assert_false(listen_are_hosts(view_str(no_hosts[i])));
+    for (size_t i = 0; i < ARRAY_LEN(origins); i++)
+        assert_true(listen_are_origins(view_str(origins[i])));
+    for (size_t i = 0; i < ARRAY_LEN(no_origins); i++)
+        assert_false(listen_are_origins(view_str(no_origins[i])));
+}
+
+static void
 what_is_in_the_way_of_listening_is_told(void **state)
 {
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -185,6 +206,7 @@ main(void)
         cmocka_unit_test(a_token_becomes_its_hash),
         cmocka_unit_test(what_cannot_be_a_token_is_none),
         cmocka_unit_test(an_address_is_told_from_its_port),
+        cmocka_unit_test(lists_of_names_and_of_origins_are_told_from_what_only_looks_like_them),
         cmocka_unit_test(what_is_in_the_way_of_listening_is_told),
     };
 

@@ -28,6 +28,8 @@ values_of(const struct setting *s, const char *out[3])
     static const char *const hours[] = {"22:00-07:00", "", "09:00-10:30"};
     static const char *const paths[] = {"/x", "/y/y", "/z"};
     static const char *const listens[] = {"127.0.0.1:0", "[::1]:80", "10.0.0.1:65535"};
+    static const char *const hosts[] = {"a.example", "b,c.example", ""};
+    static const char *const origins[] = {"http://a", "https://b:80, http://c", ""};
     static const char *const numbers[] = {"2", "3", "5"};
     static const char *const durations[] = {"2s", "1500ms", "3s"};
     static const char *const bytes[] = {"2M", "4194304", "1G"};
@@ -56,6 +58,8 @@ values_of(const struct setting *s, const char *out[3])
         if (strcmp(s->key, "level") == 0) from = levels;
         if (strcmp(s->key, "durability") == 0) from = durabilities;
         if (strcmp(s->key, "listen") == 0) from = listens;
+        if (strcmp(s->key, "hosts") == 0) from = hosts;
+        if (strcmp(s->key, "origins") == 0) from = origins;
         break;
     }
     memcpy(out, from, 3 * sizeof(*out));
