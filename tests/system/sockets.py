@@ -3,7 +3,7 @@
 
 Every wait ends after WAIT s.
 """
-import base64, http.client, json, os, socket, struct, sys, threading, time
+import base64, http.client, json, os, signal, socket, struct, sys, threading, time
 
 PORT, TOKEN = int(sys.argv[2]), sys.argv[3]
 HOST = f"127.0.0.1:{PORT}"
@@ -38,16 +38,21 @@ def said(**message):
 
 
 class Peer:
-    """A WebSocket that is ready."""
+    """A WebSocket that is ready, unless it is in haste."""
 
-    def __init__(self, session, buffer=None):
+    def __init__(self, session, buffer=None, in_haste=False):
         self.socket = socket.socket()
         self.socket.settimeout(WAIT)
         if buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.socket.connect(("127.0.0.1", PORT))
         self.got = b""
-        expect("upgrade", upgrade(self.socket, f"/v1/sessions/{session}/ws", f"Authorization: Bearer {TOKEN}"), 101)
+        ask(self.socket, f"/v1/sessions/{session}/ws", f"Authorization: Bearer {TOKEN}")
+        if not in_haste:
+            self.ready()
+
+    def ready(self):
+        expect("upgrade", answer(self.socket), 101)
         self.until("ready")
 
     def take(self, size):
@@ -73,7 +78,7 @@ class Peer:
         while not is_last:
             opcode, payload, is_last = self.frame()
             if opcode == CLOSE:
-                raise ConnectionResetError
+                raise ConnectionResetError(f"closed: {payload}")
             text += payload if opcode < CLOSE else b""
             is_last = is_last and opcode < CLOSE
         return json.loads(text)
@@ -106,18 +111,21 @@ class Peer:
         self.socket.close()
 
 
-def upgrade(s, path, *headers):
-    """Asks for a WebSocket; the status."""
+def ask(s, path, *headers):
     key = base64.b64encode(os.urandom(16)).decode()
     lines = [f"GET {path} HTTP/1.1", f"Host: {HOST}", "Connection: Upgrade", "Upgrade: websocket", f"Sec-WebSocket-Key: {key}", "Sec-WebSocket-Version: 13", *headers]
     s.sendall("\r\n".join(lines + ["", ""]).encode())
+
+
+def answer(s):
+    """The status."""
     got = b""
     while not got.endswith(b"\r\n\r\n"):
         part = s.recv(1)
         if not part:
-            break
+            raise ConnectionResetError
         got += part
-    return int(got.split(b" ")[1]) if got else None
+    return int(got.split(b" ")[1])
 
 
 def status():
@@ -141,7 +149,8 @@ def memory(pid):
 def upgrades():
     def asked(path, *headers):
         with socket.create_connection(("127.0.0.1", PORT), timeout=WAIT) as s:
-            return upgrade(s, path, *headers)
+            ask(s, path, *headers)
+            return answer(s)
 
     path, bearer = "/v1/sessions/a/ws", f"Authorization: Bearer {TOKEN}"
     expect("an honest one", asked(path, bearer), 101)
@@ -248,8 +257,8 @@ def consumers():
     mute.send(said(type="message", content="first") + said(type="message", content="second"))
     first = mute.until("agent_reply")
     expect("first", first["content"], "first")
-    for i in range(40):
-        expect("large", len(talk(good, f"{i} large")["content"]), 300000)
+    for i in range(25):  # 50 texts of each: fewer than a peer may say in a moment
+        expect("large", len(talk(good, f"{i} large")["content"]), 500000)
         talk(other, f"{i}")
     expect("slow readers that were ended", metric("agentd_gateway_slow_readers_total"), len(stuck) + 1)
     expect("memory", memory(pid) - before < (len(stuck) + 1) * 4 * MIB + 16 * MIB, True)
@@ -261,5 +270,24 @@ def consumers():
     thread.join()
 
 
-cases = {"upgrades": upgrades, "frames": frames, "floods": floods, "consumers": consumers}
+def crowd():
+    """All at once come to a gateway that has just begun, which is not ended for that."""
+    os.kill(status()["gateway"]["pid"], signal.SIGKILL)
+    peers = []
+    deadline = time.monotonic() + WAIT
+    while len(peers) < 600:
+        try:
+            peers.append(Peer(f"crowd/{len(peers)}", in_haste=True))
+        except (ConnectionRefusedError, ConnectionResetError):
+            expect("not back in time", time.monotonic() > deadline, False)
+            time.sleep(0.001)
+    for i, p in enumerate(peers):
+        try:
+            p.ready()
+        except ConnectionResetError:  # it was the old one's last
+            peers[i] = Peer(f"crowd/{i}")
+    talk(peers[-1], "here we are")
+
+
+cases = {"upgrades": upgrades, "frames": frames, "floods": floods, "consumers": consumers, "crowd": crowd}
 cases[sys.argv[1]]()

@@ -2,7 +2,7 @@
  * hostile (RELIABILITY checks 20 and 21). */
 #include "tests/system/e2e.h"
 
-/* Says what it was told; in 300,000 characters, and so long before that, if it ends in "large". */
+/* Says what it was told; in 500,000 characters, and so long before that, if it ends in "large". */
 #define TALK                                                             \
     "#!/usr/bin/python3\n"                                               \
     "import json\n"                                                      \
@@ -10,7 +10,7 @@
     "if said.endswith('large'):\n"                                       \
     "    for _ in range(4):\n"                                           \
     "        print(json.dumps({'type': 'delta', 'text': 'x' * 8000}))\n" \
-    "    said = said.ljust(300000, 'x')\n"                               \
+    "    said = said.ljust(500000, 'x')\n"                               \
     "print(json.dumps({'type': 'effect', 'kind': 'send_message', 'content': said}))\n"
 
 #define CONFIG                                             \
@@ -36,9 +36,9 @@ start(void **state)
     return 0;
 }
 
-/* The client's case must end well; the gateway outlives it. */
+/* The client's case must end well, with so many gateways dead. */
 static void
-run(const char *name)
+run_with_deaths(const char *name, const char *deaths)
 {
     FREE_AUTO char *command =
         xasprintf("/usr/bin/python3 tests/system/sockets.py %s %d %s", name, port, token);
@@ -46,8 +46,14 @@ run(const char *name)
 
     if (how != 0) daemon_fail(&d, "sockets.py %s ended with %d", name, how);
     ctl_must(&c, "status");
-    ctl_expect(&c, "gateway.died", "0");
+    ctl_expect(&c, "gateway.died", deaths);
     assert_false(daemon_log_has(&d, token));
+}
+
+static void
+run(const char *name)
+{
+    run_with_deaths(name, "0");
 }
 
 static void
@@ -78,6 +84,13 @@ who_reads_slowly_or_not_at_all_is_nobody_elses_trouble(void **state)
     run("consumers");
 }
 
+static void
+a_crowd_that_comes_back_is_attached(void **state)
+{
+    (void)state;
+    run_with_deaths("crowd", "1");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
 
 int
@@ -88,6 +101,7 @@ main(void)
         TEST(frames_that_are_none_end_it_with_the_right_code),
         TEST(a_flood_of_what_is_no_message_holds_nobody_up),
         TEST(who_reads_slowly_or_not_at_all_is_nobody_elses_trouble),
+        TEST(a_crowd_that_comes_back_is_attached),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,9 +93,11 @@ take(struct link *l)
 void
 link_pump(struct link *l)
 {
+    enum connection_change change;
+
     do {
-        while (connection_change(&l->pull) != CONNECTION_SAME) {
-            /* It stands or not: agentd keeps what is to come. */
+        while ((change = connection_change(&l->pull)) != CONNECTION_SAME) {
+            if (change == CONNECTION_UP) link_greet(l);
         }
         while (connection_receive(&l->pull, &l->frame))
             take(l);
@@ -110,6 +112,7 @@ link_greet(struct link *l)
     struct question     q = {.op = MSG_GATEWAY_HELLO, .on_answer = on_hello};
     struct err          e;
 
+    if (!client_is_up(l->client) || !l->pull.is_up) return;
     mp_put_cstr(&body, &m, "version", AGENTD_VERSION);
     mp_close(&body, &m);
     q.body = buf_view(&body);

@@ -14,7 +14,8 @@ void      link_destroy(struct link **p);
 /* Readable when link_pump has something to do. */
 void link_fds(const struct link *l, int fds[CONNECTION_FDS]);
 void link_pump(struct link *l);
-/* agentd is there, again: hello. */
+/* agentd is there, again: hello, once it can also speak to us.  What it has to say before that it
+ * keeps, and that is not much. */
 void link_greet(struct link *l);
 
 #endif

@@ -22,6 +22,7 @@ struct order {
 
 struct readers {
     struct client *client;
+    bool           is_greeted; /* hello was said: what is ordered before would not count */
     struct reader *buckets[BUCKETS];
     struct order  *first; /* not yet sent */
     struct order **last;
@@ -176,7 +177,7 @@ send_order(struct readers *rs, struct order *o)
 static void
 send_orders(struct readers *rs)
 {
-    while (rs->first && rs->nsent < ORDERS_MAX) {
+    while (rs->is_greeted && rs->first && rs->nsent < ORDERS_MAX) {
         struct order *o = rs->first;
 
         if (!send_order(rs, o)) return; /* tried again with the next order, or answer */
@@ -251,6 +252,7 @@ readers_restart(struct readers *rs)
 {
     struct order *unsent = rs->first;
 
+    rs->is_greeted = true;
     for (struct order *o = rs->sent; o; o = o->next) {
         o->is_stale = true;
         o->reader = NULL;
