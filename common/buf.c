@@ -66,12 +66,3 @@ buf_str(struct buf *b)
     b->data[b->size] = '\0';
     return b->data;
 }
-
-void
-buf_drop_front(struct buf *b, size_t size)
-{
-    assert(size <= b->size);
-    if (size == 0) return;
-    b->size -= size;
-    memmove(b->data, b->data + size, b->size);
-}

@@ -18,7 +18,6 @@ void buf_add_str(struct buf *b, const char *s);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The contents as a C string: a NUL is kept behind them and does not count in size. */
 const char *buf_str(struct buf *b);
-void        buf_drop_front(struct buf *b, size_t size);
 /* Room for `more` bytes behind the contents. */
 static inline void
 buf_reserve(struct buf *b, size_t more)

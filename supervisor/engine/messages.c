@@ -57,7 +57,9 @@ without_gateway(struct engine *en, uint32_t ids[SINKS_MAX], uint32_t count)
     return n;
 }
 
-uint32_t
+/* The sinks of what an agent (0: none) says in a session that is for events, or not: its own, else
+ * those of sessions, else the gateway's.  Into ids, how many. */
+static uint32_t
 message_sinks(struct engine *en, uint32_t company, uint32_t agent, uint32_t session, bool is_event,
               uint32_t ids[SINKS_MAX])
 {

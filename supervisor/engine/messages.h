@@ -26,11 +26,6 @@ enum effect_kind message_kind(struct view name);
 enum errc message_check(struct engine *en, const struct job_state *j, enum effect_kind kind,
                         struct view effect, struct err *e) MUST_CHECK;
 
-/* The sinks of what an agent (0: none) says in a session that is for events, or not: its own, else
- * those of sessions, else the gateway's.  Into ids, how many. */
-uint32_t message_sinks(struct engine *en, uint32_t company, uint32_t agent, uint32_t session,
-                       bool is_event, uint32_t ids[SINKS_MAX]);
-
 /* The sinks to which a message would go now that is sent again. */
 uint32_t message_sinks_again(struct engine *en, const struct effect *ef, struct view payload,
                              uint32_t ids[SINKS_MAX]);

@@ -99,9 +99,9 @@ schedule_make(struct engine *en, const struct actor *a, const struct msg_schedul
     return row.id;
 }
 
-enum errc
-schedule_reply_saved(struct engine *en, const struct actor *a, uint32_t id, struct buf *reply,
-                     struct err *e)
+/* The answer to who has saved it: the schedule, with what collides with it. */
+static enum errc
+reply_saved(struct engine *en, const struct actor *a, uint32_t id, struct buf *reply, struct err *e)
 {
     const struct object_entry *o = objects_get(&en->turn.objects, id);
     struct schedule            run = {.id = id};
@@ -124,8 +124,7 @@ on_schedule_add(struct engine *en, const struct actor *a, const struct msg_sched
 
     memcpy(&s, m, sizeof(s));
     if (submit_admit(en, e) || schedule_check_new(en, a, &s, &refs, e)) return e->code;
-    return schedule_reply_saved(en, a, schedule_make(en, a, &s, refs.company, ORIGIN_API, 0), reply,
-                                e);
+    return reply_saved(en, a, schedule_make(en, a, &s, refs.company, ORIGIN_API, 0), reply, e);
 }
 
 /* ---- a change ------------------------------------------------------------------- */
@@ -205,7 +204,7 @@ on_schedule_set(struct engine *en, const struct actor *a, const struct msg_sched
     schedule_planned(en, row.id, false, !has_same_times);
     en->memory.recheck_limits = true; /* a budget that was raised lets jobs start at once */
     audit_put(en, a, "schedule.set", row.company, row.name, before, row.spec);
-    return schedule_reply_saved(en, a, row.id, reply, e);
+    return reply_saved(en, a, row.id, reply, e);
 }
 
 /* ---- paused, resumed, removed --------------------------------------------------- */

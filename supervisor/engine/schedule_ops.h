@@ -14,9 +14,6 @@ enum errc schedule_check_new(struct engine *en, const struct actor *a, const str
 uint32_t schedule_make(struct engine *en, const struct actor *a, const struct msg_schedule *s,
                        uint32_t company, enum origin origin, uint32_t made_by);
 
-/* The answer to who has saved it: the schedule, with what collides with it. */
-enum errc schedule_reply_saved(struct engine *en, const struct actor *a, uint32_t id,
-                               struct buf *reply, struct err *e) MUST_CHECK;
 /* The running row of the schedule that an actor names. */
 enum errc schedule_find(struct engine *en, const struct actor *a, struct view name,
                         struct schedule *run, struct err *e) MUST_CHECK;

@@ -13,8 +13,6 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/turn.h"
 
-#define SESSION_KEY_MAX 256
-
 /* The session's row, good until the turn ends; NULL when there is none, or it is damaged. */
 struct session *session_row(struct engine *en, uint32_t id);
 void            session_changed(struct engine *en, struct session *s);

@@ -53,7 +53,9 @@ ticket_step(struct ticket *k, enum ticket_event ev, struct err *e)
 
 /* ---- loads and checks ---------------------------------------------------------- */
 
-enum errc
+/* The ticket that a field of a request names: there, and of this company; E_NOT_FOUND names the
+ * field. */
+static enum errc
 ticket_ref(struct txn *t, uint32_t company, uint64_t id, const char *field, struct ticket *out,
            struct err *e)
 {

@@ -51,10 +51,6 @@ const char *ticket_status_name(enum ticket_status s);
 /* The table alone: E_WRONG_STATE, and nothing changed, for a pair that it does not list. */
 enum errc ticket_step(struct ticket *k, enum ticket_event ev, struct err *e) MUST_CHECK;
 
-/* The ticket that a field of a request names: there, and of this company; E_NOT_FOUND names the
- * field. */
-enum errc ticket_ref(struct txn *t, uint32_t company, uint64_t id, const char *field,
-                     struct ticket *out, struct err *e) MUST_CHECK;
 /* The ticket that a request is about; E_NOT_FOUND when the actor may not see its company. */
 enum errc ticket_get(struct txn *t, const struct actor *a, uint64_t id, struct ticket *out,
                      struct err *e) MUST_CHECK;

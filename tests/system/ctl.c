@@ -451,7 +451,8 @@ ctl_line(struct ctl_process *p)
 {
     char *end;
 
-    buf_drop_front(&p->read, p->taken);
+    p->read.size -= p->taken;
+    if (p->read.size) memmove(p->read.data, p->read.data + p->taken, p->read.size);
     p->taken = 0;
     while (p->read.size == 0 || !(end = memchr(p->read.data, '\n', p->read.size))) {
         if (!read_more(p)) return NULL;

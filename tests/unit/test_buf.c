@@ -18,7 +18,6 @@ zeroed_buf_is_ready(void **state)
     assert_string_equal(buf_str(&b), "");
     assert_int_equal(b.size, 0);
     buf_add(&b, NULL, 0);
-    buf_drop_front(&b, 0);
     assert_int_equal(b.size, 0);
 }
 
@@ -68,19 +67,6 @@ string_end_does_not_count(void **state)
 }
 
 static void
-dropping_the_front_keeps_the_rest(void **state)
-{
-    BUF_AUTO struct buf b = {0};
-
-    (void)state;
-    buf_add_str(&b, "one two");
-    buf_drop_front(&b, 4);
-    assert_string_equal(buf_str(&b), "two");
-    buf_drop_front(&b, 3);
-    assert_int_equal(b.size, 0);
-}
-
-static void
 clear_keeps_memory_and_done_frees(void **state)
 {
     struct buf b = {0};
@@ -107,7 +93,6 @@ main(void)
         cmocka_unit_test(bytes_stay_in_order_while_it_grows),
         cmocka_unit_test(printf_fits_at_every_length),
         cmocka_unit_test(string_end_does_not_count),
-        cmocka_unit_test(dropping_the_front_keeps_the_rest),
         cmocka_unit_test(clear_keeps_memory_and_done_frees),
     };
 

@@ -355,7 +355,6 @@ bool m_is_startable_but_for_budget(struct model *m, const struct m_job *j);
 bool m_goes_before(const struct m_job *a, const struct m_job *b);
 
 /* budgets */
-bool             m_is_limited(struct model *m, int scope); /* by the day */
 struct m_ledger *m_ledger(struct model *m, int scope, int64_t day);
 int64_t          m_next_day(struct model *m, int scope); /* when it begins */
 bool             m_budget_fits(struct model *m, const struct m_job *j);

@@ -81,14 +81,6 @@ limits_of(struct model *m, int scope, int64_t out[M_DIMENSIONS])
     return any;
 }
 
-bool
-m_is_limited(struct model *m, int scope)
-{
-    int64_t limits[M_DIMENSIONS];
-
-    return limits_of(m, scope, limits);
-}
-
 struct m_ledger *
 m_ledger(struct model *m, int scope, int64_t day)
 {

@@ -54,7 +54,6 @@ struct sim {
     bool     is_crash_wanted; /* in the next turn that has something to commit */
     uint64_t clients, request_ids;
     LIST_OF(struct asked) asked;
-    unsigned api_schedules; /* given out names of them */
     struct watcher {
         char     cursor[64];
         uint64_t seq;            /* of the last event seen */
