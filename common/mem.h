@@ -53,6 +53,16 @@ view_is(struct view v, const char *s)
     return view_eq(v, view_str(s));
 }
 
+/* Whether it is one of the words, which NULL ends. */
+static inline bool
+view_is_any(struct view v, const char *const *words)
+{
+    for (; *words; words++) {
+        if (view_is(v, *words)) return true;
+    }
+    return false;
+}
+
 char *view_dup(struct view v); /* the caller frees; NUL-terminated */
 
 /* For printf("%.*s", VIEW_ARG(v)). */

@@ -82,6 +82,8 @@ void request_pack_for(uint64_t id, enum msg_id op, struct view body, struct view
                       struct view on_behalf_of, struct buf *out);
 void reply_pack(uint64_t id, struct view body, struct buf *out); /* body: one packed value */
 void reply_pack_error(uint64_t id, const struct err *error, struct buf *out);
+/* An error as replies have it, a map; what is no UTF-8 is escaped. */
+void error_pack(const struct err *e, struct buf *out);
 /* Client side: E_OK and the body; or the error that the server answered, in *e; *id is what it
  * echoed. */
 enum errc reply_open(struct view frame, uint64_t *id, struct view *body, struct err *e) MUST_CHECK;

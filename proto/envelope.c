@@ -203,6 +203,19 @@ put_text(struct buf *out, struct mp_open_map *m, const char *key, const char *te
 }
 
 void
+error_pack(const struct err *e, struct buf *out)
+{
+    struct mp_open_map m = mp_open(out);
+
+    mp_put_cstr(out, &m, "code", errc_wire(e->code));
+    put_text(out, &m, "message", e->msg);
+    put_text(out, &m, "hint", e->hint);
+    put_text(out, &m, "field", e->field);
+    if (e->slot_eta_ms > 0) mp_put_i64(out, &m, "slot_eta_ms", e->slot_eta_ms);
+    mp_close(out, &m);
+}
+
+void
 reply_pack_error(uint64_t id, const struct err *error, struct buf *out)
 {
     struct mp_open_map m = mp_open(out);
@@ -212,13 +225,7 @@ reply_pack_error(uint64_t id, const struct err *error, struct buf *out)
     mp_put_u64(out, &m, "id", id);
     mp_put_bool(out, &m, "ok", false);
     mp_key(out, &m, "error");
-    struct mp_open_map inner = mp_open(out);
-    mp_put_cstr(out, &inner, "code", errc_wire(error->code));
-    put_text(out, &inner, "message", error->msg);
-    put_text(out, &inner, "hint", error->hint);
-    put_text(out, &inner, "field", error->field);
-    if (error->slot_eta_ms > 0) mp_put_i64(out, &inner, "slot_eta_ms", error->slot_eta_ms);
-    mp_close(out, &inner);
+    error_pack(error, out);
     mp_close(out, &m);
 }
 

@@ -19,6 +19,12 @@ deaths_are_too_many(const struct deaths *d, int64_t boot_ms)
     return d->count >= DEATHS_MAX && boot_ms - oldest(d) < DEATHS_WINDOW_MS;
 }
 
+const char *
+death_word(const siginfo_t *how)
+{
+    return how->si_code == CLD_EXITED ? "exit" : "signal";
+}
+
 int64_t
 deaths_note(struct deaths *d, int64_t boot_ms)
 {

@@ -7,6 +7,7 @@
 #ifndef SUPERVISOR_DEATHS_H
 #define SUPERVISOR_DEATHS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,6 +19,9 @@ struct deaths {
     uint64_t count;
     bool     is_said; /* the log knows that there are too many */
 };
+
+/* "exit" or "signal": what its si_status is of. */
+const char *death_word(const siginfo_t *how);
 
 /* Notes one; when the place may be filled again. */
 int64_t deaths_note(struct deaths *d, int64_t boot_ms);

@@ -256,12 +256,6 @@ terminate(struct gateway *g, int64_t kill_boot_ms)
     g->act_at_boot_ms = kill_boot_ms;
 }
 
-static const char *
-how_word(const siginfo_t *how)
-{
-    return how->si_code == CLD_EXITED ? "exit" : "signal";
-}
-
 /* Its last words, which may be anything, else ours. */
 static void
 take_reason(struct gateway *g, const siginfo_t *how, bool is_planned)
@@ -276,7 +270,7 @@ take_reason(struct gateway *g, const siginfo_t *how, bool is_planned)
     } else if (size > 0) {
         (void)printable(view_of(words, (size_t)size), g->reason, sizeof(g->reason));
     } else if (g->phase != PHASE_KILLED) { /* then the reason is known */
-        (void)snprintf(g->reason, sizeof(g->reason), "%s %d", how_word(how), how->si_status);
+        (void)snprintf(g->reason, sizeof(g->reason), "%s %d", death_word(how), how->si_status);
     }
 }
 
@@ -288,7 +282,7 @@ on_end(struct gateway *g, const siginfo_t *how, int64_t boot_ms)
 
     take_reason(g, how, is_planned);
     log_at(is_planned ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "gateway ended",
-           "pid=%d %s=%d phase=%s reason=%s", (int)g->pid, how_word(how), how->si_status,
+           "pid=%d %s=%d phase=%s reason=%s", (int)g->pid, death_word(how), how->si_status,
            phase_names[g->phase], log_quote(g->reason));
     pool_keep(g->parts.pool, KEPT_GATEWAY, 0);
     g->parts.peers->gateway = 0;

@@ -242,8 +242,7 @@ on_end(struct worker *w, const siginfo_t *how, int64_t boot_ms)
 
     log_at(is_planned ? LOG_LEVEL_INFO : LOG_LEVEL_WARN, "worker ended",
            "worker=%u generation=%" PRIu64 " pid=%d %s=%d phase=%s", w->index, w->generation,
-           (int)w->pid, how->si_code == CLD_EXITED ? "exit" : "signal", how->si_status,
-           phase_names[w->phase]);
+           (int)w->pid, death_word(how), how->si_status, phase_names[w->phase]);
     w->phase = PHASE_ORPHANED;
     w->how = *how;
     w->act_at_boot_ms = is_planned ? boot_ms : deaths_note(&p->deaths, boot_ms);
@@ -480,8 +479,8 @@ down_reason(const struct worker *w, int64_t boot_ms, char *text, size_t size)
     char how[48] = "it is not started yet";
 
     if (w->how.si_pid)
-        (void)snprintf(how, sizeof(how), "the last one ended by %s %d",
-                       w->how.si_code == CLD_EXITED ? "exit" : "signal", w->how.si_status);
+        (void)snprintf(how, sizeof(how), "the last one ended by %s %d", death_word(&w->how),
+                       w->how.si_status);
     if (pool_is_degraded(w->pool, boot_ms)) {
         (void)snprintf(text, size, "%s; %d ended within %d s: the pool is degraded", how,
                        DEATHS_MAX, DEATHS_WINDOW_MS / 1000);

@@ -136,12 +136,11 @@ add_status(struct shell_ops *o, const struct actor *actor, const struct now *now
 void
 shell_ops_dump(struct shell_ops *o, const struct now *now)
 {
-    const struct actor  daemon = {.kind = "daemon", .role = ROLE_ADMIN};
     BUF_AUTO struct buf json = {0};
     struct err          e;
 
     buf_clear(&o->reply);
-    if (add_status(o, &daemon, now, &o->reply, &e) ||
+    if (add_status(o, &actor_daemon, now, &o->reply, &e) ||
         json_from_mp(buf_view(&o->reply), &json, &e)) {
         log_error("state dump", "error=%s", log_quote(e.msg));
         return;

@@ -46,22 +46,13 @@ declared_line(const struct declared_object *o)
     return o->body->parent->type == YAML_MAP ? o->body->key_line : o->body->line;
 }
 
-static bool
-is_one_of(struct view v, const char *const *words)
-{
-    for (; *words; words++) {
-        if (view_is(v, *words)) return true;
-    }
-    return false;
-}
-
 enum errc
 declared_check_variable(const struct yaml *at, struct view name, struct err *e)
 {
     bool is_name =
         name.size > 0 && !memchr(name.data, '=', name.size) && !memchr(name.data, '\0', name.size);
 
-    bool        is_taken = is_one_of(name, lease_variables);
+    bool        is_taken = view_is_any(name, lease_variables);
     const char *what = is_taken ? "is set by agentd" : "not a variable's name";
 
     if (is_name && !is_taken) return E_OK;
@@ -112,7 +103,7 @@ check_handler(const struct declared_object *o, struct err *e)
     if (word_check(yaml_get(o->body, "kind"), handler_kinds, later_handler_kinds, e)) {
         return e->code;
     }
-    if (is_one_of(o->name, builtin_handlers)) {
+    if (view_is_any(o->name, builtin_handlers)) {
         return declared_refuse(o, e, "%.*s is built in", VIEW_ARG(o->name));
     }
     if (is_exec && !HAS(h, handler, command)) {
@@ -321,7 +312,7 @@ declared_has_handler(const struct declared *d, struct view ref)
 
     if (name_split(ref, "handler", &company, &name, &e)) return false;
     bool is_shared = company.size == 0 || view_is(company, COMPANY_DEFAULT);
-    bool is_known = is_one_of(name, builtin_handlers) ||
+    bool is_known = view_is_any(name, builtin_handlers) ||
                     declared_find(d, DECLARED_HANDLER, view_of(NULL, 0), name);
     return is_shared && is_known;
 }

@@ -35,15 +35,6 @@ key_refuse(const struct yaml *member, struct view section, const struct suggest 
     return suggest_hint(s, e);
 }
 
-static bool
-is_word(struct view v, const char *const *words)
-{
-    for (; *words; words++) {
-        if (view_is(v, *words)) return true;
-    }
-    return false;
-}
-
 const char *
 words_text(const char *const *words, char *out, size_t size)
 {
@@ -66,8 +57,8 @@ word_check(const struct yaml *node, const char *const *words, const char *const 
     struct suggest s = suggest_for(node->text);
     char           allowed[128];
 
-    if (node->type == YAML_STRING && is_word(node->text, words)) return E_OK;
-    if (node->type == YAML_STRING && is_word(node->text, later)) {
+    if (node->type == YAML_STRING && view_is_any(node->text, words)) return E_OK;
+    if (node->type == YAML_STRING && view_is_any(node->text, later)) {
         return yaml_refuse_found(node, e, LATER);
     }
     for (size_t i = 0; words[i]; i++)

@@ -178,15 +178,6 @@ is_clean(struct view text)
     return utf8_is_valid(text);
 }
 
-static bool
-is_word(struct view text, const char *const *words)
-{
-    for (; *words; words++) {
-        if (view_is(text, *words)) return true;
-    }
-    return false;
-}
-
 /* An empty text means nothing; a setting's size tells whether it may be one. */
 static bool
 has_meaning(const struct setting_target *t, const struct setting *s, struct view text)
@@ -216,7 +207,7 @@ store_text(const struct setting_target *t, const struct setting *s, struct view 
 {
     struct arena *a = &t->config->arena;
 
-    if (!is_clean(text) || (words_of(s) && !is_word(text, words_of(s)))) return false;
+    if (!is_clean(text) || (words_of(s) && !view_is_any(text, words_of(s)))) return false;
     if (!has_meaning(t, s, text)) return false;
     if (is_path(s) && text.size > 0) text = view_str(path_from(a, folder, text));
     if ((int64_t)text.size < s->low || (int64_t)text.size > s->high) return false;

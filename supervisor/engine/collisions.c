@@ -75,12 +75,11 @@ next_of(struct comparison *c, const struct nominal *n, int64_t after_ms)
 static uint32_t
 profile_id(struct engine *en, const struct msg_schedule *s, uint32_t company)
 {
-    static const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
-    uint32_t                  id = 0;
-    struct err                e = {0};
+    uint32_t   id = 0;
+    struct err e = {0};
 
-    if (s->profile.size == 0 ||
-        object_ref(turn_txn(en), &daemon, KIND_PROFILE, s->profile, "profile", &company, &id, &e)) {
+    if (s->profile.size == 0 || object_ref(turn_txn(en), &actor_daemon, KIND_PROFILE, s->profile,
+                                           "profile", &company, &id, &e)) {
         return 0;
     }
     return id;

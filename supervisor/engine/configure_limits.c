@@ -28,10 +28,9 @@ load_retention(struct limits *l, const struct msg_limits *m)
 static uint32_t
 take_sinks(struct engine *en, struct view list, const char *field, uint32_t ids[SINKS_MAX])
 {
-    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
-    struct list_iter   it = list_iter_of(list);
-    struct view        item;
-    uint32_t           count = 0;
+    struct list_iter it = list_iter_of(list);
+    struct view      item;
+    uint32_t         count = 0;
 
     while (list.size && count < SINKS_MAX && list_next(&it, &item)) {
         struct mp_reader r = mp_reader_of(item);
@@ -39,8 +38,8 @@ take_sinks(struct engine *en, struct view list, const char *field, uint32_t ids[
         struct view      name;
         struct err       e = {0};
 
-        if (mp_read_str(&r, &name) && object_ref(turn_txn(en), &daemon, KIND_SINK, name, field,
-                                                 &company, &ids[count], &e) == E_OK) {
+        if (mp_read_str(&r, &name) && object_ref(turn_txn(en), &actor_daemon, KIND_SINK, name,
+                                                 field, &company, &ids[count], &e) == E_OK) {
             count++;
         }
     }
@@ -62,12 +61,11 @@ load_sinks(struct engine *en, struct limits *l, const struct msg_limits *m)
 static uint32_t
 take_handler(struct engine *en, struct view name)
 {
-    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
-    uint32_t           company = COMPANY_DEFAULT_ID, id = 0;
-    struct err         e = {0};
+    uint32_t   company = COMPANY_DEFAULT_ID, id = 0;
+    struct err e = {0};
 
     if (name.size == 0) return 0;
-    if (object_ref(turn_txn(en), &daemon, KIND_HANDLER, name, "handler", &company, &id, &e))
+    if (object_ref(turn_txn(en), &actor_daemon, KIND_HANDLER, name, "handler", &company, &id, &e))
         return 0;
     return id;
 }

@@ -46,6 +46,9 @@ struct actor {
                             ends in '/', those below, and of nothing else (the shell sees to it) */
 };
 
+/* agentd itself, which sees everything. */
+extern const struct actor actor_daemon;
+
 enum input_kind {
     INPUT_BOOT, /* first input of a process: boot_id; unclean and last_sign_of_life_ms when the last
                    end was */

@@ -40,7 +40,6 @@ static enum errc
 take_order(struct engine *en, const struct session *s, const struct event *ev,
            struct submission *sub, bool *has_max_turns, struct err *e)
 {
-    const struct actor    daemon = {.kind = "daemon", .role = ROLE_ADMIN};
     struct msg_job_submit m;
     struct view           payload;
     uint32_t              company = s->company;
@@ -59,7 +58,7 @@ take_order(struct engine *en, const struct session *s, const struct event *ev,
     if (m.handler.size == 0)
         return session_handler(en, s->company, s->agent, &sub->spec.handler, e);
     if (session_check_owner(en, s->company, s->agent, e)) return e->code;
-    return object_ref(turn_txn(en), &daemon, KIND_HANDLER, m.handler, "handler", &company,
+    return object_ref(turn_txn(en), &actor_daemon, KIND_HANDLER, m.handler, "handler", &company,
                       &sub->spec.handler, e);
 }
 

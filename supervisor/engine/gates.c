@@ -10,8 +10,6 @@
 
 #include <stdio.h>
 
-static const struct actor daemon_actor = {.kind = "daemon", .role = ROLE_ADMIN};
-
 /* What was checked when it was saved; of a schedule without a gate nothing is given. */
 static void
 read_gate(const struct msg_schedule *s, struct msg_gate *g)
@@ -120,7 +118,7 @@ awaited_by(struct engine *en, const struct object_entry *o)
     struct view ref = gate_awaits(&o->spec.schedule);
     struct err  e = {0};
 
-    return ref.size ? awaited(turn_txn(en), &daemon_actor, ref, o->row.company, &e) : 0;
+    return ref.size ? awaited(turn_txn(en), &actor_daemon, ref, o->row.company, &e) : 0;
 }
 
 const struct object_entry *
@@ -191,7 +189,7 @@ static bool
 has_completed(struct objects *objects, struct view ref, uint32_t company, uint64_t since_job)
 {
     struct err      e = {0};
-    struct schedule other = {.id = awaited(objects->txn, &daemon_actor, ref, company, &e)};
+    struct schedule other = {.id = awaited(objects->txn, &actor_daemon, ref, company, &e)};
 
     return other.id && schedule_by_id(objects->txn, &other) == LOAD_FOUND &&
            other.succeeded_before > since_job;

@@ -18,8 +18,6 @@
 
 #define TIMES_EXAMINED 400 /* of a cron expression, to find its shortest interval */
 
-static const struct actor daemon_actor = {.kind = "daemon", .role = ROLE_ADMIN};
-
 /* ---- what is asked ------------------------------------------------------------ */
 
 struct wake_request {
@@ -125,7 +123,7 @@ find_woken(struct engine *en, const struct job_spec *from, struct view name, uin
 {
     uint32_t company = from->company;
 
-    return object_ref(turn_txn(en), &daemon_actor, KIND_AGENT, name, "agent", &company, to, e);
+    return object_ref(turn_txn(en), &actor_daemon, KIND_AGENT, name, "agent", &company, to, e);
 }
 
 static enum errc
@@ -165,7 +163,7 @@ check_asked(struct engine *en, const struct job_spec *from, enum effect_kind kin
 static struct actor
 agent_actor(struct engine *en, const struct job_spec *from)
 {
-    if (from->agent == 0) return daemon_actor;
+    if (from->agent == 0) return actor_daemon;
     return (struct actor){
         .kind = "agent", .id = objects_name(&en->turn.objects, from->agent), .role = ROLE_ADMIN};
 }
@@ -233,7 +231,7 @@ apply_schedule(struct engine *en, const struct job_spec *from, struct view effec
     s.agent = objects_name(&en->turn.objects, from->agent);
     SET_HAS(&s, schedule, agent);
     if (check_interval(en, &s, e) || submit_admit(en, e) ||
-        schedule_check_new(en, &daemon_actor, &s, &refs, e)) {
+        schedule_check_new(en, &actor_daemon, &s, &refs, e)) {
         return e->code;
     }
     actor = agent_actor(en, from);

@@ -28,14 +28,13 @@ enum errc
 manual_prepare(struct engine *en, const struct actor *a, struct view name, bool is_forced,
                struct fire *how, struct schedule *run, struct err *e)
 {
-    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
-
     if (schedule_find(en, a, name, run, e) || submit_admit(en, e)) return e->code;
     *how = (struct fire){.schedule = objects_get(&en->turn.objects, run->id),
                          .actor = a,
                          .flags = JOB_FLAG_BY_HAND | (is_forced ? JOB_FLAG_FORCED : 0)};
     if (!how->schedule) return err_set(e, E_DAMAGED, "the schedule's record is damaged");
-    if (schedule_check(en, &daemon, &how->schedule->spec.schedule, &how->refs, e)) return e->code;
+    if (schedule_check(en, &actor_daemon, &how->schedule->spec.schedule, &how->refs, e))
+        return e->code;
     how->refs.company = how->schedule->row.company;
     return E_OK;
 }

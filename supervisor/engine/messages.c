@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-static const struct actor daemon_actor = {.kind = "daemon"};
-
 enum effect_kind
 message_kind(struct view name)
 {
@@ -25,7 +23,7 @@ message_kind(struct view name)
 static enum errc
 find_sink(struct engine *en, uint32_t company, struct view name, uint32_t *id, struct err *e)
 {
-    return object_ref(turn_txn(en), &daemon_actor, KIND_SINK, name, "sink", &company, id, e);
+    return object_ref(turn_txn(en), &actor_daemon, KIND_SINK, name, "sink", &company, id, e);
 }
 
 static uint32_t

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+const struct actor actor_daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+
 static const struct {
     const char *name;
     enum msg_id message;

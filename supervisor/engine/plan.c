@@ -134,12 +134,12 @@ static uint32_t
 agent_named(struct engine *en, const struct object_entry *o)
 {
     const struct msg_schedule *s = &o->spec.schedule;
-    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
     uint32_t                   company = o->row.company, agent;
     struct err                 e = {0};
 
     if (s->agent.size == 0) return 0;
-    return object_ref(turn_txn(en), &daemon, KIND_AGENT, s->agent, "agent", &company, &agent, &e)
+    return object_ref(turn_txn(en), &actor_daemon, KIND_AGENT, s->agent, "agent", &company, &agent,
+                      &e)
                ? 0
                : agent;
 }
@@ -182,12 +182,11 @@ plan_follow_agent(struct engine *en, const struct object_entry *o, struct schedu
 static void
 take_turn_limit(struct engine *en, const struct object_entry *o, struct schedule *run)
 {
-    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
-    struct fire        how = {.schedule = o};
-    struct submission  s;
-    struct err         e = {0};
+    struct fire       how = {.schedule = o};
+    struct submission s;
+    struct err        e = {0};
 
-    if (schedule_find_refs(en, &daemon, &o->spec.schedule, &how.refs, &e)) return;
+    if (schedule_find_refs(en, &actor_daemon, &o->spec.schedule, &how.refs, &e)) return;
     fire_prepare(en, &how, run, &(const struct firing){0}, &s);
     streak_turn_limit(en, run, s.spec.max_turns);
 }

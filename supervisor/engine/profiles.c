@@ -1,7 +1,5 @@
 #include "supervisor/engine/registry.h"
 
-static const struct actor daemon_actor = {.kind = "daemon", .role = ROLE_ADMIN};
-
 static const struct msg_profile *
 profile_named(struct objects *objects, struct view ref, uint32_t company)
 {
@@ -10,7 +8,7 @@ profile_named(struct objects *objects, struct view ref, uint32_t company)
     struct err                 e = {0};
 
     if (ref.size == 0 ||
-        object_ref(objects->txn, &daemon_actor, KIND_PROFILE, ref, "profile", &company, &id, &e)) {
+        object_ref(objects->txn, &actor_daemon, KIND_PROFILE, ref, "profile", &company, &id, &e)) {
         return NULL;
     }
     o = objects_get(objects, id);

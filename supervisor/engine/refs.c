@@ -13,12 +13,11 @@ static void
 add_name(struct engine *en, const struct object *row, enum object_kind kind, struct view ref,
          struct refs *r)
 {
-    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
-    uint32_t           company = row->company, id;
-    struct err         e = {0};
+    uint32_t   company = row->company, id;
+    struct err e = {0};
 
     if (ref.size == 0) return;
-    if (object_ref(turn_txn(en), &daemon, kind, ref, "name", &company, &id, &e) == E_OK)
+    if (object_ref(turn_txn(en), &actor_daemon, kind, ref, "name", &company, &id, &e) == E_OK)
         add_id(r, id);
 }
 

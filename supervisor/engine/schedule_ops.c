@@ -30,8 +30,6 @@ _Static_assert(sizeof(struct msg_schedule) == sizeof(struct msg_schedule_add) &&
 #define UNDECLARED_REASON \
     "gone from the configuration file: a reload or start after the end of its work removes it"
 
-static const struct actor the_daemon = {.kind = "daemon", .role = ROLE_ADMIN};
-
 static enum errc
 reply_schedule(struct engine *en, uint32_t id, struct buf *reply, struct err *e)
 {
@@ -316,7 +314,7 @@ schedule_undeclared(struct engine *en, uint32_t id)
 
     if (schedule_by_id(turn_txn(en), &run) != LOAD_FOUND || (run.paused && !run.pause_until))
         return;
-    pause_it(en, &the_daemon, &run, view_str(UNDECLARED_REASON), 0);
+    pause_it(en, &actor_daemon, &run, view_str(UNDECLARED_REASON), 0);
 }
 
 void
@@ -325,13 +323,13 @@ schedule_declared(struct engine *en, uint32_t id)
     struct schedule run = {.id = id};
 
     if (schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) return;
-    if (is_undeclared(&run)) resume(en, &the_daemon, &run);
+    if (is_undeclared(&run)) resume(en, &actor_daemon, &run);
 }
 
 void
 schedule_pause_over(struct engine *en, struct schedule *run)
 {
-    resume(en, &the_daemon, run);
+    resume(en, &actor_daemon, run);
 }
 
 enum errc

@@ -130,13 +130,12 @@ static bool
 try_to_fire(struct engine *en, const struct object_entry *o, struct schedule *run, struct firing *f,
             int64_t before_at)
 {
-    const struct actor   daemon = {.kind = "daemon", .role = ROLE_ADMIN};
     struct schedule_refs refs;
     struct view          why;
     struct err           e = {0};
     bool                 is_crowded = overlap_is_crowded(en, &o->spec.schedule, run);
 
-    if (submit_admit(en, &e) || schedule_check(en, &daemon, &o->spec.schedule, &refs, &e)) {
+    if (submit_admit(en, &e) || schedule_check(en, &actor_daemon, &o->spec.schedule, &refs, &e)) {
         not_made(en, o, run, f, e.msg);
         return true;
     }

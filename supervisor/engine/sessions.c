@@ -197,11 +197,11 @@ enum errc
 session_handler(struct engine *en, uint32_t company, uint32_t agent, uint32_t *handler,
                 struct err *e)
 {
-    struct objects    *o = &en->turn.objects;
-    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
+    struct objects *o = &en->turn.objects;
 
     if (session_check_owner(en, company, agent, e)) return e->code;
-    if (agent) return profile_handler(o, &daemon, (struct view){0}, agent, &company, handler, e);
+    if (agent)
+        return profile_handler(o, &actor_daemon, (struct view){0}, agent, &company, handler, e);
     *handler = en->memory.limits.session_handler;
     if (*handler && objects_get(o, *handler)) return E_OK;
     err_field(e, "agent", "nobody processes the events of a session without an agent");

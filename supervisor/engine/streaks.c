@@ -59,8 +59,6 @@ streak_turn_limit(struct engine *en, struct schedule *run, int64_t max_turns)
 static void
 pause_it(struct engine *en, const struct object_entry *o, struct schedule *run, struct buf *reason)
 {
-    const struct actor daemon = {.kind = "daemon", .role = ROLE_ADMIN};
-
     buf_printf(reason, "; `agentctl schedule resume %.*s` lets it fire again",
                VIEW_ARG(objects_ref(&en->turn.objects, o->row.id)));
     run->paused = run->paused_itself = 1;
@@ -70,7 +68,7 @@ pause_it(struct engine *en, const struct object_entry *o, struct schedule *run, 
     if (run->agent) agent_beats_changed(en, run->agent);
     feed_object(en, FEED_SCHEDULE_PAUSED, run->id,
                 arena_printf(&en->turn.arena, "%.*s", VIEW_ARG(run->pause_reason)));
-    audit_put(en, &daemon, "schedule.pause", run->company, o->row.name,
+    audit_put(en, &actor_daemon, "schedule.pause", run->company, o->row.name,
               audit_pause(en, false, (struct view){0}), audit_pause(en, true, run->pause_reason));
 }
 

@@ -385,7 +385,6 @@ enum errc
 submit_prepare_wake(struct engine *en, const struct wake *w, struct submission *s, struct err *e)
 {
     const struct object_entry *agent = objects_get(&en->turn.objects, w->agent);
-    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
 
     memset(s, 0, sizeof(*s));
     if (!agent || agent->row.removing)
@@ -393,8 +392,8 @@ submit_prepare_wake(struct engine *en, const struct wake *w, struct submission *
     if (admit_wake(en, w, e)) return e->code;
     s->spec.company = agent->row.company;
     s->spec.agent = w->agent;
-    if (profile_handler(&en->turn.objects, &daemon, (struct view){0}, w->agent, &s->spec.company,
-                        &s->spec.handler, e)) {
+    if (profile_handler(&en->turn.objects, &actor_daemon, (struct view){0}, w->agent,
+                        &s->spec.company, &s->spec.handler, e)) {
         return e->code;
     }
     s->spec.trigger = (uint8_t)w->trigger;

@@ -22,7 +22,6 @@ turn_limit_inherited(struct objects *o, const struct limits *l, uint32_t schedul
 struct turn_limit
 turn_limit_of(struct objects *o, const struct limits *l, const struct object_entry *schedule)
 {
-    const struct actor         daemon = {.kind = "daemon", .role = ROLE_ADMIN};
     const struct msg_schedule *s = &schedule->spec.schedule;
     struct schedule_refs       refs;
     struct err                 e = {0};
@@ -30,7 +29,7 @@ turn_limit_of(struct objects *o, const struct limits *l, const struct object_ent
 
     if (HAS(s, schedule, max_turns))
         return (struct turn_limit){.max_turns = s->max_turns, .place = "schedule"};
-    failed = schedule_find_objects(o, &daemon, s, &refs, &e);
+    failed = schedule_find_objects(o, &actor_daemon, s, &refs, &e);
     (void)failed; /* what is not there says nothing */
     return turn_limit_inherited(o, l, schedule->row.id, refs.agent, refs.handler);
 }

@@ -79,12 +79,11 @@ add(struct model *m, struct idmap *map, uint64_t id, const struct schedule *run)
 static uint32_t
 find_handler(struct model *m, struct engine *en, const struct object_entry *o)
 {
-    const struct actor   daemon = {.kind = "daemon", .role = ROLE_ADMIN};
     struct schedule_refs refs;
     uint32_t            *known;
     struct err           e;
 
-    if (schedule_check(en, &daemon, &o->spec.schedule, &refs, &e)) return 0;
+    if (schedule_check(en, &actor_daemon, &o->spec.schedule, &refs, &e)) return 0;
     known = arena_alloc(&m->arena, sizeof(*known));
     *known = refs.handler;
     idmap_put(&m->handler_of, &m->arena, o->row.id, known);

@@ -60,15 +60,6 @@ reply_head(struct buf *out, const struct reply_head *h)
     buf_add_str(out, "\r\n");
 }
 
-static void
-put_text(struct buf *out, struct mp_open_map *m, const char *key, const char *text)
-{
-    char ascii[sizeof(((struct err *)0)->msg)];
-
-    if (!utf8_is_valid(view_str(text))) text = printable(view_str(text), ascii, sizeof(ascii));
-    mp_put_cstr(out, m, key, text);
-}
-
 void
 reply_error(struct buf *out, const struct err *e)
 {
@@ -77,13 +68,7 @@ reply_error(struct buf *out, const struct err *e)
     struct mp_open_map  m = mp_open(&packed);
 
     mp_key(&packed, &m, "error");
-    struct mp_open_map inner = mp_open(&packed);
-    mp_put_cstr(&packed, &inner, "code", errc_wire(e->code));
-    put_text(&packed, &inner, "message", e->msg);
-    put_text(&packed, &inner, "hint", e->hint);
-    put_text(&packed, &inner, "field", e->field);
-    if (e->slot_eta_ms > 0) mp_put_i64(&packed, &inner, "slot_eta_ms", e->slot_eta_ms);
-    mp_close(&packed, &inner);
+    error_pack(e, &packed);
     mp_close(&packed, &m);
     if (json_from_mp(buf_view(&packed), out, &failed)) {
         buf_add_str(out, "{\"error\": {\"code\": \"internal\"}}"); /* it is all text */
