@@ -1,5 +1,6 @@
 /* What clients may ask, what waits, and what bad or greedy ones can do to the others: nothing. */
 #include "common/mp.h"
+#include "tests/system/chance.h"
 #include "tests/system/daemon_case.h"
 #include <inttypes.h>
 #include <signal.h>
@@ -17,14 +18,6 @@ start_and_connect(void)
 {
     daemon_start(&d, "--set", "workers.count=1", NULL);
     client_open(&c, &d);
-}
-
-static int64_t
-env_number(const char *name, int64_t otherwise)
-{
-    const char *text = getenv(name);
-
-    return text ? strtoll(text, NULL, 10) : otherwise;
 }
 
 /* ---- waits --------------------------------------------------------------------------------- */

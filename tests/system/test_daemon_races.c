@@ -1,5 +1,6 @@
 /* Starts, stops and kills at any moment: STARTS, STOPS and KILLS (10 each) times, from the seed
  * SEED (1), which is printed. */
+#include "tests/system/chance.h"
 #include "tests/system/daemon.h"
 #include <inttypes.h>
 #include <poll.h>
@@ -18,15 +19,6 @@
 
 static struct daemon d;
 static struct client c;
-static uint64_t      random_state;
-
-static int64_t
-env_number(const char *name, int64_t otherwise)
-{
-    const char *text = getenv(name);
-
-    return text ? strtoll(text, NULL, 10) : otherwise;
-}
 
 static int
 make(void **state)
@@ -44,17 +36,6 @@ clear(void **state)
     (void)state;
     daemon_remove(&d);
     return 0;
-}
-
-/* splitmix64 */
-static uint64_t
-random_below(uint64_t bound)
-{
-    uint64_t z = random_state += 0x9e3779b97f4a7c15u;
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (z ^ (z >> 31)) % bound;
 }
 
 static void

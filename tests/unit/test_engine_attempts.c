@@ -1,29 +1,10 @@
 /* Attempts: what they are given, verdicts, the ladder, stops (A5–A7, N1–N5). */
 #include "supervisor/engine/attempt.h"
-#include "tests/unit/engine_rig.h"
+#include "tests/unit/attempt_world.h"
 
 #define LADDER_STEPS 4
 static const int64_t ladder_ms[LADDER_STEPS] = {2 * MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS,
                                                 120 * MINUTE_MS};
-
-static uint64_t
-start_one(struct rig *r)
-{
-    rig_workers(r, 1, 4);
-    uint64_t id = rig_submit(r, "'handler':'noop'");
-    expect_state(r, id, "running");
-    return id;
-}
-
-static void
-run_until_started(struct rig *r, uint64_t id)
-{
-    int64_t wait = rig_job_i64(r, id, "run_at") - r->header.now.wall_ms;
-
-    if (wait > 0) rig_advance(r, wait);
-    rig_settle(r);
-    expect_state(r, id, "running");
-}
 
 /* ---- what a worker gets ---- */
 

@@ -1,16 +1,7 @@
 /* Attempts that their worker or agentd itself did not live to see the end of (A18, N1-N5, N26,
  * N32). */
 #include "supervisor/engine/attempt.h"
-#include "tests/unit/engine_rig.h"
-
-static uint64_t
-start_one(struct rig *r)
-{
-    rig_workers(r, 1, 4);
-    uint64_t id = rig_submit(r, "'handler':'noop'");
-    expect_state(r, id, "running");
-    return id;
-}
+#include "tests/unit/attempt_world.h"
 
 /* ---- workers that are lost ---- */
 

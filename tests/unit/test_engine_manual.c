@@ -1,21 +1,5 @@
 /* Firings by hand: now, with the caps or over them (C10). */
-#include "tests/unit/schedule_world.h"
-
-static uint64_t
-run(struct rig *r, const char *name)
-{
-    rig_must(r, "schedule.run", "'name':'%s'", name);
-    assert_false(rig_bool(r, "forced"));
-    return (uint64_t)rig_i64(r, "job");
-}
-
-static uint64_t
-force(struct rig *r, const char *name)
-{
-    rig_must(r, "schedule.run", "'name':'%s','force':true", name);
-    assert_true(rig_bool(r, "forced"));
-    return (uint64_t)rig_i64(r, "job");
-}
+#include "tests/unit/manual_world.h"
 
 static void
 uncap(struct rig *r)
@@ -24,13 +8,6 @@ uncap(struct rig *r)
     r->limits.company_max_concurrent = NO_LIMIT;
     r->limits.max_concurrent = NO_LIMIT;
     rig_configure(r, &(struct rig_declared){0});
-}
-
-static void
-expect_full(struct rig *r, const char *name, int64_t eta_ms)
-{
-    rig_refused(r, E_CAPACITY_FULL, "", "schedule.run", "'name':'%s'", name);
-    assert_int_equal(r->error.slot_eta_ms, eta_ms);
 }
 
 static size_t

@@ -1,17 +1,5 @@
 /* Requests that are refused: without a trace, and each by its field (N43). */
-#include "tests/unit/engine_rig.h"
-
-static void
-declare(struct rig *r)
-{
-    rig_configure(r, &(struct rig_declared){
-                         .companies = "{'name':'acme'},{'name':'beta'}",
-                         .agents = "{'name':'anna','company':'acme','handler':'noop'},"
-                                   "{'name':'bert','company':'beta','handler':'noop'},"
-                                   "{'name':'mute','company':'acme'}",
-                         .sinks = "{'name':'file','kind':'file','path':'f'}",
-                     });
-}
+#include "tests/unit/tenant_world.h"
 
 /* ---- every field of every write ---- */
 

@@ -1,28 +1,5 @@
 /* Whether there is room for a firing by hand, what holds it and when there may be some (C10). */
-#include "tests/unit/schedule_world.h"
-
-static uint64_t
-run(struct rig *r, const char *name)
-{
-    rig_must(r, "schedule.run", "'name':'%s'", name);
-    assert_false(rig_bool(r, "forced"));
-    return (uint64_t)rig_i64(r, "job");
-}
-
-static uint64_t
-force(struct rig *r, const char *name)
-{
-    rig_must(r, "schedule.run", "'name':'%s','force':true", name);
-    assert_true(rig_bool(r, "forced"));
-    return (uint64_t)rig_i64(r, "job");
-}
-
-static void
-expect_full(struct rig *r, const char *name, int64_t eta_ms)
-{
-    rig_refused(r, E_CAPACITY_FULL, "", "schedule.run", "'name':'%s'", name);
-    assert_int_equal(r->error.slot_eta_ms, eta_ms);
-}
+#include "tests/unit/manual_world.h"
 
 /* The nearest end of those that hold it, and of each limit that does. */
 static void

@@ -1,18 +1,5 @@
 /* Jobs as they are submitted: fields, defaults, times, batches, priority (A2, A3). */
-#include "tests/unit/engine_rig.h"
-
-static void
-declare(struct rig *r)
-{
-    rig_configure(r,
-                  &(struct rig_declared){
-                      .companies = "{'name':'acme'},{'name':'low','priority_max':30}",
-                      .agents = "{'name':'anna','company':'acme','handler':'slow'},{'name':'bare'}",
-                      .handlers = "{'name':'slow','kind':'exec','command':['x'],'max_run_ms':5000,"
-                                  "'max_turns':40,'max_attempts':2,'retry':[1000]},"
-                                  "{'name':'plain','kind':'exec','command':['x']}",
-                  });
-}
+#include "tests/unit/job_world.h"
 
 /* ---- what a job says ---- */
 

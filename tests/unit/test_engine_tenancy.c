@@ -1,17 +1,5 @@
 /* An actor of one company is blind to the others; roles are the shell's (H1, N34, N36). */
-#include "tests/unit/engine_rig.h"
-
-static void
-declare(struct rig *r)
-{
-    rig_configure(r, &(struct rig_declared){
-                         .companies = "{'name':'acme'},{'name':'beta'}",
-                         .agents = "{'name':'anna','company':'acme','handler':'noop'},"
-                                   "{'name':'bert','company':'beta','handler':'noop'},"
-                                   "{'name':'mute','company':'acme'}",
-                         .sinks = "{'name':'file','kind':'file','path':'f'}",
-                     });
-}
+#include "tests/unit/tenant_world.h"
 
 /* ---- companies ---- */
 
