@@ -30,6 +30,15 @@ end_again(struct rig *r)
     away_for(r, 5 * MINUTE_MS + 30 * SECOND_MS);
 }
 
+/* The schedule is paused over a time in the hold. */
+static void
+pause_meanwhile(struct rig *r)
+{
+    rig_must(r, "schedule.pause", "'name':'s'");
+    end_again(r);
+    rig_must(r, "schedule.resume", "'name':'s'");
+}
+
 static void
 end_hold(struct rig *r)
 {
@@ -92,9 +101,7 @@ what_came_in_a_pause_overtakes_nothing(void **state)
         r = inner;
         snprintf(fields, sizeof(fields), EVERY ",'misfire':'%s'", policies[i]);
         begin(r, fields);
-        rig_must(r, "schedule.pause", "'name':'s'");
-        end_again(r);
-        rig_must(r, "schedule.resume", "'name':'s'");
+        pause_meanwhile(r);
         expect_the_older_fired(r);
         assert_int_equal(rig_end(&inner), 0);
     }
@@ -109,9 +116,7 @@ what_comes_after_the_pause_overtakes_what_came_before(void **state)
     struct rig *r = *state;
 
     begin(r, EVERY);
-    rig_must(r, "schedule.pause", "'name':'s'");
-    end_again(r);
-    rig_must(r, "schedule.resume", "'name':'s'");
+    pause_meanwhile(r);
     away_for(r, 4 * MINUTE_MS);
     end_hold(r);
     assert_int_equal(firings(r, "s"), 3);
@@ -126,9 +131,7 @@ each_of_two_pauses_in_a_hold_has_its_times(void **state)
     struct rig *r = *state;
 
     begin(r, EVERY ",'misfire':'all'");
-    rig_must(r, "schedule.pause", "'name':'s'");
-    end_again(r);
-    rig_must(r, "schedule.resume", "'name':'s'");
+    pause_meanwhile(r);
     away_for(r, 4 * MINUTE_MS); /* 15:20 */
     rig_must(r, "schedule.pause", "'name':'s'");
     away_for(r, 5 * MINUTE_MS); /* 20:20 */
@@ -206,9 +209,7 @@ the_wait_for_a_success_does_not_begin_at_a_time_in_a_pause(void **state)
     struct rig *r = *state;
 
     begin(r, EVERY ",'overdue_ms':60000");
-    rig_must(r, "schedule.pause", "'name':'s'");
-    end_again(r);
-    rig_must(r, "schedule.resume", "'name':'s'");
+    pause_meanwhile(r);
     end_hold(r);
     assert_int_equal(rig_feed_count(r, "schedule.overdue"), 1); /* of 5:00 */
 }
