@@ -15,7 +15,8 @@ struct effect_filter {
 /* E_BAD_REQUEST, E_NOT_FOUND of what it names. */
 enum errc effect_filter_parse(struct reading *r, const struct msg_effect_list *m,
                               struct effect_filter *f) MUST_CHECK;
-void      effect_walk(struct reading *r, struct page *p, const struct effect_filter *f);
+/* Begins a walk by the index that fits best, the oldest first. */
+void effect_walk(struct reading *r, struct page *p, const struct effect_filter *f);
 /* The next one that fits into *row, with the page's cursor at it; false as page_next(). */
 bool effect_walk_next(struct page *p, const struct effect_filter *f, struct effect *row);
 

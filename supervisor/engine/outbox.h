@@ -25,6 +25,8 @@ void outbox_document(struct engine *en, const struct effect *ef, struct view pay
 /* Sends what is at the head of its (session, sink) and whose time has come, while workers have
  * room. */
 void outbox_dispatch(struct engine *en);
+/* A worker says what became of the delivery or probe in this slot; or it was lost, and nobody
+ * knows. */
 void outbox_done(struct engine *en, uint32_t slot, const struct msg_effect_done *m);
 void outbox_lost(struct engine *en, uint32_t slot);
 /* A ping is about to be written: the oldest that waits in its queue gives way, if it was tried

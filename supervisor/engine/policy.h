@@ -31,7 +31,7 @@ struct policy_ruling {
                                        sent, if it is put off; else 0 */
 };
 
-/* Judges one message that is about to be written at `now` (Unix ms), and counts it when it is
+/* Judges one message that is about to be written at now_ms (Unix ms), and counts it when it is
  * admitted. */
 struct policy_ruling policy_judge(const struct policy_rules *r, struct policy_count *c,
                                   int64_t now_ms);

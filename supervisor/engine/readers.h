@@ -34,12 +34,18 @@ void readers_hear(struct engine *en, uint64_t job, struct view text);
 /* Hands what is due to the gateway. */
 void readers_dispatch(struct engine *en);
 
+/* A gateway's process begins: what earlier ones held is taken back.  The reply is its generation.
+ */
 enum errc on_gateway_hello(struct engine *en, struct buf *reply) MUST_CHECK;
+/* One connection more, or less, that reads this key, which need not be there.  E_WRONG_STATE before
+ * the gateway's hello. */
 enum errc on_session_attach(struct engine *en, const struct actor *a,
                             const struct msg_session_attach *m, struct buf *reply,
                             struct err *e) MUST_CHECK;
 enum errc on_session_detach(struct engine *en, const struct msg_session_detach *m,
                             struct buf *reply, struct err *e) MUST_CHECK;
+/* A reader has it: it is delivered, and the next one comes.  Again is no error; E_NOT_FOUND when it
+ * is of another session. */
 enum errc on_effect_ack(struct engine *en, const struct actor *a, const struct msg_effect_ack *m,
                         struct buf *reply, struct err *e) MUST_CHECK;
 

@@ -12,8 +12,9 @@ enum sink_doubt {
     DOUBT_SEND_AGAIN /* that does no harm: the sink knows the effect by its id */
 };
 
-/* A sink that is not declared any more is none of the gateway's, and is asked (in vain). */
-bool            sink_is_gateway(struct objects *o, uint32_t sink);
+/* A sink that is not declared any more is none of the gateway's … */
+bool sink_is_gateway(struct objects *o, uint32_t sink);
+/* … and is asked (in vain). */
 enum sink_doubt sink_doubt(struct objects *o, uint32_t sink);
 /* Sends of one effect before it is failed. */
 uint32_t sink_attempts_max(struct objects *o, uint32_t sink);

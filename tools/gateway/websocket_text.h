@@ -9,7 +9,9 @@
 void websocket_text_ready(struct buf *out, const char *key);
 /* body: agentd's answer; id: the message's, "" for none. */
 void websocket_text_accepted(struct buf *out, const char *id, struct view body);
+/* id: of the message that was refused, "" for none. */
 void websocket_text_error(struct buf *out, const struct err *e, const char *id);
+/* document: what a sink is given of the effect (outbox_document). */
 void websocket_text_delivery(struct buf *out, uint64_t effect, struct view document);
 void websocket_text_delta(struct buf *out, struct view text);
 
