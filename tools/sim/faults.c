@@ -65,6 +65,7 @@ sim_start_agentd(struct sim *s)
     struct input boot = {.kind = INPUT_BOOT,
                          .boot_id = s->boot_id,
                          .unclean = !s->was_clean,
+                         .config_follows = rng_chance(&s->rng, 500),
                          .last_sign_of_life_ms = s->last_life_ms};
 
     s->engine = engine_new(s->store);
@@ -74,6 +75,10 @@ sim_start_agentd(struct sim *s)
     waiting_push(&s->daemon, &boot, (struct view){0});
     tell_zones(s);
     sim_settle(s);
+    while (s->engine && !s->model.has_limits) { /* its turn may fail */
+        sim_ask_config(s, false);
+        sim_pass(s, 1000);
+    }
     if (s->engine) {
         sim_ask_config(s, false);
         sim_settle(s);

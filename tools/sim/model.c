@@ -69,7 +69,7 @@ model_crashed(struct model *m)
     for (size_t i = 0; i < m->leases.count; i++)
         m->leases.items[i].is_old = true;
     memset(m->workers, 0, sizeof(m->workers));
-    m->is_booted = m->is_draining = m->clock_is_accepted = false;
+    m->is_booted = m->has_limits = m->is_draining = m->clock_is_accepted = false;
     memset(m->slow, 0, sizeof(m->slow));
     m->slow_next = 0;
     m->seen = (struct now){0};
@@ -350,6 +350,7 @@ begin(struct model *m, const struct turn_facts *t)
     m->ended.count = 0;
     m->kills.count = 0;
     m->resent.count = 0;
+    m->bypasses = 0;
     open_messages(m);
     m_purge_begin(m);
     for (size_t i = 0; i < m->answers.count; i++) {
@@ -393,9 +394,9 @@ model_turn(struct model *m, const struct turn_facts *t)
         m_input(m, in);
         if (in->kind == INPUT_CONFIG) m_config(m, in, reply_of(t, in->client));
     }
-    if (t->has_due && m->is_booted) due(m);
+    if (t->has_due && m->has_limits) due(m);
     has_late = serve(m, t, false);
-    if ((t->has_due || has_late) && m->is_booted) {
+    if ((t->has_due || has_late) && m->has_limits) {
         m_removals(m);
         m_sessions_advance(m);
         m_dispatch(m);
@@ -409,6 +410,7 @@ model_turn(struct model *m, const struct turn_facts *t)
     check_outputs(m);
     m_purge_end(m);
     m_compare_turn(m);
+    m_compare_audit(m);
     if (t->has_due && m->has_limits) check_deadline(m);
     if (t->was_dirty && m->behind_from == 0) m->last_wall_ms = m->now.wall_ms;
     m->turn = NULL;

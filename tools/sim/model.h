@@ -185,15 +185,16 @@ struct model {
     struct m_worker   workers[WORKERS_MAX];
     struct buf        limits_spec;
     struct msg_limits limits;
-    bool              has_limits;
-    bool              has_gateway; /* that has said hello */
-    bool              is_booted, is_draining, clock_is_accepted;
-    int64_t           last_wall_ms; /* of the last turn that changed something */
-    int64_t           behind_from;  /* the clock is behind this, and is held; 0: it is not */
-    struct now        seen;         /* the clocks of the last turn */
-    uint64_t          last_token, served, turns;
-    uint64_t          events; /* firings and their ends */
-    uint8_t           held;   /* STOP_*: what an operator has stopped */
+    bool       has_limits;  /* as a start's configuration may set them: nothing is due before */
+    bool       has_gateway; /* that has said hello */
+    bool       is_booted, is_draining, clock_is_accepted;
+    int64_t    last_wall_ms; /* of the last turn that changed something */
+    int64_t    behind_from;  /* the clock is behind this, and is held; 0: it is not */
+    struct now seen;         /* the clocks of the last turn */
+    uint64_t   last_token, served, turns;
+    uint64_t   events;     /* firings and their ends */
+    uint8_t    held;       /* STOP_*: what an operator has stopped */
+    uint64_t   last_audit; /* row of the turns before */
 
     /* of the turn */
     LIST_OF(struct m_message) messages;
@@ -203,6 +204,7 @@ struct model {
     LIST_OF(uint32_t) kills;  /* workers */
     LIST_OF(uint64_t) purged; /* jobs, in order; those without a cause yet */
     LIST_OF(uint64_t) resent; /* effects */
+    uint32_t bypasses;        /* what was forced */
     uint64_t purged_rows, purged_rows_at_most;
 };
 
@@ -424,6 +426,7 @@ struct m_ruling m_judge_message(struct model *m, const struct m_job *j);
 
 /* compare */
 void m_compare_turn(struct model *m);
+void m_compare_audit(struct model *m);
 void m_compare_effect(struct model *m, struct m_effect *e);
 
 /* sessions */

@@ -154,5 +154,6 @@ m_fire_past(struct model *m, struct m_schedule *s, const struct msg_schedule_bac
         *LIST_ADD(&s->decided) = (struct m_span){
             .first = times->at[i], .last = times->at[i], .count = 1, .outcome = FIRING_FIRED};
     }
+    m->bypasses += times->count && q->force;
     if (times->count) find_span_of_cursor(s);
 }

@@ -228,6 +228,7 @@ serve(struct model *m, const struct input *in, const struct bulk *what,
     if (HAS(q, job_list, limit) && (int64_t)q->limit < b.limit) b.limit = (int64_t)q->limit;
     walk(m, &b, &f, before ? before : m->jobs.count + 1);
     check_reply(&b, &f, reply);
+    m->bypasses += b.is_forced && b.done;
     return e;
 }
 

@@ -183,6 +183,7 @@ boot(struct model *m, const struct input *in)
     if (m->crash_row >= 3) m->hold_until_boot = m->now.boot_ms + 60000;
     m->started_at = m->now.wall_ms;
     if (m->objects.count == 0) m_builtins(m);
+    m->has_limits = m->limits_spec.size > 0 && !in->config_follows;
     m->is_booted = true;
     m_gateway_gone(m);
     if (m->last_wall_ms > m->now.wall_ms) m->behind_from = m->last_wall_ms;

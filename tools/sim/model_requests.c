@@ -134,6 +134,7 @@ retry(struct model *m, const struct input *in, const struct msg_job_retry *q,
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
     m_retry(m, j, q->force);
+    m->bypasses += q->force;
     m_check_job_reply(reply, j);
     return e;
 }

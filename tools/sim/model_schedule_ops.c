@@ -197,6 +197,7 @@ m_schedule_run(struct model *m, const struct input *in, const struct msg_schedul
           "schedule %.*s: a slot is thought to be free in %" PRId64 " ms, expected %" PRId64,
           VIEW_ARG(q->name), (int64_t)reply->error->slot_eta_ms, eta_ms);
     if (e == E_OK) m_fire_by_hand(m, s, q->force, is_unclear);
+    m->bypasses += e == E_OK && q->force;
     return e;
 }
 

@@ -455,7 +455,7 @@ sim_ask_config(struct sim *s, bool calm)
     config_copy(&s->next_config, &s->config);
     if (calm) {
         config_calm(&s->next_config, &s->rng);
-    } else if (s->engine && s->commits) {
+    } else if (s->engine && s->model.has_limits) {
         config_change(&s->next_config, &s->rng);
     }
     config_pack(&s->next_config, &body);
