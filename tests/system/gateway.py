@@ -469,6 +469,49 @@ def attacks():
         s.close()
 
 
+def trickle(until):
+    """A body that comes by a byte a second; when it is hung up."""
+    s = socket.create_connection(("127.0.0.1", PORT), timeout=1)
+    s.sendall(request("POST /v1/drain HTTP/1.1", "Content-Length: 1000", "Content-Type: application/json"))
+    while time.monotonic() < until:
+        try:
+            s.sendall(b" ")
+            if s.recv(1) == b"":
+                return True
+        except TimeoutError:
+            continue
+        except (BrokenPipeError, ConnectionResetError):
+            return True
+    return False
+
+
+def flood():
+    """More connections than may be without a request, half a head each, and a body that never ends: others are served all the same."""
+    import resource, threading
+
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    view, ended = Connection(TOKENS[0]), []
+    thread = threading.Thread(target=lambda: ended.append(trickle(time.monotonic() + 2 * WAIT)))
+    thread.start()
+    many = [socket.create_connection(("127.0.0.1", PORT)) for _ in range(3000)]
+    for s in many:
+        try:
+            s.sendall(b"GET /healthz HTTP/1.1\r\nHost: ")
+        except OSError:
+            pass  # hung up already
+    deadline = time.monotonic() + WAIT
+    while status(request("GET /v1/status HTTP/1.1", "Connection: close")) != 200:
+        if time.monotonic() > deadline:
+            sys.exit("behind 3,000 half heads nobody is served")
+    expect("shed", read_figures(view.must(200, "GET", "/metrics"))["agentd_gateway_connections_shed_total"] > 0, True)
+    expect("died", agentctl("status")["gateway"]["died"], 0)
+    for s in many:
+        s.close()
+    thread.join()
+    expect("a body without end is hung up", ended, [True])
+
+
 # ---- the feed ---------------------------------------------------------------------------------------------------
 
 
@@ -684,6 +727,7 @@ cases = {
     "requests": requests,
     "page": page,
     "routes": routes,
+    "flood": flood,
     "figures": figures,
     "full": full,
     "attacks": attacks,

@@ -103,6 +103,13 @@ a_full_cap_is_429_with_the_time_to_ask_again(void **state)
 }
 
 static void
+a_flood_of_connections_and_a_body_without_end_hold_nobody_up(void **state)
+{
+    (void)state;
+    run("flood");
+}
+
+static void
 its_figures_are_as_prometheus_reads_them(void **state)
 {
     (void)state;
@@ -162,6 +169,7 @@ main(void)
         TEST(what_agentctl_asks_can_be_asked_by_http),
         TEST(every_route_does_what_it_says_and_refuses_what_is_wrong),
         TEST(a_full_cap_is_429_with_the_time_to_ask_again),
+        TEST(a_flood_of_connections_and_a_body_without_end_hold_nobody_up),
         TEST(its_figures_are_as_prometheus_reads_them),
         TEST(a_folder_of_files_is_served_and_nothing_beside_it),
         TEST(attacks_are_refused_with_the_right_status),

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define WRITE_SECONDS 30 /* a peer takes something of its answer in so long */
+#define BODY_SECONDS  15 /* a whole body comes in so long, however many parts it has */
 
 struct exchange {
     struct http        *http;
@@ -270,6 +271,7 @@ http_on_request(struct http *h, struct exchange **out, struct lws *wsi)
         return true;
     }
     hold(x, (size_t)x->request.length);
+    lws_set_timer_usecs(wsi, BODY_SECONDS * LWS_US_PER_SEC);
     if (!x->no.status && request_header(wsi, WSI_TOKEN_HTTP_EXPECT, expect, sizeof(expect))) {
         return write_some(wsi, view_str("HTTP/1.1 100 Continue\r\n\r\n"), LWS_WRITE_HTTP);
     }
@@ -326,6 +328,7 @@ bool
 http_on_timer(struct exchange *x)
 {
     if (x->watcher) return watcher_on_timer(x->watcher);
+    if (!x->is_complete) return false; /* the body's */
     return !x->is_answered || !write_is_stuck(x->wsi);
 }
 
