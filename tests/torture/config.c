@@ -82,6 +82,8 @@ static const char handler[] =
     "tells)\n"
     "    printf '{\"type\":\"notify\",\"message\":\"%s %s\"}\\n' \"$AGENTD_JOB_ID\" "
     "\"$AGENTD_ATTEMPT\"\n"
+    "    printf '{\"type\":\"effect\",\"kind\":\"send_message\",\"sink\":\"shout\","
+    "\"content\":\"%s %s\"}\\n' \"$AGENTD_JOB_ID\" \"$AGENTD_ATTEMPT\"\n"
     "    printf '{\"type\":\"checkpoint\",\"data\":{\"job\":%s,\"attempt\":%s}}\\n' "
     "\"$AGENTD_JOB_ID\" \"$AGENTD_ATTEMPT\"\n"
     "    result ;;\n"
@@ -100,6 +102,15 @@ static const char handler[] =
     "pings) wake pong ;;\n"
     "pongs) wake ping ;;\n"
     "esac\n";
+
+/* A sink that writes down what it was given, at once or after a while; what it was given twice is
+ * there twice. */
+static const char shout[] = "read -r document\n"
+                            "id=${document#*'\"effect_id\":'}\n"
+                            "id=${id%%[!0-9]*}\n"
+                            "[ $((id % 3)) -ne 0 ] || sleep 0.1\n"
+                            "echo \"$id\" >>\"$1/shouts.history\"\n"
+                            "[ $((id % 3)) -ne 1 ] || sleep 0.1\n";
 
 /* What processes events.  It fails, dies and talks nonsense now and then, before and behind what
  * counts. */
@@ -215,7 +226,10 @@ print_settings(FILE *f, unsigned changes)
 static void
 print_objects(FILE *f, const char *folder, unsigned changes)
 {
-    (void)fprintf(f, "sinks:\n  mail: {kind: file, path: %s/mail.history}\nhandlers:\n", folder);
+    (void)fprintf(f,
+                  "sinks:\n  mail: {kind: file, path: %s/mail.history}\n"
+                  "  shout: {kind: command, command: [/bin/sh, %s/shout.sh, %s]}\nhandlers:\n",
+                  folder, folder, folder);
     for (unsigned i = 0; i < ARRAY_LEN(exec_handlers); i++) {
         (void)fprintf(f,
                       "  %s:\n    kind: exec\n    command: [/bin/sh, %s/handler.sh, %s]\n"
@@ -290,5 +304,5 @@ config_write(const char *folder)
 
     return mkdir(locks, 0700) == 0 && write_script(folder, "handler.sh", handler) &&
            write_script(folder, "session.sh", session_handler) &&
-           write_settings(folder, "agentd.yaml", 0);
+           write_script(folder, "shout.sh", shout) && write_settings(folder, "agentd.yaml", 0);
 }

@@ -80,7 +80,7 @@ struct job {
     uint64_t wakes, cuts, closes, opens;   /* effects that woke, or did not; finished, or did not */
     uint64_t children, told_cuts;          /* jobs that it woke; cuts that the feed tells of */
     uint64_t seen_checkpoint; /* the job whose checkpoint its completed attempt was given */
-    uint64_t firings, effects;
+    uint64_t firings, effects, shouts;
     bool     is_forced;
     bool     was_joined;  /* a forced one of its schedule started behind it */
     unsigned by_hand;     /* enum by_hand: acknowledged as such */
@@ -137,7 +137,7 @@ struct model {
     size_t              ndecisions;
     unsigned            briefs; /* jobs of the brief agent that the operator asked for */
     uint64_t            last;   /* the greatest id of the store */
-    uint64_t            effects, alerts, fired, missed, suppressed, events;
+    uint64_t            effects, shouts, unknown_shouts, alerts, fired, missed, suppressed, events;
     uint64_t         stopped, openings, reloads; /* jobs that the operator stopped; of breakers */
     struct course   *courses;                    /* of the schedules, in their order */
     struct lives    *lives;                      /* of agentd */
