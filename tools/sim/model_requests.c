@@ -171,6 +171,30 @@ set(struct model *m, const struct input *in, const struct msg_job_set *s,
 
 /* ---- all of them ----------------------------------------------------------------------------- */
 
+/* Sessions, their timers, messages and readers. */
+static enum errc
+serve_session(struct model *m, const struct input *in, const union msg *q,
+              const struct output *reply)
+{
+    switch (in->op) {
+    case MSG_EFFECT_RESOLVE: return m_effect_resolve(m, in, &q->effect_resolve, reply);
+    case MSG_EFFECT_RESEND: return m_effect_resend(m, in, &q->effect_resend, reply);
+    case MSG_GATEWAY_HELLO: return m_gateway_hello(m, in, reply);
+    case MSG_SESSION_ATTACH: return m_session_attach(m, in, &q->session_attach, reply);
+    case MSG_SESSION_DETACH: return m_session_detach(m, in, &q->session_detach, reply);
+    case MSG_EFFECT_ACK: return m_effect_ack(m, in, &q->effect_ack, reply);
+    case MSG_TIMER_SET: return m_timer_op_set(m, in, &q->timer_set, reply);
+    case MSG_TIMER_CANCEL: return m_timer_op_cancel(m, in, &q->timer_cancel, reply);
+    case MSG_SESSION_SEND: return m_session_send(m, in, &q->session_send, reply);
+    case MSG_SESSION_EVENT: return m_session_event(m, in, &q->session_event, reply);
+    case MSG_SESSION_OPEN:
+    case MSG_SESSION_CLOSE:
+    case MSG_SESSION_RESUME:
+    case MSG_SESSION_RESEND: return m_session_op(m, in, q, reply);
+    default: broken("the model does not know %s", msg_desc(in->op)->op);
+    }
+}
+
 static enum errc
 serve(struct model *m, const struct input *in, const union msg *q, const struct output *reply)
 {
@@ -228,26 +252,12 @@ serve(struct model *m, const struct input *in, const union msg *q, const struct 
     case MSG_PROFILE_REMOVE:
         return m_registry_remove(m, in, KIND_PROFILE, q->profile_remove.name, false, reply);
     case MSG_BREAKER_RESET: return m_breaker_reset(m, in, q->breaker_reset.name, reply);
-    case MSG_EFFECT_RESOLVE: return m_effect_resolve(m, in, &q->effect_resolve, reply);
-    case MSG_EFFECT_RESEND: return m_effect_resend(m, in, &q->effect_resend, reply);
-    case MSG_GATEWAY_HELLO: return m_gateway_hello(m, in, reply);
-    case MSG_SESSION_ATTACH: return m_session_attach(m, in, &q->session_attach, reply);
-    case MSG_SESSION_DETACH: return m_session_detach(m, in, &q->session_detach, reply);
-    case MSG_EFFECT_ACK: return m_effect_ack(m, in, &q->effect_ack, reply);
-    case MSG_TIMER_SET: return m_timer_op_set(m, in, &q->timer_set, reply);
-    case MSG_TIMER_CANCEL: return m_timer_op_cancel(m, in, &q->timer_cancel, reply);
-    case MSG_SESSION_SEND: return m_session_send(m, in, &q->session_send, reply);
-    case MSG_SESSION_EVENT: return m_session_event(m, in, &q->session_event, reply);
-    case MSG_SESSION_OPEN:
-    case MSG_SESSION_CLOSE:
-    case MSG_SESSION_RESUME:
-    case MSG_SESSION_RESEND: return m_session_op(m, in, q, reply);
     case MSG_CLOCK_ACCEPT:
         m_check_answer(in, reply, E_OK);
         m->clock_is_accepted = true;
         m_believe_clock(m);
         return E_OK;
-    default: broken("the model does not know %s", msg_desc(in->op)->op);
+    default: return serve_session(m, in, q, reply);
     }
 }
 
