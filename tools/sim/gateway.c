@@ -208,18 +208,24 @@ detach_one(struct sim *s)
     detach(s, r.key, r.company);
 }
 
-/* Of any effect, whether or not it was handed out. */
+/* Of any effect, mostly one for readers that was not handed out. */
 static void
 acknowledge_any(struct sim *s)
 {
-    const struct model     *m = &s->model;
-    const struct m_effect  *e = &m->effects.items[rng_below(&s->rng, m->effects.count)];
-    const struct m_session *one =
-        e->session < -1 ? &m->sessions.items[-1 - e->session - 1] : &m->sessions.items[0];
-    char                  company[GATEWAY_NAME_SIZE];
-    struct msg_effect_ack ack = {.id = e->id, .session = view_str(one->key)};
+    struct model           *m = &s->model;
+    const struct m_effect  *e;
+    const struct m_session *one = &m->sessions.items[0];
+    char                    company[GATEWAY_NAME_SIZE];
+    struct msg_effect_ack   ack = {0};
+    int                     tries = 20;
 
+    do {
+        e = &m->effects.items[rng_below(&s->rng, m->effects.count)];
+    } while (--tries && (e->session >= -1 || e->attempts || !m_is_gateway(m, e->sink)));
+    if (e->session < -1) one = &m->sessions.items[-1 - e->session - 1];
     copy_name(company, m->objects.items[one->company].name);
+    ack.id = e->id;
+    ack.session = view_str(one->key);
     ack.company = view_str(company);
     SET_HAS(&ack, effect_ack, company);
     sim_ask_as_admin(s, MSG_EFFECT_ACK, &ack);
