@@ -170,6 +170,16 @@
     F(S, NAME, schedule,        OPTIONAL, 0, 0)         /* its name; by default wake-AGENT */   \
     F(S, STR,  tz,              OPTIONAL, 1, 64)        /* of cron */
 
+#define AGENT_RECORD_FIELDS(F, S)                                                               \
+    F(S, REF,  name,            REQUIRED, 0, 0)         /* the agent */                         \
+    F(S, NAME, type,            REQUIRED, 0, 0)         /* of what it did */                    \
+    F(S, JSON, data,            OPTIONAL, 0, 65536)
+#define AGENT_ACTIVITY_FIELDS(F, S)                                                             \
+    F(S, REF,  name,            REQUIRED, 0, 0)         /* the agent */                         \
+    F(S, NAME, type,            OPTIONAL, 0, 0)                                                 \
+    F(S, U64,  limit,           OPTIONAL, 1, 1000)                                              \
+    F(S, STR,  after,           OPTIONAL, 0, 128)
+
 #define GOAL_ADD_FIELDS(F, S)                                                                   \
     F(S, STR,  title,           REQUIRED, 1, 256)                                               \
     F(S, NAME, company,         OPTIONAL, 0, 0)                                                 \
@@ -540,7 +550,9 @@
     C("timer.list",       TIMER_LIST,       timer_list,       READ,  VIEW)     \
     C("timer.why",        TIMER_WHY,        timer_why,        READ,  VIEW) \
     C("effect.resolve",   EFFECT_RESOLVE,   effect_resolve,   WRITE, OPERATOR) \
-    C("effect.resend",    EFFECT_RESEND,    effect_resend,    WRITE, OPERATOR)
+    C("effect.resend",    EFFECT_RESEND,    effect_resend,    WRITE, OPERATOR) \
+    C("agent.record",     AGENT_RECORD,     agent_record,     WRITE, SUBMIT)   \
+    C("agent.activity",   AGENT_ACTIVITY,   agent_activity,   READ,  VIEW)
 
 // clang-format on
 

@@ -218,7 +218,8 @@
     F(S, STR,  session_quiet_hours,     REQUIRED, 0, 64)      /* of messages that no person asked for; empty: none */ \
     F(S, STR,  session_zone,            REQUIRED, 1, 64)      /* of these hours */              \
     F(S, MS,   keep_events_ms,          NULLABLE, 1000, YEARS_100_MS)                           \
-    F(S, MS,   keep_timers_ms,          NULLABLE, 1000, YEARS_100_MS)
+    F(S, MS,   keep_timers_ms,          NULLABLE, 1000, YEARS_100_MS)                           \
+    F(S, MS,   keep_activity_ms,        NULLABLE, 1000, YEARS_100_MS)
 
 /* The whole configuration as one input of the engine; each list holds the objects above. */
 #define CONFIG_FIELDS(F, S)                                                                     \

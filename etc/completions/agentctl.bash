@@ -2,7 +2,7 @@
 _agentctl() {
     local nouns=' status daemon ping worker watch fsck reload audit usage clock completion version help stop resume drain breaker job schedule cron forecast company agent handler effect goal ticket routine approval profile session timer token '
     local alone=' status ping watch fsck reload audit usage version help stop resume drain forecast '
-    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --trigger --source --parent --goal --ticket --token-budget --cost-budget --session --offset --state --handler --class --older --cron --tz --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --overlap --misfire --misfire-max --catch-up --spread --jitter --start --end --max-firings --quiet-hours --quiet-sends --gate --idle-max --shadow-runs --ping-start --ping-success --ping-fail --overdue --budget-zone --clear --from --to --until --count -n --hours --with --status --kind --outcome --data --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros --metadata --role '
+    local valued=' --run --connect --timeout --company --topic --since --action --who --limit --after --agent --schedule --scope --reason --payload --context --title --priority --at --in --unique --on-conflict --unique-for --debounce-key --debounce --debounce-max --max-run --max-turns --max-attempts --retry --retry-base --retry-factor --retry-max --expires --tag --trigger --source --parent --goal --ticket --token-budget --cost-budget --session --offset --state --handler --class --older --cron --tz --every --type --profile --daily-turns --daily-tokens --daily-cost --daily-run --overlap --misfire --misfire-max --catch-up --spread --jitter --start --end --max-firings --quiet-hours --quiet-sends --gate --idle-max --shadow-runs --ping-start --ping-success --ping-fail --overdue --budget-zone --clear --from --to --until --count -n --hours --with --data --status --kind --outcome --into --required --reward --deadline --assign --ticket-title --max-concurrent --priority-max --queue-max --daily-cost-micros --capabilities --sinks --approval --cost-budget-micros --metadata --role '
     local files=' --run --payload --context --ticket --gate --data --into --sinks --metadata '
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     local noun= verb= command= words= word i
@@ -58,7 +58,7 @@ _agentctl() {
     schedule) words='add set run backfill show why list pause resume promote remove firings stats' ;;
     cron) words='explain' ;;
     company) words='list add set show pause resume remove' ;;
-    agent) words='list show why wake add set pause resume remove' ;;
+    agent) words='list show why record activity wake add set pause resume remove' ;;
     handler) words='list' ;;
     effect) words='list show ack resolve resend why' ;;
     goal) words='add set show list decompose remove' ;;
@@ -125,6 +125,8 @@ _agentctl() {
     'agent list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
     'agent show') words=' --run --connect --json --timeout --company --help -h ' ;;
     'agent why') words=' --run --connect --json --timeout --company --help -h ' ;;
+    'agent record') words=' --run --connect --json --timeout --company --help -h --data ' ;;
+    'agent activity') words=' --run --connect --json --timeout --company --help -h --type --limit --after ' ;;
     'handler list') words=' --run --connect --json --timeout --company --help -h --limit --after ' ;;
     'effect list') words=' --run --connect --json --timeout --company --help -h --status --session --kind --limit --after ' ;;
     'effect show') words=' --run --connect --json --timeout --company --help -h ' ;;

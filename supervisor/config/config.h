@@ -116,7 +116,8 @@
     S("sessions", "quiet_hours",             STRING,   limits.session_quiet_hours,     "",     0, 64, RELOAD)        \
     S("sessions", "zone",                    STRING,   limits.session_zone,            "UTC",  1, 64, RELOAD)        \
     S("retention", "events",                 LASTING,  limits.keep_events_ms,          "30d",  1000, YEARS_100_MS, RELOAD) \
-    S("retention", "timers",                 LASTING,  limits.keep_timers_ms,          "30d",  1000, YEARS_100_MS, RELOAD)
+    S("retention", "timers",                 LASTING,  limits.keep_timers_ms,          "30d",  1000, YEARS_100_MS, RELOAD) \
+    S("retention", "activity",               LASTING,  limits.keep_activity_ms,        "30d",  1000, YEARS_100_MS, RELOAD)
 
 #define SETTINGS(S) SHELL_SETTINGS(S) LIMIT_SETTINGS(S)
 

@@ -1,5 +1,6 @@
 #include "supervisor/engine/agents.h"
 
+#include "supervisor/engine/activity.h"
 #include "supervisor/engine/caps.h"
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
@@ -51,6 +52,7 @@ agent_forget(struct engine *en, uint32_t id)
 
     (void)agent_delete(turn_txn(en), &row);
     pause_forget(turn_txn(en), id);
+    activity_forget(en);
     if (a) a->is_gone = true;
 }
 

@@ -22,6 +22,7 @@ load_retention(struct limits *l, const struct msg_limits *m)
     l->keep_audit_ms = OR_NONE(keep_audit_ms);
     l->keep_events_ms = OR_NONE(keep_events_ms);
     l->keep_timers_ms = OR_NONE(keep_timers_ms);
+    l->keep_activity_ms = OR_NONE(keep_activity_ms);
 }
 
 /* Object ids of the sinks of a list that are there; how many. */

@@ -1,6 +1,7 @@
 #include "supervisor/engine/engine.h"
 
 #include "common/log.h"
+#include "supervisor/engine/activity.h"
 #include "supervisor/engine/agents.h"
 #include "supervisor/engine/alerts.h"
 #include "supervisor/engine/attempt.h"
@@ -270,6 +271,7 @@ on_boot(struct engine *en, const struct input *in)
     breakers_at_boot(en);
     reasons_at_boot(en);
     registry_at_boot(en);
+    activity_forget(en);
     lanes_sweep_begin(en);
     en->memory.started_at = en->turn.now.wall_ms;
     en->memory.is_booted = true;
@@ -334,6 +336,7 @@ engine_due(struct engine *en)
     outbox_due(en);
     readers_due(en);
     lanes_sweep(en);
+    activity_due(en);
     answers_due(en);
     chain_due(en);
     feed_due(en);
@@ -395,7 +398,8 @@ find_deadline(struct engine *en)
     d.wall_ms = earlier(d.wall_ms, chain_deadline(en));
     d.wall_ms = earlier(d.wall_ms, feed_deadline(en));
     d.wall_ms = earlier(d.wall_ms, retention_deadline(en));
-    if (en->turn.due_again || en->memory.is_sweeping || en->memory.is_releasing)
+    if (en->turn.due_again || en->memory.is_sweeping || en->memory.is_releasing ||
+        en->memory.is_forgetting)
         d.wall_ms = earlier(d.wall_ms, en->turn.now.wall_ms);
     d.boot_ms = earlier(leases_deadline(en), fleet_deadline(&en->memory));
     d.boot_ms = earlier(d.boot_ms, schedules.boot_ms);

@@ -1,6 +1,7 @@
 #include "supervisor/engine/inside.h"
 
 #include "common/cron.h"
+#include "supervisor/engine/activity.h"
 #include "supervisor/engine/approvals.h"
 #include "supervisor/engine/chain.h"
 #include "supervisor/engine/effects.h"
@@ -95,6 +96,7 @@ inside_kind(struct view name)
     if (view_is(name, effect_kind_name(EFFECT_TICKET))) return EFFECT_TICKET;
     if (view_is(name, effect_kind_name(EFFECT_SCHEDULE_TIMER))) return EFFECT_SCHEDULE_TIMER;
     if (view_is(name, effect_kind_name(EFFECT_CANCEL_TIMER))) return EFFECT_CANCEL_TIMER;
+    if (view_is(name, effect_kind_name(EFFECT_ACTIVITY))) return EFFECT_ACTIVITY;
     return EFFECT_NONE;
 }
 
@@ -111,6 +113,7 @@ inside_check(struct view effect, struct err *e)
         return err_set(e, E_BAD_REQUEST, "an effect without a kind");
     if (inside_kind(kind) == EFFECT_WAKE_AGENT) return read_wake(effect, &w, e);
     if (inside_kind(kind) == EFFECT_TICKET) return read_ticket(effect, &k, e);
+    if (inside_kind(kind) == EFFECT_ACTIVITY) return activity_check(effect, e);
     if (is_of_timers(inside_kind(kind))) return timer_effect_check(inside_kind(kind), effect, e);
     return read_schedule(effect, &scratch, &s, e);
 }
@@ -287,13 +290,14 @@ cut(struct engine *en, const struct job_spec *from, enum effect_kind kind, struc
     return e->code;
 }
 
-/* Timers are an agent's own: they wait for nobody's word. */
+/* Timers and activity are an agent's own: they wait for nobody's word. */
 static enum errc
 act(struct engine *en, const struct job_spec *from, struct effect *ef, struct view effect,
     struct err *e)
 {
     if (is_of_timers(ef->kind))
         return timer_effect_apply(en, from, ef->kind, effect, &ef->receipt, e);
+    if (ef->kind == EFFECT_ACTIVITY) return activity_apply(en, from, effect, e);
     return inside_apply(en, from, ef->kind, effect, e);
 }
 

@@ -1,6 +1,7 @@
 #include "supervisor/engine/reads.h"
 
 #include "common/name.h"
+#include "supervisor/engine/activity.h"
 #include "supervisor/engine/approvals.h"
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/breakers.h"
@@ -217,6 +218,7 @@ serve(struct reading *r, enum msg_id op, const union msg *m, bool *is_pending)
     case MSG_SCHEDULE_STATS: return read_schedule_stats(r, &m->schedule_stats);
     case MSG_COMPANY_LIST: return list_objects(r, KIND_COMPANY, &m->company_list, object_item);
     case MSG_AGENT_LIST: return list_objects(r, KIND_AGENT, &m->company_list, object_item);
+    case MSG_AGENT_ACTIVITY: return read_agent_activity(r, &m->agent_activity);
     case MSG_AGENT_SHOW: return read_object_show(r, KIND_AGENT, m->agent_show.name);
     case MSG_COMPANY_SHOW: return read_object_show(r, KIND_COMPANY, m->company_show.name);
     case MSG_PROFILE_SHOW: return read_object_show(r, KIND_PROFILE, m->profile_show.name);

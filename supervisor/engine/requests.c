@@ -1,6 +1,7 @@
 #include "supervisor/engine/requests.h"
 
 #include "common/log.h"
+#include "supervisor/engine/activity.h"
 #include "supervisor/engine/approvals.h"
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/backfill.h"
@@ -87,6 +88,7 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
     case MSG_TICKET_SET: return on_ticket_set(en, a, &m->ticket_set, reply, e);
     case MSG_TICKET_ASSIGN: return on_ticket_assign(en, a, &m->ticket_assign, reply, e);
     case MSG_TICKET_REMOVE: return on_ticket_remove(en, a, &m->ticket_remove, reply, e);
+    case MSG_AGENT_RECORD: return on_agent_record(en, a, &m->agent_record, reply, e);
     case MSG_AGENT_WAKE: return on_agent_wake(en, a, &m->agent_wake, reply, e);
     case MSG_ROUTINE_ADD: return on_routine_add(en, a, &m->routine_add, reply, e);
     case MSG_ROUTINE_COMPLETE: return on_routine_complete(en, a, &m->routine_complete, reply, e);

@@ -23,6 +23,7 @@ union aging {
     struct first_reply reply;
 
     struct session_timer timer;
+    struct activity      activity;
 };
 
 /* The first key of an index among those whose first `prefix` fields are row's. */
@@ -216,6 +217,22 @@ remove_timer(struct engine *en, union aging *row)
     return session_timer_load(turn_txn(en), &t) == LOAD_FOUND &&
            remove_blob(en, BLOB_TIMER, t.id, t.payload_bytes) &&
            session_timer_delete(turn_txn(en), &t);
+}
+
+static bool
+oldest_activity(struct engine *en, unsigned none, union aging *row, int64_t *at)
+{
+    if (!first_key(en, PRIMARY_ACTIVITY, &row->activity, none)) return false;
+    if (activity_load(turn_txn(en), &row->activity) != LOAD_FOUND) return false;
+    *at = row->activity.at;
+    return true;
+}
+
+static bool
+remove_activity(struct engine *en, union aging *row)
+{
+    return remove_blob(en, BLOB_ACTIVITY, row->activity.id, row->activity.data_bytes) &&
+           activity_delete(turn_txn(en), &row->activity);
 }
 
 /* ---- the table ---------------------------------------------------------------- */

@@ -25,6 +25,7 @@
     R(AUDITS,         audit,    0,             keep_audit_ms)     \
     R(EVENTS,         events,   0,             keep_events_ms)    \
     R(TIMERS,         timer,    0,             keep_timers_ms)    \
+    R(ACTIVITIES,     activity, 0,             keep_activity_ms)    \
     R(REPLIES,        reply,    0,             keep_firings_ms)
 // clang-format on
 

@@ -46,19 +46,19 @@ struct fleet_lease {
 
 /* The `limits` object, decoded (its lists too, so that it is flat). */
 struct limits {
-    int64_t  max_concurrent, schedule_max_concurrent, company_max_concurrent, agent_max_concurrent;
-    int64_t  max_run_ms, max_turns, kill_grace_ms, heartbeat_timeout_ms, catch_up_ms;
-    int64_t  feed_age_max_ms;
-    int64_t  company_queue_max, chain_depth_max, chain_rate_max;
-    int64_t  agent_interval_min_ms, agent_schedules_max, agent_wakes_max, agent_unanswered_ms;
-    int64_t  breaker_base_ms, breaker_max_ms;
-    int64_t  reserve_turns, reserve_tokens, reserve_cost_micros;
-    int64_t  keep_completed_ms, keep_failed_ms, keep_effects_ms, keep_firings_ms, keep_reasons_ms;
-    int64_t  keep_ledgers_ms, keep_approvals_ms, keep_audit_ms;
-    int64_t  catch_up_stagger_ms, interactive_delay_ms, failure_pause, breach_warn, breach_pause;
-    int64_t  collision_turns, alert_after, alert_skips, alert_cooldown_ms;
-    int64_t  session_max_consecutive, session_cooldown_ms, session_timer_delay_min_ms;
-    int64_t  session_timers_max, session_queue_max, keep_events_ms, keep_timers_ms;
+    int64_t max_concurrent, schedule_max_concurrent, company_max_concurrent, agent_max_concurrent;
+    int64_t max_run_ms, max_turns, kill_grace_ms, heartbeat_timeout_ms, catch_up_ms;
+    int64_t feed_age_max_ms;
+    int64_t company_queue_max, chain_depth_max, chain_rate_max;
+    int64_t agent_interval_min_ms, agent_schedules_max, agent_wakes_max, agent_unanswered_ms;
+    int64_t breaker_base_ms, breaker_max_ms;
+    int64_t reserve_turns, reserve_tokens, reserve_cost_micros;
+    int64_t keep_completed_ms, keep_failed_ms, keep_effects_ms, keep_firings_ms, keep_reasons_ms;
+    int64_t keep_ledgers_ms, keep_approvals_ms, keep_audit_ms;
+    int64_t catch_up_stagger_ms, interactive_delay_ms, failure_pause, breach_warn, breach_pause;
+    int64_t collision_turns, alert_after, alert_skips, alert_cooldown_ms;
+    int64_t session_max_consecutive, session_cooldown_ms, session_timer_delay_min_ms;
+    int64_t session_timers_max, session_queue_max, keep_events_ms, keep_timers_ms, keep_activity_ms;
     uint64_t stale_after, dead_after;
     uint32_t session_handler;                                /* object id; 0: none */
     uint8_t  agent_approval;                                 /* enum approval_rule */
@@ -130,6 +130,8 @@ struct memory {
     struct lane        retry_at;      /* … as is under way, from this one on; id 0: it is not */
     bool               is_releasing;  /* what earlier ones held is being taken back … */
     uint64_t           release_at;    /* … from this effect on */
+    bool               is_forgetting; /* records of agents that are gone are looked for … */
+    uint32_t           forget_at;     /* … from this agent on */
     uint32_t           kept_for;      /* lane whose head waits to run alone (N4); 0: none */
     uint32_t           kept_worker;   /* takes nothing else … */
     uint8_t            kept_priority; /* … that is not above this */

@@ -141,7 +141,7 @@ copy_limits(struct copy *c, struct object *row)
     CLEAR_HAS(&m, limits, alert_sinks);
     m.keep_completed_ms = m.keep_failed_ms = m.keep_effects_ms = m.keep_firings_ms = NO_LIMIT;
     m.session_handler = (struct view){0};
-    m.keep_events_ms = m.keep_timers_ms = NO_LIMIT;
+    m.keep_events_ms = m.keep_timers_ms = m.keep_activity_ms = NO_LIMIT;
     m.keep_reasons_ms = m.keep_ledgers_ms = m.keep_approvals_ms = m.keep_audit_ms = NO_LIMIT;
     m.heartbeat_timeout_ms = 3600000;
     put_object(c, row, MSG_LIMITS, &m);

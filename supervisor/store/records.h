@@ -45,7 +45,7 @@
     F(I64, stopped_at)                                                           \
     F(U64, next_place)        /* of effects in their queues (N22) */            \
     F(U32, crash_row)         /* unclean ends in a row, each soon after the one before */\
-    F(U64, next_event)        /* ids of events and timers */ \
+    F(U64, next_event)        /* ids of events, timers and activity */ \
     F(U32, replan_at)         /* the clock went back: schedules from this id on are still to be planned; 0: none */ \
     F(U32, zones_changed)     /* zones with a replan_at */ \
     F(U64, gateway)           /* number of the gateway that serves; 0: none does */
@@ -601,6 +601,18 @@
     F(U32, company)                                                               \
     F(ANY, counts)            /* replies by class of how long they took, as a list (engine/replies.c) */
 
+/* What an agent did (F0). */
+#define ACTIVITY_RECORD(F)                                                       \
+    F(U64, id)                                                                    \
+    F(U32, company)                                                               \
+    F(U32, agent)                                                                 \
+    F(STR, type)                                                                  \
+    F(I64, at)                                                                    \
+    F(ANY, data)                                                                  \
+    F(U32, data_bytes)        /* of data in blob; 0: inline */                    \
+    F(U64, job)               /* whose effect it was; 0: none's */                \
+    F(STR, actor)
+
 #define RECORDS(T)                                        \
     T(META,      meta,      1, HOT)                       \
     T(OBJECT,    object,    1, HOT)                       \
@@ -636,7 +648,8 @@
     T(SESSION_TIMER, session_timer, 1, RANDOM)            \
     T(READER,    reader,    1, HOT)                       \
     T(TOKEN,     token,     1, HOT)                       \
-    T(FIRST_REPLY, first_reply, 1, HOT)
+    T(FIRST_REPLY, first_reply, 1, HOT) \
+    T(ACTIVITY,  activity,  1, ASCENDING)
 
 /* Primary keys: K(TABLE, fields…) */
 #define KEYS(K)                                           \
@@ -674,7 +687,8 @@
     K(SESSION_TIMER, session, timer)                      \
     K(READER,    company, name)                           \
     K(TOKEN,     id)                                      \
-    K(FIRST_REPLY, date, company)
+    K(FIRST_REPLY, date, company) \
+    K(ACTIVITY,  id)
 
 /* Secondary indexes: I(TABLE, table, INDEX, order, fields…).  Every one ends in the primary key or is unique. */
 #define INDEXES(I)                                                                                        \
@@ -736,7 +750,8 @@
     I(EFFECT,    effect,    effect_by_status, RANDOM,    status, id)             /* neither attempting nor delivered */ \
     I(EFFECT,    effect,    effect_by_session, RANDOM,   session, id)            /* of sessions */ \
     I(EFFECT,    effect,    effect_held,      RANDOM,    sink, not_before, place, id) /* those that effect_pending has not because they are held */ \
-    I(SCHEDULE,  schedule,  schedule_by_id,   HOT,       id)
+    I(SCHEDULE,  schedule,  schedule_by_id,   HOT,       id) \
+    I(ACTIVITY,  activity,  activity_by_agent, RANDOM,   agent, DESC(at), DESC(id))
 
 // clang-format on
 

@@ -141,6 +141,34 @@ a_sink_that_hangs_holds_back_no_other(void **state)
     expect_sound();
 }
 
+#define DOES                                                                                   \
+    "#!/bin/sh\necho '{\"type\":\"effect\",\"kind\":\"activity\",\"activity\":\"post_liked\"," \
+    "\"data\":{\"post\":7}}'\n"
+
+static void
+what_agents_did_is_kept_and_listed(void **state)
+{
+    (void)state;
+    script_write(&d, "says", DOES);
+    ctl_must(&c, "agent add anna --handler says");
+    ctl_must(&c, "agent record anna post_created --data '{\"post\":7}'");
+    ctl_expect(&c, "data.post", "7");
+    ctl_await(&c, ctl_submit(&c, "--agent anna"), "completed");
+    ctl_must(&c, "effect list");
+    ctl_expect(&c, "items.0.status", "\"delivered\"");
+    daemon_kill(&d);
+    daemon_start(&d, NULL);
+    ctl_must(&c, "agent activity anna");
+    ctl_expect(&c, "items.0.type", "\"post_liked\"");
+    ctl_expect(&c, "items.0.data.post", "7");
+    ctl_expect(&c, "items.1.type", "\"post_created\"");
+    ctl_must(&c, "agent activity anna --type post_created --limit 5");
+    assert_int_equal(ctl_count(&c, "items"), 1);
+    ctl_must(&c, "agent remove anna");
+    ctl_refused(&c, 1, "not_found", "anna", "agent activity anna");
+    expect_sound();
+}
+
 int
 main(void)
 {
@@ -149,6 +177,7 @@ main(void)
                                         start_held, e2e_stop),
         cmocka_unit_test_setup_teardown(
             what_nobody_asked_for_too_soon_is_kept_and_may_be_sent_by_hand, start_notes, e2e_stop),
+        cmocka_unit_test_setup_teardown(what_agents_did_is_kept_and_listed, start_notes, e2e_stop),
         cmocka_unit_test_setup_teardown(a_sink_that_hangs_holds_back_no_other, start_held,
                                         e2e_stop),
     };

@@ -63,4 +63,5 @@ const struct msg_limits rig_limits = {
     .session_zone = {"UTC",                                                                                  3},
     .keep_events_ms = NO_LIMIT,
     .keep_timers_ms = NO_LIMIT,
+    .keep_activity_ms = NO_LIMIT,
 };

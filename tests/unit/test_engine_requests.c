@@ -40,6 +40,7 @@ static const struct {
     {"agent.pause",       "'name':'a'"                                                   },
     {"agent.resume",      "'name':'a'"                                                   },
     {"agent.remove",      "'name':'a'"                                                   },
+    {"agent.record",      "'name':'a','type':'t'"                                        },
     {"agent.wake",        "'name':'a'"                                                   },
     {"profile.add",       "'name':'new'"                                                 },
     {"profile.set",       "'name':'p','max_turns':3"                                     },

@@ -116,6 +116,7 @@ MAKE(ledgers, ledger, .scope = i, .date = (uint32_t)(now / DAY_MS))
 MAKE(approvals, approval, .id = i, .company = 1, .status = i % 2 ? APPROVAL_GRANTED : APPROVAL_DENIED, .decided_at = now)
 MAKE(audits, audit, .id = i, .company = 1, .at = now)
 MAKE(timers, session_timer, .session = i, .timer = view_str("t"), .id = i, .status = TIMER_CANCELLED, .updated_at = now)
+MAKE(activities, activity, .id = i, .company = 1, .agent = 1, .type = view_str("t"), .at = now)
 MAKE(replies, first_reply, .date = (uint32_t)(now / DAY_MS), .company = i)
 MAKE(chains, chain, .root = i, .window_at = now)
 
@@ -162,6 +163,7 @@ static const struct kind kinds[RETAINED_COUNT] = {
     [RETAINED_AUDITS] = {TABLE_AUDIT, LIMIT(keep_audit_ms), HOUR_MS, 0, ROWS, make_audits},
     [RETAINED_EVENTS] = {TABLE_EVENT, LIMIT(keep_events_ms), HOUR_MS, 0, ROWS, make_events},
     [RETAINED_TIMERS] = {TABLE_SESSION_TIMER, LIMIT(keep_timers_ms), HOUR_MS, 0, ROWS, make_timers},
+    [RETAINED_ACTIVITIES] = {TABLE_ACTIVITY, LIMIT(keep_activity_ms), HOUR_MS, 0, ROWS, make_activities},
     [RETAINED_REPLIES] = {TABLE_FIRST_REPLY, LIMIT(keep_firings_ms), DAY_MS, UTC_DAY_OVER_MS, ROWS, make_replies},
 };
 // clang-format on

@@ -12,6 +12,18 @@ static const struct ctl_param page_flags[] = {
 static const struct ctl_param agent_arg[] = {
     {"NAME", 0, "name", CTL_TEXT, true, NULL, "the agent's name, or company/name"},
     {.name = NULL}};
+static const struct ctl_param record_args[] = {
+    {"NAME", 0, "name", CTL_TEXT, true, NULL, "the agent's name, or company/name"},
+    {"TYPE", 0, "type", CTL_TEXT, true, NULL, "a name for what it did: post_created, feed_reviewed, ..."},
+    {.name = NULL}};
+static const struct ctl_param record_flags[] = {
+    {"data", 0, "data", CTL_JSON, false, "P", "any JSON value: text, @FILE or -"},
+    {.name = NULL}};
+static const struct ctl_param activity_flags[] = {
+    {"type",  0, "type",  CTL_TEXT,   false, "TYPE",   "only records of this type"},
+    {"limit", 0, "limit", CTL_NUMBER, false, "N",      "at most so many (100)"},
+    {"after", 0, "after", CTL_TEXT,   false, "CURSOR", "go on behind a page's \"next\""},
+    {.name = NULL}};
 static const struct ctl_param effect_arg[] = {
     {"ID", 0, "id", CTL_NUMBER, true, NULL, "the effect's number"},
     {.name = NULL}};
@@ -57,6 +69,14 @@ static const struct ctl_command commands[] = {
     {.noun = "agent", .verb = "why", .op = MSG_AGENT_WHY, .args = agent_arg, .print = ctl_print_why,
      .help = "what an agent waits for: its next job, or its next wake-up",
      .examples = {"agent why acme/scout"}},
+    {.noun = "agent", .verb = "record", .op = MSG_AGENT_RECORD, .args = record_args, .flags = record_flags,
+     .print = ctl_print_activity,
+     .help = "note that an agent did something",
+     .examples = {"agent record acme/scout post_created --data '{\"post\":17}'"}},
+    {.noun = "agent", .verb = "activity", .op = MSG_AGENT_ACTIVITY, .args = agent_arg, .flags = activity_flags,
+     .run = ctl_run_list, .print = ctl_print_activities,
+     .help = "what an agent did, the newest first",
+     .examples = {"agent activity acme/scout", "agent activity acme/scout --type post_created"}},
     {.noun = "handler", .verb = "list", .op = MSG_HANDLER_LIST, .flags = page_flags, .run = ctl_run_list,
      .print = ctl_print_handlers,
      .help = "handlers, with their limits",

@@ -34,6 +34,8 @@ void ctl_print_effects(struct ctl_out *o, struct view body);
 
 void ctl_print_appended(struct ctl_out *o, struct view body);
 void ctl_print_session(struct ctl_out *o, struct view body);
+void ctl_print_activity(struct ctl_out *o, struct view body);
+void ctl_print_activities(struct ctl_out *o, struct view body);
 void ctl_print_timer(struct ctl_out *o, struct view body);
 void ctl_print_timers(struct ctl_out *o, struct view body);
 void ctl_print_timer_cancel(struct ctl_out *o, struct view body);

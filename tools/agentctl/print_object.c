@@ -148,3 +148,35 @@ ctl_print_effects(struct ctl_out *o, struct view body)
 
     ITEMS(o, body, columns);
 }
+
+void
+ctl_print_activity(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column rows[] = {
+        {"record",  "id",      CTL_AS_NUMBER },
+        {"agent",   "agent",   CTL_AS_TEXT   },
+        {"company", "company", CTL_AS_TEXT   },
+        {"type",    "type",    CTL_AS_TEXT   },
+        {"at",      "at",      CTL_AS_INSTANT},
+        {"job",     "job",     CTL_AS_NUMBER },
+        {"by",      "by",      CTL_AS_TEXT   },
+        {"data",    "data",    CTL_AS_JSON   },
+    };
+
+    ctl_record(o, body, rows, ARRAY_LEN(rows));
+}
+
+void
+ctl_print_activities(struct ctl_out *o, struct view body)
+{
+    static const struct ctl_column columns[] = {
+        {"TYPE", "type", CTL_AS_TEXT  },
+        {"AT",   "at",   CTL_AS_WHEN  },
+        {"JOB",  "job",  CTL_AS_NUMBER},
+        {"BY",   "by",   CTL_AS_TEXT  },
+        {"DATA", "data", CTL_AS_JSON  },
+    };
+    struct view list;
+
+    if (mp_find(body, "items", &list)) ctl_table(o, list, columns, ARRAY_LEN(columns));
+}

@@ -36,11 +36,13 @@ fill_fixed_limits(struct msg_limits *out)
     SET_HAS(&m, limits, keep_ledgers_ms);
     SET_HAS(&m, limits, keep_approvals_ms);
     SET_HAS(&m, limits, keep_audit_ms);
+    m.keep_activity_ms = NO_LIMIT;
     SET_HAS(&m, limits, session_max_consecutive);
     SET_HAS(&m, limits, session_timers_max);
     SET_HAS(&m, limits, session_queue_max);
     SET_HAS(&m, limits, keep_events_ms);
     SET_HAS(&m, limits, keep_timers_ms);
+    SET_HAS(&m, limits, keep_activity_ms);
     *out = m;
 }
 
