@@ -260,7 +260,7 @@ schedule_forget(struct engine *en, uint32_t id)
     feed_object(en, FEED_SCHEDULE_REMOVED, id, NULL);
     if (schedule_by_id(turn_txn(en), &run) != LOAD_FOUND) run = (struct schedule){.id = id};
     if (run.made_by) made_schedules(en, run.made_by, -1);
-    session_begin_anew(en, run.session);
+    session_outlives(en, run.session);
     (void)schedule_delete(turn_txn(en), &run);
     if (run.agent) agent_beats_changed(en, run.agent);
 }

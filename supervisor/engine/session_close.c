@@ -74,14 +74,20 @@ end_messages(struct engine *en, const struct session *s, const char *reason)
     scan_close(&scan);
 }
 
-static void
-close_some(struct engine *en, struct session *s)
+void
+session_end_messages(struct engine *en, const struct session *s)
 {
     const char *gone = session_gone(en, s);
 
+    if (gone) end_messages(en, s, gone);
+}
+
+static void
+close_some(struct engine *en, struct session *s)
+{
     en->turn.purge_left -= timers_cancel(en, s, en->turn.purge_left);
     void_events(en, s);
-    if (gone) end_messages(en, s, gone);
+    session_end_messages(en, s);
     session_changed(en, s);
     if (en->turn.purge_left == 0) {
         s->purge_at = PURGE_FIRST;

@@ -14,6 +14,8 @@ bool session_is_closing(const struct session *s);
 /* Why nothing more is sent from a session: it is closed, and its agent or company is gone or being
  * removed.  NULL: there is no such reason. */
 const char *session_gone(struct engine *en, const struct session *s);
+/* Then what it has not sent yet fails, as much as the turn may still remove. */
+void session_end_messages(struct engine *en, const struct session *s);
 /* Closes the sessions of an agent or a company that is being removed, bounded; true when none is
  * left open. */
 bool sessions_close_of(struct engine *en, const struct object *o);

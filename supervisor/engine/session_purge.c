@@ -73,6 +73,7 @@ session_purge(struct engine *en, uint32_t id)
     if (!s || session_is_closing(s)) return false;
     is_all = purge_events(en, s);
     if (s->status == SESSION_CLOSED && s->purge_at == 0) {
+        session_end_messages(en, s); /* its agent may have gone since it was closed */
         if (is_empty(en, s) && en->turn.purge_left) {
             en->turn.purge_left--;
             session_forget(en, s);

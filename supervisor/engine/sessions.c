@@ -307,7 +307,22 @@ session_begin_anew(struct engine *en, uint32_t id)
     if (!s) return;
     put_checkpoint(turn_txn(en), s, (struct view){0});
     s->checkpoint_at = 0;
+    s->status = SESSION_OPEN;
+    s->reason = (struct view){0};
+    s->purge_at = 0;
     session_changed(en, s);
+}
+
+void
+session_outlives(struct engine *en, uint32_t id)
+{
+    struct session *s = session_row(en, id);
+
+    if (!s) return;
+    session_begin_anew(en, id);
+    s->status = SESSION_CLOSED;
+    s->reason = view_str("its schedule was removed");
+    s->purge_at = en->turn.now.wall_ms;
 }
 
 uint64_t

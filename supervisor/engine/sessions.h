@@ -69,6 +69,9 @@ enum errc session_handler(struct engine *en, uint32_t company, uint32_t agent, u
 enum load session_checkpoint(struct txn *t, const struct session *s, struct view *out) MUST_CHECK;
 /* A new owner under an old name begins without the checkpoint of the one before (N34). */
 void session_begin_anew(struct engine *en, uint32_t id);
+/* A schedule's session whose schedule is gone: it has no checkpoint any more, and goes by age when
+ * what it has sent is settled. */
+void session_outlives(struct engine *en, uint32_t id);
 /* A completed attempt's checkpoint; empty: the old one stands.  With `advance` it gets a new number
  * all the same.  Returns the number that the attempt's effects carry. */
 uint64_t session_commit(struct engine *en, struct session *s, struct view data, bool advance);
