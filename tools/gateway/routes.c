@@ -68,6 +68,8 @@
     R(DELETE, "/v1/agents/{name}",              AGENT_REMOVE,      200, "Remove an agent")                                            \
     R(GET,    "/v1/agents/{name}/why",          AGENT_WHY,         200, "Why an agent's work waits")                                  \
     R(POST,   "/v1/agents/{name}/wake",         AGENT_WAKE,        202, "Wake an agent, once or again and again")                     \
+    R(GET,    "/v1/agents/{name}/activity",     AGENT_ACTIVITY,    200, "What an agent did, the newest first")                        \
+    R(POST,   "/v1/agents/{name}/activity",     AGENT_RECORD,      201, "Note that an agent did something")                           \
     R(POST,   "/v1/agents/{name}/pause",        AGENT_PAUSE,       200, "Pause an agent")                                             \
     R(POST,   "/v1/agents/{name}/resume",       AGENT_RESUME,      200, "Resume an agent")                                            \
     R(GET,    "/v1/profiles",                   PROFILE_LIST,      200, "Profiles, a page at a time")                                 \
