@@ -97,6 +97,34 @@ a_message_waits_for_a_reader_and_its_acknowledgement(void **state)
     assert_int_equal(rig_feed_count(r, "effect.delivered"), 1);
 }
 
+static uint64_t
+answers_remembered(struct rig *r)
+{
+    struct txn *t = rig_begin_read(r);
+    uint64_t    rows = table_rows(t, TABLE_ANSWER);
+
+    txn_abort(&t);
+    return rows;
+}
+
+/* The gateway's requests for readers carry no request_id; those of people do. */
+static void
+who_comes_and_goes_leaves_no_answer_behind(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sessions(r);
+    hello(r);
+    uint64_t before = answers_remembered(r);
+
+    attach(r, "chat");
+    rig_must(r, "session.detach", "'key':'chat'");
+    assert_int_equal(answers_remembered(r), before);
+    r->request_id = "r1";
+    rig_must(r, "session.send", "'key':'chat','content':'hello'");
+    assert_int_equal(answers_remembered(r), before + 1);
+}
+
 static void
 the_next_one_comes_when_the_one_before_is_acknowledged(void **state)
 {
@@ -469,6 +497,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_message_waits_for_a_reader_and_its_acknowledgement),
         TEST(the_next_one_comes_when_the_one_before_is_acknowledged),
+        TEST(who_comes_and_goes_leaves_no_answer_behind),
         TEST(with_a_reader_there_a_message_goes_at_once),
         TEST(when_the_last_reader_goes_it_is_pending_again),
         TEST(an_acknowledgement_may_come_after_the_connection_is_gone),

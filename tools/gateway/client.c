@@ -290,7 +290,7 @@ client_ask(struct client *cl, const struct question *q, struct err *e)
         (void)err_set(e, E_BUSY, "too many requests at a time");
         return 0;
     }
-    if (connection_op_changes(q->op) && request_id.size == 0) {
+    if (connection_op_changes(q->op) && request_id.size == 0 && !q->is_until_hello) {
         if (connection_request_id(made, e)) return 0;
         request_id = view_str(made);
     }

@@ -36,6 +36,13 @@ on_timer(lws_sorted_usec_list_t *timer)
     lws_sul_schedule(l->loop, 0, &l->timer, on_timer, LIFE_MS * LWS_US_PER_MS);
 }
 
+static void
+on_doubt(void *arg)
+{
+    log_warn("hello is said anew", "reason=\"agentd did not answer for a reader\"");
+    link_greet(arg);
+}
+
 enum errc
 link_new(struct link **out, struct lws_context *loop, struct client *client,
          struct readers *readers, void *zmq, const char *run_dir, struct err *e)
@@ -50,6 +57,7 @@ link_new(struct link **out, struct lws_context *loop, struct client *client,
     l->loop = loop;
     l->client = client;
     l->readers = readers;
+    readers_on_doubt(readers, on_doubt, l);
     lws_sul_schedule(loop, 0, &l->timer, on_timer, LIFE_MS * LWS_US_PER_MS);
     *out = l;
     return E_OK;
@@ -109,8 +117,8 @@ link_greet(struct link *l)
 {
     BUF_AUTO struct buf body = {0};
     struct mp_open_map  m = mp_open(&body);
-    struct question     q = {.op = MSG_GATEWAY_HELLO, .on_answer = on_hello};
-    struct err          e;
+    struct question q = {.op = MSG_GATEWAY_HELLO, .is_until_hello = true, .on_answer = on_hello};
+    struct err      e;
 
     if (!client_is_up(l->client) || !l->pull.is_up) return;
     mp_put_cstr(&body, &m, "version", AGENTD_VERSION);

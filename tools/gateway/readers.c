@@ -29,6 +29,8 @@ struct readers {
     struct order  *sent; /* those at agentd */
     size_t         nsent;
     uint64_t       last_number;
+    void (*on_doubt)(void *arg);
+    void *on_doubt_arg;
 };
 
 struct readers *
@@ -130,6 +132,14 @@ attached(struct reader *r, struct view company)
     r->calls->attached(r);
 }
 
+/* It may be done later, or a reader that is gone counts still. */
+static bool
+is_doubtful(const struct order *o, const struct err *error)
+{
+    if (o->is_stale) return false;
+    return error->code == E_OUTCOME_UNKNOWN || (!o->number && error->code == E_BUSY);
+}
+
 static void
 on_done(void *arg, const struct err *error, struct view body)
 {
@@ -139,6 +149,7 @@ on_done(void *arg, const struct err *error, struct view body)
     struct view     company;
     bool            is_attached = o->token_hash[0] && !o->is_stale && error->code == E_OK &&
                        mp_find_str(body, "company", &company);
+    bool is_in_doubt = is_doubtful(o, error);
 
     unlink_order(&rs->sent, o);
     rs->nsent--;
@@ -151,6 +162,7 @@ on_done(void *arg, const struct err *error, struct view body)
         order_detach(rs, company, o->key); /* it went while it was being attached */
     }
     order_free(o);
+    if (is_in_doubt) rs->on_doubt(rs->on_doubt_arg);
     send_orders(rs);
 }
 
@@ -162,6 +174,7 @@ send_order(struct readers *rs, struct order *o)
     struct mp_open_map  m = mp_open(&body);
     struct question     q = {.op = o->number ? MSG_SESSION_ATTACH : MSG_SESSION_DETACH,
                              .token_hash = view_str(o->token_hash),
+                             .is_until_hello = true,
                              .on_answer = on_done,
                              .arg = o};
     struct err          e;
@@ -267,6 +280,13 @@ readers_restart(struct readers *rs)
             order_attach(rs, r);
         }
     }
+}
+
+void
+readers_on_doubt(struct readers *rs, void (*on_doubt)(void *arg), void *arg)
+{
+    rs->on_doubt = on_doubt;
+    rs->on_doubt_arg = arg;
 }
 
 /* ---- what comes ------------------------------------------------------------ */

@@ -43,6 +43,8 @@ void readers_add(struct readers *rs, struct reader *r, const char *company, cons
 void readers_remove(struct readers *rs, struct reader *r);
 /* agentd has been told hello: it knows of no reader. */
 void readers_restart(struct readers *rs);
+/* Is called when agentd's count of readers may be wrong, one of them lost: hello is to be said. */
+void readers_on_doubt(struct readers *rs, void (*on_doubt)(void *arg), void *arg);
 
 void readers_attached(struct readers *rs, const struct msg_gateway_attached *m);
 void readers_deliver(struct readers *rs, const struct msg_gateway_deliver *m);
