@@ -1,6 +1,7 @@
 #include "supervisor/engine/effects.h"
 
 #include "supervisor/engine/feed.h"
+#include "supervisor/engine/idmap.h"
 #include "supervisor/engine/inside.h"
 #include "supervisor/engine/messages.h"
 #include "supervisor/engine/objects.h"
@@ -281,17 +282,34 @@ effect_again(struct engine *en, struct effect *ef)
     effect_told(en, FEED_EFFECT_PENDING, ef);
 }
 
+/* How many equal ones came before it; `seen` counts them by their hash. */
+static uint32_t
+ordinal_of(struct engine *en, struct idmap *seen, struct view item)
+{
+    struct arena *a = txn_arena(turn_txn(en));
+    uint64_t      id = hash64(item, 0) | 1; /* 0 is none */
+    uint32_t     *count = idmap_get(seen, id);
+
+    if (!count) {
+        count = arena_alloc(a, sizeof(*count));
+        *count = 0;
+        idmap_put(seen, a, id, count);
+    }
+    return (*count)++;
+}
+
 void
 effects_commit(struct engine *en, const struct job_state *j, uint64_t checkpoint_id,
                struct view effects)
 {
     struct list_iter it = list_iter_of(effects);
-    uint32_t         ordinal = 0;
+    struct idmap     seen = {0};
     struct view      item, kind = {0};
     struct messages  ms;
 
     messages_begin(en, &ms, j, checkpoint_id);
-    for (; list_next(&it, &item); ordinal++) {
+    while (list_next(&it, &item)) {
+        uint32_t      ordinal = ordinal_of(en, &seen, item);
         struct effect ef = {.company = j->company,
                             .session = j->session,
                             .job = j->id,

@@ -102,6 +102,32 @@ a_message_says_of_which_checkpoint_it_is_and_its_key(void **state)
     assert_string_not_equal(rig_text(r, "dedupe_key"), key); /* the second of two equal ones */
 }
 
+/* The key of the message of this place among those that the second event brings. */
+static void
+key_of(const char *effects, uint64_t place, char key[33])
+{
+    void       *state = NULL;
+    struct rig *r;
+
+    assert_int_equal(rig_begin(&state), 0);
+    r = state;
+    declare_sessions(r);
+    rig_must_read(r, "effect.show", "'id':%d", (int)(to_person(r, effects) + place));
+    (void)snprintf(key, 33, "%s", rig_text(r, "dedupe_key")); /* fits */
+    assert_int_equal(rig_end(&state), 0);
+}
+
+static void
+a_message_has_the_same_key_wherever_it_stands_among_others(void **state)
+{
+    char first[33], last[33];
+
+    (void)state;
+    key_of(SAY("a") "," SAY("b"), 0, first);
+    key_of(SAY("b") "," SAY("b") "," SAY("a"), 2, last);
+    assert_string_equal(first, last);
+}
+
 /* ---- the gates ---- */
 
 static void
@@ -411,6 +437,7 @@ main(void)
         TEST(without_a_sink_of_its_own_a_session_speaks_to_its_readers),
         TEST(what_is_of_no_session_does_not_wait_for_readers),
         TEST(a_message_says_of_which_checkpoint_it_is_and_its_key),
+        cmocka_unit_test(a_message_has_the_same_key_wherever_it_stands_among_others),
         TEST(an_answer_to_a_person_is_never_held_back),
         TEST(the_gates_judge_each_message_after_the_one_before),
         TEST(exactly_the_cool_down_later_is_allowed_and_three_in_a_row),
