@@ -16,7 +16,7 @@ class_of(int64_t ms)
 {
     unsigned i = 0;
 
-    while (ms >= ends_ms[i] && i < REPLY_CLASSES - 1)
+    while (i < REPLY_CLASSES - 1 && ms >= ends_ms[i])
         i++;
     return i;
 }

@@ -130,8 +130,8 @@ status_named(struct view name)
         [STATUS_UNKNOWN] = "unknown",     [STATUS_EXPIRED] = "expired",
         [STATUS_REJECTED] = "rejected",   [STATUS_SUPPRESSED] = "suppressed"};
 
-    for (uint8_t i = 0; i < ARRAY_LEN(names); i++) {
-        if (names[i] && view_is(name, names[i])) return i;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (names[i] && view_is(name, names[i])) return (uint8_t)i;
     }
     return 0;
 }
