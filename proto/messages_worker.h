@@ -116,6 +116,10 @@
 #define GATEWAY_ATTACHED_FIELDS(F, S)                                                           \
     F(S, U64,  reader,          REQUIRED, 1, INT64_MAX)                                         \
     F(S, NAME, company,         REQUIRED, 0, 0)
+/* A company was removed: who reads its sessions is hung up.  What comes later under this name is of
+ * another company. */
+#define GATEWAY_REMOVED_FIELDS(F, S)                                                            \
+    F(S, NAME, company,         REQUIRED, 0, 0)
 
 /*  W(op, NAME, name) */
 #define TO_WORKER_MESSAGES(W)                   \
@@ -132,7 +136,8 @@
 #define TO_GATEWAY_MESSAGES(W)                              \
     W("gateway.deliver", GATEWAY_DELIVER, gateway_deliver) \
     W("gateway.delta",   GATEWAY_DELTA,   gateway_delta)   \
-    W("gateway.attached", GATEWAY_ATTACHED, gateway_attached)
+    W("gateway.attached", GATEWAY_ATTACHED, gateway_attached) \
+    W("gateway.removed", GATEWAY_REMOVED, gateway_removed)
 
 // clang-format on
 

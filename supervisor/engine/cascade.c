@@ -5,6 +5,7 @@
 #include "supervisor/engine/goal_removal.h"
 #include "supervisor/engine/pauses.h"
 #include "supervisor/engine/plan.h"
+#include "supervisor/engine/readers.h"
 #include "supervisor/engine/registry.h"
 #include "supervisor/engine/removal.h"
 #include "supervisor/engine/session_close.h"
@@ -61,6 +62,7 @@ forget_object(struct engine *en, const struct object *row)
     if (row->kind == KIND_AGENT) agent_forget(en, row->id);
     if (row->kind == KIND_COMPANY) pause_forget(turn_txn(en), row->id);
     if (row->kind == KIND_COMPANY) tokens_forget_company(en, row->id);
+    if (row->kind == KIND_COMPANY) readers_forget_company(en, row->id, row->name);
     if (row->kind == KIND_COMPANY) feed_object(en, FEED_COMPANY_REMOVED, row->id, NULL);
     if (row->kind == KIND_AGENT) feed_object(en, FEED_AGENT_REMOVED, row->id, NULL);
     if (row->kind == KIND_PROFILE) feed_object(en, FEED_PROFILE_REMOVED, row->id, NULL);

@@ -270,6 +270,7 @@ void
 effect_again(struct engine *en, struct effect *ef)
 {
     ef->status = STATUS_PENDING;
+    ef->held = 0;
     ef->attempts = 0;
     ef->resends++;
     ef->reason = (struct view){0};

@@ -20,6 +20,7 @@
 #include "supervisor/engine/leases.h"
 #include "supervisor/engine/outbox.h"
 #include "supervisor/engine/plan.h"
+#include "supervisor/engine/pressure.h"
 #include "supervisor/engine/readers.h"
 #include "supervisor/engine/reasons.h"
 #include "supervisor/engine/registry.h"
@@ -274,6 +275,7 @@ on_boot(struct engine *en, const struct input *in)
     activity_forget(en);
     lanes_sweep_begin(en);
     en->memory.started_at = en->turn.now.wall_ms;
+    pressure_begin(en);
     en->memory.is_booted = true;
     en->memory.recheck_limits = true;
 }

@@ -1,5 +1,6 @@
 #include "supervisor/engine/events.h"
 
+#include "supervisor/engine/chain.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/submit.h"
 
@@ -27,12 +28,17 @@ hold(struct engine *en, struct session *s, uint64_t seq, struct view reason)
 /* The job continues the event's chain of causes, whatever became of the job before it; an agent's
  * own timers have no depth in it (N24). */
 static void
-follow_cause(const struct event *ev, struct job_spec *spec)
+follow_cause(struct engine *en, const struct event *ev, struct job_spec *spec)
 {
+    struct job_spec parent = {.id = ev->parent};
+
     spec->parent = ev->parent;
     spec->root = ev->root;
     spec->depth = ev->depth;
     spec->chain = ev->chain;
+    if (ev->depth || ev->parent == 0 || ev->timer.size) return;
+    if (job_spec_load(turn_txn(en), &parent) == LOAD_FOUND) /* an event from before schema 7 */
+        chain_follow(en, &parent, spec);
 }
 
 /* An event of type job says what its job is, as a request to submit one does. */
@@ -87,7 +93,7 @@ prepare(struct engine *en, const struct session *s, const struct event *ev, stru
     } else if (session_handler(en, s->company, s->agent, &sub->spec.handler, e)) {
         return e->code;
     }
-    follow_cause(ev, &sub->spec);
+    follow_cause(en, ev, &sub->spec);
     submit_defaults(en, sub, has_max_turns);
     return E_OK;
 }

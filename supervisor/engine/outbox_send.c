@@ -47,6 +47,7 @@ give_up(struct engine *en, struct effect *ef, const char *reason)
         return;
     }
     ef->probe = 0;
+    ef->held = 0;
     ef->reason = view_str(reason);
     ef->updated_at = en->turn.now.wall_ms;
     effect_save(turn_txn(en), ef);
@@ -165,7 +166,8 @@ is_before(const struct effect *a, const struct effect *b)
     return a->place < b->place;
 }
 
-/* The oldest that was held and whose sink has something left of its share now. */
+/* The oldest that was held and whose sink has something left of its share now.  Behind one that is
+ * too late its sink's others wait until that has expired. */
 static bool
 oldest_held(struct engine *en, const struct shares *shares, struct effect *oldest)
 {
@@ -177,9 +179,10 @@ oldest_held(struct engine *en, const struct shares *shares, struct effect *oldes
     while (scan_next(&s, &ef)) {
         bool is_barred = shares_bar(&en->memory, shares, ef.sink) != SHARE_LEFT;
 
-        if (!is_barred && is_too_late(en, &ef)) continue;
-        if (!is_barred && ef.not_before <= en->turn.now.wall_ms && is_before(&ef, oldest))
+        if (!is_barred && !is_too_late(en, &ef) && ef.not_before <= en->turn.now.wall_ms &&
+            is_before(&ef, oldest)) {
             *oldest = ef;
+        }
         ef.sink++;
         scan_seek(&s, &ef, 1);
     }
@@ -209,7 +212,12 @@ dispatch_messages(struct engine *en)
         }
         ef.id = oldest_held(en, &shares, &held) && is_before(&held, &next) ? held.id : next.id;
         if (ef.id == 0 || effect_load(turn_txn(en), &ef) != LOAD_FOUND) break;
-        if (ef.id == next.id) next.id = 0;
+        if (ef.id == next.id) {
+            next.id = 0;
+        } else if (++examined > EXAMINED_MAX) {
+            en->turn.due_again = true;
+            break;
+        }
         send(en, &ef, (unsigned)worker);
     }
     scan_close(&s);

@@ -52,6 +52,7 @@ pressure_puts_off(struct engine *en, const struct msg_schedule *s, struct schedu
     last = run->put_off_from + PUT_OFF_MAX_MS;
     if (now >= last) return false;
     run->due_at = run->put_off_until = now + delay < last ? now + delay : last;
+    if (run->put_off_until > en->memory.put_off_last) en->memory.put_off_last = run->put_off_until;
     return true;
 }
 
@@ -79,22 +80,31 @@ pressure_is_on(const struct schedule *run)
     return run->due_at != 0 && run->due_at <= run->put_off_until;
 }
 
+/* One that is further ahead is from before the clock went back. */
 bool
-pressure_is_on_any(struct engine *en)
+pressure_is_on_any(const struct engine *en)
+{
+    int64_t left = en->memory.put_off_last - en->turn.now.wall_ms;
+
+    return left >= 0 && left <= PUT_OFF_MAX_MS;
+}
+
+void
+pressure_begin(struct engine *en)
 {
     struct schedule run = {0};
     struct scan     s;
     uint32_t        looks = 0;
-    bool            is = false;
+    int64_t         last = en->turn.now.wall_ms + PUT_OFF_MAX_MS;
 
     scan_open(&s, turn_txn(en), INDEX_schedule_next, &run, 0, 0);
-    while (!is && looks < LOOKS_MAX && scan_next(&s, &run) &&
-           run.due_at <= en->turn.now.wall_ms + PUT_OFF_MAX_MS) {
-        is = pressure_is_on(&run);
+    while (looks < LOOKS_MAX && scan_next(&s, &run) && run.due_at <= last) {
+        if (pressure_is_on(&run) && run.put_off_until > en->memory.put_off_last)
+            en->memory.put_off_last = run.put_off_until;
         looks++;
     }
     scan_close(&s);
-    return is || looks == LOOKS_MAX;
+    if (looks == LOOKS_MAX) en->memory.put_off_last = last;
 }
 
 void

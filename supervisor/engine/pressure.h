@@ -24,8 +24,10 @@ void pressure_mark(struct engine *en, struct fleet_lease *l, bool is_streaming);
 bool pressure_puts_off(struct engine *en, const struct msg_schedule *s, struct schedule *run);
 /* Whether the next time of the schedule is put off, or was. */
 bool pressure_is_on(const struct schedule *run);
-/* Whether that of any schedule is, as far as can be seen with few looks; else true. */
-bool pressure_is_on_any(struct engine *en);
+/* Whether that of any schedule may be. */
+bool pressure_is_on_any(const struct engine *en);
+/* agentd begins: what was put off before is looked for, with few looks; else it may be any. */
+void pressure_begin(struct engine *en);
 /* Nothing of it is put off any more; the caller saves it. */
 void pressure_is_over(struct schedule *run);
 /* How many of the sessions that stream the actor may see, and the job of one; 0: there is none. */

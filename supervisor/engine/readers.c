@@ -130,6 +130,14 @@ readers_hear(struct engine *en, uint64_t job, struct view text)
     tell_gateway(en, MSG_GATEWAY_DELTA, &m, 0);
 }
 
+void
+readers_forget_company(struct engine *en, uint32_t id, struct view name)
+{
+    const struct msg_gateway_removed m = {.company = name};
+
+    if (en->memory.meta.gateway) tell_gateway(en, MSG_GATEWAY_REMOVED, &m, id);
+}
+
 static bool
 payload_of(struct engine *en, const struct effect *ef, struct view *out)
 {

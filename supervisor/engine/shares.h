@@ -2,8 +2,9 @@
  * holds back no other (D4).
  *
  * A sink takes another delivery only while at least as many are free as it has: alone it gets a bit
- * more than half of them, and each that comes then finds some.  One that was slow last time has one
- * at a time, and all that were slow have half of them together.  Shares are counted from the
+ * more than half of them, and the next finds some.  One that was slow last time has one at a time,
+ * and all that were slow have half of them together; so several that hang, each for the first time,
+ * can have all there are, but not for longer than their time-outs.  Shares are counted from the
  * leases each time (N17).  What is barred waits in an index of its own (effect.held), out of the
  * way of other sinks' effects. */
 #ifndef ENGINE_SHARES_H

@@ -99,6 +99,7 @@ struct memory {
     uint32_t            slot_count; /* of the workers that are up */
     uint32_t            lease_count;
     uint32_t            streams;       /* leases that are streaming */
+    int64_t             put_off_last;  /* nothing is put off for people beyond this */
     uint8_t             held_all;      /* enum predicate of the last row of lane 0 … */
     int64_t             held_all_at;   /* … and its time */
     uint32_t            open_breakers; /* that are not closed */

@@ -90,10 +90,8 @@ drop_entries(struct txn *t, enum index_id id, struct view primary)
     mdb_cursor_close(c);
 }
 
-/* A damaged row does not tell what it added to the state hash: its stored checksum may be what was
- * damaged.  So the sum is made anew from all rows. */
-static void
-recount(struct txn *t)
+void
+damage_recount(struct txn *t)
 {
     uint64_t sum = 0;
 
@@ -141,7 +139,7 @@ damage_move(struct txn *t, enum table_id table, struct view key)
     }
     d->is_moved = true;
     move_record(t, table, key, stored);
-    recount(t);
+    damage_recount(t);
 }
 
 /* ---- store_quarantine ---- */
@@ -244,7 +242,7 @@ store_quarantine(struct txn *t, void (*report)(const char *table, struct view ke
         report(key_desc(d->id)->name, key, arg);
         moved++;
     }
-    if (lost_records) recount(t);
+    if (lost_records) damage_recount(t);
     if (!txn_failed(t)) s->damage_count = 0;
     return moved;
 }

@@ -141,4 +141,7 @@ void damage_note(struct txn *t, enum index_id id, struct view key);
 void damage_move(struct txn *t, enum table_id table, struct view key);
 /* The transaction was aborted: nothing was moved. */
 void damage_forget_moves(struct store *s);
+/* Makes the state hash anew from all rows.  A damaged row does not tell what it added to it: its
+ * stored checksum may be what was damaged. */
+void damage_recount(struct txn *t);
 #endif

@@ -62,7 +62,6 @@ empty_some(struct txn *t, enum index_id id)
 
     if (rc == 0) {
         while (left > 0 && (rc = rows_get(c, id, &k, &v, MDB_FIRST)) == 0) {
-            if (id < FIRST_INDEX) t->state_hash -= record_sum(view_of_val(v));
             if ((rc = mdb_cursor_del(c, 0)) != 0) break;
             t->writes++;
             left--;
@@ -97,14 +96,27 @@ empty_one(struct store *s, enum index_id id, struct err *e)
     return E_OK;
 }
 
-/* And the readers, which are of the agentd that ran: before schema 7 they had another key. */
 static enum errc
 empty_indexes(struct store *s, struct err *e)
 {
     for (enum index_id id = FIRST_INDEX; id < INDEX_COUNT; id++) {
         if (empty_one(s, id, e)) return e->code;
     }
-    return empty_one(s, PRIMARY_READER, e);
+    return E_OK;
+}
+
+/* They are of the agentd that ran, and had another key before schema 7. */
+static enum errc
+forget_readers(struct store *s, struct err *e)
+{
+    struct txn *t;
+
+    if (empty_one(s, PRIMARY_READER, e)) return e->code;
+    t = txn_begin_write(s, e);
+    if (!t) return e->code;
+    damage_recount(t);
+    t->writes++; /* the sum */
+    return commit(&t, e);
 }
 
 /* A scan that goes on where the one of the last commit ended. */
@@ -351,7 +363,7 @@ finish(struct store *s, struct err *e)
 enum errc
 store_upgrade(struct store *s, struct err *e)
 {
-    if (move_all(s, e) || empty_indexes(s, e)) return e->code;
+    if (move_all(s, e) || empty_indexes(s, e) || forget_readers(s, e)) return e->code;
     if (drop_firing_by_age(s, e) || in_steps(s, move_firings, e) ||
         in_steps(s, move_schedules, e)) {
         return e->code;

@@ -230,6 +230,8 @@ ROUTES = [
     ("PATCH", "/v1/agents/{name}", "acme/rover", {"max_concurrent": 2}, 200),
     ("GET", "/v1/agents/{name}/why", "acme/rover", {}, 200),
     ("POST", "/v1/agents/{name}/wake", "acme/rover", {"payload": 1}, 202),
+    ("POST", "/v1/agents/{name}/activity", "acme/rover", {"type": "post_liked", "data": {"post": 1}}, 201),
+    ("GET", "/v1/agents/{name}/activity", "acme/rover", {}, 200),
     ("POST", "/v1/agents/{name}/pause", "acme/rover", {}, 200),
     ("POST", "/v1/agents/{name}/resume", "acme/rover", {}, 200),
     ("DELETE", "/v1/agents/{name}", "acme/rover", {"cascade": True}, 200),

@@ -490,6 +490,28 @@ what_a_gateway_that_died_leaves_behind_is_no_finding(void **state)
     assert_true(rig_rows(r, TABLE_READER) > 0);
 }
 
+static void
+when_a_company_goes_its_readers_are_hung_up(void **state)
+{
+    const struct msg_desc *d;
+    struct rig            *r = *state;
+    const struct output   *o = NULL;
+    union msg              m;
+    struct err             e = {0};
+
+    declare_sessions(r);
+    hello(r);
+    rig_must(r, "company.add", "'name':'shop'");
+    rig_must(r, "company.remove", "'name':'shop'");
+    for (int turns = 0; !(o = rig_output(r, OUT_TO_GATEWAY, 0)) && turns < 10; turns++)
+        rig_turn(r);
+    assert_non_null(o);
+    assert_int_not_equal(o->token, 0); /* it may not be dropped */
+    assert_int_equal(worker_open(GROUP_TO_GATEWAY, o->body, &d, &m, &e), E_OK);
+    assert_int_equal(d->id, MSG_GATEWAY_REMOVED);
+    assert_true(view_is(m.gateway_removed.company, "shop"));
+}
+
 int
 main(void)
 {
@@ -509,6 +531,7 @@ main(void)
         TEST(a_session_made_anew_is_read_by_who_read_the_one_before),
         TEST(the_gateway_is_told_first_whose_session_it_is),
         TEST(one_may_go_when_session_and_company_are_gone),
+        TEST(when_a_company_goes_its_readers_are_hung_up),
         TEST(while_a_person_is_answered_the_session_streams),
         TEST(what_operators_stop_is_not_handed_out),
         TEST(why_says_what_it_waits_for),

@@ -10,6 +10,7 @@
 
 #define ASKED_MAX 8
 
+static const char      token_hash[TOKEN_HASH_SIZE + 1] = "ab";
 static struct question asked[ASKED_MAX];
 static size_t          nasked;
 static size_t          ndoubts;
@@ -96,7 +97,7 @@ agentd_need_not_remember_who_came_and_went(void **state)
     struct readers *rs = *state;
     struct reader   r = {.calls = &calls};
 
-    readers_add(rs, &r, "", "chat", "ab");
+    readers_add(rs, &r, "", "chat", token_hash);
     expect_asked(1, MSG_SESSION_ATTACH);
     assert_true(asked[0].is_until_hello);
     answer(0, E_OK);
@@ -108,14 +109,32 @@ agentd_need_not_remember_who_came_and_went(void **state)
 }
 
 static void
+who_reads_a_company_that_was_removed_is_sent_away(void **state)
+{
+    const struct msg_gateway_removed acme = {.company = view_str("acme")};
+    const struct msg_gateway_removed other = {.company = view_str("other")};
+    struct readers                  *rs = *state;
+    struct reader                    r = {.calls = &calls};
+
+    readers_add(rs, &r, "", "chat", token_hash);
+    readers_removed(rs, &acme); /* it is of no company yet */
+    answer(0, E_OK);
+    readers_removed(rs, &other);
+    assert_int_equal(nrefused, 0);
+    readers_removed(rs, &acme);
+    assert_int_equal(nrefused, 1);
+    readers_remove(rs, &r);
+}
+
+static void
 an_attach_without_an_answer_has_hello_said_anew(void **state)
 {
     struct readers *rs = *state;
     struct reader   stays = {.calls = &calls}, gone = {.calls = &calls};
 
-    readers_add(rs, &stays, "", "chat", "ab");
+    readers_add(rs, &stays, "", "chat", token_hash);
     answer(0, E_OK);
-    readers_add(rs, &gone, "", "other", "ab");
+    readers_add(rs, &gone, "", "other", token_hash);
     readers_remove(rs, &gone);
     expect_asked(2, MSG_SESSION_ATTACH);
     answer(1, E_OUTCOME_UNKNOWN);
@@ -135,7 +154,7 @@ what_came_before_that_hello_has_none_said(void **state)
     struct readers *rs = *state;
     struct reader   r = {.calls = &calls};
 
-    readers_add(rs, &r, "", "chat", "ab");
+    readers_add(rs, &r, "", "chat", token_hash);
     readers_restart(rs);
     expect_asked(2, MSG_SESSION_ATTACH);
     answer(0, E_OUTCOME_UNKNOWN);
@@ -156,7 +175,7 @@ a_detach_that_was_not_done_has_hello_said_anew(void **state)
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
         struct reader r = {.calls = &calls};
 
-        readers_add(rs, &r, "", "chat", "ab");
+        readers_add(rs, &r, "", "chat", token_hash);
         answer(2 * i, E_OK);
         readers_remove(rs, &r);
         expect_asked(2 * i + 2, MSG_SESSION_DETACH);
@@ -174,7 +193,7 @@ an_attach_that_was_refused_is_in_no_doubt(void **state)
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
         struct reader r = {.calls = &calls};
 
-        readers_add(rs, &r, "", "chat", "ab");
+        readers_add(rs, &r, "", "chat", token_hash);
         answer(i, codes[i]);
         assert_int_equal(nrefused, i + 1);
         readers_remove(rs, &r);
@@ -190,6 +209,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(agentd_need_not_remember_who_came_and_went),
+        TEST(who_reads_a_company_that_was_removed_is_sent_away),
         TEST(an_attach_without_an_answer_has_hello_said_anew),
         TEST(what_came_before_that_hello_has_none_said),
         TEST(a_detach_that_was_not_done_has_hello_said_anew),

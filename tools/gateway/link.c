@@ -93,6 +93,8 @@ take(struct link *l)
         readers_deliver(l->readers, &m.gateway_deliver);
     } else if (desc->id == MSG_GATEWAY_DELTA) {
         readers_delta(l->readers, &m.gateway_delta);
+    } else if (desc->id == MSG_GATEWAY_REMOVED) {
+        readers_removed(l->readers, &m.gateway_removed);
     } else {
         readers_attached(l->readers, &m.gateway_attached);
     }

@@ -299,6 +299,19 @@ readers_attached(struct readers *rs, const struct msg_gateway_attached *m)
     }
 }
 
+void
+readers_removed(struct readers *rs, const struct msg_gateway_removed *m)
+{
+    struct err e;
+
+    err_set(&e, E_NOT_FOUND, "company \"%.*s\" was removed", VIEW_ARG(m->company));
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct reader *r = rs->buckets[i]; r; r = r->next) {
+            if (r->company && view_is(m->company, r->company)) r->calls->refused(r, &e);
+        }
+    }
+}
+
 static bool
 reads(const struct reader *r, struct view company, struct view key)
 {

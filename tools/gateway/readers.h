@@ -16,7 +16,7 @@ struct reader;
 /* What comes for a reader; nothing of it may add or remove a reader. */
 struct reader_calls {
     void (*attached)(struct reader *r); /* its token is good: what comes for the session is its */
-    void (*refused)(struct reader *r, const struct err *error); /* it never will be */
+    void (*refused)(struct reader *r, const struct err *error); /* it never will be, or no more */
     void (*deliver)(struct reader *r, uint64_t effect, struct view document);
     void (*delta)(struct reader *r, struct view text);
 };
@@ -47,6 +47,7 @@ void readers_restart(struct readers *rs);
 void readers_on_doubt(struct readers *rs, void (*on_doubt)(void *arg), void *arg);
 
 void readers_attached(struct readers *rs, const struct msg_gateway_attached *m);
+void readers_removed(struct readers *rs, const struct msg_gateway_removed *m);
 void readers_deliver(struct readers *rs, const struct msg_gateway_deliver *m);
 void readers_delta(struct readers *rs, const struct msg_gateway_delta *m);
 
