@@ -195,6 +195,7 @@ sent(struct model *m, const struct m_message *msg)
     if (!s->probe) {
         e->status = STATUS_ATTEMPTING;
         e->attempts++;
+        e->earliest = 0; /* it has come; a clock that goes back does not put it off again */
         e->sent_at = m->now.wall_ms;
     }
     e->is_touched = true;

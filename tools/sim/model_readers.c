@@ -203,6 +203,7 @@ handed_out(struct model *m, const struct msg_gateway_deliver *d)
     if (e->place >= M_PUT_OFF) e->place = ++m->places;
     e->status = STATUS_ATTEMPTING;
     e->attempts++;
+    e->earliest = 0; /* it has come; a clock that goes back does not put it off again */
     e->is_touched = true;
 }
 
