@@ -43,7 +43,7 @@ sinks_now(struct model *m, const struct m_effect *e, int sinks[M_SINKS_MAX])
         sinks[0] = m_ref(m, &daemon_actor, KIND_SINK, view_str(e->named), &company, &error);
         if (sinks[0] >= 0) return 1;
     }
-    if (!m_job(m, e->job)) agent = s ? s->agent : -1; /* nobody knows whose it was */
+    if (!m_job(m, e->job)) agent = s && !s->is_gone ? s->agent : -1; /* nobody knows whose it was */
     return m_message_sinks(m, e->company, agent, s != NULL, sinks);
 }
 
