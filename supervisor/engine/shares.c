@@ -2,22 +2,21 @@
 
 #include <assert.h>
 
-static uint32_t *
-slow_place(struct memory *m, uint32_t sink)
+/* SLOW_SINKS_MAX: nowhere.  Of sink 0: the first free place. */
+static uint32_t
+slow_place(const struct memory *m, uint32_t sink)
 {
-    for (uint32_t i = 0; i < SLOW_SINKS_MAX; i++) {
-        if (m->slow_sinks[i] == sink) return &m->slow_sinks[i];
-    }
-    return NULL;
+    uint32_t i = 0;
+
+    while (i < SLOW_SINKS_MAX && m->slow_sinks[i] != sink)
+        i++;
+    return i;
 }
 
 static bool
 is_slow(const struct memory *m, uint32_t sink)
 {
-    for (uint32_t i = 0; i < SLOW_SINKS_MAX; i++) {
-        if (m->slow_sinks[i] == sink) return true;
-    }
-    return false;
+    return slow_place(m, sink) < SLOW_SINKS_MAX;
 }
 
 static void
@@ -76,14 +75,15 @@ shares_bar(const struct memory *m, const struct shares *s, uint32_t sink)
 void
 shares_judge(struct memory *m, uint32_t sink, int64_t took_ms, int64_t timeout_ms)
 {
-    uint32_t *place = slow_place(m, sink);
+    uint32_t at = slow_place(m, sink);
+    bool     was_slow = at < SLOW_SINKS_MAX;
 
     if (took_ms < SLOW_MS && took_ms < timeout_ms) {
-        if (place) *place = 0;
+        if (was_slow) m->slow_sinks[at] = 0;
         return;
     }
-    if (place) return;
-    place = slow_place(m, 0);
-    if (!place) place = &m->slow_sinks[m->slow_next++ % SLOW_SINKS_MAX];
-    *place = sink;
+    if (was_slow) return;
+    at = slow_place(m, 0);
+    if (at == SLOW_SINKS_MAX) at = m->slow_next++ % SLOW_SINKS_MAX;
+    m->slow_sinks[at] = sink;
 }

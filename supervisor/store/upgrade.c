@@ -61,8 +61,8 @@ empty_some(struct txn *t, enum index_id id)
     int         rc = rows_open(t, id, &c);
 
     if (rc == 0) {
-        while (left > 0 && (rc = rows_get(c, id, &k, &v, MDB_FIRST)) == 0) {
-            if ((rc = mdb_cursor_del(c, 0)) != 0) break;
+        while (left > 0 && (rc = rows_get(c, id, &k, &v, MDB_FIRST)) == 0 &&
+               (rc = mdb_cursor_del(c, 0)) == 0) {
             t->writes++;
             left--;
         }

@@ -226,6 +226,24 @@ a_resume_without_a_hold_leaves_no_row(void **state)
     assert_int_equal(rig_rows(r, TABLE_PAST_PAUSE), 0);
 }
 
+/* Not even where more come soon than anybody would look at. */
+static void
+nor_where_many_schedules_come_soon(void **state)
+{
+    struct rig *r = *state;
+    char        name[16];
+
+    rig_must(r, "agent.add", "'name':'a'");
+    for (int i = 0; i < 1010; i++) {
+        (void)snprintf(name, sizeof(name), "s%d", i); /* fits */
+        add(r, name, "'every_ms':240000,'overlap':'allow'");
+    }
+    rig_must(r, "agent.pause", "'name':'a'");
+    rig_advance(r, SECOND_MS);
+    rig_must(r, "agent.resume", "'name':'a'");
+    assert_int_equal(rig_rows(r, TABLE_PAST_PAUSE), 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_begin, rig_end)
 
 int
@@ -242,6 +260,7 @@ main(void)
         T(a_hold_of_the_clock_is_no_different),
         T(the_wait_for_a_success_does_not_begin_at_a_time_in_a_pause),
         T(a_resume_without_a_hold_leaves_no_row),
+        T(nor_where_many_schedules_come_soon),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

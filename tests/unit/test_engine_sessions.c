@@ -435,6 +435,47 @@ a_chain_goes_on_when_what_began_it_is_purged(void **state)
                 (int)second);
 }
 
+/* The newest event, as one that was written before schema 7. */
+static void
+forget_chain(struct rig *r)
+{
+    struct event ev = {0}, last = {0};
+    struct err   e;
+    struct txn  *t = txn_begin_write(r->store, &e);
+    struct scan  s;
+    bool         outcome_unknown;
+
+    assert_non_null(t);
+    scan_open(&s, t, PRIMARY_EVENT, &ev, 0, 0);
+    while (scan_next(&s, &ev))
+        last = (struct event){.session = ev.session, .seq = ev.seq};
+    scan_close(&s);
+    ev = last;
+    assert_int_equal(event_load(t, &ev), LOAD_FOUND);
+    assert_int_equal(ev.depth, 1);
+    ev.depth = 0;
+    ev.chain = (struct view){0};
+    event_save(t, &ev);
+    assert_int_equal(txn_commit(&t, &outcome_unknown, &e), E_OK);
+}
+
+static void
+an_event_of_before_its_chain_was_kept_has_that_of_its_cause(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    uint64_t first = rig_submit(r, "'agent':'desk'");
+    uint64_t busy = append(r, "s", "t") ? job_of(r, "s") : 0;
+    rig_must(r, "session.event", "'key':'s','type':'t','parent':%d", (int)first);
+    forget_chain(r);
+    rig_fail(r, busy, "turn_limit_exceeded");
+    uint64_t second = job_of(r, "s");
+    assert_int_equal(rig_job_i64(r, second, "depth"), 1);
+    assert_int_equal(rig_i64(r, "parent"), first);
+}
+
 /* ---- what it costs ---- */
 
 static void
@@ -483,6 +524,7 @@ main(void)
         TEST(sessions_of_companies_are_apart),
         TEST(an_event_continues_its_chain_of_causes),
         TEST(a_chain_goes_on_when_what_began_it_is_purged),
+        TEST(an_event_of_before_its_chain_was_kept_has_that_of_its_cause),
         TEST(an_event_is_few_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,6 +158,29 @@ a_slow_sink_gets_one_at_a_time(void **state)
     assert_true(is_sent(r, stuck[1]));
 }
 
+/* More than one turn lets expire: those that are left are not looked at one by one. */
+static void
+what_was_held_and_is_too_late_costs_a_turn_nothing(void **state)
+{
+    struct rig *r = *state;
+    uint64_t    mute[600], reads;
+
+    declare(r, 1);
+    for (size_t i = 0; i < ARRAY_LEN(mute); i++)
+        mute[i] = say(r, "mute");
+    rig_wait(r, 2 * HOUR_MS);
+    for (size_t i = 0; i < 3; i++)
+        rig_effect_done(r, mute[i], "delivered");
+    rig_turn(r);
+    reads = r->reads;
+    assert_true(rig_is_due(r));
+    rig_turn(r);
+    assert_true(reads < r->reads + 100);
+    rig_settle(r);
+    rig_must_read(r, "effect.show", "'id':%d", (int)mute[599]);
+    assert_string_equal(rig_text(r, "status"), "expired");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
 
 int
@@ -168,6 +191,7 @@ main(void)
         TEST(each_that_comes_finds_some_room),
         TEST(what_was_held_keeps_its_place),
         TEST(a_slow_sink_gets_one_at_a_time),
+        TEST(what_was_held_and_is_too_late_costs_a_turn_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
