@@ -74,7 +74,7 @@ $(B)/sim: $(call obj,tools/sim) $(B)/tools/sim/main.o $(B)/engine.a $(B)/core.a
 	$(link)
 $(B)/bench: $(call obj,tools/bench) $(B)/tools/bench/main.o $(B)/engine.a $(B)/core.a
 	$(link)
-$(B)/torture: $(call obj,tests/torture) $(B)/tests/torture/main.o $(B)/core.a
+$(B)/torture: $(call obj,tests/torture) $(B)/tests/torture/main.o $(B)/tests/system/webrequest.o $(B)/core.a
 	$(link)
 $(B)/schema: $(B)/tools/schema.o $(B)/core.a
 	$(link)

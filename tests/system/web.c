@@ -1,6 +1,7 @@
 #include "tests/system/web.h"
 
 #include "common/mem.h"
+#include "tests/system/webrequest.h"
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -12,53 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#define REQUEST_MAX 65536
-
-/* The value of a header into out, "-" when there is none. */
-static void
-header(const char *head, const char *name, char *out, size_t size)
-{
-    const char *line = head;
-
-    (void)snprintf(out, size, "-"); /* fits */
-    while ((line = strstr(line, "\r\n")) != NULL) {
-        line += 2;
-        if (strncasecmp(line, name, strlen(name)) != 0 || line[strlen(name)] != ':') continue;
-        line += strlen(name) + 1;
-        line += strspn(line, " ");
-        (void)snprintf(out, size, "%.*s", (int)strcspn(line, "\r"), line); /* long ones are cut */
-        return;
-    }
-}
-
-/* A whole request, its body where the head ends; NULL when none came. */
-static char *
-read_request(int fd, char *head)
-{
-    size_t size = 0, wanted = SIZE_MAX;
-    char  *body = NULL, length[24];
-
-    while (size < wanted && size < REQUEST_MAX - 1) {
-        ssize_t n = read(fd, head + size, REQUEST_MAX - 1 - size);
-
-        if (n <= 0) return NULL;
-        size += (size_t)n;
-        head[size] = '\0';
-        if (!body && (body = strstr(head, "\r\n\r\n")) != NULL) {
-            header(head, "content-length", length, sizeof(length));
-            wanted = (size_t)(body + 4 - head) + strtoul(length, NULL, 10);
-        }
-    }
-    return body ? body + 4 : NULL;
-}
 
 static void
 say(int fd, const char *text)
@@ -106,7 +66,7 @@ note(int out, const char *method, const char *path, const char *head, const char
 
     buf_printf(&line, "%s %s", method, path);
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && strcmp(method, "POST") == 0; i++) {
-        header(head, names[i], value, sizeof(value));
+        webrequest_header(head, names[i], value, sizeof(value));
         buf_printf(&line, " %s", value);
     }
     if (strcmp(method, "POST") == 0) buf_printf(&line, " %s", body);
@@ -117,7 +77,7 @@ note(int out, const char *method, const char *path, const char *head, const char
 static _Noreturn void
 serve(int listener, int out)
 {
-    static char head[REQUEST_MAX];
+    static char head[WEBREQUEST_MAX];
     char        method[16], path[1024];
 
     (void)signal(SIGPIPE, SIG_IGN);
@@ -126,7 +86,7 @@ serve(int listener, int out)
         const char *body;
 
         if (fd < 0) _exit(1);
-        body = read_request(fd, head);
+        body = webrequest_read(fd, head);
         if (!body || sscanf(head, "%15s %1023s", method, path) != 2) {
             close(fd);
             continue;

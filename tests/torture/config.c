@@ -4,7 +4,9 @@
 #include "tests/torture/rig.h"
 #include "tests/torture/schedules.h"
 #include "tests/torture/sessions.h"
+#include "tests/torture/webserver.h"
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #define KEPT_JOBS 20 /* of one process of the persistent handler */
@@ -82,8 +84,10 @@ static const char handler[] =
     "tells)\n"
     "    printf '{\"type\":\"notify\",\"message\":\"%s %s\"}\\n' \"$AGENTD_JOB_ID\" "
     "\"$AGENTD_ATTEMPT\"\n"
-    "    printf '{\"type\":\"effect\",\"kind\":\"send_message\",\"sink\":\"shout\","
-    "\"content\":\"%s %s\"}\\n' \"$AGENTD_JOB_ID\" \"$AGENTD_ATTEMPT\"\n"
+    "    for sink in shout " HOOK " " POST "; do\n"
+    "        printf '{\"type\":\"effect\",\"kind\":\"send_message\",\"sink\":\"%s\","
+    "\"content\":\"%s %s\"}\\n' \"$sink\" \"$AGENTD_JOB_ID\" \"$AGENTD_ATTEMPT\"\n"
+    "    done\n"
     "    printf '{\"type\":\"checkpoint\",\"data\":{\"job\":%s,\"attempt\":%s}}\\n' "
     "\"$AGENTD_JOB_ID\" \"$AGENTD_ATTEMPT\"\n"
     "    result ;;\n"
@@ -224,12 +228,28 @@ print_settings(FILE *f, unsigned changes)
 }
 
 static void
-print_objects(FILE *f, const char *folder, unsigned changes)
+print_sinks(FILE *f, const char *folder, const struct ports *p)
 {
+    static const char *const posts[] = {HOOK, POST};
+
     (void)fprintf(f,
                   "sinks:\n  mail: {kind: file, path: %s/mail.history}\n"
-                  "  shout: {kind: command, command: [/bin/sh, %s/shout.sh, %s]}\nhandlers:\n",
+                  "  shout: {kind: command, command: [/bin/sh, %s/shout.sh, %s]}\n",
                   folder, folder, folder);
+    for (unsigned i = 0; i < ARRAY_LEN(posts); i++) {
+        (void)fprintf(f,
+                      "  %s: {kind: http, url: \"http://127.0.0.1:%d/%s\", "
+                      "allow: [\"127.0.0.1:%d\"], timeout: %dms, max_attempts: 1000, "
+                      "idempotent: %s}\n",
+                      posts[i], p->web, posts[i], p->web, WEB_TIMEOUT_MS,
+                      strcmp(posts[i], POST) == 0 ? "true" : "false");
+    }
+}
+
+static void
+print_objects(FILE *f, const char *folder, unsigned changes)
+{
+    (void)fprintf(f, "handlers:\n");
     for (unsigned i = 0; i < ARRAY_LEN(exec_handlers); i++) {
         (void)fprintf(f,
                       "  %s:\n    kind: exec\n    command: [/bin/sh, %s/handler.sh, %s]\n"
@@ -266,23 +286,24 @@ print_objects(FILE *f, const char *folder, unsigned changes)
 }
 
 static bool
-write_settings(const char *folder, const char *name, unsigned changes)
+write_settings(const char *folder, const char *name, const struct ports *p, unsigned changes)
 {
     FILE *config = create(folder, name);
 
     if (!config) return false;
     print_settings(config, changes);
+    print_sinks(config, folder, p);
     print_objects(config, folder, changes);
     return fclose(config) == 0;
 }
 
 bool
-config_change(const char *folder, unsigned changes)
+config_change(const char *folder, const struct ports *p, unsigned changes)
 {
     FREE_AUTO char *from = xasprintf("%s/agentd.yaml.new", folder);
     FREE_AUTO char *to = xasprintf("%s/agentd.yaml", folder);
 
-    return write_settings(folder, "agentd.yaml.new", changes) && rename(from, to) == 0;
+    return write_settings(folder, "agentd.yaml.new", p, changes) && rename(from, to) == 0;
 }
 
 static bool
@@ -298,11 +319,11 @@ write_script(const char *folder, const char *name, const char *text)
 }
 
 bool
-config_write(const char *folder)
+config_write(const char *folder, const struct ports *p)
 {
     FREE_AUTO char *locks = xasprintf("%s/locks", folder);
 
     return mkdir(locks, 0700) == 0 && write_script(folder, "handler.sh", handler) &&
            write_script(folder, "session.sh", session_handler) &&
-           write_script(folder, "shout.sh", shout) && write_settings(folder, "agentd.yaml", 0);
+           write_script(folder, "shout.sh", shout) && write_settings(folder, "agentd.yaml", p, 0);
 }

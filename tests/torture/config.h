@@ -31,6 +31,10 @@
 #define THRIFT_QUEUE 12
 #define SPEND_TURNS  8
 
+/* The sinks of kind http: what has come to the first may not come twice; to the second it may. */
+#define HOOK "hook"
+#define POST "post"
+
 /* How many jobs of the agent acme/busy may run at once after so many changes. */
 int busy_cap(unsigned changes);
 
@@ -40,10 +44,15 @@ int busy_cap(unsigned changes);
 /* How many jobs of the company beta may run at once after so many reloads. */
 int beta_cap(unsigned changes);
 
+/* Where it leads to from the configuration. */
+struct ports {
+    int web; /* the web server's */
+};
+
 /* Writes FOLDER/agentd.yaml, FOLDER/handler.sh, FOLDER/locks/.  False, with errno, when it cannot.
  */
-bool config_write(const char *folder);
+bool config_write(const char *folder, const struct ports *p);
 /* Puts another FOLDER/agentd.yaml in its place, as it is after so many changes. */
-bool config_change(const char *folder, unsigned changes);
+bool config_change(const char *folder, const struct ports *p, unsigned changes);
 
 #endif

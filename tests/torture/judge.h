@@ -11,6 +11,10 @@ void judge_feed(struct model *m, struct link *l);
 void judge_schedules(struct model *m, struct link *l);
 /* Effects against completed attempts, and against the sink's file. */
 void judge_effects(struct model *m, struct link *l);
+/* Likewise those that http sinks post, against what the web server was given; and what the feed
+ * tells of them, before. */
+void judge_webhooks_feed(struct model *m, struct view type, struct view event);
+void judge_webhooks(struct model *m, struct link *l);
 /* Unique and debounce keys, of requests and jobs. */
 void judge_keys(struct model *m);
 /* Requests for a person's word against what the operator decided; before the chains. */

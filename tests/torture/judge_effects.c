@@ -2,6 +2,7 @@
 #include "common/json.h"
 #include "common/mp.h"
 #include "tests/torture/breaks.h"
+#include "tests/torture/config.h"
 #include "tests/torture/history.h"
 #include "tests/torture/items.h"
 #include "tests/torture/judge.h"
@@ -46,19 +47,6 @@ effect_of(struct outbox *o, uint64_t id)
 
 /* ---- what the store says --------------------------------------------------------------------- */
 
-/* "JOB ATTEMPT": it must be the completed attempt's. */
-static bool
-is_of_completed(const struct model *m, struct view message, uint64_t job)
-{
-    uint64_t id, attempt;
-    char     text[64];
-
-    (void)snprintf(text, sizeof(text), "%.*s",
-                   VIEW_ARG(message)); /* a longer one is none of ours */
-    return sscanf(text, "%" SCNu64 " %" SCNu64, &id, &attempt) == 2 && id == job && id < m->cap &&
-           m->jobs[id].end == END_COMPLETED && m->jobs[id].attempt == attempt;
-}
-
 /* It warns of a schedule: no attempt sent it. */
 static bool
 is_alert(struct view payload, uint64_t job)
@@ -96,7 +84,7 @@ take_effect(struct view item, void *arg)
     (void)mp_find(item, "payload", &payload); /* without one it has no message */
     if (is_alert(payload, ef->job)) {
         o->model->alerts++;
-    } else if (is_of_completed(o->model, text_of(payload, "message"), ef->job)) {
+    } else if (model_is_of_completed(o->model, text_of(payload, "message"), ef->job)) {
         o->model->jobs[ef->job].effects++;
     } else {
         breaks_add(BREAK_SEND_TWICE,
@@ -126,7 +114,7 @@ take_shout(struct outbox *o, struct view item)
     o->model->shouts++;
     o->model->unknown_shouts += ef->is_unknown;
     (void)mp_find(item, "payload", &payload); /* without one it has no content */
-    if (!is_of_completed(o->model, text_of(payload, "content"), job)) {
+    if (!model_is_of_completed(o->model, text_of(payload, "content"), job)) {
         breaks_add(BREAK_SEND_TWICE,
                    "effect %" PRIu64 " of job %" PRIu64 " is of an attempt that did not complete",
                    id, job);
@@ -201,15 +189,15 @@ static void
 take_any(struct view item, void *arg)
 {
     struct outbox *o = arg;
-    struct view    kind = text_of(item, "kind");
+    struct view    kind = text_of(item, "kind"), sink = text_of(item, "sink");
 
     if (view_is(kind, "schedule_timer") || view_is(kind, "cancel_timer")) {
         sessions_plan(o->model, item);
     } else if (view_is(kind, "wake_agent") || view_is(kind, "ticket")) {
         take_inside(o->model, item, kind);
-    } else if (view_is(text_of(item, "sink"), "shout")) {
+    } else if (view_is(sink, "shout")) {
         take_shout(o, item);
-    } else {
+    } else if (!view_is(sink, HOOK) && !view_is(sink, POST)) {
         take_effect(item, arg);
     }
 }

@@ -72,6 +72,7 @@ take_event(struct feed *f, struct view event)
     count_event(f->model, type, event);
     replay_take(f->replay, type, event);
     sessions_feed(f->model, type, event);
+    judge_webhooks_feed(f->model, type, event);
 }
 
 /* True while there are more. */

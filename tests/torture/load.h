@@ -3,6 +3,7 @@
 #ifndef TESTS_LOAD_H
 #define TESTS_LOAD_H
 
+#include "tests/torture/config.h"
 #include "tests/torture/link.h"
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -29,6 +30,7 @@ struct load {
     const char    *run_folder;
     uint64_t       seed;
     struct shared *shared;
+    struct ports   ports;
     pid_t          pids[PROCESSES]; /* 0: it has ended */
     unsigned       failed;          /* that ended otherwise than with code 0 */
 };

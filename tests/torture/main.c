@@ -4,6 +4,7 @@
  *
  * Clients use agentd while it, its workers and its handlers are killed at random times.  They
  * submit jobs, make goals and tickets, and speak in sessions, in order, one event after the other.
+ * What is sent goes to a file, a command and a web server, which write down what they were given.
  * Then everything comes to its end, and what is there is compared with what was promised.  The seed
  * makes the same choices again; when they take effect the machine decides. */
 #include "common/clock.h"
@@ -15,6 +16,7 @@
 #include "tests/torture/judge.h"
 #include "tests/torture/killer.h"
 #include "tests/torture/sessions.h"
+#include "tests/torture/webserver.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,6 +57,16 @@ parse(struct options *o, int argc, char **argv)
         }
     }
     return true;
+}
+
+/* What agentd is started with. */
+static void
+configure(const struct rig *r, const struct webserver *web, struct ports *p)
+{
+    *p = (struct ports){.web = web->port};
+    if (config_write(r->folder, p)) return;
+    perror("torture: configuration");
+    exit(2);
 }
 
 static void
@@ -192,11 +204,13 @@ are_jobs_drained(struct link *l)
     return soon == 0;
 }
 
-/* What a command may have got is not given to it again: it stays unknown. */
+/* What may have come to a sink that may not get it twice is not sent again: it stays unknown. */
 static void
 count_unknown(struct view item, void *arg)
 {
-    *(unsigned *)arg += !view_is(text_of(item, "sink"), "shout");
+    struct view sink = text_of(item, "sink");
+
+    *(unsigned *)arg += !view_is(sink, "shout") && !view_is(sink, HOOK);
 }
 
 static bool
@@ -238,6 +252,7 @@ judge(struct model *m, struct link *l)
     judge_feed(m, l);
     judge_schedules(m, l);
     judge_effects(m, l);
+    judge_webhooks(m, l);
     judge_approvals(m, l);
     judge_chains(m);
     judge_keys(m);
@@ -288,8 +303,11 @@ print_ends(const struct model *m)
     (void)printf("  firings: %" PRIu64 " fired, %" PRIu64 " missed, %" PRIu64
                  " suppressed; %" PRIu64 " effects; %" PRIu64 " events\n",
                  m->fired, m->missed, m->suppressed, m->effects, m->events);
-    (void)printf("  %" PRIu64 " messages to a command, %" PRIu64 " of unknown outcome\n", m->shouts,
-                 m->unknown_shouts);
+    (void)printf("  %" PRIu64 " messages to a command, %" PRIu64
+                 " of unknown outcome; to a web server %" PRIu64 ", %" PRIu64
+                 " of unknown outcome, and %" PRIu64 " that may come twice, %" PRIu64 " did\n",
+                 m->shouts, m->unknown_shouts, m->hooks, m->unknown_hooks, m->posts,
+                 m->repeated_posts);
     (void)printf("  %" PRIu64 " events of %d sessions, %" PRIu64 " of them given up\n", m->said,
                  SESSIONS, m->dead);
     (void)printf("  %" PRIu64 " jobs stopped by the operator; %" PRIu64
@@ -319,11 +337,14 @@ print_summary(struct rig *r, const struct killer *k, const struct load *l, const
 static void
 run(const struct options *o, struct rig *r)
 {
-    struct load   l = {r->folder, r->run, o->seed, share(), {0}, 0};
+    struct webserver web;
+    struct load l = {.folder = r->folder, .run_folder = r->run, .seed = o->seed, .shared = share()};
     struct model  m;
     struct killer k;
     struct link   link;
 
+    webserver_start(&web, r->folder, o->seed);
+    configure(r, &web, &l.ports);
     model_init(&m, r->folder);
     m.lives = &r->lives;
     r->on_end = load_on_end;
@@ -343,6 +364,7 @@ run(const struct options *o, struct rig *r)
     judge(&m, &link);
     link_close(&link);
     stop_and_look(r, &k);
+    webserver_stop(&web);
     print_summary(r, &k, &l, &m);
     killer_free(&k);
     model_done(&m);

@@ -31,6 +31,7 @@ model_done(struct model *m)
     free(m->jobs);
     free(m->things);
     free(m->decisions);
+    free(m->doubts);
     free(m->tickets);
     firings_free(m);
     sessions_free(m);
@@ -73,6 +74,18 @@ model_intent(struct model *m, int client, unsigned number)
 {
     if (client < 0 || client >= CLIENTS || number >= m->clients[client].count) return NULL;
     return &m->clients[client].intents[number];
+}
+
+bool
+model_is_of_completed(const struct model *m, struct view message, uint64_t job)
+{
+    uint64_t id, attempt;
+    char     text[64];
+
+    (void)snprintf(text, sizeof(text), "%.*s",
+                   VIEW_ARG(message)); /* a longer one is none of ours */
+    return sscanf(text, "%" SCNu64 " %" SCNu64, &id, &attempt) == 2 && id == job && id < m->cap &&
+           m->jobs[id].end == END_COMPLETED && m->jobs[id].attempt == attempt;
 }
 
 /* ---- histories ------------------------------------------------------------------------------- */

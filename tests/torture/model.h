@@ -80,7 +80,7 @@ struct job {
     uint64_t wakes, cuts, closes, opens;   /* effects that woke, or did not; finished, or did not */
     uint64_t children, told_cuts;          /* jobs that it woke; cuts that the feed tells of */
     uint64_t seen_checkpoint; /* the job whose checkpoint its completed attempt was given */
-    uint64_t firings, effects, shouts;
+    uint64_t firings, effects, shouts, hooks, posts;
     bool     is_forced;
     bool     was_joined;  /* a forced one of its schedule started behind it */
     unsigned by_hand;     /* enum by_hand: acknowledged as such */
@@ -127,6 +127,8 @@ struct model {
     const char         *folder;
     struct thing       *things;
     size_t              nthings;
+    uint64_t           *doubts; /* effects of HOOK that the feed told to be unknown */
+    size_t              ndoubts;
     struct ticket      *tickets; /* by id */
     uint64_t            ticket_cap;
     struct client_model clients[CLIENTS];
@@ -138,6 +140,7 @@ struct model {
     unsigned            briefs; /* jobs of the brief agent that the operator asked for */
     uint64_t            last;   /* the greatest id of the store */
     uint64_t            effects, shouts, unknown_shouts, alerts, fired, missed, suppressed, events;
+    uint64_t            hooks, unknown_hooks, posts, repeated_posts;
     uint64_t         stopped, openings, reloads; /* jobs that the operator stopped; of breakers */
     struct course   *courses;                    /* of the schedules, in their order */
     struct lives    *lives;                      /* of agentd */
@@ -157,6 +160,9 @@ struct job *model_job(struct model *m, uint64_t id);
 struct ticket *model_ticket(struct model *m, uint64_t id);
 /* The intent of a mark; NULL when there is none. */
 struct intent *model_intent(struct model *m, int client, unsigned number);
+
+/* Whether a message, "JOB ATTEMPT", is of the attempt of this job that completed. */
+bool model_is_of_completed(const struct model *m, struct view message, uint64_t job);
 
 /* The clients' histories and the handlers' record. */
 void model_read(struct model *m);

@@ -78,7 +78,7 @@ reset_breaker(struct operator_state *o)
 static void
 change_config(struct operator_state *o)
 {
-    if (!config_change(o->folder, ++o->reloads)) {
+    if (!config_change(o->folder, &o->ports, ++o->reloads)) {
         history_add(&o->history, "X the configuration cannot be written");
     }
     act(o, MSG_RELOAD, "{}");
@@ -308,7 +308,7 @@ _Noreturn void
 operator_main(const struct load *l)
 {
     struct operator_state o = {
-        .dice = dice_of(l->seed, 300), .shared = l->shared, .folder = l->folder};
+        .dice = dice_of(l->seed, 300), .shared = l->shared, .folder = l->folder, .ports = l->ports};
 
     history_open(&o.history, l->folder, OPERATOR);
     link_open(&o.link, l->run_folder);

@@ -16,6 +16,7 @@ struct operator_state {
     struct dice    dice;
     struct shared *shared;
     const char    *folder;
+    struct ports   ports;
     unsigned       requests;
     unsigned       caps;    /* how often busy's was changed */
     unsigned       raises;  /* … and thrift's limit … */

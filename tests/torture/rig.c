@@ -4,7 +4,6 @@
 #include "common/mem.h"
 #include "common/proc.h"
 #include "tests/torture/breaks.h"
-#include "tests/torture/config.h"
 #include <assert.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -41,7 +40,6 @@ rig_make(struct rig *r, const char *build)
     *r = (struct rig){.build = build, .folder = "/tmp/torture.XXXXXX", .out = -1};
     if (!mkdtemp(r->folder)) give_up("torture: mkdtemp");
     (void)snprintf(r->run, sizeof(r->run), "%s/run", r->folder); /* fits */
-    if (!config_write(r->folder)) give_up("torture: configuration");
     /* What a killed agentd leaves behind comes to us, and is reaped here. */
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* cannot fail on the kernels we run on */
 }

@@ -32,7 +32,7 @@ struct rig {
     void *on_end_arg;
 };
 
-/* Makes the folder, the handlers and the configuration. */
+/* Makes the folder. */
 void rig_make(struct rig *r, const char *build);
 /* Removes the folder, or leaves it as evidence. */
 void rig_remove(struct rig *r, bool is_kept);
