@@ -198,7 +198,7 @@ create(const char *folder, const char *name)
 }
 
 static void
-print_settings(FILE *f, unsigned changes)
+print_settings(FILE *f, const struct ports *p, unsigned changes)
 {
     (void)fprintf(f,
                   "daemon: {stop_grace: 500ms}\n"
@@ -218,13 +218,14 @@ print_settings(FILE *f, unsigned changes)
                   "  chain_rate_max: null\n"
                   "sessions: {handler: listens, sinks: [mail], max_consecutive: %d, cooldown: 0s, "
                   "queue_max: %d}\n"
+                  "gateway: {listen: \"127.0.0.1:%d\", connections_max: %u}\n"
                   "companies:\n"
                   "  acme: {}\n"
                   "  " TALK ": {}\n"
                   "  beta: {max_concurrent: %d, priority_max: 60}\n"
                   "  narrow: {queue_max: %d}\n",
                   WORKERS, SLOTS, COMPANY_CAP, AGENT_CAP, SCHEDULE_CAP, PUT_OFF_MS, SPOKEN_MAX,
-                  WAITING_MAX, beta_cap(changes), NARROW_MAX);
+                  WAITING_MAX, p->gateway, 1000 + changes % 2, beta_cap(changes), NARROW_MAX);
 }
 
 static void
@@ -263,18 +264,20 @@ print_objects(FILE *f, const char *folder, unsigned changes)
                   "    jobs_max: %d\n"
                   "    set_env: {TORTURE: %s, KEPT: kept}\n    max_attempts: 1000\n",
                   folder, folder, folder, KEPT_JOBS, folder);
-    (void)fprintf(f, "agents:\n"
-                     "  - {name: " SCRIBE ", company: " TALK ", handler: hears}\n"
-                     "  - {name: herald, company: acme, handler: tells, sinks: [mail]}\n"
-                     "  - {name: sleeper, company: acme, handler: work}\n"
-                     "  - {name: caller, company: acme, handler: calls}\n"
-                     "  - {name: " ASKER ", company: acme, handler: calls, approval: all}\n"
-                     "  - {name: maid, handler: closes}\n"
-                     "  - {name: ping, company: acme, handler: pings}\n"
-                     "  - {name: pong, company: acme, handler: pongs}\n"
-                     "  - {name: alice, company: acme, handler: closes}\n"
-                     "  - {name: bob, company: acme, handler: closes}\n"
-                     "schedules:\n");
+    (void)fprintf(f,
+                  "agents:\n"
+                  "  - {name: " SCRIBE ", company: " TALK ", handler: hears}\n"
+                  "  - {name: " VOICE ", company: " TALK ", handler: listens, sinks: [gateway]}\n"
+                  "  - {name: herald, company: acme, handler: tells, sinks: [mail]}\n"
+                  "  - {name: sleeper, company: acme, handler: work}\n"
+                  "  - {name: caller, company: acme, handler: calls}\n"
+                  "  - {name: " ASKER ", company: acme, handler: calls, approval: all}\n"
+                  "  - {name: maid, handler: closes}\n"
+                  "  - {name: ping, company: acme, handler: pings}\n"
+                  "  - {name: pong, company: acme, handler: pongs}\n"
+                  "  - {name: alice, company: acme, handler: closes}\n"
+                  "  - {name: bob, company: acme, handler: closes}\n"
+                  "schedules:\n");
     (void)fprintf(f, "  %s: {cron: \"0 0 29 2 *\", handler: noop, priority: %u}\n", RELOADED,
                   changes % 100);
     for (unsigned i = 0; i < schedules_count; i++) {
@@ -291,7 +294,7 @@ write_settings(const char *folder, const char *name, const struct ports *p, unsi
     FILE *config = create(folder, name);
 
     if (!config) return false;
-    print_settings(config, changes);
+    print_settings(config, p, changes);
     print_sinks(config, folder, p);
     print_objects(config, folder, changes);
     return fclose(config) == 0;

@@ -47,6 +47,7 @@ int beta_cap(unsigned changes);
 /* Where it leads to from the configuration. */
 struct ports {
     int web; /* the web server's */
+    int gateway;
 };
 
 /* Writes FOLDER/agentd.yaml, FOLDER/handler.sh, FOLDER/locks/.  False, with errno, when it cannot.

@@ -15,6 +15,10 @@ void judge_effects(struct model *m, struct link *l);
  * tells of them, before. */
 void judge_webhooks_feed(struct model *m, struct view type, struct view event);
 void judge_webhooks(struct model *m, struct link *l);
+/* What persons say, before the sessions are fetched; and those that they read, after the jobs were
+ * fetched. */
+void judge_persons(struct model *m);
+void judge_gateway(struct model *m, struct link *l);
 /* Unique and debounce keys, of requests and jobs. */
 void judge_keys(struct model *m);
 /* Requests for a person's word against what the operator decided; before the chains. */

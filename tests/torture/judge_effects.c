@@ -197,7 +197,7 @@ take_any(struct view item, void *arg)
         take_inside(o->model, item, kind);
     } else if (view_is(sink, "shout")) {
         take_shout(o, item);
-    } else if (!view_is(sink, HOOK) && !view_is(sink, POST)) {
+    } else if (!view_is(sink, HOOK) && !view_is(sink, POST) && !view_is(sink, "gateway")) {
         take_effect(item, arg);
     }
 }
@@ -247,7 +247,7 @@ take_line(char *line, void *arg)
         (void)printf("note: line %" PRIu64 " of the sink's file is torn\n", o->line);
         return;
     }
-    sessions_line(o->model, buf_view(&packed));
+    sessions_message(o->model, text_of(buf_view(&packed), "content"));
     uint64_t       id = (uint64_t)number_of(buf_view(&packed), "effect_id");
     struct effect *ef = effect_of(o, id);
     if (!ef || !ef->is_there) {

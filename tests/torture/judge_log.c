@@ -8,6 +8,8 @@
 /* What agentd and its workers write only when they themselves went wrong. */
 static const char *const complaints[] = {"level=error", "Assertion", "Sanitizer", "runtime error:"};
 
+#define IN_USE "cannot listen on"
+
 struct log {
     const struct killer *killer;
     pid_t                agentd;      /* of the life that the line is of */
@@ -38,6 +40,26 @@ judge_death(struct log *l, const char *line)
     }
 }
 
+/* It ended before agentd ended it; its address may be held by the one of the agentd before. */
+static void
+judge_gateways_death(const struct log *l, const char *line)
+{
+    pid_t gateway = (pid_t)number_of(line, " pid=");
+
+    if (strstr(line, "phase=up") && !killer_has_killed(l->killer, l->agentd, gateway) &&
+        !strstr(line, IN_USE)) {
+        breaks_add(BREAK_DAEMON, "log: nobody killed it: %.300s", line);
+    }
+}
+
+/* A gateway that cannot listen, and too many deaths of gateways, are told as errors. */
+static bool
+is_of_gateways_end(const char *line)
+{
+    return strstr(line, "msg=\"gateway degraded\"") ||
+           (strstr(line, "msg=\"gateway ends\"") && strstr(line, IN_USE));
+}
+
 /* The pool is degraded when DEATHS_MAX workers have died, and says so at once; no life that workers
  * die in is as long as DEATHS_WINDOW_MS. */
 static void
@@ -65,7 +87,10 @@ judge_line(char *line, struct log *l)
         judge_pool(l, line);
     }
     if (strstr(line, "level=warn") && strstr(line, "msg=\"worker ended\"")) judge_death(l, line);
-    if (strstr(line, "msg=\"worker pool degraded\"")) return;
+    if (strstr(line, "level=warn") && strstr(line, "msg=\"gateway ended\"")) {
+        judge_gateways_death(l, line);
+    }
+    if (strstr(line, "msg=\"worker pool degraded\"") || is_of_gateways_end(line)) return;
     for (size_t i = 0; i < ARRAY_LEN(complaints); i++)
         is_wrong |= strstr(line, complaints[i]) != NULL;
     if (is_wrong) breaks_add(BREAK_DAEMON, "log: %.300s", line);

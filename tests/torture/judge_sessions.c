@@ -203,7 +203,7 @@ judge_sessions(struct model *m, struct link *l)
 {
     struct sessions *all = m->sessions;
 
-    for (unsigned c = 0; c <= CLIENTS; c++) {
+    for (unsigned c = 0; c < SAYERS; c++) {
         for (size_t i = 0; i < all->saids[c]; i++)
             judge_said(m, &all->said[c][i], c, i);
     }

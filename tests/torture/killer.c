@@ -4,8 +4,10 @@
 #include "common/proc.h"
 #include "tests/torture/config.h"
 #include <assert.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <unistd.h>
 
@@ -22,6 +24,7 @@
 #define STORM_MS      1500
 #define STORM_KILL_MS 100 /* … one each */
 #define ACCIDENT_MS   500 /* between two accidents, on average */
+#define GATEWAY_PART  12  /* percent of them are the death of the gateway */
 
 void
 killer_init(struct killer *k, struct rig *r, uint64_t seed, atomic_bool *burst)
@@ -30,6 +33,18 @@ killer_init(struct killer *k, struct rig *r, uint64_t seed, atomic_bool *burst)
 }
 
 /* ---- accidents ------------------------------------------------------------------------------- */
+
+/* Its descriptor; -1 when it is no child of `parent` any more. */
+static int
+open_process(pid_t child, pid_t parent)
+{
+    int fd = pidfd_open(child, 0);
+
+    /* Looked at again behind the open: it is that child or nobody. */
+    if (fd >= 0 && proc_parent(child) == parent) return fd;
+    if (fd >= 0) (void)close(fd);
+    return -1;
+}
 
 /* A child of `parent` and its descriptor, -1 when there is none. */
 static int
@@ -40,10 +55,34 @@ open_child(struct killer *k, pid_t parent, pid_t *child)
 
     if (n == 0) return -1;
     *child = children[dice_below(&k->dice, n < CHILDREN_MAX ? n : CHILDREN_MAX)];
-    int fd = pidfd_open(*child, 0);
-    /* Looked at again behind the open: it is that child or nobody. */
-    if (fd >= 0 && proc_parent(*child) == parent) return fd;
-    if (fd >= 0) (void)close(fd);
+    return open_process(*child, parent);
+}
+
+static bool
+is_gateway(pid_t pid)
+{
+    FREE_AUTO char *path = xasprintf("/proc/%d/cmdline", (int)pid);
+    char            name[sizeof("agent-gateway")] = "";
+    int             fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) return false;
+    ssize_t n = read(fd, name, sizeof(name));
+    (void)close(fd);
+    return n == sizeof(name) && memcmp(name, "agent-gateway", sizeof(name)) == 0;
+}
+
+/* Likewise agentd's gateway. */
+static int
+open_gateway(struct killer *k, pid_t *gateway)
+{
+    pid_t  children[CHILDREN_MAX];
+    size_t n = proc_children(k->rig->pid, children, CHILDREN_MAX);
+
+    for (size_t i = 0; i < n && i < CHILDREN_MAX; i++) {
+        if (!is_gateway(children[i])) continue;
+        *gateway = children[i];
+        return open_process(*gateway, k->rig->pid);
+    }
     return -1;
 }
 
@@ -66,24 +105,26 @@ kill_handler(struct killer *k, int fd)
     (void)close(fd);
 }
 
+/* A worker, or the gateway. */
 static void
-kill_worker(struct killer *k, int fd, pid_t worker)
+kill_child(struct killer *k, int fd, pid_t child)
 {
-    unsigned n = k->workers_killed;
+    unsigned  n = k->workers_killed + k->gateways_killed;
+    unsigned *count = is_gateway(child) ? &k->gateways_killed : &k->workers_killed;
 
     if (pidfd_send_signal(fd, SIGKILL, NULL, 0) == 0) {
         k->killed = xrealloc(k->killed, (n + 1) * sizeof(*k->killed));
-        k->killed[n] = (struct killed){k->rig->pid, worker};
-        k->workers_killed++;
+        k->killed[n] = (struct killed){k->rig->pid, child};
+        *count += 1;
     }
     (void)close(fd);
 }
 
 bool
-killer_has_killed(const struct killer *k, pid_t agentd, pid_t worker)
+killer_has_killed(const struct killer *k, pid_t agentd, pid_t child)
 {
-    for (unsigned i = 0; i < k->workers_killed; i++) {
-        if (k->killed[i].agentd == agentd && k->killed[i].worker == worker) return true;
+    for (unsigned i = 0; i < k->workers_killed + k->gateways_killed; i++) {
+        if (k->killed[i].agentd == agentd && k->killed[i].child == child) return true;
     }
     return false;
 }
@@ -93,12 +134,12 @@ accident(struct killer *k)
 {
     pid_t    worker = 0, handler = 0;
     unsigned what = (unsigned)dice_below(&k->dice, 100);
-    int      fd = open_child(k, k->rig->pid, &worker);
+    int fd = what < GATEWAY_PART ? open_gateway(k, &worker) : open_child(k, k->rig->pid, &worker);
 
     if (fd < 0) return;
-    if (what < 30) {
-        kill_worker(k, fd, worker);
-    } else if (what < 50) {
+    if (what < 35) {
+        kill_child(k, fd, worker);
+    } else if (what < 55) {
         stop_worker(k, fd);
     } else {
         (void)close(fd);
@@ -149,7 +190,7 @@ storm(struct killer *k)
         rig_step(k->rig);
         if (!k->rig->is_ready || rig_now_ms() < kill_ms) continue;
         int fd = open_child(k, k->rig->pid, &worker);
-        if (fd >= 0) kill_worker(k, fd, worker);
+        if (fd >= 0) kill_child(k, fd, worker);
         kill_ms = rig_now_ms() + STORM_KILL_MS;
     }
 }

@@ -1,4 +1,4 @@
-/* killer - what is done to agentd, its workers and its handlers, at random times. */
+/* killer - what is done to agentd, its workers, its gateway and its handlers, at random times. */
 #ifndef TESTS_KILLER_H
 #define TESTS_KILLER_H
 
@@ -14,9 +14,9 @@ struct stopped {
     int64_t continue_at_ms;
 };
 
-/* A worker that was killed, and whose it was. */
+/* A worker or gateway that was killed, and whose it was. */
 struct killed {
-    pid_t agentd, worker;
+    pid_t agentd, child;
 };
 
 struct killer {
@@ -25,9 +25,10 @@ struct killer {
     atomic_bool   *burst; /* set just before each end */
     struct stopped stopped[STOPPED_MAX];
     size_t         nstopped;
-    struct killed *killed; /* workers_killed of them */
+    struct killed *killed; /* workers_killed and gateways_killed of them */
     /* What was done. */
-    unsigned kills, early_kills, terms, workers_killed, handlers_killed, workers_stopped;
+    unsigned kills, early_kills, terms, workers_killed, handlers_killed, workers_stopped,
+        gateways_killed;
 };
 
 void killer_init(struct killer *k, struct rig *r, uint64_t seed, atomic_bool *burst);
@@ -37,7 +38,7 @@ void killer_round(struct killer *k);
 /* Continues what is stopped. */
 void killer_done(struct killer *k);
 void killer_free(struct killer *k);
-/* Whether it killed the worker of this agentd. */
-bool killer_has_killed(const struct killer *k, pid_t agentd, pid_t worker);
+/* Whether it killed this worker or gateway of this agentd. */
+bool killer_has_killed(const struct killer *k, pid_t agentd, pid_t child);
 
 #endif

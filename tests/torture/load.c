@@ -19,6 +19,12 @@ load_reader_name(unsigned number, char *out)
     (void)snprintf(out, NAME_BYTES, "reader-%u", number); /* fits */
 }
 
+void
+load_person_name(unsigned number, char *out)
+{
+    (void)snprintf(out, NAME_BYTES, "person-%u", number); /* fits */
+}
+
 const char *
 load_reader_topic(unsigned number)
 {
@@ -39,7 +45,8 @@ load_start(struct load *l)
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* cannot fail */
         if (i < CLIENTS) client_main(l, i);
         if (i < CLIENTS + READERS) reader_main(l, i - CLIENTS);
-        operator_main(l);
+        if (i == CLIENTS + READERS) operator_main(l);
+        person_main(l, i - CLIENTS - READERS - 1);
     }
 }
 
@@ -55,10 +62,16 @@ load_on_end(pid_t pid, int status, void *arg)
     }
 }
 
+static unsigned
+ending(const struct load *l)
+{
+    return atomic_load(&l->shared->leave) ? PROCESSES : PROCESSES - PERSONS;
+}
+
 bool
 load_is_over(const struct load *l)
 {
-    for (unsigned i = 0; i < PROCESSES; i++) {
+    for (unsigned i = 0; i < ending(l); i++) {
         if (l->pids[i]) return false;
     }
     return true;
@@ -67,7 +80,7 @@ load_is_over(const struct load *l)
 void
 load_kill(struct load *l)
 {
-    for (unsigned i = 0; i < PROCESSES; i++) {
+    for (unsigned i = 0; i < ending(l); i++) {
         if (l->pids[i]) (void)kill(l->pids[i], SIGKILL); /* not reaped yet: still ours */
     }
 }

@@ -2,9 +2,10 @@
  *
  *     torture --build build --kills 50 [--seed S] [--schedules N]
  *
- * Clients use agentd while it, its workers and its handlers are killed at random times.  They
- * submit jobs, make goals and tickets, and speak in sessions, in order, one event after the other.
- * What is sent goes to a file, a command and a web server, which write down what they were given.
+ * Clients use agentd while it, its workers, its gateway and its handlers are killed at random
+ * times. They submit jobs, make goals and tickets, and speak in sessions, in order, one event after
+ * the other; in some of these persons read and speak by WebSocket.  What is sent goes to a file, a
+ * command, a web server, which nobody kills, and those persons; each writes down what it was given.
  * Then everything comes to its end, and what is there is compared with what was promised.  The seed
  * makes the same choices again; when they take effect the machine decides. */
 #include "common/clock.h"
@@ -15,8 +16,10 @@
 #include "tests/torture/items.h"
 #include "tests/torture/judge.h"
 #include "tests/torture/killer.h"
+#include "tests/torture/operator.h"
 #include "tests/torture/sessions.h"
 #include "tests/torture/webserver.h"
+#include "tests/torture/websocket.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +66,7 @@ parse(struct options *o, int argc, char **argv)
 static void
 configure(const struct rig *r, const struct webserver *web, struct ports *p)
 {
-    *p = (struct ports){.web = web->port};
+    *p = (struct ports){.web = web->port, .gateway = rig_free_port()};
     if (config_write(r->folder, p)) return;
     perror("torture: configuration");
     exit(2);
@@ -78,6 +81,10 @@ prepare(struct rig *r)
     link_open(&l, r->run);
     operator_prepare(&l);
     sessions_prepare(&l);
+    operator_must(&l, MSG_TOKEN_ADD,
+                  "{\"name\":\"person\",\"hash\":\"" TOKEN_HASH
+                  "\",\"role\":\"submit\",\"company\":\"" TALK "\"}",
+                  "token");
     link_close(&l);
 }
 
@@ -113,12 +120,13 @@ print_progress(const struct killer *k, const struct load *l, int64_t began_ms)
     (void)fflush(stdout);
 }
 
+/* Ends the clients, or the persons. */
 static void
-end_load(struct rig *r, struct load *l)
+end_load(struct rig *r, struct load *l, atomic_bool *end)
 {
     int64_t end_ms = rig_now_ms() + LOAD_END_MS;
 
-    atomic_store(&l->shared->stop, true);
+    atomic_store(end, true);
     while (!load_is_over(l) && rig_now_ms() < end_ms)
         rig_step(r);
     if (!load_is_over(l)) breaks_add(BREAK_DRAIN, "clients got no answer in %d ms", LOAD_END_MS);
@@ -225,11 +233,11 @@ is_drained(struct link *l)
 }
 
 static void
-drain(struct rig *r, struct link *l)
+drain(struct rig *r, struct link *l, const atomic_uint *unsettled)
 {
     int64_t end_ms = rig_now_ms() + DRAIN_MS;
 
-    while (!is_drained(l)) {
+    while (atomic_load(unsettled) > 0 || !is_drained(l)) {
         int64_t look_ms = rig_now_ms() + DRAIN_LOOK_MS;
 
         if (rig_now_ms() >= end_ms) {
@@ -246,6 +254,7 @@ static void
 judge(struct model *m, struct link *l)
 {
     model_read(m);
+    judge_persons(m);
     sessions_fetch(m, l);
     model_fetch(m, l);
     firings_fetch(m, l);
@@ -253,6 +262,7 @@ judge(struct model *m, struct link *l)
     judge_schedules(m, l);
     judge_effects(m, l);
     judge_webhooks(m, l);
+    judge_gateway(m, l);
     judge_approvals(m, l);
     judge_chains(m);
     judge_keys(m);
@@ -308,6 +318,9 @@ print_ends(const struct model *m)
                  " of unknown outcome, and %" PRIu64 " that may come twice, %" PRIu64 " did\n",
                  m->shouts, m->unknown_shouts, m->hooks, m->unknown_hooks, m->posts,
                  m->repeated_posts);
+    (void)printf("  %" PRIu64 " messages read at the gateway, %" PRIu64 " times again; %" PRIu64
+                 " connections\n",
+                 m->read, m->reread, m->visits);
     (void)printf("  %" PRIu64 " events of %d sessions, %" PRIu64 " of them given up\n", m->said,
                  SESSIONS, m->dead);
     (void)printf("  %" PRIu64 " jobs stopped by the operator; %" PRIu64
@@ -322,9 +335,9 @@ static void
 print_summary(struct rig *r, const struct killer *k, const struct load *l, const struct model *m)
 {
     (void)printf("\n  %u kills of agentd (%u before it was ready), %u planned stops; killed: %u "
-                 "workers, %u handlers; stopped: %u workers\n",
+                 "workers, %u handlers, %u gateways; stopped: %u workers\n",
                  k->kills, k->early_kills, k->terms, k->workers_killed, k->handlers_killed,
-                 k->workers_stopped);
+                 k->gateways_killed, k->workers_stopped);
     (void)printf("  %lu requests, %lu jobs acknowledged, %lu outcomes unknown, %lu times fsck\n",
                  atomic_load(&l->shared->requests), atomic_load(&l->shared->acknowledged),
                  atomic_load(&l->shared->unknown), atomic_load(&l->shared->fscks));
@@ -355,11 +368,12 @@ run(const struct options *o, struct rig *r)
     load_start(&l);
     kill_all_the_time(&k, &l, o->kills);
     rig_wait_ready(r);
-    end_load(r, &l);
+    end_load(r, &l, &l.shared->stop);
     begin_calmly(r);
     link_open(&link, r->run);
     pause_schedules(&link);
-    drain(r, &link);
+    drain(r, &link, &l.shared->unsettled);
+    end_load(r, &l, &l.shared->leave);
     rig_check_nothing_left(r); /* an attempt ends only when its whole tree is gone */
     judge(&m, &link);
     link_close(&link);

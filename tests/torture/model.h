@@ -141,9 +141,10 @@ struct model {
     uint64_t            last;   /* the greatest id of the store */
     uint64_t            effects, shouts, unknown_shouts, alerts, fired, missed, suppressed, events;
     uint64_t            hooks, unknown_hooks, posts, repeated_posts;
-    uint64_t         stopped, openings, reloads; /* jobs that the operator stopped; of breakers */
-    struct course   *courses;                    /* of the schedules, in their order */
-    struct lives    *lives;                      /* of agentd */
+    uint64_t read, reread, visits; /* messages by persons, those that came again; connections */
+    uint64_t stopped, openings, reloads; /* jobs that the operator stopped; of breakers */
+    struct course   *courses;            /* of the schedules, in their order */
+    struct lives    *lives;              /* of agentd */
     struct sessions *sessions;
     uint64_t         said, dead; /* events of sessions; of them given up */
     struct span     *streams;

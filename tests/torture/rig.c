@@ -6,6 +6,7 @@
 #include "tests/torture/breaks.h"
 #include <assert.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +19,8 @@
 
 #define STEP_MS      2
 #define OWN_ENDS_MAX 10
+#define PORT_FROM    12000 /* below those that the kernel gives to connections */
+#define PORTS        16000
 
 static _Noreturn void
 give_up(const char *what)
@@ -39,9 +42,35 @@ rig_make(struct rig *r, const char *build)
 {
     *r = (struct rig){.build = build, .folder = "/tmp/torture.XXXXXX", .out = -1};
     if (!mkdtemp(r->folder)) give_up("torture: mkdtemp");
+    if (chmod(r->folder, 0711))
+        give_up("torture: chmod"); /* the gateway, as another user, passes */
     (void)snprintf(r->run, sizeof(r->run), "%s/run", r->folder); /* fits */
     /* What a killed agentd leaves behind comes to us, and is reaped here. */
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1); /* cannot fail on the kernels we run on */
+}
+
+static bool
+is_free(int port)
+{
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+                                        .sin_port = htons((uint16_t)port),
+                                        .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int                      fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool is_bound = fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+
+    if (fd >= 0) (void)close(fd);
+    return is_bound;
+}
+
+int
+rig_free_port(void)
+{
+    for (int n = 0; n < PORTS; n++) {
+        int port = PORT_FROM + ((int)getpid() + n) % PORTS;
+
+        if (is_free(port)) return port;
+    }
+    give_up("torture: a port");
 }
 
 void

@@ -34,6 +34,8 @@ struct rig {
 
 /* Makes the folder. */
 void rig_make(struct rig *r, const char *build);
+/* A port of 127.0.0.1 that is free, and that no connection is given meanwhile. */
+int rig_free_port(void);
 /* Removes the folder, or leaves it as evidence. */
 void rig_remove(struct rig *r, bool is_kept);
 

@@ -18,9 +18,9 @@ static const char *const types[SAID_TYPES] = {"user_message", "step", "job", "ba
 /* ---- requests -------------------------------------------------------------------------------- */
 
 unsigned
-sessions_number(unsigned client, unsigned number)
+sessions_number(unsigned sayer, unsigned number)
 {
-    return client * SAID_MAX + number + 1;
+    return sayer * SAID_MAX + number + 1;
 }
 
 /* The session, and who processes its events. */
@@ -28,7 +28,8 @@ static void
 put_session(unsigned session, const char *field, struct buf *body)
 {
     buf_printf(body, "{\"%s\":\"s%u\",\"company\":\"" TALK "\"", field, session);
-    if (session >= SESSIONS_ALONE) buf_add_str(body, ",\"agent\":\"" TALK "/" SCRIBE "\"");
+    if (session < SESSIONS_ALONE) return;
+    buf_printf(body, ",\"agent\":\"" TALK "/%s\"", session < SESSIONS_READ ? SCRIBE : VOICE);
 }
 
 void
@@ -58,7 +59,7 @@ sessions_prepare(struct link *l)
     for (unsigned s = 0; s < SESSIONS; s++) {
         BUF_AUTO struct buf body = {0};
         char                key[NAME_BYTES];
-        enum msg_id op = sessions_request(s, SAID_MESSAGE, sessions_number(CLIENTS, s), &body);
+        enum msg_id op = sessions_request(s, SAID_MESSAGE, sessions_number(SAYER_NOBODY, s), &body);
 
         (void)snprintf(key, sizeof(key), "first-%u", s); /* fits */
         operator_must(l, op, buf_str(&body), key);
@@ -82,7 +83,7 @@ sessions_init(struct model *m)
 {
     m->sessions = xcalloc(1, sizeof(*m->sessions));
     for (unsigned s = 0; s < SESSIONS; s++) {
-        struct said *d = add_said(m->sessions, CLIENTS, s, SAID_MESSAGE);
+        struct said *d = add_said(m->sessions, SAYER_NOBODY, s, SAID_MESSAGE);
 
         d->asked = ASKED_YES;
         d->seq = 1;
@@ -92,7 +93,7 @@ sessions_init(struct model *m)
 void
 sessions_free(struct model *m)
 {
-    for (unsigned c = 0; c <= CLIENTS; c++)
+    for (unsigned c = 0; c < SAYERS; c++)
         free(m->sessions->said[c]);
     for (unsigned s = 0; s < SESSIONS; s++)
         free(m->sessions->talks[s].rows);
@@ -199,7 +200,7 @@ match(struct sessions *all, unsigned session, const struct row *row, uint64_t se
     struct said *d = NULL;
 
     if (match_plan(&all->talks[session], row, seq)) return;
-    if (row->n && client <= CLIENTS && number < all->saids[client]) d = &all->said[client][number];
+    if (row->n && client < SAYERS && number < all->saids[client]) d = &all->said[client][number];
     if (!d || d->session != session || d->type != row->type || d->asked == ASKED_NO) {
         breaks_add(BREAK_EVENT, "session s%u: nobody asked for event %" PRIu64 " (%" PRIu64 ")",
                    session, seq, row->n);
@@ -408,12 +409,12 @@ sessions_plan(struct model *m, struct view item)
 }
 
 void
-sessions_line(struct model *m, struct view line)
+sessions_message(struct model *m, struct view content)
 {
     unsigned    session;
     uint64_t    seq, count, job, attempt;
     struct row *row;
 
-    if (!read_message(text_of(line, "content"), &session, &seq, &count, &job, &attempt)) return;
+    if (!read_message(content, &session, &seq, &count, &job, &attempt)) return;
     if ((row = sessions_row(m, session, seq))) row->lines++;
 }

@@ -10,17 +10,24 @@
 
 #define SESSIONS       30
 #define SESSIONS_ALONE 18 /* the first ones have no agent: a persistent handler processes them */
-#define TALK           "talk" /* the company of all */
+#define SESSIONS_READ  (SESSIONS - PERSONS) /* the last ones: a person reads them at the gateway */
+#define TALK           "talk"               /* the company of all */
 #define SCRIBE         "scribe"
-#define SPOKEN_MAX     3  /* messages in a row that no person asked for */
-#define WAITING_MAX    12 /* events of a session */
+#define VOICE          "voice" /* of those that are read */
+#define SPOKEN_MAX     3       /* messages in a row that no person asked for */
+#define WAITING_MAX    12      /* events of a session */
 #define SAID_MAX       1000000
 #define SUM_FACTOR     31
 #define SUM_MODULUS    1000000007
 
-#define PLANNED    ((CLIENTS + 1) * SAID_MAX) /* "n" of a timer that a handler set: and the seq */
-#define PLAN_EVERY 3                          /* steps whose n it divides set a timer … */
+#define PLANNED    (SAYERS * SAID_MAX) /* "n" of a timer that a handler set: and the seq */
+#define PLAN_EVERY 3                   /* steps whose n it divides set a timer … */
 #define PLAN_TWICE 2 /* … of those, these set one more, for much later, and cancel it */
+
+/* Who says something: the clients, nobody before the load began, and the persons. */
+#define SAYER_NOBODY CLIENTS
+#define SAYER_PERSON (CLIENTS + 1)
+#define SAYERS       (SAYER_PERSON + PERSONS)
 
 enum said_type { SAID_MESSAGE, SAID_STEP, SAID_JOB, SAID_BAD, SAID_TIMER, SAID_TYPES };
 enum timer { TIMER_ABSENT, TIMER_PENDING, TIMER_PROMOTED, TIMER_CANCELLED, TIMER_STATES };
@@ -64,8 +71,8 @@ struct talk {
 };
 
 struct sessions {
-    struct said *said[CLIENTS + 1]; /* the last: before the load began */
-    size_t       saids[CLIENTS + 1];
+    struct said *said[SAYERS];
+    size_t       saids[SAYERS];
     struct talk  talks[SESSIONS];
 };
 
@@ -75,25 +82,26 @@ enum msg_id sessions_request(unsigned session, enum said_type type, unsigned n, 
 void sessions_timer(unsigned session, unsigned n, int64_t delay_ms, struct buf *body);
 /* Whether no timer is due soon. */
 bool sessions_are_drained(struct link *l);
-/* "n" of what a client said as its `number`th. */
-unsigned sessions_number(unsigned client, unsigned number);
+/* "n" of what a sayer said as its `number`th. */
+unsigned sessions_number(unsigned sayer, unsigned number);
 /* A person speaks first in each, before the load begins. */
 void sessions_prepare(struct link *l);
 
 void sessions_init(struct model *m);
 void sessions_free(struct model *m);
-/* A line of a client's history; false when it is of something else. */
-bool sessions_history(struct model *m, unsigned client, const char *line);
+/* A line of a sayer's history; false when it is of something else. */
+bool sessions_history(struct model *m, unsigned sayer, const char *line);
 /* Events and the sessions themselves, after the histories. */
 void sessions_fetch(struct model *m, struct link *l);
 /* 1 + the session's place; 0: it is none of these. */
 unsigned sessions_find(struct view key);
 /* The event; NULL, and that is a break, when there is none. */
 struct row *sessions_row(struct model *m, unsigned session, uint64_t seq);
-/* What the feed, the outbox and the sink's file say; of other sessions false. */
+/* What the feed, the outbox, and what has a message (the sink's file, or a person) say; of other
+ * sessions false. */
 void sessions_feed(struct model *m, struct view type, struct view event);
 bool sessions_effect(struct model *m, struct view item);
 void sessions_plan(struct model *m, struct view item);
-void sessions_line(struct model *m, struct view line);
+void sessions_message(struct model *m, struct view content);
 
 #endif
