@@ -116,6 +116,22 @@ give_up(struct engine *en, struct job_state *j)
     feed_job(en, FEED_JOB_FAILED, j, NULL);
 }
 
+static void
+abort_job(struct engine *en, struct job_state *j)
+{
+    job_must_move(en, j, JOB_ON_ABORT);
+    feed_job(en, FEED_JOB_CANCELLED, j, NULL);
+}
+
+/* What asked its attempt to stop came before its session was closed. */
+static bool
+has_closed_session(struct engine *en, const struct job_state *j)
+{
+    const struct session *s = j->flags & JOB_FLAG_EVENT ? session_row(en, j->session) : NULL;
+
+    return s && s->status == SESSION_CLOSED;
+}
+
 /* A job that has used up its own budget has no other attempt: it could only be stopped. */
 static void
 come_back(struct engine *en, struct job_state *j, int64_t after_ms, enum feed_type type)
@@ -127,6 +143,13 @@ come_back(struct engine *en, struct job_state *j, int64_t after_ms, enum feed_ty
         j->failure_message = view_str(spent);
         j->flags &= ~JOB_FLAG_RETRY;
         give_up(en, j);
+        return;
+    }
+    if (has_closed_session(en, j)) {
+        j->failure = FAIL_ABORTED;
+        j->failure_message = view_str("its session was closed");
+        j->flags &= ~JOB_FLAG_RETRY;
+        abort_job(en, j);
         return;
     }
     j->run_at = en->turn.now.wall_ms + after_ms;
@@ -194,8 +217,7 @@ fail(struct engine *en, struct job_state *j, const struct ending *end)
     j->failure = (uint8_t)end->failure;
     j->failure_message = end->message;
     if (end->failure == FAIL_ABORTED) {
-        job_must_move(en, j, JOB_ON_ABORT);
-        feed_job(en, FEED_JOB_CANCELLED, j, NULL);
+        abort_job(en, j);
     } else if (rule->count == COUNT_CRASH) {
         fail_crashed(en, j, end);
     } else if (rule->retry == RETRY_BREAKER) {

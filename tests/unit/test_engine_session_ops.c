@@ -167,6 +167,27 @@ a_waiting_job_of_a_closed_session_is_cancelled(void **state)
     assert_int_equal(rig_i64(r, "event_seq"), 1);
 }
 
+/* Whatever asked it to stop first. */
+static void
+a_job_that_was_being_stopped_does_not_come_back_to_a_closed_session(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    rig_must(r, "job.submit", "'session':'s','handler':'noop','max_run_ms':5000");
+    uint64_t job = job_of(r, "s");
+    rig_advance(r, 5000);
+    assert_true(rig_lease(r, job)->is_stopped);
+    rig_must(r, "session.close", "'key':'s'");
+    rig_ended(r, job, "'verdict':'completed'");
+    rig_turn(r);
+    expect_state(r, job, "cancelled");
+    assert_string_equal(rig_text(r, "failure.class"), "aborted");
+    assert_string_equal(event_text(r, "s", 1, "status"), "dead");
+    rig_must(r, "session.open", "'key':'s'");
+}
+
 static void
 a_held_session_is_closed(void **state)
 {
@@ -324,6 +345,7 @@ main(void)
         TEST(a_dead_event_is_sent_again_at_the_end),
         TEST(a_closed_session_cancels_what_waits),
         TEST(a_waiting_job_of_a_closed_session_is_cancelled),
+        TEST(a_job_that_was_being_stopped_does_not_come_back_to_a_closed_session),
         TEST(a_held_session_is_closed),
         TEST(a_long_queue_is_cancelled_in_several_turns),
         TEST(events_go_by_age_and_with_the_last_a_closed_session),

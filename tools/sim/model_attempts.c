@@ -100,6 +100,11 @@ come_back(struct model *m, struct m_job *j, int64_t low_ms, int64_t high_ms)
         m_end_job(m, j, JOB_FAILED);
         return;
     }
+    if (j->session && m_session(m, j->session)->status == SESSION_CLOSED) {
+        j->failure = "aborted";
+        m_end_job(m, j, JOB_CANCELLED);
+        return;
+    }
     j->state = JOB_SCHEDULED;
     j->run_at = m->now.wall_ms + low_ms;
     j->run_at_high = high_ms == low_ms ? 0 : m->now.wall_ms + high_ms;
