@@ -36,6 +36,7 @@
     B(BY_HAND,    "firings and changes by hand that are not as asked for") \
     B(EVENT,      "events of sessions lost, doubled or with other numbers")  \
     B(COMMIT,     "events not processed exactly once and in order")       \
+    B(CLOSED,     "closed and held sessions that did not stand still")        \
     B(TIMER,      "timers that did not fire exactly once, or too early")      \
     B(FEED,       "holes, repeats or changes in the feed")                 \
     B(FSCK,       "problems that fsck found")                              \

@@ -40,7 +40,7 @@ pick_type(struct client *c)
 
     if (what < 40) return SAID_MESSAGE;
     if (what < 80) return SAID_STEP;
-    return what < 92 ? SAID_JOB : SAID_BAD;
+    return what < 95 ? SAID_JOB : SAID_BAD;
 }
 
 static void

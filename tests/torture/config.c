@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define KEPT_JOBS 20 /* of one process of the persistent handler */
+#define KEPT_JOBS 20   /* of one process of the persistent handler */
+#define SHOUT_MS  1500 /* a message that the command has not got so long after is not sent */
 
 int
 busy_cap(unsigned changes)
@@ -108,8 +109,9 @@ static const char handler[] =
     "esac\n";
 
 /* A sink that writes down what it was given, at once or after a while; what it was given twice is
- * there twice. */
+ * there twice.  Now and then it does not take it. */
 static const char shout[] = "read -r document\n"
+                            "[ $(($$ % 4)) -ne 0 ] || exit 75\n"
                             "id=${document#*'\"effect_id\":'}\n"
                             "id=${id%%[!0-9]*}\n"
                             "[ $((id % 3)) -ne 0 ] || sleep 0.1\n"
@@ -143,6 +145,12 @@ static const char session_handler[] =
     "    effect schedule_timer '\"timer_id\":\"x%s\",\"in_ms\":3600000' \"$seq\"\n"
     "    effect cancel_timer '\"timer_id\":\"x%s\"' \"$seq\"\n"
     "}\n"
+    "choke() {\n"
+    "    note end\n"
+    "    [ $((n % AT_ONCE)) -eq 0 ] || exit 1\n"
+    "    echo '{\"type\":\"fail\",\"class\":\"budget_exceeded\"}'\n"
+    "    return 1\n"
+    "}\n"
     "process() {\n"
     "    after '\"job\":{\"id\":'; job=$value\n"
     "    after '\"attempt\":'; attempt=$value\n"
@@ -159,7 +167,9 @@ static const char session_handler[] =
     "    document=${document#*'\"checkpoint\":{\"seq\":'}\n"
     "    after '\"count\":'; count=$((value + 1))\n"
     "    after '\"sum\":'; sum=$(((value * FACTOR + seq + n) % MODULUS))\n"
+    "    [ -z \"$CHOKES\" ] || [ -e \"$TORTURE/mended/$n\" ] || choke || return\n"
     "    what=$(((job * 7 + attempt * 5) % 24))\n"
+    "    [ -z \"$CHOKES\" ] || what=7 # no more than it chokes\n"
     "    case $what in\n"
     "    0) note end; exit 3 ;;\n"
     "    1) note end; echo '{\"type\":\"fail\",\"message\":\"not now\"}'; return ;;\n"
@@ -168,8 +178,6 @@ static const char session_handler[] =
     "    4) sleep 0.1 9>&- ;;\n"
     "    5) note end; echo '{\"type\":\"snooze\",\"ms\":50}'; return ;;\n"
     "    esac\n"
-    "    [ \"$type\" != bad ] || { note end; echo "
-    "'{\"type\":\"fail\",\"class\":\"budget_exceeded\"}'; return; }\n"
     "    effect send_message '\"content\":\"%s %s %s %s %s\"' \"$key\" \"$seq\" \"$count\" "
     "\"$job\" \"$attempt\"\n"
     "    [ \"$type\" != step ] || [ $((n % EVERY)) -ne 0 ] || plan\n"
@@ -217,7 +225,7 @@ print_settings(FILE *f, const struct ports *p, unsigned changes)
                   "  agent_wakes_max: null\n"
                   "  chain_rate_max: null\n"
                   "sessions: {handler: listens, sinks: [mail], max_consecutive: %d, cooldown: 0s, "
-                  "queue_max: %d}\n"
+                  "queue_max: %d, on_failure: %s}\n"
                   "gateway: {listen: \"127.0.0.1:%d\", connections_max: %u}\n"
                   "companies:\n"
                   "  acme: {}\n"
@@ -225,7 +233,8 @@ print_settings(FILE *f, const struct ports *p, unsigned changes)
                   "  beta: {max_concurrent: %d, priority_max: 60}\n"
                   "  narrow: {queue_max: %d}\n",
                   WORKERS, SLOTS, COMPANY_CAP, AGENT_CAP, SCHEDULE_CAP, PUT_OFF_MS, SPOKEN_MAX,
-                  WAITING_MAX, p->gateway, 1000 + changes % 2, beta_cap(changes), NARROW_MAX);
+                  WAITING_MAX, sessions_hold ? "hold" : "skip", p->gateway, 1000 + changes % 2,
+                  beta_cap(changes), NARROW_MAX);
 }
 
 static void
@@ -235,8 +244,9 @@ print_sinks(FILE *f, const char *folder, const struct ports *p)
 
     (void)fprintf(f,
                   "sinks:\n  mail: {kind: file, path: %s/mail.history}\n"
-                  "  shout: {kind: command, command: [/bin/sh, %s/shout.sh, %s]}\n",
-                  folder, folder, folder);
+                  "  " SHOUT ": {kind: command, command: [/bin/sh, %s/shout.sh, %s], "
+                  "max_attempts: %d, not_after: %dms}\n",
+                  folder, folder, folder, SHOUT_ATTEMPTS, SHOUT_MS);
     for (unsigned i = 0; i < ARRAY_LEN(posts); i++) {
         (void)fprintf(f,
                       "  %s: {kind: http, url: \"http://127.0.0.1:%d/%s\", "
@@ -264,6 +274,10 @@ print_objects(FILE *f, const char *folder, unsigned changes)
                   "    jobs_max: %d\n"
                   "    set_env: {TORTURE: %s, KEPT: kept}\n    max_attempts: 1000\n",
                   folder, folder, folder, KEPT_JOBS, folder);
+    (void)fprintf(f,
+                  "  " CHOKES ":\n    kind: exec\n    command: [/bin/sh, %s/session.sh]\n"
+                  "    set_env: {TORTURE: %s, CHOKES: chokes}\n    max_attempts: %d\n",
+                  folder, folder, CHOKES_MAX);
     (void)fprintf(f,
                   "agents:\n"
                   "  - {name: " SCRIBE ", company: " TALK ", handler: hears}\n"
@@ -315,8 +329,9 @@ write_script(const char *folder, const char *name, const char *text)
     FILE *script = create(folder, name);
 
     if (!script) return false;
-    (void)fprintf(script, "#!/bin/sh\nFACTOR=%d MODULUS=%d PLANNED=%d EVERY=%d TWICE=%d\n%s",
-                  SUM_FACTOR, SUM_MODULUS, PLANNED, PLAN_EVERY, PLAN_TWICE,
+    (void)fprintf(script,
+                  "#!/bin/sh\nFACTOR=%d MODULUS=%d PLANNED=%d EVERY=%d TWICE=%d AT_ONCE=%d\n%s",
+                  SUM_FACTOR, SUM_MODULUS, PLANNED, PLAN_EVERY, PLAN_TWICE, CHOKES_AT_ONCE,
                   text); /* fclose tells of what failed */
     return fclose(script) == 0;
 }
@@ -325,8 +340,10 @@ bool
 config_write(const char *folder, const struct ports *p)
 {
     FREE_AUTO char *locks = xasprintf("%s/locks", folder);
+    FREE_AUTO char *mended = xasprintf("%s/mended", folder);
 
-    return mkdir(locks, 0700) == 0 && write_script(folder, "handler.sh", handler) &&
+    return mkdir(locks, 0700) == 0 && mkdir(mended, 0700) == 0 &&
+           write_script(folder, "handler.sh", handler) &&
            write_script(folder, "session.sh", session_handler) &&
            write_script(folder, "shout.sh", shout) && write_settings(folder, "agentd.yaml", p, 0);
 }

@@ -15,6 +15,10 @@
 
 #define PUT_OFF_MS 400 /* firings, again and again, while somebody is streamed to */
 
+/* The sink that may not get a message twice. */
+#define SHOUT          "shout"
+#define SHOUT_ATTEMPTS 2
+
 /* Its provider refuses now and then. */
 #define LIMITED "limited"
 
@@ -50,7 +54,8 @@ struct ports {
     int gateway;
 };
 
-/* Writes FOLDER/agentd.yaml, FOLDER/handler.sh, FOLDER/locks/.  False, with errno, when it cannot.
+/* Writes FOLDER/agentd.yaml, FOLDER/handler.sh, FOLDER/locks/, FOLDER/mended/.  False, with errno,
+ * when it cannot.
  */
 bool config_write(const char *folder, const struct ports *p);
 /* Puts another FOLDER/agentd.yaml in its place, as it is after so many changes. */

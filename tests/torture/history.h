@@ -16,9 +16,12 @@
  *   Z NUMBER WORD             a cancel of the timer: yes, no, unknown
  *   n NUMBER                  its outcome is unknown
  *   f NUMBER CODE             it was refused
- *   B COUNT                   (operator) thrift's limit was raised so often, and now ends
- *   E CODE SEQ HASH           (feed) the reader took this event; CODE is the topic, "all" for all
- *   X TEXT                    an answer that must never be
+ *   I NUMBER DEED SESSION ID MENDED  (clerk) it is about to do this, to a session's event or to a
+ * message i NUMBER WORD …           … no, unknown, or yes with the session's event_seq, appended
+ * and job Q N                       … event N is one that no handler chokes on any more B COUNT
+ * (operator) thrift's limit was raised so often, and now ends E CODE SEQ HASH           (feed) the
+ * reader took this event; CODE is the topic, "all" for all X TEXT                    an answer that
+ * must never be
  */
 #ifndef TESTS_HISTORY_H
 #define TESTS_HISTORY_H

@@ -19,6 +19,9 @@ void judge_webhooks(struct model *m, struct link *l);
  * fetched. */
 void judge_persons(struct model *m);
 void judge_gateway(struct model *m, struct link *l);
+/* Those of the sink that may not get one twice, against what it was given and what the clerk did.
+ */
+void judge_shouts(struct model *m, struct link *l);
 /* Unique and debounce keys, of requests and jobs. */
 void judge_keys(struct model *m);
 /* Requests for a person's word against what the operator decided; before the chains. */

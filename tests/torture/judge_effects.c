@@ -14,7 +14,7 @@
 #include <string.h>
 
 struct effect {
-    bool     is_there, is_delivered, is_shout, is_unknown;
+    bool     is_there, is_delivered;
     uint64_t job, attempts, lines;
     uint64_t session; /* hash of its name; 0: none */
 };
@@ -93,63 +93,6 @@ take_effect(struct view item, void *arg)
     }
 }
 
-/* ---- those of a command, which may not be sent twice --------------------------------------- */
-
-static void
-take_shout(struct outbox *o, struct view item)
-{
-    uint64_t       id = (uint64_t)number_of(item, "id"), job = (uint64_t)number_of(item, "job");
-    struct effect *ef = effect_of(o, id);
-    struct view    payload = {0};
-
-    if (!ef || ef->is_there) {
-        breaks_add(BREAK_SEND_TWICE, "effect %" PRIu64 " is listed twice, or has no id", id);
-        return;
-    }
-    *ef = (struct effect){.is_there = true,
-                          .is_shout = true,
-                          .is_delivered = view_is(text_of(item, "status"), "delivered"),
-                          .is_unknown = view_is(text_of(item, "status"), "unknown"),
-                          .job = job};
-    o->model->shouts++;
-    o->model->unknown_shouts += ef->is_unknown;
-    (void)mp_find(item, "payload", &payload); /* without one it has no content */
-    if (!model_is_of_completed(o->model, text_of(payload, "content"), job)) {
-        breaks_add(BREAK_SEND_TWICE,
-                   "effect %" PRIu64 " of job %" PRIu64 " is of an attempt that did not complete",
-                   id, job);
-        return;
-    }
-    o->model->jobs[job].shouts++;
-}
-
-/* It has come at most once; it has come when it is delivered, and has not when it failed. */
-static void
-judge_shout(const struct effect *ef, uint64_t id)
-{
-    if (ef->is_unknown ? ef->lines <= 1 : ef->lines == ef->is_delivered) return;
-    breaks_add(ef->lines > 1 ? BREAK_SEND_TWICE : BREAK_SEND_LOST,
-               "effect %" PRIu64 " has come %" PRIu64 " times to the command, and is %s", id,
-               ef->lines,
-               ef->is_unknown     ? "unknown"
-               : ef->is_delivered ? "delivered"
-                                  : "failed");
-}
-
-static void
-take_shout_line(char *line, void *arg)
-{
-    struct outbox *o = arg;
-    struct effect *ef = effect_of(o, strtoull(line, NULL, 10));
-
-    if (ef && ef->is_shout) {
-        ef->lines++;
-    } else {
-        breaks_add(BREAK_SEND_TWICE, "the command was given effect %s, which is not in the store",
-                   line);
-    }
-}
-
 /* ---- those that act inside ------------------------------------------------------------------- */
 
 static void
@@ -195,10 +138,9 @@ take_any(struct view item, void *arg)
         sessions_plan(o->model, item);
     } else if (view_is(kind, "wake_agent") || view_is(kind, "ticket")) {
         take_inside(o->model, item, kind);
-    } else if (view_is(sink, "shout")) {
-        take_shout(o, item);
-    } else if (!view_is(sink, HOOK) && !view_is(sink, POST) && !view_is(sink, "gateway")) {
-        take_effect(item, arg);
+    } else if (!view_is(sink, SHOUT) && !view_is(sink, HOOK) && !view_is(sink, POST) &&
+               !view_is(sink, "gateway")) {
+        take_effect(item, arg); /* others have judges of their own */
     }
 }
 
@@ -266,9 +208,7 @@ judge_counts(const struct outbox *o)
     for (uint64_t id = 1; id < o->cap; id++) {
         const struct effect *ef = &o->effects[id];
 
-        if (ef->is_shout) {
-            judge_shout(ef, id);
-        } else if (ef->is_delivered && ef->lines == 0) {
+        if (ef->is_delivered && ef->lines == 0) {
             breaks_add(BREAK_SEND_LOST,
                        "effect %" PRIu64 " is delivered, the sink does not have it", id);
         }
@@ -277,11 +217,6 @@ judge_counts(const struct outbox *o)
         const struct job *j = &o->model->jobs[id];
         uint64_t          wanted = j->is_telling && j->end == END_COMPLETED;
 
-        if (j->shouts != wanted) {
-            breaks_add(j->shouts > wanted ? BREAK_SEND_TWICE : BREAK_SEND_LOST,
-                       "job %" PRIu64 " has %" PRIu64 " effects for the command, not %" PRIu64, id,
-                       j->shouts, wanted);
-        }
         if (j->effects != wanted) {
             breaks_add(j->effects > wanted ? BREAK_SEND_TWICE : BREAK_SEND_LOST,
                        "job %" PRIu64 " has %" PRIu64 " effects instead of %" PRIu64, id,
@@ -297,7 +232,6 @@ judge_effects(struct model *m, struct link *l)
 
     fetch_pages(l, MSG_EFFECT_LIST, "", take_any, &o);
     (void)history_read(m->folder, "mail", take_line, &o); /* none: nothing was ever sent */
-    (void)history_read(m->folder, "shouts", take_shout_line, &o);
     judge_counts(&o);
     free(o.effects);
     free(o.sessions);

@@ -181,7 +181,7 @@ judge_event(struct model *m, const struct job *j, uint64_t id)
     struct row *row = sessions_row(m, j->session, j->event);
 
     if (row && !may_end_so(j) && !(row->type == SAID_BAD && j->end == END_FAILED) &&
-        !(row->is_void && j->end == END_CANCELLED)) {
+        !((row->is_void || row->is_closed) && j->end == END_CANCELLED)) {
         breaks_add(j->end ? BREAK_OUTCOME : BREAK_DRAIN,
                    "job %" PRIu64 " of event %" PRIu64 " is %s", id, j->event, end_name(j->end));
     }

@@ -25,15 +25,16 @@ judge_timer(const struct model *m, const struct said *d, unsigned client, size_t
 {
     const struct talk *t = &m->sessions->talks[d->session];
     const struct row  *row = d->event && d->event <= t->count ? &t->rows[d->event - 1] : NULL;
-    enum timer         wanted = d->is_late ? TIMER_PENDING : TIMER_PROMOTED;
-    bool               may_be_absent = d->asked == ASKED_UNKNOWN || d->asked == ASKED_NO;
-    bool               is_right = d->timer == wanted;
+    bool               is_closed = d->told == TIMER_CANCELLED; /* with its session */
+    enum timer wanted = is_closed ? TIMER_CANCELLED : d->is_late ? TIMER_PENDING : TIMER_PROMOTED;
+    bool       may_be_absent = d->asked == ASKED_UNKNOWN || d->asked == ASKED_NO;
+    bool       is_right = d->timer == wanted;
 
     if (d->cancel == ASKED_YES) is_right = d->timer == TIMER_CANCELLED;
     if (d->cancel == ASKED_UNKNOWN) is_right |= d->timer == TIMER_CANCELLED;
     if (may_be_absent) is_right |= d->timer == TIMER_ABSENT;
     if (d->timer == TIMER_PROMOTED) {
-        is_right &= d->found == 1 && row && !row->is_void && row->at >= d->fire_at;
+        is_right &= d->found == 1 && row && row->at >= d->fire_at;
     } else if (d->timer == TIMER_CANCELLED) {
         is_right &= d->found == 0 || (d->found == 1 && row && row->is_void);
     } else {
@@ -54,11 +55,15 @@ judge_plan(const struct talk *t, const struct row *row, unsigned s, uint64_t seq
 {
     bool is_planning = row->type == SAID_STEP && row->n % PLAN_EVERY == 0 && row->completed;
     bool is_twice = is_planning && row->n % PLAN_TWICE == 0;
+    bool is_closed = row->plan_told == TIMER_CANCELLED; /* with its session */
+    bool is_fired = is_planning && !is_closed;
     bool has_event = row->plan_event && row->plan_event <= t->count;
 
-    if (row->plan == (is_planning ? TIMER_PROMOTED : TIMER_ABSENT) &&
-        row->spare == (is_twice ? TIMER_CANCELLED : TIMER_ABSENT) && row->fired == is_planning &&
-        row->plans == is_planning + 2U * is_twice && has_event == is_planning &&
+    if (row->plan == (is_fired      ? TIMER_PROMOTED
+                      : is_planning ? TIMER_CANCELLED
+                                    : TIMER_ABSENT) &&
+        row->spare == (is_twice ? TIMER_CANCELLED : TIMER_ABSENT) && row->fired == is_fired &&
+        row->plans == is_planning + 2U * is_twice && has_event == is_fired &&
         (!has_event || t->rows[row->plan_event - 1].at >= row->plan_at)) {
         return;
     }
@@ -80,45 +85,69 @@ judge_said(const struct model *m, const struct said *d, unsigned client, size_t 
         breaks_add(BREAK_EVENT, "session s%u: what client %u said as number %zu is there %u times",
                    d->session, client, number, d->found);
     }
+    if (d->was_closed && m->sessions->talks[d->session].closes == 0) {
+        breaks_add(BREAK_ANSWER, "session s%u was never closed, and refused event %zu of client %u",
+                   d->session, number, client);
+    }
     if (d->asked == ASKED_OPEN) {
         breaks_add(BREAK_ANSWER, "client %u has left event %zu open", client, number);
     }
 }
 
-/* Given up: it is bad, or the operator stopped what ran. */
+/* Given up: it is bad, and its handler choked as often as it may; or the operator stopped what ran,
+ * or the session was closed. */
 static bool
 may_be_dead(const struct model *m, const struct row *row)
 {
     const struct job *j = row->job < m->cap ? &m->jobs[row->job] : &m->jobs[0];
+    bool              is_spent = j->failures == CHOKES_MAX || row->n % CHOKES_AT_ONCE == 0;
 
-    return j->is_there && ((row->type == SAID_BAD && j->end == END_FAILED) ||
-                           (j->may_be_cancelled && j->end == END_CANCELLED));
+    return j->is_there && ((row->type == SAID_BAD && j->end == END_FAILED && is_spent) ||
+                           ((j->may_be_cancelled || row->is_closed) && j->end == END_CANCELLED));
+}
+
+/* What a close found, or whose timer was cancelled, is not processed; a bad one only when it was
+ * mended. */
+static bool
+may_be_processed(struct model *m, const struct row *row)
+{
+    const struct said *d = sessions_said(m, row->n);
+
+    return !row->is_closed && !row->is_cancelled && (row->type != SAID_BAD || (d && d->is_mended));
 }
 
 static void
-judge_row(const struct model *m, const struct row *row, unsigned session, uint64_t seq)
+judge_row(struct model *m, const struct row *row, unsigned session, uint64_t seq)
 {
-    bool is_done = !row->is_dead && !row->is_void;
+    bool     is_done = !row->is_dead && !row->is_void;
+    uint64_t jobs_max = 1 + row->retries;
 
-    if (row->is_dead ? !may_be_dead(m, row) : row->type == SAID_BAD) {
+    if (row->is_dead   ? !may_be_dead(m, row)
+        : row->is_void ? !row->is_closed && !row->is_cancelled
+                       : !may_be_processed(m, row)) {
         breaks_add(BREAK_COMMIT, "s%u: event %" PRIu64 " (type %d) is %s, its job %" PRIu64,
-                   session, seq, row->type, row->is_dead ? "dead" : "processed", row->job);
+                   session, seq, row->type,
+                   row->is_dead   ? "dead"
+                   : row->is_void ? "void"
+                                  : "processed",
+                   row->job);
     }
-    if ((row->is_void ? row->jobs > 1 : row->jobs != 1) || (row->completed != 0) != is_done ||
-        row->processed != is_done || row->deads != row->is_dead) {
-        breaks_add(BREAK_COMMIT,
-                   "s%u: event %" PRIu64 " had %" PRIu64 " jobs, job %" PRIu64
-                   " completed; told %" PRIu64 " times that it is processed, %" PRIu64
-                   " that it is dead",
-                   session, seq, row->jobs, row->completed, row->processed, row->deads);
+    if ((row->is_void ? row->jobs > jobs_max : row->jobs != jobs_max) ||
+        (row->completed != 0) != is_done || row->processed != is_done ||
+        row->deads != row->retries + row->is_dead) {
+        breaks_add(
+            BREAK_COMMIT,
+            "s%u: event %" PRIu64 " had %" PRIu64 " jobs (%" PRIu64 " times again), job %" PRIu64
+            " completed; told %" PRIu64 " times that it is processed, %" PRIu64 " that it is dead",
+            session, seq, row->jobs, row->retries, row->completed, row->processed, row->deads);
     }
 }
 
-/* A person's message makes the count begin anew, whatever became of it. */
+/* A person's message makes the count begin anew, unless it was never looked at. */
 static void
 judge_message(const struct row *row, struct course_of *c, unsigned session, uint64_t seq)
 {
-    if (row->type == SAID_MESSAGE) c->spoken = 0;
+    if (row->type == SAID_MESSAGE && (!row->is_void || row->deads)) c->spoken = 0;
     bool is_admitted = row->type == SAID_MESSAGE || c->spoken < SPOKEN_MAX;
     bool is_done = !row->is_dead && !row->is_void;
     if (!is_done ? row->rows == 0 && row->lines == 0
@@ -191,11 +220,15 @@ judge_session(struct model *m, unsigned s, struct link *l)
             c.sum = (c.sum * SUM_FACTOR + seq + row->n) % SUM_MODULUS;
         }
         c.dead += row->is_dead;
+        m->voids += row->is_void;
+        m->copies += row->copy_of != 0;
         judge_message(row, &c, s, seq);
     }
     judge_show(&c, t, s, l);
     m->said += t->count;
     m->dead += c.dead;
+    m->closes += t->closes;
+    m->retries += t->retries;
 }
 
 void

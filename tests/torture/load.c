@@ -46,7 +46,8 @@ load_start(struct load *l)
         if (i < CLIENTS) client_main(l, i);
         if (i < CLIENTS + READERS) reader_main(l, i - CLIENTS);
         if (i == CLIENTS + READERS) operator_main(l);
-        person_main(l, i - CLIENTS - READERS - 1);
+        if (i == CLIENTS + READERS + 1) clerk_main(l);
+        person_main(l, i - CLIENTS - READERS - 2);
     }
 }
 

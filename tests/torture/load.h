@@ -1,5 +1,5 @@
 /* load - the processes that use agentd while it is being killed: clients, readers of the feed, one
- * operator, and persons, who stay until all that is sent to them has come. */
+ * operator, one clerk, and persons, who stay until all that is sent to them has come. */
 #ifndef TESTS_LOAD_H
 #define TESTS_LOAD_H
 
@@ -16,7 +16,7 @@
 #define OPERATOR     "operator" /* the name of its history */
 #define STOP_RUNNING "running"  /* the reason that the operator gives when he stops what runs */
 #define NAME_BYTES   32
-#define PROCESSES    (CLIENTS + READERS + 1 + PERSONS) /* the persons last */
+#define PROCESSES    (CLIENTS + READERS + 2 + PERSONS) /* the persons last */
 #define BATCH_LARGE  40
 
 /* In memory that all processes of the run share. */
@@ -57,6 +57,7 @@ void load_kill(struct load *l);
 _Noreturn void client_main(const struct load *l, unsigned number);
 _Noreturn void reader_main(const struct load *l, unsigned number);
 _Noreturn void operator_main(const struct load *l);
+_Noreturn void clerk_main(const struct load *l);
 _Noreturn void person_main(const struct load *l, unsigned number);
 
 /* Makes, before the load starts, what the operator changes. */

@@ -35,6 +35,7 @@ model_done(struct model *m)
     free(m->tickets);
     firings_free(m);
     sessions_free(m);
+    deeds_free(m);
 }
 
 struct job *
@@ -372,5 +373,6 @@ model_read(struct model *m)
     if (!history_read(m->folder, OPERATOR, take_operators, m)) {
         breaks_add(BREAK_ANSWER, "the operator has left no history");
     }
+    deeds_read(m);
     (void)history_read(m->folder, "handlers", take_record, m); /* none: no handler ever ran */
 }

@@ -105,6 +105,7 @@ struct course;
 struct span;
 struct lives;
 struct sessions; /* sessions.h */
+struct deed;     /* deeds.c */
 
 struct ticket {
     bool     is_there, is_done;
@@ -139,7 +140,8 @@ struct model {
     size_t              ndecisions;
     unsigned            briefs; /* jobs of the brief agent that the operator asked for */
     uint64_t            last;   /* the greatest id of the store */
-    uint64_t            effects, shouts, unknown_shouts, alerts, fired, missed, suppressed, events;
+    uint64_t            effects, shouts, alerts, fired, missed, suppressed, events;
+    uint64_t            unknown_shouts, failed_shouts, resends; /* of a command */
     uint64_t            hooks, unknown_hooks, posts, repeated_posts;
     uint64_t read, reread, visits; /* messages by persons, those that came again; connections */
     uint64_t stopped, openings, reloads; /* jobs that the operator stopped; of breakers */
@@ -147,6 +149,9 @@ struct model {
     struct lives    *lives;              /* of agentd */
     struct sessions *sessions;
     uint64_t         said, dead; /* events of sessions; of them given up */
+    uint64_t         voids, copies, closes, retries;
+    struct deed     *deeds; /* of the clerk */
+    size_t           ndeeds;
     struct span     *streams;
     size_t           nstreams;
     uint64_t         by_hand; /* firings that were acknowledged */

@@ -12,8 +12,11 @@
 #include <string.h>
 
 #define SOON_AFTER_MS 1800000
+#define ASK_MS        5000
 
-static const char *const types[SAID_TYPES] = {"user_message", "step", "job", "bad", "timer"};
+bool sessions_hold;
+
+static const char *const types[SAID_TYPES] = {"user_message", "step", "job", "job", "timer"};
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
@@ -33,6 +36,13 @@ put_session(unsigned session, const char *field, struct buf *body)
 }
 
 void
+sessions_target(unsigned session, struct buf *body)
+{
+    put_session(session, "key", body);
+    buf_add_str(body, "}");
+}
+
+void
 sessions_timer(unsigned session, unsigned n, int64_t delay_ms, struct buf *body)
 {
     put_session(session, "key", body);
@@ -43,14 +53,17 @@ sessions_timer(unsigned session, unsigned n, int64_t delay_ms, struct buf *body)
 enum msg_id
 sessions_request(unsigned session, enum said_type type, unsigned n, struct buf *body)
 {
-    put_session(session, type == SAID_JOB ? "session" : "key", body);
+    bool is_job = type == SAID_JOB || type == SAID_BAD;
+
+    put_session(session, is_job ? "session" : "key", body);
     if (type == SAID_MESSAGE) {
         buf_printf(body, ",\"content\":\"I say %u\",\"metadata\":{\"n\":%u}}", n, n);
         return MSG_SESSION_SEND;
     }
-    if (type != SAID_JOB) buf_printf(body, ",\"type\":\"%s\"", types[type]);
+    if (type == SAID_BAD) buf_add_str(body, ",\"handler\":\"" CHOKES "\"");
+    if (!is_job) buf_printf(body, ",\"type\":\"%s\"", types[type]);
     buf_printf(body, ",\"payload\":{\"n\":%u}}", n);
-    return type == SAID_JOB ? MSG_JOB_SUBMIT : MSG_SESSION_EVENT;
+    return is_job ? MSG_JOB_SUBMIT : MSG_SESSION_EVENT;
 }
 
 void
@@ -135,7 +148,8 @@ sessions_history(struct model *m, unsigned client, const char *line)
         d->seq = seq;
     } else if (sscanf(line, "f %u %31s", &number, code) == 2) {
         d->asked = ASKED_NO;
-        return strcmp(code, "queue_full") == 0 || strcmp(code, "draining") == 0;
+        d->was_closed = strcmp(code, "wrong_state") == 0;
+        return d->was_closed || strcmp(code, "queue_full") == 0 || strcmp(code, "draining") == 0;
     } else {
         d->asked = ASKED_UNKNOWN;
     }
@@ -164,13 +178,23 @@ sessions_row(struct model *m, unsigned session, uint64_t seq)
     return NULL;
 }
 
+struct said *
+sessions_said(struct model *m, uint64_t n)
+{
+    uint64_t client = (n - 1) / SAID_MAX, number = (n - 1) % SAID_MAX;
+
+    return n && client < SAYERS && number < m->sessions->saids[client]
+               ? &m->sessions->said[client][number]
+               : NULL;
+}
+
 struct taking {
-    struct sessions *all;
-    unsigned         session;
+    struct model *model;
+    unsigned      session;
 };
 
-static uint64_t
-number_in(struct view payload)
+uint64_t
+sessions_n(struct view payload)
 {
     static const char *const places[] = {"metadata", "payload"};
     struct view              inner;
@@ -192,15 +216,32 @@ match_plan(struct talk *t, const struct row *row, uint64_t seq)
     return true;
 }
 
+/* What the operator sent again is as it was, but for its place. */
+static void
+match_copy(struct talk *t, const struct row *row, unsigned session, uint64_t seq)
+{
+    struct row *first = row->copy_of < seq ? &t->rows[row->copy_of - 1] : NULL;
+
+    if (first && first->n == row->n && first->type == row->type) {
+        first->copies++;
+        return;
+    }
+    breaks_add(BREAK_EVENT, "session s%u: event %" PRIu64 " is no copy of event %" PRIu64, session,
+               seq, row->copy_of);
+}
+
 /* Each is one that was asked for, once, and has the number that the answer gave. */
 static void
-match(struct sessions *all, unsigned session, const struct row *row, uint64_t seq)
+match(struct model *m, unsigned session, const struct row *row, uint64_t seq)
 {
-    uint64_t     client = (row->n - 1) / SAID_MAX, number = (row->n - 1) % SAID_MAX;
-    struct said *d = NULL;
+    struct talk *t = &m->sessions->talks[session];
+    struct said *d = sessions_said(m, row->n);
 
-    if (match_plan(&all->talks[session], row, seq)) return;
-    if (row->n && client < SAYERS && number < all->saids[client]) d = &all->said[client][number];
+    if (row->copy_of) {
+        match_copy(t, row, session, seq);
+        return;
+    }
+    if (match_plan(t, row, seq)) return;
     if (!d || d->session != session || d->type != row->type || d->asked == ASKED_NO) {
         breaks_add(BREAK_EVENT, "session s%u: nobody asked for event %" PRIu64 " (%" PRIu64 ")",
                    session, seq, row->n);
@@ -213,16 +254,27 @@ match(struct sessions *all, unsigned session, const struct row *row, uint64_t se
     }
 }
 
+static enum said_type
+type_of(struct view type, struct view payload)
+{
+    enum said_type t = SAID_MESSAGE;
+
+    while (t < SAID_TYPES && !view_is(type, types[t]))
+        t++;
+    return t == SAID_JOB && view_is(text_of(payload, "handler"), CHOKES) ? SAID_BAD : t;
+}
+
 static void
 take_event(struct view item, void *arg)
 {
     struct taking *k = arg;
-    struct talk   *t = &k->all->talks[k->session];
+    struct talk   *t = &k->model->sessions->talks[k->session];
     struct view    status = text_of(item, "status"), payload = {0};
     uint64_t       seq = (uint64_t)number_of(item, "seq");
     struct row     row = {.is_dead = view_is(status, "dead"),
                           .is_void = view_is(status, "void"),
-                          .at = number_of(item, "created_at")};
+                          .at = number_of(item, "created_at"),
+                          .copy_of = (uint64_t)number_of(item, "copy_of")};
 
     if (seq != t->count + 1) {
         breaks_add(BREAK_EVENT, "session s%u: event %" PRIu64 " follows event %zu", k->session, seq,
@@ -233,11 +285,10 @@ take_event(struct view item, void *arg)
                    VIEW_ARG(status));
     }
     (void)mp_find(item, "payload", &payload); /* without one it has no number */
-    row.n = number_in(payload);
+    row.n = sessions_n(payload);
     row.job = row.is_dead ? (uint64_t)number_of(item, "job") : 0;
-    while (row.type < SAID_TYPES && !view_is(text_of(item, "type"), types[row.type]))
-        row.type++;
-    match(k->all, k->session, &row, seq);
+    row.type = type_of(text_of(item, "type"), payload);
+    match(k->model, k->session, &row, seq);
     t->rows = xrealloc(t->rows, (t->count + 1) * sizeof(*t->rows));
     t->rows[t->count++] = row;
 }
@@ -258,31 +309,47 @@ static void
 take_timer(struct view item, void *arg)
 {
     struct taking *k = arg;
-    struct talk   *t = &k->all->talks[k->session];
+    struct talk   *t = &k->model->sessions->talks[k->session];
     enum timer     status = timer_from(text_of(item, "status"));
-    char           id[32], letter;
-    uint64_t       n = 0;
+    uint64_t       event = (uint64_t)number_of(item, "event");
+    struct said   *d;
+    struct row    *row;
 
     t->pending += status == TIMER_PENDING;
-    (void)snprintf(id, sizeof(id), "%.*s", VIEW_ARG(text_of(item, "timer_id"))); /* or cut */
-    if (sscanf(id, "%c%" SCNu64, &letter, &n) != 2) letter = '?';
-    uint64_t client = (n - 1) / SAID_MAX, number = (n - 1) % SAID_MAX;
-    if (letter == 't' && n && client < CLIENTS && number < k->all->saids[client] &&
-        k->all->said[client][number].type == SAID_TIMER) {
-        struct said *d = &k->all->said[client][number];
-
+    if (status == TIMER_CANCELLED && event && event <= t->count)
+        t->rows[event - 1].is_cancelled = true;
+    switch (sessions_timer_of(k->model, k->session, text_of(item, "timer_id"), &d, &row)) {
+    case 't':
         d->timer = status;
         d->fire_at = number_of(item, "fire_at");
-        d->event = (uint64_t)number_of(item, "event");
-    } else if (letter == 'e' && n >= 1 && n <= t->count) {
-        t->rows[n - 1].plan = status;
-        t->rows[n - 1].plan_at = number_of(item, "fire_at");
-        t->rows[n - 1].plan_event = (uint64_t)number_of(item, "event");
-    } else if (letter == 'x' && n >= 1 && n <= t->count) {
-        t->rows[n - 1].spare = status;
-    } else {
-        breaks_add(BREAK_TIMER, "session s%u: nobody set timer %s", k->session, id);
+        d->event = event;
+        break;
+    case 'e':
+        row->plan = status;
+        row->plan_at = number_of(item, "fire_at");
+        row->plan_event = event;
+        break;
+    case 'x': row->spare = status; break;
+    default:
+        breaks_add(BREAK_TIMER, "session s%u: nobody set timer %.*s", k->session,
+                   VIEW_ARG(text_of(item, "timer_id")));
     }
+}
+
+char
+sessions_timer_of(struct model *m, unsigned session, struct view timer, struct said **d,
+                  struct row **row)
+{
+    struct talk *t = &m->sessions->talks[session];
+    char         id[32], letter = '?';
+    uint64_t     n = 0;
+
+    (void)snprintf(id, sizeof(id), "%.*s", VIEW_ARG(timer)); /* or cut */
+    if (sscanf(id, "%c%" SCNu64, &letter, &n) != 2) return '?';
+    *d = sessions_said(m, n);
+    *row = n >= 1 && n <= t->count ? &t->rows[n - 1] : NULL;
+    if (letter == 't') return *d && (*d)->type == SAID_TIMER ? 't' : '?';
+    return (letter == 'e' || letter == 'x') && *row ? letter : '?';
 }
 
 static void
@@ -291,12 +358,19 @@ count_due(struct view item, void *arg)
     *(bool *)arg &= number_of(item, "fire_at") > clock_now().wall_ms + SOON_AFTER_MS;
 }
 
+static void
+look_at_session(struct view item, void *arg)
+{
+    *(bool *)arg &= number_of(item, "waiting") == 0 && !view_is(text_of(item, "status"), "held");
+}
+
 bool
 sessions_are_drained(struct link *l)
 {
     bool is_drained = true;
 
-    for (unsigned s = 0; s < SESSIONS; s++) {
+    fetch_pages(l, MSG_SESSION_LIST, "\"company\":\"" TALK "\"", look_at_session, &is_drained);
+    for (unsigned s = 0; s < SESSIONS && is_drained; s++) {
         char body[96];
 
         (void)snprintf(body, sizeof(body),
@@ -307,11 +381,28 @@ sessions_are_drained(struct link *l)
     return is_drained;
 }
 
+static void
+release(struct view item, void *arg)
+{
+    char body[96];
+
+    (void)snprintf(body, sizeof(body), "{\"key\":\"%.*s\",\"company\":\"" TALK "\",\"skip\":true}",
+                   VIEW_ARG(text_of(item, "key"))); /* fits */
+    if (link_ask(arg, MSG_SESSION_RESUME, body, NULL, ASK_MS) == ANSWER_YES) return;
+    breaks_add(BREAK_DRAIN, "resume %s: %s", body, ((struct link *)arg)->error.msg);
+}
+
+void
+sessions_release(struct link *l)
+{
+    fetch_pages(l, MSG_SESSION_LIST, "\"company\":\"" TALK "\",\"status\":\"held\"", release, l);
+}
+
 void
 sessions_fetch(struct model *m, struct link *l)
 {
     for (unsigned s = 0; s < SESSIONS; s++) {
-        struct taking k = {m->sessions, s};
+        struct taking k = {m, s};
         char          body[64];
 
         (void)snprintf(body, sizeof(body), "\"key\":\"s%u\",\"company\":\"" TALK "\"",
@@ -321,28 +412,8 @@ sessions_fetch(struct model *m, struct link *l)
     }
 }
 
-/* ---- what was told and sent ------------------------------------------------------------------ */
-
-void
-sessions_feed(struct model *m, struct view type, struct view event)
-{
-    unsigned    session = sessions_find(text_of(event, "session"));
-    uint64_t    seq = (uint64_t)number_of(event, "event");
-    bool        is_processed = view_is(type, "session.processed");
-    struct row *row;
-
-    if (!session || !(is_processed || view_is(type, "session.event_dead"))) return;
-    struct talk *t = &m->sessions->talks[session - 1];
-    while (t->told + 1 < seq && t->told < t->count && t->rows[t->told].is_void)
-        t->told++;
-    if (seq != t->told + 1) {
-        breaks_add(BREAK_COMMIT,
-                   "session s%u: event %" PRIu64 " was done with behind event %" PRIu64,
-                   session - 1, seq, t->told);
-    }
-    t->told = seq;
-    if ((row = sessions_row(m, session, seq))) *(is_processed ? &row->processed : &row->deads) += 1;
-}
+/* ---- what was sent -----------------------------------------------------------------------------
+ */
 
 /* "KEY SEQ COUNT JOB ATTEMPT"; false when it is none. */
 static bool
