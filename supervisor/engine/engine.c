@@ -273,6 +273,7 @@ on_boot(struct engine *en, const struct input *in)
     reasons_at_boot(en);
     registry_at_boot(en);
     activity_forget(en);
+    sessions_count_begin(en);
     lanes_sweep_begin(en);
     en->memory.started_at = en->turn.now.wall_ms;
     pressure_begin(en);
@@ -339,6 +340,7 @@ engine_due(struct engine *en)
     readers_due(en);
     lanes_sweep(en);
     activity_due(en);
+    sessions_count(en);
     answers_due(en);
     chain_due(en);
     feed_due(en);
@@ -401,7 +403,7 @@ find_deadline(struct engine *en)
     d.wall_ms = earlier(d.wall_ms, feed_deadline(en));
     d.wall_ms = earlier(d.wall_ms, retention_deadline(en));
     if (en->turn.due_again || en->memory.is_sweeping || en->memory.is_releasing ||
-        en->memory.is_forgetting)
+        en->memory.is_forgetting || en->memory.is_counting)
         d.wall_ms = earlier(d.wall_ms, en->turn.now.wall_ms);
     d.boot_ms = earlier(leases_deadline(en), fleet_deadline(&en->memory));
     d.boot_ms = earlier(d.boot_ms, schedules.boot_ms);

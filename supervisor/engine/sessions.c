@@ -6,9 +6,13 @@
 
 #define SCHEDULES_PREFIX "schedule/"
 
+#define COUNT_ROWS_MAX 1000 /* of sessions, in one turn */
+
 /* The row first: it is what others hold. */
 struct session_turn {
     struct session       row;
+    uint8_t              stored_status; /* as it is counted … */
+    uint64_t             stored_waiting;
     struct event         head; /* seq 0: not known */
     bool                 is_dirty, is_gone, is_over;
     struct session_turn *next, *next_over;
@@ -26,6 +30,46 @@ session_status_name(enum session_status s)
     return status_names[s];
 }
 
+/* ---- how many ------------------------------------------------------------------ */
+
+/* By 1 or, taken out again, by -1. */
+static void
+count(struct engine *en, const struct session *s, uint8_t status, uint64_t waiting, int by)
+{
+    struct memory *m = &en->memory;
+
+    if (session_is_schedules(s->name) || (m->is_counting && s->id >= m->count_at)) return;
+    m->sessions.by_status[status] += (uint64_t)(int64_t)by;
+    m->sessions.waiting += by < 0 ? -waiting : waiting;
+}
+
+void
+sessions_count_begin(struct engine *en)
+{
+    en->memory.sessions = (struct session_counts){0};
+    en->memory.is_counting = true;
+    en->memory.count_at = 0;
+}
+
+/* Of rows that this turn has changed the store has the old ones, which are in session_turn too. */
+void
+sessions_count(struct engine *en)
+{
+    struct session s = {.id = en->memory.count_at};
+    struct scan    scan;
+    unsigned       left = COUNT_ROWS_MAX;
+    bool           is_over = false;
+
+    if (!en->memory.is_counting) return;
+    scan_open(&scan, turn_txn(en), PRIMARY_SESSION, &s, 0, 1);
+    while (left-- > 0 && !(is_over = !scan_next(&scan, &s))) {
+        en->memory.count_at = s.id + 1;
+        count(en, &s, s.status, s.waiting, 1);
+    }
+    scan_close(&scan);
+    en->memory.is_counting = !is_over;
+}
+
 /* ---- rows of the turn ---------------------------------------------------------- */
 
 static struct session *
@@ -34,7 +78,8 @@ remember(struct engine *en, const struct session *row)
     struct turn         *t = &en->turn;
     struct session_turn *s = arena_alloc(txn_arena(t->txn), sizeof(*s));
 
-    *s = (struct session_turn){.row = *row};
+    *s = (struct session_turn){
+        .row = *row, .stored_status = row->status, .stored_waiting = row->waiting};
     if (t->session_last) {
         t->session_last->next = s;
     } else {
@@ -110,14 +155,23 @@ session_over_take(struct engine *en)
 void
 session_write(struct engine *en, struct session *s)
 {
-    ((struct session_turn *)s)->is_dirty = false;
+    struct session_turn *st = (struct session_turn *)s;
+
+    st->is_dirty = false;
     session_save(turn_txn(en), s);
+    count(en, s, st->stored_status, st->stored_waiting, -1);
+    count(en, s, s->status, s->waiting, 1);
+    st->stored_status = s->status;
+    st->stored_waiting = s->waiting;
 }
 
 void
 session_forget(struct engine *en, struct session *s)
 {
-    ((struct session_turn *)s)->is_gone = true;
+    struct session_turn *st = (struct session_turn *)s;
+
+    st->is_gone = true;
+    count(en, s, st->stored_status, st->stored_waiting, -1);
     if (s->checkpoint_bytes) bytes_delete(turn_txn(en), BLOB_CHECKPOINT, s->id);
     (void)session_delete(turn_txn(en), s);
 }
@@ -126,8 +180,7 @@ void
 sessions_flush(struct engine *en)
 {
     for (struct session_turn *s = en->turn.session_list; s; s = s->next) {
-        if (s->is_dirty && !s->is_gone) session_save(turn_txn(en), &s->row);
-        s->is_dirty = false;
+        if (s->is_dirty && !s->is_gone) session_write(en, &s->row);
     }
 }
 
@@ -162,6 +215,7 @@ make_row(struct engine *en, uint32_t company, struct view name, uint32_t agent)
                               .created_at = en->turn.now.wall_ms};
 
     session_insert(turn_txn(en), &s); /* at once: the next request finds it by its name */
+    count(en, &s, s.status, s.waiting, 1);
     return remember(en, &s);
 }
 

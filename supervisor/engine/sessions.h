@@ -29,6 +29,10 @@ void session_write(struct engine *en, struct session *s);
 void session_forget(struct engine *en, struct session *s);
 /* Writes what has changed, as the turn ends. */
 void sessions_flush(struct engine *en);
+/* memory.sessions from the rows, in bounded turns: nobody stores it.  From then on each row is
+ * counted as it is written. */
+void sessions_count_begin(struct engine *en);
+void sessions_count(struct engine *en);
 
 /* The session of this name, made when it is new. */
 uint32_t session_of(struct engine *en, uint32_t company, struct view name, uint32_t agent);

@@ -3,6 +3,7 @@
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/pressure.h"
 #include "supervisor/engine/registry.h"
+#include "supervisor/engine/sessions.h"
 #include "supervisor/engine/views.h"
 
 #define UNKNOWN_MAX 1000 /* more are not counted */
@@ -70,6 +71,22 @@ put_outbox(struct txn *t, const struct actor *a, struct buf *b, struct mp_open_m
     mp_put_u64(b, &m, "unknown", count_unknown(t));
     mp_close(b, &m);
     mp_put_u64(b, map, "timers_pending", index_entries(t, INDEX_timer_due));
+}
+
+/* Likewise.  Nothing until all are counted, soon after the start. */
+static void
+put_sessions(const struct memory *mem, const struct actor *a, struct buf *b,
+             struct mp_open_map *map)
+{
+    struct mp_open_map m;
+
+    if (a->company.size > 0 || mem->is_counting) return;
+    mp_key(b, map, "sessions");
+    m = mp_open(b);
+    for (enum session_status s = 0; s < SESSION_STATUS_COUNT; s++)
+        mp_put_u64(b, &m, session_status_name(s), mem->sessions.by_status[s]);
+    mp_close(b, &m);
+    mp_put_u64(b, map, "events_waiting", mem->sessions.waiting);
 }
 
 /* As commands take it; nil for none. */
@@ -177,6 +194,7 @@ engine_status(struct engine *en, struct txn *t, const struct actor *a, const str
     o.now_ms = now->wall_ms;
     put_queue(t, a, out, map);
     put_outbox(t, a, out, map);
+    put_sessions(&en->memory, a, out, map);
     put_caps(en, &o, a, out, map);
     put_next_firings(&o, a, out, map);
     pressure_put_status(&en->memory, t, a, now, out, map);

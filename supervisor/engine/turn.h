@@ -78,6 +78,12 @@ struct block_at {
     uint32_t on;
 };
 
+/* Sessions but the schedules' own, and what waits in them. */
+struct session_counts {
+    uint64_t by_status[SESSION_STATUS_COUNT];
+    uint64_t waiting; /* events, those that are being processed among them */
+};
+
 /* A place in INDEX_job_due. */
 struct job_state_at {
     int64_t  run_at;
@@ -88,9 +94,10 @@ struct job_state_at {
 #define SLOW_SINKS_MAX 16
 
 struct memory {
-    struct meta   meta;
-    struct limits limits;
-    struct now    seen; /* the clocks of the last turn; 0: none yet */
+    struct meta           meta;
+    struct limits         limits;
+    struct now            seen; /* the clocks of the last turn; 0: none yet */
+    struct session_counts sessions;
     int64_t
         behind_from; /* the wall clock is behind this, and that is not believed yet; 0: it is not */
     /* sinks whose last delivery was slow (shares.h), and the place of the next to be forgotten */
@@ -133,6 +140,8 @@ struct memory {
     uint64_t           release_at;    /* … from this effect on */
     bool               is_forgetting; /* records of agents that are gone are looked for … */
     uint32_t           forget_at;     /* … from this agent on */
+    bool               is_counting;   /* sessions are being counted … */
+    uint32_t           count_at;      /* … from this one on: those before it are */
     uint32_t           kept_for;      /* lane whose head waits to run alone (N4); 0: none */
     uint32_t           kept_worker;   /* takes nothing else … */
     uint8_t            kept_priority; /* … that is not above this */

@@ -139,6 +139,7 @@ def figures():
             sys.exit(f"no answer is pending: {text}")
         time.sleep(0.05)
     expect("completed", seen['agentd_jobs{state="completed"}'], 2)
+    expect("sessions", (seen['agentd_sessions{status="open"}'], seen["agentd_events_waiting"]), (1, 0))
     expect("lateness", seen['agentd_start_delay_ms{percentile="p99"}'] >= 0, True)
     expect("caps", (seen['agentd_cap_limit{cap="schedule_cap",on=""}'], 'agentd_cap_limit{cap="global_cap",on=""}' in seen), (1, False))
     for name in ("agentd_loop_lag_p99_us", "agentd_workers_live", "agentd_timers_pending", "agentd_gateway_requests_total", "agentd_gateway_connections"):
@@ -147,7 +148,7 @@ def figures():
     Connection(None).refused(401, "unauthenticated", "GET", "/metrics")
     own = agentctl("token", "add", "acmes", "--role", "view", "--company", "acme")["secret"]
     others = read_figures(Connection(own).must(200, "GET", "/metrics"))
-    expect("of one company", (others['agentd_jobs{state="completed"}'], [n for n in others if "effects" in n]), (0, []))
+    expect("of one company", (others['agentd_jobs{state="completed"}'], [n for n in others if "effects" in n or "sessions" in n]), (0, []))
 
 
 def page():

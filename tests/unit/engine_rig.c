@@ -1,5 +1,6 @@
 #include "tests/unit/engine_rig.h"
 
+#include "supervisor/engine/sessions.h"
 #include <unistd.h>
 
 #define SETTLE_MAX 2000
@@ -284,6 +285,25 @@ rig_begin_read(struct rig *r)
     return t;
 }
 
+/* What the engine keeps of them in memory. */
+static void
+expect_counted(const struct rig *r, struct txn *t)
+{
+    const struct memory  *m = &r->engine->memory;
+    struct session_counts n = {0};
+    struct session        row = {0};
+    struct scan           s;
+
+    scan_open(&s, t, PRIMARY_SESSION, &row, 0, 0);
+    while (scan_next(&s, &row)) {
+        if (session_is_schedules(row.name)) continue;
+        n.by_status[row.status]++;
+        n.waiting += row.waiting;
+    }
+    scan_close(&s);
+    if (!m->is_counting) assert_memory_equal(&n, &m->sessions, sizeof(n));
+}
+
 static void
 expect_sound(struct rig *r)
 {
@@ -293,6 +313,7 @@ expect_sound(struct rig *r)
 
     (void)store_check(t, problem, &problems, &cancel); /* the number of rows */
     engine_check(t, problem, &problems, &cancel);
+    expect_counted(r, t);
     txn_abort(&t);
     assert_int_equal(problems, 0);
 }

@@ -90,6 +90,65 @@ the_outbox_and_timers_are_counted_for_who_sees_all(void **state)
     assert_false(rig_has(r, "outbox"));
 }
 
+static void
+expect_sessions(struct rig *r, int64_t open, int64_t held, int64_t closed, int64_t waiting)
+{
+    rig_status(r);
+    assert_int_equal(rig_i64(r, "sessions.open"), open);
+    assert_int_equal(rig_i64(r, "sessions.held"), held);
+    assert_int_equal(rig_i64(r, "sessions.closed"), closed);
+    assert_int_equal(rig_i64(r, "events_waiting"), waiting);
+}
+
+static void
+sessions_and_what_waits_in_them_are_counted_for_who_sees_all(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_handler = view_str("noop");
+    rig_configure(r, &two); /* its schedules' own sessions are not counted */
+    expect_sessions(r, 0, 0, 0, 0);
+    rig_workers(r, 1, 8);
+    rig_must(r, "session.send", "'key':'k','content':'one'");
+    rig_must(r, "session.send", "'key':'k','content':'two'");
+    rig_must(r, "session.send", "'key':'l','content':'one'");
+    rig_must(r, "session.send", "'key':'m','content':'one'");
+    expect_sessions(r, 3, 0, 0, 4);
+    rig_must(r, "session.close", "'key':'m'");
+    rig_turn(r);
+    expect_sessions(r, 2, 0, 1, 4); /* the job of its one is being stopped */
+    rig_crash(r);
+    rig_turn(r);
+    expect_sessions(r, 2, 0, 1, 4);
+    r->actor.company = view_str("acme");
+    rig_status(r);
+    assert_false(rig_has(r, "sessions"));
+    assert_false(rig_has(r, "events_waiting"));
+}
+
+/* More than are counted in one turn. */
+static void
+sessions_are_counted_anew_after_a_start(void **state)
+{
+    struct rig *r = *state;
+
+    r->is_unchecked = true;
+    r->limits.session_handler = view_str("noop");
+    rig_configure(r, &two);
+    for (int i = 0; i < 2100; i++)
+        rig_must(r, "session.send", "'key':'k%d','content':'x'", i);
+    rig_crash(r);
+    rig_turn(r);
+    rig_status(r);
+    assert_false(rig_has(r, "sessions"));
+    rig_must(r, "session.send", "'key':'k1','content':'of one that is counted'");
+    rig_must(r, "session.send", "'key':'k2099','content':'of one that is not'");
+    rig_must(r, "session.send", "'key':'new','content':'of one that is new'");
+    while (rig_is_due(r))
+        rig_turn(r);
+    expect_sessions(r, 2101, 0, 0, 2103);
+}
+
 /* Beyond as many schedules as one read looks at. */
 static void
 warnings_find_the_one_among_many(void **state)
@@ -118,6 +177,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(who_is_of_a_company_is_told_of_no_other),
         TEST(the_outbox_and_timers_are_counted_for_who_sees_all),
+        TEST(sessions_and_what_waits_in_them_are_counted_for_who_sees_all),
+        TEST(sessions_are_counted_anew_after_a_start),
         TEST(warnings_find_the_one_among_many),
     };
 

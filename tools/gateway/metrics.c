@@ -14,6 +14,7 @@ static const struct family {
 } families[] = {
     {"agentd_queue",                 "agentd_jobs",           "state",      "Jobs by state"                               },
     {"agentd_outbox",                "agentd_effects",        "status",     "Messages and pings by status, unsettled ones"},
+    {"agentd_sessions",              "agentd_sessions",       "status",     "Sessions by status"                          },
     {"agentd_recent_start_delay_ms", "agentd_start_delay_ms", "percentile",
      "From due to started, of jobs that completed within the last minute"                                                 },
     {"agentd_recent_run_ms",         "agentd_run_ms",         "percentile",

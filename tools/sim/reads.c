@@ -1,5 +1,6 @@
 #include "supervisor/engine/effects.h"
 #include "supervisor/engine/job.h"
+#include "supervisor/engine/sessions.h"
 #include "tools/sim/sim.h"
 #include "tools/sim/verdict.h"
 
@@ -400,6 +401,30 @@ sim_follow_feed(struct sim *s)
     txn_abort(&t);
 }
 
+/* ---- counts ---------------------------------------------------------------------------------- */
+
+/* What memory keeps of sessions, soon after a start. */
+static void
+check_counts(struct sim *s, struct txn *t)
+{
+    const struct session_counts *kept = &s->engine->memory.sessions;
+    struct session_counts        n = {0};
+    struct session               row = {0};
+    struct scan                  scan;
+
+    if (s->engine->memory.is_counting) return;
+    scan_open(&scan, t, PRIMARY_SESSION, &row, 0, 0);
+    while (scan_next(&scan, &row)) {
+        if (session_is_schedules(row.name)) continue;
+        n.by_status[row.status]++;
+        n.waiting += row.waiting;
+    }
+    scan_close(&scan);
+    claim(memcmp(&n, kept, sizeof(n)) == 0,
+          "%" PRIu64 " events wait in %" PRIu64 " open sessions, counted %" PRIu64 " in %" PRIu64,
+          n.waiting, n.by_status[SESSION_OPEN], kept->waiting, kept->by_status[SESSION_OPEN]);
+}
+
 /* ---- fsck ------------------------------------------------------------------------------------ */
 
 static void
@@ -419,6 +444,7 @@ sim_check_store(struct sim *s)
     claim(t, "no read transaction: %s", e.msg);
     (void)store_check(t, on_problem, NULL, &cancel); /* how many rows does not matter */
     engine_check(t, on_problem, NULL, &cancel);
+    check_counts(s, t);
     claim(!store_has_damage(s->store), "a record is damaged");
     txn_abort(&t);
 }
