@@ -674,6 +674,36 @@ async def until_ready(session, token):
             await asyncio.sleep(0.05)
 
 
+async def until_left(token, session):
+    deadline = time.monotonic() + WAIT
+    while await asyncio.to_thread(lambda: Connection(token).must(200, "GET", f"/v1/sessions/{session}")["readers"]):
+        expect("still read", time.monotonic() > deadline, False)
+
+
+async def repeated():
+    """Who comes, acknowledges once more and goes leaves nothing in the store."""
+    submit = TOKENS[1]
+    async with socket_to("chat/gus", **bearer(submit)) as w:
+        await read(w, "ready")
+        await tell(w, type="message", content="hello")
+        await read(w, "accepted")
+        effect = (await read(w, "agent_reply"))["effect_id"]
+        await tell(w, type="ack", effect_id=effect)
+        await (await w.ping())  # it was taken
+        ack = await asyncio.to_thread(Connection(submit).must, 200, "POST", f"/v1/effects/{effect}/ack", {"session": "chat/gus"})
+        expect("acknowledged", ack["status"], "delivered")
+    await until_left(submit, "chat/gus")
+    rows = agentctl("fsck")["rows"]
+    async with socket_to("chat/gus", **bearer(submit)) as w:
+        await read(w, "ready")
+        for _ in range(5):
+            await tell(w, type="ack", effect_id=effect)
+        await (await w.ping())
+        await asyncio.to_thread(Connection(submit).must, 200, "POST", f"/v1/effects/{effect}/ack", {"session": "chat/gus"})
+    await until_left(submit, "chat/gus")
+    expect("rows left behind", agentctl("fsck")["rows"] - rows, 0)
+
+
 async def deliveries():
     submit = TOKENS[1]
     async with socket_to("chat/cleo", **bearer(submit)) as w:
@@ -737,6 +767,7 @@ cases = {
     "feed": feed,
     "sockets": lambda: asyncio.run(sockets()),
     "deliveries": lambda: asyncio.run(deliveries()),
+    "repeated": lambda: asyncio.run(repeated()),
     "revoked": lambda: asyncio.run(revoked()),
 }
 cases[sys.argv[1]]()

@@ -154,6 +154,13 @@ a_message_comes_until_a_reader_has_acknowledged_it(void **state)
 }
 
 static void
+who_comes_acknowledges_again_and_goes_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    run("repeated");
+}
+
+static void
 a_token_is_good_for_its_sessions_until_it_is_revoked(void **state)
 {
     (void)state;
@@ -176,6 +183,7 @@ main(void)
         TEST(the_feed_is_told_without_a_hole_and_a_slow_watcher_holds_nobody_up),
         TEST(a_websocket_takes_messages_and_knows_who_sends_them),
         TEST(a_message_comes_until_a_reader_has_acknowledged_it),
+        TEST(who_comes_acknowledges_again_and_goes_leaves_nothing_behind),
         TEST(a_token_is_good_for_its_sessions_until_it_is_revoked),
     };
 

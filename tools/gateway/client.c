@@ -280,6 +280,15 @@ client_fds(const struct client *cl, int fds[CONNECTION_FDS])
     connection_fds(&cl->connection, fds);
 }
 
+/* It may come twice, and agentd need not remember it: a message is read once, and who reads counts
+ * until the next hello, which a broken connection has said anew. */
+static bool
+is_repeatable(enum msg_id op)
+{
+    return op == MSG_EFFECT_ACK || op == MSG_SESSION_ATTACH || op == MSG_SESSION_DETACH ||
+           op == MSG_GATEWAY_HELLO;
+}
+
 uint64_t
 client_ask(struct client *cl, const struct question *q, struct err *e)
 {
@@ -290,7 +299,7 @@ client_ask(struct client *cl, const struct question *q, struct err *e)
         (void)err_set(e, E_BUSY, "too many requests at a time");
         return 0;
     }
-    if (connection_op_changes(q->op) && request_id.size == 0 && !q->is_until_hello) {
+    if (connection_op_changes(q->op) && request_id.size == 0 && !is_repeatable(q->op)) {
         if (connection_request_id(made, e)) return 0;
         request_id = view_str(made);
     }

@@ -22,14 +22,11 @@ struct client;
 typedef void client_answer(void *arg, const struct err *error, struct view body);
 
 struct question {
-    enum msg_id op;
-    struct view body;
-    struct view request_id;     /* empty: one is made when the request needs one */
-    struct view token_hash;     /* on whose behalf; empty: the gateway's own */
-    bool        is_long;        /* agentd may answer late, on purpose */
-    bool        is_until_hello; /* it counts until then: agentd need not remember it, for a
-                                   broken connection, after which it may come twice, has hello
-                                   said anew */
+    enum msg_id    op;
+    struct view    body;
+    struct view    request_id; /* empty: one is made when the request needs one */
+    struct view    token_hash; /* on whose behalf; empty: the gateway's own */
+    bool           is_long;    /* agentd may answer late, on purpose */
     client_answer *on_answer;
     void          *arg;
 };

@@ -119,8 +119,8 @@ link_greet(struct link *l)
 {
     BUF_AUTO struct buf body = {0};
     struct mp_open_map  m = mp_open(&body);
-    struct question q = {.op = MSG_GATEWAY_HELLO, .is_until_hello = true, .on_answer = on_hello};
-    struct err      e;
+    struct question     q = {.op = MSG_GATEWAY_HELLO, .on_answer = on_hello};
+    struct err          e;
 
     if (!client_is_up(l->client) || !l->pull.is_up) return;
     mp_put_cstr(&body, &m, "version", AGENTD_VERSION);

@@ -174,7 +174,6 @@ send_order(struct readers *rs, struct order *o)
     struct mp_open_map  m = mp_open(&body);
     struct question     q = {.op = o->number ? MSG_SESSION_ATTACH : MSG_SESSION_DETACH,
                              .token_hash = view_str(o->token_hash),
-                             .is_until_hello = true,
                              .on_answer = on_done,
                              .arg = o};
     struct err          e;
