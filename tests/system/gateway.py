@@ -404,6 +404,9 @@ def attacks():
         "a WebSocket without a token": (401, request(ws, *upgrade, "Upgrade: websocket", token=False)),
         "a WebSocket of an inner protocol": (400, request(ws, *upgrade, "Upgrade: websocket", "Sec-WebSocket-Protocol: descriptor")),
         "a WebSocket of another version": (426, request(ws, *upgrade[:2], "Sec-WebSocket-Version: 8", "Upgrade: websocket")),
+        "a WebSocket of no version": (426, request(ws, *upgrade[:2], "Upgrade: websocket")),
+        "a WebSocket of two versions": (426, request(ws, *upgrade, "Sec-WebSocket-Version: 8", "Upgrade: websocket")),
+        "a WebSocket that is none": (426, request(ws, shut)),
         "a WebSocket without a key": (400, request(ws, upgrade[0], upgrade[2], "Upgrade: websocket")),
         "chunked": (411, request(post, "Transfer-Encoding: chunked", json_type, body=b"2\r\n{}\r\n0\r\n\r\n")),
         "chunked and with a length": (411, request(post, "Content-Length: 5", "Transfer-Encoding: chunked", json_type, body=b"0\r\n\r\n")),
@@ -458,6 +461,9 @@ def attacks():
     }
     for name, (wanted, data) in cases.items():
         expect(name, status(data), wanted)
+    for name in ("a WebSocket of another version", "a WebSocket that is none"):
+        got = send(cases[name][1]).lower()
+        expect(name, [h in got for h in (b"upgrade: websocket\r\n", b"connection: upgrade\r\n", b"sec-websocket-version: 13\r\n")], [True] * 3)
     got = send(request(get) + request(get) + request("GET /v1/nothing HTTP/1.1", shut))
     expect("three on a connection", got.count(b"HTTP/1.1 200") + got.count(b"HTTP/1.1 404"), 3)
     got = send(request("POST /v1/jobs/99/cancel HTTP/1.1", "Content-Length: 2", json_type, body=b"{}") * 3 + request(get, shut))

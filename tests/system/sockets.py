@@ -165,7 +165,6 @@ def upgrades():
     expect("deflated", asked(path, bearer, "Sec-WebSocket-Extensions: permessage-deflate"), 101)
 
 
-# Without a mask frames are taken as well: libwebsockets does not look, and a mask protects proxies, not us.
 BAD_FRAMES = {
     "bytes": (1003, frame(BINARY, b"{}")),
     "bytes in parts": (1003, frame(BINARY, b"{", fin=False) + frame(0, b"}")),
@@ -184,6 +183,12 @@ BAD_FRAMES = {
     "the rest of nothing": (1002, frame(0, b"x")),
     "a text within a text": (1002, frame(TEXT, b"x", fin=False) + frame(TEXT, b"x")),
     "100 texts at once": (1008, frame(TEXT, b"{}") * 100),
+    "a text without a mask": (1002, frame(TEXT, b"{}", masked=False)),
+    "a ping without a mask": (1002, frame(PING, b"x", masked=False)),
+    "a goodbye without a mask": (1002, frame(CLOSE, struct.pack("!H", 1000), masked=False)),
+    "64 KiB without a mask": (1002, frame(TEXT, b"x" * 65536, masked=False)),
+    "the rest without a mask": (1002, frame(TEXT, b'{"type', fin=False) + frame(0, b'": 1}', masked=False)),
+    "one without a mask behind 64 KiB with one": (1002, frame(TEXT, b"x" * 65536) + frame(TEXT, b"{}", masked=False)),
     "a wrong code": (1002, frame(CLOSE, struct.pack("!H", 999))),
     "a goodbye": (1000, frame(CLOSE, struct.pack("!H", 1000))),
 }
@@ -194,6 +199,13 @@ def frames():
         p = Peer("a")
         p.send(data)
         expect(name, p.end(), code)
+        p.close()
+    for masked, wanted in ((False, 1002), (True, 1000)):
+        p, behind = Peer("a"), frame(CLOSE, struct.pack("!H", 1000), masked=masked)
+        p.send(frame(PING) + behind[:1])
+        expect("an answer before a byte of the next one", p.frame()[0], PONG)
+        p.send(behind[1:])
+        expect("a goodbye in two parts", p.end(), wanted)
         p.close()
     p = Peer("a")
     p.send(frame(TEXT, b'{"type": "mess', fin=False) + frame(PING, b"here") + frame(0, b'age", "content": "in parts"}'))

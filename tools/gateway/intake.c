@@ -2,6 +2,7 @@
 
 #include "common/buf.h"
 #include "common/log.h"
+#include "tools/gateway/frames.h"
 #include "tools/gateway/head.h"
 #include "tools/gateway/reply.h"
 #include <errno.h>
@@ -18,14 +19,15 @@ enum stage {
     STAGE_BODY,    /* … and its body */
     STAGE_BUSY,    /* it is served */
     STAGE_OPEN,    /* a WebSocket */
-    STAGE_REFUSED, /* it is answered, and nothing more is served */
+    STAGE_REFUSED, /* it is answered, and nothing more of it is taken */
 };
 
 struct intake {
-    enum stage stage;
-    bool       is_stranger;
-    int64_t    left; /* of the body; REFUSED: to be thrown away */
-    struct buf head; /* as much as has come; empty while it comes in one piece */
+    enum stage    stage;
+    bool          is_stranger;
+    int64_t       left; /* of the body; REFUSED: to be thrown away */
+    struct buf    head; /* as much as has come; empty while it comes in one piece */
+    struct frames frames;
 };
 
 /* Of the thread on purpose: the function below has the C library's signature, and libzmq's thread
@@ -180,6 +182,24 @@ take_body(struct intake *i, int fd, void *out, size_t size)
     return n;
 }
 
+/* One without a mask becomes one that lws refuses, and the last that it is given. */
+static ssize_t
+take_frames(struct intake *i, int fd, char *out, size_t size)
+{
+    size_t  held = i->frames.has_first ? 1 : 0;
+    ssize_t n = receive(fd, out + held, size - held, 0);
+
+    if (n <= 0) return n;
+    if (held) out[0] = i->frames.first;
+    size_t good = frames_read(&i->frames, view_of(out, held + (size_t)n));
+    if (i->frames.is_unmasked) {
+        out[good++] = FRAMES_REFUSED;
+        i->stage = STAGE_REFUSED;
+        i->left = LINGER_BYTES;
+    }
+    return good > 0 ? (ssize_t)good : nothing_yet();
+}
+
 /* Its end is told, what else there is is not. */
 static ssize_t
 take_while_busy(int fd, void *out)
@@ -198,9 +218,9 @@ recv(int fd, void *out, size_t size, int flags)
     case STAGE_HEAD: return size > HEAD_BYTES_MAX ? take_head(i, fd, out, size) : nothing_yet();
     case STAGE_BODY: return take_body(i, fd, out, size);
     case STAGE_BUSY: return take_while_busy(fd, out);
+    case STAGE_OPEN: return size > 1 ? take_frames(i, fd, out, size) : nothing_yet();
     case STAGE_REFUSED: return take_refused(i, fd, out, size);
-    case STAGE_NONE:
-    case STAGE_OPEN: break;
+    case STAGE_NONE: break;
     }
     return receive(fd, out, size, flags);
 }

@@ -4,7 +4,8 @@
  * alone: of a request it is given the head when that is whole and right (head.h), then the body,
  * and nothing behind it until that request is answered.  A head that is not right is answered here;
  * then what still comes is thrown away for a while, so that the peer reads the answer before the
- * connection breaks. */
+ * connection breaks.  Of a WebSocket it is given the frames as long as they are masked
+ * (frames.h). */
 #ifndef TOOLS_GATEWAY_INTAKE_H
 #define TOOLS_GATEWAY_INTAKE_H
 

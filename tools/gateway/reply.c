@@ -79,6 +79,11 @@ void
 reply_error_headers(struct buf *out, int status, const struct err *e)
 {
     if (status == 401) buf_add_str(out, "WWW-Authenticate: Bearer realm=\"agentd\"\r\n");
+    if (status == 426) {
+        buf_add_str(out, "Connection: Upgrade\r\n"
+                         "Upgrade: websocket\r\n"
+                         "Sec-WebSocket-Version: 13\r\n");
+    }
     if (status == 429 || status == 503) {
         int64_t seconds = (e->slot_eta_ms + 999) / 1000;
 

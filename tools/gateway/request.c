@@ -213,7 +213,6 @@ check_version(struct lws *wsi, struct refusal *no)
         strcmp(version, "13") == 0) {
         return true;
     }
-    (void)snprintf(no->more, sizeof(no->more), "Sec-WebSocket-Version: 13\r\n"); /* fits */
     return refusal_set(no, 426, E_BAD_REQUEST, "a WebSocket of version 13");
 }
 

@@ -1,0 +1,52 @@
+#include "tools/gateway/frames.h"
+
+#define MASKED    0x80
+#define KEY_BYTES 4
+
+/* The second byte of a header, and those of a long length. */
+static void
+read_length(struct frames *f, uint8_t byte)
+{
+    uint8_t length = byte & 0x7f;
+
+    f->length_bytes = length == 126 ? 2 : length == 127 ? 8 : 0;
+    f->left = f->length_bytes ? 0 : (uint64_t)length + KEY_BYTES;
+}
+
+static void
+read_long_length(struct frames *f, uint8_t byte)
+{
+    f->left = f->left << 8 | byte;
+    if (--f->length_bytes == 0) f->left += KEY_BYTES; /* one of 2^63 and more is refused by lws */
+}
+
+size_t
+frames_read(struct frames *f, struct view bytes)
+{
+    size_t i = 0;
+
+    f->has_first = false;
+    while (i < bytes.size) {
+        size_t rest = bytes.size - i;
+
+        if (f->length_bytes) {
+            read_long_length(f, (uint8_t)bytes.data[i++]);
+        } else if (f->left) {
+            size_t part = f->left < rest ? (size_t)f->left : rest;
+
+            f->left -= part;
+            i += part;
+        } else if (rest == 1) {
+            f->has_first = true;
+            f->first = bytes.data[i];
+            return i;
+        } else if (!((uint8_t)bytes.data[i + 1] & MASKED)) {
+            f->is_unmasked = true;
+            return i;
+        } else {
+            read_length(f, (uint8_t)bytes.data[i + 1]);
+            i += 2;
+        }
+    }
+    return i;
+}
