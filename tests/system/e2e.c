@@ -2,6 +2,11 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
+#define GATEWAY_CONFIG                                     \
+    "handlers: {talk: {kind: exec, command: [%s/talk]}}\n" \
+    "sessions: {handler: talk}\n"                          \
+    "gateway: {listen: \"127.0.0.1:%d\", user: root}\n"
+
 struct daemon d;
 struct ctl    c;
 int           gate;
@@ -34,6 +39,21 @@ e2e_free_port(void)
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
     (void)close(fd);
     return ntohs(address.sin_port);
+}
+
+void
+e2e_start_gateway(struct e2e_gateway *g, const char *script, const char *token)
+{
+    e2e_make();
+    script_write(&d, "talk", script);
+    g->port = e2e_free_port();
+    FREE_AUTO char *config = xasprintf(GATEWAY_CONFIG, d.folder, g->port);
+    (void)e2e_start(config);
+    daemon_expect_log(&d, "gateway ready");
+    ctl_must(&c, "token add %s", token);
+    ctl_copy(&c, "secret", g->token, sizeof(g->token));
+    assert_int_equal(setenv("AGENTD_RUN", d.run, 1), 0);
+    assert_int_equal(setenv("AGENTCTL", daemon_program("agentctl"), 1), 0);
 }
 
 int

@@ -39,6 +39,13 @@ void e2e_make(void);
 int e2e_start(const char *config);
 /* A TCP port that is free now; nobody is expected to take it before the gateway does. */
 int e2e_free_port(void);
+/* All of it with a gateway and sessions whose events the script processes: where it listens, and
+ * the secret of a token that is made with these options.  Clients find agentctl in $AGENTCTL. */
+struct e2e_gateway {
+    int  port;
+    char token[64];
+};
+void e2e_start_gateway(struct e2e_gateway *g, const char *script, const char *token);
 /* Stops agentd if it runs, and leaves nothing of all that. */
 int e2e_stop(void **state);
 

@@ -9,26 +9,13 @@
     "echo '{\"type\":\"delta\",\"text\":\"let me \"}'\n" \
     "echo '{\"type\":\"delta\",\"text\":\"think\"}'\n"   \
     "echo '{\"type\":\"effect\",\"kind\":\"send_message\",\"content\":\"well\"}'\n"
-#define CONFIG                                             \
-    "handlers: {talk: {kind: exec, command: [%s/talk]}}\n" \
-    "sessions: {handler: talk}\n"                          \
-    "gateway: {listen: \"127.0.0.1:%d\", user: root}\n"
-
-static int  port;
-static char token[64];
+static struct e2e_gateway g;
 
 static int
 start(void **state)
 {
     (void)state;
-    e2e_make();
-    script_write(&d, "talk", TALK);
-    port = e2e_free_port();
-    FREE_AUTO char *config = xasprintf(CONFIG, d.folder, port);
-    (void)e2e_start(config);
-    daemon_expect_log(&d, "gateway ready");
-    ctl_must(&c, "token add anna --role submit --session chat/anna --expires 1h");
-    ctl_copy(&c, "secret", token, sizeof(token));
+    e2e_start_gateway(&g, TALK, "anna --role submit --session chat/anna --expires 1h");
     return 0;
 }
 
@@ -37,7 +24,7 @@ static void
 expect_read(const char *what, const char *wanted)
 {
     FREE_AUTO char *command =
-        xasprintf("/usr/bin/python3 tests/system/reader.py %d %s %s", port, token, what);
+        xasprintf("/usr/bin/python3 tests/system/reader.py %d %s %s", g.port, g.token, what);
     char  line[256] = "";
     FILE *out = popen(command, "re");
 
@@ -62,7 +49,7 @@ a_reply_that_is_not_acknowledged_outlives_the_gateway(void **state)
     expect_read("- ack", "|1|well");
     ctl_until(&c, "status", "\"delivered\"", "effect show 1");
     ctl_expect(&c, "receipt", "\"read\"");
-    assert_false(daemon_log_has(&d, token));
+    assert_false(daemon_log_has(&d, g.token));
 }
 
 static void
@@ -70,7 +57,7 @@ who_makes_a_session_hears_it_from_the_first_word(void **state)
 {
     (void)state;
     ctl_must(&c, "token add many --role submit --session many/");
-    ctl_copy(&c, "secret", token, sizeof(token));
+    ctl_copy(&c, "secret", g.token, sizeof(g.token));
     expect_read("hello leave 30", "let me think");
 }
 
@@ -82,7 +69,7 @@ a_revoked_token_opens_nothing(void **state)
     ctl_expect(&c, "items.0.name", "\"anna\"");
     ctl_must(&c, "token revoke anna");
     FREE_AUTO char *command = xasprintf(
-        "/usr/bin/python3 tests/system/reader.py %d %s hello ack >/dev/null 2>&1", port, token);
+        "/usr/bin/python3 tests/system/reader.py %d %s hello ack >/dev/null 2>&1", g.port, g.token);
     assert_int_not_equal(system(command), 0);
     ctl_refused(&c, 1, "not_found", "chat/anna", "session show chat/anna");
 }

@@ -13,26 +13,13 @@
     "    said = said.ljust(500000, 'x')\n"                               \
     "print(json.dumps({'type': 'effect', 'kind': 'send_message', 'content': said}))\n"
 
-#define CONFIG                                             \
-    "handlers: {talk: {kind: exec, command: [%s/talk]}}\n" \
-    "sessions: {handler: talk}\n"                          \
-    "gateway: {listen: \"127.0.0.1:%d\", user: root}\n"
-
-static int  port;
-static char token[64];
+static struct e2e_gateway g;
 
 static int
 start(void **state)
 {
     (void)state;
-    e2e_make();
-    script_write(&d, "talk", TALK);
-    port = e2e_free_port();
-    FREE_AUTO char *config = xasprintf(CONFIG, d.folder, port);
-    (void)e2e_start(config);
-    daemon_expect_log(&d, "gateway ready");
-    ctl_must(&c, "token add anna --role submit");
-    ctl_copy(&c, "secret", token, sizeof(token));
+    e2e_start_gateway(&g, TALK, "anna --role submit");
     return 0;
 }
 
@@ -41,13 +28,13 @@ static void
 run_with_deaths(const char *name, const char *deaths)
 {
     FREE_AUTO char *command =
-        xasprintf("/usr/bin/python3 tests/system/sockets.py %s %d %s", name, port, token);
+        xasprintf("/usr/bin/python3 tests/system/sockets.py %s %d %s", name, g.port, g.token);
     int how = system(command);
 
     if (how != 0) daemon_fail(&d, "sockets.py %s ended with %d", name, how);
     ctl_must(&c, "status");
     ctl_expect(&c, "gateway.died", deaths);
-    assert_false(daemon_log_has(&d, token));
+    assert_false(daemon_log_has(&d, g.token));
 }
 
 static void
