@@ -120,6 +120,9 @@
  * another company. */
 #define GATEWAY_REMOVED_FIELDS(F, S)                                                            \
     F(S, NAME, company,         REQUIRED, 0, 0)
+/* A token was revoked: who showed it is hung up, and gets nothing that comes later. */
+#define GATEWAY_REVOKED_FIELDS(F, S)                                                            \
+    F(S, STR,  token_hash,      REQUIRED, TOKEN_HASH_SIZE, TOKEN_HASH_SIZE) /* as on_behalf_of */
 
 /*  W(op, NAME, name) */
 #define TO_WORKER_MESSAGES(W)                   \
@@ -137,7 +140,8 @@
     W("gateway.deliver", GATEWAY_DELIVER, gateway_deliver) \
     W("gateway.delta",   GATEWAY_DELTA,   gateway_delta)   \
     W("gateway.attached", GATEWAY_ATTACHED, gateway_attached) \
-    W("gateway.removed", GATEWAY_REMOVED, gateway_removed)
+    W("gateway.removed", GATEWAY_REMOVED, gateway_removed) \
+    W("gateway.revoked", GATEWAY_REVOKED, gateway_revoked)
 
 // clang-format on
 

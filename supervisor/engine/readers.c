@@ -138,6 +138,14 @@ readers_forget_company(struct engine *en, uint32_t id, struct view name)
     if (en->memory.meta.gateway) tell_gateway(en, MSG_GATEWAY_REMOVED, &m, id);
 }
 
+void
+readers_forget_token(struct engine *en, uint32_t id, struct view hash)
+{
+    const struct msg_gateway_revoked m = {.token_hash = hash};
+
+    if (en->memory.meta.gateway) tell_gateway(en, MSG_GATEWAY_REVOKED, &m, id);
+}
+
 static bool
 payload_of(struct engine *en, const struct effect *ef, struct view *out)
 {

@@ -34,6 +34,8 @@ void readers_hear(struct engine *en, uint64_t job, struct view text);
 /* The company is removed: who reads its sessions is hung up, and does not read those of another one
  * that gets its name. */
 void readers_forget_company(struct engine *en, uint32_t id, struct view name);
+/* The token is revoked: who showed it is hung up before anything else comes for it. */
+void readers_forget_token(struct engine *en, uint32_t id, struct view hash);
 /* Hands what is due to the gateway. */
 void readers_dispatch(struct engine *en);
 

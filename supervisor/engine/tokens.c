@@ -3,6 +3,7 @@
 #include "supervisor/engine/audit.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/page.h"
+#include "supervisor/engine/readers.h"
 #include "supervisor/engine/views.h"
 
 #include <string.h>
@@ -110,6 +111,7 @@ on_token_revoke(struct engine *en, const struct actor *a, const struct msg_token
     }
     put_token(&en->turn.objects, &t, reply);
     audit_put(en, a, "token.revoke", t.company, m->name, audited(en, &t), (struct view){0});
+    readers_forget_token(en, t.id, t.hash);
     (void)token_delete(turn_txn(en), &t);
     return E_OK;
 }

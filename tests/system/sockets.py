@@ -3,7 +3,7 @@
 
 Every wait ends after WAIT s.
 """
-import base64, http.client, json, os, signal, socket, struct, sys, threading, time
+import base64, http.client, json, os, signal, socket, struct, subprocess, sys, threading, time
 
 PORT, TOKEN = int(sys.argv[2]), sys.argv[3]
 HOST = f"127.0.0.1:{PORT}"
@@ -40,14 +40,14 @@ def said(**message):
 class Peer:
     """A WebSocket that is ready, unless it is in haste."""
 
-    def __init__(self, session, buffer=None, in_haste=False):
+    def __init__(self, session, buffer=None, in_haste=False, token=TOKEN):
         self.socket = socket.socket()
         self.socket.settimeout(WAIT)
         if buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.socket.connect(("127.0.0.1", PORT))
         self.got = b""
-        ask(self.socket, f"/v1/sessions/{session}/ws", f"Authorization: Bearer {TOKEN}")
+        ask(self.socket, f"/v1/sessions/{session}/ws", f"Authorization: Bearer {token}")
         if not in_haste:
             self.ready()
 
@@ -302,5 +302,25 @@ def crowd():
     talk(peers[-1], "here we are")
 
 
-cases = {"upgrades": upgrades, "frames": frames, "floods": floods, "consumers": consumers, "crowd": crowd}
+def agentctl(*words):
+    done = subprocess.run([os.environ["AGENTCTL"], *words, "--json"], capture_output=True, text=True, timeout=WAIT)
+    if done.returncode:
+        sys.exit(f"agentctl {words}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+def revoked():
+    """Who is silent gets nothing from the moment on in which its token is revoked."""
+    guest = agentctl("token", "add", "guest", "--role", "submit")["secret"]
+    silent, other, honest = Peer("a", token=guest), Peer("b", token=guest), Peer("a")
+    talk(honest, "before")
+    expect("before", silent.until("agent_reply")["content"], "before")
+    agentctl("token", "revoke", "guest")
+    talk(honest, "after")
+    for peer in (silent, other):
+        expect("instead", peer.message()["code"], "unauthenticated")
+        expect("then", peer.end(), 1008)
+
+
+cases = {"revoked": revoked, "upgrades": upgrades, "frames": frames, "floods": floods, "consumers": consumers, "crowd": crowd}
 cases[sys.argv[1]]()

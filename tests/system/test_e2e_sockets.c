@@ -72,6 +72,13 @@ who_reads_slowly_or_not_at_all_is_nobody_elses_trouble(void **state)
 }
 
 static void
+who_is_silent_gets_nothing_once_its_token_is_revoked(void **state)
+{
+    (void)state;
+    run("revoked");
+}
+
+static void
 a_crowd_that_comes_back_is_attached(void **state)
 {
     (void)state;
@@ -88,6 +95,7 @@ main(void)
         TEST(frames_that_are_none_end_it_with_the_right_code),
         TEST(a_flood_of_what_is_no_message_holds_nobody_up),
         TEST(who_reads_slowly_or_not_at_all_is_nobody_elses_trouble),
+        TEST(who_is_silent_gets_nothing_once_its_token_is_revoked),
         TEST(a_crowd_that_comes_back_is_attached),
     };
 

@@ -138,6 +138,29 @@ what_makes_no_token_is_refused(void **state)
 }
 
 static void
+that_one_is_revoked_the_gateway_is_told_at_once(void **state)
+{
+    struct rig            *r = *state;
+    const struct msg_desc *d;
+    const struct output   *o;
+    union msg              m;
+    struct err             e = {0};
+
+    rig_must(r, "token.add", "'name':'a','role':'view','hash':'" HASH_A "'");
+    rig_must(r, "token.revoke", "'name':'a'");
+    assert_null(rig_output(r, OUT_TO_GATEWAY, 0)); /* there is none */
+    rig_must(r, "gateway.hello", "'version':'1'");
+    rig_must(r, "token.add", "'name':'b','role':'view','hash':'" HASH_B "'");
+    rig_must(r, "token.revoke", "'name':'b'");
+    o = rig_output(r, OUT_TO_GATEWAY, 0);
+    assert_non_null(o);
+    assert_int_not_equal(o->token, 0); /* it may not be dropped */
+    assert_int_equal(worker_open(GROUP_TO_GATEWAY, o->body, &d, &m, &e), E_OK);
+    assert_int_equal(d->id, MSG_GATEWAY_REVOKED);
+    assert_true(view_is(m.gateway_revoked.token_hash, HASH_B));
+}
+
+static void
 a_companys_tokens_go_with_it(void **state)
 {
     struct rig         *r = *state;
@@ -168,6 +191,7 @@ main(void)
         TEST(an_expired_or_revoked_one_is_nobodys),
         TEST(lists_and_audit_show_no_hash),
         TEST(what_makes_no_token_is_refused),
+        TEST(that_one_is_revoked_the_gateway_is_told_at_once),
         TEST(a_companys_tokens_go_with_it),
     };
 

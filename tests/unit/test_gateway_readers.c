@@ -107,6 +107,31 @@ who_comes_is_attached_and_who_goes_is_detached(void **state)
 }
 
 static void
+who_showed_a_token_that_is_revoked_is_sent_away(void **state)
+{
+    char                       hash[TOKEN_HASH_SIZE + 1] = "cd";
+    struct msg_gateway_revoked m = {.token_hash = view_str("ab")};
+    struct readers            *rs = *state;
+    struct reader              r = {.calls = &calls}, other = {.calls = &calls};
+
+    readers_add(rs, &r, "", "chat", token_hash);
+    readers_add(rs, &other, "", "chat", hash);
+    readers_revoked(rs, &m); /* also before it is attached */
+    assert_int_equal(nrefused, 1);
+    m.token_hash = view_str("a");
+    readers_revoked(rs, &m);
+    assert_int_equal(nrefused, 1);
+    m.token_hash = view_str("cd");
+    readers_revoked(rs, &m);
+    assert_int_equal(nrefused, 2);
+    readers_remove(rs, &r);
+    readers_remove(rs, &other);
+    answer(0, E_UNAUTHENTICATED);
+    answer(1, E_UNAUTHENTICATED);
+    assert_int_equal(ndoubts, 0);
+}
+
+static void
 who_reads_a_company_that_was_removed_is_sent_away(void **state)
 {
     const struct msg_gateway_removed acme = {.company = view_str("acme")};
@@ -207,6 +232,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(who_comes_is_attached_and_who_goes_is_detached),
+        TEST(who_showed_a_token_that_is_revoked_is_sent_away),
         TEST(who_reads_a_company_that_was_removed_is_sent_away),
         TEST(an_attach_without_an_answer_has_hello_said_anew),
         TEST(what_came_before_that_hello_has_none_said),

@@ -95,6 +95,8 @@ take(struct link *l)
         readers_delta(l->readers, &m.gateway_delta);
     } else if (desc->id == MSG_GATEWAY_REMOVED) {
         readers_removed(l->readers, &m.gateway_removed);
+    } else if (desc->id == MSG_GATEWAY_REVOKED) {
+        readers_revoked(l->readers, &m.gateway_revoked);
     } else {
         readers_attached(l->readers, &m.gateway_attached);
     }

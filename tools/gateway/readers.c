@@ -311,6 +311,19 @@ readers_removed(struct readers *rs, const struct msg_gateway_removed *m)
     }
 }
 
+void
+readers_revoked(struct readers *rs, const struct msg_gateway_revoked *m)
+{
+    struct err e;
+
+    err_set(&e, E_UNAUTHENTICATED, "the token was revoked");
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct reader *r = rs->buckets[i]; r; r = r->next) {
+            if (view_is(m->token_hash, r->token_hash)) r->calls->refused(r, &e);
+        }
+    }
+}
+
 static bool
 reads(const struct reader *r, struct view company, struct view key)
 {

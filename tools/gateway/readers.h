@@ -48,6 +48,7 @@ void readers_on_doubt(struct readers *rs, void (*on_doubt)(void *arg), void *arg
 
 void readers_attached(struct readers *rs, const struct msg_gateway_attached *m);
 void readers_removed(struct readers *rs, const struct msg_gateway_removed *m);
+void readers_revoked(struct readers *rs, const struct msg_gateway_revoked *m);
 void readers_deliver(struct readers *rs, const struct msg_gateway_deliver *m);
 void readers_delta(struct readers *rs, const struct msg_gateway_delta *m);
 

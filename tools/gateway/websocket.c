@@ -152,6 +152,7 @@ send_away(struct websocket *w, const struct err *error)
     bool is_between = w->queue.sent == 0; /* not within a text */
     bool is_away = error->code == E_BUSY || error->code == E_OUTCOME_UNKNOWN;
 
+    if (w->code) return; /* it is on its way already */
     websocket_queue_clear(&w->queue);
     if (is_between) say_error(w, error, "");
     end(w, is_away ? CLOSE_LATER : LWS_CLOSE_STATUS_POLICY_VIOLATION, errc_wire(error->code));
