@@ -14,12 +14,16 @@ parse_words(const struct reading *r, const struct msg_effect_list *m, struct eff
     if (HAS(m, effect_list, status)) {
         f->status = effect_status_from(m->status);
         if (f->status == STATUS_NONE)
-            return err_field(r->e, "status", "there is no status \"%.*s\"", VIEW_ARG(m->status));
+            return err_field(r->e, "status",
+                             "is pending, attempting, delivered, failed, unknown, expired, "
+                             "rejected or suppressed");
     }
     if (HAS(m, effect_list, kind)) {
         f->kind = effect_kind_from(m->kind);
-        if (f->kind == EFFECT_NONE)
-            return err_field(r->e, "kind", "there is no kind \"%.*s\"", VIEW_ARG(m->kind));
+        if (f->kind == EFFECT_NONE) {
+            err_field(r->e, "kind", "there is no kind \"%.*s\"", VIEW_ARG(m->kind));
+            return err_hint(r->e, "messages are of kind send_message or notify");
+        }
     }
     return E_OK;
 }
@@ -83,7 +87,7 @@ read_effect_show(struct reading *r, const struct msg_effect_show *m)
     struct effect ef = {.id = m->id};
 
     if (effect_load(r->txn, &ef) != LOAD_FOUND || !actor_sees(r->txn, r->actor, ef.company)) {
-        return err_set(r->e, E_NOT_FOUND, "there is no effect %" PRIu64, m->id);
+        return effect_unknown(m->id, r->e);
     }
     view_effect(&r->objects, &ef, r->reply);
     return E_OK;

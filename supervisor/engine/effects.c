@@ -9,6 +9,7 @@
 #include "supervisor/engine/sinks.h"
 
 #include <assert.h>
+#include <inttypes.h>
 
 static const char *const kind_names[EFFECT_KIND_COUNT] = {[EFFECT_NONE] = "none",
 #define E(name, text) [EFFECT_##name] = text,
@@ -51,6 +52,13 @@ effect_status_from(struct view name)
         if (view_is(name, status_names[s])) return s;
     }
     return STATUS_NONE;
+}
+
+enum errc
+effect_unknown(uint64_t id, struct err *e)
+{
+    err_set(e, E_NOT_FOUND, "there is no effect %" PRIu64, id);
+    return err_hint(e, "agentctl effect list; settled ones go by age");
 }
 
 /* ---- commit ------------------------------------------------------------------- */

@@ -64,7 +64,8 @@ void effect_told(struct engine *en, enum feed_type type, const struct effect *ef
 
 const char        *effect_kind_name(enum effect_kind k);
 const char        *effect_status_name(enum effect_status s);
-enum effect_kind   effect_kind_from(struct view name);   /* EFFECT_NONE for an unknown one */
-enum effect_status effect_status_from(struct view name); /* STATUS_NONE for an unknown one */
+enum effect_kind   effect_kind_from(struct view name);         /* EFFECT_NONE for an unknown one */
+enum effect_status effect_status_from(struct view name);       /* STATUS_NONE for an unknown one */
+enum errc          effect_unknown(uint64_t id, struct err *e); /* E_NOT_FOUND, with what to do */
 
 #endif

@@ -55,6 +55,13 @@ page_close(struct reading *r, struct page *p)
 }
 
 enum errc
+page_no_cursor(struct reading *r)
+{
+    err_field(r->e, "after", "no cursor of this list");
+    return err_hint(r->e, "leave it out for the first page, whose \"next\" is the next one's");
+}
+
+enum errc
 cursor_id(struct reading *r, struct view after, uint64_t *id)
 {
     char text[32];
@@ -62,11 +69,11 @@ cursor_id(struct reading *r, struct view after, uint64_t *id)
 
     *id = 0;
     if (after.size == 0) return E_OK;
-    if (after.size >= sizeof(text)) return err_field(r->e, "after", "no cursor of this list");
+    if (after.size >= sizeof(text)) return page_no_cursor(r);
     memcpy(text, after.data, after.size);
     text[after.size] = '\0';
     if (sscanf(text, "%20" SCNu64 "%n", id, &used) != 1 || text[used] != '\0') {
-        return err_field(r->e, "after", "no cursor of this list");
+        return page_no_cursor(r);
     }
     return E_OK;
 }

@@ -42,6 +42,8 @@ void page_close(struct reading *r, struct page *p);
 
 /* The cursor of a list by id is the last id looked at; 0 for none. */
 enum errc cursor_id(struct reading *r, struct view after, uint64_t *id) MUST_CHECK;
+/* E_BAD_REQUEST: `after` is none of this list. */
+enum errc page_no_cursor(struct reading *r);
 /* The company whose rows are asked for: the named one, else the client's own; 0 for all. */
 enum errc read_company(struct reading *r, struct view name, uint32_t *company) MUST_CHECK;
 

@@ -12,7 +12,7 @@ find_status(struct reading *r, struct view name, int *status)
         *status = (int)s;
         return E_OK;
     }
-    return err_field(r->e, "status", "there is no status \"%.*s\"", VIEW_ARG(name));
+    return err_field(r->e, "status", "is open, held or closed");
 }
 
 enum errc
@@ -46,8 +46,7 @@ reading_session(struct reading *r, struct view in_company, struct view key, stru
 
     if (object_company(r->txn, r->actor, in_company, &company, r->e)) return r->e->code;
     *s = (struct session){.company = company, .name = key};
-    if (rec_find(r->txn, INDEX_session_by_name, s) != LOAD_FOUND)
-        return err_set(r->e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(key));
+    if (rec_find(r->txn, INDEX_session_by_name, s) != LOAD_FOUND) return session_unknown(key, r->e);
     return E_OK;
 }
 

@@ -3,6 +3,7 @@
 #include "common/timetext.h"
 #include "supervisor/engine/page.h"
 #include "supervisor/engine/read_sessions.h"
+#include "supervisor/engine/sessions.h"
 #include "supervisor/engine/timers.h"
 #include "supervisor/engine/views.h"
 #include "supervisor/engine/why_answer.h"
@@ -33,7 +34,7 @@ read_cursor(struct reading *r, struct view after, struct session_timer *from)
             return E_OK;
         }
     }
-    return err_field(r->e, "after", "no cursor of this list");
+    return page_no_cursor(r);
 }
 
 static enum errc
@@ -43,8 +44,7 @@ read_status(struct reading *r, struct view name, struct session_timer *from)
 
     if (name.size == 0) return E_OK;
     if (status == TIMER_NONE) return err_field(r->e, "status", "is pending, promoted or cancelled");
-    if (from->status && from->status != status)
-        return err_field(r->e, "after", "no cursor of this list");
+    if (from->status && from->status != status) return page_no_cursor(r);
     from->status = (uint8_t)status;
     return E_OK;
 }
@@ -141,8 +141,7 @@ read_timer_why(struct reading *r, const struct msg_timer_why *m)
     if (reading_session(r, m->company, m->key, &s)) return r->e->code;
     t.session = s.id;
     if (session_timer_load(r->txn, &t) != LOAD_FOUND) {
-        return err_set(r->e, E_NOT_FOUND, "session \"%.*s\" has no timer \"%.*s\"",
-                       VIEW_ARG(s.name), VIEW_ARG(m->timer_id));
+        return session_has_no_timer(s.name, m->timer_id, r->e);
     }
     why_open(&w, r);
     mp_put_str(r->reply, &w.map, "key", s.name);

@@ -227,7 +227,7 @@ session_named(struct engine *en, const struct actor *a, struct view company_name
     if (object_company(turn_txn(en), a, company_name, &company, e)) return e->code;
     *id = session_find(turn_txn(en), company, key);
     if (*id) return E_OK;
-    return err_set(e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(key));
+    return session_unknown(key, e);
 }
 
 /* The first of what waits for the session's readers, or that they have. */
@@ -340,13 +340,16 @@ on_effect_ack(struct engine *en, const struct actor *a, const struct msg_effect_
 
     if (session_named(en, a, m->company, m->session, &session, e)) return e->code;
     if (effect_load(turn_txn(en), &ef) != LOAD_FOUND || ef.session != session) {
-        return err_set(e, E_NOT_FOUND, "there is no effect %" PRIu64 " in this session", m->id);
+        err_set(e, E_NOT_FOUND, "there is no effect %" PRIu64 " in this session", m->id);
+        return err_hint(e, "agentctl effect list --session %.*s", VIEW_ARG(m->session));
     }
     if (!ef.to_reader) {
-        return err_set(e, E_WRONG_STATE, "effect %" PRIu64 " is not for readers", m->id);
+        err_set(e, E_WRONG_STATE, "effect %" PRIu64 " is not for readers", m->id);
+        return err_hint(e, "agentctl effect why %" PRIu64, m->id);
     }
     if (ef.status != STATUS_DELIVERED && ef.attempts == 0) {
-        return err_set(e, E_WRONG_STATE, "effect %" PRIu64 " was not yet sent to a reader", m->id);
+        err_set(e, E_WRONG_STATE, "effect %" PRIu64 " was not yet sent to a reader", m->id);
+        return err_hint(e, "agentctl effect why %" PRIu64, m->id);
     }
     if (ef.status == STATUS_ATTEMPTING || ef.status == STATUS_PENDING) delivered(en, &ef);
     map = mp_open(reply);

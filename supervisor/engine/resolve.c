@@ -14,13 +14,15 @@
 #include <stddef.h>
 #include <string.h>
 
+#define NOT_AGAIN "it cannot be sent again; agentctl effect show %" PRIu64 " says what it said"
+
 static enum errc
 find(struct engine *en, const struct actor *a, uint64_t id, struct effect *ef, struct err *e)
 {
     *ef = (struct effect){.id = id};
     if (effect_load(turn_txn(en), ef) == LOAD_FOUND && actor_sees(turn_txn(en), a, ef->company))
         return E_OK;
-    return err_set(e, E_NOT_FOUND, "there is no effect %" PRIu64, id);
+    return effect_unknown(id, e);
 }
 
 /* ---- resolve ------------------------------------------------------------------ */
@@ -37,9 +39,10 @@ on_effect_resolve(struct engine *en, const struct actor *a, const struct msg_eff
         return err_field(e, "outcome", "is delivered or failed");
     if (find(en, a, m->id, &ef, e)) return e->code;
     if (ef.status != STATUS_UNKNOWN) {
-        return err_set(e, E_WRONG_STATE,
-                       "effect %" PRIu64 " is %s: only one of unknown outcome is resolved", ef.id,
-                       effect_status_name(ef.status));
+        err_set(e, E_WRONG_STATE,
+                "effect %" PRIu64 " is %s: only one of unknown outcome is resolved", ef.id,
+                effect_status_name(ef.status));
+        return err_hint(e, "agentctl effect why %" PRIu64, ef.id);
     }
     by = arena_printf(txn_arena(turn_txn(en)), "resolved by %s:%.*s", a->kind, VIEW_ARG(a->id));
     if (is_delivered) ef.receipt = view_str(by);
@@ -73,8 +76,9 @@ static enum errc
 check(const struct effect *ef, struct err *e)
 {
     if (!is_message(ef)) {
-        return err_set(e, E_WRONG_STATE, "effect %" PRIu64 " is a %s, not a message", ef->id,
-                       effect_kind_name(ef->kind));
+        err_set(e, E_WRONG_STATE, "effect %" PRIu64 " is a %s, not a message", ef->id,
+                effect_kind_name(ef->kind));
+        return err_hint(e, "agentctl effect why %" PRIu64, ef->id);
     }
     if (ef->status == STATUS_UNKNOWN) {
         err_set(e, E_WRONG_STATE, "effect %" PRIu64 " may have been sent: nobody knows", ef->id);
@@ -82,8 +86,13 @@ check(const struct effect *ef, struct err *e)
                         ef->id);
     }
     if (is_over((enum effect_status)ef->status)) return E_OK;
-    return err_set(e, E_WRONG_STATE, "effect %" PRIu64 " is %s", ef->id,
-                   effect_status_name(ef->status));
+    err_set(e, E_WRONG_STATE, "effect %" PRIu64 " is %s", ef->id, effect_status_name(ef->status));
+    if (ef->status == STATUS_DELIVERED)
+        return err_hint(e, "what was delivered is not sent again; agentctl effect show %" PRIu64,
+                        ef->id);
+    return err_hint(
+        e, "it is sent without that: agentctl effect why %" PRIu64 " says what it waits for",
+        ef->id);
 }
 
 /* Nobody reads a session that is gone. */
@@ -104,20 +113,26 @@ static enum errc
 find_sinks(struct engine *en, const struct effect *ef, struct view payload,
            uint32_t sinks[SINKS_MAX], uint32_t *count, struct err *e)
 {
-    if (!objects_get(&en->turn.objects, ef->company))
-        return err_set(e, E_WRONG_STATE, "the company of effect %" PRIu64 " was removed", ef->id);
+    if (!objects_get(&en->turn.objects, ef->company)) {
+        err_set(e, E_WRONG_STATE, "the company of effect %" PRIu64 " was removed", ef->id);
+        return err_hint(e, NOT_AGAIN, ef->id);
+    }
     *count = 1;
     sinks[0] = ef->sink;
     if (ef->sink == 0 || ef->status == STATUS_REJECTED)
         *count = message_sinks_again(en, ef, payload, sinks);
-    if (*count == 0)
-        return err_set(e, E_WRONG_STATE, "no sink is configured for effect %" PRIu64, ef->id);
+    if (*count == 0) {
+        err_set(e, E_WRONG_STATE, "no sink is configured for effect %" PRIu64, ef->id);
+        return err_hint(e, "set the agent's sinks, or sessions.sinks in the configuration");
+    }
     *count = with_readers(en, ef, sinks, *count);
-    if (*count == 0)
-        return err_set(e, E_WRONG_STATE, "the session of effect %" PRIu64 " is gone", ef->id);
+    if (*count == 0) {
+        err_set(e, E_WRONG_STATE, "the session of effect %" PRIu64 " is gone", ef->id);
+        return err_hint(e, NOT_AGAIN, ef->id);
+    }
     if (objects_get(&en->turn.objects, sinks[0])) return E_OK;
-    return err_set(e, E_WRONG_STATE, "the sink of effect %" PRIu64 " is no longer declared",
-                   ef->id);
+    err_set(e, E_WRONG_STATE, "the sink of effect %" PRIu64 " is no longer declared", ef->id);
+    return err_hint(e, "the agent is to send it anew: a sink of the same name is another one");
 }
 
 static enum errc

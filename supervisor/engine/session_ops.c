@@ -82,8 +82,8 @@ static enum errc
 check_payload_size(struct view payload, struct err *e)
 {
     if (payload.size <= PAYLOAD_MAX) return E_OK;
-    return err_set(e, E_TOO_LARGE, "content and metadata are larger than %d bytes together",
-                   PAYLOAD_MAX);
+    err_set(e, E_TOO_LARGE, "content and metadata are larger than %d bytes together", PAYLOAD_MAX);
+    return err_hint(e, "send it in parts, or where it can be read");
 }
 
 enum errc
@@ -236,8 +236,10 @@ on_session_open(struct engine *en, const struct actor *a, const struct msg_sessi
                 VIEW_ARG(n.row->reason));
         return err_hint(e, "agentctl session resume %.*s", VIEW_ARG(m->key));
     }
-    if (n.row && n.row->status == SESSION_CLOSED && (session_is_closing(n.row) || n.row->job))
-        return err_set(e, E_BUSY, "what waited in it is still being cancelled: ask again");
+    if (n.row && n.row->status == SESSION_CLOSED && (session_is_closing(n.row) || n.row->job)) {
+        err_set(e, E_BUSY, "what waited in it is still being cancelled");
+        return err_hint(e, "ask again in a moment: agentctl session show %.*s", VIEW_ARG(m->key));
+    }
     if (n.row && n.row->status == SESSION_CLOSED) reopen(en, a, &n);
     return reply_session(en, session_make(en, &n), reply);
 }
@@ -250,7 +252,10 @@ find(struct engine *en, const struct actor *a, struct view key, struct view comp
     struct session_named n = {.key = key, .company = company};
 
     if (session_of_request(en, a, &n, SESSION_FIND, e)) return e->code;
-    if (session_is_schedules(key)) return err_field(e, "key", "is a schedule's own session");
+    if (session_is_schedules(key)) {
+        err_field(e, "key", "is a schedule's own session");
+        return err_hint(e, "it goes with its schedule: agentctl schedule remove NAME");
+    }
     *s = n.row;
     return E_OK;
 }
@@ -263,8 +268,10 @@ on_session_close(struct engine *en, const struct actor *a, const struct msg_sess
     enum session_status before;
 
     if (find(en, a, m->key, m->company, &s, e)) return e->code;
-    if (s->status == SESSION_CLOSED)
-        return err_set(e, E_WRONG_STATE, "session \"%.*s\" is closed", VIEW_ARG(m->key));
+    if (s->status == SESSION_CLOSED) {
+        err_set(e, E_WRONG_STATE, "session \"%.*s\" is closed", VIEW_ARG(m->key));
+        return err_hint(e, "agentctl session open %.*s opens it again", VIEW_ARG(m->key));
+    }
     before = s->status;
     session_close(en, s, m->reason);
     audit(en, a, "session.close", s, before, audit_str(en, "reason", m->reason));
@@ -280,8 +287,9 @@ on_session_resume(struct engine *en, const struct actor *a, const struct msg_ses
 
     if (submit_admit(en, e) || find(en, a, m->key, m->company, &s, e)) return e->code;
     if (s->status != SESSION_HELD) {
-        return err_set(e, E_WRONG_STATE, "session \"%.*s\" is %s, not held", VIEW_ARG(m->key),
-                       session_status_name(s->status));
+        err_set(e, E_WRONG_STATE, "session \"%.*s\" is %s, not held", VIEW_ARG(m->key),
+                session_status_name(s->status));
+        return err_hint(e, "agentctl session why %.*s says what it waits for", VIEW_ARG(m->key));
     }
     if (session_handler(en, s->company, s->agent, &handler, e)) return e->code;
     session_resume(en, s, m->skip);
@@ -295,13 +303,20 @@ load_dead(struct engine *en, const struct session *s, struct event *ev, struct v
 {
     enum load found = event_load(turn_txn(en), ev);
 
-    if (found == LOAD_ABSENT)
-        return err_set(e, E_NOT_FOUND, "session \"%.*s\" has no event %" PRIu64, VIEW_ARG(s->name),
-                       ev->seq);
-    if (found == LOAD_DAMAGED || event_payload(turn_txn(en), ev, payload) != LOAD_FOUND)
-        return err_set(e, E_DAMAGED, "event %" PRIu64 ": its record is damaged", ev->seq);
-    if (ev->mark == EVENT_DEAD) return E_OK;
-    return err_set(e, E_WRONG_STATE, "event %" PRIu64 " was not given up", ev->seq);
+    if (found == LOAD_DAMAGED ||
+        (found == LOAD_FOUND && event_payload(turn_txn(en), ev, payload) != LOAD_FOUND)) {
+        err_set(e, E_DAMAGED, "event %" PRIu64 ": its record is damaged", ev->seq);
+        return err_hint(e, "agentctl fsck; what it said is to be sent anew");
+    }
+    if (found == LOAD_FOUND && ev->mark == EVENT_DEAD) return E_OK;
+    if (found == LOAD_FOUND) {
+        err_set(e, E_WRONG_STATE, "event %" PRIu64 " was not given up", ev->seq);
+    } else {
+        err_set(e, E_NOT_FOUND, "session \"%.*s\" has no event %" PRIu64, VIEW_ARG(s->name),
+                ev->seq);
+    }
+    return err_hint(e, "agentctl session events %.*s --dead lists those that were",
+                    VIEW_ARG(s->name));
 }
 
 enum errc

@@ -194,6 +194,21 @@ session_find(struct txn *t, uint32_t company, struct view name)
     return rec_find(t, INDEX_session_by_name, &s) == LOAD_FOUND ? s.id : 0;
 }
 
+enum errc
+session_unknown(struct view key, struct err *e)
+{
+    err_set(e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(key));
+    return err_hint(e, "agentctl session list; of another company: --company NAME");
+}
+
+enum errc
+session_has_no_timer(struct view key, struct view timer, struct err *e)
+{
+    err_set(e, E_NOT_FOUND, "session \"%.*s\" has no timer \"%.*s\"", VIEW_ARG(key),
+            VIEW_ARG(timer));
+    return err_hint(e, "agentctl timer list %.*s", VIEW_ARG(key));
+}
+
 static struct session *
 find_row(struct engine *en, uint32_t company, struct view name)
 {
@@ -240,7 +255,10 @@ session_check_owner(struct engine *en, uint32_t company, uint32_t agent, struct 
     const struct object_entry *c = objects_get(&en->turn.objects, company);
     const struct object_entry *a = agent ? objects_get(&en->turn.objects, agent) : NULL;
 
-    if (!c || c->row.removing) return err_set(e, E_BAD_REQUEST, "its company is being removed");
+    if (!c || c->row.removing) {
+        err_set(e, E_BAD_REQUEST, "its company is being removed");
+        return err_hint(e, "name another company: agentctl company list");
+    }
     if (agent == 0 || (a && !a->row.removing)) return E_OK;
     err_field(e, "agent", "the session's agent is no longer there");
     return err_hint(e, "close the session, and open it with another: "
@@ -288,9 +306,11 @@ check_row(struct engine *en, struct session_named *n, enum session_use use, stru
     }
     if (n->agent_id && s->status == SESSION_CLOSED) return E_OK; /* it may get another */
     if (n->agent_id && n->agent_id != s->agent) {
-        return err_set(e, E_CONFLICT, "session \"%.*s\" has %s%.*s", VIEW_ARG(n->key),
-                       s->agent ? "the agent " : "no agent",
-                       VIEW_ARG(objects_name(&en->turn.objects, s->agent)));
+        err_set(e, E_CONFLICT, "session \"%.*s\" has %s%.*s", VIEW_ARG(n->key),
+                s->agent ? "the agent " : "no agent",
+                VIEW_ARG(objects_name(&en->turn.objects, s->agent)));
+        return err_hint(e, "leave the agent out, or give it another one: agentctl session close "
+                           "KEY, then session open KEY --agent A");
     }
     n->agent_id = s->agent;
     return E_OK;
@@ -303,12 +323,13 @@ session_of_request(struct engine *en, const struct actor *a, struct session_name
     uint32_t handler;
 
     if (find_owner(en, a, n, e)) return e->code;
-    if (use != SESSION_FIND && session_is_schedules(n->key))
-        return err_field(e, n->key_field ? n->key_field : "key",
-                         "\"" SCHEDULES_PREFIX "\" begins the schedules' own sessions");
+    if (use != SESSION_FIND && session_is_schedules(n->key)) {
+        err_field(e, n->key_field ? n->key_field : "key",
+                  "\"" SCHEDULES_PREFIX "\" begins the schedules' own sessions");
+        return err_hint(e, "take another key; agentctl schedule run NAME has a schedule fire");
+    }
     n->row = find_row(en, n->company_id, n->key);
-    if (!n->row && use == SESSION_FIND)
-        return err_set(e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(n->key));
+    if (!n->row && use == SESSION_FIND) return session_unknown(n->key, e);
     if (n->row && check_row(en, n, use, e)) return e->code;
     if (use == SESSION_FIND) return E_OK;
     if (n->has_handler) return session_check_owner(en, n->company_id, n->agent_id, e);

@@ -36,6 +36,9 @@ void sessions_count(struct engine *en);
 
 /* The session of this name, made when it is new. */
 uint32_t session_of(struct engine *en, uint32_t company, struct view name, uint32_t agent);
+/* E_NOT_FOUND, with what to do. */
+enum errc session_unknown(struct view key, struct err *e);
+enum errc session_has_no_timer(struct view key, struct view timer, struct err *e);
 /* The id, 0 when there is none. */
 uint32_t    session_find(struct txn *t, uint32_t company, struct view name);
 const char *session_status_name(enum session_status s);

@@ -55,8 +55,7 @@ cancel_one(struct engine *en, const struct actor *a, struct session *s, struct v
     struct session_timer t = {.session = s->id, .timer = timer};
 
     if (session_timer_load(turn_txn(en), &t) != LOAD_FOUND) {
-        return err_set(e, E_NOT_FOUND, "session \"%.*s\" has no timer \"%.*s\"", VIEW_ARG(s->name),
-                       VIEW_ARG(timer));
+        return session_has_no_timer(s->name, timer, e);
     }
     *is_own = view_eq(t.actor, actor_text(en, a));
     *count = timer_cancel(en, s, timer);

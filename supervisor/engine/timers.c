@@ -34,8 +34,9 @@ enum errc
 timer_check(const struct timer_order *o, struct err *e)
 {
     if (o->payload.size + o->timer.size + EVENT_OVERHEAD <= PAYLOAD_MAX) return E_OK;
-    return err_set(e, E_TOO_LARGE, "payload and timer_id are larger than %d bytes together",
-                   PAYLOAD_MAX - EVENT_OVERHEAD);
+    err_set(e, E_TOO_LARGE, "payload and timer_id are larger than %d bytes together",
+            PAYLOAD_MAX - EVENT_OVERHEAD);
+    return err_hint(e, "name in it where the rest can be read");
 }
 
 static bool

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define NEW_TOKEN "agentctl token add makes one"
+
 /* 0: of all.  A session is of a company: of the default one in rows that do not say. */
 static uint32_t
 company_of(const struct token *t)
@@ -57,7 +59,10 @@ check_new(struct engine *en, const struct msg_token_add *m, struct err *e)
 {
     struct token key = {.name = m->name};
 
-    if (m->hash.size == 0) return err_field(e, "hash", "is missing");
+    if (m->hash.size == 0) {
+        err_field(e, "hash", "is missing");
+        return err_hint(e, "agentctl token add makes the secret, and its hash");
+    }
     if (strspn(arena_printf(&en->turn.arena, "%.*s", VIEW_ARG(m->hash)), "0123456789abcdef") !=
         TOKEN_HASH_SIZE) {
         return err_field(e, "hash", "must be a SHA-256 in lower-case hexadecimal");
@@ -71,7 +76,8 @@ check_new(struct engine *en, const struct msg_token_add *m, struct err *e)
     }
     key = (struct token){.hash = m->hash};
     if (rec_find(turn_txn(en), INDEX_token_by_hash, &key) == LOAD_FOUND) {
-        return err_set(e, E_CONFLICT, "another token has this secret");
+        err_set(e, E_CONFLICT, "another token has this secret");
+        return err_hint(e, "make a new secret: agentctl token add does");
     }
     return E_OK;
 }
@@ -107,7 +113,8 @@ on_token_revoke(struct engine *en, const struct actor *a, const struct msg_token
     struct token t = {.name = m->name};
 
     if (rec_find(turn_txn(en), INDEX_token_by_name, &t) != LOAD_FOUND) {
-        return err_set(e, E_NOT_FOUND, "there is no token \"%.*s\"", VIEW_ARG(m->name));
+        err_set(e, E_NOT_FOUND, "there is no token \"%.*s\"", VIEW_ARG(m->name));
+        return err_hint(e, "agentctl token list");
     }
     put_token(&en->turn.objects, &t, reply);
     audit_put(en, a, "token.revoke", t.company, m->name, audited(en, &t), (struct view){0});
@@ -169,10 +176,12 @@ engine_token_actor(struct txn *t, struct view hash, int64_t now_ms, struct actor
     size_t        at = 0;
 
     if (rec_find(t, INDEX_token_by_hash, &row) != LOAD_FOUND) {
-        return err_set(e, E_UNAUTHENTICATED, "the token is not known");
+        err_set(e, E_UNAUTHENTICATED, "the token is not known");
+        return err_hint(e, NEW_TOKEN);
     }
     if (row.expires_at && row.expires_at <= now_ms) {
-        return err_set(e, E_UNAUTHENTICATED, "the token has expired");
+        err_set(e, E_UNAUTHENTICATED, "the token has expired");
+        return err_hint(e, NEW_TOKEN);
     }
     company.id = company_of(&row);
     if (company.id && (object_load(t, &company) != LOAD_FOUND || company.removing)) {

@@ -194,7 +194,7 @@ read_effect_why(struct reading *r, const struct msg_effect_why *m)
     bool          is_waiting;
 
     if (effect_load(r->txn, &ef) != LOAD_FOUND || !actor_sees(r->txn, r->actor, ef.company))
-        return err_set(r->e, E_NOT_FOUND, "there is no effect %" PRIu64, m->id);
+        return effect_unknown(m->id, r->e);
     is_waiting = ef.token == 0 && (ef.status == STATUS_PENDING || ef.probe);
     why_open(&w, r);
     mp_put_u64(r->reply, &w.map, "id", ef.id);

@@ -196,7 +196,7 @@ read_session_why(struct reading *r, const struct msg_session_why *m)
     if (object_company(r->txn, r->actor, m->company, &s.company, r->e)) return r->e->code;
     row = (struct session){.company = s.company, .name = m->key};
     if (rec_find(r->txn, INDEX_session_by_name, &row) != LOAD_FOUND)
-        return err_set(r->e, E_NOT_FOUND, "there is no session \"%.*s\"", VIEW_ARG(m->key));
+        return session_unknown(m->key, r->e);
     s.session = row.id;
     j.id = row.job;
     is_found = session_is_schedules(row.name)

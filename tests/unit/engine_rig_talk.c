@@ -120,6 +120,21 @@ rig_must(struct rig *r, const char *op, const char *fmt, ...)
     va_end(ap);
 }
 
+/* What people ask of sessions is refused with what to do, or with the field and what it is to be.
+ */
+static void
+expect_help(const struct rig *r, const char *op)
+{
+    static const char *const nouns[] = {"session.", "timer.", "effect.", "token."};
+
+    if (r->error.hint[0] || r->error.field[0]) return;
+    if (strcmp(op, "session.attach") == 0 || strcmp(op, "session.detach") == 0) return;
+    for (size_t i = 0; i < ARRAY_LEN(nouns); i++) {
+        if (strncmp(op, nouns[i], strlen(nouns[i])) != 0) continue;
+        fail_msg("%s is refused without a hint: %s", op, r->error.msg);
+    }
+}
+
 void
 rig_refused(struct rig *r, enum errc code, const char *field, const char *op, const char *fmt, ...)
 {
@@ -139,6 +154,7 @@ rig_refused(struct rig *r, enum errc code, const char *field, const char *op, co
                  r->error.msg);
     if (r->error.msg[0] == '\0') fail_msg("%s %s: refused without a sentence", op, body);
     if (rig_hash(r) != hash) fail_msg("%s %s: refused, but the state has changed", op, body);
+    expect_help(r, op);
 }
 
 static void
@@ -177,6 +193,7 @@ rig_read(struct rig *r, const char *op, const char *fmt, ...)
     va_start(ap, fmt);
     enum errc code = read_op(r, op, rig_pack_between(r, "{", fmt, ap, "}"));
     va_end(ap);
+    if (code) expect_help(r, op);
     return code;
 }
 
