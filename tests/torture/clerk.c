@@ -227,10 +227,23 @@ tend_held(struct clerk *c)
     }
 }
 
+/* Most of the time one in which something waits. */
 static void
 close_one(struct clerk *c)
 {
-    close_and_open(c, (unsigned)dice_below(&c->dice, SESSIONS));
+    BUF_AUTO struct buf page = {0};
+    struct view         item;
+    uint32_t            count;
+    unsigned            session = (unsigned)dice_below(&c->dice, SESSIONS);
+    int64_t             most = dice_percent(&c->dice, 80) ? 0 : INT64_MAX;
+    struct mp_reader    r = list(c, MSG_SESSION_LIST, "{" IN_TALK ",\"limit\":100}", &page, &count);
+
+    while (count-- > 0 && mp_read_any(&r, &item)) {
+        if (number_of(item, "waiting") <= most) continue;
+        most = number_of(item, "waiting");
+        session = sessions_find(text_of(item, "key")) - 1;
+    }
+    close_and_open(c, session);
 }
 
 static void
