@@ -278,8 +278,8 @@ settle_unknown(struct clerk *c)
         list(c, MSG_EFFECT_LIST, "{\"status\":\"unknown\",\"limit\":20}", &page, &count);
 
     while (count-- > 0 && mp_read_any(&r, &item)) {
-        if (!view_is(text_of(item, "sink"), SHOUT) || dice_percent(&c->dice, 50)) continue;
-        (void)act(c, dice_percent(&c->dice, 30) ? DEED_DELIVERED : DEED_FAILED, 0,
+        if (!view_is(text_of(item, "sink"), SHOUT) || dice_percent(&c->dice, 30)) continue;
+        (void)act(c, dice_percent(&c->dice, 50) ? DEED_DELIVERED : DEED_FAILED, 0,
                   (uint64_t)number_of(item, "id"), false);
     }
 }
