@@ -195,7 +195,7 @@ start_job(struct exec *x, const struct msg_job_start *m, const struct msg_handle
     } else if (rc == E_OK) {
         rc = start_process(x, m, h, lease, e);
     }
-    if (rc == E_OK && is_kept) persistent_give(*lease, buf_view(&x->scratch), now_ms);
+    if (rc == E_OK && is_kept) persistent_give(*lease, m, buf_view(&x->scratch), now_ms);
     trim(&x->scratch);
     return rc;
 }
@@ -211,15 +211,15 @@ exec_start(struct exec *x, const struct msg_job_start *m, const struct msg_handl
     return HAS(m, job_start, gate) ? err_wrap(e, "the gate") : e->code;
 }
 
-/* The gate said yes: the handler takes its place, with nothing of what it left. */
+/* The job's next process takes the lease's place, with nothing of what it left. */
 static enum errc
-start_behind_gate(struct exec *x, struct lease **lease, int64_t now_ms, struct err *e)
+start_next(struct exec *x, struct lease **lease, struct buf *start, int64_t now_ms, struct err *e)
 {
-    BUF_AUTO struct buf  frame = (*lease)->gate.start;
+    BUF_AUTO struct buf  frame = *start;
     struct msg_job_start m;
     struct msg_handler   h;
 
-    (*lease)->gate.start = (struct buf){0};
+    *start = (struct buf){0};
     (*lease)->gate.is_asked = false;
     stream_done(&(*lease)->out);
     stream_done(&(*lease)->err);
@@ -298,6 +298,7 @@ take_protocol(const struct feeding *f, struct view text)
     struct handler_line line;
     struct err          e;
 
+    o->has_spoken = true;
     if (handler_line_parse(text_trim(text), &f->exec->scratch, &line, &e)) {
         outcome_refuse(o, e.msg);
         return;
@@ -391,6 +392,18 @@ exec_deltas(struct exec *x, struct lease *lease)
     lease->delta_at_ms = NEVER;
 }
 
+/* `start`: job.start, of the gate that said yes, or of a kept process that did not read its job. */
+static void
+go_on(struct exec *x, struct lease **lease, struct buf *start, int64_t now_ms)
+{
+    uint64_t   slot = (*lease)->slot, token = (*lease)->token;
+    struct err e;
+
+    if (start_next(x, lease, start, now_ms, &e) == E_OK) return;
+    report_failed(x->report, slot, token, "handler_error", e.msg);
+    if (*lease) slots_remove(x->slots, lease);
+}
+
 void
 exec_finish(struct exec *x, struct lease **lease, int64_t now_ms)
 {
@@ -400,15 +413,14 @@ exec_finish(struct exec *x, struct lease **lease, int64_t now_ms)
 
     launch_end(x->launcher, l);
     if (l->outcome.deltas.size > 0) exec_deltas(x, l);
+    if (persistent_is_unread(l)) {
+        go_on(x, lease, &l->persistent->start, now_ms);
+        return;
+    }
     if (!l->gate.is_asked) {
         outcome_end(&l->outcome, &how, &m);
     } else if (gate_end(&l->gate, &how, &m)) {
-        uint64_t   slot = l->slot, token = l->token;
-        struct err e;
-
-        if (start_behind_gate(x, lease, now_ms, &e) == E_OK) return;
-        report_failed(x->report, slot, token, "handler_error", e.msg);
-        if (*lease) slots_remove(x->slots, lease);
+        go_on(x, lease, &l->gate.start, now_ms);
         return;
     }
     report_ended(x->report, l->slot, l->token, &m);

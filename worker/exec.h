@@ -39,7 +39,8 @@ void exec_progress(struct exec *x, struct lease *lease, int64_t now_ms);
 /* Reports what the handler has said since the last time. */
 void exec_deltas(struct exec *x, struct lease *lease);
 /* The tree is gone, and its streams have been read to their ends: a gate's is followed by the
- * handler's, unless it said no; else reports the end. */
+ * handler's, unless it said no, and a kept process that did not read its job by another; else
+ * reports the end. */
 void exec_finish(struct exec *x, struct lease **lease, int64_t now_ms);
 
 #endif

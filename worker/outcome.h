@@ -27,7 +27,8 @@ struct outcome {
     uint64_t percent;
     bool     has_percent;
     bool     takes_deltas;
-    bool     has_news; /* something that a progress report would carry; the reader clears it */
+    bool     has_spoken; /* a line of protocol, right or wrong */
+    bool     has_news;   /* something that a progress report would carry; the reader clears it */
 
     const char *doomed_class; /* NULL: not doomed */
     char        doomed[320];

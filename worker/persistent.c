@@ -1,9 +1,11 @@
 #include "worker/persistent.h"
 
+#include "proto/codec.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 void
@@ -12,6 +14,7 @@ persistent_done(struct persistent **p)
     if (!*p) return;
     stream_done(&(*p)->in);
     buf_done(&(*p)->input);
+    buf_done(&(*p)->start);
     free(*p);
     *p = NULL;
 }
@@ -77,6 +80,15 @@ persistent_begin(struct exec *x, const struct msg_job_start *m, const struct msg
     return watch_input(x->launcher->epoll_fd, &p->in, e);
 }
 
+/* What an earlier job left unread counts, too: then more is in the pipe than was written. */
+static bool
+is_all_in_pipe(const struct persistent *p)
+{
+    int bytes = 0;
+
+    return ioctl(p->in.fd, FIONREAD, &bytes) == 0 && (size_t)bytes >= p->written;
+}
+
 void
 persistent_write(struct lease *lease, int64_t now_ms)
 {
@@ -88,19 +100,30 @@ persistent_write(struct lease *lease, int64_t now_ms)
         if (n > 0) p->written += (size_t)n;
         if (n >= 0 || errno == EINTR) continue;
         if (errno == EAGAIN) return;
+        p->is_unread = is_all_in_pipe(p);
         stream_close(&p->in); /* it reads no more: it cannot do its job */
         tree_stop(&lease->tree, DOOMED_GRACE_MS, now_ms);
     }
-    buf_clear(&p->input);
-    p->written = 0;
 }
 
 void
-persistent_give(struct lease *lease, struct view line, int64_t now_ms)
+persistent_give(struct lease *lease, const struct msg_job_start *m, struct view line,
+                int64_t now_ms)
 {
-    lease->persistent->jobs++;
-    buf_add_view(&lease->persistent->input, line);
+    struct persistent *p = lease->persistent;
+
+    if (p->jobs++ > 0) msg_pack(msg_desc(MSG_JOB_START), m, &p->start);
+    buf_add_view(&p->input, line);
     persistent_write(lease, now_ms);
+}
+
+bool
+persistent_is_unread(const struct lease *lease)
+{
+    const struct persistent *p = lease->persistent;
+
+    if (!p || p->start.size == 0 || lease->is_stop_asked || lease->outcome.has_spoken) return false;
+    return p->in.fd < 0 ? p->is_unread : is_all_in_pipe(p);
 }
 
 /* The end of its input tells it; TERM follows when it stays. */
@@ -122,6 +145,7 @@ void
 persistent_over(struct exec *x, struct lease *lease, int64_t now_ms)
 {
     const struct outcome_exit alive = {.status = 0};
+    struct persistent        *p = lease->persistent;
     struct msg_ended          m = {0};
     uint64_t                  slot = lease->slot;
 
@@ -129,6 +153,9 @@ persistent_over(struct exec *x, struct lease *lease, int64_t now_ms)
     report_ended(x->report, slot, lease->token, &m);
     evidence_clear(&x->launcher->evidence.leases[slot]);
     slots_release(x->slots, lease);
+    buf_clear(&p->input);
+    buf_clear(&p->start);
+    p->written = 0;
     lease->wake_at_ms = now_ms + PERSISTENT_IDLE_MS;
-    if (lease->persistent->jobs >= lease->persistent->jobs_max) persistent_retire(lease, now_ms);
+    if (p->jobs >= p->jobs_max) persistent_retire(lease, now_ms);
 }

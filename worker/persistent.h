@@ -10,6 +10,10 @@
  * PERSISTENT_IDLE_MS, or when its handler is declared otherwise: its input is closed, TERM follows.
  * One that speaks protocol while it has no job is stopped.
  *
+ * One that is there may end on its own at any time, also when it was just given a job.  What it has
+ * not read is still in the pipe, as Linux tells (FIONREAD, pipe(7)): the job has not begun, and
+ * goes to another process within the same attempt.
+ *
  * The process keeps its lease's struct, in the kind LEASE_IDLE, while it has no job; and it keeps
  * the AGENTD_LEASE of its first job, by which what it leaves behind is known. */
 #ifndef WORKER_PERSISTENT_H
@@ -27,10 +31,12 @@ struct persistent {
     struct hash128         spec; /* of the handler as it was declared */
     struct hash128         name;
     uint64_t               jobs, jobs_max;
-    struct stream          in; /* its fd is written; epoll says when there is room again */
-    struct buf             input;
+    struct stream          in;    /* its fd is written; epoll says when there is room again */
+    struct buf             input; /* the job's line */
     size_t                 written;
-    struct evidence_record evidence; /* of the process; copied into the slot of each job */
+    struct buf             start;     /* job.start, where it was there before; else empty */
+    bool                   is_unread; /* its input was closed with the whole line in it */
+    struct evidence_record evidence;  /* of the process; copied into the slot of each job */
 };
 
 /* Gives the job to an idle process.  NULL: there is none. */
@@ -41,12 +47,16 @@ enum errc persistent_begin(struct exec *x, const struct msg_job_start *m,
                            const struct msg_handler *h, struct lease *lease, int in_fd,
                            struct err *e) MUST_CHECK;
 void      persistent_done(struct persistent **p);
-/* The job's line; what cannot be written now is written when there is room. */
-void persistent_give(struct lease *lease, struct view line, int64_t now_ms);
+/* The job and its line; what cannot be written now is written when there is room. */
+void persistent_give(struct lease *lease, const struct msg_job_start *m, struct view line,
+                     int64_t now_ms);
 /* There is room in its input. */
 void persistent_write(struct lease *lease, int64_t now_ms);
 /* The job has its verdict: it is reported, and the process is idle. */
 void persistent_over(struct exec *x, struct lease *lease, int64_t now_ms);
+/* The process was there before its job, and is gone without having read of it or said anything:
+ * another may have it, from persistent->start. */
+bool persistent_is_unread(const struct lease *lease);
 /* It was idle too long, or is no longer wanted. */
 void persistent_retire(struct lease *lease, int64_t now_ms);
 

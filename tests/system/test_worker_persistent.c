@@ -131,6 +131,69 @@ one_that_ends_without_a_verdict_has_failed_and_is_replaced(void **state)
     expect_served(give(SERVE, NULL, 0), &pid, &count);
 }
 
+/* Waits for its next line and goes, without having read of it.  Those behind it stay. */
+#define LEAVE                                                        \
+    "if [ -e left ]; then " SERVE "; exit; fi; "                     \
+    "read -r line; echo '{\"type\":\"result\",\"output\":[1, 0]}'; " \
+    "python3 -c 'import select; select.select([0], [], [])'; echo > left; "
+
+static void
+one_that_leaves_before_it_has_read_its_job_takes_it_not_along(void **state)
+{
+    long pid, count;
+
+    (void)state;
+    expect_served(give(LEAVE "exit 0", NULL, 0), &pid, &count);
+    expect_served(give(LEAVE "exit 0", NULL, 0), &pid, &count);
+    assert_int_equal(count, 1);
+}
+
+static void
+nor_does_one_that_is_killed(void **state)
+{
+    long pid, count;
+
+    (void)state;
+    expect_served(give(LEAVE "kill -9 $$", NULL, 0), &pid, &count);
+    expect_served(give(LEAVE "kill -9 $$", NULL, 0), &pid, &count);
+    assert_int_equal(count, 1);
+}
+
+static void
+nor_one_that_has_closed_its_input(void **state)
+{
+    const char *script = "if [ -e closed ]; then " SERVE "; exit; fi; read -r line; exec 0<&-; "
+                         "echo '{\"type\":\"result\",\"output\":[1, 0]}'; echo > closed; "
+                         "while :; do sleep 0.01; done";
+    long        pid, count;
+
+    (void)state;
+    expect_served(give(script, NULL, 0), &pid, &count);
+    free(fake_file(&f, "work/closed"));
+    expect_served(give(script, NULL, 0), &pid, &count);
+    assert_int_equal(count, 1);
+}
+
+/* It may have done what the job is about. */
+static void
+one_that_has_read_of_its_job_fails_with_it(void **state)
+{
+    const char *script = "read -r line; echo '{\"type\":\"result\",\"output\":[1, 0]}'; "
+                         "head -c 1 > /dev/null; exit 0";
+    long        pid, count;
+
+    (void)state;
+    expect_served(give(script, NULL, 0), &pid, &count);
+    expect_failed(&f, give(script, NULL, 0), "handler_error", "exit code 0 without a verdict");
+}
+
+static void
+a_new_one_that_leaves_its_job_unread_is_not_replaced(void **state)
+{
+    (void)state;
+    expect_failed(&f, give("exit 3", NULL, 0), "handler_error", "exit code 3");
+}
+
 static void
 fail_and_snooze_leave_the_process_as_it_is(void **state)
 {
@@ -264,6 +327,11 @@ main(void)
         TEST(jobs_at_once_have_processes_of_their_own),
         TEST(a_process_ends_after_its_number_of_jobs),
         TEST(one_that_ends_without_a_verdict_has_failed_and_is_replaced),
+        TEST(one_that_leaves_before_it_has_read_its_job_takes_it_not_along),
+        TEST(nor_does_one_that_is_killed),
+        TEST(nor_one_that_has_closed_its_input),
+        TEST(one_that_has_read_of_its_job_fails_with_it),
+        TEST(a_new_one_that_leaves_its_job_unread_is_not_replaced),
         TEST(fail_and_snooze_leave_the_process_as_it_is),
         TEST(one_that_hangs_is_stopped_with_its_job),
         TEST(invalid_output_costs_it_its_life),
