@@ -63,6 +63,20 @@ view_is_any(struct view v, const char *const *words)
     return false;
 }
 
+/* The part before the separator, which is taken off `rest` together with it; all that is left when
+ * there is none. */
+static inline struct view
+view_take(struct view *rest, char separator)
+{
+    const char *at =
+        rest->size > 0 ? (const char *)memchr(rest->data, separator, rest->size) : NULL;
+    struct view part = at ? view_of(rest->data, (size_t)(at - rest->data)) : *rest;
+    size_t      size = part.size + (at != NULL);
+
+    if (size > 0) *rest = view_of(rest->data + size, rest->size - size);
+    return part;
+}
+
 char *view_dup(struct view v); /* the caller frees; NUL-terminated */
 
 /* For printf("%.*s", VIEW_ARG(v)). */

@@ -157,8 +157,10 @@ def page():
     expect("CSP", "script-src 'self'" in c.headers["Content-Security-Policy"], True)
     c.must(200, "GET", "/page.js")
     expect("type", c.headers["Content-Type"], "text/javascript; charset=utf-8")
-    for path in ("/secret", "/link.js", "/../agentd.yaml", "/%2e%2e/agentd.yaml", "/..%2fagentd.yaml"):
+    for path in ("/secret", "/link.js", "/..%2fagentd.yaml", "/page%2Ejs%2f"):
         c.refused(404, "not_found", "GET", path)
+    for path in ("/../agentd.yaml", "/%2e%2e/agentd.yaml", "//page.js"):
+        c.refused(400, "bad_request", "GET", path)
 
 
 # ---- the table of routes ----------------------------------------------------------------------------------------
@@ -405,7 +407,7 @@ def attacks():
         "a WebSocket of an inner protocol": (400, request(ws, *upgrade, "Upgrade: websocket", "Sec-WebSocket-Protocol: descriptor")),
         "a WebSocket of another version": (426, request(ws, *upgrade[:2], "Sec-WebSocket-Version: 8", "Upgrade: websocket")),
         "a WebSocket of no version": (426, request(ws, *upgrade[:2], "Upgrade: websocket")),
-        "a WebSocket of two versions": (426, request(ws, *upgrade, "Sec-WebSocket-Version: 8", "Upgrade: websocket")),
+        "a WebSocket of two versions": (400, request(ws, *upgrade, "Sec-WebSocket-Version: 8", "Upgrade: websocket")),
         "a WebSocket that is none": (426, request(ws, shut)),
         "a WebSocket without a key": (400, request(ws, upgrade[0], upgrade[2], "Upgrade: websocket")),
         "chunked": (411, request(post, "Transfer-Encoding: chunked", json_type, body=b"2\r\n{}\r\n0\r\n\r\n")),
@@ -447,13 +449,22 @@ def attacks():
         "a length beyond all": (413, request(post, "Content-Length: " + "9" * 40, json_type, body=b"{}")),
         "a compressed body": (415, request(post, "Content-Length: 20", "Content-Encoding: gzip", json_type, shut, body=b"\x1f\x8b" + b"\0" * 18)),
         "PUT": (405, request("PUT /v1/jobs HTTP/1.1", "Content-Length: 0", shut)),
-        "a path above": (404, request("GET /../../etc/passwd HTTP/1.1", shut)),
+        "a path above": (400, request("GET /../../etc/passwd HTTP/1.1", shut)),
         "lines in a path": (400, request("GET /v1/schedules/a%0d%0aX-Evil:%20b HTTP/1.1", shut)),
         "a path with a carriage return": (400, request("POST /v1/jobs%0d/x HTTP/1.1", "Content-Length: 2", json_type, shut, body=b"{}")),
         "a query with a carriage return": (400, request("GET /v1/jobs?limit=1%0d HTTP/1.1", shut)),
         "a path with a tabulator": (400, request("GET /v1/jobs/1%09 HTTP/1.1", shut)),
         "a path with a DEL": (400, request("GET /v1/jobs/1%7f HTTP/1.1", shut)),
         "a WebSocket's path with a line feed": (400, request("GET /v1/sessions/a%0ab/ws HTTP/1.1", *upgrade, "Upgrade: websocket")),
+        "a WebSocket of a key that is no UTF-8": (400, request("GET /v1/sessions/%ff/ws HTTP/1.1", *upgrade, "Upgrade: websocket")),
+        "a WebSocket with a body": (400, request(ws, *upgrade, "Upgrade: websocket", "Content-Length: 1", body=b"x")),
+        "a WebSocket of a company with a long name": (400, request("GET /v1/sessions/a/ws?company=" + "a" * 600 + " HTTP/1.1", *upgrade, "Upgrade: websocket")),
+        "a WebSocket with an argument of no meaning": (400, request("GET /v1/sessions/a/ws?compny=acme HTTP/1.1", *upgrade, "Upgrade: websocket")),
+        "a feed with an argument of no meaning": (400, request("GET /v1/feed?sinc=0 HTTP/1.1", shut)),
+        "two Authorizations": (400, request(get, "Authorization: Bearer x", shut)),
+        "two keys": (400, request(post, "Idempotency-Key: a", "Idempotency-Key: b", "Content-Length: 0", shut)),
+        "an empty key": (400, request(post, "Idempotency-Key:", "Content-Length: 0", shut)),
+        "a token with blanks behind it": (200, request(get, shut, f"Authorization: \tBearer {TOKENS[2]} \t", token=False)),
         "HEAD of the feed": (405, request("HEAD /v1/feed HTTP/1.1", shut)),
         "headers that do not end": (None, b"GET /healthz HTTP/1.1\r\nHost: "),
         "nothing": (None, b""),
@@ -470,12 +481,45 @@ def attacks():
     expect("four with bodies on a connection", (got.count(b"HTTP/1.1 404"), got.count(b"HTTP/1.1 200")), (3, 1))
     got = send(request(get) + request(post, "Content-Length: 1", "Content-Length: 2") + request(get))
     expect("a bad one behind a good one", (got.count(b"HTTP/1.1 200"), got.count(b"HTTP/1.1 400"), got.count(b"HTTP/1.1")), (1, 1, 2))
+    for name in ("X", "A", "If", "Con", "Content", "X-Forwarded", "Prox", "Sec", "Transfer", "I"):
+        begins_alike(f"{name}: 1")
+    names_of_keys()
     slow = [socket.create_connection(("127.0.0.1", PORT)) for _ in range(500)]
     for s in slow:
         s.sendall(b"GET / HTTP/1.1\r\nX: ")
     expect("behind 500 slow ones", status(cases["an honest one"][1]), 200)
     for s in slow:
         s.close()
+
+
+def begins_alike(header):
+    """A header whose name begins like one that libwebsockets knows: neither it nor the one behind it is taken for another."""
+    shut, json_type, body = "Connection: close", "Content-Type: application/json", b'{"handler": "noop"}'
+    length = f"Content-Length: {len(body)}"
+    expect(f"{header} last", status(request("GET /healthz HTTP/1.1", shut, header)), 200)
+    expect(f"{header} before Connection", status(request("GET /healthz HTTP/1.1", header, shut)), 200)
+    expect(f"{header} before Authorization", status(request("GET /v1/status HTTP/1.1", shut, header)), 200)
+    expect(f"{header} before Origin", status(request("POST /v1/jobs HTTP/1.1", shut, json_type, length, header, "Origin: http://evil.example", body=body)), 403)
+    once = [send(request("POST /v1/jobs HTTP/1.1", shut, json_type, header, f"Idempotency-Key: {header}", header, length, body=body)).split(b"\r\n\r\n")[1] for _ in range(2)]
+    expect(f"{header} before Idempotency-Key", json.loads(once[0])["id"], json.loads(once[1])["id"])
+    inner = request("GET /v1/schedules/stats HTTP/1.1", shut)
+    for method, path in (("GET", "/healthz"), ("DELETE", "/v1/agents/none")):
+        got = send(request(f"{method} {path} HTTP/1.1", header, f"Content-Length: {len(inner)}", json_type, shut, body=inner))
+        expect(f"{header}: what is smuggled with {method} in a body", got.count(b"HTTP/1.1 "), 1)
+
+
+def names_of_keys():
+    """A key in a path is the one that was meant, or is refused: never another one, or another route."""
+    submit = Connection(TOKENS[1])
+    for key, path in (("w//x", "w%2F%2Fx"), ("../x", "..%2Fx"), ("w/S/../e", "w%2FS%2F..%2Fe"), ("w/e/", "w/e%2F"), ("chat/events", "chat%2Fevents"), ("chat/../../jobs/stats", "chat%2F..%2F..%2Fjobs%2Fstats"), ("../../healthz", "..%2f..%2fhealthz"), ("a+b&c;d%2F", "a%2Bb%26c%3Bd%252F")):
+        submit.must(202, "POST", f"/v1/sessions/{path}/messages", {"content": "hello"})
+        expect(path, submit.must(200, "GET", f"/v1/sessions/{path}")["key"], key)
+        listed = submit.must(200, "GET", "/v1/sessions?limit=200")["items"]
+        expect(f"{path}: made", [s["key"] for s in listed].count(key), 1)
+    for path in ("w/S/../e", "w//x", "w/./e", "w/e/", "%2e%2e/jobs/stats", "w/%2E/e"):
+        submit.refused(400, "bad_request", "GET", f"/v1/sessions/{path}")
+        submit.refused(400, "bad_request", "POST", f"/v1/sessions/{path}/messages", {"content": "hello"})
+    submit.refused(400, "bad_request", "GET", "/v1/schedules/..%2f..")
 
 
 def trickle(until):
@@ -631,6 +675,8 @@ async def sockets():
         expect("no such effect", (await read(w, "error"))["code"], "not_found")
         await w.send("x" * 70000)
         await closed(w, 1009)
+    async with socket_to("w%2F%2Fx%2F..", **bearer(submit)) as w:
+        expect("a key of slashes and dots", (await read(w, "ready"))["session"], "w//x/..")
     async with socket_to("chat/ben", "?company=acme", subprotocols=["agentd.v1", f"bearer.{submit}"], **origin) as w:
         expect("protocol", (w.subprotocol, w.extensions), ("agentd.v1", []))
         await read(w, "ready")

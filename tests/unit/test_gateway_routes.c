@@ -127,7 +127,11 @@ make(enum method method, const char *path, const char *query, const char *json, 
     assert_non_null(m.route);
     buf_clear(out);
     enum errc failed = route_body_begin(&b, &m, e);
-    if (!failed && query) failed = route_body_query(&b, m.route, view_str(query), e);
+    if (!failed && query) {
+        struct view value = view_str(query), name = view_take(&value, '=');
+
+        failed = route_body_query(&b, m.route, name, value, e);
+    }
     if (!failed) failed = route_body_json(&b, view_str(json), e);
     if (!failed) failed = json_from_mp(route_body_end(&b), out, e);
     route_body_done(&b);
@@ -176,6 +180,19 @@ a_company_stands_before_a_name_as_the_message_has_it(void **state)
     expect(METHOD_GET, "/v1/agents/acme/scout", NULL, "", "{\"name\":\"acme/scout\"}");
     expect(METHOD_PATCH, "/v1/agents/acme/scout", NULL, "{}",
            "{\"company\":\"acme\",\"name\":\"scout\"}");
+}
+
+static void
+a_slash_that_is_written_as_an_escape_is_of_the_value(void **state)
+{
+    (void)state;
+    leads(METHOD_GET, "/v1/sessions/a%2Fevents", "session.show", "a%2Fevents");
+    leads(METHOD_GET, "/v1/sessions/..%2F..%2Fjobs%2Fstats", "session.show",
+          "..%2F..%2Fjobs%2Fstats");
+    expect(METHOD_GET, "/v1/sessions/..%2F..%2Fjobs%2Fstats", NULL, "",
+           "{\"key\":\"../../jobs/stats\"}");
+    expect(METHOD_GET, "/v1/sessions/w%2f%2fx%252f/why", NULL, "", "{\"key\":\"w//x%2f\"}");
+    expect(METHOD_GET, "/v1/schedules/acme%2Fnightly/why", NULL, "", "{\"name\":\"acme/nightly\"}");
 }
 
 static void
@@ -256,6 +273,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_path_leads_to_its_operation),
         cmocka_unit_test(a_name_may_have_its_company_and_a_key_may_have_slashes),
+        cmocka_unit_test(a_slash_that_is_written_as_an_escape_is_of_the_value),
         cmocka_unit_test(what_is_no_route_leads_nowhere),
         cmocka_unit_test(another_method_is_told_which_there_are),
         cmocka_unit_test(every_operation_up_to_operator_has_a_route),

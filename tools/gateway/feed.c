@@ -3,8 +3,8 @@
 #include "common/json.h"
 #include "common/mp.h"
 #include "tools/control/connection.h"
+#include "tools/gateway/intake.h"
 #include "tools/gateway/reply.h"
-#include "tools/gateway/request.h"
 #include "tools/gateway/write.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -340,22 +340,21 @@ feed_watchers(const struct feed *f)
 
 /* ---- a watcher ------------------------------------------------------------- */
 
-static bool
-take_query(struct watcher *w, struct err *e)
+/* A browser that comes back says where it was by Last-Event-ID, and asks with the same query. */
+static enum errc
+take_query(struct watcher *w, const struct head *h, struct err *e)
 {
-    char text[REQUEST_TEXT_MAX];
+    struct target_wanted wanted[] = {{.name = "since"}, {.name = "topic"}};
+    struct view          last = h->headers[HEADER_LAST_EVENT_ID];
+    enum errc            failed = target_take(h->target.query, wanted, ARRAY_LEN(wanted), e);
 
-    if (request_header_named(w->wsi, "last-event-id:", text, sizeof(text))) {
-        buf_add_str(&w->cursor, text);
-    } else {
-        buf_add_str(&w->cursor, request_argument(w->wsi, "since=", text));
-    }
-    buf_add_str(&w->topic, request_argument(w->wsi, "topic=", text));
-    if (!utf8_is_valid(buf_view(&w->cursor)) || !utf8_is_valid(buf_view(&w->topic))) {
-        (void)err_set(e, E_BAD_REQUEST, "since and topic must be UTF-8");
-        return false;
-    }
-    return true;
+    w->cursor = wanted[0].value;
+    w->topic = wanted[1].value;
+    if (failed || last.size == 0) return failed;
+    if (!utf8_is_valid(last)) return err_field(e, "Last-Event-ID", "must be UTF-8");
+    buf_clear(&w->cursor);
+    buf_add_view(&w->cursor, last);
+    return E_OK;
 }
 
 struct watcher *
@@ -375,7 +374,7 @@ watcher_new(struct feed *f, struct lws *wsi, const char *token_hash)
     if (f->count > WATCHERS_MAX) {
         err_set(&e, E_BUSY, "%d watch the feed already", WATCHERS_MAX);
         fail(w, &e);
-    } else if (!take_query(w, &e)) {
+    } else if (take_query(w, intake_head(wsi), &e)) {
         fail(w, &e);
     } else {
         look(w);

@@ -1,6 +1,7 @@
 #include "tools/gateway/head.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -49,94 +50,38 @@ head_may_go_on(struct view bytes, struct refusal *no)
 
 /* ---- the request line ------------------------------------------------------ */
 
-/* The part up to the separator, which goes with it; all that is left when there is none. */
-static struct view
-take(struct view *rest, char separator)
-{
-    const char *at = rest->size > 0 ? memchr(rest->data, separator, rest->size) : NULL;
-    struct view part = at ? view_of(rest->data, (size_t)(at - rest->data)) : *rest;
-    size_t      size = part.size + (at != NULL);
-
-    *rest = view_of(rest->data + size, rest->size - size);
-    return part;
-}
-
-static int
-hex(char c)
-{
-    const char *digits = "0123456789abcdef", *at = strchr(digits, tolower((unsigned char)c));
-
-    return c && at ? (int)(at - digits) : -1;
-}
-
-/* A byte of the path or query as it is meant, and how many bytes it takes; -1: none. */
-static int
-decode(struct view rest, size_t *size)
-{
-    *size = 1;
-    if (rest.data[0] != '%') return (unsigned char)rest.data[0];
-    if (rest.size < 3 || hex(rest.data[1]) < 0 || hex(rest.data[2]) < 0) return -1;
-    *size = 3;
-    return hex(rest.data[1]) << 4 | hex(rest.data[2]);
-}
-
-/* lws takes a plus for a space and ends a path at & and ;, which are bytes like others there. */
 static bool
-read_target(struct view target, size_t *parts, struct refusal *no)
+read_line(struct view line, struct head *out, struct refusal *no)
 {
-    bool   is_query = false;
-    size_t size;
+    static const char *const methods[] = {"GET",    "HEAD", "POST",    "PATCH",
+                                          "DELETE", "PUT",  "OPTIONS", NULL};
+    out->method = view_take(&line, ' ');
+    struct view target = view_take(&line, ' ');
 
-    if (target.size == 0 || target.data[0] != '/') {
-        return refusal_set(no, 400, E_BAD_REQUEST, "a path begins with a slash");
-    }
-    for (size_t i = 0; i < target.size; i += size) {
-        int  byte = decode(view_of(target.data + i, target.size - i), &size);
-        bool is_plain = size == 1;
-
-        if (byte < 0)
-            return refusal_set(no, 400, E_BAD_REQUEST, "%% stands before two digits, as %%25");
-        if (byte < 0x20 || byte == 0x7f) {
-            return refusal_set(no, 400, E_BAD_REQUEST, "a path has no control characters");
-        }
-        if (is_plain && !is_query && strchr("+&;#", byte)) {
-            return refusal_set(no, 400, E_BAD_REQUEST, "in a path, %c is written as %%%02X", byte,
-                               byte);
-        }
-        if (is_plain && byte == '?') is_query = true;
-        *parts += is_plain && strchr("?&;", byte);
-    }
-    return true;
-}
-
-static bool
-read_line(struct view line, size_t *parts, struct refusal *no)
-{
-    static const char *const methods[] = {"GET",    "HEAD", "POST",   "PATCH",
-                                          "DELETE", "PUT",  "OPTIONS"};
-    struct view              method = take(&line, ' ');
-    struct view              target = take(&line, ' ');
-    size_t                   m = 0;
-
-    if (!view_is(line, "HTTP/1.1") && !view_is(line, "HTTP/1.0")) {
+    out->closes = view_is(line, "HTTP/1.0");
+    if (!out->closes && !view_is(line, "HTTP/1.1")) {
         return refusal_set(no, line.size == 8 && memcmp(line.data, "HTTP/", 5) == 0 ? 505 : 400,
                            E_BAD_REQUEST,
                            "a request begins with a line like GET /v1/status HTTP/1.1");
     }
-    while (m < ARRAY_LEN(methods) && !view_is(method, methods[m]))
-        m++;
-    if (m == ARRAY_LEN(methods)) {
+    if (!view_is_any(out->method, methods)) {
         (void)snprintf(no->more, sizeof(no->more), "Allow: %s\r\n", METHODS); /* fits */
         return refusal_set(no, 405, E_BAD_REQUEST, "not with this method");
     }
-    return read_target(target, parts, no);
+    return target_read(target, &out->target, no);
+}
+
+static size_t
+count_arguments(struct view query)
+{
+    size_t n = query.size > 0;
+
+    for (size_t i = 0; i < query.size; i++)
+        n += query.data[i] == '&';
+    return n;
 }
 
 /* ---- headers --------------------------------------------------------------- */
-
-struct headers {
-    bool has_host, has_length, has_upgrade;
-};
 
 static bool
 is_name(struct view v)
@@ -177,10 +122,37 @@ trim(struct view v)
 }
 
 static bool
+read_header(struct view line, struct head *out, struct refusal *no)
+{
+    static const char *const names[HEADER_COUNT] = {
+#define H(name, text) [HEADER_##name] = (text),
+        HEADERS(H)
+#undef H
+    };
+    size_t      size = line.size;
+    struct view name = view_take(&line, ':');
+    bool        has_colon = name.size < size;
+
+    if (!has_colon || !is_name(name) || !is_value(line)) {
+        return refusal_set(no, 400, E_BAD_REQUEST,
+                           "a header is a line like Name: value, without control characters");
+    }
+    for (enum header i = 0; i < HEADER_COUNT; i++) {
+        if (!is_called(name, names[i])) continue;
+        if (out->headers[i].data) return refusal_set(no, 400, E_BAD_REQUEST, "%s twice", names[i]);
+        out->headers[i] = trim(line);
+    }
+    return true;
+}
+
+/* ---- what they say together ------------------------------------------------ */
+
+static bool
 read_length(struct view value, struct head *out, struct refusal *no)
 {
     char text[16] = "";
 
+    if (!value.data) return true;
     for (size_t i = 0; i < value.size; i++) {
         if (!isdigit((unsigned char)value.data[i])) value.size = 0;
     }
@@ -192,54 +164,112 @@ read_length(struct view value, struct head *out, struct refusal *no)
 }
 
 static bool
-take_once(bool *had, struct view name, struct refusal *no)
+has_item(struct view list, const char *item)
 {
-    if (*had) return refusal_set(no, 400, E_BAD_REQUEST, "%.*s twice", VIEW_ARG(name));
-    *had = true;
+    while (list.size > 0) {
+        if (is_called(trim(view_take(&list, ',')), item)) return true;
+    }
+    return false;
+}
+
+/* An upgrade that has a body, or is none to some, has what follows it read in two ways. */
+static bool
+read_upgrade(struct head *out, struct refusal *no)
+{
+    struct view upgrade = out->headers[HEADER_UPGRADE];
+
+    if (!upgrade.data) return true;
+    if (!is_called(upgrade, "websocket")) {
+        return refusal_set(no, 400, E_BAD_REQUEST, "the only upgrade is to a WebSocket");
+    }
+    if (!has_item(out->headers[HEADER_CONNECTION], "Upgrade") || out->closes || out->length > 0) {
+        return refusal_set(no, 400, E_BAD_REQUEST,
+                           "an upgrade comes with Connection: Upgrade and without a body");
+    }
+    out->is_upgrade = true;
     return true;
 }
 
 static bool
-read_header(struct view line, struct headers *h, struct head *out, struct refusal *no)
+read_together(struct head *out, struct refusal *no)
 {
-    bool        has_colon = memchr(line.data, ':', line.size) != NULL;
-    struct view name = take(&line, ':'), value = trim(line);
+    struct view connection = out->headers[HEADER_CONNECTION];
 
-    if (!has_colon || !is_name(name) || !is_value(line)) {
-        return refusal_set(no, 400, E_BAD_REQUEST,
-                           "a header is a line like Name: value, without control characters");
-    }
-    if (is_called(name, "Transfer-Encoding")) {
+    if (out->headers[HEADER_TRANSFER_ENCODING].data) {
         return refusal_set(no, 411, E_BAD_REQUEST, "a body comes with its Content-Length");
     }
-    if (is_called(name, "Host")) return take_once(&h->has_host, name, no);
-    if (is_called(name, "Content-Length")) {
-        return take_once(&h->has_length, name, no) && read_length(value, out, no);
-    }
-    if (!is_called(name, "Upgrade")) return true;
-    out->is_upgrade = true;
-    if (!take_once(&h->has_upgrade, name, no)) return false;
-    return is_called(value, "websocket") ||
-           refusal_set(no, 400, E_BAD_REQUEST, "the only upgrade is to a WebSocket");
+    if (out->closes && has_item(connection, "keep-alive")) out->closes = false;
+    if (has_item(connection, "close")) out->closes = true;
+    return read_length(out->headers[HEADER_CONTENT_LENGTH], out, no) && read_upgrade(out, no);
 }
 
 bool
 head_read(struct view bytes, struct head *out, struct refusal *no)
 {
-    struct headers h = {0};
-    struct view    rest = view_of(bytes.data, bytes.size - 2), line;
-    size_t         parts = 0;
+    struct view rest = view_of(bytes.data, bytes.size - 2), line;
+    size_t      parts;
 
     *out = (struct head){0};
     if (!head_may_go_on(bytes, no)) return false;
-    line = take(&rest, '\r');
-    if (!read_line(line, &parts, no)) return false;
-    while (rest.size > 0) {
-        rest = view_of(rest.data + 1, rest.size - 1); /* the line feed */
-        if (rest.size == 0) break;
-        line = take(&rest, '\r');
-        if (!read_header(line, &h, out, no)) return false;
+    line = view_take(&rest, '\r');
+    if (!read_line(line, out, no)) return false;
+    parts = count_arguments(out->target.query);
+    while (rest.size > 1) { /* more than the line feed */
+        rest = view_of(rest.data + 1, rest.size - 1);
+        line = view_take(&rest, '\r');
+        if (!read_header(line, out, no)) return false;
         if (++parts > HEAD_PARTS_MAX) return refuse_size(bytes, no);
     }
+    return read_together(out, no);
+}
+
+/* ---- what libwebsockets is given ------------------------------------------- */
+
+bool
+head_is_key(struct view value)
+{
+    if (value.size != 24 || memcmp(value.data + 22, "==", 2) != 0) return false;
+    for (size_t i = 0; i < 22; i++) {
+        unsigned char c = (unsigned char)value.data[i];
+
+        if (!isalnum(c) && c != '+' && c != '/') return false;
+    }
     return true;
+}
+
+/* It takes a body that has no length to end with the connection. */
+static void
+write_length(const struct head *h, struct buf *out)
+{
+    static const char *const with_body[] = {"POST", "PATCH", "PUT", NULL};
+
+    if (!h->headers[HEADER_CONTENT_LENGTH].data && !view_is_any(h->method, with_body)) return;
+    buf_printf(out, "Content-Length: %" PRId64 "\r\n", h->length);
+}
+
+static void
+write_upgrade(const struct head *h, struct buf *out)
+{
+    struct view key = h->headers[HEADER_SEC_WEBSOCKET_KEY];
+
+    buf_add_str(out, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n");
+    if (head_is_key(key)) buf_printf(out, "Sec-WebSocket-Key: %.*s\r\n", VIEW_ARG(key));
+    if (h->headers[HEADER_SEC_WEBSOCKET_PROTOCOL].data) {
+        buf_add_str(out, "Sec-WebSocket-Protocol: " HEAD_PROTOCOL "\r\n");
+    }
+}
+
+void
+head_write(const struct head *h, struct buf *out)
+{
+    const char *connection = h->is_upgrade ? "Upgrade" : h->closes ? "close" : "keep-alive";
+
+    buf_printf(out, "%.*s / HTTP/1.1\r\nHost: agentd\r\nConnection: %s\r\n", VIEW_ARG(h->method),
+               connection);
+    if (h->is_upgrade) {
+        write_upgrade(h, out);
+    } else {
+        write_length(h, out);
+    }
+    buf_add_str(out, "\r\n");
 }

@@ -18,7 +18,6 @@ struct exchange {
     struct http_request request;
     struct refusal      no;
     struct route_body   fields;
-    struct buf          path; /* the route's value borrows from it */
     struct buf          body;
     struct buf          request_id;
     struct buf          status; /* of agentd, until its other figures are there */
@@ -29,7 +28,6 @@ struct exchange {
     bool                is_answered;
     bool                is_complete; /* nothing more of the request comes */
     bool                has_body_ended;
-    bool                closes;
     struct watcher     *watcher;
 };
 
@@ -50,7 +48,7 @@ answer(struct exchange *x, int status, const char *type, const char *csp, struct
                                     .type = type,
                                     .csp = csp,
                                     .length = (int64_t)body.size,
-                                    .closes = x->closes,
+                                    .closes = intake_head(x->wsi)->closes,
                                     .is_cacheable = csp != NULL,
                                     .more = more};
 
@@ -115,40 +113,27 @@ on_answer(void *arg, const struct err *error, struct view body)
 /* ---- what is asked --------------------------------------------------------- */
 
 static enum errc
-take_query(struct exchange *x, struct err *e)
+take_query(struct exchange *x, struct view query, struct err *e)
 {
-    char argument[4096];
+    struct target_argument a = {0};
+    enum errc              failed = E_OK;
 
-    for (int i = 0;; i++) {
-        int size =
-            lws_hdr_copy_fragment(x->wsi, argument, sizeof(argument), WSI_TOKEN_HTTP_URI_ARGS, i);
-
-        if (size < 0) return E_OK; /* headers of HEAD_BYTES_MAX: only the end is left */
-        if (route_body_query(&x->fields, x->request.match.route, view_of(argument, (size_t)size),
-                             e)) {
-            return e->code;
-        }
+    while (!failed && target_next(&query, &a)) {
+        failed = route_body_query(&x->fields, x->request.match.route, buf_view(&a.name),
+                                  buf_view(&a.value), e);
     }
+    target_argument_done(&a);
+    return failed;
 }
 
-/* All that stands in the headers: they may go before the body is there. */
+/* All that stands in the head: it may go before the body is there. */
 static enum errc
-take_headers(struct exchange *x, struct err *e)
+take_head(struct exchange *x, const struct head *h, struct err *e)
 {
-    static const char  name[] = "idempotency-key:";
-    char               text[65];
-    struct route_match match = x->request.match;
-
-    if (request_header_named(x->wsi, name, text, sizeof(text))) {
-        buf_add_str(&x->request_id, text);
-    } else if (lws_hdr_custom_length(x->wsi, name, (int)strlen(name)) > 0) {
-        return err_set(e, E_BAD_REQUEST, "an Idempotency-Key has at most 64 bytes");
-    }
-    if (!match.route) return E_OK;
-    buf_add_view(&x->path, match.value);
-    x->request.match.value = buf_view(&x->path);
+    buf_add_view(&x->request_id, h->headers[HEADER_IDEMPOTENCY_KEY]);
+    if (!x->request.match.route) return E_OK;
     if (route_body_begin(&x->fields, &x->request.match, e)) return e->code;
-    return take_query(x, e);
+    return take_query(x, h->target.query, e);
 }
 
 static void
@@ -175,9 +160,12 @@ ask(struct exchange *x, enum msg_id op, struct view body, const char *token_hash
 static void
 serve_page(struct exchange *x)
 {
-    const struct page_file *f = page_find(x->http->page, x->request.path);
+    BUF_AUTO struct buf     path = {0};
+    const struct page_file *f;
     struct err              e;
 
+    target_decode(intake_head(x->wsi)->target.path, &path);
+    f = page_find(x->http->page, buf_view(&path));
     if (f) {
         answer(x, 200, f->type, REPLY_CSP_PAGE, buf_view(&f->text), NULL);
         return;
@@ -198,6 +186,13 @@ serve_route(struct exchange *x)
     ask(x, x->request.match.route->op, route_body_end(&x->fields), x->request.token_hash);
 }
 
+static void
+watch(struct exchange *x)
+{
+    x->watcher = watcher_new(x->http->feed, x->wsi, x->request.token_hash);
+    intake_forget(x->wsi);
+}
+
 /* The request is whole.  Nothing more is read from the connection until it is answered. */
 static void
 serve(struct exchange *x)
@@ -214,7 +209,7 @@ serve(struct exchange *x)
     case OWN_READY: ask(x, MSG_PING, (struct view){0}, ""); return;
     case OWN_METRICS: ask(x, MSG_STATUS, (struct view){0}, x->request.token_hash); return;
     case OWN_OPENAPI: answer(x, 200, REPLY_JSON, NULL, buf_view(&x->http->openapi), NULL); return;
-    case OWN_FEED: x->watcher = watcher_new(x->http->feed, x->wsi, x->request.token_hash); return;
+    case OWN_FEED: watch(x); return;
     case OWN_SESSION: /* an upgrade: not here */
     case OWN_PAGE: serve_page(x); return;
     }
@@ -223,10 +218,10 @@ serve(struct exchange *x)
 /* ---- a connection's callbacks ---------------------------------------------- */
 
 static void
-log_refusal(struct lws *wsi, const struct http_request *r, const struct refusal *no)
+log_refusal(struct lws *wsi, const struct head *h, const struct refusal *no)
 {
     char            peer[64] = "";
-    FREE_AUTO char *path = view_dup(r->path);
+    FREE_AUTO char *path = view_dup(h->target.path);
 
     lws_get_peer_simple(wsi, peer, sizeof(peer));
     log_debug("request refused", "status=%d peer=%s path=%s error=%s", no->status, log_quote(peer),
@@ -238,41 +233,37 @@ log_refusal(struct lws *wsi, const struct http_request *r, const struct refusal 
 bool
 http_on_request(struct http *h, struct exchange **out, struct lws *wsi)
 {
-    struct exchange *x = xcalloc(1, sizeof(*x));
-    bool             has_length = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH) > 0;
-    char             expect[32];
+    struct exchange   *x = xcalloc(1, sizeof(*x));
+    const struct head *head = intake_head(wsi);
 
     *out = x;
     x->http = h;
     x->wsi = wsi;
     h->counters->requests++;
-    if (request_read(wsi, h->guard, h->counters, &x->request, &x->no) &&
-        take_headers(x, &x->no.error)) {
+    if (request_read(head, h->guard, h->counters, &x->request, &x->no) &&
+        take_head(x, head, &x->no.error)) {
         x->no.status = errc_http(x->no.error.code);
     }
-    if (!x->no.status && h->bytes + (size_t)x->request.length > HTTP_BYTES_MAX) {
+    if (!x->no.status && h->bytes + (size_t)head->length > HTTP_BYTES_MAX) {
         err_set(&x->no.error, E_BUSY, "too many requests at a time");
         x->no.status = 503;
         x->no.closes = true;
     }
     if (x->no.status) {
         h->counters->requests_refused++;
-        log_refusal(wsi, &x->request, &x->no);
+        log_refusal(wsi, head, &x->no);
     }
     if (x->no.closes) {
         (void)http_refuse(wsi, &x->no); /* at once: it is hung up in any case */
         return false;
     }
-    /* lws expects a body of any POST and PATCH: one without a length ends with the connection. */
-    const struct route *r = x->request.match.route;
-    x->closes = !has_length && r && (r->method == METHOD_POST || r->method == METHOD_PATCH);
-    if (x->request.length == 0) {
+    if (head->length == 0) {
         serve(x);
         return true;
     }
-    hold(x, (size_t)x->request.length);
+    hold(x, (size_t)head->length);
     lws_set_timer_usecs(wsi, BODY_SECONDS * LWS_US_PER_SEC);
-    if (!x->no.status && request_header(wsi, WSI_TOKEN_HTTP_EXPECT, expect, sizeof(expect))) {
+    if (!x->no.status && head->headers[HEADER_EXPECT].data) {
         return write_some(wsi, view_str("HTTP/1.1 100 Continue\r\n\r\n"), LWS_WRITE_HTTP);
     }
     return true;
@@ -284,7 +275,7 @@ http_on_body(struct exchange *x, struct view part)
     if (part.size == 0) return true;
     if (x->is_complete) return false; /* more than was announced */
     if (x->no.status) return true;
-    if (x->body.size + part.size > (size_t)x->request.length) return false;
+    if (x->body.size + part.size > (size_t)intake_head(x->wsi)->length) return false;
     buf_add_view(&x->body, part);
     return true;
 }
@@ -306,7 +297,6 @@ finish(struct exchange *x)
 {
     struct lws *wsi = x->wsi;
 
-    if (x->closes) return false;
     intake_next(wsi);
     return lws_http_transaction_completed(wsi) == 0; /* x is gone: http_on_end */
 }
@@ -342,7 +332,6 @@ http_on_end(struct exchange **p)
     watcher_destroy(&x->watcher);
     x->http->bytes -= x->held;
     route_body_done(&x->fields);
-    buf_done(&x->path);
     buf_done(&x->body);
     buf_done(&x->request_id);
     buf_done(&x->status);

@@ -3,8 +3,8 @@
 #include "common/buf.h"
 #include "common/log.h"
 #include "tools/gateway/frames.h"
-#include "tools/gateway/head.h"
 #include "tools/gateway/reply.h"
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -25,8 +25,9 @@ enum stage {
 struct intake {
     enum stage    stage;
     bool          is_stranger;
-    int64_t       left; /* of the body; REFUSED: to be thrown away */
-    struct buf    head; /* as much as has come; empty while it comes in one piece */
+    int64_t       left;  /* of the body; REFUSED: to be thrown away */
+    struct buf    bytes; /* of the head: as many as have come, until it is forgotten */
+    struct head   head;  /* … what they say; empty before they are whole */
     struct frames frames;
 };
 
@@ -50,7 +51,7 @@ void
 intake_close(void)
 {
     for (size_t i = 0; i < here.count; i++)
-        buf_done(&here.all[i].head);
+        buf_done(&here.all[i].bytes);
     free(here.all);
     here.all = NULL;
     here.count = 0;
@@ -72,8 +73,32 @@ intake_end(struct lws *wsi)
     struct intake *i = lws_get_opaque_user_data(wsi);
 
     if (!i) return;
-    buf_done(&i->head);
+    buf_done(&i->bytes);
     *i = (struct intake){0};
+}
+
+const struct head *
+intake_head(const struct lws *wsi)
+{
+    static const struct head none;
+    const struct intake     *i = lws_get_opaque_user_data(wsi);
+
+    return i ? &i->head : &none;
+}
+
+static void
+forget_head(struct intake *i)
+{
+    buf_done(&i->bytes);
+    i->head = (struct head){0};
+}
+
+void
+intake_forget(struct lws *wsi)
+{
+    struct intake *i = lws_get_opaque_user_data(wsi);
+
+    if (i) forget_head(i);
 }
 
 void
@@ -81,7 +106,9 @@ intake_next(struct lws *wsi)
 {
     struct intake *i = lws_get_opaque_user_data(wsi);
 
-    if (i && i->stage == STAGE_BUSY) i->stage = STAGE_HEAD;
+    if (!i || i->stage != STAGE_BUSY) return;
+    forget_head(i);
+    i->stage = STAGE_HEAD;
 }
 
 bool
@@ -136,20 +163,24 @@ refuse_head(struct intake *i, int fd, const struct refusal *no)
     reply_refusal(&answer, no);
     (void)send(fd, answer.data, answer.size, MSG_DONTWAIT | MSG_NOSIGNAL); /* else it is hung up */
     (void)shutdown(fd, SHUT_WR);
-    buf_done(&i->head);
+    forget_head(i);
     i->stage = STAGE_REFUSED;
     i->left = LINGER_BYTES;
     return nothing_yet();
 }
 
+/* What lws is given has a line and few headers, whatever has come. */
 static ssize_t
-pass_head(struct intake *i, const struct head *head, struct view bytes, void *out)
+pass_head(struct intake *i, void *out, size_t size)
 {
-    memmove(out, bytes.data, bytes.size);
-    i->left = head->length;
-    i->stage = head->is_upgrade ? STAGE_OPEN : head->length > 0 ? STAGE_BODY : STAGE_BUSY;
-    buf_done(&i->head);
-    return (ssize_t)bytes.size;
+    BUF_AUTO struct buf given = {0};
+
+    head_write(&i->head, &given);
+    assert(given.size <= HEAD_GIVEN_MAX && given.size <= size);
+    memcpy(out, given.data, given.size);
+    i->left = i->head.length;
+    i->stage = i->head.is_upgrade ? STAGE_OPEN : i->left > 0 ? STAGE_BODY : STAGE_BUSY;
+    return (ssize_t)given.size;
 }
 
 /* What is behind the head stays where it is until it is wanted. */
@@ -157,19 +188,18 @@ static ssize_t
 take_head(struct intake *i, int fd, char *out, size_t size)
 {
     struct refusal no = {0};
-    struct head    head;
-    size_t         had = i->head.size;
+    size_t         had = i->bytes.size;
     ssize_t        n = receive(fd, out, size, MSG_PEEK);
 
     if (n <= 0) return n;
-    buf_add(&i->head, out, (size_t)n);
-    size_t end = head_end(buf_view(&i->head));
-    if (end > 0) i->head.size = end;
-    if (end == 0 && !head_may_go_on(buf_view(&i->head), &no)) return refuse_head(i, fd, &no);
-    if (end > 0 && !head_read(buf_view(&i->head), &head, &no)) return refuse_head(i, fd, &no);
-    n = receive(fd, out, i->head.size - had, 0);
+    buf_add(&i->bytes, out, (size_t)n);
+    size_t end = head_end(buf_view(&i->bytes));
+    if (end > 0) i->bytes.size = end;
+    if (end == 0 && !head_may_go_on(buf_view(&i->bytes), &no)) return refuse_head(i, fd, &no);
+    if (end > 0 && !head_read(buf_view(&i->bytes), &i->head, &no)) return refuse_head(i, fd, &no);
+    n = receive(fd, out, i->bytes.size - had, 0);
     if (n < 0 || end == 0) return n < 0 ? n : nothing_yet();
-    return pass_head(i, &head, buf_view(&i->head), out);
+    return pass_head(i, out, size);
 }
 
 static ssize_t

@@ -1,7 +1,7 @@
 #include "tools/gateway/request.h"
 
+#include "common/mp.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
 
 static const struct {
@@ -16,34 +16,9 @@ static const struct {
     {"/v1/feed",         OWN_FEED,    false},
 };
 
-bool
-request_header(struct lws *wsi, enum lws_token_indexes header, char *out, size_t size)
-{
-    int n = lws_hdr_total_length(wsi, header);
-
-    if (n <= 0 || (size_t)n >= size) return false;
-    return lws_hdr_copy(wsi, out, (int)size, header) >= 0;
-}
-
-bool
-request_header_named(struct lws *wsi, const char *name, char *out, size_t size)
-{
-    int n = lws_hdr_custom_length(wsi, name, (int)strlen(name));
-
-    if (n <= 0 || (size_t)n >= size) return false;
-    return lws_hdr_custom_copy(wsi, out, (int)size, name, (int)strlen(name)) >= 0;
-}
-
-const char *
-request_argument(struct lws *wsi, const char *name, char room[REQUEST_TEXT_MAX])
-{
-    const char *value = lws_get_urlarg_by_name(wsi, name, room, REQUEST_TEXT_MAX);
-
-    return value ? value : "";
-}
-
-struct view
-request_session(struct view path)
+/* The session's key in the path of its WebSocket; empty when it is another path. */
+static struct view
+session_in(struct view path)
 {
     static const char before[] = "/v1/sessions/", after[] = "/ws";
     size_t            b = sizeof(before) - 1, a = sizeof(after) - 1;
@@ -58,13 +33,12 @@ request_session(struct view path)
 /* ---- one thing after the other --------------------------------------------- */
 
 static bool
-check_host(struct lws *wsi, const struct guard *g, struct counters *n, struct http_request *r,
-           struct refusal *no)
+check_host(const struct head *h, const struct guard *g, struct counters *n, struct refusal *no)
 {
-    if (!request_header(wsi, WSI_TOKEN_HOST, r->host, sizeof(r->host))) {
-        return refusal_set(no, 400, E_BAD_REQUEST, "no Host");
-    }
-    if (guard_knows_host(g, view_str(r->host))) return true;
+    struct view host = h->headers[HEADER_HOST];
+
+    if (host.size == 0) return refusal_set(no, 400, E_BAD_REQUEST, "no Host");
+    if (guard_knows_host(g, host)) return true;
     n->hosts_refused++;
     (void)refusal_set(no, 421, E_DENIED, "this Host is not served here");
     err_hint(&no->error, "gateway.hosts lists the names that are");
@@ -72,46 +46,32 @@ check_host(struct lws *wsi, const struct guard *g, struct counters *n, struct ht
 }
 
 static bool
-check_origin(struct lws *wsi, const struct guard *g, struct counters *n,
-             const struct http_request *r, struct refusal *no)
+check_origin(const struct head *h, const struct guard *g, struct counters *n, struct refusal *no)
 {
-    char origin[REQUEST_TEXT_MAX];
+    struct view origin = h->headers[HEADER_ORIGIN];
 
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0)
-        return true; /* no page: a token decides */
-    if (request_header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof(origin)) &&
-        guard_knows_origin(g, view_str(origin), view_str(r->host))) {
-        return true;
-    }
+    if (!origin.data) return true; /* no page: a token decides */
+    if (guard_knows_origin(g, origin, h->headers[HEADER_HOST])) return true;
     n->origins_refused++;
     (void)refusal_set(no, 403, E_DENIED, "pages of this Origin may not ask here");
     err_hint(&no->error, "gateway.origins lists those that may");
     return false;
 }
 
-static int64_t
-length_of(struct lws *wsi)
-{
-    char text[24];
-
-    if (!request_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, text, sizeof(text))) return 0;
-    return strtoll(text, NULL, 10); /* head.h has looked at it */
-}
-
 static bool
-check_type(struct lws *wsi, const struct http_request *r, struct refusal *no)
+check_type(const struct head *h, struct refusal *no)
 {
     static const char json[] = "application/json";
-    char              type[REQUEST_TEXT_MAX];
+    size_t            size = sizeof(json) - 1;
+    struct view       type = h->headers[HEADER_CONTENT_TYPE];
 
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_CONTENT_ENCODING) > 0) {
+    if (h->headers[HEADER_CONTENT_ENCODING].data) {
         return refusal_set(no, 415, E_BAD_REQUEST,
                            "a body comes as it is, without Content-Encoding");
     }
-    if (r->length == 0) return true;
-    if (request_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, type, sizeof(type)) &&
-        strncasecmp(type, json, sizeof(json) - 1) == 0 &&
-        (type[sizeof(json) - 1] == '\0' || strchr("; ", type[sizeof(json) - 1]))) {
+    if (h->length == 0) return true;
+    if (type.size >= size && strncasecmp(type.data, json, size) == 0 &&
+        (type.size == size || type.data[size] == ';' || type.data[size] == ' ')) {
         return true;
     }
     return refusal_set(no, 415, E_BAD_REQUEST, "a body's Content-Type is application/json");
@@ -131,25 +91,23 @@ list_methods(unsigned methods, char *out, size_t size)
 }
 
 static bool
-find_route(int lws_method, struct http_request *r, bool *is_open, struct refusal *no)
+find_route(const struct head *h, struct http_request *r, bool *is_open, struct refusal *no)
 {
-    static const int methods[METHOD_COUNT] = {LWSHUMETH_GET, LWSHUMETH_POST, LWSHUMETH_PATCH,
-                                              LWSHUMETH_DELETE};
-    enum method      m = 0;
+    enum method m = 0;
 
-    r->is_head = lws_method == LWSHUMETH_HEAD;
-    while (!r->is_head && m < METHOD_COUNT && methods[m] != lws_method)
+    r->is_head = view_is(h->method, "HEAD");
+    while (!r->is_head && m < METHOD_COUNT && !view_is(h->method, method_name(m)))
         m++;
     for (size_t i = 0; i < ARRAY_LEN(owns); i++) {
-        if (!view_is(r->path, owns[i].path)) continue;
+        if (!view_is(h->target.path, owns[i].path)) continue;
         r->own = owns[i].own;
         *is_open = owns[i].is_open;
         r->match.methods = 1u << METHOD_GET;
     }
-    if (request_session(r->path).size > 0) {
+    if (session_in(h->target.path).size > 0) {
         return refusal_set(no, 426, E_BAD_REQUEST, "this is a WebSocket");
     }
-    if (!r->own) r->match = route_find(m, r->path);
+    if (!r->own) r->match = route_find(m, h->target.path);
     bool has_no_head = r->is_head && r->own == OWN_FEED; /* it has no end */
     if (r->match.route || (r->own && m == METHOD_GET && !has_no_head)) return true;
     if (r->match.methods) {
@@ -164,96 +122,120 @@ find_route(int lws_method, struct http_request *r, bool *is_open, struct refusal
 }
 
 static bool
-check_token(struct lws *wsi, bool is_open, struct counters *n, struct http_request *r,
-            struct refusal *no)
+refuse_token(struct counters *n, struct refusal *no)
 {
-    char header[REQUEST_TEXT_MAX];
-
-    if (is_open) return true;
-    if (request_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, header, sizeof(header)) &&
-        auth_bearer(view_str(header), r->token_hash)) {
-        return true;
-    }
     n->unauthenticated++;
     (void)refusal_set(no, 401, E_UNAUTHENTICATED, "a token is needed: Authorization: Bearer TOKEN");
     err_hint(&no->error, "agentctl token add makes one");
     return false;
 }
 
-bool
-request_read(struct lws *wsi, const struct guard *g, struct counters *n, struct http_request *out,
-             struct refusal *no)
+static bool
+check_token(const struct head *h, struct counters *n, struct http_request *r, struct refusal *no)
 {
-    char *uri = NULL;
-    int   size = 0;
-    int   method = lws_http_get_uri_and_method(wsi, &uri, &size);
-    bool  is_open = false;
-
-    *out = (struct http_request){.path = view_of(uri, (size_t)size)};
-    *no = (struct refusal){0};
-    out->length = length_of(wsi);
-    if (!check_host(wsi, g, n, out, no)) return false;
-    if (!find_route(method, out, &is_open, no)) return false;
-    if (method != LWSHUMETH_GET && method != LWSHUMETH_HEAD && !check_origin(wsi, g, n, out, no)) {
-        return false;
-    }
-    return check_token(wsi, is_open, n, out, no) && check_type(wsi, out, no);
+    return auth_bearer(h->headers[HEADER_AUTHORIZATION], r->token_hash) || refuse_token(n, no);
 }
 
-/* lws would take any version, and hang up without a key. */
 static bool
-check_version(struct lws *wsi, struct refusal *no)
+check_key(const struct head *h, struct refusal *no)
 {
-    char version[8], key[128];
+    struct view key = h->headers[HEADER_IDEMPOTENCY_KEY];
 
-    if (!request_header(wsi, WSI_TOKEN_KEY, key, sizeof(key))) {
-        return refusal_set(no, 400, E_BAD_REQUEST, "no Sec-WebSocket-Key");
+    if (!key.data || (key.size > 0 && key.size <= 64)) return true;
+    return refusal_set(no, 400, E_BAD_REQUEST, "an Idempotency-Key has 1 to 64 bytes");
+}
+
+bool
+request_read(const struct head *h, const struct guard *g, struct counters *n,
+             struct http_request *out, struct refusal *no)
+{
+    bool is_open = false;
+
+    *out = (struct http_request){0};
+    *no = (struct refusal){0};
+    if (!check_host(h, g, n, no) || !find_route(h, out, &is_open, no)) return false;
+    bool is_read = view_is(h->method, "GET") || out->is_head;
+    if (!is_read && !check_origin(h, g, n, no)) return false;
+    if (!is_open && !check_token(h, n, out, no)) return false;
+    return check_type(h, no) && check_key(h, no);
+}
+
+/* ---- a WebSocket ----------------------------------------------------------- */
+
+static bool
+check_version(const struct head *h, struct refusal *no)
+{
+    if (!head_is_key(h->headers[HEADER_SEC_WEBSOCKET_KEY])) {
+        return refusal_set(no, 400, E_BAD_REQUEST, "no Sec-WebSocket-Key, 16 bytes in base64");
     }
-    if (request_header(wsi, WSI_TOKEN_VERSION, version, sizeof(version)) &&
-        strcmp(version, "13") == 0) {
-        return true;
-    }
+    if (view_is(h->headers[HEADER_SEC_WEBSOCKET_VERSION], "13")) return true;
     return refusal_set(no, 426, E_BAD_REQUEST, "a WebSocket of version 13");
 }
 
-/* lws takes the first one that it knows, and it knows some that are no one's business. */
 static bool
-begins_with_ours(const char *protocols)
+begins_with_ours(struct view protocols)
 {
-    size_t size = strlen(REQUEST_PROTOCOL);
+    size_t size = strlen(HEAD_PROTOCOL);
 
-    return strncmp(protocols, REQUEST_PROTOCOL, size) == 0 &&
-           (protocols[size] == '\0' || strchr(", ", protocols[size]));
+    return protocols.size >= size && memcmp(protocols.data, HEAD_PROTOCOL, size) == 0 &&
+           (protocols.size == size || strchr(", \t", protocols.data[size]));
+}
+
+static bool
+take_session(struct view encoded, struct http_request *out, struct refusal *no)
+{
+    BUF_AUTO struct buf key = {0};
+
+    target_decode(encoded, &key);
+    if (key.size > REQUEST_KEY_MAX || !utf8_is_valid(buf_view(&key))) {
+        return refusal_set(no, 400, E_BAD_REQUEST, "a session's key is UTF-8, of at most %d bytes",
+                           REQUEST_KEY_MAX);
+    }
+    (void)snprintf(out->session, sizeof(out->session), "%s", buf_str(&key)); /* fits */
+    return true;
+}
+
+static bool
+take_company(struct view query, struct http_request *out, struct refusal *no)
+{
+    struct target_wanted company = {.name = "company"};
+    enum errc            failed = target_take(query, &company, 1, &no->error);
+
+    if (!failed && company.value.size > NAME_MAX_BYTES) {
+        failed =
+            err_field(&no->error, company.name, "is a name of at most %d bytes", NAME_MAX_BYTES);
+    }
+    if (failed) {
+        no->status = 400;
+    } else {
+        (void)snprintf(out->company, sizeof(out->company), "%s",
+                       buf_str(&company.value)); /* fits */
+    }
+    buf_done(&company.value);
+    return !failed;
 }
 
 bool
-request_read_upgrade(struct lws *wsi, const struct guard *g, struct counters *n,
+request_read_upgrade(const struct head *h, const struct guard *g, struct counters *n,
                      struct http_request *out, struct refusal *no)
 {
-    char  header[REQUEST_TEXT_MAX], protocols[REQUEST_TEXT_MAX];
-    char *uri = NULL;
-    int   size = 0;
-    int   method = lws_http_get_uri_and_method(wsi, &uri, &size);
+    struct view protocols = h->headers[HEADER_SEC_WEBSOCKET_PROTOCOL];
+    struct view session = session_in(h->target.path);
 
-    *out = (struct http_request){.path = view_of(uri, (size_t)size), .own = OWN_SESSION};
+    *out = (struct http_request){.own = OWN_SESSION};
     *no = (struct refusal){.closes = true};
-    if (!check_host(wsi, g, n, out, no)) return false;
-    if (method != LWSHUMETH_GET || request_session(out->path).size == 0) {
+    if (!check_host(h, g, n, no)) return false;
+    if (!view_is(h->method, "GET") || session.size == 0) {
         return refusal_set(no, 404, E_NOT_FOUND, "no WebSocket is served under this path");
     }
-    if (!check_origin(wsi, g, n, out, no) || !check_version(wsi, no)) return false;
-    if (!request_header(wsi, WSI_TOKEN_PROTOCOL, protocols, sizeof(protocols))) protocols[0] = 0;
-    if (protocols[0] && !begins_with_ours(protocols)) {
+    if (!check_origin(h, g, n, no) || !check_version(h, no)) return false;
+    if (!take_session(session, out, no) || !take_company(h->target.query, out, no)) return false;
+    if (protocols.data && !begins_with_ours(protocols)) {
         return refusal_set(no, 400, E_BAD_REQUEST,
                            "the first sub-protocol is agentd.v1, or there is none");
     }
-    if (request_header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, header, sizeof(header))) {
-        return check_token(wsi, false, n, out, no);
-    }
-    if (auth_subprotocol(view_str(protocols), out->token_hash)) return true;
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) > 0)
-        return true; /* its first message says it */
-    n->unauthenticated++;
-    return refusal_set(no, 401, E_UNAUTHENTICATED,
-                       "a token is needed: Authorization: Bearer TOKEN");
+    if (h->headers[HEADER_AUTHORIZATION].data) return check_token(h, n, out, no);
+    if (auth_subprotocol(protocols, out->token_hash)) return true;
+    if (h->headers[HEADER_ORIGIN].data) return true; /* its first message says it */
+    return refuse_token(n, no);
 }

@@ -1,5 +1,6 @@
 #include "common/json.h"
 #include "tools/gateway/routes.h"
+#include "tools/gateway/target.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -81,39 +82,37 @@ put_text(struct route_body *b, const struct route *r, struct view name, struct v
 /* A company goes before a name where the message has both in one field (REF); where it has two
  * fields, the path is split. */
 static enum errc
-put_path(struct route_body *b, const struct route_match *m, struct err *e)
+put_path(struct route_body *b, const struct route *r, struct view value, struct err *e)
 {
-    struct view              parameter = route_parameter(m->route), value = m->value;
-    const struct field_desc *f = route_field(m->route, parameter);
+    struct view              parameter = route_parameter(r);
+    const struct field_desc *f = route_field(r, parameter);
     const char              *slash = memchr(value.data, '/', value.size);
 
     if (f->type == FT_NAME && slash) {
         struct view company = view_of(value.data, (size_t)(slash - value.data));
 
-        if (put_text(b, m->route, view_str("company"), company, e)) return e->code;
+        if (put_text(b, r, view_str("company"), company, e)) return e->code;
         value = view_of(slash + 1, value.size - company.size - 1);
     }
-    return put_text(b, m->route, parameter, value, e);
+    return put_text(b, r, parameter, value, e);
 }
 
 enum errc
 route_body_begin(struct route_body *b, const struct route_match *m, struct err *e)
 {
+    BUF_AUTO struct buf value = {0};
+
     *b = (struct route_body){0};
     b->map = mp_open(&b->packed);
-    return m->value.size > 0 ? put_path(b, m, e) : E_OK;
+    target_decode(m->value, &value);
+    return value.size > 0 ? put_path(b, m->route, buf_view(&value), e) : E_OK;
 }
 
 enum errc
-route_body_query(struct route_body *b, const struct route *r, struct view argument, struct err *e)
+route_body_query(struct route_body *b, const struct route *r, struct view name, struct view value,
+                 struct err *e)
 {
-    const char *equals = argument.size ? memchr(argument.data, '=', argument.size) : NULL;
-    size_t      size = equals ? (size_t)(equals - argument.data) : argument.size;
-    struct view value = {0};
-
-    if (argument.size == 0) return E_OK;
-    if (equals) value = view_of(equals + 1, argument.size - size - 1);
-    return put_text(b, r, view_of(argument.data, size), value, e);
+    return put_text(b, r, name, value, e);
 }
 
 enum errc

@@ -29,10 +29,11 @@ const struct route *routes(size_t *count);
 struct route_match {
     const struct route *route; /* NULL: the path has no route with this method … */
     unsigned    methods;       /* … but with these: bits of enum method; 0: the path is unknown */
-    struct view value;         /* of {field}, in the path */
+    struct view value;         /* of {field}, as it stands in the path */
 };
-/* `path` is decoded.  A literal goes before a parameter, and more of the pattern before less: a
- * session's key may have slashes, and so has a name with its company. */
+/* `path` is as it came: a slash that is written as %2F is one of the value.  A literal goes before
+ * a parameter, and more of the pattern before less: a session's key may have slashes, and so has a
+ * name with its company. */
 struct route_match route_find(enum method method, struct view path);
 /* The name within the braces; empty when the pattern has none. */
 struct view route_parameter(const struct route *r);
@@ -44,12 +45,12 @@ struct route_body {
     struct buf         packed; /* an open map */
     struct mp_open_map map;
 };
-/* Begins with the path's value; E_BAD_REQUEST names the field. */
+/* Begins with the path's value, which it decodes; E_BAD_REQUEST names the field. */
 enum errc route_body_begin(struct route_body *b, const struct route_match *m,
                            struct err *e) MUST_CHECK;
-/* "name=value", decoded. */
-enum errc route_body_query(struct route_body *b, const struct route *r, struct view argument,
-                           struct err *e) MUST_CHECK;
+/* Of an argument, decoded. */
+enum errc route_body_query(struct route_body *b, const struct route *r, struct view name,
+                           struct view value, struct err *e) MUST_CHECK;
 /* A JSON object; empty text adds nothing. */
 enum errc route_body_json(struct route_body *b, struct view text, struct err *e) MUST_CHECK;
 /* The packed map, good until route_body_done. */

@@ -95,7 +95,7 @@ confirm_upgrade(struct server *s, struct lws *wsi)
     struct refusal      no;
 
     if (lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) == 0) return -1; /* lws has answered it */
-    if (request_read_upgrade(wsi, &s->guard, &s->counters, &request, &no)) return 0;
+    if (request_read_upgrade(intake_head(wsi), &s->guard, &s->counters, &request, &no)) return 0;
     s->counters.upgrades_refused++;
     (void)http_refuse(wsi, &no); /* it is hung up in any case */
     return -1;
@@ -191,11 +191,11 @@ on_signal(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *i
 }
 
 static const struct lws_protocols protocols[] = {
-    {"http",           on_callback,   sizeof(struct connected), 1024, 0, NULL, 0},
-    {REQUEST_PROTOCOL, on_callback,   sizeof(struct connected), 1024, 0, NULL, 0},
-    {"descriptor",     on_descriptor, 0,                        0,    0, NULL, 0},
-    {"signal",         on_signal,     0,                        0,    0, NULL, 0},
-    {NULL,             NULL,          0,                        0,    0, NULL, 0},
+    {"http",        on_callback,   sizeof(struct connected), 1024, 0, NULL, 0},
+    {HEAD_PROTOCOL, on_callback,   sizeof(struct connected), 1024, 0, NULL, 0},
+    {"descriptor",  on_descriptor, 0,                        0,    0, NULL, 0},
+    {"signal",      on_signal,     0,                        0,    0, NULL, 0},
+    {NULL,          NULL,          0,                        0,    0, NULL, 0},
 };
 
 /* ---- setting up ------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/mp.h"
+#include "tools/gateway/intake.h"
 #include "tools/gateway/request.h"
 #include "tools/gateway/websocket_requests.h"
 #include "tools/gateway/websocket_text.h"
@@ -391,9 +392,9 @@ websocket_on_open(struct websockets *all, struct websocket **out, struct lws *ws
 {
     struct http_request request;
     struct refusal      no;
-    char                room[REQUEST_TEXT_MAX];
 
-    if (!request_read_upgrade(wsi, all->guard, all->counters, &request, &no)) return false;
+    if (!request_read_upgrade(intake_head(wsi), all->guard, all->counters, &request, &no))
+        return false;
     struct websocket *w = xcalloc(1, sizeof(*w));
     *out = w;
     w->all = all;
@@ -401,11 +402,11 @@ websocket_on_open(struct websockets *all, struct websocket **out, struct lws *ws
     w->reader.calls = &calls;
     websocket_queue_init(&w->queue, &all->queues);
     w->requests = (struct websocket_requests){.client = all->client, .on_answer = on_answer};
-    w->key = view_dup(request_session(request.path));
+    w->key = xstrdup(request.session);
     memcpy(w->token_hash, request.token_hash, sizeof(w->token_hash));
-    (void)snprintf(w->company, sizeof(w->company), "%s", request_argument(wsi, "company=", room));
+    (void)snprintf(w->company, sizeof(w->company), "%s", request.company); /* fits */
     all->count++;
-    if (!utf8_is_valid(view_str(w->key)) || !utf8_is_valid(view_str(w->company))) return false;
+    intake_forget(wsi);
     if (w->token_hash[0]) {
         attach(w);
     } else {
