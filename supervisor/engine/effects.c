@@ -183,32 +183,41 @@ not_after(struct engine *en, const struct effect *ef)
     return ms == NO_LIMIT ? 0 : earliest(en, ef) + ms;
 }
 
-/* The head of a queue that is put off waits behind one that is not, instead of barring it. */
+bool
+effect_is_put_off(const struct effect *ef)
+{
+    return ef->place >= PLACES_PUT_OFF && ef->not_before != BEHIND_ANOTHER;
+}
+
 static bool
-waits_behind_head(struct engine *en, const struct effect *ef)
+has_head(struct engine *en, const struct effect *ef)
 {
     struct effect head;
 
-    if (!effect_queue_head(turn_txn(en), ef, &head)) return false;
-    if (head.place < ef->place) return true;
-    head.not_before = BEHIND_ANOTHER;
-    effect_save(turn_txn(en), &head);
-    return false;
+    return effect_queue_head(turn_txn(en), ef, &head) && !effect_is_put_off(&head);
 }
 
 void
 effect_take_place(struct engine *en, struct effect *ef)
 {
+    bool is_pending = ef->status == STATUS_PENDING;
+
     ef->place = en->memory.meta.next_place++;
-    if (ef->autonomous && earliest(en, ef) > en->turn.now.wall_ms) ef->place += PLACES_PUT_OFF;
-    ef->not_before = ef->status == STATUS_PENDING && waits_behind_head(en, ef) ? BEHIND_ANOTHER
-                                                                               : first_send(en, ef);
+    if (is_pending && ef->autonomous && earliest(en, ef) > en->turn.now.wall_ms) {
+        ef->place += PLACES_PUT_OFF;
+        ef->not_before = earliest(en, ef);
+    } else {
+        ef->not_before = is_pending && has_head(en, ef) ? BEHIND_ANOTHER : first_send(en, ef);
+    }
 }
 
-void
-effect_keep_place(struct engine *en, struct effect *ef)
+bool
+effect_comes_due(struct engine *en, struct effect *ef)
 {
-    if (ef->place >= PLACES_PUT_OFF) ef->place = en->memory.meta.next_place++;
+    if (!effect_is_put_off(ef)) return true;
+    effect_take_place(en, ef);
+    effect_save(turn_txn(en), ef);
+    return ef->not_before <= en->turn.now.wall_ms;
 }
 
 /* At the end of its queue, with the time that its sink gives it. */

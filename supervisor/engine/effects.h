@@ -13,7 +13,8 @@
 #define WAITS_FOR_READER INT64_MAX
 
 /* From this place on stand the messages nobody asked for that quiet hours or the cool-down put off:
- * behind all that may go, until their own time has come and they are sent for the first time. */
+ * each waits for its own not_before alone, holds back nobody, and then joins the queue at its end.
+ */
 #define PLACES_PUT_OFF (1ULL << 62)
 
 /* Checks the effects of j's handler before anything is written: kinds that this version serves,
@@ -47,15 +48,18 @@ void effect_write_to(struct engine *en, struct effect *ef, struct view payload, 
  * all its time, and told. */
 void effect_again(struct engine *en, struct effect *ef);
 
-/* The end of its queue: its place and not_before.  One that is put off gives way to one that may
- * go; else the newcomer waits behind the head. */
+/* The end of its queue: its place and not_before.  One that is put off has its time instead;
+ * another waits behind the head. */
 void effect_take_place(struct engine *en, struct effect *ef);
-/* It is about to be sent: its place holds from now on, whoever comes. */
-void effect_keep_place(struct engine *en, struct effect *ef);
+/* Whether it is put off and has not joined its queue yet. */
+bool effect_is_put_off(const struct effect *ef);
+/* Its not_before has come: one that was put off joins its queue.  False: another goes first, or it
+ * has no reader. */
+bool effect_comes_due(struct engine *en, struct effect *ef);
 /* Until when quiet hours or the cool-down put it off; 0: they do not. */
 int64_t effect_put_off_until(const struct effect *ef);
 /* The first that is pending or attempting in the queue of ef's (session, sink), into *head; false
- * when there is none (N22). */
+ * when there is none (N22).  One that is put off is the first only where none has joined. */
 bool effect_queue_head(struct txn *t, const struct effect *ef, struct effect *head);
 /* An effect left its queue: the one behind it in its (session, sink) may be sent. */
 void effect_next_comes_forward(struct engine *en, const struct effect *before);

@@ -91,7 +91,6 @@ send(struct engine *en, struct effect *ef, unsigned worker)
     ef->token = en->memory.meta.next_token++;
     ef->held = 0;
     if (!ef->probe) {
-        effect_keep_place(en, ef);
         ef->attempts++;
         ef->status = STATUS_ATTEMPTING;
         ef->last_attempt_at = en->turn.now.wall_ms;
@@ -141,7 +140,8 @@ next_due(struct engine *en, struct scan *s, unsigned *examined, struct effect *e
         }
         *ef = (struct effect){.id = key.id};
         if (effect_load(turn_txn(en), ef) != LOAD_FOUND || ef->token != 0) continue;
-        if (!is_too_late(en, ef)) return true; /* else it expires as soon as a turn has room */
+        if (is_too_late(en, ef)) continue; /* it expires as soon as a turn has room */
+        if (effect_comes_due(en, ef)) return true;
     }
     *ef = (struct effect){0};
     return false;

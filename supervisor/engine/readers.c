@@ -186,7 +186,6 @@ hand_over(struct engine *en, struct effect *ef)
         m.company = objects_name(&en->turn.objects, ef->company);
         m.document = buf_view(&document);
         tell_gateway(en, MSG_GATEWAY_DELIVER, &m, ef->id);
-        effect_keep_place(en, ef);
         ef->status = STATUS_ATTEMPTING;
         ef->attempts++;
         ef->last_attempt_at = ef->updated_at = en->turn.now.wall_ms;
@@ -211,7 +210,7 @@ readers_dispatch(struct engine *en)
         }
         if (effect_load(turn_txn(en), &ef) != LOAD_FOUND) continue;
         if (ef.not_after && ef.not_after <= en->turn.now.wall_ms) continue; /* it expires */
-        hand_over(en, &ef);
+        if (effect_comes_due(en, &ef)) hand_over(en, &ef);
     }
     scan_close(&s);
 }
@@ -250,7 +249,7 @@ readers_changed(struct engine *en, struct view company, struct view key, bool is
     uint32_t      session = in ? session_find(turn_txn(en), in, key) : 0;
     struct effect head;
 
-    if (!session || !head_of(en, session, &head)) return;
+    if (!session || !head_of(en, session, &head) || effect_is_put_off(&head)) return;
     release(en, &head);
     if (is_new) effect_next_comes_forward(en, &head);
 }

@@ -19,26 +19,59 @@ attempts_max(struct why *w, const struct effect *ef)
                                    : (int)sink_attempts_max(w->objects, ef->sink);
 }
 
+static void
+reader_blocker(struct why *w)
+{
+    why_blocker(w, "reader", "it waits for a reader: nobody reads its session", (struct view){0}, 0,
+                NULL);
+}
+
+/* What goes before it to the same sink. */
+static void
+first_blocker(struct why *w, const struct effect *head)
+{
+    char    holder[32], message[160];
+    int64_t until_at = 0;
+
+    snprintf(holder, sizeof(holder), "effect %" PRIu64, head->id);
+    snprintf(message, sizeof(message), "%s, which is %s, goes first to the same sink", holder,
+             effect_status_name(head->status));
+    if (head->not_before > w->now->wall_ms && head->not_before != WAITS_FOR_READER)
+        until_at = head->not_before;
+    why_blocker(w, "order", message, view_str(holder), until_at, NULL);
+}
+
+/* One that is put off is in no order yet: only what is still there when its time has come goes
+ * before it. */
+static void
+put_off_blocker(struct why *w, const struct effect *ef, const struct effect *head)
+{
+    bool has_come = ef->not_before <= w->now->wall_ms;
+
+    if (!effect_is_put_off(head)) {
+        if (has_come || head->not_before > ef->not_before) first_blocker(w, head);
+    } else if (ef->to_reader &&
+               !sink_has_reader(w->objects, w->memory->meta.gateway, ef->session)) {
+        reader_blocker(w);
+    }
+}
+
 /* Its place in the order of its session and sink. */
 static void
 order_blocker(struct why *w, const struct effect *ef)
 {
+    bool          is_put_off = effect_is_put_off(ef);
     struct effect head;
-    char          holder[32], message[160];
-    int64_t       until_at = 0;
 
-    if (ef->not_before != BEHIND_ANOTHER || !effect_queue_head(w->objects->txn, ef, &head)) return;
-    if (head.id == ef->id) {
-        why_blocker(w, "reader", "it waits for a reader: nobody reads its session",
-                    (struct view){0}, 0, NULL);
-        return;
+    if (!is_put_off && ef->not_before != BEHIND_ANOTHER) return;
+    if (!effect_queue_head(w->objects->txn, ef, &head)) return;
+    if (is_put_off) {
+        put_off_blocker(w, ef, &head);
+    } else if (head.id == ef->id) {
+        reader_blocker(w);
+    } else {
+        first_blocker(w, &head);
     }
-    snprintf(holder, sizeof(holder), "effect %" PRIu64, head.id);
-    snprintf(message, sizeof(message), "%s, which is %s, goes first to the same sink", holder,
-             effect_status_name(head.status));
-    if (head.not_before > w->now->wall_ms && head.not_before != WAITS_FOR_READER)
-        until_at = head.not_before;
-    why_blocker(w, "order", message, view_str(holder), until_at, NULL);
 }
 
 static void

@@ -302,76 +302,6 @@ in_quiet_hours_what_nobody_asked_for_waits(void **state)
     assert_non_null(rig_delivery(r, id));
 }
 
-/* ---- what is put off holds back nobody ---- */
-
-static int64_t
-end_of_quiet(struct rig *r)
-{
-    return r->header.now.wall_ms - r->header.now.wall_ms % DAY_MS + DAY_MS - MINUTE_MS;
-}
-
-static void
-an_answer_goes_before_what_quiet_hours_put_off(void **state)
-{
-    struct rig *r = *state;
-
-    r->limits.session_quiet_hours = view_str("00:00-23:59");
-    declare_sessions(r);
-    int64_t  end = end_of_quiet(r);
-    uint64_t quiet = unasked(r, TO_OTHER("a")), later = unasked(r, TO_OTHER("b"));
-    uint64_t answer = to_person(r, TO_OTHER("c"));
-    expect_effect(r, answer, "attempting");
-    uint64_t second = to_person(r, TO_OTHER("d"));
-    expect_effect(r, second, "pending"); /* answers keep their order */
-    done(r, answer, "delivered");
-    expect_effect(r, second, "attempting");
-    rig_advance(r, end - r->header.now.wall_ms);
-    expect_effect(r, quiet, "pending"); /* one at a time */
-    done(r, second, "delivered");
-    expect_effect(r, quiet, "attempting");
-    expect_effect(r, later, "pending");
-    done(r, quiet, "delivered");
-    expect_effect(r, later, "attempting");
-}
-
-static void
-what_was_put_off_and_is_being_sent_keeps_its_place(void **state)
-{
-    struct rig *r = *state;
-
-    r->limits.session_on_cooldown = view_str("defer");
-    declare_sessions(r);
-    (void)to_person(r, "");
-    uint64_t first = unasked(r, TO_OTHER("a") "," TO_OTHER("b"));
-    done(r, first, "delivered");
-    rig_advance(r, COOL_MS);
-    expect_effect(r, first + 1, "attempting");
-    uint64_t answer = to_person(r, TO_OTHER("c"));
-    done(r, first + 1, "failed"); /* it is tried again */
-    expect_effect(r, first + 1, "pending");
-    expect_effect(r, answer, "pending");
-    rig_advance(r, HOUR_MS / 2);
-    done(r, first + 1, "delivered");
-    expect_effect(r, answer, "attempting");
-}
-
-static void
-each_says_the_time_that_it_waits_for_itself(void **state)
-{
-    struct rig *r = *state;
-
-    r->limits.session_on_cooldown = view_str("defer");
-    declare_sessions(r);
-    (void)to_person(r, "");
-    uint64_t first = unasked(r, TO_OTHER("a") "," TO_OTHER("b") "," TO_OTHER("c"));
-    int64_t  now = r->header.now.wall_ms;
-    done(r, first, "delivered");
-    rig_must_read(r, "effect.why", "'id':%d", (int)first + 2);
-    assert_string_equal(rig_text(r, "blockers.0.predicate"), "order");
-    assert_string_equal(rig_text(r, "blockers.1.predicate"), "cooldown");
-    assert_int_equal(rig_i64(r, "earliest_at"), now + 2 * COOL_MS);
-}
-
 /* ---- not_after ---- */
 
 static void
@@ -447,9 +377,6 @@ main(void)
         TEST(what_comes_too_soon_may_be_put_off_instead),
         TEST(a_failed_attempt_counts_nothing),
         TEST(in_quiet_hours_what_nobody_asked_for_waits),
-        TEST(an_answer_goes_before_what_quiet_hours_put_off),
-        TEST(what_was_put_off_and_is_being_sent_keeps_its_place),
-        TEST(each_says_the_time_that_it_waits_for_itself),
         TEST(what_is_not_sent_in_time_expires),
         TEST(one_that_expired_lets_the_next_one_go),
     };

@@ -130,7 +130,8 @@ is_under_way(const struct m_effect *e)
     return e->status == STATUS_PENDING || e->status == STATUS_ATTEMPTING;
 }
 
-/* The first of its (session, sink) that is pending or attempting (N22). */
+/* The first of its (session, sink) that is pending or attempting (N22); what is put off and has not
+ * joined holds back nobody. */
 bool
 m_is_head(const struct model *m, const struct m_effect *e)
 {
@@ -138,7 +139,8 @@ m_is_head(const struct model *m, const struct m_effect *e)
         const struct m_effect *other = &m->effects.items[i];
 
         if (other->session != e->session || other->sink != e->sink) continue;
-        if (is_under_way(other) && other->place < e->place) return false;
+        if (!is_under_way(other) || other->place >= M_PUT_OFF) continue;
+        if (other->place < e->place) return false;
     }
     return true;
 }
@@ -185,7 +187,7 @@ sent(struct model *m, const struct m_message *msg)
     claim(m_share_is_left(m, e->sink), "effect %" PRIu64 " was sent beyond its sink's share",
           e->id);
     claim(s->probe || m_is_head(m, e), "effect %" PRIu64 " was sent before an earlier one", e->id);
-    if (e->place >= M_PUT_OFF) e->place = ++m->places;
+    claim(e->place < M_PUT_OFF, "effect %" PRIu64 " was sent and has no place", e->id);
     claim(m->workers[msg->worker].state == M_UP &&
               m->workers[msg->worker].generation == msg->generation,
           "an effect was sent to a worker that is not up");
@@ -279,10 +281,44 @@ check_waits_rightly(struct model *m, struct m_effect *e)
     bool waits = e->token == 0 && (e->status == STATUS_PENDING || e->is_probe_owed);
 
     if (m_is_gateway(m, e->sink)) return; /* no worker's */
-    if (!waits || is_too_late(m, e) || (!e->is_probe_owed && !m_is_head(m, e))) return;
+    if (!waits || is_too_late(m, e)) return;
+    claim(e->place < M_PUT_OFF || e->earliest > m->now.wall_ms,
+          "the time of effect %" PRIu64 " has come, and it has no place", e->id);
+    if (!e->is_probe_owed && !m_is_head(m, e)) return;
     m_compare_effect(m, e);
     claim(e->not_before > m->now.wall_ms || !m_share_is_left(m, e->sink),
           "effect %" PRIu64 " could be sent and was left waiting", e->id);
+}
+
+/* Whether it was put off and its time has come, which puts it at the end of its queue as soon as
+ * somebody could send it; the row tells. */
+static bool
+joins(struct model *m, const struct m_effect *e)
+{
+    struct effect row = {.id = e->id};
+
+    return e->status == STATUS_PENDING && e->place >= M_PUT_OFF && e->earliest <= m->now.wall_ms &&
+           effect_load(m->txn, &row) == LOAD_FOUND && row.place < M_PUT_OFF;
+}
+
+/* In the order of their times. */
+static void
+join_queues(struct model *m)
+{
+    for (;;) {
+        struct m_effect *first = NULL;
+
+        for (size_t i = m->settled; i < m->effects.count; i++) {
+            struct m_effect *e = &m->effects.items[i];
+
+            if (!joins(m, e) || (first && first->earliest < e->earliest)) continue;
+            if (!first || e->earliest < first->earliest || e->place < first->place) first = e;
+        }
+        if (!first) return;
+        first->place = ++m->places;
+        first->earliest = 0; /* it has come; a clock that goes back does not put it off again */
+        first->is_touched = true;
+    }
 }
 
 void
@@ -295,6 +331,7 @@ m_effects_dispatch(struct model *m)
         give_up(m, &m->effects.items[i]);
         expire(m, &m->effects.items[i]);
     }
+    join_queues(m);
     while ((msg = m_next_message(m, MSG_EFFECT_SEND))) {
         msg->is_explained = true;
         sent(m, msg);

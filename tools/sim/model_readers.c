@@ -200,7 +200,7 @@ handed_out(struct model *m, const struct msg_gateway_deliver *d)
     claim(e->earliest <= m->now.wall_ms, "effect %" PRIu64 " was handed out too early", e->id);
     claim(e->not_after == 0 || e->not_after > m->now.wall_ms,
           "effect %" PRIu64 " was handed out too late", e->id);
-    if (e->place >= M_PUT_OFF) e->place = ++m->places;
+    claim(e->place < M_PUT_OFF, "effect %" PRIu64 " was handed out and has no place", e->id);
     e->status = STATUS_ATTEMPTING;
     e->attempts++;
     e->earliest = 0; /* it has come; a clock that goes back does not put it off again */
@@ -214,6 +214,8 @@ check_waits_rightly(struct model *m, struct m_effect *e)
     bool is_late = e->not_after && e->not_after <= m->now.wall_ms;
 
     if (e->status != STATUS_PENDING || is_late || !m_is_gateway(m, e->sink)) return;
+    claim(e->place < M_PUT_OFF || e->earliest > m->now.wall_ms,
+          "the time of effect %" PRIu64 " has come, and it has no place", e->id);
     if (m_waits_for_reader(m, e) || !m_is_head(m, e)) return;
     m_compare_effect(m, e);
     claim(e->not_before > m->now.wall_ms && e->not_before < WAITS_FOR_READER,

@@ -1,0 +1,190 @@
+/* Messages that quiet hours or the cool-down put off: each goes when its own time has come, and
+ * holds back nobody until then (D6, N22, N23). */
+#include "tests/unit/message_world.h"
+
+static int64_t
+end_of_quiet(struct rig *r)
+{
+    return r->header.now.wall_ms - r->header.now.wall_ms % DAY_MS + DAY_MS - MINUTE_MS;
+}
+
+static void
+an_answer_goes_before_what_quiet_hours_put_off(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_quiet_hours = view_str("00:00-23:59");
+    declare_sessions(r);
+    int64_t  end = end_of_quiet(r);
+    uint64_t quiet = unasked(r, TO_OTHER("a")), later = unasked(r, TO_OTHER("b"));
+    uint64_t answer = to_person(r, TO_OTHER("c"));
+    expect_effect(r, answer, "attempting");
+    uint64_t second = to_person(r, TO_OTHER("d"));
+    expect_effect(r, second, "pending"); /* answers keep their order */
+    done(r, answer, "delivered");
+    expect_effect(r, second, "attempting");
+    rig_advance(r, end - r->header.now.wall_ms);
+    expect_effect(r, quiet, "pending"); /* one at a time */
+    done(r, second, "delivered");
+    expect_effect(r, quiet, "attempting");
+    expect_effect(r, later, "pending");
+    done(r, quiet, "delivered");
+    expect_effect(r, later, "attempting");
+}
+
+static void
+what_was_put_off_and_is_being_sent_keeps_its_place(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_on_cooldown = view_str("defer");
+    declare_sessions(r);
+    (void)to_person(r, "");
+    uint64_t first = unasked(r, TO_OTHER("a") "," TO_OTHER("b"));
+    done(r, first, "delivered");
+    rig_advance(r, COOL_MS);
+    expect_effect(r, first + 1, "attempting");
+    uint64_t answer = to_person(r, TO_OTHER("c"));
+    done(r, first + 1, "failed"); /* it is tried again */
+    expect_effect(r, first + 1, "pending");
+    expect_effect(r, answer, "pending");
+    rig_advance(r, HOUR_MS / 2);
+    done(r, first + 1, "delivered");
+    expect_effect(r, answer, "attempting");
+}
+
+static void
+each_says_the_time_that_it_waits_for_itself(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_on_cooldown = view_str("defer");
+    declare_sessions(r);
+    (void)to_person(r, "");
+    uint64_t first = unasked(r, TO_OTHER("a") "," TO_OTHER("b") "," TO_OTHER("c"));
+    int64_t  now = r->header.now.wall_ms;
+    done(r, first, "delivered");
+    rig_must_read(r, "effect.why", "'id':%d", (int)first + 2);
+    assert_int_equal(rig_len(r, "blockers"), 1); /* the one before it will be gone */
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "cooldown");
+    assert_int_equal(rig_i64(r, "earliest_at"), now + 2 * COOL_MS);
+}
+
+/* A person's word begins the count anew: what is said after it may go before what was put off. */
+static void
+one_that_is_put_off_holds_back_none_that_is_put_off(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_on_cooldown = view_str("defer");
+    declare_sessions(r);
+    (void)to_person(r, "");
+    uint64_t a = unasked(r, TO_OTHER("1") "," TO_OTHER("2") "," TO_OTHER("3"));
+    done(r, a, "delivered");
+    rig_advance(r, 1000);
+    (void)to_person(r, "");
+    uint64_t b = unasked(r, TO_OTHER("1") "," TO_OTHER("2") "," TO_OTHER("3"));
+    done(r, b, "delivered");
+    rig_must_read(r, "effect.why", "'id':%d", (int)b + 1);
+    assert_int_equal(rig_i64(r, "earliest_at"), r->header.now.wall_ms + COOL_MS);
+    rig_advance(r, COOL_MS - 1000);
+    done(r, a + 1, "delivered");
+    rig_advance(r, 1000);
+    expect_effect(r, b + 1, "attempting");
+    done(r, b + 1, "delivered");
+    rig_advance(r, COOL_MS - 1000);
+    expect_effect(r, a + 2, "attempting");
+    expect_effect(r, b + 2, "pending");
+}
+
+/* Those whose time has come while another was sent wait in the order in which it came. */
+static void
+what_was_put_off_takes_its_place_when_its_time_has_come(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_on_cooldown = view_str("defer");
+    declare_sessions(r);
+    (void)to_person(r, "");
+    uint64_t put_off = unasked(r, TO_OTHER("a") "," TO_OTHER("b") "," TO_OTHER("c"));
+    done(r, put_off, "delivered");
+    uint64_t answer = to_person(r, TO_OTHER("d"));
+    rig_advance(r, COOL_MS); /* it is still being sent */
+    expect_effect(r, put_off + 1, "pending");
+    rig_must_read(r, "effect.why", "'id':%d", (int)put_off + 1);
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "order");
+    uint64_t late = to_person(r, TO_OTHER("e"));
+    rig_advance(r, COOL_MS);
+    const uint64_t order[] = {answer, put_off + 1, late, put_off + 2};
+    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+        for (size_t k = i; k < ARRAY_LEN(order); k++)
+            expect_effect(r, order[k], k == i ? "attempting" : "pending");
+        done(r, order[i], "delivered");
+    }
+}
+
+static void
+what_was_put_off_says_what_is_before_it_beyond_its_time(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_on_cooldown = view_str("defer");
+    declare_sessions(r);
+    (void)to_person(r, "");
+    uint64_t put_off = unasked(r, TO_OTHER("a") "," TO_OTHER("b"));
+    done(r, put_off, "delivered");
+    uint64_t answer = to_person(r, TO_OTHER("c"));
+    done(r, answer, "failed");
+    rig_must_read(r, "effect.why", "'id':%d", (int)answer);
+    int64_t again_at = rig_i64(r, "earliest_at");
+    assert_true(again_at > r->header.now.wall_ms + COOL_MS);
+    rig_must_read(r, "effect.why", "'id':%d", (int)put_off + 1);
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "order");
+    assert_string_equal(rig_text(r, "blockers.1.predicate"), "cooldown");
+    assert_int_equal(rig_i64(r, "earliest_at"), again_at);
+}
+
+#define TO_READER(content) "{'kind':'send_message','content':'" content "','sink':'gateway'}"
+
+static void
+what_is_put_off_for_readers_waits_for_its_time_and_for_them(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_on_cooldown = view_str("defer");
+    declare_sessions(r);
+    (void)to_person(r, "");
+    uint64_t put_off = unasked(r, TO_OTHER("a") "," TO_READER("b") "," TO_READER("c"));
+    rig_must_read(r, "effect.why", "'id':%d", (int)put_off + 1);
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "reader");
+    assert_string_equal(rig_text(r, "blockers.1.predicate"), "cooldown");
+    rig_must(r, "gateway.hello", "'version':'1'");
+    rig_must(r, "session.attach", "'key':'chat','reader':1000");
+    expect_effect(r, put_off + 1, "pending");
+    rig_must(r, "session.detach", "'key':'chat'");
+    rig_advance(r, 2 * COOL_MS);
+    expect_effect(r, put_off + 1, "pending");
+    rig_must(r, "session.attach", "'key':'chat','reader':1000");
+    expect_effect(r, put_off + 1, "attempting");
+    expect_effect(r, put_off + 2, "pending");
+    rig_must(r, "effect.ack", "'id':%d,'session':'chat'", (int)put_off + 1);
+    expect_effect(r, put_off + 2, "attempting");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(an_answer_goes_before_what_quiet_hours_put_off),
+        TEST(what_was_put_off_and_is_being_sent_keeps_its_place),
+        TEST(each_says_the_time_that_it_waits_for_itself),
+        TEST(one_that_is_put_off_holds_back_none_that_is_put_off),
+        TEST(what_was_put_off_takes_its_place_when_its_time_has_come),
+        TEST(what_was_put_off_says_what_is_before_it_beyond_its_time),
+        TEST(what_is_put_off_for_readers_waits_for_its_time_and_for_them),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
