@@ -407,12 +407,13 @@ sim_follow_feed(struct sim *s)
 static void
 check_counts(struct sim *s, struct txn *t)
 {
-    const struct session_counts *kept = &s->engine->memory.sessions;
+    const struct session_counts *kept;
     struct session_counts        n = {0};
     struct session               row = {0};
     struct scan                  scan;
 
-    if (s->engine->memory.is_counting) return;
+    if (!s->engine || s->engine->memory.is_counting) return; /* it is down, or just up */
+    kept = &s->engine->memory.sessions;
     scan_open(&scan, t, PRIMARY_SESSION, &row, 0, 0);
     while (scan_next(&scan, &row)) {
         if (session_is_schedules(row.name)) continue;
