@@ -379,8 +379,9 @@ check_agent(const struct declared *d, const struct declared_object *o, struct er
         return yaml_refuse(sinks, e, "more than %d sinks", SINKS_MAX);
     }
     for (const struct yaml *n = sinks ? sinks->first : NULL; n; n = n->next) {
-        if (declared_has_sink(d, n->text)) continue;
-        return refuse_reference(n, d, DECLARED_SINK, "no such sink is declared", e);
+        if (!declared_has_sink(d, n->text))
+            return refuse_reference(n, d, DECLARED_SINK, "no such sink is declared", e);
+        if (yaml_is_repeated(n)) return yaml_refuse_found(n, e, "the sink is named twice");
     }
     return E_OK;
 }

@@ -148,8 +148,8 @@ setting_allowed(const struct setting *s, char *out)
                        (int)s->high);
         break;
     case SETTING_NAMES:
-        len = snprintf(out, SETTING_ALLOWED_MAX, "up to %d names of declared sinks like a,b",
-                       (int)s->high);
+        len = snprintf(out, SETTING_ALLOWED_MAX,
+                       "up to %d names of declared sinks like a,b, each once", (int)s->high);
         break;
     }
     assert(len > 0 && len < SETTING_ALLOWED_MAX);
@@ -256,6 +256,18 @@ pack_item(const struct setting_target *t, const struct setting *s, struct view i
     return true;
 }
 
+static bool
+has_name(struct view packed, struct view name)
+{
+    struct mp_reader r = mp_reader_of(packed);
+    struct view      other;
+
+    while (mp_read_str(&r, &other)) {
+        if (view_eq(other, name)) return true;
+    }
+    return false;
+}
+
 /* "a,b,c"; an empty text is an empty list.  Packed as from a file. */
 static bool
 store_listed(const struct setting_target *t, const struct setting *s, struct view text)
@@ -266,11 +278,12 @@ store_listed(const struct setting_target *t, const struct setting *s, struct vie
 
     for (bool is_last = text.size == 0; !is_last; count++) {
         const char *comma = memchr(text.data, ',', text.size);
-        size_t      size = comma ? (size_t)(comma - text.data) : text.size;
+        struct view item = view_of(text.data, comma ? (size_t)(comma - text.data) : text.size);
 
-        if (!pack_item(t, s, view_of(text.data, size), &items)) return false;
+        if (s->type == SETTING_NAMES && has_name(buf_view(&items), item)) return false;
+        if (!pack_item(t, s, item, &items)) return false;
         is_last = !comma;
-        if (comma) text = view_of(comma + 1, text.size - size - 1);
+        if (comma) text = view_of(comma + 1, text.size - item.size - 1);
     }
     mp_array(&packed, count);
     buf_add_view(&packed, buf_view(&items));
@@ -320,6 +333,7 @@ read_names(const struct setting_target *t, const struct setting *s, const struct
         if (item->type != YAML_STRING || !pack_item(t, s, item->text, &packed)) {
             return yaml_refuse_found(item, e, "no such sink is declared");
         }
+        if (yaml_is_repeated(item)) return yaml_refuse_found(item, e, "the sink is named twice");
     }
     if (packed.size > PACKED_LIST_MAX) {
         return yaml_refuse(n, e, "over %d bytes of names", PACKED_LIST_MAX);

@@ -366,3 +366,12 @@ yaml_get(const struct yaml *map, const char *key)
     }
     return NULL;
 }
+
+bool
+yaml_is_repeated(const struct yaml *item)
+{
+    for (const struct yaml *n = item->parent->first; n != item; n = n->next) {
+        if (view_eq(n->text, item->text)) return true;
+    }
+    return false;
+}

@@ -44,6 +44,9 @@ enum errc yaml_parse(struct view text, const char *file, struct arena *a, const 
 /* The member of a map; NULL when it has none of that name. */
 const struct yaml *yaml_get(const struct yaml *map, const char *key);
 
+/* Whether a text of the list is that of one before it. */
+bool yaml_is_repeated(const struct yaml *item);
+
 /* The type that a plain (unquoted) scalar has by YAML's core schema. */
 enum yaml_type yaml_plain_type(struct view text);
 /* The number of a YAML_INTEGER's text; false when it is none or is beyond int64. */

@@ -38,7 +38,10 @@ named_sinks(struct engine *en, uint32_t company, struct view names, uint32_t ids
         struct view      name;
         struct err       e = {0};
 
-        if (mp_read_str(&r, &name) && find_sink(en, company, name, &ids[n], &e) == E_OK) n++;
+        if (mp_read_str(&r, &name) && find_sink(en, company, name, &ids[n], &e) == E_OK &&
+            !sink_is_among(ids[n], ids, n)) {
+            n++;
+        }
     }
     return n;
 }

@@ -5,6 +5,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/ladder.h"
 #include "supervisor/engine/removal.h"
+#include "supervisor/engine/sinks.h"
 #include "supervisor/engine/submit.h"
 #include "supervisor/engine/views.h"
 #include "supervisor/engine/zones.h"
@@ -129,15 +130,19 @@ check_sinks(struct engine *en, const struct actor *a, struct view sinks, uint32_
 {
     struct list_iter it = list_iter_of(sinks);
     struct view      item;
-    uint32_t         n = 0, id;
+    uint32_t         ids[SINKS_MAX], n = 0;
 
     while (sinks.size && list_next(&it, &item)) {
         struct mp_reader r = mp_reader_of(item);
         struct view      name;
 
-        if (++n > SINKS_MAX) return err_field(e, "sinks", "at most %d", SINKS_MAX);
+        if (n == SINKS_MAX) return err_field(e, "sinks", "at most %d", SINKS_MAX);
         if (!mp_read_str(&r, &name)) return err_field(e, "sinks", "names only");
-        if (object_ref(turn_txn(en), a, KIND_SINK, name, "sinks", &company, &id, e)) return e->code;
+        if (object_ref(turn_txn(en), a, KIND_SINK, name, "sinks", &company, &ids[n], e))
+            return e->code;
+        if (sink_is_among(ids[n], ids, n))
+            return err_field(e, "sinks", "\"%.*s\" is named twice", VIEW_ARG(name));
+        n++;
     }
     return E_OK;
 }

@@ -13,6 +13,15 @@ declared(struct objects *o, uint32_t sink)
 }
 
 bool
+sink_is_among(uint32_t sink, const uint32_t *sinks, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (sinks[i] == sink) return true;
+    }
+    return false;
+}
+
+bool
 sink_is_gateway(struct objects *o, uint32_t sink)
 {
     const struct msg_sink *s = declared(o, sink);

@@ -12,6 +12,8 @@ enum sink_doubt {
     DOUBT_SEND_AGAIN /* that does no harm: the sink knows the effect by its id */
 };
 
+/* Whether the list has it: a message goes to a sink once. */
+bool sink_is_among(uint32_t sink, const uint32_t *sinks, uint32_t count);
 /* A sink that is not declared any more is none of the gateway's … */
 bool sink_is_gateway(struct objects *o, uint32_t sink);
 /* … and is asked (in vain). */

@@ -170,6 +170,20 @@ a_sink_of_another_kind_is_not_asked_what_it_cannot_know(void **state)
     assert_int_equal(rig_len(r, "blockers"), 0);
 }
 
+static void
+an_agents_list_names_a_sink_once(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sinks(r);
+    rig_refused(r, E_BAD_REQUEST, "sinks", "agent.add",
+                "'name':'a','sinks':['file','hook','file']");
+    rig_refused(r, E_BAD_REQUEST, "sinks", "agent.add",
+                "'name':'a','sinks':['file','default/file']");
+    rig_must(r, "agent.add", "'name':'a','sinks':['file','hook']");
+    rig_refused(r, E_BAD_REQUEST, "sinks", "agent.set", "'name':'a','sinks':['hook','hook']");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
 
 int
@@ -183,6 +197,7 @@ main(void)
         TEST(a_sink_may_ask_for_a_longer_wait_than_the_ladders),
         TEST(a_delivery_has_its_sinks_time),
         TEST(a_sink_of_another_kind_is_not_asked_what_it_cannot_know),
+        TEST(an_agents_list_names_a_sink_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -375,7 +375,10 @@ a_variable_that_names_an_undeclared_sink_is_ignored(void **state)
                         3);
     assert_string_equal(buf_str(&f->warnings),
                         "AGENTD_SESSIONS_SINKS: ignored: found \"a,x\", allowed: up to 8 names of "
-                        "declared sinks like a,b\n");
+                        "declared sinks like a,b, each once\n");
+    f->variables[0] = "AGENTD_SESSIONS_SINKS=a,b,a";
+    assert_int_equal(fixture_load_text(f, SINKS "sessions: {sinks: [c]}\n"), E_OK);
+    assert_int_equal(f->config.limits.session_sinks.size, 3);
     f->variables[0] = "AGENTD_SESSIONS_SINKS=";
     assert_int_equal(fixture_load_text(f, SINKS "sessions: {sinks: [c]}\n"), E_OK);
     assert_int_equal(f->config.limits.session_sinks.size, 1);
