@@ -88,16 +88,26 @@ is_origin(struct view v)
     return is_host(host);
 }
 
+static struct view
+without_blanks(struct view v)
+{
+    while (v.size > 0 && v.data[0] == ' ')
+        v = view_of(v.data + 1, v.size - 1);
+    while (v.size > 0 && v.data[v.size - 1] == ' ')
+        v.size--;
+    return v;
+}
+
 static bool
 are_all(struct view list, bool (*is_one)(struct view item))
 {
     while (list.size > 0) {
-        size_t size = 0;
+        const char *comma = memchr(list.data, ',', list.size);
+        size_t      size = comma ? (size_t)(comma - list.data) : list.size;
+        struct view item = without_blanks(view_of(list.data, size));
 
-        while (size < list.size && !strchr(", ", list.data[size]))
-            size++;
-        if (size > 0 && !is_one(view_of(list.data, size))) return false;
-        size += size < list.size;
+        if (item.size > 0 && !is_one(item)) return false;
+        size += comma != NULL;
         list = view_of(list.data + size, list.size - size);
     }
     return true;

@@ -10,7 +10,7 @@
     "names and addresses with commas between them, without ports, like agents.example"
 #define LISTEN_ORIGINS_ALLOWED \
     "origins with commas between them, without paths, like https://app.example:8443"
-#define LISTEN_ALLOWED "ADDRESS:PORT, like 127.0.0.1:8377 or [::1]:8377"
+#define LISTEN_ALLOWED "ADDRESS:PORT, like 127.0.0.1:8377 or [::1]:8377, the port 1 to 65535"
 
 /* The address without brackets, borrowed from text, and the port, 0 to 65535.  E_BAD_REQUEST says
  * what is allowed. */

@@ -194,7 +194,7 @@ has_meaning(const struct setting_target *t, const struct setting *s, struct view
     case HANDLER: return declared_has_handler(t->declared, text);
     case ZONE: return tzfile_has(text);
     case HOURS: return quiet_parse(text, &hours, &e) == E_OK;
-    case LISTEN: return listen_parse(text, &address, &port, &e) == E_OK;
+    case LISTEN: return listen_parse(text, &address, &port, &e) == E_OK && port > 0;
     case HOSTS: return listen_are_hosts(text);
     case ORIGINS: return listen_are_origins(text);
     }

@@ -27,7 +27,7 @@ values_of(const struct setting *s, const char *out[3])
     static const char *const zones[] = {"Europe/Paris", "UTC", "Asia/Tokyo"};
     static const char *const hours[] = {"22:00-07:00", "", "09:00-10:30"};
     static const char *const paths[] = {"/x", "/y/y", "/z"};
-    static const char *const listens[] = {"127.0.0.1:0", "[::1]:80", "10.0.0.1:65535"};
+    static const char *const listens[] = {"127.0.0.1:1", "[::1]:80", "10.0.0.1:65535"};
     static const char *const hosts[] = {"a.example", "b,c.example", ""};
     static const char *const origins[] = {"http://a", "https://b:80, http://c", ""};
     static const char *const numbers[] = {"2", "3", "5"};
@@ -413,7 +413,7 @@ the_gateway_is_enabled_by_what_else_is_said_of_it(void **state)
     assert_false(f->config.gateway_is_enabled);
     assert_int_equal(fixture_load_text(f, "gateway: {enabled: true}\n"), E_OK);
     assert_true(f->config.gateway_is_enabled);
-    f->variables[0] = "AGENTD_GATEWAY_LISTEN=127.0.0.1:0";
+    f->variables[0] = "AGENTD_GATEWAY_LISTEN=127.0.0.1:1";
     assert_int_equal(fixture_load_text(f, ""), E_OK);
     assert_true(f->config.gateway_is_enabled);
 }
