@@ -123,6 +123,8 @@
 /* A token was revoked: who showed it is hung up, and gets nothing that comes later. */
 #define GATEWAY_REVOKED_FIELDS(F, S)                                                            \
     F(S, STR,  token_hash,      REQUIRED, TOKEN_HASH_SIZE, TOKEN_HASH_SIZE) /* as on_behalf_of */
+/* A reload: the files of the page are to be read again. */
+#define GATEWAY_PAGE_FIELDS(F, S)
 
 /*  W(op, NAME, name) */
 #define TO_WORKER_MESSAGES(W)                   \
@@ -141,7 +143,8 @@
     W("gateway.delta",   GATEWAY_DELTA,   gateway_delta)   \
     W("gateway.attached", GATEWAY_ATTACHED, gateway_attached) \
     W("gateway.removed", GATEWAY_REMOVED, gateway_removed) \
-    W("gateway.revoked", GATEWAY_REVOKED, gateway_revoked)
+    W("gateway.revoked", GATEWAY_REVOKED, gateway_revoked) \
+    W("gateway.page",    GATEWAY_PAGE,    gateway_page)
 
 // clang-format on
 

@@ -146,6 +146,17 @@ is_possible(const struct config *c, const struct passwd *user, bool runs, struct
     return true;
 }
 
+/* Of a gateway that stays as it is. */
+static void
+read_page_again(struct gateway *g)
+{
+    const struct msg_gateway_page m = {0};
+    BUF_AUTO struct buf           packed = {0};
+
+    worker_pack(MSG_GATEWAY_PAGE, &m, &packed);
+    gateway_send(g, buf_view(&packed), false);
+}
+
 void
 gateway_set(struct gateway *g, const struct config *c, gid_t socket_group, struct buf *warnings)
 {
@@ -170,6 +181,7 @@ gateway_set(struct gateway *g, const struct config *c, gid_t socket_group, struc
     g->is_restart_wanted =
         g->is_restart_wanted || (g->phase == PHASE_UP && !is_same_order(&g->order, &o));
     keep_order(g, &o);
+    if (g->phase == PHASE_UP && !g->is_restart_wanted) read_page_again(g);
     if (g->phase != PHASE_DOWN) return;
     deaths_forget(&g->deaths);
     g->act_at_boot_ms = 0;

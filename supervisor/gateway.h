@@ -39,7 +39,8 @@ struct gateway *gateway_new(const struct gateway_parts *parts);
 /* The process must have ended, or is left to PDEATHSIG. */
 void gateway_destroy(struct gateway **g);
 
-/* What is wanted; one that runs with other settings is started anew.  socket_group: of the run
+/* What is wanted; one that runs with other settings is started anew, and with the same reads the
+ * files of its page again.  socket_group: of the run
  * folder.  Sentences about what cannot be had go to warnings; an unknown user, or a page's folder
  * that is not there, leaves all as it was. */
 void gateway_set(struct gateway *g, const struct config *c, gid_t socket_group,

@@ -162,6 +162,24 @@ def page():
     for path in ("/../agentd.yaml", "/%2e%2e/agentd.yaml", "//page.js"):
         c.refused(400, "bad_request", "GET", path)
 
+    status = agentctl("status")["gateway"]
+    folder = os.path.join(os.path.dirname(agentctl("status")["config"]), "page")
+    for name, text in {"index.html": "changed", "new.css": "a {}"}.items():
+        with open(os.path.join(folder, name), "w") as out:
+            out.write(text)
+    os.unlink(os.path.join(folder, "page.js"))
+    agentctl("reload")
+    deadline = time.monotonic() + WAIT
+    while c.must(200, "GET", "/") != "changed":
+        expect("not read again in time", time.monotonic() > deadline, False)
+        time.sleep(0.01)
+    expect("a new file", c.must(200, "GET", "/new.css"), "a {}")
+    c.refused(404, "not_found", "GET", "/page.js")
+    with open(os.path.join(folder, "index.html"), "w") as out:
+        out.write("x" * (1 << 20) + "x")
+    agentctl("reload")
+    expect("the same gateway", agentctl("status")["gateway"]["pid"], status["pid"])
+
 
 # ---- the table of routes ----------------------------------------------------------------------------------------
 

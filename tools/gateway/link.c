@@ -15,6 +15,8 @@ struct link {
     struct connection      pull;
     struct buf             frame;
     lws_sorted_usec_list_t timer;
+    void (*on_page)(void *arg);
+    void *on_page_arg;
 };
 
 static void
@@ -75,6 +77,13 @@ link_destroy(struct link **p)
 }
 
 void
+link_on_page(struct link *l, void (*on_page)(void *arg), void *arg)
+{
+    l->on_page = on_page;
+    l->on_page_arg = arg;
+}
+
+void
 link_fds(const struct link *l, int fds[CONNECTION_FDS])
 {
     connection_fds(&l->pull, fds);
@@ -97,6 +106,8 @@ take(struct link *l)
         readers_removed(l->readers, &m.gateway_removed);
     } else if (desc->id == MSG_GATEWAY_REVOKED) {
         readers_revoked(l->readers, &m.gateway_revoked);
+    } else if (desc->id == MSG_GATEWAY_PAGE) {
+        l->on_page(l->on_page_arg);
     } else {
         readers_attached(l->readers, &m.gateway_attached);
     }

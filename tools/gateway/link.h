@@ -11,6 +11,8 @@ enum errc link_new(struct link **out, struct lws_context *loop, struct client *c
                    struct readers *readers, void *zmq, const char *run_dir,
                    struct err *e) MUST_CHECK;
 void      link_destroy(struct link **p);
+/* Called when agentd asks for the files of the page to be read again. */
+void link_on_page(struct link *l, void (*on_page)(void *arg), void *arg);
 /* Readable when link_pump has something to do. */
 void link_fds(const struct link *l, int fds[CONNECTION_FDS]);
 void link_pump(struct link *l);

@@ -1,6 +1,8 @@
 #include "tools/gateway/page.h"
 
+#include "common/log.h"
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -22,6 +24,7 @@ type_of(const char *name)
     };
     const char *dot = strrchr(name, '.');
 
+    if (name[0] == '.') return NULL;
     for (size_t i = 0; dot && i < ARRAY_LEN(types); i++) {
         if (strcmp(dot, types[i].end) == 0) return types[i].type;
     }
@@ -51,7 +54,12 @@ take_file(struct page *p, int folder, const char *name, const char *type, struct
     struct stat st;
     int         fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
-    if (fd < 0) return E_OK; /* a link, or not for us */
+    if (fd < 0 && errno != ELOOP && errno != ENOENT) { /* neither a link nor removed just now */
+        err_errno(e, "it cannot be read");
+        log_warn("a file of the page is not served", "file=%s error=%s", log_quote(name),
+                 log_quote(e->msg));
+    }
+    if (fd < 0) return E_OK;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
         if (p->count == PAGE_FILES_MAX) {
             err_set(e, E_TOO_LARGE, "a page has at most %d files", PAGE_FILES_MAX);

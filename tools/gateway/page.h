@@ -1,7 +1,7 @@
 /* page - the files of the demonstration page, or of another one (gateway.page).
  *
- * The folder's own files are read once, at the start: no path that a peer names ever reaches the
- * file system. */
+ * The folder's own files are read at the start, and again when agentd reloads: no path that a peer
+ * names ever reaches the file system. */
 #ifndef TOOLS_GATEWAY_PAGE_H
 #define TOOLS_GATEWAY_PAGE_H
 
@@ -22,7 +22,8 @@ struct page {
 };
 
 /* `folder` "" is a page without files.  Files of other kinds (.html, .css, .js, .svg, .png, .ico
- * are served), links and folders are passed over; too many or too large ones are E_TOO_LARGE. */
+ * are served), hidden ones, links and folders are passed over, and those that we may not read with
+ * a warning in the log; too many or too large ones are E_TOO_LARGE. */
 enum errc page_read(struct page *p, const char *folder, struct err *e) MUST_CHECK;
 void      page_done(struct page *p);
 /* "/" is index.html; NULL when there is none. */

@@ -37,6 +37,7 @@ struct server {
     struct link        *link;
     struct websockets   websockets;
     struct page         page;
+    const char         *page_folder;
     struct counters     counters;
     struct http         http;
     size_t              connections;
@@ -297,6 +298,23 @@ on_up(void *arg)
     feed_wake(s->feed);
 }
 
+/* Agentd was asked to reload.  A page that cannot be read does not take the place of one that could
+ * be. */
+static void
+on_page(void *arg)
+{
+    struct server *s = arg;
+    struct page    page;
+    struct err     e;
+
+    if (page_read(&page, s->page_folder, &e)) {
+        log_warn("the page stays as it was", "error=%s", log_quote(e.msg));
+        return;
+    }
+    page_done(&s->page);
+    s->page = page;
+}
+
 /* A socket that we may not pass the folders to would look like one that is not there yet. */
 static enum errc
 check_way(const char *run_dir, struct err *e)
@@ -322,6 +340,7 @@ reach_agentd(struct server *s, const char *run_dir, struct err *e)
     s->readers = readers_new(s->client);
     if (link_new(&s->link, s->loop, s->client, s->readers, s->zmq, run_dir, e)) return e->code;
     client_on_up(s->client, on_up, s);
+    link_on_page(s->link, on_page, s);
     client_fds(s->client, fds);
     feed_fds(s->feed, fds + CONNECTION_FDS);
     link_fds(s->link, fds + 2 * CONNECTION_FDS);
@@ -343,6 +362,7 @@ set_up(struct server *s, const struct options *o, struct err *e)
 
     if (listen_parse(view_str(o->listen), &where, &port, e)) return e->code;
     address = view_dup(where);
+    s->page_folder = o->page;
     if (page_read(&s->page, o->page, e)) return e->code;
     s->connections_max = limit_descriptors(o->connections_max);
     intake_open(s->connections_max + DESCRIPTORS_BESIDE, &s->counters);
