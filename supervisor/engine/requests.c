@@ -170,6 +170,8 @@ answered_before(struct engine *en, const struct input *in)
     if (answer_load(turn_txn(en), &row) != LOAD_FOUND) return false;
     if (row.request && row.request != request_hash(in)) {
         (void)err_field(&e, "request_id", "was another request's within the last 24 h");
+        (void)err_hint(&e, "another request takes another one (by HTTP the Idempotency-Key, by "
+                           "WebSocket the message's id)");
         answer(en, in->client, (struct view){0}, &e);
         return true;
     }

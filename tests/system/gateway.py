@@ -686,9 +686,12 @@ async def sockets():
         expect("stored", (await read(w, "accepted")), {"type": "accepted", "id": "m1", "seq": 1})
         await tell(w, type="message", content="hello", id="m1", agent="scout")
         expect("said twice, stored once", (await read(w, "accepted"))["seq"], 1)
-        for wrong in ("no JSON", "[]", '{"type": "other"}', '{"type": "ack"}', '{"type": "message"}'):
+        for wrong in ("no JSON", "[]", '{"type": "other"}', '{"type": "ack"}', '{"type": "message"}', '{"type": "ack", "effect_id": 1, "id": 1}', '{"type": "message", "content": "x", "ID": "a"}'):
             await w.send(wrong)
             expect(wrong, (await read(w, "error"))["code"], "bad_request")
+        for id in (7, "", "a" * 65, None):
+            await tell(w, type="message", content="hello", id=id, agent="scout")
+            expect("such an id", (await read(w, "error"))["code"], "bad_request")
         await tell(w, type="ack", effect_id=12345)
         expect("no such effect", (await read(w, "error"))["code"], "not_found")
         await w.send("x" * 70000)

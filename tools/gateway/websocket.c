@@ -283,21 +283,46 @@ refuse(struct websocket *w, const char *what)
     say_error(w, &e, "");
 }
 
+/* What nobody knows is no part of it (N38): a field that is misspelt would be left out in silence.
+ */
+static bool
+has_only(struct websocket *w, struct view map, const char *const *names)
+{
+    struct mp_reader r = mp_reader_of(map);
+    uint32_t         pairs = 0;
+    struct view      key, value;
+
+    (void)mp_read_map(&r, &pairs);
+    while (pairs-- > 0 && mp_read_str(&r, &key) && mp_read_any(&r, &value)) {
+        const char *const *known = names;
+
+        while (*known && !view_is(key, *known))
+            known++;
+        if (*known) continue;
+        refuse(w, "it has a field that is none of its type");
+        return false;
+    }
+    return true;
+}
+
 static void
 on_message(struct websocket *w, struct view map)
 {
-    static const char *const passed_on[] = {"content", "metadata", "agent"};
+    static const char *const fields[] = {"content", "metadata", "agent", "type", "id", NULL};
+    const size_t             passed_on = 3;
     BUF_AUTO struct buf      body = {0};
     struct mp_open_map       m = mp_open(&body);
     struct view              value, id = {0};
 
-    if (mp_find_str(map, "id", &id) && (id.size == 0 || id.size > 64)) {
-        refuse(w, "an id has 1 to 64 bytes");
+    if (mp_find(map, "id", &value) &&
+        (!mp_find_str(map, "id", &id) || id.size == 0 || id.size > 64)) {
+        refuse(w, "an id is a text of 1 to 64 bytes");
         return;
     }
+    if (!has_only(w, map, fields)) return;
     put_session(w, "key", &body, &m);
-    for (size_t i = 0; i < ARRAY_LEN(passed_on); i++) {
-        if (mp_find(map, passed_on[i], &value)) mp_put_raw(&body, &m, passed_on[i], value);
+    for (size_t i = 0; i < passed_on; i++) {
+        if (mp_find(map, fields[i], &value)) mp_put_raw(&body, &m, fields[i], value);
     }
     mp_close(&body, &m);
     ask(w, MSG_SESSION_SEND, &body, id, 0);
@@ -306,10 +331,12 @@ on_message(struct websocket *w, struct view map)
 static void
 on_ack(struct websocket *w, struct view map)
 {
-    BUF_AUTO struct buf body = {0};
-    struct mp_open_map  m = mp_open(&body);
-    int64_t             effect;
+    static const char *const fields[] = {"type", "effect_id", NULL};
+    BUF_AUTO struct buf      body = {0};
+    struct mp_open_map       m = mp_open(&body);
+    int64_t                  effect;
 
+    if (!has_only(w, map, fields)) return;
     if (!mp_find_i64(map, "effect_id", &effect) || effect <= 0) {
         refuse(w, "effect_id is missing");
         return;

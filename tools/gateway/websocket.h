@@ -1,15 +1,15 @@
 /* websocket - a session's WebSocket: what a person sends, what the agent says.
  *
- *     client: {"type": "auth", "token"}             first, within 5 s, unless the handshake showed
- * it
- *             {"type": "message", "content", "metadata"?, "id"?}
- *             {"type": "ack", "effect_id"}
- *     server: {"type": "ready", "session"}
- *             {"type": "accepted", "id"?, "seq"}    the message is stored
- *             {"type": "agent_reply" | "agent_follow_up", "effect_id", "content", "metadata"?,
- * "seq"}
- *             {"type": "delta", "text"}
- *             {"type": "error", "code", "message", "hint"}
+ *     client: auth {token}                          first, within 5 s, unless shown already
+ *             message {content, metadata?, agent?, id?}
+ *             ack {effect_id}
+ *     server: ready {session}
+ *             accepted {id?, seq}                   the message is stored
+ *             agent_reply, agent_follow_up {effect_id, content, metadata?, seq}
+ *             delta {text}
+ *             error {code, message, hint, id?}
+ *
+ * Each is a JSON object, with its name as "type".
  *
  * What a peer may hold of our memory is bounded: its messages, those that wait for it, the requests
  * it has under way. */
