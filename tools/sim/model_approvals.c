@@ -75,6 +75,7 @@ m_approval_decided(struct model *m, struct m_approval *a, bool is_granted)
     a->is_touched = true;
     ef->status = is_granted ? STATUS_DELIVERED : STATUS_REJECTED;
     ef->is_asked = false;
+    if (!m_job(m, a->job)) ef->session = -1; /* as that of what stands for it */
     ef->settled_at = m->now.wall_ms;
 }
 
