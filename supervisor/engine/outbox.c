@@ -5,6 +5,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/fleet.h"
 #include "supervisor/engine/objects.h"
+#include "supervisor/engine/policy.h"
 #include "supervisor/engine/shares.h"
 #include "supervisor/engine/sinks.h"
 
@@ -54,6 +55,20 @@ outbox_settle(struct engine *en, struct effect *ef, enum effect_status status, s
     effect_save(turn_txn(en), ef);
     effect_told(en, type, ef);
     if (status != STATUS_PENDING) effect_next_comes_forward(en, ef);
+}
+
+bool
+outbox_is_disabled(const struct memory *m, const struct effect *ef)
+{
+    return ef->autonomous && ef->resends == 0 && !m->limits.session_enabled;
+}
+
+void
+outbox_refuse(struct engine *en, struct effect *ef)
+{
+    ef->allowed_at = 0; /* nobody knows when it would be */
+    outbox_settle(en, ef, STATUS_REJECTED, view_str(policy_reason(POLICY_DISABLED)),
+                  FEED_EFFECT_REJECTED);
 }
 
 /* ---- outcomes ----------------------------------------------------------------- */

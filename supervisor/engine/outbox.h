@@ -5,7 +5,8 @@
  *    │  ▲                 ├────────▶ failed      (after its attempts, or for good)
  *    │  │                 └────────▶ unknown ──probe──▶ delivered
  *    │  └─────────────── probe: it is not there ──┘  └─ by hand ─▶ delivered, failed (resolve.h)
- *    └─▶ expired         (not_after)
+ *    ├─▶ expired         (not_after)
+ *    └─▶ rejected        (nobody asked for it, and sessions were disabled since)
  *
  * An attempt is committed before the send.  What becomes of one whose outcome is not known (crash,
  * time-out) is its sink's (sinks.h): a file is asked by a probe before it is sent again, at the end
@@ -41,6 +42,11 @@ bool outbox_lease_gone(struct engine *en, uint64_t token);
  * that is under way does not count any more. */
 void outbox_settle(struct engine *en, struct effect *ef, enum effect_status status,
                    struct view reason, enum feed_type type);
+
+/* Whether one that would be sent now is refused instead: sessions.enabled is false, nobody asked
+ * for it, and no operator has sent it again (D7). */
+bool outbox_is_disabled(const struct memory *m, const struct effect *ef);
+void outbox_refuse(struct engine *en, struct effect *ef);
 
 /* Due: effects whose not_after has passed. */
 void outbox_due(struct engine *en);

@@ -78,6 +78,10 @@ send(struct engine *en, struct effect *ef, unsigned worker)
     struct msg_effect_send m = {0};
     struct fleet_lease    *l;
 
+    if (!ef->probe && outbox_is_disabled(&en->memory, ef)) {
+        outbox_refuse(en, ef);
+        return;
+    }
     if (reason) {
         give_up(en, ef, reason);
         return;

@@ -176,6 +176,8 @@ hand_over(struct engine *en, struct effect *ef)
 
     if (!readers_has(en, ef->session)) {
         release(en, ef);
+    } else if (outbox_is_disabled(&en->memory, ef)) {
+        outbox_refuse(en, ef);
     } else if (!objects_get(&en->turn.objects, ef->company)) {
         fail(en, ef, "its company was removed");
     } else if (!payload_of(en, ef, &payload) || session_load(turn_txn(en), &s) != LOAD_FOUND) {

@@ -168,7 +168,14 @@ effect_blockers(struct why *w, const struct effect *ef)
                     (struct view){0}, 0, NULL);
     }
     order_blocker(w, ef);
-    time_blocker(w, ef);
+    if (ef->status == STATUS_PENDING && outbox_is_disabled(w->memory, ef)) {
+        why_blocker(w, "disabled",
+                    "sessions.enabled is false: nobody asked for it, so it is rejected when its"
+                    " turn comes",
+                    (struct view){0}, 0, "set sessions.enabled to true");
+    } else {
+        time_blocker(w, ef);
+    }
     if (!sink_is_gateway(w->objects, ef->sink)) worker_blocker(w, ef);
 }
 

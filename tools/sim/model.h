@@ -392,6 +392,8 @@ void      m_effects_dispatch(struct model *m);
 bool      m_share_is_left(const struct model *m, int sink);
 void      m_share_judge(struct model *m, const struct m_effect *e);   /* its delivery is over */
 bool      m_is_head(const struct model *m, const struct m_effect *e); /* of its queue (N22) */
+/* Refused when it would be sent, as sessions are disabled. */
+bool m_is_disabled(const struct model *m, const struct m_effect *e);
 
 /* readers (model_readers.c) */
 bool      m_waits_for_reader(struct model *m, const struct m_effect *e);

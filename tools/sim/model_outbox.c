@@ -186,6 +186,8 @@ sent(struct model *m, const struct m_message *msg)
           e->id);
     claim(m_share_is_left(m, e->sink), "effect %" PRIu64 " was sent beyond its sink's share",
           e->id);
+    claim(s->probe || !m_is_disabled(m, e), "effect %" PRIu64 ", which nobody asked for, was sent",
+          e->id);
     claim(s->probe || m_is_head(m, e), "effect %" PRIu64 " was sent before an earlier one", e->id);
     claim(e->place < M_PUT_OFF, "effect %" PRIu64 " was sent and has no place", e->id);
     claim(m->workers[msg->worker].state == M_UP &&
@@ -240,6 +242,26 @@ give_up(struct model *m, struct m_effect *e)
     claim(effect_load(m->txn, &row) == LOAD_FOUND, "effect %" PRIu64 " is not in the store", e->id);
     if (row.status == STATUS_FAILED && is_under_way(e)) settle(m, e, STATUS_FAILED, false);
     if (row.status == STATUS_UNKNOWN && !row.probe) settle(m, e, STATUS_UNKNOWN, false);
+}
+
+bool
+m_is_disabled(const struct model *m, const struct m_effect *e)
+{
+    return e->is_autonomous && e->resends == 0 && !m->limits.session_enabled;
+}
+
+/* While sessions are disabled, what nobody asked for is refused when it would be sent, which the
+ * row tells (D7). */
+static void
+refuse(struct model *m, struct m_effect *e)
+{
+    struct effect row = {.id = e->id};
+
+    if (e->status != STATUS_PENDING || !m_is_disabled(m, e) || e->earliest > m->now.wall_ms) return;
+    if (effect_load(m->txn, &row) != LOAD_FOUND || row.status != STATUS_REJECTED) return;
+    settle(m, e, STATUS_REJECTED, false);
+    e->reason = "disabled";
+    e->allowed_at = 0;
 }
 
 /* It expires as soon as a turn has room for it, which the row tells. */
@@ -329,6 +351,7 @@ m_effects_dispatch(struct model *m)
 
     for (size_t i = m->settled; i < m->effects.count; i++) {
         give_up(m, &m->effects.items[i]);
+        refuse(m, &m->effects.items[i]);
         expire(m, &m->effects.items[i]);
     }
     join_queues(m);

@@ -196,6 +196,8 @@ handed_out(struct model *m, const struct msg_gateway_deliver *d)
     claim(m_is_gateway(m, e->sink) && e->status == STATUS_PENDING,
           "effect %" PRIu64 " was handed out in status %u", e->id, e->status);
     claim(readers_of(m, e) > 0, "effect %" PRIu64 " was handed out to nobody", e->id);
+    claim(!m_is_disabled(m, e), "effect %" PRIu64 ", which nobody asked for, was handed out",
+          e->id);
     claim(m_is_head(m, e), "effect %" PRIu64 " was handed out before an earlier one", e->id);
     claim(e->earliest <= m->now.wall_ms, "effect %" PRIu64 " was handed out too early", e->id);
     claim(e->not_after == 0 || e->not_after > m->now.wall_ms,
