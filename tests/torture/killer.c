@@ -58,17 +58,24 @@ open_child(struct killer *k, pid_t parent, pid_t *child)
     return open_process(*child, parent);
 }
 
+/* By the first of its arguments. */
 static bool
-is_gateway(pid_t pid)
+is_program(pid_t pid, const char *program)
 {
     FREE_AUTO char *path = xasprintf("/proc/%d/cmdline", (int)pid);
-    char            name[sizeof("agent-gateway")] = "";
+    char            name[32] = "";
     int             fd = open(path, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0) return false;
-    ssize_t n = read(fd, name, sizeof(name));
+    ssize_t n = read(fd, name, sizeof(name) - 1);
     (void)close(fd);
-    return n == sizeof(name) && memcmp(name, "agent-gateway", sizeof(name)) == 0;
+    return n > 0 && strcmp(name, program) == 0;
+}
+
+static bool
+is_gateway(pid_t pid)
+{
+    return is_program(pid, "agent-gateway");
 }
 
 /* Likewise agentd's gateway. */
@@ -86,10 +93,13 @@ open_gateway(struct killer *k, pid_t *gateway)
     return -1;
 }
 
+/* Not one that has yet to become another program than agentd: it has agentd's locks, and would keep
+ * the next agentd out for as long as it is stopped. */
 static void
-stop_worker(struct killer *k, int fd)
+stop_worker(struct killer *k, int fd, pid_t worker)
 {
-    if (k->nstopped == STOPPED_MAX || pidfd_send_signal(fd, SIGSTOP, NULL, 0)) {
+    if (k->nstopped == STOPPED_MAX || is_program(worker, "agentd") ||
+        pidfd_send_signal(fd, SIGSTOP, NULL, 0)) {
         (void)close(fd);
         return;
     }
@@ -140,7 +150,7 @@ accident(struct killer *k)
     if (what < 35) {
         kill_child(k, fd, worker);
     } else if (what < 55) {
-        stop_worker(k, fd);
+        stop_worker(k, fd, worker);
     } else {
         (void)close(fd);
         fd = open_child(k, worker, &handler);
