@@ -34,7 +34,8 @@ $('join').onsubmit = (e) => { e.preventDefault(); $('join').hidden = true; open(
 $('say').onsubmit = (e) => {
   e.preventDefault();
   if (!$('text').value || socket.readyState !== WebSocket.OPEN) return;
-  socket.send(JSON.stringify({ type: 'message', content: $('text').value }));
+  const agent = $('agent').value || undefined; // who answers in a session that is not there yet
+  socket.send(JSON.stringify({ type: 'message', content: $('text').value, agent }));
   show('person', $('text').value);
   $('text').value = '';
 };

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The example page in a headless Chromium, with the real programs: type, get an answer, wait for the
-follow-up while agentd and the gateway are killed with -9 in between, and see each message once.
+"""The README's way to the example page, in a headless Chromium, with the real programs and the example configuration:
+enable the gateway, reload, make a token, open the page, type, get an answer, wait for the follow-up while agentd and the
+gateway are killed with -9 in between, and see each message once.
 
   tests/browser/chat.py BUILD     (needs chromium and chromium-driver)
 """
@@ -44,26 +45,25 @@ def free_port():
 class Daemon:
     def __init__(self, build, folder):
         self.build, self.folder, self.port = build, folder, free_port()
-        self.config = os.path.join(folder, "agentd.yaml")
-        with open(self.config, "w", encoding="utf-8") as out:
-            json.dump({
-                "workers": {"count": 1, "slots": 4},
-                "handlers": {"companion": {
-                    "kind": "persistent",
-                    "command": [os.path.join(ROOT, "etc/agents/companion.py")],
-                    "set_env": {"FOLLOW_UP_SECONDS": "3"}}},
-                "agents": {"companion": {"handler": "companion", "sinks": ["gateway"]}},
-                "sessions": {"cooldown": "1s"},
-                "gateway": {"listen": f"127.0.0.1:{self.port}", "page": os.path.join(ROOT, "etc/web")},
-            }, out)
+        shutil.copytree(os.path.join(ROOT, "etc"), os.path.join(folder, "etc"))
+        self.config = os.path.join(folder, "etc/agentd.yaml")
+        self.edit("FOLLOW_UP_SECONDS: 60", "FOLLOW_UP_SECONDS: 3")
         self.process = None
         self.start()
+
+    def edit(self, old, new):
+        with open(self.config, encoding="utf-8") as file:
+            text = file.read()
+        if text.count(old) != 1:
+            fail(f"the example configuration has not one \"{old}\"")
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(text.replace(old, new))
 
     def start(self):
         self.log = open(os.path.join(self.folder, "log"), "ab")
         self.process = subprocess.Popen(
             [os.path.join(self.build, "agentd"), "-c", self.config, "--state", self.folder + "/state",
-             "--run", self.folder + "/run"], stdout=self.log, stderr=self.log)
+             "--run", self.folder + "/run", "--set", f"gateway.listen=127.0.0.1:{self.port}"], stdout=self.log, stderr=self.log)
         until("agentd answers", lambda: self.ctl("status", check=False).returncode == 0)
 
     def ctl(self, *words, check=True):
@@ -154,12 +154,12 @@ class Browser:
 
 
 def talk(daemon, browser):
-    secret = daemon.json("token", "add", "page", "--role", "submit")["secret"]
+    daemon.edit("enabled: false", "enabled: true")
+    daemon.ctl("reload")
+    secret = daemon.json("token", "add", "me", "--role", "submit")["secret"]
     until("the gateway answers", daemon.answers)
     browser.ask("POST", "/url", {"url": f"http://127.0.0.1:{daemon.port}/"})
-    browser.type_into("#session", "chat/me")
-    browser.type_into("#token", secret)
-    daemon.ctl("session", "open", "chat/me", "--agent", "companion")
+    browser.type_into("#token", secret)  # session and agent stay as the page proposes them
     browser.run("document.querySelector('#join button').click()")
     connected = "return document.querySelector('#state').textContent === 'connected'"
     until("the page is connected", lambda: browser.run(connected))
