@@ -211,6 +211,25 @@ effect_take_place(struct engine *en, struct effect *ef)
     }
 }
 
+void
+effect_resume_place(struct engine *en, struct effect *ef)
+{
+    struct effect head;
+    uint64_t      place = ef->place;
+
+    ef->not_before = first_send(en, ef);
+    if (!effect_queue_head(turn_txn(en), ef, &head) || effect_is_put_off(&head)) return;
+    if (head.place < place || head.status == STATUS_ATTEMPTING) ef->not_before = BEHIND_ANOTHER;
+    if (head.place < place) return;
+    if (head.status == STATUS_ATTEMPTING) {
+        ef->place = head.place;
+        head.place = place;
+    } else {
+        head.not_before = BEHIND_ANOTHER;
+    }
+    effect_save(turn_txn(en), &head);
+}
+
 bool
 effect_comes_due(struct engine *en, struct effect *ef)
 {

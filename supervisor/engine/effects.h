@@ -51,6 +51,9 @@ void effect_again(struct engine *en, struct effect *ef);
 /* The end of its queue: its place and not_before.  One that is put off has its time instead;
  * another waits behind the head. */
 void effect_take_place(struct engine *en, struct effect *ef);
+/* One that had left its queue is to be sent after all: before those behind it, but for the one that
+ * is being sent, with which it changes places. */
+void effect_resume_place(struct engine *en, struct effect *ef);
 /* Whether it is put off and has not joined its queue yet. */
 bool effect_is_put_off(const struct effect *ef);
 /* Its not_before has come: one that was put off joins its queue.  False: another goes first, or it

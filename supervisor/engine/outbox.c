@@ -142,8 +142,8 @@ outbox_gives_way(struct engine *en, const struct effect *newer)
                       FEED_EFFECT_FAILED);
 }
 
-/* It was not sent, whatever became of the attempt: it may be sent now, behind those that were
- * written since (N22). */
+/* It was not sent, whatever became of the attempt: it may be sent now, before those behind it that
+ * are still there. */
 static void
 absent(struct engine *en, struct effect *ef, struct view reason)
 {
@@ -151,8 +151,7 @@ absent(struct engine *en, struct effect *ef, struct view reason)
         outbox_settle(en, ef, STATUS_FAILED, reason, FEED_EFFECT_FAILED);
         return;
     }
-    ef->status = STATUS_PENDING;
-    effect_take_place(en, ef);
+    effect_resume_place(en, ef);
     outbox_settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
 }
 

@@ -9,9 +9,9 @@
  *    └─▶ rejected        (nobody asked for it, and sessions were disabled since)
  *
  * An attempt is committed before the send.  What becomes of one whose outcome is not known (crash,
- * time-out) is its sink's (sinks.h): a file is asked by a probe before it is sent again, at the end
- * of its queue; those behind it do not wait (N22).  A sink that knows effects by their id gets it
- * again, in its place.  Others leave it to an operator.  A ping is sent again. */
+ * time-out) is its sink's (sinks.h): a file is asked by a probe before it is sent again, in its
+ * place; those behind it do not wait for the answer (N22).  A sink that knows effects by their id
+ * gets it again, in its place, too.  Others leave it to an operator.  A ping is sent again. */
 #ifndef ENGINE_OUTBOX_H
 #define ENGINE_OUTBOX_H
 

@@ -171,8 +171,20 @@ an_unknown_outcome_holds_back_no_follower(void **state)
     assert_int_equal(engine_lease_count(r->engine), 0);
 }
 
+/* They are sent one after the other. */
 static void
-what_is_sent_again_takes_a_new_place_at_the_end(void **state)
+expect_order(struct rig *r, const uint64_t *order, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = i; k < count; k++)
+            expect_effect(r, order[k], k == i ? "attempting" : "pending");
+        done(r, order[i], "delivered");
+    }
+    assert_int_equal(engine_lease_count(r->engine), 0);
+}
+
+static void
+what_was_not_sent_goes_before_those_behind_it(void **state)
 {
     struct rig *r = *state;
 
@@ -180,16 +192,41 @@ what_is_sent_again_takes_a_new_place_at_the_end(void **state)
     uint64_t id = effects_of(r, "'handler':'noop'", NOTIFY("a") "," NOTIFY("b") "," NOTIFY("c"));
     done(r, id, "unknown");
     uint64_t last = effects_of(r, "'handler':'noop'", NOTIFY("d"));
-    done(r, id, "absent"); /* b is being sent; c and d came before it now */
+    done(r, id, "absent"); /* b is being sent */
     expect_effect(r, id, "pending");
     uint64_t       behind = effects_of(r, "'handler':'noop'", NOTIFY("e"));
-    const uint64_t order[] = {id + 1, id + 2, last, id, behind};
-    for (size_t i = 0; i < ARRAY_LEN(order); i++) {
-        for (size_t k = i; k < ARRAY_LEN(order); k++)
-            expect_effect(r, order[k], k == i ? "attempting" : "pending");
-        done(r, order[i], "delivered");
-    }
-    assert_int_equal(engine_lease_count(r->engine), 0);
+    const uint64_t order[] = {id + 1, id, id + 2, last, behind};
+    expect_order(r, order, ARRAY_LEN(order));
+}
+
+static void
+several_that_were_not_sent_keep_their_order(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = effects_of(r, "'handler':'noop'",
+                             NOTIFY("a") "," NOTIFY("b") "," NOTIFY("c") "," NOTIFY("d"));
+    done(r, id, "unknown");
+    done(r, id + 1, "unknown");
+    done(r, id + 1, "absent"); /* c is being sent */
+    done(r, id, "absent");
+    const uint64_t order[] = {id + 2, id, id + 1, id + 3};
+    expect_order(r, order, ARRAY_LEN(order));
+}
+
+static void
+one_that_is_tried_again_waits_for_what_was_before_it(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = effects_of(r, "'handler':'noop'", NOTIFY("a") "," NOTIFY("b") "," NOTIFY("c"));
+    done(r, id, "unknown");
+    done(r, id + 1, "failed");
+    done(r, id, "absent");
+    const uint64_t order[] = {id, id + 1, id + 2};
+    expect_order(r, order, ARRAY_LEN(order));
 }
 
 /* ---- a sink that is gone from the file ---- */
@@ -336,7 +373,9 @@ main(void)
         TEST(a_worker_that_dies_while_sending_leaves_it_unknown),
         TEST(a_crash_while_sending_leaves_it_unknown),
         TEST(an_unknown_outcome_holds_back_no_follower),
-        TEST(what_is_sent_again_takes_a_new_place_at_the_end),
+        TEST(what_was_not_sent_goes_before_those_behind_it),
+        TEST(several_that_were_not_sent_keep_their_order),
+        TEST(one_that_is_tried_again_waits_for_what_was_before_it),
         TEST(a_sink_keeps_what_is_to_be_sent_to_it_or_asked_of_it),
         TEST(at_a_start_a_sink_stays_until_its_messages_are_over),
         TEST(without_its_sink_what_waits_fails_and_what_was_sent_stays_unknown),

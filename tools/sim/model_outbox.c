@@ -59,6 +59,23 @@ doubt(struct model *m, struct m_effect *e)
     }
 }
 
+/* It was not sent: it goes before those behind it, but for the one that is being sent, with which
+ * it changes places. */
+static void
+resume_place(struct model *m, struct m_effect *e)
+{
+    for (size_t i = m->settled; i < m->effects.count; i++) {
+        struct m_effect *other = &m->effects.items[i];
+        uint64_t         place = e->place;
+
+        if (other == e || other->session != e->session || other->sink != e->sink) continue;
+        if (other->status != STATUS_ATTEMPTING || other->place < place) continue;
+        e->place = other->place;
+        other->place = place;
+        return;
+    }
+}
+
 /* What may have been sent is never sent again blindly (D4). */
 void
 m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_done *d)
@@ -72,7 +89,7 @@ m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_
         settle(m, e, STATUS_DELIVERED, false);
     } else if (view_is(d->outcome, "absent") && e->is_probe_owed) {
         try_again(m, e);
-        if (e->status == STATUS_PENDING) e->place = ++m->places; /* at the end (N22) */
+        if (e->status == STATUS_PENDING) resume_place(m, e);
     } else if (e->is_probe_owed) {
         settle(m, e, STATUS_UNKNOWN, true);
     } else if (!view_is(d->outcome, "failed")) {
