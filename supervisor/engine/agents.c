@@ -5,6 +5,7 @@
 #include "supervisor/engine/feed.h"
 #include "supervisor/engine/job.h"
 #include "supervisor/engine/pauses.h"
+#include "supervisor/engine/session_close.h"
 #include "supervisor/engine/wallclock.h"
 #include "supervisor/store/schema.h"
 
@@ -53,6 +54,7 @@ agent_forget(struct engine *en, uint32_t id)
     (void)agent_delete(turn_txn(en), &row);
     pause_forget(turn_txn(en), id);
     activity_forget(en);
+    sessions_end_begin(en);
     if (a) a->is_gone = true;
 }
 

@@ -61,6 +61,7 @@ forget_object(struct engine *en, const struct object *row)
 {
     if (row->kind == KIND_AGENT) agent_forget(en, row->id);
     if (row->kind == KIND_COMPANY) pause_forget(turn_txn(en), row->id);
+    if (row->kind == KIND_COMPANY) sessions_end_begin(en);
     if (row->kind == KIND_COMPANY) tokens_forget_company(en, row->id);
     if (row->kind == KIND_COMPANY) readers_forget_company(en, row->id, row->name);
     if (row->kind == KIND_COMPANY) feed_object(en, FEED_COMPANY_REMOVED, row->id, NULL);

@@ -273,6 +273,7 @@ on_boot(struct engine *en, const struct input *in)
     reasons_at_boot(en);
     registry_at_boot(en);
     activity_forget(en);
+    sessions_end_begin(en);
     sessions_count_begin(en);
     lanes_sweep_begin(en);
     en->memory.started_at = en->turn.now.wall_ms;

@@ -7,7 +7,8 @@
 #include "supervisor/engine/outbox.h"
 #include "supervisor/engine/timers.h"
 
-#define PURGE_FIRST 1 /* purge_at of a session that is closing: before all others */
+#define LOOKS_MAX   256 /* at sessions, in one turn */
+#define PURGE_FIRST 1   /* purge_at of a session that is closing: before all others */
 
 bool
 session_is_closing(const struct session *s)
@@ -80,6 +81,36 @@ session_end_messages(struct engine *en, const struct session *s)
     const char *gone = session_gone(en, s);
 
     if (gone) end_messages(en, s, gone);
+}
+
+void
+sessions_end_begin(struct engine *en)
+{
+    en->memory.is_ending = true;
+    en->memory.end_at = 0;
+}
+
+/* A look at each session in which something waits to be sent. */
+static void
+end_some(struct engine *en)
+{
+    struct effect key = {.session = en->memory.end_at};
+    struct scan   scan;
+    unsigned      looks = 0;
+    bool          is_over = false;
+
+    if (!en->memory.is_ending) return;
+    scan_open(&scan, turn_txn(en), INDEX_effect_queue, &key, 0, 1);
+    while (looks++ < LOOKS_MAX && !(is_over = !scan_next_key(&scan, &key))) {
+        const struct session *s = session_row(en, key.session);
+
+        if (s) session_end_messages(en, s);
+        if (en->turn.purge_left == 0) break;
+        en->memory.end_at = ++key.session;
+        scan_seek(&scan, &key, 1);
+    }
+    scan_close(&scan);
+    en->memory.is_ending = !is_over;
 }
 
 static void
@@ -161,6 +192,7 @@ sessions_due(struct engine *en)
     struct session key;
     struct scan    scan;
 
+    end_some(en);
     scan_closing(en, &scan);
     while (en->turn.purge_left && scan_next_key(&scan, &key)) {
         struct session *s = session_row(en, key.id);
@@ -177,6 +209,7 @@ sessions_deadline(struct engine *en)
     struct scan    scan;
     bool           is_any;
 
+    if (en->memory.is_ending) return en->turn.now.wall_ms;
     scan_closing(en, &scan);
     is_any = scan_next_key(&scan, &key);
     scan_close(&scan);

@@ -20,7 +20,11 @@ void session_end_messages(struct engine *en, const struct session *s);
  * left open. */
 bool sessions_close_of(struct engine *en, const struct object *o);
 
-/* Due: what closed sessions have yet to cancel. */
+/* An agent or a company is gone: the same for its closed sessions, in bounded turns; and at boot,
+ * as nobody stores that it was under way. */
+void sessions_end_begin(struct engine *en);
+
+/* Due: that, and what closed sessions have yet to cancel. */
 void    sessions_due(struct engine *en);
 int64_t sessions_deadline(struct engine *en);
 

@@ -140,6 +140,8 @@ struct memory {
     uint64_t           release_at;    /* … from this effect on */
     bool               is_forgetting; /* records of agents that are gone are looked for … */
     uint32_t           forget_at;     /* … from this agent on */
+    bool               is_ending;     /* messages of closed sessions whose owner is gone end … */
+    uint32_t           end_at;        /* … from this session on */
     bool               is_counting;   /* sessions are being counted … */
     uint32_t           count_at;      /* … from this one on: those before it are */
     uint32_t           kept_for;      /* lane whose head waits to run alone (N4); 0: none */

@@ -50,6 +50,52 @@ more_messages_than_a_turn_ends_take_several(void **state)
     assert_int_equal(rig_read(r, "agent.show", "'name':'guest'"), E_NOT_FOUND);
 }
 
+/* A person has spoken to it, and it has closed since; what its agent has said waits. */
+static void
+close_guests(struct rig *r, const char *effects)
+{
+    declare_sessions(r);
+    rig_must(r, "agent.add", "'name':'guest','handler':'noop'");
+    rig_must(r, "session.send", "'key':'chat','content':'hello','agent':'guest'");
+    rig_turn(r);
+    (void)process(r, effects);
+    rig_must(r, "session.close", "'key':'chat'");
+}
+
+static void
+one_that_was_closed_before_sends_until_its_agent_is_removed(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_on_cooldown = view_str("defer");
+    close_guests(r, "{'kind':'send_message','content':'a','sink':'gateway'}," TO_OTHER("b"));
+    done(r, 2, "failed"); /* it is tried again */
+    rig_settle(r);
+    expect_effect(r, 1, "pending");
+    rig_must(r, "agent.remove", "'name':'guest'");
+    rig_settle(r);
+    for (uint64_t id = 1; id <= 2; id++) {
+        expect_effect(r, id, "failed");
+        assert_string_equal(rig_text(r, "reason"), "its session was closed with its agent");
+        rig_must_read(r, "effect.why", "'id':%d", (int)id);
+        assert_int_equal(rig_len(r, "blockers"), 0);
+    }
+    assert_false(rig_is_due(r));
+}
+
+static void
+a_crash_leaves_none_of_them_waiting(void **state)
+{
+    struct rig *r = *state;
+
+    close_guests(r, "{'kind':'send_message','content':'a','sink':'gateway'}");
+    rig_must(r, "agent.remove", "'name':'guest'");
+    expect_effect(r, 1, "pending"); /* the next turn is to end it */
+    rig_crash(r);
+    rig_settle(r);
+    expect_effect(r, 1, "failed");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
 
 int
@@ -58,6 +104,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_closed_sessions_have_not_sent_ends_with_their_agent),
         TEST(more_messages_than_a_turn_ends_take_several),
+        TEST(one_that_was_closed_before_sends_until_its_agent_is_removed),
+        TEST(a_crash_leaves_none_of_them_waiting),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

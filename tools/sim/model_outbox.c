@@ -391,7 +391,8 @@ m_effects_rest(struct model *m, char *what, size_t size)
     for (size_t i = m->settled; i < m->effects.count; i++) {
         const struct m_effect *e = &m->effects.items[i];
 
-        if (!(is_under_way(e) || e->is_probe_owed) || m_waits_for_reader(m, e)) continue;
+        if (!(is_under_way(e) || e->is_probe_owed)) continue;
+        if (m_waits_for_reader(m, e) && !is_session_gone(m, e)) continue;
         snprintf(what, size, "effect %" PRIu64 " has status %u", e->id, e->status);
         return false;
     }
