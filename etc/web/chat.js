@@ -21,14 +21,20 @@ function take(m) {
     if (!seen.has(m.effect_id)) show(m.type, m.content);
     seen.add(m.effect_id);
     socket.send(JSON.stringify({ type: 'ack', effect_id: m.effect_id }));
-  } else if (m.type === 'error') show('error', m.error ? m.error.message : m.message);
+  } else if (m.type === 'error') show('error', m.message);
 }
 function open() {
   const at = location.origin.replace(/^http/, 'ws') + '/v1/sessions/' + encodeURIComponent($('session').value) + '/ws';
   socket = new WebSocket(at, ['agentd.v1', 'bearer.' + $('token').value]);
   socket.onopen = () => { $('state').textContent = 'connected'; $('text').disabled = false; };
   socket.onmessage = (e) => take(JSON.parse(e.data));
-  socket.onclose = () => { $('state').textContent = 'connecting again'; setTimeout(open, 1000); };
+  socket.onclose = (e) => {
+    const isRefused = e.code === 1008; // to come again with this token is no use
+    $('state').textContent = isRefused ? 'refused: ' + e.reason : 'connecting again';
+    $('join').hidden = !isRefused;
+    $('text').disabled = true;
+    if (!isRefused) setTimeout(open, 1000);
+  };
 }
 $('join').onsubmit = (e) => { e.preventDefault(); $('join').hidden = true; open(); };
 $('say').onsubmit = (e) => {

@@ -153,14 +153,27 @@ class Browser:
             self.driver.wait()
 
 
+def join(browser, secret):
+    browser.type_into("#token", secret)
+    browser.run("document.querySelector('#join button').click()")
+
+
 def talk(daemon, browser):
     daemon.edit("enabled: false", "enabled: true")
     daemon.ctl("reload")
     secret = daemon.json("token", "add", "me", "--role", "submit")["secret"]
     until("the gateway answers", daemon.answers)
     browser.ask("POST", "/url", {"url": f"http://127.0.0.1:{daemon.port}/"})
-    browser.type_into("#token", secret)  # session and agent stay as the page proposes them
-    browser.run("document.querySelector('#join button').click()")
+    refused = daemon.json("token", "add", "refused", "--role", "submit")["secret"]
+    daemon.ctl("token", "revoke", "refused")
+    join(browser, refused)
+    state = "return document.querySelector('#state').textContent"
+    until("the page is refused", lambda: browser.run(state) == "refused: unauthenticated")
+    if [m[0] for m in browser.messages()] != ["error"] or browser.run("return document.querySelector('#join').hidden"):
+        fail(f"a token that is not good: {browser.messages()}")
+    browser.run("document.querySelector('#messages').replaceChildren()")
+
+    join(browser, secret)  # session and agent stay as the page proposes them
     connected = "return document.querySelector('#state').textContent === 'connected'"
     until("the page is connected", lambda: browser.run(connected))
 
