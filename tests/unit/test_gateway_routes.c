@@ -267,6 +267,98 @@ the_description_has_every_route(void **state)
     json_decref(root);
 }
 
+/* The content of a good answer, with its type; NULL: it has none. */
+static const json_t *
+answer_of(const json_t *about, const char **type)
+{
+    const json_t *content = NULL;
+    const char   *status;
+    json_t       *response;
+
+    json_object_foreach((json_t *)json_object_get(about, "responses"), status, response)
+    {
+        if (strcmp(status, "default") != 0) content = json_object_get(response, "content");
+    }
+    if (!content) return NULL;
+    assert_int_equal(json_object_size(content), 1);
+    *type = json_object_iter_key(json_object_iter((json_t *)content));
+    return json_object_get(json_object_get(content, *type), "schema");
+}
+
+static const char *
+text_at(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "";
+}
+
+/* What a client is generated from: names that are not given twice, and what comes back. */
+static void
+each_operation_has_a_name_of_its_own_and_an_answer(void **state)
+{
+    BUF_AUTO struct buf text = {0};
+    json_t             *names = json_object(), *path, *about;
+    const char         *pattern, *method;
+
+    (void)state;
+    openapi_text(&text);
+    json_t *root = json_loads(buf_str(&text), JSON_REJECT_DUPLICATES, NULL);
+    json_object_foreach(json_object_get(root, "paths"), pattern, path)
+    {
+        json_object_foreach(path, method, about)
+        {
+            const char   *type = "", *id = text_at(about, "operationId");
+            const json_t *schema = answer_of(about, &type);
+
+            if (!*id || strchr(id, '.') || json_object_get(names, id)) fail_msg("\"%s\"", id);
+            assert_int_equal(json_object_set_new(names, id, json_string(type)), 0);
+            if (strcmp(id, "session_ws") != 0) assert_non_null(schema);
+            if (strcmp(id, "job_submit") == 0)
+                assert_string_equal(text_at(schema, "type"), "object");
+            if (strcmp(id, "job_list") == 0)
+                assert_string_equal(text_at(schema, "$ref"), "#/components/schemas/page");
+        }
+    }
+    assert_string_equal(text_at(names, "job_submit"), "application/json");
+    assert_string_equal(text_at(names, "feed"), "text/event-stream");
+    assert_string_equal(text_at(names, "metrics"), "text/plain");
+    assert_non_null(json_object_get(names, "schedule_stats_by_name"));
+    json_decref(names);
+    json_decref(root);
+}
+
+static const json_t *
+at(const json_t *object, const char *const *keys)
+{
+    for (; *keys; keys++)
+        object = json_object_get(object, *keys);
+    return object;
+}
+
+static void
+what_is_required_is_said_of_bodies_and_errors(void **state)
+{
+    BUF_AUTO struct buf text = {0};
+
+    (void)state;
+    openapi_text(&text);
+    json_t *root = json_loads(buf_str(&text), JSON_REJECT_DUPLICATES, NULL);
+    assert_true(json_is_true(at(root, (const char *const[]){"paths", "/v1/schedules", "post",
+                                                            "requestBody", "required", NULL})));
+    assert_true(
+        json_is_false(at(root, (const char *const[]){"paths", "/v1/jobs/{id}/cancel", "post",
+                                                     "requestBody", "required", NULL})));
+    assert_int_equal(json_array_size(at(root, (const char *const[]){"components", "schemas",
+                                                                    "error", "required", NULL})),
+                     1);
+    assert_int_equal(
+        json_array_size(at(root, (const char *const[]){"components", "schemas", "error",
+                                                       "properties", "error", "required", NULL})),
+        4);
+    json_decref(root);
+}
+
 int
 main(void)
 {
@@ -283,6 +375,8 @@ main(void)
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(a_field_in_path_and_body_is_refused_by_the_message),
         cmocka_unit_test(the_description_has_every_route),
+        cmocka_unit_test(each_operation_has_a_name_of_its_own_and_an_answer),
+        cmocka_unit_test(what_is_required_is_said_of_bodies_and_errors),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,8 @@
 #include <ctype.h>
 #include <stdio.h>
 
+#define JSON "application/json"
+
 /* {key: {…}}: opens the inner map. */
 static struct mp_open_map
 open_in(struct buf *b, struct mp_open_map *m, const char *key)
@@ -23,6 +25,16 @@ put_ref(struct buf *b, struct mp_open_map *m, const char *key, const char *ref)
 
     mp_put_cstr(b, &inner, "$ref", ref);
     mp_close(b, &inner);
+}
+
+/* {name: {"type": type}} */
+static void
+put_property(struct buf *b, struct mp_open_map *m, const char *name, const char *type)
+{
+    struct mp_open_map property = open_in(b, m, name);
+
+    mp_put_cstr(b, &property, "type", type);
+    mp_close(b, &property);
 }
 
 /* ---- a field --------------------------------------------------------------- */
@@ -94,9 +106,7 @@ put_own_parameter(struct buf *b, const struct own_parameter *p)
     mp_put_cstr(b, &m, "in", p->in);
     mp_put_bool(b, &m, "required", strcmp(p->in, "path") == 0);
     mp_put_cstr(b, &m, "description", p->about);
-    struct mp_open_map schema = open_in(b, &m, "schema");
-    mp_put_cstr(b, &schema, "type", "string");
-    mp_close(b, &schema);
+    put_property(b, &m, "schema", "string");
     mp_close(b, &m);
 }
 
@@ -143,20 +153,31 @@ put_parameters(struct buf *b, struct mp_open_map *parent, const struct route *r)
     mp_array_close(b, header, count);
 }
 
+/* Of the body's fields. */
+static uint32_t
+count_required(const struct route *r)
+{
+    const struct msg_desc *d = msg_desc(r->op);
+    uint32_t               count = 0;
+
+    for (size_t i = 0; i < d->nfields; i++)
+        count += d->fields[i].need == REQUIRED && !view_is(route_parameter(r), d->fields[i].name);
+    return count;
+}
+
 static void
 put_body_schema(struct buf *b, struct mp_open_map *parent, const struct route *r)
 {
     const struct msg_desc *d = msg_desc(r->op);
     struct view            in_path = route_parameter(r);
-    uint32_t               required = 0;
+    uint32_t               required = count_required(r);
     struct mp_open_map     m = open_in(b, parent, "schema");
 
     mp_put_cstr(b, &m, "type", "object");
     struct mp_open_map fields = open_in(b, &m, "properties");
     for (size_t i = 0; i < d->nfields; i++) {
-        if (view_is(in_path, d->fields[i].name)) continue;
-        put_schema(b, &fields, d->fields[i].name, &d->fields[i]);
-        required += d->fields[i].need == REQUIRED;
+        if (!view_is(in_path, d->fields[i].name))
+            put_schema(b, &fields, d->fields[i].name, &d->fields[i]);
     }
     mp_close(b, &fields);
     if (required) {
@@ -176,8 +197,10 @@ static void
 put_body(struct buf *b, struct mp_open_map *parent, const struct route *r)
 {
     struct mp_open_map body = open_in(b, parent, "requestBody");
+
+    mp_put_bool(b, &body, "required", count_required(r) > 0);
     struct mp_open_map content = open_in(b, &body, "content");
-    struct mp_open_map json = open_in(b, &content, "application/json");
+    struct mp_open_map json = open_in(b, &content, JSON);
 
     put_body_schema(b, &json, r);
     mp_close(b, &json);
@@ -185,18 +208,70 @@ put_body(struct buf *b, struct mp_open_map *parent, const struct route *r)
     mp_close(b, &body);
 }
 
+/* What a good answer is. */
+struct answer {
+    int         status;
+    const char *type; /* of its body; NULL: it has none */
+    const char *ref;  /* to its schema; NULL: an object if it is JSON, else a text */
+};
+
+static const char *
+about_status(int status)
+{
+    switch (status) {
+    case 101: return "a WebSocket from now on";
+    case 201: return "it was made";
+    case 202: return "it will be done";
+    default: return "it was done, or this is what was asked for";
+    }
+}
+
 static void
-put_responses(struct buf *b, struct mp_open_map *parent, int status)
+put_content(struct buf *b, struct mp_open_map *parent, const struct answer *a)
+{
+    struct mp_open_map content = open_in(b, parent, "content");
+    struct mp_open_map m = open_in(b, &content, a->type);
+
+    if (a->ref) {
+        put_ref(b, &m, "schema", a->ref);
+    } else {
+        put_property(b, &m, "schema", strcmp(a->type, JSON) == 0 ? "object" : "string");
+    }
+    mp_close(b, &m);
+    mp_close(b, &content);
+}
+
+static void
+put_responses(struct buf *b, struct mp_open_map *parent, const struct answer *a)
 {
     char               number[8];
     struct mp_open_map m = open_in(b, parent, "responses");
 
-    (void)snprintf(number, sizeof(number), "%d", status); /* three digits */
+    (void)snprintf(number, sizeof(number), "%d", a->status); /* three digits */
     struct mp_open_map good = open_in(b, &m, number);
-    mp_put_cstr(b, &good, "description", "it was done");
+    mp_put_cstr(b, &good, "description", about_status(a->status));
+    if (a->type) put_content(b, &good, a);
     mp_close(b, &good);
     put_ref(b, &m, "default", "#/components/responses/error");
     mp_close(b, &m);
+}
+
+/* By the operation's name; of the second route of one by its parameter, too. */
+static void
+put_operation_id(struct buf *b, struct mp_open_map *m, const struct route *r)
+{
+    BUF_AUTO struct buf id = {0};
+    size_t              count, first = 0;
+    const struct route *all = routes(&count);
+
+    while (all[first].op != r->op)
+        first++;
+    buf_add_str(&id, msg_desc(r->op)->op);
+    for (size_t i = 0; i < id.size; i++) {
+        if (id.data[i] == '.') id.data[i] = '_';
+    }
+    if (&all[first] != r) buf_printf(&id, "_by_%.*s", VIEW_ARG(route_parameter(r)));
+    mp_put_str(b, m, "operationId", buf_view(&id));
 }
 
 static void
@@ -207,13 +282,17 @@ put_route(struct buf *b, struct mp_open_map *path, const struct route *r)
 
     for (size_t i = 0; method_name(r->method)[i]; i++)
         method[i] = (char)tolower((unsigned char)method_name(r->method)[i]);
-    struct mp_open_map m = open_in(b, path, method);
+    struct mp_open_map  m = open_in(b, path, method);
+    const struct answer answer = {
+        r->status, JSON, route_field(r, view_str("after")) ? "#/components/schemas/page" : NULL};
+
+    put_operation_id(b, &m, r);
     mp_put_cstr(b, &m, "summary", r->summary);
     mp_put_cstr(b, &m, "x-op", d->op);
     mp_put_cstr(b, &m, "x-role", role_name(d->role));
     put_parameters(b, &m, r);
     if (has_body(r)) put_body(b, &m, r);
-    put_responses(b, &m, r->status);
+    put_responses(b, &m, &answer);
     mp_close(b, &m);
 }
 
@@ -242,26 +321,27 @@ put_routes(struct buf *b, struct mp_open_map *paths)
 /* What is served beside the routes, with GET. */
 struct own_path {
     const char          *pattern;
+    const char          *id;
     const char          *summary;
-    int                  status;
+    struct answer        answer;
     bool                 is_open; /* asks for no token */
     struct own_parameter parameters[4];
 };
 
 // clang-format off
 static const struct own_path own_paths[] = {
-    {"/v1/feed", "What happens, as Server-Sent Events", 200, false, {
+    {"/v1/feed", "feed", "What happens, as Server-Sent Events", {200, "text/event-stream", NULL}, false, {
         {"since", "query", "a cursor to begin behind; 0: with all that is kept; none: from now on"},
         {"topic", "query", "a type, or the beginning of some with a dot at its end: job."},
         {"Last-Event-ID", "header", "the cursor to go on behind"}}},
-    {"/v1/sessions/{key}/ws", "The WebSocket of a session, its sub-protocol agentd.v1", 101, false, {
+    {"/v1/sessions/{key}/ws", "session_ws", "The WebSocket of a session, its sub-protocol agentd.v1", {101, NULL, NULL}, false, {
         {"key", "path", "the session's key"},
         {"company", "query", "the session's company, unless the token is of one"},
         {"Sec-WebSocket-Protocol", "header", "agentd.v1, bearer.TOKEN: instead of Authorization"}}},
-    {"/v1/openapi.json", "This document",                                200, true,  {{0}}},
-    {"/metrics",         "Figures, in Prometheus's text format",         200, false, {{0}}},
-    {"/healthz",         "Whether the gateway lives",                    200, true,  {{0}}},
-    {"/readyz",          "Whether agentd answers; 503: it does not",     200, true,  {{0}}},
+    {"/v1/openapi.json", "openapi", "This document", {200, JSON, NULL}, true, {{0}}},
+    {"/metrics", "metrics", "Figures, in Prometheus's text format", {200, "text/plain", NULL}, false, {{0}}},
+    {"/healthz", "healthz", "Whether the gateway lives", {200, "text/plain", NULL}, true, {{0}}},
+    {"/readyz", "readyz", "Whether agentd answers; 503: it does not", {200, "text/plain", NULL}, true, {{0}}},
 };
 // clang-format on
 
@@ -272,6 +352,7 @@ put_own(struct buf *b, struct mp_open_map *paths, const struct own_path *own)
     struct mp_open_map m = open_in(b, &path, "get");
     uint32_t           count = 0;
 
+    mp_put_cstr(b, &m, "operationId", own->id);
     mp_put_cstr(b, &m, "summary", own->summary);
     mp_key(b, &m, "parameters");
     size_t header = mp_array_open(b);
@@ -282,37 +363,64 @@ put_own(struct buf *b, struct mp_open_map *paths, const struct own_path *own)
         mp_key(b, &m, "security");
         mp_array(b, 0);
     }
-    put_responses(b, &m, own->status);
+    put_responses(b, &m, &own->answer);
     mp_close(b, &m);
     mp_close(b, &path);
 }
 
 static void
-put_error_schema(struct buf *b, struct mp_open_map *parent)
+put_names(struct buf *b, struct mp_open_map *m, const char *const *names, uint32_t count)
 {
-    static const struct {
-        const char *name, *type;
-    } fields[] = {
-        {"code",        "string" },
-        {"message",     "string" },
-        {"hint",        "string" },
-        {"field",       "string" },
-        {"slot_eta_ms", "integer"}
-    };
-    const char *const  way[] = {"content", "application/json", "schema", "properties",
-                                "error",   "properties"};
-    struct mp_open_map maps[ARRAY_LEN(way)];
+    mp_key(b, m, "required");
+    mp_array(b, count);
+    for (uint32_t i = 0; i < count; i++)
+        mp_cstr(b, names[i]);
+}
 
-    for (size_t i = 0; i < ARRAY_LEN(way); i++)
-        maps[i] = open_in(b, i ? &maps[i - 1] : parent, way[i]);
-    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
-        struct mp_open_map m = open_in(b, &maps[ARRAY_LEN(way) - 1], fields[i].name);
+static void
+put_error_schema(struct buf *b, struct mp_open_map *schemas)
+{
+    static const char *const texts[] = {"code", "message", "hint", "field"};
+    static const char *const outer[] = {"error"};
+    struct mp_open_map       m = open_in(b, schemas, "error");
+    struct mp_open_map       properties = open_in(b, &m, "properties");
+    struct mp_open_map       error = open_in(b, &properties, "error");
+    struct mp_open_map       fields = open_in(b, &error, "properties");
 
-        mp_put_cstr(b, &m, "type", fields[i].type);
-        mp_close(b, &m);
-    }
-    for (size_t i = ARRAY_LEN(way); i > 0; i--)
-        mp_close(b, &maps[i - 1]);
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        put_property(b, &fields, texts[i], "string");
+    put_property(b, &fields, "slot_eta_ms", "integer");
+    mp_close(b, &fields);
+    mp_put_cstr(b, &error, "type", "object");
+    put_names(b, &error, texts, ARRAY_LEN(texts));
+    mp_close(b, &error);
+    mp_close(b, &properties);
+    mp_put_cstr(b, &m, "type", "object");
+    put_names(b, &m, outer, ARRAY_LEN(outer));
+    mp_close(b, &m);
+}
+
+/* Of what is listed a page at a time. */
+static void
+put_page_schema(struct buf *b, struct mp_open_map *schemas)
+{
+    static const char *const names[] = {"items", "next"};
+    struct mp_open_map       m = open_in(b, schemas, "page");
+    struct mp_open_map       properties = open_in(b, &m, "properties");
+    struct mp_open_map       items = open_in(b, &properties, "items");
+
+    mp_put_cstr(b, &items, "type", "array");
+    put_property(b, &items, "items", "object");
+    mp_close(b, &items);
+    struct mp_open_map next = open_in(b, &properties, "next");
+    mp_put_cstr(b, &next, "type", "string");
+    mp_put_bool(b, &next, "nullable", true);
+    mp_put_cstr(b, &next, "description", "for `after` of the next page; null: this is the last");
+    mp_close(b, &next);
+    mp_close(b, &properties);
+    mp_put_cstr(b, &m, "type", "object");
+    put_names(b, &m, names, ARRAY_LEN(names));
+    mp_close(b, &m);
 }
 
 static void
@@ -320,10 +428,7 @@ put_retry_after(struct buf *b, struct mp_open_map *parent)
 {
     struct mp_open_map headers = open_in(b, parent, "headers");
     struct mp_open_map m = open_in(b, &headers, "Retry-After");
-    struct mp_open_map schema = open_in(b, &m, "schema");
-
-    mp_put_cstr(b, &schema, "type", "integer");
-    mp_close(b, &schema);
+    put_property(b, &m, "schema", "integer");
     mp_put_cstr(b, &m, "description", "seconds, with 429 and 503");
     mp_close(b, &m);
     mp_close(b, &headers);
@@ -345,10 +450,14 @@ put_components(struct buf *b, struct mp_open_map *parent)
     mp_put_cstr(
         b, &error, "description",
         "{\"error\": {code, message, hint, field, slot_eta_ms}}, with the status of its code");
-    put_error_schema(b, &error);
+    put_content(b, &error, &(struct answer){.type = JSON, .ref = "#/components/schemas/error"});
     put_retry_after(b, &error);
     mp_close(b, &error);
     mp_close(b, &responses);
+    struct mp_open_map schemas = open_in(b, &m, "schemas");
+    put_error_schema(b, &schemas);
+    put_page_schema(b, &schemas);
+    mp_close(b, &schemas);
     mp_close(b, &m);
 }
 
