@@ -98,7 +98,8 @@
     F(S, U64,  generation,      REQUIRED, 1, INT64_MAX)                                         \
     F(S, U64,  slot,            REQUIRED, 0, SLOTS_MAX - 1)                                     \
     F(S, U64,  token,           REQUIRED, 1, INT64_MAX)                                         \
-    F(S, TEXT, text,            REQUIRED, 1, DELTA_MAX)
+    F(S, TEXT, text,            REQUIRED, 1, DELTA_MAX)                                         \
+    F(S, U64,  piece,           REQUIRED, 1, INT64_MAX) /* its number in the attempt; that of one that was left out is not given again */
 
 /* A message for the readers of a session: sent again until one of them acknowledges it (effect.ack). */
 #define GATEWAY_DELIVER_FIELDS(F, S)                                                            \
@@ -110,7 +111,8 @@
 #define GATEWAY_DELTA_FIELDS(F, S)                                                              \
     F(S, STR,  session,         REQUIRED, 1, 256)                                               \
     F(S, NAME, company,         REQUIRED, 0, 0)                                                 \
-    F(S, TEXT, text,            REQUIRED, 1, DELTA_MAX)
+    F(S, TEXT, text,            REQUIRED, 1, DELTA_MAX)                                         \
+    F(S, U64,  piece,           REQUIRED, 1, INT64_MAX) /* as the worker gave it */
 /* A reader of this number was attached (session.attach), to a session of this company; it comes
  * before all that the session's readers get. */
 #define GATEWAY_ATTACHED_FIELDS(F, S)                                                           \

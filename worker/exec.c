@@ -388,7 +388,7 @@ void
 exec_deltas(struct exec *x, struct lease *lease)
 {
     report_delta(x->report, lease);
-    buf_clear(&lease->outcome.deltas);
+    outcome_deltas_reported(&lease->outcome);
     lease->delta_at_ms = NEVER;
 }
 

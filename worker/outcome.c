@@ -163,7 +163,19 @@ take_verdict(struct outcome *o, const struct handler_line *line)
 static void
 take_delta(struct outcome *o, struct view text)
 {
-    if (o->takes_deltas) buf_add_view(&o->deltas, text_cut(text, DELTA_MAX - o->deltas.size));
+    struct view taken = text_cut(text, DELTA_MAX - o->deltas.size);
+
+    if (!o->takes_deltas || o->is_delta_cut) return;
+    buf_add_view(&o->deltas, taken);
+    o->is_delta_cut = taken.size < text.size;
+}
+
+void
+outcome_deltas_reported(struct outcome *o)
+{
+    o->pieces += o->is_delta_cut ? 2 : 1;
+    o->is_delta_cut = false;
+    buf_clear(&o->deltas);
 }
 
 void

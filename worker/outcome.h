@@ -41,10 +41,12 @@ struct outcome {
     struct buf           checkpoint; /* packed; the last one given */
     struct buf           effects;    /* a packed list, its count yet to be filled in */
     uint32_t             effect_count;
-    struct buf           progress;   /* the last message */
-    struct buf           last_error; /* the last error text, which classifies a silent failure */
-    struct buf           deltas;     /* said and not yet reported, at most DELTA_MAX bytes */
-    struct buf           text;       /* of the message of outcome_end */
+    struct buf           progress;     /* the last message */
+    struct buf           last_error;   /* the last error text, which classifies a silent failure */
+    struct buf           deltas;       /* said and not yet reported, at most DELTA_MAX bytes */
+    bool                 is_delta_cut; /* … and more was said, which is left out */
+    uint64_t             pieces;       /* of what was said: reported, or left out */
+    struct buf           text;         /* of the message of outcome_end */
 };
 
 /* How the main process went. */
@@ -63,6 +65,8 @@ void outcome_take_error_text(struct outcome *o, struct view text);
 void outcome_refuse(struct outcome *o, const char *why);
 /* Nothing that the handler still does can make it succeed: it should be stopped. */
 bool outcome_is_doomed(const struct outcome *o);
+/* What was said is reported: the next piece of it begins. */
+void outcome_deltas_reported(struct outcome *o);
 /* Fills what `ended` says of it, but for slot and token.  The views borrow from o. */
 void outcome_end(struct outcome *o, const struct outcome_exit *how, struct msg_ended *m);
 

@@ -124,6 +124,7 @@ report_delta(struct report *r, const struct lease *lease)
         .slot = lease->slot,
         .token = lease->token,
         .text = buf_view(&lease->outcome.deltas),
+        .piece = lease->outcome.pieces + 1,
     };
 
     pack(r, MSG_DELTA, &m);

@@ -1,7 +1,7 @@
 'use strict';
 const $ = (id) => document.getElementById(id);
 const seen = new Set(); // effect ids: an answer that comes twice is shown once
-let socket, partial;
+let socket, partial, piece;
 
 function show(kind, text) {
   const line = document.createElement('li');
@@ -13,8 +13,11 @@ function show(kind, text) {
 }
 function take(m) {
   if (m.type === 'delta') {
+    if (!partial || m.piece === 1) piece = 0;
+    if (partial && m.piece === 1) partial.textContent = ''; // said anew
     partial = partial || show('agent_reply partial', '');
-    partial.textContent += m.text;
+    partial.textContent += (m.piece === piece + 1 ? '' : ' … ') + m.text;
+    piece = m.piece;
   } else if (m.effect_id) {
     if (partial) partial.remove();
     partial = null;

@@ -441,7 +441,7 @@ report(struct engine *en, struct fleet_worker *w, enum msg_id id, const union ms
         l = lease_of(en, m->delta.slot, m->delta.token, m->delta.worker, LEASE_JOB);
         if (!l) break;
         reply_heard(en, l);
-        readers_hear(en, l->id, m->delta.text);
+        readers_hear(en, l->id, m->delta.piece, m->delta.text);
         break;
     case MSG_ENDED:
         l = lease_of(en, m->ended.slot, m->ended.token, m->ended.worker, LEASE_JOB);

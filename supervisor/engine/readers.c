@@ -115,11 +115,11 @@ tell_gateway(struct engine *en, enum msg_id op, const void *m, uint64_t effect)
 }
 
 void
-readers_hear(struct engine *en, uint64_t job, struct view text)
+readers_hear(struct engine *en, uint64_t job, uint64_t piece, struct view text)
 {
     struct job_state         j = {.id = job};
     struct session           s;
-    struct msg_gateway_delta m = {.text = text};
+    struct msg_gateway_delta m = {.text = text, .piece = piece};
 
     if (job_state_load(turn_txn(en), &j) != LOAD_FOUND || j.session == 0) return;
     s = (struct session){.id = j.session};

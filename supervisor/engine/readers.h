@@ -30,7 +30,7 @@ void readers_due(struct engine *en);
 
 /* What the job says meanwhile goes to the readers of its session, if there are any; it is kept
  * nowhere (N44). */
-void readers_hear(struct engine *en, uint64_t job, struct view text);
+void readers_hear(struct engine *en, uint64_t job, uint64_t piece, struct view text);
 /* The company is removed: who reads its sessions is hung up, and does not read those of another one
  * that gets its name. */
 void readers_forget_company(struct engine *en, uint32_t id, struct view name);

@@ -153,12 +153,14 @@ what_is_said_is_gathered_and_comes_before_the_end(void **state)
                                  "done; sleep 0.2; echo '{\"type\":\"delta\",\"text\":\"lo\"}'";
     BUF_AUTO struct buf said = {0};
     enum msg_id         came;
-    uint64_t            t;
+    uint64_t            t, pieces = 0;
 
     (void)state;
     t = fake_job(&f, &(struct fake_job){.script = script, .deltas = true});
     while ((came = fake_next(&f)) != MSG_ENDED) {
-        if (came == MSG_DELTA) buf_add_view(&said, f.m.delta.text);
+        if (came != MSG_DELTA) continue;
+        buf_add_view(&said, f.m.delta.text);
+        assert_int_equal(f.m.delta.piece, ++pieces);
     }
     assert_int_equal(f.m.ended.token, t);
     assert_string_equal(buf_str(&said), "HelHelHello");
@@ -187,6 +189,29 @@ a_flood_of_words_is_cut_and_ends_nothing(void **state)
     assert_int_equal(count, 1);
 }
 
+/* Says more than a report carries and, once that is reported (the time is the test's own script's),
+ * goes on. */
+static void
+what_was_left_out_takes_a_number(void **state)
+{
+    static const char script[] = "head -c 100000 /dev/zero | tr '\\0' x | sed "
+                                 "'s/.*/{\"type\":\"delta\",\"text\":\"&\"}/'; echo; "
+                                 "echo '{\"type\":\"delta\",\"text\":\"lost\"}'; sleep 0.5; "
+                                 "echo '{\"type\":\"delta\",\"text\":\"on\"}'";
+    uint64_t          last = 0;
+    enum msg_id       came;
+
+    (void)state;
+    (void)fake_job(&f, &(struct fake_job){.script = script, .deltas = true});
+    while ((came = fake_next(&f)) != MSG_ENDED) {
+        if (came != MSG_DELTA) continue;
+        assert_int_equal(f.m.delta.piece, last ? 3 : 1);
+        assert_int_equal(f.m.delta.text.size, last ? 2 : DELTA_MAX);
+        last = f.m.delta.piece;
+    }
+    assert_int_equal(last, 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int
@@ -203,6 +228,7 @@ main(void)
         TEST(progress_reports_are_coalesced),
         TEST(what_is_said_is_gathered_and_comes_before_the_end),
         TEST(a_flood_of_words_is_cut_and_ends_nothing),
+        TEST(what_was_left_out_takes_a_number),
     };
 
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return 1;

@@ -277,7 +277,7 @@ job_of(struct rig *r, const char *key)
 static void
 say(struct rig *r, uint64_t job, const char *text)
 {
-    rig_report(r, rig_lease(r, job), "delta", "'text':'%s'", text);
+    rig_report(r, rig_lease(r, job), "delta", "'text':'%s','piece':7", text);
     rig_turn(r);
 }
 
@@ -297,6 +297,7 @@ expect_delta(struct rig *r, const char *key, const char *text)
     assert_true(view_is(m.gateway_delta.session, key));
     assert_true(view_is(m.gateway_delta.company, "default"));
     assert_true(view_is(m.gateway_delta.text, text));
+    assert_int_equal(m.gateway_delta.piece, 7);
 }
 
 static void

@@ -25,7 +25,7 @@ ask(struct rig *r, const char *key)
 static void
 hear(struct rig *r, uint64_t job)
 {
-    rig_report(r, rig_lease(r, job), "delta", "'text':'…'");
+    rig_report(r, rig_lease(r, job), "delta", "'text':'…','piece':1");
     rig_turn(r);
 }
 

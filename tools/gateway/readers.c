@@ -342,6 +342,6 @@ void
 readers_delta(struct readers *rs, const struct msg_gateway_delta *m)
 {
     for (struct reader *r = *bucket_of(rs, m->session); r; r = r->next) {
-        if (reads(r, m->company, m->session)) r->calls->delta(r, m->text);
+        if (reads(r, m->company, m->session)) r->calls->delta(r, m->piece, m->text);
     }
 }

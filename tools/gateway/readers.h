@@ -18,7 +18,7 @@ struct reader_calls {
     void (*attached)(struct reader *r); /* its token is good: what comes for the session is its */
     void (*refused)(struct reader *r, const struct err *error); /* it never will be, or no more */
     void (*deliver)(struct reader *r, uint64_t effect, struct view document);
-    void (*delta)(struct reader *r, struct view text);
+    void (*delta)(struct reader *r, uint64_t piece, struct view text);
 };
 
 /* Embedded in whoever reads. */

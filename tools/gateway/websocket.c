@@ -117,14 +117,14 @@ deliver(struct reader *r, uint64_t effect, struct view document)
 }
 
 static void
-delta(struct reader *r, struct view text)
+delta(struct reader *r, uint64_t piece, struct view text)
 {
     struct websocket   *w = lws_container_of(r, struct websocket, reader);
     BUF_AUTO struct buf b = {0};
 
     if (w->queue.bytes > DELTA_QUEUE_MAX) return;
     w->all->counters->deltas++;
-    websocket_text_delta(&b, text);
+    websocket_text_delta(&b, piece, text);
     say(w, &b);
 }
 

@@ -6,7 +6,7 @@
  *     server: ready {session}
  *             accepted {id?, seq}                   the message is stored
  *             agent_reply, agent_follow_up {effect_id, content, metadata?, seq}
- *             delta {text}
+ *             delta {text, piece}
  *             error {code, message, hint, id?}
  *
  * Each is a JSON object, with its name as "type".

@@ -60,11 +60,12 @@ websocket_text_delivery(struct buf *out, uint64_t effect, struct view document)
 }
 
 void
-websocket_text_delta(struct buf *out, struct view text)
+websocket_text_delta(struct buf *out, uint64_t piece, struct view text)
 {
     struct mp_open_map m = mp_open(out);
 
     mp_put_cstr(out, &m, "type", "delta");
     mp_put_str(out, &m, "text", text);
+    mp_put_u64(out, &m, "piece", piece);
     mp_close(out, &m);
 }

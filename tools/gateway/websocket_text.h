@@ -13,6 +13,6 @@ void websocket_text_accepted(struct buf *out, const char *id, struct view body);
 void websocket_text_error(struct buf *out, const struct err *e, const char *id);
 /* document: what a sink is given of the effect (outbox_document). */
 void websocket_text_delivery(struct buf *out, uint64_t effect, struct view document);
-void websocket_text_delta(struct buf *out, struct view text);
+void websocket_text_delta(struct buf *out, uint64_t piece, struct view text);
 
 #endif
