@@ -86,6 +86,16 @@ err_field(struct err *e, const char *field, const char *fmt, ...)
     return e->code;
 }
 
+const char *
+err_sentence(const struct err *e)
+{
+    size_t size = strlen(e->field);
+
+    if (size == 0 || strncmp(e->msg, e->field, size) != 0 || strncmp(e->msg + size, ": ", 2) != 0)
+        return e->msg;
+    return e->msg + size + 2;
+}
+
 enum errc
 err_errno(struct err *e, const char *fmt, ...)
 {

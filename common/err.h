@@ -68,6 +68,9 @@ enum errc err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(pr
 /* Adds what the user can do.  Returns e->code. */
 enum errc err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The message without the field's name before it. */
+const char *err_sentence(const struct err *e);
+
 const char *errc_wire(enum errc code);
 const char *errc_text(enum errc code);
 int         errc_exit(enum errc code);

@@ -62,8 +62,9 @@ take_order(struct engine *en, const struct session *s, const struct event *ev,
     sub->payload = m.payload;
     *has_max_turns = HAS(&m, job_submit, max_turns);
     if (m.handler.size == 0)
-        return session_handler(en, s->company, s->agent, &sub->spec.handler, e);
-    if (session_check_owner(en, s->company, s->agent, e)) return e->code;
+        return session_handler(&en->turn.objects, &en->memory.limits, s->company, s->agent,
+                               &sub->spec.handler, e);
+    if (session_check_owner(&en->turn.objects, s->company, s->agent, e)) return e->code;
     return object_ref(turn_txn(en), &actor_daemon, KIND_HANDLER, m.handler, "handler", &company,
                       &sub->spec.handler, e);
 }
@@ -90,7 +91,8 @@ prepare(struct engine *en, const struct session *s, const struct event *ev, stru
                               VIEW_ARG(s->name), ev->seq, VIEW_ARG(ev->type)));
     if (view_is(ev->type, EVENT_JOB)) {
         if (take_order(en, s, ev, sub, &has_max_turns, e)) return e->code;
-    } else if (session_handler(en, s->company, s->agent, &sub->spec.handler, e)) {
+    } else if (session_handler(&en->turn.objects, &en->memory.limits, s->company, s->agent,
+                               &sub->spec.handler, e)) {
         return e->code;
     }
     follow_cause(en, ev, &sub->spec);
@@ -108,7 +110,7 @@ start(struct engine *en, struct session *s, const struct event *ev)
     struct err        e = {0};
 
     if (prepare(en, s, ev, &sub, &e)) {
-        hold(en, s, ev->seq, view_str(e.msg));
+        hold(en, s, ev->seq, view_str(err_sentence(&e)));
         return;
     }
     submit_write(en, &sub, NULL, &j);

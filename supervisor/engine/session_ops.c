@@ -291,7 +291,8 @@ on_session_resume(struct engine *en, const struct actor *a, const struct msg_ses
                 session_status_name(s->status));
         return err_hint(e, "agentctl session why %.*s says what it waits for", VIEW_ARG(m->key));
     }
-    if (session_handler(en, s->company, s->agent, &handler, e)) return e->code;
+    if (session_handler(&en->turn.objects, &en->memory.limits, s->company, s->agent, &handler, e))
+        return e->code;
     session_resume(en, s, m->skip);
     audit(en, a, "session.resume", s, SESSION_HELD, audit_bool(en, "skip", m->skip));
     return reply_session(en, s, reply);

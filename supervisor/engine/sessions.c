@@ -250,10 +250,10 @@ session_is_schedules(struct view name)
 }
 
 enum errc
-session_check_owner(struct engine *en, uint32_t company, uint32_t agent, struct err *e)
+session_check_owner(struct objects *o, uint32_t company, uint32_t agent, struct err *e)
 {
-    const struct object_entry *c = objects_get(&en->turn.objects, company);
-    const struct object_entry *a = agent ? objects_get(&en->turn.objects, agent) : NULL;
+    const struct object_entry *c = objects_get(o, company);
+    const struct object_entry *a = agent ? objects_get(o, agent) : NULL;
 
     if (!c || c->row.removing) {
         err_set(e, E_BAD_REQUEST, "its company is being removed");
@@ -266,15 +266,13 @@ session_check_owner(struct engine *en, uint32_t company, uint32_t agent, struct 
 }
 
 enum errc
-session_handler(struct engine *en, uint32_t company, uint32_t agent, uint32_t *handler,
-                struct err *e)
+session_handler(struct objects *o, const struct limits *l, uint32_t company, uint32_t agent,
+                uint32_t *handler, struct err *e)
 {
-    struct objects *o = &en->turn.objects;
-
-    if (session_check_owner(en, company, agent, e)) return e->code;
+    if (session_check_owner(o, company, agent, e)) return e->code;
     if (agent)
         return profile_handler(o, &actor_daemon, (struct view){0}, agent, &company, handler, e);
-    *handler = en->memory.limits.session_handler;
+    *handler = l->session_handler;
     if (*handler && objects_get(o, *handler)) return E_OK;
     err_field(e, "agent", "nobody processes the events of a session without an agent");
     return err_hint(e, "name an agent, or set sessions.handler in the configuration");
@@ -332,8 +330,10 @@ session_of_request(struct engine *en, const struct actor *a, struct session_name
     if (!n->row && use == SESSION_FIND) return session_unknown(n->key, e);
     if (n->row && check_row(en, n, use, e)) return e->code;
     if (use == SESSION_FIND) return E_OK;
-    if (n->has_handler) return session_check_owner(en, n->company_id, n->agent_id, e);
-    return session_handler(en, n->company_id, n->agent_id, &handler, e);
+    if (n->has_handler)
+        return session_check_owner(&en->turn.objects, n->company_id, n->agent_id, e);
+    return session_handler(&en->turn.objects, &en->memory.limits, n->company_id, n->agent_id,
+                           &handler, e);
 }
 
 struct session *

@@ -67,10 +67,10 @@ struct session *session_make(struct engine *en, struct session_named *n);
 /* Whether the company and the agent (0: none) of a session are there: E_BAD_REQUEST; and what
  * processes the events of a session of this agent: the agent's handler or its
  * profile's, else the setting.  E_BAD_REQUEST when there is nothing. */
-enum errc session_check_owner(struct engine *en, uint32_t company, uint32_t agent,
+enum errc session_check_owner(struct objects *o, uint32_t company, uint32_t agent,
                               struct err *e) MUST_CHECK;
-enum errc session_handler(struct engine *en, uint32_t company, uint32_t agent, uint32_t *handler,
-                          struct err *e) MUST_CHECK;
+enum errc session_handler(struct objects *o, const struct limits *l, uint32_t company,
+                          uint32_t agent, uint32_t *handler, struct err *e) MUST_CHECK;
 
 /* The checkpoint's packed bytes (empty: none yet). */
 enum load session_checkpoint(struct txn *t, const struct session *s, struct view *out) MUST_CHECK;

@@ -154,6 +154,25 @@ read_agent_why(struct reading *r, const struct msg_agent_why *m)
     return E_OK;
 }
 
+/* It can be resumed when somebody is there to process its events. */
+static void
+held_blocker(struct why *w, const struct session *s)
+{
+    struct err  e = {0};
+    uint32_t    handler;
+    const char *mend = "";
+    char        change[448];
+
+    if (session_handler(w->objects, &w->memory->limits, s->company, s->agent, &handler, &e)) {
+        mend = s->agent ? "give its agent a handler; then " : "set sessions.handler; then ";
+    }
+    snprintf(change, sizeof(change), "%sagentctl session resume %.*s, or with --skip", mend,
+             VIEW_ARG(s->name));
+    why_blocker(w, "held",
+                arena_printf(txn_arena(w->objects->txn), "it is held: %.*s", VIEW_ARG(s->reason)),
+                (struct view){0}, 0, change);
+}
+
 /* What it does not process for, when it has no job. */
 static void
 session_blockers(struct why *w, const struct session *s)
@@ -161,12 +180,7 @@ session_blockers(struct why *w, const struct session *s)
     char change[384];
 
     if (s->status == SESSION_HELD) {
-        snprintf(change, sizeof(change), "agentctl session resume %.*s, or with --skip",
-                 VIEW_ARG(s->name));
-        why_blocker(
-            w, "held",
-            arena_printf(txn_arena(w->objects->txn), "it is held: %.*s", VIEW_ARG(s->reason)),
-            (struct view){0}, 0, change);
+        held_blocker(w, s);
     } else if (s->status == SESSION_CLOSED) {
         snprintf(change, sizeof(change), "agentctl session open %.*s", VIEW_ARG(s->name));
         why_blocker(w, "closed", "it is closed", (struct view){0}, 0, change);

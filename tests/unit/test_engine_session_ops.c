@@ -13,6 +13,11 @@ without_somebody_to_process_its_events_a_session_is_held(void **state)
     r->limits.session_handler = (struct view){0};
     rig_configure(r, &(struct rig_declared){0});
     rig_complete(r, job_of(r, "s"));
+    rig_must_read(r, "session.why", "'key':'s'"); /* to resume it alone is refused */
+    assert_string_equal(rig_text(r, "text"), "it is held: nobody processes the events of a session"
+                                             " without an agent");
+    assert_string_equal(rig_text(r, "change"), "set sessions.handler; then agentctl session resume"
+                                               " s, or with --skip");
     show(r, "s");
     assert_string_equal(rig_text(r, "status"), "held");
     assert_int_equal(rig_i64(r, "waiting"), 1);
