@@ -5,7 +5,7 @@
 // clang-format off
 
 static const struct ctl_param stop_flags[] = {
-    {"scope",  0, "scope",  CTL_TEXT, true,  "SCOPE", "new: nothing starts; running: and what runs is stopped; effects: nothing is sent; several with commas"},
+    {"scope",  0, "scope",  CTL_TEXT, true,  "SCOPE", "new: nothing starts; running: and what runs is stopped for good (events of sessions that were being processed are dead: session resend); effects: nothing is sent; several with commas"},
     {"reason", 0, "reason", CTL_TEXT, false, "TEXT",  "why, for the feed and the audit"},
     {.name = NULL}};
 static const struct ctl_param drain_flags[] = {
