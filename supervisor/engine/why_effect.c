@@ -26,9 +26,31 @@ reader_blocker(struct why *w)
                 NULL);
 }
 
-/* What goes before it to the same sink. */
+static bool
+expires_before(const struct effect *ef, int64_t at)
+{
+    return ef->status == STATUS_PENDING && ef->not_after && at >= ef->not_after;
+}
+
+/* It waits until then, if it does not expire before. */
 static void
-first_blocker(struct why *w, const struct effect *head)
+wait_blocker(struct why *w, const struct effect *ef, const char *predicate, const char *message,
+             struct view holder, int64_t until_at)
+{
+    char at[40], text[512];
+
+    if (!expires_before(ef, until_at)) {
+        why_blocker(w, predicate, message, holder, until_at, NULL);
+        return;
+    }
+    snprintf(text, sizeof(text), "%s; but it expires before, at %s (not_after)", message,
+             instant_text(ef->not_after, at, sizeof(at)));
+    why_blocker(w, predicate, text, holder, 0, NULL);
+}
+
+/* What goes before it to the same sink, or expires then. */
+static void
+first_blocker(struct why *w, const struct effect *ef, const struct effect *head)
 {
     char    holder[32], message[160];
     int64_t until_at = 0;
@@ -37,8 +59,8 @@ first_blocker(struct why *w, const struct effect *head)
     snprintf(message, sizeof(message), "%s, which is %s, goes first to the same sink", holder,
              effect_status_name(head->status));
     if (head->not_before > w->now->wall_ms && head->not_before != WAITS_FOR_READER)
-        until_at = head->not_before;
-    why_blocker(w, "order", message, view_str(holder), until_at, NULL);
+        until_at = expires_before(head, head->not_before) ? head->not_after : head->not_before;
+    wait_blocker(w, ef, "order", message, view_str(holder), until_at);
 }
 
 /* One that is put off is in no order yet: only what is still there when its time has come goes
@@ -49,7 +71,7 @@ put_off_blocker(struct why *w, const struct effect *ef, const struct effect *hea
     bool has_come = ef->not_before <= w->now->wall_ms;
 
     if (!effect_is_put_off(head)) {
-        if (has_come || head->not_before > ef->not_before) first_blocker(w, head);
+        if (has_come || head->not_before > ef->not_before) first_blocker(w, ef, head);
     } else if (ef->to_reader &&
                !sink_has_reader(w->objects, w->memory->meta.gateway, ef->session)) {
         reader_blocker(w);
@@ -70,7 +92,7 @@ order_blocker(struct why *w, const struct effect *ef)
     } else if (head.id == ef->id) {
         reader_blocker(w);
     } else {
-        first_blocker(w, &head);
+        first_blocker(w, ef, &head);
     }
 }
 
@@ -91,18 +113,18 @@ time_blocker(struct why *w, const struct effect *ef)
         snprintf(message, sizeof(message),
                  "it was made in the quiet hours that %s for messages: they end at %s",
                  ef->event ? "sessions have" : "its schedule has", at);
-        why_blocker(w, "quiet_hours", message, (struct view){0}, until_at, NULL);
+        wait_blocker(w, ef, "quiet_hours", message, (struct view){0}, until_at);
     } else if (until_at > w->now->wall_ms && until_at == ef->allowed_at) {
         snprintf(message, sizeof(message),
                  "it came too soon after the message before it that nobody asked for: it is sent"
                  " at %s (sessions.cooldown)",
                  at);
-        why_blocker(w, "cooldown", message, (struct view){0}, until_at, NULL);
+        wait_blocker(w, ef, "cooldown", message, (struct view){0}, until_at);
     } else if (until_at > w->now->wall_ms) {
         snprintf(message, sizeof(message),
                  "it could not be sent (%.*s): attempt %" PRIu32 " of %d is at %s",
                  VIEW_ARG(ef->reason), ef->attempts + 1, attempts_max(w, ef), at);
-        why_blocker(w, "due_later", message, (struct view){0}, until_at, NULL);
+        wait_blocker(w, ef, "due_later", message, (struct view){0}, until_at);
     }
 }
 

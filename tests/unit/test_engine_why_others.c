@@ -108,6 +108,34 @@ an_effect_tells_what_it_waits_for(void **state)
 }
 
 static void
+an_effect_that_expires_before_it_is_tried_again_says_so(void **state)
+{
+    struct rig *r = *state;
+    int64_t     expires = RIG_WALL_MS + HOUR_MS;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    effect_of(r, NOTIFY("a") "," NOTIFY("b"));
+    rig_advance(r, MINUTE_MS);
+    effect_of(r, NOTIFY("c"));
+    done(r, 1, "'outcome':'failed','message':'busy','after_ms':36000000");
+    ask(r, "effect.why", "'id':1", 1);
+    expect_blocker(r, 0, "due_later", 0);
+    expect_text(r, "but it expires before, at ");
+    assert_true(rig_is_nil(r, "earliest_at"));
+    ask(r, "effect.why", "'id':2", 1); /* and with it the one behind it */
+    expect_blocker(r, 0, "order", 0);
+    expect_text(r, "but it expires before, at ");
+    ask(r, "effect.why", "'id':3", 1); /* which goes when they have expired */
+    expect_blocker(r, 0, "order", expires);
+    rig_advance(r, HOUR_MS - MINUTE_MS);
+    ask(r, "effect.why", "'id':1", 0);
+    expect_text(r, "it is over: expired");
+    ask(r, "effect.why", "'id':3", 0);
+    expect_text(r, "attempt 1 of 5");
+}
+
+static void
 an_effect_of_unknown_outcome_tells_when_its_sink_is_asked(void **state)
 {
     struct rig *r = *state;
@@ -261,6 +289,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
     const struct CMUnitTest tests[] = {
         TEST(an_effect_tells_what_it_waits_for),
+        TEST(an_effect_that_expires_before_it_is_tried_again_says_so),
         TEST(an_effect_of_unknown_outcome_tells_when_its_sink_is_asked),
         TEST(an_effect_waits_for_a_worker),
         TEST(an_agent_tells_of_its_job_that_goes_first),
