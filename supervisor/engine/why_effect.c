@@ -122,8 +122,8 @@ time_blocker(struct why *w, const struct effect *ef)
         wait_blocker(w, ef, "cooldown", message, (struct view){0}, until_at);
     } else if (until_at > w->now->wall_ms) {
         snprintf(message, sizeof(message),
-                 "it could not be sent (%.*s): attempt %" PRIu32 " of %d is at %s",
-                 VIEW_ARG(ef->reason), ef->attempts + 1, attempts_max(w, ef), at);
+                 "attempt %" PRIu32 " was not confirmed (%.*s): attempt %" PRIu32 " of %d is at %s",
+                 ef->attempts, VIEW_ARG(ef->reason), ef->attempts + 1, attempts_max(w, ef), at);
         wait_blocker(w, ef, "due_later", message, (struct view){0}, until_at);
     }
 }
