@@ -233,7 +233,9 @@ outbox_lost(struct engine *en, uint32_t slot)
     struct fleet_lease l = en->memory.leases[slot];
 
     fleet_free(en, slot);
-    lost(en, l.id, l.token, "the worker that was sending it died");
+    lost(en, l.id, l.token,
+         en->memory.is_draining ? "agentd was stopped while it was being sent"
+                                : "the worker that was sending it died");
 }
 
 /* ---- an earlier agentd's deliveries ------------------------------------------- */

@@ -123,6 +123,21 @@ a_worker_that_dies_while_sending_leaves_it_unknown(void **state)
 }
 
 static void
+a_planned_stop_while_sending_is_told_as_such(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = effects_of(r, "'handler':'noop'", NOTIFY("a"));
+    rig_push(r, &(struct input){.kind = INPUT_DRAIN});
+    rig_turn(r);
+    rig_worker_gone(r, 0);
+    rig_turn(r);
+    expect_effect(r, id, "unknown");
+    assert_string_equal(rig_text(r, "reason"), "agentd was stopped while it was being sent");
+}
+
+static void
 a_crash_while_sending_leaves_it_unknown(void **state)
 {
     struct rig *r = *state;
@@ -371,6 +386,7 @@ main(void)
         TEST(a_probe_without_an_answer_is_made_again),
         TEST(what_is_absent_again_and_again_is_failed),
         TEST(a_worker_that_dies_while_sending_leaves_it_unknown),
+        TEST(a_planned_stop_while_sending_is_told_as_such),
         TEST(a_crash_while_sending_leaves_it_unknown),
         TEST(an_unknown_outcome_holds_back_no_follower),
         TEST(what_was_not_sent_goes_before_those_behind_it),
