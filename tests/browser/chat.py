@@ -158,6 +158,17 @@ def join(browser, secret):
     browser.run("document.querySelector('#join button').click()")
 
 
+def watch(browser, secret):
+    """The function of the documentation hears from the page what has happened."""
+    with open(ROOT + "/docs/GATEWAY.md", encoding="utf-8") as docs:
+        function = re.search(r"^    async function watch.*?^    }\n", docs.read(), re.MULTILINE | re.DOTALL)[0]
+    browser.run(function + "window.heard = []; watch(arguments[0], 'job.', (type, event) => heard.push([type, event.type]));", secret)
+
+
+def hear(browser):
+    return browser.run("return window.heard")
+
+
 def talk(daemon, browser):
     daemon.edit("enabled: false", "enabled: true")
     daemon.ctl("reload")
@@ -176,6 +187,7 @@ def talk(daemon, browser):
     join(browser, secret)  # session and agent stay as the page proposes them
     connected = "return document.querySelector('#state').textContent === 'connected'"
     until("the page is connected", lambda: browser.run(connected))
+    watch(browser, secret)
 
     browser.type_into("#text", "the mill jams\ue007")  # Enter
     answer = ["agent_reply", "I see. You said: the mill jams"]
@@ -188,6 +200,9 @@ def talk(daemon, browser):
     browser.type_into("#text", "thanks\ue007")
     until("a good-bye", lambda: ["agent_reply", "Until next time."] in browser.messages())
 
+    completed = ["job.completed", "job.completed"]
+    until("each job's end is heard once", lambda: hear(browser).count(completed) == len(
+        daemon.json("job", "list", "--state", "completed")["items"]))
     shown = browser.messages()
     effects = [e for e in daemon.json("effect", "list", "--session", "chat/me")["items"]
                if e["kind"] == "send_message" and e["status"] == "delivered"]
