@@ -178,7 +178,7 @@ BAD_FRAMES = {
     "compressed": (1002, frame(TEXT, b"{}", reserved=4)),
     "an unknown opcode": (1002, frame(3, b"{}")),
     "an unknown control opcode": (1002, frame(11, b"{}")),
-    "a long ping": (None, frame(PING, b"x" * 126)),
+    "a long ping": (1002, frame(PING, b"x" * 126)),
     "a ping in parts": (1002, frame(PING, b"x", fin=False)),
     "the rest of nothing": (1002, frame(0, b"x")),
     "a text within a text": (1002, frame(TEXT, b"x", fin=False) + frame(TEXT, b"x")),

@@ -40,7 +40,7 @@ pass(struct frames *f, struct view bytes, size_t most, struct buf *out)
 {
     char room[70000];
 
-    while (bytes.size > 0 && !f->is_unmasked) {
+    while (bytes.size > 0 && !f->is_refused) {
         size_t held = f->has_first ? 1 : 0;
         size_t part = (size_t)rand() % most + 1;
 
@@ -75,7 +75,7 @@ masked_frames_are_passed_on_as_they_are(void **state)
         struct frames       f = {0};
 
         pass(&f, buf_view(&all), most, &seen);
-        assert_false(f.is_unmasked);
+        assert_false(f.is_refused);
         assert_false(f.has_first);
         expect_same(&seen, buf_view(&all));
     }
@@ -98,8 +98,23 @@ nothing_from_the_first_one_without_a_mask_on_is(void **state)
         add_frame(&all, sizes[i % ARRAY_LEN(sizes)], false);
         add_frame(&all, 10, true);
         pass(&f, buf_view(&all), (size_t)rand() % 20 + 1, &seen);
-        assert_true(f.is_unmasked);
+        assert_true(f.is_refused);
         expect_same(&seen, view_of(all.data, good));
+    }
+}
+
+static void
+a_control_frame_has_at_most_125_bytes(void **state)
+{
+    (void)state;
+    for (unsigned opcode = 0; opcode < 16; opcode++) {
+        for (unsigned length = 125; length < 128; length++) {
+            const char    header[] = {(char)(0x80 | opcode), (char)(0x80 | length)};
+            struct frames f = {0};
+
+            (void)frames_read(&f, view_of(header, 2));
+            assert_int_equal(f.is_refused, opcode >= 8 && length > 125);
+        }
     }
 }
 
@@ -109,6 +124,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(masked_frames_are_passed_on_as_they_are),
         cmocka_unit_test(nothing_from_the_first_one_without_a_mask_on_is),
+        cmocka_unit_test(a_control_frame_has_at_most_125_bytes),
     };
 
     srand(1);

@@ -2,12 +2,14 @@
 
 #define MASKED    0x80
 #define KEY_BYTES 4
+#define CONTROL   0x08 /* of an opcode */
+#define LENGTH    0x7f
 
 /* The second byte of a header, and those of a long length. */
 static void
 read_length(struct frames *f, uint8_t byte)
 {
-    uint8_t length = byte & 0x7f;
+    uint8_t length = byte & LENGTH;
 
     f->length_bytes = length == 126 ? 2 : length == 127 ? 8 : 0;
     f->left = f->length_bytes ? 0 : (uint64_t)length + KEY_BYTES;
@@ -18,6 +20,13 @@ read_long_length(struct frames *f, uint8_t byte)
 {
     f->left = f->left << 8 | byte;
     if (--f->length_bytes == 0) f->left += KEY_BYTES; /* one of 2^63 and more is refused by lws */
+}
+
+/* By the two bytes of its header. */
+static bool
+is_bad(uint8_t first, uint8_t second)
+{
+    return !(second & MASKED) || ((first & CONTROL) && (second & LENGTH) > 125);
 }
 
 size_t
@@ -40,8 +49,8 @@ frames_read(struct frames *f, struct view bytes)
             f->has_first = true;
             f->first = bytes.data[i];
             return i;
-        } else if (!((uint8_t)bytes.data[i + 1] & MASKED)) {
-            f->is_unmasked = true;
+        } else if (is_bad((uint8_t)bytes.data[i], (uint8_t)bytes.data[i + 1])) {
+            f->is_refused = true;
             return i;
         } else {
             read_length(f, (uint8_t)bytes.data[i + 1]);

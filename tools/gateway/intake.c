@@ -222,7 +222,7 @@ take_frames(struct intake *i, int fd, char *out, size_t size)
     if (n <= 0) return n;
     if (held) out[0] = i->frames.first;
     size_t good = frames_read(&i->frames, view_of(out, held + (size_t)n));
-    if (i->frames.is_unmasked) {
+    if (i->frames.is_refused) {
         out[good++] = FRAMES_REFUSED;
         i->stage = STAGE_REFUSED;
         i->left = LINGER_BYTES;
