@@ -89,6 +89,9 @@ def requests():
     expect("field at fault", submit.refused(400, "bad_request", "POST", "/v1/jobs", {"nothing": 1})["field"], "nothing")
     expect("field twice", submit.refused(400, "bad_request", "POST", "/v1/jobs/1/cancel", {"id": 2})["field"], "id")
     view.refused(400, "bad_request", "GET", "/v1/jobs?limit=many")
+    for empty in ("", "&", "limit=1&", "&limit=1", "limit=1&&state=ready"):
+        view.must(200, "GET", f"/v1/jobs?{empty}")
+    expect("unknown", view.refused(400, "bad_request", "GET", "/v1/feed?zz=1")["field"], "zz")
     view.refused(404, "not_found", "GET", "/v1/nothing")
     view.refused(405, "bad_request", "DELETE", "/v1/jobs")
     expect("allow", view.headers["Allow"], "GET, POST")
