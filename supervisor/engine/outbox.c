@@ -79,29 +79,33 @@ has_attempts_left(struct engine *en, const struct effect *ef)
     return ef->attempts < sink_attempts_max(&en->turn.objects, ef->sink);
 }
 
-/* It is tried again after the ladder's step, or after_ms when that is longer; its followers wait.
- */
-static void
-send_again(struct engine *en, struct effect *ef, struct view reason, int64_t after_ms)
+static int64_t
+ladder_wait_ms(const struct engine *en, const struct effect *ef)
 {
     const struct limits *l = &en->memory.limits;
     uint32_t             step = ef->attempts ? ef->attempts - 1 : 0;
-    int64_t              wait_ms = 0;
 
-    if (l->ladder_steps)
-        wait_ms = l->ladder_ms[step < l->ladder_steps ? step : l->ladder_steps - 1];
-    ef->not_before = en->turn.now.wall_ms + (after_ms > wait_ms ? after_ms : wait_ms);
+    if (l->ladder_steps == 0) return 0;
+    return l->ladder_ms[step < l->ladder_steps ? step : l->ladder_steps - 1];
+}
+
+/* It is tried again; its followers wait. */
+static void
+send_again(struct engine *en, struct effect *ef, struct view reason, int64_t wait_ms)
+{
+    ef->not_before = en->turn.now.wall_ms + wait_ms;
     outbox_settle(en, ef, STATUS_PENDING, reason, FEED_EFFECT_PENDING);
 }
 
-/* A send that surely did not happen. */
+/* A send that surely did not happen.  When its sink says when to come again, that wins over the
+ * ladder. */
 static void
 not_sent(struct engine *en, struct effect *ef, const struct msg_effect_done *m)
 {
     if (m->final || !has_attempts_left(en, ef)) {
         outbox_settle(en, ef, STATUS_FAILED, m->message, FEED_EFFECT_FAILED);
     } else {
-        send_again(en, ef, m->message, m->after_ms);
+        send_again(en, ef, m->message, m->after_ms > 0 ? m->after_ms : ladder_wait_ms(en, ef));
     }
 }
 
@@ -158,10 +162,10 @@ absent(struct engine *en, struct effect *ef, struct view reason)
 /* Whether it was sent nobody knows.  It is never sent again blindly, but where that does no harm
  * (D4). */
 static void
-unknown(struct engine *en, struct effect *ef, struct view reason)
+unknown(struct engine *en, struct effect *ef, struct view reason, int64_t wait_ms)
 {
     if (sink_doubt(&en->turn.objects, ef->sink) == DOUBT_SEND_AGAIN && has_attempts_left(en, ef)) {
-        send_again(en, ef, reason, 0);
+        send_again(en, ef, reason, wait_ms);
         return;
     }
     outbox_settle(en, ef, STATUS_UNKNOWN, reason, FEED_EFFECT_UNKNOWN);
@@ -206,7 +210,7 @@ outbox_done(struct engine *en, uint32_t slot, const struct msg_effect_done *m)
     } else if (view_is(m->outcome, "failed")) {
         not_sent(en, &ef, m);
     } else {
-        unknown(en, &ef, m->message);
+        unknown(en, &ef, m->message, ladder_wait_ms(en, &ef));
     }
 }
 
@@ -223,7 +227,7 @@ lost(struct engine *en, uint64_t id, uint64_t token, const char *reason)
         ef.updated_at = en->turn.now.wall_ms;
         effect_save(turn_txn(en), &ef);
     } else {
-        unknown(en, &ef, view_str(reason));
+        unknown(en, &ef, view_str(reason), 0); /* the sink has no part in it */
     }
 }
 
