@@ -218,19 +218,23 @@ messages_end(struct engine *en, const struct messages *ms)
     session_changed(en, s);
 }
 
-/* The gates; false when it is not to be sent. */
+/* The gates; false when it is not to be sent.  Where what comes too soon is put off, the cool-down
+ * is counted from when it may be sent: what is said in quiet hours does not go all at once. */
 static bool
 judge(struct engine *en, struct messages *ms, struct effect *ef)
 {
     struct policy_ruling ruling;
-    int64_t              now = en->turn.now.wall_ms;
+    int64_t              now = en->turn.now.wall_ms, quiet_until, again;
 
     if (!ms->is_autonomous) return true;
     ef->autonomous = 1;
-    ruling = policy_judge(&ms->rules, &ms->count, now);
+    quiet_until = sessions_quiet(en, now);
+    ruling =
+        policy_judge(&ms->rules, &ms->count, ms->rules.defers && quiet_until ? quiet_until : now);
     ef->allowed_at = ruling.allowed_at;
     if (ruling.verdict == POLICY_ADMITTED) {
-        ef->quiet_until = sessions_quiet(en, ruling.allowed_at ? ruling.allowed_at : now);
+        again = ruling.allowed_at ? sessions_quiet(en, ruling.allowed_at) : 0;
+        ef->quiet_until = again ? again : quiet_until;
         return true;
     }
     ef->status = STATUS_REJECTED;

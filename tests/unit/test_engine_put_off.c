@@ -144,6 +144,30 @@ what_was_put_off_says_what_is_before_it_beyond_its_time(void **state)
     assert_int_equal(rig_i64(r, "earliest_at"), again_at);
 }
 
+/* With `defer` each has the cool-down before it also when they waited for the same hour. */
+static void
+what_quiet_hours_put_off_goes_a_cool_down_apart(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_on_cooldown = view_str("defer");
+    r->limits.session_quiet_hours = view_str("00:00-23:59");
+    declare_sessions(r);
+    (void)to_person(r, "");
+    uint64_t first = unasked(r, TO_OTHER("a"));
+    rig_advance(r, HOUR_MS);
+    uint64_t second = unasked(r, TO_OTHER("b"));
+    int64_t  end = end_of_quiet(r);
+    rig_must_read(r, "effect.why", "'id':%d", (int)second);
+    assert_int_equal(rig_i64(r, "earliest_at"), end + COOL_MS);
+    rig_advance(r, end - r->header.now.wall_ms);
+    done(r, first, "delivered");
+    rig_advance(r, COOL_MS - 1);
+    expect_effect(r, second, "pending");
+    rig_advance(r, 1);
+    expect_effect(r, second, "attempting");
+}
+
 #define TO_READER(content) "{'kind':'send_message','content':'" content "','sink':'gateway'}"
 
 static void
@@ -183,6 +207,7 @@ main(void)
         TEST(one_that_is_put_off_holds_back_none_that_is_put_off),
         TEST(what_was_put_off_takes_its_place_when_its_time_has_come),
         TEST(what_was_put_off_says_what_is_before_it_beyond_its_time),
+        TEST(what_quiet_hours_put_off_goes_a_cool_down_apart),
         TEST(what_is_put_off_for_readers_waits_for_its_time_and_for_them),
     };
 
