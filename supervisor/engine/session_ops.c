@@ -105,6 +105,17 @@ on_session_send(struct engine *en, const struct actor *a, const struct msg_sessi
     return append(en, a, &q, reply, e);
 }
 
+static bool
+has_map_or_nothing(struct view map, const char *key)
+{
+    struct mp_reader r;
+    struct view      value;
+
+    if (!mp_find(map, key, &value)) return true;
+    r = mp_reader_of(value);
+    return mp_peek(&r) == MP_MAP || mp_peek(&r) == MP_NIL;
+}
+
 enum errc
 on_session_event(struct engine *en, const struct actor *a, const struct msg_session_event *m,
                  struct buf *reply, struct err *e)
@@ -115,6 +126,7 @@ on_session_event(struct engine *en, const struct actor *a, const struct msg_sess
         .payload = m->payload,
         .parent = m->parent
     };
+    bool        is_message = view_is(m->type, EVENT_MESSAGE);
     struct view content;
 
     if (!name_is_valid(m->type))
@@ -123,9 +135,10 @@ on_session_event(struct engine *en, const struct actor *a, const struct msg_sess
         err_field(e, "type", "events of type " EVENT_JOB " are submitted as jobs");
         return err_hint(e, "agentctl job submit HANDLER --session KEY");
     }
-    if (view_is(m->type, EVENT_MESSAGE) &&
-        (!mp_find_str(m->payload, "content", &content) || content.size == 0))
+    if (is_message && (!mp_find_str(m->payload, "content", &content) || content.size == 0))
         return err_field(e, "payload", "a " EVENT_MESSAGE " needs a text: {\"content\": TEXT}");
+    if (is_message && !has_map_or_nothing(m->payload, "metadata"))
+        return err_field(e, "payload", "metadata of a " EVENT_MESSAGE " is a map");
     return append(en, a, &q, reply, e);
 }
 
@@ -330,8 +343,10 @@ on_session_resend(struct engine *en, const struct actor *a, const struct msg_ses
     struct event_origin  from;
     uint64_t             seq;
 
-    if (submit_admit(en, e) || session_of_request(en, a, &n, SESSION_TAKE, e)) return e->code;
-    if (!n.row) return session_of_request(en, a, &n, SESSION_FIND, e);
+    if (submit_admit(en, e) || session_of_request(en, a, &n, SESSION_FIND, e) ||
+        session_of_request(en, a, &n, SESSION_TAKE, e)) {
+        return e->code;
+    }
     ev.session = n.row->id;
     if (load_dead(en, n.row, &ev, &payload, e) || event_admit(en, n.row->name, n.row->waiting, e)) {
         return e->code;

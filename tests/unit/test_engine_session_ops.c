@@ -23,6 +23,7 @@ without_somebody_to_process_its_events_a_session_is_held(void **state)
     assert_int_equal(rig_i64(r, "waiting"), 1);
     assert_int_equal(rig_i64(r, "dead"), 0);
     rig_refused(r, E_BAD_REQUEST, "agent", "session.event", "'key':'s','type':'ping'");
+    rig_refused(r, E_NOT_FOUND, "", "session.resend", "'key':'nobody','seq':1");
 }
 
 /* ---- by an operator ---- */

@@ -324,19 +324,21 @@ what_is_no_event_is_refused(void **state)
         enum errc   code;
         const char *field;
     } bad[] = {
-        {"session.send",  "'key':'k','content':''",                              E_BAD_REQUEST, "content"},
-        {"session.send",  "'key':'','content':'c'",                              E_BAD_REQUEST, "key"    },
-        {"session.send",  "'key':'schedule/x','content':'c'",                    E_BAD_REQUEST, "key"    },
-        {"session.send",  "'key':'k','content':'c','agent':'nobody'",            E_NOT_FOUND,   "agent"  },
-        {"session.send",  "'key':'k','content':'c','agent':'mute'",              E_BAD_REQUEST, "handler"},
-        {"session.send",  "'key':'k','content':'c','company':'gamma'",           E_NOT_FOUND,   "company"},
-        {"session.send",  "'key':'s','content':'c','agent':'other'",             E_CONFLICT,    ""       },
-        {"session.event", "'key':'k','type':'No Name'",                          E_BAD_REQUEST, "type"   },
-        {"session.event", "'key':'k','type':'job'",                              E_BAD_REQUEST, "type"   },
-        {"session.event", "'key':'k','type':'user_message','payload':{'c':'x'}", E_BAD_REQUEST,
-         "payload"                                                                                       },
-        {"session.event", "'key':'k','type':'user_message'",                     E_BAD_REQUEST, "payload"},
-        {"session.event", "'key':'k','type':'t','parent':99",                    E_BAD_REQUEST, "parent" },
+        {"session.send",  "'key':'k','content':''",                                                 E_BAD_REQUEST, "content"},
+        {"session.send",  "'key':'','content':'c'",                                                 E_BAD_REQUEST, "key"    },
+        {"session.send",  "'key':'schedule/x','content':'c'",                                       E_BAD_REQUEST, "key"    },
+        {"session.send",  "'key':'k','content':'c','agent':'nobody'",                               E_NOT_FOUND,   "agent"  },
+        {"session.send",  "'key':'k','content':'c','agent':'mute'",                                 E_BAD_REQUEST, "handler"},
+        {"session.send",  "'key':'k','content':'c','company':'gamma'",                              E_NOT_FOUND,   "company"},
+        {"session.send",  "'key':'s','content':'c','agent':'other'",                                E_CONFLICT,    ""       },
+        {"session.event", "'key':'k','type':'No Name'",                                             E_BAD_REQUEST, "type"   },
+        {"session.event", "'key':'k','type':'job'",                                                 E_BAD_REQUEST, "type"   },
+        {"session.event", "'key':'k','type':'user_message','payload':{'c':'x'}",                    E_BAD_REQUEST,
+         "payload"                                                                                                          },
+        {"session.event", "'key':'k','type':'user_message'",                                        E_BAD_REQUEST, "payload"},
+        {"session.event", "'key':'k','type':'user_message','payload':{'content':'x','metadata':5}",
+         E_BAD_REQUEST,                                                                                            "payload"},
+        {"session.event", "'key':'k','type':'t','parent':99",                                       E_BAD_REQUEST, "parent" },
     };
     struct rig *r = *state;
 
