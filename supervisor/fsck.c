@@ -56,12 +56,18 @@ join(struct fsck *f)
     f->is_running = f->is_done = false;
 }
 
+static void
+cancel(struct fsck *f)
+{
+    if (f->is_running) __atomic_store_n(&f->is_cancelled, true, __ATOMIC_RELAXED);
+}
+
 void
 fsck_done(struct fsck *f)
 {
     int fd = f->watch.fd;
 
-    fsck_cancel(f);
+    cancel(f);
     if (f->is_running) join(f);
     poller_unwatch(f->poller, &f->watch);
     if (fd >= 0) (void)close(fd);
@@ -70,20 +76,21 @@ fsck_done(struct fsck *f)
 }
 
 void
-fsck_cancel(struct fsck *f)
+fsck_on_space(struct fsck *f, const struct store_space *space)
 {
-    if (f->is_running) __atomic_store_n(&f->is_cancelled, true, __ATOMIC_RELAXED);
+    if (!space->can_admit && space->end_bytes > f->end_bytes) cancel(f);
 }
 
 /* The thread takes no signal: all that we take are blocked in ours before, and it inherits that. */
 enum errc
-fsck_start(struct fsck *f, struct store *store, uint64_t tag, struct err *e)
+fsck_start(struct fsck *f, struct store *store, uint64_t end_bytes, uint64_t tag, struct err *e)
 {
     if (f->is_running) return err_set(e, E_BUSY, "a check of the store runs already");
     buf_clear(&f->problems);
     buf_clear(&f->overshoot);
     f->rows = f->found = f->kept = 0;
     f->is_cancelled = false;
+    f->end_bytes = end_bytes;
     f->tag = tag;
     if (!(f->txn = txn_begin_read(store, e))) return e->code;
     if (pthread_create(&f->thread, NULL, run, f)) {
@@ -104,7 +111,9 @@ fsck_take(struct fsck *f, uint64_t *tag, struct buf *reply, struct err *e)
     *tag = f->tag;
     e->code = E_OK;
     if (f->is_cancelled) {
-        (void)err_set(e, E_BUSY, "the check was cancelled: the store needs the space");
+        (void)err_set(e, E_BUSY, "the check was cancelled: the store grew, and needs the space");
+        (void)err_hint(e, "ask again when less is going on, or make room: agentctl job purge; "
+                          "shorter retention.* (events, effects) and agentctl reload");
         return true;
     }
     map = mp_open(reply);

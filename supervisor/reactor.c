@@ -217,7 +217,7 @@ after_turn(struct reactor *r)
     shell_ops_on_fsck(r->ops);
     if (engine_wants_config(r->turns->engine)) reload_again(r->reload, AGAIN_TAG, r->inputs);
     if (!logsweep_is_over(r->logsweep)) logsweep_step(r->logsweep);
-    if (!r->turns->space.can_admit) fsck_cancel(r->fsck);
+    fsck_on_space(r->fsck, &r->turns->space);
     doorbell_ring(r->doorbell, engine_feed_seq(r->turns->engine));
     stopping_step(r->stopping, r->signals->stops, reload_current(r->reload)->stop_grace_ms,
                   r->now.boot_ms);

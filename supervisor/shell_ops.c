@@ -301,7 +301,9 @@ serve(struct shell_ops *o, const struct asked *a, const struct now *now, bool *i
     case MSG_WORKER_LIST: return on_worker_list(o, a, now, e);
     case MSG_WORKER_SCALE: return on_worker_scale(o, &m.worker_scale, e);
     case MSG_WORKER_RESTART: return on_worker_restart(o, &m.worker_restart, e);
-    case MSG_FSCK: *is_later = true; return fsck_start(o->fsck, o->store, a->tag, e);
+    case MSG_FSCK:
+        *is_later = true;
+        return fsck_start(o->fsck, o->store, o->turns->space.end_bytes, a->tag, e);
     case MSG_FORECAST: *is_later = true; return on_forecast(o, a, &m.forecast, now, e);
     case MSG_RELOAD: *is_later = true; return reload(o, m.reload.dry_run, a->tag, e);
     default: return err_set(e, E_INTERNAL, "%s is not served here", a->req.desc->op);

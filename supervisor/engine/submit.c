@@ -28,10 +28,13 @@ submit_admit(struct engine *en, struct err *e)
     if (space->can_admit) return E_OK;
     if (space->disk_is_short) {
         err_set(e, E_DISK_FULL, "the disk of the state folder is full: no new work is taken");
-        return err_hint(e, "free some space; running jobs still end and are recorded");
+        return err_hint(e, "free some space on it, or have less kept (agentctl job purge; shorter "
+                           "retention.* and agentctl reload); running jobs still end and are "
+                           "recorded");
     }
     err_set(e, E_STORE_FULL, "the store has reached its size limit: no new work is taken");
-    return err_hint(e, "raise daemon.map_size and restart");
+    return err_hint(e, "have less kept (agentctl job purge; shorter retention.* and agentctl "
+                       "reload), or raise daemon.map_size and restart");
 }
 
 static bool

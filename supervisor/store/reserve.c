@@ -135,6 +135,7 @@ store_reserve(struct store *s, struct store_space *out)
         .file_bytes = x.file_bytes,
         .map_bytes = x.map_bytes,
         .disk_free_bytes = x.disk_free_bytes,
+        .end_bytes = x.end_bytes,
         .can_admit = usable >= used + reserve_for(s, used),
         .disk_is_short = x.file_bytes < wanted,
     };

@@ -50,6 +50,7 @@ struct store_space {
     uint64_t file_bytes;
     uint64_t map_bytes;
     uint64_t disk_free_bytes;
+    uint64_t end_bytes;     /* up to the last page that was ever used */
     bool     can_admit;     /* the reserve stands: new work may be taken */
     bool     disk_is_short; /* when not: the disk is full (else the map is) */
 };

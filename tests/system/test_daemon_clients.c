@@ -171,6 +171,26 @@ fsck_finds_a_sound_store(void **state)
     stop_and_leave();
 }
 
+/* Full, and nothing grows: there is nothing to cancel the check for (N8). */
+static void
+fsck_works_on_a_full_store(void **state)
+{
+    FREE_AUTO char *body = xasprintf("{\"handler\":\"noop\",\"delay_ms\":600000,"
+                                     "\"payload\":\"%0200000d\"}",
+                                     0);
+    enum errc       code = E_OK;
+
+    (void)state;
+    daemon_write_config(&d, "daemon: {map_size: 8M, reserve_floor: 1M}\n");
+    start_and_connect();
+    for (int i = 0; i < 100 && code == E_OK; i++)
+        code = take_reply(&c, send_request(&c, MSG_JOB_SUBMIT, body));
+    assert_int_equal(code, E_STORE_FULL);
+    (void)must(&c, MSG_FSCK, "{}");
+    assert_string_equal(value_at(&c, "ok"), "true");
+    stop_and_leave();
+}
+
 static void
 a_req_socket_gets_its_delimiter_back(void **state)
 {
@@ -381,6 +401,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_reload_applies_the_difference_or_nothing, make, clear),
         cmocka_unit_test_setup_teardown(logs_of_a_job_come_in_pieces, make, clear),
         cmocka_unit_test_setup_teardown(fsck_finds_a_sound_store, make, clear),
+        cmocka_unit_test_setup_teardown(fsck_works_on_a_full_store, make, clear),
         cmocka_unit_test_setup_teardown(a_req_socket_gets_its_delimiter_back, make, clear),
         cmocka_unit_test_setup_teardown(roles_follow_from_the_groups_of_the_user, make, clear),
         cmocka_unit_test_setup_teardown(a_client_has_so_many_requests_in_flight, make, clear),
