@@ -329,8 +329,18 @@ delivered(struct engine *en, struct effect *ef)
     effect_next_comes_forward(en, ef);
 }
 
-/* What was handed out once is known by its id, also when its reader has lost the connection since.
- */
+/* What was handed out once is known by its id, also when its reader has lost the connection since;
+ * who reads without a connection finds what is next in the list of effects. */
+static bool
+may_be_read(struct engine *en, const struct effect *ef)
+{
+    struct effect head;
+
+    if (ef->status == STATUS_DELIVERED || ef->attempts > 0) return true;
+    return ef->status == STATUS_PENDING && !effect_is_put_off(ef) &&
+           effect_queue_head(turn_txn(en), ef, &head) && head.id == ef->id;
+}
+
 enum errc
 on_effect_ack(struct engine *en, const struct actor *a, const struct msg_effect_ack *m,
               struct buf *reply, struct err *e)
@@ -348,8 +358,10 @@ on_effect_ack(struct engine *en, const struct actor *a, const struct msg_effect_
         err_set(e, E_WRONG_STATE, "effect %" PRIu64 " is not for readers", m->id);
         return err_hint(e, "agentctl effect why %" PRIu64, m->id);
     }
-    if (ef.status != STATUS_DELIVERED && ef.attempts == 0) {
-        err_set(e, E_WRONG_STATE, "effect %" PRIu64 " was not yet sent to a reader", m->id);
+    if (!may_be_read(en, &ef)) {
+        err_set(e, E_WRONG_STATE,
+                "effect %" PRIu64 " is not the next of its session, and no reader was sent it",
+                m->id);
         return err_hint(e, "agentctl effect why %" PRIu64, m->id);
     }
     if (ef.status == STATUS_ATTEMPTING || ef.status == STATUS_PENDING) delivered(en, &ef);

@@ -49,8 +49,9 @@ enum errc on_session_attach(struct engine *en, const struct actor *a,
                             struct err *e) MUST_CHECK;
 enum errc on_session_detach(struct engine *en, const struct msg_session_detach *m,
                             struct buf *reply, struct err *e) MUST_CHECK;
-/* A reader has it: it is delivered, and the next one comes.  Again is no error; E_NOT_FOUND when it
- * is of another session. */
+/* A reader has it: it is delivered, and the next one comes.  It was handed out, or is the next of
+ * its session, which needs no reader that is attached; else E_WRONG_STATE.  Again is no error;
+ * E_NOT_FOUND when it is of another session. */
 enum errc on_effect_ack(struct engine *en, const struct actor *a, const struct msg_effect_ack *m,
                         struct buf *reply, struct err *e) MUST_CHECK;
 

@@ -240,7 +240,7 @@ ROUTES = [
     ("GET", "/v1/effects", None, {"session": "chat/eve"}, 200, "EFFECT"),
     ("GET", "/v1/effects/{id}", "$EFFECT", {}, 200),
     ("GET", "/v1/effects/{id}/why", "$EFFECT", {}, 200),
-    ("POST", "/v1/effects/{id}/ack", "$EFFECT", {"session": "chat/eve"}, 409),
+    ("POST", "/v1/effects/{id}/ack", "$EFFECT", {"session": "chat/eve"}, 200),
     ("POST", "/v1/effects/{id}/resolve", "$EFFECT", {"outcome": "delivered"}, 409),
     ("POST", "/v1/effects/resend", None, {"status": "failed", "dry_run": True}, 200),
     ("POST", "/v1/sessions/{key}/close", "chat/eve", {"reason": "a test"}, 200),

@@ -83,7 +83,6 @@ a_message_waits_for_a_reader_and_its_acknowledgement(void **state)
     hello(r);
     rig_refused(r, E_NOT_FOUND, "company", "session.attach",
                 "'key':'chat','company':'other','reader':1");
-    rig_refused(r, E_WRONG_STATE, "", "effect.ack", "'id':%d,'session':'chat'", (int)id);
     attach(r, "chat");
     assert_int_equal(rig_i64(r, "readers"), 1);
     assert_true(is_delivered_to_gateway(r, id, "hi"));
@@ -139,6 +138,25 @@ the_next_one_comes_when_the_one_before_is_acknowledged(void **state)
     rig_refused(r, E_WRONG_STATE, "", "effect.ack", "'id':%d,'session':'chat'", (int)first + 1);
     rig_must(r, "effect.ack", "'id':%d,'session':'chat'", (int)first);
     assert_true(is_delivered_to_gateway(r, first + 1, "two"));
+}
+
+static void
+without_a_reader_the_next_one_is_acknowledged_by_its_id(void **state)
+{
+    struct rig *r = *state;
+
+    declare_sessions(r);
+    uint64_t first = answer_in(r, "chat", SAY("one") "," SAY("two"));
+    rig_refused(r, E_WRONG_STATE, "", "effect.ack", "'id':%d,'session':'chat'", (int)first + 1);
+    rig_must(r, "effect.ack", "'id':%d,'session':'chat'", (int)first);
+    expect_status(r, first, "delivered");
+    assert_string_equal(rig_text(r, "receipt"), "read");
+    rig_must(r, "effect.ack", "'id':%d,'session':'chat'", (int)first + 1);
+    expect_status(r, first + 1, "delivered");
+    hello(r);
+    attach(r, "chat");
+    assert_false(is_delivered_to_gateway(r, first, "one"));
+    assert_false(is_delivered_to_gateway(r, first + 1, "two"));
 }
 
 static void
@@ -520,6 +538,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_message_waits_for_a_reader_and_its_acknowledgement),
         TEST(the_next_one_comes_when_the_one_before_is_acknowledged),
+        TEST(without_a_reader_the_next_one_is_acknowledged_by_its_id),
         TEST(who_comes_and_goes_leaves_no_answer_behind),
         TEST(with_a_reader_there_a_message_goes_at_once),
         TEST(when_the_last_reader_goes_it_is_pending_again),

@@ -208,6 +208,13 @@ detach_one(struct sim *s)
     detach(s, r.key, r.company);
 }
 
+static bool
+is_unread(struct model *m, const struct m_effect *e)
+{
+    return e->session < -1 && e->status == STATUS_PENDING && e->attempts == 0 &&
+           m_is_gateway(m, e->sink);
+}
+
 /* Of any effect, mostly one for readers that was not handed out. */
 static void
 acknowledge_any(struct sim *s)
@@ -217,11 +224,12 @@ acknowledge_any(struct sim *s)
     const struct m_session *one = &m->sessions.items[0];
     char                    company[GATEWAY_NAME_SIZE];
     struct msg_effect_ack   ack = {0};
-    int                     tries = 20;
+    const size_t            n = m->effects.count, from = rng_below(&s->rng, n);
+    size_t                  passed = rng_chance(&s->rng, 200) ? n : 0;
 
-    do {
-        e = &m->effects.items[rng_below(&s->rng, m->effects.count)];
-    } while (--tries && (e->session >= -1 || e->attempts || !m_is_gateway(m, e->sink)));
+    while (passed < n && !is_unread(m, &m->effects.items[(from + passed) % n]))
+        passed++;
+    e = &m->effects.items[(from + passed) % n];
     if (e->session < -1) one = &m->sessions.items[-1 - e->session - 1];
     copy_name(company, m->objects.items[one->company].name);
     ack.id = e->id;

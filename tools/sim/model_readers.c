@@ -141,7 +141,15 @@ m_session_detach(struct model *m, const struct input *in, const struct msg_sessi
     return e;
 }
 
-/* What was handed out once is known by its id, whatever has become of its reader. */
+/* What was handed out once is known by its id, whatever has become of its reader; else it is the
+ * turn of the first of the session. */
+static bool
+may_be_read(const struct model *m, const struct m_effect *e)
+{
+    if (e->status == STATUS_DELIVERED || e->attempts > 0) return true;
+    return e->status == STATUS_PENDING && e->place < M_PUT_OFF && m_is_head(m, e);
+}
+
 enum errc
 m_effect_ack(struct model *m, const struct input *in, const struct msg_effect_ack *q,
              const struct output *reply)
@@ -153,7 +161,7 @@ m_effect_ack(struct model *m, const struct input *in, const struct msg_effect_ac
 
     if (e == E_OK && (!ef || ef->is_purged || ef->is_asked || !is_of(ef, t.s, m))) e = E_NOT_FOUND;
     if (e == E_OK && !m_is_gateway(m, ef->sink)) e = E_WRONG_STATE;
-    if (e == E_OK && ef->status != STATUS_DELIVERED && ef->attempts == 0) e = E_WRONG_STATE;
+    if (e == E_OK && !may_be_read(m, ef)) e = E_WRONG_STATE;
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
     if (ef->status == STATUS_ATTEMPTING || ef->status == STATUS_PENDING) {
