@@ -27,7 +27,7 @@ function take(m) {
   } else if (m.type === 'error') show('error', m.message);
 }
 function open() {
-  const at = location.origin.replace(/^http/, 'ws') + '/v1/sessions/' + encodeURIComponent($('session').value) + '/ws';
+  const at = new URL('v1/sessions/' + encodeURIComponent($('session').value) + '/ws', location.href.replace(/^http/, 'ws'));
   socket = new WebSocket(at, ['agentd.v1', 'bearer.' + $('token').value]);
   socket.onopen = () => { $('state').textContent = 'connected'; $('text').disabled = false; };
   socket.onmessage = (e) => take(JSON.parse(e.data));

@@ -31,7 +31,8 @@ websocket_requests_ask(struct websocket_requests *rs, const struct question *q, 
     struct websocket_request *r;
 
     if (rs->count == WEBSOCKET_REQUESTS_MAX) {
-        return err_set(e, E_BUSY, "at most %d messages without an answer", WEBSOCKET_REQUESTS_MAX);
+        err_set(e, E_BUSY, "at most %d messages without an answer", WEBSOCKET_REQUESTS_MAX);
+        return err_hint(e, "wait for what was sent to be accepted, then send this one again");
     }
     r = xcalloc(1, sizeof(*r));
     r->all = rs;
