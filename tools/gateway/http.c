@@ -193,11 +193,13 @@ watch(struct exchange *x)
     intake_forget(x->wsi);
 }
 
-/* The request is whole.  Nothing more is read from the connection until it is answered. */
+/* The request is whole.  Nothing more is read from the connection until it is answered, and it may
+ * take as long as agentd may. */
 static void
 serve(struct exchange *x)
 {
     x->is_complete = true;
+    lws_set_timeout(x->wsi, NO_PENDING_TIMEOUT, 0);
     write_hold(x->wsi);
     if (x->no.status) {
         answer_error(x, x->no.status, &x->no.error, x->no.more);

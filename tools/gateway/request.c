@@ -215,6 +215,17 @@ take_company(struct view query, struct http_request *out, struct refusal *no)
     return !failed;
 }
 
+/* A page may show it by its first message; others can set a header, and hear at once that they have
+ * not. */
+static bool
+check_first_token(const struct head *h, struct counters *n, struct http_request *r,
+                  struct refusal *no)
+{
+    if (h->headers[HEADER_AUTHORIZATION].data) return check_token(h, n, r, no);
+    return auth_subprotocol(h->headers[HEADER_SEC_WEBSOCKET_PROTOCOL], r->token_hash) ||
+           h->headers[HEADER_ORIGIN].data || refuse_token(n, no);
+}
+
 bool
 request_read_upgrade(const struct head *h, const struct guard *g, struct counters *n,
                      struct http_request *out, struct refusal *no)
@@ -229,13 +240,10 @@ request_read_upgrade(const struct head *h, const struct guard *g, struct counter
         return refusal_set(no, 404, E_NOT_FOUND, "no WebSocket is served under this path");
     }
     if (!check_origin(h, g, n, no) || !check_version(h, no)) return false;
-    if (!take_session(session, out, no) || !take_company(h->target.query, out, no)) return false;
     if (protocols.data && !begins_with_ours(protocols)) {
         return refusal_set(no, 400, E_BAD_REQUEST,
                            "the first sub-protocol is agentd.v1, or there is none");
     }
-    if (h->headers[HEADER_AUTHORIZATION].data) return check_token(h, n, out, no);
-    if (auth_subprotocol(protocols, out->token_hash)) return true;
-    if (h->headers[HEADER_ORIGIN].data) return true; /* its first message says it */
-    return refuse_token(n, no);
+    return check_first_token(h, n, out, no) && take_session(session, out, no) &&
+           take_company(h->target.query, out, no);
 }
