@@ -65,6 +65,9 @@ def requests():
     expect("list", [j["id"] for j in view.must(200, "GET", "/v1/jobs?state=completed&limit=1")["items"]] != [], True)
     submit.refused(409, "wrong_state", "POST", f"/v1/jobs/{job['id']}/cancel")
 
+    late = submit.must(202, "POST", "/v1/jobs", {"handler": "sleep", "payload": {"ms": 6500}})
+    expect("waited for longer than for a head", Connection(TOKENS[0]).must(200, "GET", f"/v1/jobs/{late['id']}/wait?wait_ms=20000")["state"], "completed")
+
     operator.must(201, "POST", "/v1/schedules", {"name": "nightly", "cron": "0 3 * * *", "handler": "echo"})
     expect("schedule", view.must(200, "GET", "/v1/schedules/default/nightly")["name"], "nightly")
     operator.must(200, "PATCH", "/v1/schedules/nightly", {"cron": "0 4 * * *"})
@@ -692,9 +695,16 @@ async def sockets():
         for wrong in ("no JSON", "[]", '{"type": "other"}', '{"type": "ack"}', '{"type": "message"}', '{"type": "ack", "effect_id": 1, "id": 1}', '{"type": "message", "content": "x", "ID": "a"}'):
             await w.send(wrong)
             expect(wrong, (await read(w, "error"))["code"], "bad_request")
-        for id in (7, "", "a" * 65, None):
-            await tell(w, type="message", content="hello", id=id, agent="scout")
-            expect("such an id", (await read(w, "error"))["code"], "bad_request")
+        for wrong in ({"id": 5}, {"id": None}, {"id": ""}, {"id": "a" * 65}, {"idd": "x"}, {"company": "acme"}):
+            await tell(w, type="message", content="not stored", agent="scout", **wrong)
+            said = await read(w, "error")
+            expect(wrong, (said["code"], said["message"].startswith(*wrong)), ("bad_request", True))
+        await tell(w, type="message", content="not stored", id="m2", x=1)
+        expect("refused by its id", (await read(w, "error"))["id"], "m2")
+        await tell(w, type="ack", effect_id=1, x=1)
+        expect("an ack with more", (await read(w, "error"))["code"], "bad_request")
+        await tell(w, type="message", content="next", id="m3")
+        expect("nothing between was stored", (await read(w, "accepted"))["seq"], 2)
         await tell(w, type="ack", effect_id=12345)
         expect("no such effect", (await read(w, "error"))["code"], "not_found")
         await w.send("x" * 70000)
@@ -707,6 +717,8 @@ async def sockets():
         await w.send(b"bytes")
         await closed(w, 1003)
     async with socket_to("chat/ben", "?company=acme", **origin) as w:
+        await tell(w, type="auth", token=submit, x=1)
+        expect("a token with more", (await read(w, "error"))["code"], "bad_request")
         await tell(w, type="auth", token=submit)
         await read(w, "ready")
         for _ in range(100):

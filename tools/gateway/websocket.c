@@ -5,6 +5,7 @@
 #include "common/mp.h"
 #include "tools/gateway/intake.h"
 #include "tools/gateway/request.h"
+#include "tools/gateway/websocket_message.h"
 #include "tools/gateway/websocket_requests.h"
 #include "tools/gateway/websocket_text.h"
 #include <stdio.h>
@@ -275,86 +276,43 @@ ask(struct websocket *w, enum msg_id op, const struct buf *body, struct view id,
 }
 
 static void
-refuse(struct websocket *w, const char *what)
+on_message(struct websocket *w, const struct websocket_message *said)
+{
+    static const char *const passed_on[] = {"content", "metadata", "agent"};
+    BUF_AUTO struct buf      body = {0};
+    struct mp_open_map       m = mp_open(&body);
+    struct view              value;
+
+    put_session(w, "key", &body, &m);
+    for (size_t i = 0; i < ARRAY_LEN(passed_on); i++) {
+        if (mp_find(buf_view(&said->packed), passed_on[i], &value))
+            mp_put_raw(&body, &m, passed_on[i], value);
+    }
+    mp_close(&body, &m);
+    ask(w, MSG_SESSION_SEND, &body, view_str(said->id), 0);
+}
+
+static void
+on_ack(struct websocket *w, uint64_t effect)
+{
+    BUF_AUTO struct buf body = {0};
+    struct mp_open_map  m = mp_open(&body);
+
+    mp_put_u64(&body, &m, "id", effect);
+    put_session(w, "session", &body, &m);
+    mp_close(&body, &m);
+    ask(w, MSG_EFFECT_ACK, &body, (struct view){0}, effect);
+}
+
+static void
+on_auth(struct websocket *w, struct view token)
 {
     struct err e;
 
-    err_set(&e, E_BAD_REQUEST, "%s", what);
-    say_error(w, &e, "");
-}
-
-/* What nobody knows is no part of it (N38): a field that is misspelt would be left out in silence.
- */
-static bool
-has_only(struct websocket *w, struct view map, const char *const *names)
-{
-    struct mp_reader r = mp_reader_of(map);
-    uint32_t         pairs = 0;
-    struct view      key, value;
-
-    (void)mp_read_map(&r, &pairs);
-    while (pairs-- > 0 && mp_read_str(&r, &key) && mp_read_any(&r, &value)) {
-        const char *const *known = names;
-
-        while (*known && !view_is(key, *known))
-            known++;
-        if (*known) continue;
-        refuse(w, "it has a field that is none of its type");
-        return false;
-    }
-    return true;
-}
-
-static void
-on_message(struct websocket *w, struct view map)
-{
-    static const char *const fields[] = {"content", "metadata", "agent", "type", "id", NULL};
-    const size_t             passed_on = 3;
-    BUF_AUTO struct buf      body = {0};
-    struct mp_open_map       m = mp_open(&body);
-    struct view              value, id = {0};
-
-    if (mp_find(map, "id", &value) &&
-        (!mp_find_str(map, "id", &id) || id.size == 0 || id.size > 64)) {
-        refuse(w, "an id is a text of 1 to 64 bytes");
-        return;
-    }
-    if (!has_only(w, map, fields)) return;
-    put_session(w, "key", &body, &m);
-    for (size_t i = 0; i < passed_on; i++) {
-        if (mp_find(map, fields[i], &value)) mp_put_raw(&body, &m, fields[i], value);
-    }
-    mp_close(&body, &m);
-    ask(w, MSG_SESSION_SEND, &body, id, 0);
-}
-
-static void
-on_ack(struct websocket *w, struct view map)
-{
-    static const char *const fields[] = {"type", "effect_id", NULL};
-    BUF_AUTO struct buf      body = {0};
-    struct mp_open_map       m = mp_open(&body);
-    int64_t                  effect;
-
-    if (!has_only(w, map, fields)) return;
-    if (!mp_find_i64(map, "effect_id", &effect) || effect <= 0) {
-        refuse(w, "effect_id is missing");
-        return;
-    }
-    mp_put_i64(&body, &m, "id", effect);
-    put_session(w, "session", &body, &m);
-    mp_close(&body, &m);
-    ask(w, MSG_EFFECT_ACK, &body, (struct view){0}, (uint64_t)effect);
-}
-
-static void
-on_auth(struct websocket *w, struct view map)
-{
-    struct view token;
-
     if (w->token_hash[0]) {
-        refuse(w, "a token was shown already");
-    } else if (mp_find_str(map, "token", &token) && auth_hash(token, w->token_hash)) {
+        err_set(&e, E_BAD_REQUEST, "a token was shown already");
+        say_error(w, &e, "");
+    } else if (auth_hash(token, w->token_hash)) {
         attach(w);
     } else {
         w->all->counters->unauthenticated++;
@@ -375,31 +333,36 @@ is_too_fast(struct websocket *w)
 }
 
 static void
+take(struct websocket *w, const struct websocket_message *m)
+{
+    switch (m->kind) {
+    case KIND_AUTH: on_auth(w, m->token); return;
+    case KIND_MESSAGE: on_message(w, m); return;
+    case KIND_ACK: on_ack(w, m->effect); return;
+    case KIND_NONE:
+    case KIND_COUNT: return; /* refused before */
+    }
+}
+
+static void
 on_text(struct websocket *w, struct view text)
 {
-    BUF_AUTO struct buf packed = {0};
-    struct view         type = {0};
-    struct err          e;
+    struct websocket_message m;
+    struct err               e;
 
     if (is_too_fast(w)) {
         end(w, LWS_CLOSE_STATUS_POLICY_VIOLATION, "too many messages");
         return;
     }
-    bool is_json = json_to_mp(text, &packed, &e) == E_OK;
-    if (is_json) (void)mp_find_str(buf_view(&packed), "type", &type); /* none is unknown */
-    if (view_is(type, "auth")) {
-        on_auth(w, buf_view(&packed));
-    } else if (!w->token_hash[0]) {
+    enum errc failed = websocket_message_read(text, &m, &e);
+    if (m.kind != KIND_AUTH && !w->token_hash[0]) {
         end(w, LWS_CLOSE_STATUS_POLICY_VIOLATION, "unauthenticated");
-    } else if (!is_json) {
-        say_error(w, &e, "");
-    } else if (view_is(type, "message")) {
-        on_message(w, buf_view(&packed));
-    } else if (view_is(type, "ack")) {
-        on_ack(w, buf_view(&packed));
+    } else if (failed) {
+        say_error(w, &e, m.id);
     } else {
-        refuse(w, "type is auth, message or ack");
+        take(w, &m);
     }
+    websocket_message_done(&m);
 }
 
 /* ---- a connection's callbacks ---------------------------------------------- */
