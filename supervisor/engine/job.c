@@ -381,19 +381,19 @@ static enum errc
 check_needs(struct engine *en, const struct job_state *j, struct err *e)
 {
     struct objects *o = &en->turn.objects;
-    const char     *spent = budget_spent(turn_txn(en), j);
+    const char     *spent;
 
-    if (spent) {
-        (void)err_set(e, E_WRONG_STATE, "job %" PRIu64 ": %s", j->id, spent);
-        return err_hint(e, "submit it again with a larger budget");
+    if (!stays(o, j->company) || !stays(o, j->handler) || (j->agent && !stays(o, j->agent)) ||
+        (j->schedule && !stays(o, j->schedule))) {
+        (void)err_set(e, E_NOT_FOUND,
+                      "what job %" PRIu64 " needs (handler, agent, company, schedule) was removed",
+                      j->id);
+        return err_hint(e, "submit it again to one that is there");
     }
-    if (stays(o, j->company) && stays(o, j->handler) && (j->agent == 0 || stays(o, j->agent)) &&
-        (j->schedule == 0 || stays(o, j->schedule))) {
-        return E_OK;
-    }
-    err_set(e, E_NOT_FOUND,
-            "what job %" PRIu64 " needs (handler, agent, company, schedule) was removed", j->id);
-    return err_hint(e, "submit it again to one that is there");
+    spent = budget_spent(turn_txn(en), j);
+    if (!spent) return E_OK;
+    (void)err_set(e, E_WRONG_STATE, "job %" PRIu64 ": %s", j->id, spent);
+    return err_hint(e, "submit it again with a larger budget");
 }
 
 bool
