@@ -160,7 +160,7 @@ def upgrades():
     expect("from another port", asked(path, bearer, "Origin: http://127.0.0.1:1"), 403)
     expect("from a file", asked(path, bearer, "Origin: null"), 403)
     for name in ("token", "access_token", "bearer", "Authorization"):
-        expect(f"a token in the URL, as {name}", asked(f"{path}?{name}={TOKEN}"), 400)
+        expect(f"a token in the URL, as {name}", asked(f"{path}?{name}={TOKEN}"), 401)
     expect("an argument that nobody knows", asked(f"{path}?zz=1", bearer), 400)
     expect("empty arguments", asked(f"{path}?&company=default&", bearer), 101)
     expect("a key that is no UTF-8", asked("/v1/sessions/%ff/ws", bearer), 400)
