@@ -224,17 +224,34 @@ effect_resume_place(struct engine *en, struct effect *ef)
     if (head.status == STATUS_ATTEMPTING) {
         ef->place = head.place;
         head.place = place;
-    } else {
+    } else if (head.not_before <= en->turn.now.wall_ms) {
         head.not_before = BEHIND_ANOTHER;
+    } else {
+        return; /* it waits for its next try: until then, and for those before it */
     }
     effect_save(turn_txn(en), &head);
+}
+
+/* It has waited for its next try while one before it came back. */
+static bool
+is_overtaken(struct engine *en, const struct effect *ef)
+{
+    struct effect head;
+
+    return ef->status == STATUS_PENDING && ef->attempts > 0 &&
+           effect_queue_head(turn_txn(en), ef, &head) && head.id != ef->id;
 }
 
 bool
 effect_comes_due(struct engine *en, struct effect *ef)
 {
-    if (!effect_is_put_off(ef)) return true;
-    effect_take_place(en, ef);
+    if (effect_is_put_off(ef)) {
+        effect_take_place(en, ef);
+    } else if (is_overtaken(en, ef)) {
+        ef->not_before = BEHIND_ANOTHER;
+    } else {
+        return true;
+    }
     effect_save(turn_txn(en), ef);
     return ef->not_before <= en->turn.now.wall_ms;
 }

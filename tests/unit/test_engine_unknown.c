@@ -240,8 +240,25 @@ one_that_is_tried_again_waits_for_what_was_before_it(void **state)
     done(r, id, "unknown");
     done(r, id + 1, "failed");
     done(r, id, "absent");
+    rig_advance(r, 10 * MINUTE_MS); /* its time has come */
     const uint64_t order[] = {id, id + 1, id + 2};
     expect_order(r, order, ARRAY_LEN(order));
+}
+
+static void
+nor_is_it_tried_sooner_for_that(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    uint64_t id = effects_of(r, "'handler':'noop'", NOTIFY("a") "," NOTIFY("b"));
+    done(r, id, "unknown");
+    done(r, id + 1, "failed");
+    done(r, id, "absent");
+    done(r, id, "delivered");
+    expect_effect(r, id + 1, "pending");
+    rig_advance(r, 10 * MINUTE_MS);
+    expect_effect(r, id + 1, "attempting");
 }
 
 /* ---- a sink that is gone from the file ---- */
@@ -392,6 +409,7 @@ main(void)
         TEST(what_was_not_sent_goes_before_those_behind_it),
         TEST(several_that_were_not_sent_keep_their_order),
         TEST(one_that_is_tried_again_waits_for_what_was_before_it),
+        TEST(nor_is_it_tried_sooner_for_that),
         TEST(a_sink_keeps_what_is_to_be_sent_to_it_or_asked_of_it),
         TEST(at_a_start_a_sink_stays_until_its_messages_are_over),
         TEST(without_its_sink_what_waits_fails_and_what_was_sent_stays_unknown),
