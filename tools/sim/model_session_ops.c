@@ -352,9 +352,10 @@ judge_resend(struct model *m, const struct actor *a, uint64_t seq, struct m_targ
 {
     enum errc e = m_admission(m);
 
+    if (e == E_OK) e = m_find_session(m, a, t->key, t->company, t);
     if (e == E_OK) e = m_take_target(m, a, t, false, false);
     if (e != E_OK) return e;
-    if (!t->s || seq > t->s->events.count || seq <= t->s->purged) return E_NOT_FOUND;
+    if (seq > t->s->events.count || seq <= t->s->purged) return E_NOT_FOUND;
     if (m_event(t->s, seq)->mark != EVENT_DEAD) return E_WRONG_STATE;
     return is_full(m, t->s) ? E_QUEUE_FULL : E_OK;
 }
