@@ -43,8 +43,9 @@ auth_subprotocol(struct view header, char out[TOKEN_HASH_SIZE + 1])
 {
     static const char prefix[] = "bearer.";
     size_t            size = sizeof(prefix) - 1;
-    const char       *at = header.data, *end = at + header.size;
 
+    if (header.size == 0) return false;
+    const char *at = header.data, *end = at + header.size;
     while (at < end) {
         const char *comma = memchr(at, ',', (size_t)(end - at));
         const char *stop = comma ? comma : end;
