@@ -9,12 +9,12 @@
 
 static const struct actor daemon_actor = {.kind = "daemon", .role = ROLE_ADMIN};
 
-/* The agent's own sinks, else the default ones. */
+/* The agent's own sinks while it is there, else the default ones. */
 static uint32_t
 sinks_of(struct model *m, int of_company, int of_agent, int *sinks, uint32_t max)
 {
     struct m_object *agent = m_object(m, of_agent);
-    bool             own = agent && agent->declared.agent.sinks.size > 0;
+    bool             own = agent && m_is_in_store(agent) && agent->declared.agent.sinks.size > 0;
     struct view      list = own ? agent->declared.agent.sinks : m->limits.session_sinks;
     struct list_iter it;
     struct view      item;
