@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Connects without end, by hand against an agentd of your own (RELIABILITY, check 21): `connects.py PORT IN_TURN AT_ONCE`, with $AGENTCTL and $AGENTD_RUN.
+"""Connects without end, by hand against an agentd of your own: `connects.py PORT IN_TURN AT_ONCE`, with $AGENTCTL and $AGENTD_RUN.
 
 IN_TURN connections one after the other ask without a token, and each is to be answered 401; AT_ONCE are held open, and an honest request is to be
 answered behind them.  Prints what came back, and how long `agentctl ping` took meanwhile against before, slice by slice.

@@ -411,16 +411,25 @@ an_event_continues_its_chain_of_causes(void **state)
     assert_string_equal(rig_job_text(r, (uint64_t)rig_i64(r, "job"), "trigger"), "timer");
 }
 
+/* A job and the event that it caused, which waits behind that of the job *busy. */
+static uint64_t
+cause_behind_another(struct rig *r, uint64_t *busy)
+{
+    declare(r);
+    rig_workers(r, 1, 4);
+    uint64_t first = rig_submit(r, "'agent':'desk'");
+    *busy = append(r, "s", "t") ? job_of(r, "s") : 0;
+    rig_must(r, "session.event", "'key':'s','type':'t','parent':%d", (int)first);
+    return first;
+}
+
 static void
 a_chain_goes_on_when_what_began_it_is_purged(void **state)
 {
     struct rig *r = *state;
 
-    declare(r);
-    rig_workers(r, 1, 4);
-    uint64_t first = rig_submit(r, "'agent':'desk'");
-    uint64_t busy = append(r, "s", "t") ? job_of(r, "s") : 0;
-    rig_must(r, "session.event", "'key':'s','type':'t','parent':%d", (int)first);
+    uint64_t busy, first = cause_behind_another(r, &busy);
+
     rig_complete(r, first);
     rig_must(r, "job.purge", "'state':'completed','older_ms':0");
     assert_int_equal(rig_read(r, "job.show", "'id':%d", (int)first), E_GONE);
@@ -466,11 +475,8 @@ an_event_of_before_its_chain_was_kept_has_that_of_its_cause(void **state)
 {
     struct rig *r = *state;
 
-    declare(r);
-    rig_workers(r, 1, 4);
-    uint64_t first = rig_submit(r, "'agent':'desk'");
-    uint64_t busy = append(r, "s", "t") ? job_of(r, "s") : 0;
-    rig_must(r, "session.event", "'key':'s','type':'t','parent':%d", (int)first);
+    uint64_t busy, first = cause_behind_another(r, &busy);
+
     forget_chain(r);
     rig_fail(r, busy, "turn_limit_exceeded");
     uint64_t second = job_of(r, "s");
