@@ -79,11 +79,13 @@ double process_disk_mb(const struct process *p);
 bool process_start_beanstalkd(struct process *p, const struct options *o);
 bool process_start_redis(struct process *p, const struct options *o);
 void process_stop(struct process *p); /* and removes its folder */
-/* Of agentd: CPU seconds used, times it was woken, RssAnon and RSS in KiB. */
+/* Of agentd: CPU seconds used, times it was woken, RssAnon and RSS in KiB, bytes of files' pages that
+ * it changed. */
 struct usage {
     double   cpu_s;
     uint64_t wakeups;
     uint64_t rss_kb, heap_kb; /* all that is resident; of it anonymous */
+    uint64_t written_bytes;
 };
 struct usage process_usage(pid_t pid);
 pid_t        process_child(pid_t pid); /* the first child, e.g. a worker; 0: none */

@@ -28,12 +28,14 @@ static const struct flood {
     const char *name, *what;
     unsigned    sessions; /* 0: jobs without one */
     bool        is_http;
+    bool        is_limit; /* no flood: a program that has nothing to do with agentd */
 } floods[] = {
-    {"quiet",    "nothing else",            0,   false},
-    {"session",  "2,000/s to one session",  1,   false},
-    {"sessions", "2,000/s to 200 sessions", 200, false},
-    {"jobs",     "2,000/s jobs",            0,   false},
-    {"http",     "2,000/s to one, by HTTP", 1,   true },
+    {"quiet",    "nothing else",              0,   false, false},
+    {"commits",  "2,000/s commits elsewhere", 0,   false, true },
+    {"session",  "2,000/s to one session",    1,   false, false},
+    {"sessions", "2,000/s to 200 sessions",   200, false, false},
+    {"jobs",     "2,000/s jobs",              0,   false, false},
+    {"http",     "2,000/s to one, by HTTP",   1,   true,  false},
 };
 
 static const struct flood *
@@ -93,6 +95,29 @@ post_flood(struct http *h, unsigned n)
     }
 }
 
+/* What the disk and the CPU give when somebody else commits as many pages, to an LMDB of its own.
+ */
+#define OTHER_ROWS 10000
+#define OTHER_CHANGE \
+    9 /* rows in a commit, each in another leaf: about 20 pages with the branches */
+
+static void
+commit_elsewhere(const char *dir, unsigned n)
+{
+    struct options    o = {0};
+    struct lmdb_rows *l;
+    int64_t           started;
+
+    snprintf(o.dir, sizeof(o.dir), "%s", dir);
+    l = limit_lmdb_rows_open(&o, OTHER_ROWS);
+    started = now_ns();
+    for (unsigned k = 0; k < n && now_ns() - started < (int64_t)n * (1000000000 / RATE); k++) {
+        sleep_until(started + (int64_t)k * (1000000000 / RATE));
+        (void)limit_lmdb_rewrite(l, OTHER_CHANGE);
+    }
+    limit_lmdb_rows_close(l);
+}
+
 int
 flood_run(const char *dir, const char *name, unsigned n, int port)
 {
@@ -102,7 +127,9 @@ flood_run(const char *dir, const char *name, unsigned n, int port)
     struct http        *h;
 
     snprintf(p.dir, sizeof(p.dir), "%s", dir);
-    if (f->is_http) {
+    if (f->is_limit) {
+        commit_elsewhere(dir, n);
+    } else if (f->is_http) {
         h = http_open(port);
         post_flood(h, n);
         http_close(&h);
@@ -196,7 +223,7 @@ submit_paced(struct client *c, struct sample *samples, unsigned n)
 }
 
 struct delays {
-    struct figure answer50, answer99, start50, start99, commits, cpu, backlog;
+    struct figure answer50, answer99, start50, start99, commits, pages, cpu, backlog;
 };
 
 /* n paced jobs beside f, and what agentd did meanwhile.  All is done when it returns. */
@@ -205,23 +232,28 @@ measure(const struct process *p, const struct flood *f, unsigned n, struct delay
 {
     struct sample *samples = xcalloc(n, sizeof(*samples));
     double        *us = xcalloc(n, sizeof(*us));
-    double         seconds = (double)n * PACE_NS / 1e9, cpu_s;
+    double         seconds = (double)n * PACE_NS / 1e9;
     unsigned       floods_n = f == floods ? 0 : (unsigned)(seconds * RATE);
+    unsigned       jobs = f->is_limit ? 0 : floods_n; /* of agentd's */
     uint64_t       before, commits;
+    struct usage   was, is;
     struct client  c;
     pid_t          pid = -1;
 
     client_open(&c, p);
     before = load_completed(&c);
     commits = load_commits(p);
-    cpu_s = process_usage(p->pid).cpu_s;
+    was = process_usage(p->pid);
     if (floods_n) pid = start_flood(p, f, floods_n);
     submit_paced(&c, samples, n);
-    figure_add(&d->commits, (double)(load_commits(p) - commits) / seconds);
-    figure_add(&d->cpu, (process_usage(p->pid).cpu_s - cpu_s) * 100 / seconds);
-    figure_add(&d->backlog, (double)(before + floods_n + n - load_completed(&c)));
+    is = process_usage(p->pid);
+    commits = load_commits(p) - commits;
+    figure_add(&d->commits, (double)commits / seconds);
+    figure_add(&d->pages, (double)(is.written_bytes - was.written_bytes) / 4096 / (double)commits);
+    figure_add(&d->cpu, (is.cpu_s - was.cpu_s) * 100 / seconds);
+    figure_add(&d->backlog, (double)(before + jobs + n - load_completed(&c)));
     if (pid > 0) (void)waitpid(pid, NULL, 0);
-    load_await(&c, before + floods_n + n);
+    load_await(&c, before + jobs + n);
     for (unsigned k = 0; k < n; k++)
         us[k] = (double)(samples[k].answered_ns - samples[k].sent_ns) / 1e3;
     figure_add(&d->answer50, percentile(us, n, 50));
@@ -235,17 +267,22 @@ measure(const struct process *p, const struct flood *f, unsigned n, struct delay
     free(us);
 }
 
+/* all: those of `floods`; each is shown beside the two that are none. */
 static void
-report(const struct flood *f, const struct delays *d, const struct delays *quiet)
+report(const struct flood *f, const struct delays *all)
 {
-    const struct other start50[] = {
-        {"nothing else", &quiet->start50},
+    const struct delays *d = &all[f - floods], *quiet = &all[0], *limit = &all[1];
+    const struct other   start50[] = {
+          {"nothing else",      &quiet->start50},
+          {"commits elsewhere", &limit->start50},
     };
     const struct other start99[] = {
-        {"nothing else", &quiet->start99},
+        {"nothing else",      &quiet->start99},
+        {"commits elsewhere", &limit->start99},
     };
-    const unsigned count = f == floods ? 0 : 1;
-    char           what[64];
+    const unsigned count =
+        (unsigned)(f - floods) < ARRAY_LEN(start50) ? (unsigned)(f - floods) : ARRAY_LEN(start50);
+    char what[64];
 
     snprintf(what, sizeof(what), "start delay beside %s, p50", f->what);
     report_row("F2", what, "us", &d->start50, start50, count);
@@ -254,6 +291,7 @@ report(const struct flood *f, const struct delays *d, const struct delays *quiet
     report_row("", "submitted -> answered, p50", "us", &d->answer50, NULL, 0);
     report_row("", "submitted -> answered, p99", "us", &d->answer99, NULL, 0);
     report_row("", "commits", "/s", &d->commits, NULL, 0);
+    report_row("", "written in each", "pages", &d->pages, NULL, 0);
     report_row("", "CPU of agentd", "%", &d->cpu, NULL, 0);
     report_row("", "unfinished at the end", "events and jobs", &d->backlog, NULL, 0);
 }
@@ -277,5 +315,5 @@ flood_figures(const struct options *o)
     }
     process_stop(&p);
     for (unsigned k = 0; k < ARRAY_LEN(floods); k++)
-        report(&floods[k], &delays[k], &delays[0]);
+        report(&floods[k], delays);
 }

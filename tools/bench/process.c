@@ -279,13 +279,13 @@ process_stop(struct process *p)
 /* ---- what a process used -------------------------------------------------------------------- */
 
 static uint64_t
-status_line(pid_t pid, const char *key)
+line_of(pid_t pid, const char *file, const char *key)
 {
     char     path[64], line[256];
     uint64_t value = 0;
     FILE    *f;
 
-    snprintf(path, sizeof(path), "/proc/%d/status", pid);
+    snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
     f = fopen(path, "r");
     while (f && fgets(line, sizeof(line), f)) {
         if (strncmp(line, key, strlen(key)) == 0) value = strtoull(line + strlen(key), NULL, 10);
@@ -324,9 +324,10 @@ process_usage(pid_t pid)
     struct usage u = {0};
 
     u.cpu_s = cpu_seconds(pid);
-    u.wakeups = status_line(pid, "voluntary_ctxt_switches:");
-    u.rss_kb = status_line(pid, "VmRSS:");
-    u.heap_kb = status_line(pid, "RssAnon:");
+    u.wakeups = line_of(pid, "status", "voluntary_ctxt_switches:");
+    u.rss_kb = line_of(pid, "status", "VmRSS:");
+    u.heap_kb = line_of(pid, "status", "RssAnon:");
+    u.written_bytes = line_of(pid, "io", "write_bytes:");
     return u;
 }
 
