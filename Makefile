@@ -43,8 +43,8 @@ SYSTEM   := $(patsubst tests/system/%.c,$(B)/system/%,$(wildcard tests/system/te
 SYSHELP  := $(patsubst %.c,$(B)/%.o,$(filter-out tests/system/test_%.c,$(wildcard tests/system/*.c)))
 CLOCK    := $(patsubst tests/clock/%.c,$(B)/clock/system/%,$(wildcard tests/clock/test_*.c))
 FUZZ     := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-LIBS     := $(addprefix $(B)/,gateway.a ctl.a worker.a super.a engine.a core.a)
-PROGRAMS := $(addprefix $(B)/,agentd agent-worker agentctl agent-gateway)
+LIBS     := $(addprefix $(B)/,gateway.a ctl.a delivery.a worker.a super.a engine.a core.a)
+PROGRAMS := $(addprefix $(B)/,agentd agent-worker agent-delivery agentctl agent-gateway)
 
 # ---- building -----------------------------------------------------------------------------------
 
@@ -57,6 +57,7 @@ $(B)/core.a: $(call obj,common proto)
 $(B)/engine.a: $(call obj,supervisor/engine supervisor/store)
 $(B)/super.a: $(call obj,supervisor supervisor/forecast supervisor/config)
 $(B)/worker.a: $(call obj,worker)
+$(B)/delivery.a: $(call obj,worker/delivery)
 $(B)/ctl.a: $(call obj,tools/agentctl tools/control)
 $(B)/gateway.a: $(call obj,tools/gateway)
 %.a:
@@ -65,6 +66,8 @@ $(B)/gateway.a: $(call obj,tools/gateway)
 $(B)/agentd: $(B)/supervisor/main.o $(B)/supervisor/accept4.o $(B)/super.a $(B)/engine.a $(B)/core.a
 	$(link)
 $(B)/agent-worker: $(B)/worker/main.o $(B)/worker.a $(B)/core.a
+	$(link)
+$(B)/agent-delivery: $(B)/worker/delivery/main.o $(B)/delivery.a $(B)/worker.a $(B)/core.a
 	$(link)
 $(B)/agentctl: $(B)/tools/agentctl/main.o $(B)/ctl.a $(B)/core.a
 	$(link)
@@ -81,15 +84,18 @@ $(B)/schema: $(B)/tools/schema.o $(B)/core.a
 $(B)/unit/%: $(B)/tests/unit/%.o $(UNITHELP) $(LIBS)
 	@mkdir -p $(@D)
 	$(link) -lcmocka
-$(B)/system/%: $(B)/tests/system/%.o $(SYSHELP) $(B)/worker.a $(B)/core.a
+$(B)/system/%: $(B)/tests/system/%.o $(SYSHELP) $(B)/delivery.a $(B)/worker.a $(B)/core.a
 	@mkdir -p $(@D)
 	$(link) -lcmocka
 # The programs by a clock that tests set: its object stands before the archive that has the real one.
-CLOCKED := $(addprefix $(B)/clock/,agentd agent-worker agentctl)
+CLOCKED := $(addprefix $(B)/clock/,agentd agent-worker agent-delivery agentctl)
 $(B)/clock/agentd: $(B)/supervisor/main.o $(B)/supervisor/accept4.o $(B)/tests/clock/clock.o $(B)/super.a $(B)/engine.a $(B)/core.a
 	@mkdir -p $(@D)
 	$(link)
 $(B)/clock/agent-worker: $(B)/worker/main.o $(B)/tests/clock/clock.o $(B)/worker.a $(B)/core.a
+	@mkdir -p $(@D)
+	$(link)
+$(B)/clock/agent-delivery: $(B)/worker/delivery/main.o $(B)/tests/clock/clock.o $(B)/delivery.a $(B)/worker.a $(B)/core.a
 	@mkdir -p $(@D)
 	$(link)
 $(B)/clock/agentctl: $(B)/agentctl

@@ -193,7 +193,10 @@ open_spawn(struct parts *p, struct err *e)
     FREE_AUTO char *path = xasprintf("%s/evidence", p->config.run_dir);
 
     if (evidence_open(&p->evidence, path, e)) return e->code;
-    if (spawn_open_program("agent-worker", "AGENTD_WORKER", &p->spawn.program, e)) return e->code;
+    if (spawn_open_program("agent-worker", "AGENTD_WORKER", &p->spawn.program, e) ||
+        spawn_open_program("agent-delivery", "AGENTD_DELIVERY", &p->spawn.delivery, e)) {
+        return e->code;
+    }
     p->spawn.null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (p->spawn.null < 0) return err_errno(e, "/dev/null");
     p->spawn.evidence = &p->evidence;

@@ -19,7 +19,7 @@
 
 /* All strings of the child's arguments: made before the fork. */
 struct arguments {
-    char  numbers[8][NUMBER_BYTES];
+    char  numbers[9][NUMBER_BYTES];
     char *argv[24];
 };
 
@@ -61,6 +61,7 @@ make_arguments(struct arguments *a, const struct spawn_setup *setup,
         {"--slots",          (uint64_t)order->slots       },
         {"--heartbeat-ms",   (uint64_t)order->heartbeat_ms},
         {"--evidence-fd",    (uint64_t)setup->evidence->fd},
+        {"--delivery-fd",    (uint64_t)setup->delivery    },
         {"--incarnation",    setup->incarnation           },
         {"--supervisor-pid", (uint64_t)getpid()           },
     };
@@ -110,7 +111,8 @@ become_worker(const struct spawn_setup *setup, const struct spawn_order *order,
     signals_reset();
     evidence_write_self(&setup->evidence->workers[order->worker], setup->boot_id, 0, order->worker,
                         setup->incarnation);
-    if (!take_standard_streams(setup) || fcntl(setup->evidence->fd, F_SETFD, 0)) {
+    if (!take_standard_streams(setup) || fcntl(setup->evidence->fd, F_SETFD, 0) ||
+        fcntl(setup->delivery, F_SETFD, 0)) {
         _exit(EXIT_NOT_STARTED);
     }
     (void)syscall(SYS_execveat, setup->program, "", a->argv, environ, AT_EMPTY_PATH);

@@ -3,7 +3,7 @@
  * A program is kept open from our own start on, so that a package upgrade cannot mix versions
  * (N33).  The child sets itself up with async-signal-safe calls only: TERM when we die, a process
  * group of its own, default signals, its evidence; then it execs, with no descriptor of ours but
- * the evidence file's. */
+ * the evidence file's and, for a worker, that of the program that delivers. */
 #ifndef SUPERVISOR_SPAWN_H
 #define SUPERVISOR_SPAWN_H
 
@@ -14,8 +14,9 @@
 
 /* What stays the same for all workers. */
 struct spawn_setup {
-    int                    program; /* from spawn_open_program */
-    int                    null;    /* /dev/null, their standard input */
+    int                    program;  /* from spawn_open_program */
+    int                    delivery; /* likewise: what workers deliver effects by */
+    int                    null;     /* /dev/null, their standard input */
     const struct evidence *evidence;
     uint64_t               boot_id;
     uint64_t               incarnation;

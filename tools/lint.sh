@@ -26,6 +26,7 @@ layer supervisor/engine 'supervisor/forecast|supervisor/[a-z_0-9]*\.h|worker|too
 layer supervisor/config 'supervisor/(engine|forecast)|supervisor/[a-z_0-9]*\.h|worker|tools'
 layer supervisor/forecast 'supervisor/[a-z_0-9]*\.h|worker|tools'
 layer worker 'supervisor|tools'
+layer worker/delivery 'worker/(account|dispatch|exec|gate|joblog|launch|loop|mailbox|persistent|reap|report|sink|slots|spawn|tree)\.h'
 layer tools/agentctl 'supervisor|worker'
 layer tools/control 'supervisor|worker|tools/(agentctl|gateway)'
 layer tools/gateway 'supervisor|worker|tools/agentctl'

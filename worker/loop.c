@@ -40,6 +40,7 @@ struct loop {
     struct reaper              reaper;
     struct report              report;
     struct launcher            launcher;
+    char                       delivery_program[32];
     struct exec                exec;
     struct sink                sink;
     struct dispatch            dispatch;
@@ -101,6 +102,8 @@ wire(struct loop *l)
         .work_folder = l->work_folder,
         .logs_folder = l->logs_folder,
     };
+    (void)snprintf(l->delivery_program, sizeof(l->delivery_program), "/proc/self/fd/%d",
+                   o->delivery_fd); /* fits */
     l->sink = (struct sink){
         .slots = &l->slots,
         .report = &l->report,
@@ -108,6 +111,7 @@ wire(struct loop *l)
         .state = o->state_folder,
         .work_folder = l->work_folder,
         .own_environ = environ,
+        .program = l->delivery_program,
     };
     l->dispatch = (struct dispatch){
         .slots = &l->slots,

@@ -18,6 +18,7 @@ struct loop_options {
     const char *state_folder; /* absolute */
     int64_t     heartbeat_ms;
     int         evidence_fd;
+    int         delivery_fd; /* of agent-delivery */
     uint64_t    incarnation;
     pid_t       supervisor;
 };

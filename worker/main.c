@@ -4,9 +4,6 @@
 #include "common/version.h"
 #include "proto/messages.h"
 #include "worker/loop.h"
-#include "worker/ping.h"
-#include "worker/sinkfile.h"
-#include "worker/sinkhttp.h"
 #include "worker/spawn.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +25,7 @@ enum option_id {
     OPT_SLOTS,
     OPT_HEARTBEAT_MS,
     OPT_EVIDENCE_FD,
+    OPT_DELIVERY_FD,
     OPT_INCARNATION,
     OPT_SUPERVISOR_PID,
     OPT_NUMBERS,
@@ -42,6 +40,7 @@ static const struct option options[] = {
     {"slots",          required_argument, NULL, OPT_SLOTS         },
     {"heartbeat-ms",   required_argument, NULL, OPT_HEARTBEAT_MS  },
     {"evidence-fd",    required_argument, NULL, OPT_EVIDENCE_FD   },
+    {"delivery-fd",    required_argument, NULL, OPT_DELIVERY_FD   },
     {"incarnation",    required_argument, NULL, OPT_INCARNATION   },
     {"supervisor-pid", required_argument, NULL, OPT_SUPERVISOR_PID},
     {"run",            required_argument, NULL, OPT_RUN           },
@@ -58,8 +57,9 @@ static const struct {
     [OPT_SLOTS] = {1,  SLOTS_MAX      },
       [OPT_HEARTBEAT_MS] = {10, 3600000        },
     [OPT_EVIDENCE_FD] = {3,  INT_MAX        },
-      [OPT_INCARNATION] = {0,  UINT64_MAX     },
-    [OPT_SUPERVISOR_PID] = {1,  INT_MAX        },
+      [OPT_DELIVERY_FD] = {3,  INT_MAX        },
+    [OPT_INCARNATION] = {0,  UINT64_MAX     },
+      [OPT_SUPERVISOR_PID] = {1,  INT_MAX        },
 };
 
 struct arguments {
@@ -144,14 +144,15 @@ block_signals(void)
 
 /* On agentd's death we get TERM (N31), and whatever a handler leaves behind becomes our child. */
 static enum errc
-set_up_process(int evidence_fd, pid_t supervisor, struct err *e)
+set_up_process(const struct loop_options *o, struct err *e)
 {
     block_signals();
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) return err_errno(e, "PR_SET_PDEATHSIG");
-    if (getppid() != supervisor) return err_set(e, E_INTERNAL, "the supervisor has died");
+    if (getppid() != o->supervisor) return err_set(e, E_INTERNAL, "the supervisor has died");
     if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) return err_errno(e, "PR_SET_CHILD_SUBREAPER");
     if (prctl(PR_SET_DUMPABLE, 0) != 0) return err_errno(e, "PR_SET_DUMPABLE");
-    if (fcntl(evidence_fd, F_SETFD, FD_CLOEXEC) != 0) return err_errno(e, "--evidence-fd");
+    if (fcntl(o->evidence_fd, F_SETFD, FD_CLOEXEC) != 0) return err_errno(e, "--evidence-fd");
+    if (fcntl(o->delivery_fd, F_SETFD, FD_CLOEXEC) != 0) return err_errno(e, "--delivery-fd");
     raise_descriptor_limit();
     return spawn_prepare(e);
 }
@@ -167,11 +168,12 @@ run(const struct arguments *a, const char *state_folder, struct err *e)
         .state_folder = state_folder,
         .heartbeat_ms = (int64_t)a->numbers[OPT_HEARTBEAT_MS],
         .evidence_fd = (int)a->numbers[OPT_EVIDENCE_FD],
+        .delivery_fd = (int)a->numbers[OPT_DELIVERY_FD],
         .incarnation = a->numbers[OPT_INCARNATION],
         .supervisor = (pid_t)a->numbers[OPT_SUPERVISOR_PID],
     };
 
-    if (set_up_process(o.evidence_fd, o.supervisor, e)) return e->code;
+    if (set_up_process(&o, e)) return e->code;
     return loop_run(&o, e);
 }
 
@@ -181,9 +183,6 @@ main(int argc, char **argv)
     struct arguments a = {0};
     struct err       e;
 
-    if (argc > 1 && strcmp(argv[1], "--sink-file") == 0) return sinkfile_main(argc, argv);
-    if (argc == 2 && strcmp(argv[1], "--sink-http") == 0) return sinkhttp_main();
-    if (argc == 2 && strcmp(argv[1], "--ping") == 0) return ping_main();
     if (!take_arguments(&a, argc, argv)) return EXIT_USAGE;
     fill_standard_descriptors();
     log_init("agent-worker", LOG_LEVEL_INFO);

@@ -10,8 +10,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define OWN_FILE "/proc/self/exe" /* also after the program's file was replaced */
-
 #define REPORT_MS     1000 /* to say why, for a post that gives up at its time limit */
 #define TEXT_MAX      1024 /* bytes of a receipt, as in EFFECT_DONE_FIELDS */
 #define EXIT_TEMPFAIL 75   /* of a command: nothing was sent */
@@ -26,13 +24,12 @@ make_input(const struct msg_effect_send *m, struct buf *input, struct err *e)
     return E_OK;
 }
 
-/* Us, as the process that delivers. */
 static enum errc
 run(struct sink *k, char *const *argv, const struct buf *input, struct lease *lease, struct err *e)
 {
     char          name[sizeof("AGENTD_LEASE=") + LEASE_NAME_MAX];
     char         *envp[] = {name, NULL};
-    struct launch what = {.file = OWN_FILE, .argv = argv, .envp = envp, .cwd = k->state};
+    struct launch what = {.file = k->program, .argv = argv, .envp = envp, .cwd = k->state};
 
     (void)snprintf(name, sizeof(name), "AGENTD_LEASE=%s", lease->name); /* fits */
     what.input = buf_view(input);
@@ -46,7 +43,7 @@ run_file(struct sink *k, const struct msg_effect_send *m, struct view path, stru
     BUF_AUTO struct buf input = {0};
     FREE_AUTO char     *file = view_dup(path);
     char                effect[24];
-    char               *argv[] = {"agent-worker", "--sink-file", file, "--probe", effect, NULL};
+    char               *argv[] = {"agent-delivery", "--file", file, "--probe", effect, NULL};
 
     (void)snprintf(effect, sizeof(effect), "%" PRIu64, m->effect); /* fits */
     if (!m->probe) argv[3] = NULL;
@@ -59,7 +56,7 @@ static enum errc
 run_ping(struct sink *k, struct view url, struct lease *lease, struct err *e)
 {
     BUF_AUTO struct buf input = {0};
-    char               *argv[] = {"agent-worker", "--ping", NULL};
+    char               *argv[] = {"agent-delivery", "--ping", NULL};
 
     buf_add_view(&input, url);
     return run(k, argv, &input, lease, e);
@@ -101,7 +98,7 @@ run_http(struct sink *k, const struct msg_effect_send *m, const struct msg_sink 
          struct lease *lease, struct err *e)
 {
     BUF_AUTO struct buf input = {0};
-    char               *argv[] = {"agent-worker", "--sink-http", NULL};
+    char               *argv[] = {"agent-delivery", "--http", NULL};
 
     if (put_how(k, m, sink, &input, e) || make_input(m, &input, e)) return e->code;
     return run(k, argv, &input, lease, e);

@@ -1,10 +1,10 @@
 /* sink - deliveries: an effect is sent by a process of its own, so that a file system or a server
  * that hangs holds up that process only.
  *
- * The process is this program again, as sinkfile_main, sinkhttp_main or ping_main, and what it
- * prints is the outcome; or it is the operator's command, whose exit is: 0 delivered (the first
- * line that it prints is the receipt), 75 nothing was sent, anything else unknown.  A delivery
- * whose process gave no answer, or was stopped at its time limit, is `unknown`. */
+ * The process is agent-delivery (worker/delivery), and what it prints is the outcome; or it is the
+ * operator's command, whose exit is: 0 delivered (the first line that it prints is the receipt), 75
+ * nothing was sent, anything else unknown.  A delivery whose process gave no answer, or was stopped
+ * at its time limit, is `unknown`. */
 #ifndef WORKER_SINK_H
 #define WORKER_SINK_H
 
@@ -21,7 +21,8 @@ struct sink {
     const char            *state; /* what a relative path is below */
     const char            *work_folder;
     char *const           *own_environ;
-    struct arena           arena; /* of one start */
+    const char  *program; /* agent-delivery, by a descriptor: also after it was replaced */
+    struct arena arena;   /* of one start */
 };
 
 void sink_done(struct sink *k);

@@ -91,7 +91,7 @@ child_descriptors(struct child *c)
     for (int fd = 0; fd < 3; fd++) {
         if (dup2(c->rq->fds[fd], fd) < 0) return child_failed(c, "dup2");
     }
-    return close_range(3, ~0U, 0) == 0 || child_failed(c, "close_range");
+    return close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0 || child_failed(c, "close_range");
 }
 
 static bool

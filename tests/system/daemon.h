@@ -37,6 +37,7 @@ struct daemon {
 
 /* A program of this build: "agentd", "agent-worker". */
 const char *daemon_program(const char *name);
+void        file_copy(const char *from, const char *to); /* one that may be executed */
 
 void daemon_make(struct daemon *d);
 void daemon_remove(struct daemon *d); /* kills what runs */

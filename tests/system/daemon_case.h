@@ -30,6 +30,7 @@ clear(void **state)
     (void)state;
     daemon_remove(&d);
     (void)unsetenv("AGENTD_WORKER"); /* what stood in for them */
+    (void)unsetenv("AGENTD_DELIVERY");
     (void)unsetenv("AGENTD_GATEWAY");
     return 0;
 }

@@ -26,15 +26,16 @@
 
 #define LOOK_AGAIN_MS 5 /* between looks at what gives no event: a file, a foreign process */
 
-const char *
-worker_program(void)
+/* Of this build, in the folder above the test's own. */
+static const char *
+program(const char *name)
 {
     static char path[PATH_MAX];
     ssize_t     size = readlink("/proc/self/exe", path, sizeof(path) - 32);
 
     assert_true(size > 0);
     path[size] = '\0';
-    memcpy(strrchr(path, '/') + 1, "../agent-worker", sizeof("../agent-worker"));
+    (void)snprintf(strrchr(path, '/') + 1, 32, "../%s", name); /* fits */
     return path;
 }
 
@@ -64,12 +65,14 @@ fake_open(struct fake *f)
     zmq_msg_init(&f->frame);
     evidence = xasprintf("%s/evidence", f->folder);
     assert_int_equal(evidence_open(&f->evidence, evidence, &e), E_OK);
+    f->delivery_fd = open(program("agent-delivery"), O_PATH | O_CLOEXEC);
+    assert_true(f->delivery_fd >= 0);
 }
 
 void
 fake_become_worker(const struct fake *f, pid_t supervisor)
 {
-    char  parent[24], fd[24], heartbeat[24], slots[24], incarnation[24];
+    char  parent[24], fd[24], delivery[24], heartbeat[24], slots[24], incarnation[24];
     char *argv[] = {"agent-worker",
                     "--worker",
                     "3",
@@ -85,6 +88,8 @@ fake_become_worker(const struct fake *f, pid_t supervisor)
                     heartbeat,
                     "--evidence-fd",
                     fd,
+                    "--delivery-fd",
+                    delivery,
                     "--incarnation",
                     incarnation,
                     "--supervisor-pid",
@@ -96,8 +101,10 @@ fake_become_worker(const struct fake *f, pid_t supervisor)
     (void)snprintf(heartbeat, sizeof(heartbeat), "%d", HEARTBEAT_MS);
     (void)snprintf(slots, sizeof(slots), "%d", FAKE_SLOTS);
     (void)snprintf(incarnation, sizeof(incarnation), "%d", INCARNATION);
+    (void)snprintf(delivery, sizeof(delivery), "%d", f->delivery_fd);
     (void)fcntl(f->evidence.fd, F_SETFD, 0);
-    execv(worker_program(), argv);
+    (void)fcntl(f->delivery_fd, F_SETFD, 0);
+    execv(program("agent-worker"), argv);
     _exit(127);
 }
 
@@ -168,6 +175,7 @@ void
 fake_close(struct fake *f)
 {
     evidence_close(&f->evidence);
+    (void)close(f->delivery_fd);
     zmq_msg_close(&f->frame);
     zmq_close(f->jobs);
     zmq_close(f->reports);

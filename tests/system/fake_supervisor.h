@@ -21,15 +21,13 @@ struct fake {
     void           *jobs;    /* PUSH to the worker */
     void           *reports; /* PULL */
     struct evidence evidence;
-    pid_t           pid; /* of the worker */
+    int             delivery_fd; /* of agent-delivery */
+    pid_t           pid;         /* of the worker */
     uint64_t        seq;
     uint64_t        token; /* of the last lease */
     zmq_msg_t       frame; /* of the last report; the views of `m` borrow from it */
     union msg       m;     /* the last report */
 };
-
-/* The worker's program, in the folder above the test's own. */
-const char *worker_program(void);
 
 /* Makes the folder and the sockets, starts a worker and takes its hello. */
 void fake_start(struct fake *f);

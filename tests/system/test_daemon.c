@@ -104,6 +104,18 @@ usage_and_bad_configurations_are_refused(void **state)
 }
 
 static void
+without_a_program_that_it_needs_nothing_starts(void **state)
+{
+    BUF_AUTO struct buf text = {0};
+
+    (void)state;
+    assert_int_equal(setenv("AGENTD_DELIVERY", "/nonexistent/agent-delivery", 1), 0);
+    daemon_expect_refusal(&d, 1, &text, NULL);
+    must_be_in(&text, "program /nonexistent/agent-delivery");
+    must_be_in(&text, "install agent-delivery beside agentd or name it in AGENTD_DELIVERY");
+}
+
+static void
 folders_of_others_or_open_to_them_are_refused(void **state)
 {
     BUF_AUTO struct buf text = {0};
@@ -410,6 +422,8 @@ main(void)
         cmocka_unit_test_setup_teardown(it_says_ready_once_and_serves, make, clear),
         cmocka_unit_test_setup_teardown(a_second_start_is_refused_and_told_who_runs, make, clear),
         cmocka_unit_test_setup_teardown(usage_and_bad_configurations_are_refused, make, clear),
+        cmocka_unit_test_setup_teardown(without_a_program_that_it_needs_nothing_starts, make,
+                                        clear),
         cmocka_unit_test_setup_teardown(folders_of_others_or_open_to_them_are_refused, make, clear),
         cmocka_unit_test_setup_teardown(starts_that_never_got_ready_have_the_store_checked, make,
                                         clear),

@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -107,33 +105,18 @@ workers_outlive_a_pause_of_agentd(void **state)
 }
 
 static void
-copy_file(const char *from, const char *to)
-{
-    struct stat st;
-    int         in = open(from, O_RDONLY | O_CLOEXEC);
-    int         out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
-
-    assert_true(in >= 0 && out >= 0);
-    assert_int_equal(fstat(in, &st), 0);
-    for (off_t at = 0; at < st.st_size;)
-        assert_true(sendfile(out, in, &at, (size_t)(st.st_size - at)) > 0);
-    assert_int_equal(close(in), 0);
-    assert_int_equal(close(out), 0);
-}
-
-static void
 an_upgrade_of_the_program_does_not_mix_versions(void **state)
 {
     char path[128];
 
     (void)state;
     (void)snprintf(path, sizeof(path), "%s/agent-worker", d.folder);
-    copy_file(daemon_program("agent-worker"), path);
+    file_copy(daemon_program("agent-worker"), path);
     assert_int_equal(setenv("AGENTD_WORKER", path, 1), 0);
     start_and_connect("1");
     pid_t pid = pid_of_first();
     assert_int_equal(unlink(path), 0);
-    copy_file("/bin/false", path);
+    file_copy("/bin/false", path);
     assert_int_equal(kill(pid, SIGKILL), 0);
     expect_reply(&c, MSG_STATUS, "{}", "workers.started", "2");
     assert_int_not_equal(pid_of_first(), pid);

@@ -145,6 +145,40 @@ a_sink_that_hangs_holds_back_no_other(void **state)
     "#!/bin/sh\necho '{\"type\":\"effect\",\"kind\":\"activity\",\"activity\":\"post_liked\"," \
     "\"data\":{\"post\":7}}'\n"
 
+/* N33: agentd's own is used, whatever is in its place by now. */
+static int
+start_with_a_copy(void **state)
+{
+    char path[128];
+
+    (void)state;
+    e2e_make();
+    script_write(&d, "says", SAYS);
+    (void)snprintf(path, sizeof(path), "%s/agent-delivery", d.folder);
+    file_copy(daemon_program("agent-delivery"), path);
+    assert_int_equal(setenv("AGENTD_DELIVERY", path, 1), 0);
+    (void)e2e_start(CONFIG("notes"));
+    assert_int_equal(unlink(path), 0);
+    file_copy("/bin/false", path);
+    return 0;
+}
+
+static int
+stop_without_it(void **state)
+{
+    assert_int_equal(unsetenv("AGENTD_DELIVERY"), 0);
+    return e2e_stop(state);
+}
+
+static void
+an_upgrade_of_what_delivers_does_not_mix_versions(void **state)
+{
+    (void)state;
+    ctl_must(&c, "session send chat hi");
+    ctl_until(&c, "items.0.status", "\"delivered\"", "effect list");
+    assert_int_equal(marks_count(&d, "state/notes.jsonl"), 1);
+}
+
 static void
 what_agents_did_is_kept_and_listed(void **state)
 {
@@ -178,6 +212,8 @@ main(void)
         cmocka_unit_test_setup_teardown(
             what_nobody_asked_for_too_soon_is_kept_and_may_be_sent_by_hand, start_notes, e2e_stop),
         cmocka_unit_test_setup_teardown(what_agents_did_is_kept_and_listed, start_notes, e2e_stop),
+        cmocka_unit_test_setup_teardown(an_upgrade_of_what_delivers_does_not_mix_versions,
+                                        start_with_a_copy, stop_without_it),
         cmocka_unit_test_setup_teardown(a_sink_that_hangs_holds_back_no_other, start_held,
                                         e2e_stop),
     };

@@ -2,7 +2,7 @@
  */
 #include "tests/system/fake_supervisor.h"
 #include "tests/system/web.h"
-#include "worker/sinkhttp.h"
+#include "worker/delivery/sinkhttp.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* Which addresses a webhook may reach. */
 #include "common/buf.h"
 #include "common/json.h"
-#include "worker/reach.h"
+#include "worker/delivery/reach.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <setjmp.h>

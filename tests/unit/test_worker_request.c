@@ -2,8 +2,8 @@
  * (rebinding), and nothing is followed.  The resolver is this file's. */
 #include "common/buf.h"
 #include "common/json.h"
-#include "worker/reach.h"
-#include "worker/request.h"
+#include "worker/delivery/reach.h"
+#include "worker/delivery/request.h"
 #include <arpa/inet.h>
 #include <dlfcn.h>
 #include <netdb.h>

@@ -1,5 +1,5 @@
 /* Signatures of webhooks (Standard Webhooks). */
-#include "worker/sinkhttp.h"
+#include "worker/delivery/sinkhttp.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* answer - what the process of a delivery prints when it is over: one JSON line. */
-#ifndef WORKER_ANSWER_H
-#define WORKER_ANSWER_H
+#ifndef DELIVERY_ANSWER_H
+#define DELIVERY_ANSWER_H
 
 #include "common/buf.h"
 #include <stdbool.h>

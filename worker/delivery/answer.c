@@ -1,4 +1,4 @@
-#include "worker/answer.h"
+#include "worker/delivery/answer.h"
 
 #include "common/err.h"
 #include "common/json.h"

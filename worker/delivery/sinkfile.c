@@ -1,10 +1,10 @@
-#include "worker/sinkfile.h"
+#include "worker/delivery/sinkfile.h"
 
 #include "common/err.h"
 #include "common/json.h"
 #include "common/mp.h"
 #include "proto/messages.h"
-#include "worker/answer.h"
+#include "worker/delivery/answer.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

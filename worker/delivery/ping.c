@@ -1,9 +1,9 @@
-#include "worker/ping.h"
+#include "worker/delivery/ping.h"
 
 #include "common/url.h"
-#include "worker/answer.h"
-#include "worker/reach.h"
-#include "worker/request.h"
+#include "worker/delivery/answer.h"
+#include "worker/delivery/reach.h"
+#include "worker/delivery/request.h"
 #include <errno.h>
 #include <stdio.h>
 #include <unistd.h>

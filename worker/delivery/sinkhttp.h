@@ -1,6 +1,6 @@
 /* sinkhttp - the process that posts one effect to a web server, signed (Standard Webhooks).
  *
- * `agent-worker --sink-http` reads two lines of JSON from its standard input, where no other user
+ * `agent-delivery --http` reads two lines of JSON from its standard input, where no other user
  * sees them: how to send ({url, id, timeout_ms, secret_file, secret_file_old, allow, headers}), and
  * the body.  It prints the outcome as sinkfile does:
  *
@@ -14,8 +14,8 @@
  * HMAC-SHA256 over "id.timestamp.body"; two while a key is replaced.  A secret file holds
  * `whsec_` and base64, or any other text, whose bytes are the key.  Which addresses may be reached
  * says reach.h. */
-#ifndef WORKER_SINKHTTP_H
-#define WORKER_SINKHTTP_H
+#ifndef DELIVERY_SINKHTTP_H
+#define DELIVERY_SINKHTTP_H
 
 #include "common/buf.h"
 #include "common/err.h"

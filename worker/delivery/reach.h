@@ -9,8 +9,8 @@
  *     HOST, ADDRESS or ADDRESS/BITS, each with :PORT or without (any port); [ADDRESS]:PORT for IPv6
  *
  * A HOST is compared with the URL's. */
-#ifndef WORKER_REACH_H
-#define WORKER_REACH_H
+#ifndef DELIVERY_REACH_H
+#define DELIVERY_REACH_H
 
 #include "common/mem.h"
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "worker/request.h"
+#include "worker/delivery/request.h"
 
 #include <curl/curl.h>
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-#include "worker/reach.h"
+#include "worker/delivery/reach.h"
 
 #include "common/mp.h"
 #include "proto/codec.h"

@@ -2,8 +2,8 @@
  *
  * http and https only; nothing is followed; no proxy, netrc or file of the user's is used; of the
  * answer's body at most REQUEST_BODY_MAX bytes are read and none are kept. */
-#ifndef WORKER_REQUEST_H
-#define WORKER_REQUEST_H
+#ifndef DELIVERY_REQUEST_H
+#define DELIVERY_REQUEST_H
 
 #include "common/mem.h"
 #include <stdbool.h>

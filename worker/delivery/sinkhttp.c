@@ -1,12 +1,12 @@
-#include "worker/sinkhttp.h"
+#include "worker/delivery/sinkhttp.h"
 
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/mp.h"
 #include "common/url.h"
-#include "worker/answer.h"
-#include "worker/reach.h"
-#include "worker/request.h"
+#include "worker/delivery/answer.h"
+#include "worker/delivery/reach.h"
+#include "worker/delivery/request.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

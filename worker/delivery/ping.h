@@ -1,14 +1,14 @@
 /* ping - the process that asks for one URL, to tell a dead-man's switch that a schedule lives.
  *
- * `agent-worker --ping` reads the URL from its standard input, where no other user sees it, makes a
- * GET request and prints the outcome as sinkfile does: `delivered` for a status of 2xx, else
+ * `agent-delivery --ping` reads the URL from its standard input, where no other user sees it, makes
+ * a GET request and prints the outcome as sinkfile does: `delivered` for a status of 2xx, else
  * `failed`.
  *
  * Operators name the URLs, so that hosts of the own network are allowed; what no switch is behind,
  * link-local addresses (the metadata of clouds) and multicast, is not.  request.h
  * says what else is kept from them. */
-#ifndef WORKER_PING_H
-#define WORKER_PING_H
+#ifndef DELIVERY_PING_H
+#define DELIVERY_PING_H
 
 #include "common/buf.h"
 

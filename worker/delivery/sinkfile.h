@@ -1,6 +1,6 @@
 /* sinkfile - the process that appends one effect to a file, or looks whether it is there.
  *
- * `agent-worker --sink-file PATH` appends the line on its standard input; with `--probe EFFECT` it
+ * `agent-delivery --file PATH` appends the line on its standard input; with `--probe EFFECT` it
  * looks for a complete JSON object whose effect_id is EFFECT.  It prints one JSON line:
  *
  *   {"outcome": "delivered", "receipt": "offset N"}   it is in the file, and the file is on disk
@@ -8,8 +8,8 @@
  *   {"outcome": "failed", "message": …}               nothing of it was written
  *   {"outcome": "unknown", "message": …}              something was written, or may have been
  */
-#ifndef WORKER_SINKFILE_H
-#define WORKER_SINKFILE_H
+#ifndef DELIVERY_SINKFILE_H
+#define DELIVERY_SINKFILE_H
 
 #include "common/buf.h"
 #include <stdint.h>
