@@ -128,6 +128,7 @@ start(const struct launcher *l, const struct launch *what, const struct pipes *p
 {
     struct spawn_request rq = {
         .file = what->file,
+        .program = what->program,
         .argv = what->argv,
         .envp = what->envp,
         .cwd = what->cwd,

@@ -19,6 +19,7 @@ struct launcher {
 
 struct launch {
     const char           *file;
+    int                   program; /* as in spawn_request */
     char *const          *argv;
     char *const          *envp;
     const char           *cwd;

@@ -40,7 +40,6 @@ struct loop {
     struct reaper              reaper;
     struct report              report;
     struct launcher            launcher;
-    char                       delivery_program[32];
     struct exec                exec;
     struct sink                sink;
     struct dispatch            dispatch;
@@ -102,8 +101,6 @@ wire(struct loop *l)
         .work_folder = l->work_folder,
         .logs_folder = l->logs_folder,
     };
-    (void)snprintf(l->delivery_program, sizeof(l->delivery_program), "/proc/self/fd/%d",
-                   o->delivery_fd); /* fits */
     l->sink = (struct sink){
         .slots = &l->slots,
         .report = &l->report,
@@ -111,7 +108,7 @@ wire(struct loop *l)
         .state = o->state_folder,
         .work_folder = l->work_folder,
         .own_environ = environ,
-        .program = l->delivery_program,
+        .program = o->delivery_fd,
     };
     l->dispatch = (struct dispatch){
         .slots = &l->slots,

@@ -29,7 +29,8 @@ run(struct sink *k, char *const *argv, const struct buf *input, struct lease *le
 {
     char          name[sizeof("AGENTD_LEASE=") + LEASE_NAME_MAX];
     char         *envp[] = {name, NULL};
-    struct launch what = {.file = k->program, .argv = argv, .envp = envp, .cwd = k->state};
+    struct launch what = {
+        .file = argv[0], .program = k->program, .argv = argv, .envp = envp, .cwd = k->state};
 
     (void)snprintf(name, sizeof(name), "AGENTD_LEASE=%s", lease->name); /* fits */
     what.input = buf_view(input);

@@ -21,7 +21,7 @@ struct sink {
     const char            *state; /* what a relative path is below */
     const char            *work_folder;
     char *const           *own_environ;
-    const char  *program; /* agent-delivery, by a descriptor: also after it was replaced */
+    int          program; /* agent-delivery, by a descriptor: also after its file was replaced */
     struct arena arena;   /* of one start */
 };
 

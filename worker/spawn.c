@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -85,13 +86,34 @@ child_become(struct child *c, const struct account *a)
     return true;
 }
 
+/* Now, not with the exec: that lets us go on before it closes anything, and of what we close then
+ * epoll would go on to tell, as long as it is open in the child. */
+static bool
+child_close(const struct child *c)
+{
+    unsigned kept = (unsigned)c->rq->program;
+
+    if (kept == 0) return close_range(3, ~0U, 0) == 0;
+    return (kept == 3 || close_range(3, kept - 1, 0) == 0) && close_range(kept + 1, ~0U, 0) == 0;
+}
+
 static bool
 child_descriptors(struct child *c)
 {
     for (int fd = 0; fd < 3; fd++) {
         if (dup2(c->rq->fds[fd], fd) < 0) return child_failed(c, "dup2");
     }
-    return close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0 || child_failed(c, "close_range");
+    return child_close(c) || child_failed(c, "close_range");
+}
+
+static void
+child_exec(const struct spawn_request *rq)
+{
+    if (rq->program != 0) {
+        (void)syscall(SYS_execveat, rq->program, "", rq->argv, rq->envp, AT_EMPTY_PATH);
+    } else {
+        execve(rq->file, rq->argv, rq->envp);
+    }
 }
 
 static bool
@@ -121,7 +143,7 @@ child_main(void *arg)
     if (!child_set_up(c)) return 127;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execve(c->rq->file, c->rq->argv, c->rq->envp);
+    child_exec(c->rq);
     (void)child_failed(c, "exec");
     return 127;
 }

@@ -31,7 +31,8 @@ struct spawn_limits { /* 0: as inherited.  Above our own hard limit, that limit 
 };
 
 struct spawn_request {
-    const char           *file; /* what execve starts */
+    const char           *file;    /* what execve starts */
+    int                   program; /* or, unless it is 0, its descriptor (CLOEXEC); file names it */
     char *const          *argv;
     char *const          *envp;
     const char           *cwd;
