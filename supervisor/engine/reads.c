@@ -184,7 +184,7 @@ read_worker_list(struct reading *r)
     page_open(r, &p, false, 0);
     for (uint32_t i = 0; i < WORKERS_MAX; i++) {
         if (r->engine->memory.workers[i].state == WORKER_NONE) continue;
-        view_worker(&r->engine->memory, i, r->now->boot_ms, r->reply);
+        view_worker(r->txn, r->actor, &r->engine->memory, i, r->now->boot_ms, r->reply);
         p.count++;
     }
     page_close(r, &p);

@@ -113,15 +113,32 @@ put_cap(struct snapshot *s, enum predicate p, uint32_t on, struct buf *b, uint32
     ++*count;
 }
 
-/* The handlers of `default` are there for every company. */
+/* The handlers that jobs of the actor's company run with: they are of `default`, which anybody's
+ * jobs may name. */
+static void
+find_handlers(struct objects *o, const struct actor *a, struct idmap *handlers)
+{
+    uint32_t         company = object_find(o->txn, KIND_COMPANY, 0, a->company);
+    struct job_state j = {0};
+    struct scan      s;
+
+    scan_open(&s, o->txn, INDEX_job_running, &j, 0, 0);
+    while (scan_next_key(&s, &j)) {
+        if (j.company == company && j.handler && !idmap_get(handlers, j.handler))
+            idmap_put(handlers, txn_arena(o->txn), j.handler, o);
+    }
+    scan_close(&s);
+}
+
 static bool
-sees_cap(struct objects *o, const struct actor *a, enum predicate p, uint32_t on)
+sees_cap(struct objects *o, const struct actor *a, const struct idmap *handlers, enum predicate p,
+         uint32_t on)
 {
     const struct object_entry *e = objects_get(o, on);
 
-    if (!e) return a->company.size == 0;
-    if (p == HELD_HANDLER_CAP && e->row.company == COMPANY_DEFAULT_ID) return true;
-    return actor_sees(o->txn, a, registry_company(e));
+    if (a->company.size == 0) return true;
+    if (p == HELD_HANDLER_CAP) return idmap_get(handlers, on) != NULL;
+    return e && actor_sees(o->txn, a, registry_company(e));
 }
 
 /* The general caps always, those of a company, agent or handler while something runs under them. */
@@ -130,6 +147,7 @@ put_caps(struct engine *en, struct objects *o, const struct actor *a, struct buf
          struct mp_open_map *map)
 {
     struct snapshot s;
+    struct idmap    handlers = {0};
     size_t          header;
     uint32_t        n = 0;
     const struct {
@@ -142,6 +160,7 @@ put_caps(struct engine *en, struct objects *o, const struct actor *a, struct buf
     };
 
     snapshot_take(&s, &en->memory, o);
+    if (a->company.size) find_handlers(o, a, &handlers);
     mp_key(b, map, "caps");
     header = mp_array_open(b);
     put_cap(&s, HELD_NO_SLOT, 0, b, &n);
@@ -151,7 +170,7 @@ put_caps(struct engine *en, struct objects *o, const struct actor *a, struct buf
         for (uint32_t i = 0; i < kinds[k].m->cap; i++) {
             uint32_t on = (uint32_t)kinds[k].m->entries[i].id;
 
-            if (on && sees_cap(o, a, kinds[k].p, on)) put_cap(&s, kinds[k].p, on, b, &n);
+            if (on && sees_cap(o, a, &handlers, kinds[k].p, on)) put_cap(&s, kinds[k].p, on, b, &n);
         }
     }
     mp_array_close(b, header, n);

@@ -417,8 +417,18 @@ view_effect(struct objects *o, const struct effect *ef, struct buf *b)
     mp_close(b, &map);
 }
 
+static bool
+sees_job(struct txn *t, const struct actor *a, uint64_t id)
+{
+    struct job_state j = {.id = id};
+
+    return a->company.size == 0 ||
+           (job_state_load(t, &j) == LOAD_FOUND && actor_sees(t, a, j.company));
+}
+
 void
-view_worker(const struct memory *m, uint32_t worker, int64_t now_boot_ms, struct buf *b)
+view_worker(struct txn *t, const struct actor *a, const struct memory *m, uint32_t worker,
+            int64_t now_boot_ms, struct buf *b)
 {
     static const char *const   states[] = {"none", "starting", "up", "retiring", "lost"};
     const struct fleet_worker *w = &m->workers[worker];
@@ -439,6 +449,7 @@ view_worker(const struct memory *m, uint32_t worker, int64_t now_boot_ms, struct
     header = mp_array_open(b);
     for (uint32_t i = 0; i < m->lease_high; i++) {
         if (m->leases[i].kind != LEASE_JOB || m->leases[i].worker != worker) continue;
+        if (!sees_job(t, a, m->leases[i].id)) continue;
         mp_u64(b, m->leases[i].id);
         n++;
     }

@@ -56,7 +56,9 @@ const char *view_event_status(const struct session *s, const struct event *ev);
 void view_timer(struct objects *o, const struct session *row, const struct session_timer *t,
                 struct buf *out);
 void view_effect(struct objects *o, const struct effect *ef, struct buf *out);
-void view_worker(const struct memory *m, uint32_t worker, int64_t now_boot_ms, struct buf *out);
+/* Of its jobs, those that the actor sees. */
+void view_worker(struct txn *t, const struct actor *a, const struct memory *m, uint32_t worker,
+                 int64_t now_boot_ms, struct buf *out);
 
 /* `session` and `event` of the document. */
 void view_put_document_session(const struct document_session *s, struct buf *b,

@@ -74,6 +74,25 @@ who_is_of_a_company_is_told_of_no_other(void **state)
 }
 
 static void
+a_handlers_cap_is_shown_to_whose_jobs_run_with_it(void **state)
+{
+    struct rig *r = *state;
+
+    rig_configure(r, &two);
+    rig_workers(r, 1, 8);
+    (void)rig_submit(r, "'handler':'own','company':'acme'");
+    assert_true(names(r, "caps", "on", "own"));
+    r->actor.company = view_str("acme");
+    assert_true(names(r, "caps", "on", "own"));
+    r->actor.company = view_str("beta");
+    assert_false(names(r, "caps", "on", "own"));
+    assert_true(names(r, "caps", "cap", "global_cap"));
+    assert_true(names(r, "caps", "cap", "no_slot"));
+    (void)rig_submit(r, "'handler':'own'");
+    assert_true(names(r, "caps", "on", "own"));
+}
+
+static void
 the_outbox_and_timers_are_counted_for_who_sees_all(void **state)
 {
     struct rig *r = *state;
@@ -176,6 +195,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
     const struct CMUnitTest tests[] = {
         TEST(who_is_of_a_company_is_told_of_no_other),
+        TEST(a_handlers_cap_is_shown_to_whose_jobs_run_with_it),
         TEST(the_outbox_and_timers_are_counted_for_who_sees_all),
         TEST(sessions_and_what_waits_in_them_are_counted_for_who_sees_all),
         TEST(sessions_are_counted_anew_after_a_start),

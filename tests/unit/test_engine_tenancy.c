@@ -87,6 +87,26 @@ lists_show_the_actors_company_only(void **state)
 }
 
 static void
+a_worker_is_shown_with_the_actors_companys_jobs_only(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    rig_workers(r, 1, 4);
+    uint64_t its = rig_submit(r, "'handler':'noop','company':'acme'");
+    uint64_t mine = rig_submit(r, "'handler':'noop','company':'beta'");
+    rig_must_read(r, "worker.list", " ");
+    assert_int_equal(rig_len(r, "items.0.jobs"), 2);
+    assert_int_equal(rig_i64(r, "items.0.jobs.0"), its);
+    be_of_company(r, "beta");
+    rig_must_read(r, "worker.list", " ");
+    assert_int_equal(rig_len(r, "items"), 1);
+    assert_int_equal(rig_i64(r, "items.0.running"), 2);
+    assert_int_equal(rig_len(r, "items.0.jobs"), 1);
+    assert_int_equal(rig_i64(r, "items.0.jobs.0"), mine);
+}
+
+static void
 the_feed_shows_the_actors_company_only(void **state)
 {
     struct rig *r = *state;
@@ -121,6 +141,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(another_companys_rows_are_not_found),
         TEST(lists_show_the_actors_company_only),
+        TEST(a_worker_is_shown_with_the_actors_companys_jobs_only),
         TEST(the_feed_shows_the_actors_company_only),
         TEST(roles_are_the_shells),
     };
