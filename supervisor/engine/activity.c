@@ -4,8 +4,6 @@
 #include "supervisor/engine/page.h"
 #include "supervisor/engine/submit.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define LOOKS_MAX 256 /* agents looked at in one turn, whether they are gone */
@@ -146,24 +144,31 @@ activity_due(struct engine *en)
 /* ---- list ---------------------------------------------------------------------- */
 
 /* The cursor is the index's key of the last row that was looked at. */
+enum { AT, ID, NUMBERS };
+
 static enum errc
 read_cursor(struct reading *r, struct view after, struct activity *from)
 {
-    char text[64];
-    int  used = 0;
+    struct cursor_number n[NUMBERS] = {
+        [AT] = {.least = INT64_MIN, .most = INT64_MAX                                     },
+        [ID] = {.least = 1,         .most = (int64_t)r->engine->memory.meta.next_event - 1},
+    };
 
     *from = (struct activity){.at = INT64_MAX, .id = UINT64_MAX};
     if (after.size == 0) return E_OK;
-    if (after.size < sizeof(text)) {
-        memcpy(text, after.data, after.size);
-        text[after.size] = '\0';
-        if (sscanf(text, "%19" SCNd64 ".%19" SCNu64 "%n", &from->at, &from->id, &used) == 2 &&
-            text[used] == '\0' && from->id > 0) {
-            from->id--;
-            return E_OK;
-        }
-    }
-    return err_field(r->e, "after", "no cursor of this list");
+    if (cursor_key(r, after, n, NUMBERS)) return r->e->code;
+    from->at = n[AT].value;
+    from->id = (uint64_t)n[ID].value - 1;
+    return E_OK;
+}
+
+static void
+page_at_row(struct page *p, const struct activity *row)
+{
+    const struct cursor_number n[NUMBERS] = {
+        [AT] = {.value = row->at}, [ID] = {.value = (int64_t)row->id}};
+
+    page_at_key(p, n, NUMBERS);
 }
 
 enum errc
@@ -181,7 +186,7 @@ read_agent_activity(struct reading *r, const struct msg_agent_activity *m)
     page_open(r, &p, HAS(m, agent_activity, limit), m->limit);
     page_scan(r, &p, INDEX_activity_by_agent, &row, 1, 3);
     while (page_next(&p, &row)) {
-        snprintf(p.next, sizeof(p.next), "%" PRId64 ".%" PRIu64, row.at, row.id);
+        page_at_row(&p, &row);
         if (m->type.size && !view_eq(m->type, row.type)) continue;
         view_activity(&r->objects, &row, r->reply);
         p.count++;

@@ -242,7 +242,7 @@ read_approval_list(struct reading *r, const struct msg_approval_list *m)
     uint64_t        after;
     uint32_t        company = 0;
 
-    if (cursor_id(r, m->after, &after)) return r->e->code;
+    if (cursor_id(r, m->after, r->engine->memory.meta.next_approval, &after)) return r->e->code;
     if (m->status.size && status_from(m->status, &row.status, r->e)) return r->e->code;
     if (read_company(r, m->company, &company)) return r->e->code;
     page_open(r, &p, HAS(m, approval_list, limit), m->limit);

@@ -159,10 +159,8 @@ read_audit_list(struct reading *r, const struct msg_audit_list *m)
     uint64_t    before, first = first_audit(r);
     struct page p;
 
-    if (cursor_id(r, m->after, &before)) return r->e->code;
-    if (before == 0 || before > r->engine->memory.meta.next_audit) {
-        before = r->engine->memory.meta.next_audit;
-    }
+    if (cursor_id(r, m->after, r->engine->memory.meta.next_audit, &before)) return r->e->code;
+    if (before == 0) before = r->engine->memory.meta.next_audit;
     page_open(r, &p, HAS(m, audit_list, limit), m->limit);
     while (before > first && !page_is_over(&p)) {
         struct audit row = {.id = --before};

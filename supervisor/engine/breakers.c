@@ -336,7 +336,9 @@ read_breaker_list(struct reading *r, const struct msg_breaker_list *m)
     uint64_t       after;
     uint32_t       company = 0;
 
-    if (cursor_id(r, m->after, &after) || read_company(r, m->company, &company)) return r->e->code;
+    if (cursor_id(r, m->after, r->engine->memory.meta.next_object, &after) ||
+        read_company(r, m->company, &company))
+        return r->e->code;
     page_open(r, &p, HAS(m, breaker_list, limit), m->limit);
     b.id = (uint32_t)after + 1;
     page_scan(r, &p, PRIMARY_BREAKER, &b, 0, 1);

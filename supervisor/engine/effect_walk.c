@@ -34,7 +34,9 @@ effect_filter_parse(struct reading *r, const struct msg_effect_list *m, struct e
     struct session session;
 
     *f = (struct effect_filter){0};
-    if (cursor_id(r, m->after, &f->after) || parse_words(r, m, f)) return r->e->code;
+    if (cursor_id(r, m->after, r->engine->memory.meta.next_effect, &f->after) ||
+        parse_words(r, m, f))
+        return r->e->code;
     if (m->session.size == 0) return read_company(r, m->company, &f->company);
     if (reading_session(r, m->company, m->session, &session)) return r->e->code;
     f->company = session.company;

@@ -9,7 +9,8 @@
 #include <string.h>
 
 /* A row is closed when it has grown past this: with key and envelope it then fits one page. */
-#define FEED_ROW_BYTES 3600
+#define FEED_ROW_BYTES  3600
+#define FEED_CURSOR_MAX 64
 
 static const char *const types[FEED_TYPE_COUNT] = {
 #define F(NAME, text) [FEED_##NAME] = text,
@@ -212,19 +213,25 @@ feed_deadline(struct engine *en)
 /* ---- feed.read ---------------------------------------------------------------- */
 
 /* "INCARNATION-SEQ", in hex and decimal (N13). */
+static struct view
+cursor_print(uint64_t incarnation, uint64_t seq, char text[FEED_CURSOR_MAX])
+{
+    int size = snprintf(text, FEED_CURSOR_MAX, "%016" PRIx64 "-%" PRIu64, incarnation, seq);
+
+    return view_of(text, (size_t)size);
+}
+
+/* Only what cursor_print gives is a cursor. */
 static enum errc
 cursor_parse(const struct engine *en, struct view since, uint64_t *seq, bool *other_store,
              struct err *e)
 {
-    uint64_t incarnation;
-    char     text[65];
-    int      used = 0;
+    uint64_t incarnation = 0;
+    char     text[FEED_CURSOR_MAX] = "", again[FEED_CURSOR_MAX];
 
-    if (since.size >= sizeof(text)) return err_field(e, "since", "no cursor of this feed");
-    memcpy(text, since.data, since.size);
-    text[since.size] = '\0';
-    if (sscanf(text, "%16" SCNx64 "-%20" SCNu64 "%n", &incarnation, seq, &used) != 2 ||
-        text[used] != '\0') {
+    if (since.size < sizeof(text)) memcpy(text, since.data, since.size);
+    if (sscanf(text, "%16" SCNx64 "-%20" SCNu64, &incarnation, seq) != 2 ||
+        !view_eq(cursor_print(incarnation, *seq, again), since)) {
         return err_field(e, "since", "no cursor of this feed");
     }
     *other_store = incarnation != store_incarnation(en->store);
@@ -306,10 +313,9 @@ first_seq(struct txn *t, uint64_t last)
 static void
 put_cursor(const struct engine *en, struct buf *b, struct mp_open_map *m, uint64_t seq)
 {
-    char text[64];
+    char text[FEED_CURSOR_MAX];
 
-    snprintf(text, sizeof(text), "%016" PRIx64 "-%" PRIu64, store_incarnation(en->store), seq);
-    mp_put_cstr(b, m, "next", text);
+    mp_put_str(b, m, "next", cursor_print(store_incarnation(en->store), seq, text));
 }
 
 enum read_result

@@ -177,7 +177,7 @@ read_schedule_firings(struct reading *r, const struct msg_schedule_firings *m)
     struct page                p;
     uint64_t                   after;
 
-    if (reading_object(r, KIND_SCHEDULE, m->name, &o) || cursor_id(r, m->after, &after))
+    if (reading_object(r, KIND_SCHEDULE, m->name, &o) || cursor_id(r, m->after, INT64_MAX, &after))
         return r->e->code;
     page_open(r, &p, HAS(m, schedule_firings, limit), m->limit);
     f.schedule = o->row.id;

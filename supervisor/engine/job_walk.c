@@ -3,8 +3,6 @@
 #include "supervisor/engine/read_sessions.h"
 #include "supervisor/engine/views.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 /* ---- the filter --------------------------------------------------------------- */
@@ -147,7 +145,22 @@ walk_down(struct walk *w, uint64_t before)
         }
         id--;
     }
-    if (id > 1) snprintf(w->p->next, sizeof(w->p->next), "%" PRIu64, id);
+    if (id > 1) page_at(w->p, id);
+}
+
+/* The cursor of an index: the fields of its key, of whichever of the three. */
+enum { AT_LANE, AT_PRIORITY, AT_RUN, AT_LEASE_END, AT_ID, AT_COUNT };
+
+static void
+page_at_job(struct page *p, const struct job_state *j)
+{
+    const struct cursor_number n[AT_COUNT] = {[AT_LANE] = {.value = j->lane},
+                                              [AT_PRIORITY] = {.value = j->priority},
+                                              [AT_RUN] = {.value = j->run_at},
+                                              [AT_LEASE_END] = {.value = j->lease_end_boot},
+                                              [AT_ID] = {.value = (int64_t)j->id}};
+
+    page_at_key(p, n, AT_COUNT);
 }
 
 /* What waits or runs stands in an index of its own, in the order in which it will start. */
@@ -167,37 +180,34 @@ walk_index(struct walk *w, enum index_id index, const struct job_state *from, un
     }
     while (!page_is_over(p) && scan_next(&s, &j)) {
         (void)consider(w, &j);
-        snprintf(p->next, sizeof(p->next), "%" PRIu32 ":%u:%" PRId64 ":%" PRId64 ":%" PRIu64,
-                 j.lane, j.priority, j.run_at, j.lease_end_boot, j.id);
+        page_at_job(p, &j);
     }
     if (!page_is_over(p)) p->next[0] = '\0';
     scan_close(&s);
 }
 
-/* "ID" of a list by id, or the key fields of the index's last row. */
+/* The id of a list by id, or the key fields of the index's last row. */
 static enum errc
 parse_cursor(struct reading *r, struct view after, bool by_index, struct job_state *from)
 {
-    char     text[100];
-    int      used = 0;
-    unsigned priority = 0;
+    uint64_t             next_job = r->engine->memory.meta.next_job;
+    struct cursor_number n[AT_COUNT] = {
+        [AT_LANE] = {.most = UINT32_MAX},
+        [AT_PRIORITY] = {                  .most = UINT8_MAX                 },
+        [AT_RUN] = { .least = INT64_MIN,                  .most = INT64_MAX},
+        [AT_LEASE_END] = {                  .least = INT64_MIN,                  .most = INT64_MAX},
+        [AT_ID] = {                          .least = 1,                  .most = (int64_t)next_job - 1},
+    };
 
-    if (after.size >= sizeof(text)) return err_field(r->e, "after", "no cursor of this list");
-    memcpy(text, after.data, after.size);
-    text[after.size] = '\0';
-    if (by_index) {
-        if (sscanf(text, "%10" SCNu32 ":%3u:%20" SCNd64 ":%20" SCNd64 ":%20" SCNu64 "%n",
-                   &from->lane, &priority, &from->run_at, &from->lease_end_boot, &from->id,
-                   &used) != 5 ||
-            text[used] != '\0') {
-            return err_field(r->e, "after", "no cursor of this list");
-        }
-        from->priority = (uint8_t)priority;
-        return E_OK;
-    }
-    if (sscanf(text, "%20" SCNu64 "%n", &from->id, &used) != 1 || text[used] != '\0') {
-        return err_field(r->e, "after", "no cursor of this list");
-    }
+    if (!by_index || after.size == 0) return cursor_id(r, after, next_job, &from->id);
+    if (cursor_key(r, after, n, AT_COUNT)) return r->e->code;
+    *from = (struct job_state){
+        .lane = (uint32_t)n[AT_LANE].value,
+        .priority = (uint8_t)n[AT_PRIORITY].value,
+        .run_at = n[AT_RUN].value,
+        .lease_end_boot = n[AT_LEASE_END].value,
+        .id = (uint64_t)n[AT_ID].value,
+    };
     return E_OK;
 }
 
@@ -209,7 +219,7 @@ job_walk(struct reading *r, const struct msg_job_list *m, const struct job_filte
     struct job_state from = {0};
     bool by_index = f->state == JOB_SCHEDULED || f->state == JOB_READY || f->state == JOB_RUNNING;
 
-    if (m->after.size && parse_cursor(r, m->after, by_index, &from)) return r->e->code;
+    if (parse_cursor(r, m->after, by_index, &from)) return r->e->code;
     if (!by_index) {
         walk_down(&w, from.id ? from.id : r->engine->memory.meta.next_job);
     } else if (f->state == JOB_SCHEDULED) {

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PAGE_DEFAULT 100
@@ -32,10 +33,23 @@ page_next(struct page *p, void *row)
     return true;
 }
 
+/* As it is given out; read back, another text is no cursor: a sign, a zero in front, a number
+ * beyond its type. */
+static struct view
+cursor_text(const struct cursor_number *n, size_t count, char text[CURSOR_MAX])
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < count; i++)
+        size += (size_t)snprintf(text + size, CURSOR_MAX - size, i ? ".%" PRId64 : "%" PRId64,
+                                 n[i].value);
+    return view_of(text, size);
+}
+
 void
 page_at(struct page *p, uint64_t id)
 {
-    snprintf(p->next, sizeof(p->next), "%" PRIu64, id);
+    page_at_key(p, &(struct cursor_number){.value = (int64_t)id}, 1);
 }
 
 bool
@@ -61,20 +75,38 @@ page_no_cursor(struct reading *r)
     return err_hint(r->e, "leave it out for the first page, whose \"next\" is the next one's");
 }
 
-enum errc
-cursor_id(struct reading *r, struct view after, uint64_t *id)
+void
+page_at_key(struct page *p, const struct cursor_number *n, size_t count)
 {
-    char text[32];
-    int  used = 0;
+    (void)cursor_text(n, count, p->next);
+}
 
-    *id = 0;
-    if (after.size == 0) return E_OK;
+enum errc
+cursor_key(struct reading *r, struct view after, struct cursor_number *n, size_t count)
+{
+    char  text[CURSOR_MAX], again[CURSOR_MAX];
+    char *at = text;
+
     if (after.size >= sizeof(text)) return page_no_cursor(r);
     memcpy(text, after.data, after.size);
     text[after.size] = '\0';
-    if (sscanf(text, "%20" SCNu64 "%n", id, &used) != 1 || text[used] != '\0') {
-        return page_no_cursor(r);
+    for (size_t i = 0; i < count; i++) {
+        n[i].value = strtoll(at, &at, 10);
+        if (n[i].value < n[i].least || n[i].value > n[i].most) return page_no_cursor(r);
+        if (*at) at++;
     }
+    return view_eq(cursor_text(n, count, again), after) ? E_OK : page_no_cursor(r);
+}
+
+enum errc
+cursor_id(struct reading *r, struct view after, uint64_t end, uint64_t *id)
+{
+    struct cursor_number n = {.least = 1, .most = (int64_t)end - 1};
+
+    *id = 0;
+    if (after.size == 0) return E_OK;
+    if (cursor_key(r, after, &n, 1)) return r->e->code;
+    *id = (uint64_t)n.value;
     return E_OK;
 }
 

@@ -75,7 +75,9 @@ read_goal_list(struct reading *r, const struct msg_goal_list *m)
     struct page      p;
     uint64_t         after;
 
-    if (cursor_id(r, m->after, &after) || read_company(r, m->company, &company)) return r->e->code;
+    if (cursor_id(r, m->after, r->engine->memory.meta.next_goal, &after) ||
+        read_company(r, m->company, &company))
+        return r->e->code;
     if (HAS(m, goal_list, status) && (status = goal_status_from(m->status)) == GOAL_NONE)
         return err_field(r->e, "status", "there is no status \"%.*s\"", VIEW_ARG(m->status));
     page_open(r, &p, HAS(m, goal_list, limit), m->limit);
@@ -133,7 +135,9 @@ read_ticket_list(struct reading *r, const struct msg_ticket_list *m)
     struct page          p;
     uint64_t             after;
 
-    if (cursor_id(r, m->after, &after) || parse_filter(r, m, &f)) return r->e->code;
+    if (cursor_id(r, m->after, r->engine->memory.meta.next_ticket, &after) ||
+        parse_filter(r, m, &f))
+        return r->e->code;
     page_open(r, &p, HAS(m, ticket_list, limit), m->limit);
     row.id = after + 1;
     page_scan(r, &p, PRIMARY_TICKET, &row, 0, 1);

@@ -24,7 +24,9 @@ read_session_list(struct reading *r, const struct msg_session_list *m)
     uint32_t       company = 0;
     int            status = -1; /* any */
 
-    if (cursor_id(r, m->after, &after) || read_company(r, m->company, &company)) return r->e->code;
+    if (cursor_id(r, m->after, r->engine->memory.meta.next_object, &after) ||
+        read_company(r, m->company, &company))
+        return r->e->code;
     if (m->status.size && find_status(r, m->status, &status)) return r->e->code;
     page_open(r, &p, HAS(m, session_list, limit), m->limit);
     row.id = (uint32_t)after + 1;
@@ -68,8 +70,10 @@ read_session_events(struct reading *r, const struct msg_session_events *m)
     struct page    p;
     uint64_t       after;
 
-    if (cursor_id(r, m->after, &after) || reading_session(r, m->company, m->key, &s))
+    if (reading_session(r, m->company, m->key, &s) ||
+        cursor_id(r, m->after, s.appended + 1, &after)) {
         return r->e->code;
+    }
     page_open(r, &p, HAS(m, session_events, limit), m->limit);
     row.session = s.id;
     row.seq = after + 1 > m->from ? after + 1 : m->from;

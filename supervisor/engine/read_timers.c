@@ -15,26 +15,33 @@
 /* ---- list ----------------------------------------------------------------------- */
 
 /* The cursor is the index's key of the last row that was looked at. */
+enum { STATUS, FIRE_AT, ID, NUMBERS };
+
 static enum errc
 read_cursor(struct reading *r, struct view after, struct session_timer *from)
 {
-    char     text[64];
-    unsigned status;
-    int      used = 0;
+    struct cursor_number n[NUMBERS] = {
+        [STATUS] = {.least = TIMER_PENDING, .most = TIMER_CANCELLED                               },
+        [FIRE_AT] = {.least = INT64_MIN,     .most = INT64_MAX                                     },
+        [ID] = {.least = 1,             .most = (int64_t)r->engine->memory.meta.next_event - 1},
+    };
 
     if (after.size == 0) return E_OK;
-    if (after.size < sizeof(text)) {
-        memcpy(text, after.data, after.size);
-        text[after.size] = '\0';
-        if (sscanf(text, "%1u.%19" SCNd64 ".%19" SCNu64 "%n", &status, &from->fire_at, &from->id,
-                   &used) == 3 &&
-            text[used] == '\0') {
-            from->status = (uint8_t)status;
-            from->id++;
-            return E_OK;
-        }
-    }
-    return page_no_cursor(r);
+    if (cursor_key(r, after, n, NUMBERS)) return r->e->code;
+    from->status = (uint8_t)n[STATUS].value;
+    from->fire_at = n[FIRE_AT].value;
+    from->id = (uint64_t)n[ID].value + 1;
+    return E_OK;
+}
+
+static void
+page_at_row(struct page *p, const struct session_timer *row)
+{
+    const struct cursor_number n[NUMBERS] = {[STATUS] = {.value = row->status},
+                                             [FIRE_AT] = {.value = row->fire_at},
+                                             [ID] = {.value = (int64_t)row->id}};
+
+    page_at_key(p, n, NUMBERS);
 }
 
 static enum errc
@@ -55,8 +62,7 @@ list_all(struct reading *r, struct page *p, const struct session *s, struct sess
 {
     page_scan(r, p, INDEX_timer_by_status, row, is_of_status ? 2 : 1, 4);
     while (page_next(p, row)) {
-        snprintf(p->next, sizeof(p->next), "%u.%" PRId64 ".%" PRIu64, row->status, row->fire_at,
-                 row->id);
+        page_at_row(p, row);
         view_timer(&r->objects, s, row, r->reply);
         p->count++;
     }

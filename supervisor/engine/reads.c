@@ -84,7 +84,9 @@ list_objects(struct reading *r, enum object_kind kind, const struct msg_company_
     uint64_t      after;
     uint32_t      company = 0;
 
-    if (cursor_id(r, m->after, &after) || read_company(r, m->company, &company)) return r->e->code;
+    if (cursor_id(r, m->after, r->engine->memory.meta.next_object, &after) ||
+        read_company(r, m->company, &company))
+        return r->e->code;
     page_open(r, &p, HAS(m, company_list, limit), m->limit);
     row.id = (uint32_t)after + 1;
     page_scan(r, &p, PRIMARY_OBJECT, &row, 0, 1);

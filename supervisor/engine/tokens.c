@@ -130,7 +130,7 @@ read_token_list(struct reading *r, const struct msg_token_list *m)
     struct page  p;
     uint64_t     after;
 
-    if (cursor_id(r, m->after, &after)) return r->e->code;
+    if (cursor_id(r, m->after, r->engine->memory.meta.next_object, &after)) return r->e->code;
     page_open(r, &p, HAS(m, token_list, limit), m->limit);
     t.id = (uint32_t)after + 1;
     page_scan(r, &p, PRIMARY_TOKEN, &t, 0, 1);

@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DATE_TEXT 10 /* characters: 2026-11-21 */
+#define DATE_TEXT 10               /* characters: 2026-11-21 */
+#define DATE_MAX  (UINT32_MAX - 1) /* behind all days of a scope */
 
 /* Which days are asked for. */
 struct range {
@@ -44,25 +45,30 @@ parse_date(struct view text, uint32_t *days, struct err *e)
     return err_hint(e, "write a date like 2026-11-21");
 }
 
-/* The place behind the last item of the page before: "id.date". */
+/* The place behind the last item of the page before. */
+enum { SCOPE, DATE, NUMBERS };
+
 static enum errc
 parse_place(struct reading *r, struct view after, struct range *g)
 {
-    char     text[32];
-    uint32_t date;
-    int      used = 0;
+    struct cursor_number n[NUMBERS] = {
+        [SCOPE] = {.least = 1, .most = (int64_t)r->engine->memory.meta.next_object - 1},
+        [DATE] = {.least = 1, .most = DATE_MAX                                       },
+    };
 
     if (after.size == 0) return E_OK;
-    if (after.size < sizeof(text)) {
-        memcpy(text, after.data, after.size);
-        text[after.size] = '\0';
-        if (sscanf(text, "%10" SCNu32 ".%10" SCNu32 "%n", &g->at_id, &date, &used) == 2 &&
-            text[used] == '\0') {
-            g->at_date = date + 1;
-            return E_OK;
-        }
-    }
-    return err_field(r->e, "after", "no cursor of this list");
+    if (cursor_key(r, after, n, NUMBERS)) return r->e->code;
+    g->at_id = (uint32_t)n[SCOPE].value;
+    g->at_date = (uint32_t)n[DATE].value + 1;
+    return E_OK;
+}
+
+static void
+page_at_day(struct page *p, uint32_t scope, uint32_t date)
+{
+    const struct cursor_number n[NUMBERS] = {[SCOPE] = {.value = scope}, [DATE] = {.value = date}};
+
+    page_at_key(p, n, NUMBERS);
 }
 
 static enum errc
@@ -139,7 +145,7 @@ usage_item(struct reading *r, struct page *p, const struct object_entry *o, stru
     mp_put_u64(b, &m, "tickets_done", l->tickets_done);
     mp_close(b, &m);
     p->count++;
-    snprintf(p->next, sizeof(p->next), "%" PRIu32 ".%" PRIu32, l->scope, l->date);
+    page_at_day(p, l->scope, l->date);
 }
 
 static void
@@ -184,7 +190,7 @@ read_usage(struct reading *r, const struct msg_usage *m)
         o = objects_get(&r->objects, row.id);
         if (o) days_of(r, &p, &g, o);
         if (page_is_over(&p)) break;
-        snprintf(p.next, sizeof(p.next), "%" PRIu32 ".%" PRIu32, row.id, UINT32_MAX - 1);
+        page_at_day(&p, row.id, DATE_MAX);
     }
     page_close(r, &p);
     return E_OK;

@@ -292,8 +292,20 @@ topics_filter_and_the_cursor_goes_on(void **state)
 static void
 cursors_that_are_none_are_refused(void **state)
 {
-    static const char *const bad[] = {"x",  "-",  "12",  "zz-1",
-                                      "1-", "-1", "1-x", "0000000000000001-1x"};
+    static const char *const bad[] = {"x",
+                                      "-",
+                                      "12",
+                                      "zz-1",
+                                      "1-",
+                                      "-1",
+                                      "1-x",
+                                      "0000000000000001-1x",
+                                      "1-1",
+                                      "0000000000000001--1",
+                                      "0000000000000001-+1",
+                                      "0000000000000001-01",
+                                      "0000000000000001-18446744073709551616",
+                                      "0x00000000000001-1"};
     struct rig              *r = *state;
 
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

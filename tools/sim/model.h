@@ -255,6 +255,8 @@ uint32_t m_id_in_store(struct model *m, enum object_kind kind, int company, stru
 /* jobs */
 struct m_job *m_add_job(struct model *m);
 void          m_touch(struct m_job *j);
+/* The cursor of a list by id, of which `given` were given out; 0 for none. */
+enum errc m_cursor(struct view after, size_t given, uint64_t *id);
 /* Takes the id out of a list that may have it. */
 void      m_forget(uint64_t id, uint64_t *list, size_t *count);
 void      m_make_ready(struct m_job *j);

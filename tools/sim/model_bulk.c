@@ -200,14 +200,16 @@ check_reply(const struct bulk *b, const struct filter *f, const struct output *r
           VIEW_ARG(next), expected);
 }
 
-static enum errc
-read_cursor(struct view after, uint64_t *before)
+enum errc
+m_cursor(struct view after, size_t given, uint64_t *id)
 {
+    *id = 0;
+    if (after.size && after.data[0] == '0') return E_BAD_REQUEST;
     for (size_t i = 0; i < after.size; i++) {
         if (after.data[i] < '0' || after.data[i] > '9') return E_BAD_REQUEST;
-        *before = *before * 10 + (uint64_t)(after.data[i] - '0');
+        *id = *id * 10 + (uint64_t)(after.data[i] - '0');
     }
-    return E_OK;
+    return *id <= given ? E_OK : E_BAD_REQUEST;
 }
 
 static enum errc
@@ -221,7 +223,7 @@ serve(struct model *m, const struct input *in, const struct bulk *what,
 
     if (e == E_OK && (!f.names_something || (f.state && !fits(b.act, f.state, false))))
         e = E_BAD_REQUEST;
-    if (e == E_OK) e = read_cursor(q->after, &before);
+    if (e == E_OK) e = m_cursor(q->after, m->jobs.count, &before);
     m_check_answer(in, reply, e);
     if (e != E_OK) return e;
     b.limit = b.dry_run ? READ_ROWS_MAX : ACTS_MAX;

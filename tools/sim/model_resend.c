@@ -147,8 +147,7 @@ read_filter(struct model *m, const struct actor *a, const struct msg_effect_rese
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         if (view_is(q->kind, kinds[i])) f->kind = kinds[i];
     }
-    for (size_t i = 0; i < q->after.size; i++)
-        f->after = f->after * 10 + (uint64_t)(q->after.data[i] - '0');
+    if (m_cursor(q->after, m->effects.count, &f->after)) return E_BAD_REQUEST;
     if ((q->status.size && f->status == 0) || (q->kind.size && !f->kind)) return E_BAD_REQUEST;
     if (q->company.size || q->session.size || a->company.size) {
         f->company = m_company(m, a, q->company, &e);
