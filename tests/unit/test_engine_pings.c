@@ -69,8 +69,9 @@ expect_ping(struct rig *r, uint64_t id, const char *event, const char *status)
 static void
 urls_are_of_the_web(void **state)
 {
-    static const char *const bad[] = {"file:///etc/passwd", "http:/h",     "h/x",         "http://",
-                                      "http:///x",          "http://h/ x", "javascript:1"};
+    static const char *const bad[] = {
+        "file:///etc/passwd", "http:/h",     "h/x",          "http://",
+        "http:///x",          "http://h/ x", "javascript:1", "http://h:0/"};
     static const char *const fields[] = {"ping_start", "ping_success", "ping_fail"};
     struct rig              *r = *state;
 
