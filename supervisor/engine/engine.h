@@ -44,6 +44,7 @@ struct actor {
     struct view company; /* empty: all; else only that company's objects exist for it */
     struct view session; /* empty: all; else it speaks of the session with this key or, when it
                             ends in '/', those below, and of nothing else (the shell sees to it) */
+    uint32_t token;      /* its row, whose id is not used again as its name may be; 0: it is none */
 };
 
 /* agentd itself, which sees everything. */

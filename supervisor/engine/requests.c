@@ -28,6 +28,7 @@
 #include "supervisor/engine/wakes.h"
 #include "supervisor/engine/wallclock.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define ANSWER_AGE_MS 86400000 /* how long a repeated request gets the first one's answer */
@@ -128,13 +129,39 @@ serve(struct engine *en, const struct actor *a, enum msg_id op, const union msg 
 /* ---- asked twice -------------------------------------------------------------- */
 
 static struct hash128
-answer_key(const struct input *in)
+key_by_name(const struct input *in)
 {
     struct buf b BUF_AUTO = {0};
 
     buf_printf(&b, "%s:%.*s:", in->actor.kind, VIEW_ARG(in->actor.id));
     buf_add_view(&b, in->request_id);
     return hash128(buf_view(&b));
+}
+
+/* A token's name may be another one's later, its id may not (N34). */
+static struct hash128
+answer_key(const struct input *in)
+{
+    struct buf b BUF_AUTO = {0};
+
+    if (in->actor.token == 0) return key_by_name(in);
+    buf_printf(&b, "%s:#%" PRIu32 ":", in->actor.kind, in->actor.token); /* no name has a '#' */
+    buf_add_view(&b, in->request_id);
+    return hash128(buf_view(&b));
+}
+
+/* By the name of a token stand the answers of an agentd from before its id did: those from before
+ * this token are of another one. */
+static bool
+find_answer(struct engine *en, const struct input *in, struct answer *row)
+{
+    struct token t = {.id = in->actor.token};
+
+    *row = (struct answer){.key = answer_key(in)};
+    if (answer_load(turn_txn(en), row) == LOAD_FOUND) return true;
+    if (t.id == 0 || token_load(turn_txn(en), &t) != LOAD_FOUND) return false;
+    *row = (struct answer){.key = key_by_name(in)};
+    return answer_load(turn_txn(en), row) == LOAD_FOUND && row->at > t.created_at;
 }
 
 /* An id is of one request: another operation or body under it is a client's mistake. */
@@ -164,10 +191,10 @@ remember(struct engine *en, const struct input *in, struct view body)
 static bool
 answered_before(struct engine *en, const struct input *in)
 {
-    struct answer row = {.key = answer_key(in)};
+    struct answer row;
     struct err    e = {0};
 
-    if (answer_load(turn_txn(en), &row) != LOAD_FOUND) return false;
+    if (!find_answer(en, in, &row)) return false;
     if (row.request && row.request != request_hash(in)) {
         (void)err_field(&e, "request_id", "was another request's within the last 24 h");
         (void)err_hint(&e, "another request takes another one (by HTTP the Idempotency-Key, by "

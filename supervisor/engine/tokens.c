@@ -191,7 +191,7 @@ engine_token_actor(struct txn *t, struct view hash, int64_t now_ms, struct actor
     buf_add_view(text, row.name);
     buf_add_view(text, company.name);
     buf_add_view(text, row.session);
-    *out = (struct actor){.kind = "token", .role = row.role};
+    *out = (struct actor){.kind = "token", .role = row.role, .token = row.id};
     out->id = piece(text, &at, row.name.size);
     out->company = piece(text, &at, company.name.size);
     out->session = piece(text, &at, row.session.size);

@@ -402,7 +402,7 @@
 
 /* The reply to a request that carried a request_id (N39). */
 #define ANSWER_RECORD(F)                                                        \
-    F(HASH, key)              /* of actor and request_id */                       \
+    F(HASH, key)              /* of actor (a token by its id) and request_id */                       \
     F(I64, at)                                                                    \
     F(BIN, reply)             /* the packed reply body */                         \
     F(U32, reply_bytes)       /* of a reply in blob; 0: inline */                 \

@@ -180,6 +180,77 @@ a_companys_tokens_go_with_it(void **state)
     assert_int_equal(rig_len(r, "items"), 1);
 }
 
+/* ---- asked again (N39) -------------------------------------------------------- */
+
+/* Requests are the token's from now on; *text is its actor's. */
+static void
+speak_as(struct rig *r, const char *hash, struct buf *text)
+{
+    assert_int_equal(actor_of(r, hash, &r->actor, text), E_OK);
+    r->request_id = "order-1";
+}
+
+static void
+speak_as_user(struct rig *r)
+{
+    r->actor = (struct actor){.kind = "user", .id = view_str("uid:1000"), .role = ROLE_ADMIN};
+    r->request_id = NULL;
+}
+
+static void
+a_token_made_anew_is_not_answered_what_the_one_before_it_was(void **state)
+{
+    struct rig         *r = *state;
+    BUF_AUTO struct buf text = {0};
+    uint64_t            first, second;
+
+    rig_configure(r, &(struct rig_declared){.companies = "{'name':'acme'}"});
+    rig_must(r, "token.add", "'name':'eve','role':'submit','hash':'" HASH_A "'");
+    speak_as(r, HASH_A, &text);
+    first = rig_submit(r, "'handler':'noop'");
+    assert_int_equal(rig_submit(r, "'handler':'noop'"), first);
+    speak_as_user(r);
+    rig_must(r, "token.revoke", "'name':'eve'");
+    rig_must(r, "token.add", "'name':'eve','role':'submit','company':'acme','hash':'" HASH_B "'");
+    speak_as(r, HASH_B, &text);
+    second = rig_submit(r, "'handler':'noop'");
+    assert_int_not_equal(second, first);
+    assert_string_equal(rig_text(r, "company"), "acme");
+    assert_int_equal(rig_submit(r, "'handler':'noop'"), second);
+}
+
+/* The answer of an agentd that kept them by the token's name, at that time. */
+static void
+keep_by_name(struct rig *r, const char *key, int64_t at)
+{
+    struct err  e;
+    struct txn *t = txn_begin_write(r->store, &e);
+    bool        outcome_unknown;
+
+    assert_non_null(t);
+    answer_save(t, &(struct answer){.key = hash128(view_str(key)),
+                                    .at = at,
+                                    .reply = rig_pack(r, "{'id':4711}")});
+    assert_int_equal(txn_commit(&t, &outcome_unknown, &e), E_OK);
+}
+
+static void
+an_answer_that_was_kept_by_name_is_of_the_token_that_was_there_then(void **state)
+{
+    struct rig         *r = *state;
+    BUF_AUTO struct buf text = {0};
+    int64_t             made_at = r->header.now.wall_ms;
+
+    rig_must(r, "token.add", "'name':'eve','role':'submit','hash':'" HASH_A "'");
+    rig_advance(r, MINUTE_MS);
+    speak_as(r, HASH_A, &text);
+    keep_by_name(r, "token:eve:order-1", made_at - 1);
+    assert_int_not_equal(rig_submit(r, "'handler':'noop'"), 4711);
+    r->request_id = "order-2";
+    keep_by_name(r, "token:eve:order-2", made_at + 1);
+    assert_int_equal(rig_submit(r, "'handler':'noop'"), 4711);
+}
+
 int
 main(void)
 {
@@ -193,6 +264,8 @@ main(void)
         TEST(what_makes_no_token_is_refused),
         TEST(that_one_is_revoked_the_gateway_is_told_at_once),
         TEST(a_companys_tokens_go_with_it),
+        TEST(a_token_made_anew_is_not_answered_what_the_one_before_it_was),
+        TEST(an_answer_that_was_kept_by_name_is_of_the_token_that_was_there_then),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
