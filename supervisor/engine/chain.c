@@ -60,6 +60,19 @@ check_depth(struct engine *en, const struct job_spec *parent, struct err *e)
                    "its chain of causes is %" PRId64 " jobs deep (limits.chain_depth_max)", max);
 }
 
+/* Who may speak of some sessions only does not learn which jobs there are beside theirs. */
+static enum errc
+check_session(struct engine *en, const struct actor *a, uint64_t parent, struct err *e)
+{
+    struct job_state j;
+    struct session   s = {0};
+
+    if (a->session.size == 0) return E_OK;
+    if (job_get(turn_txn(en), a, parent, &j, e) == E_OK) s.id = j.session;
+    if (s.id && session_load(turn_txn(en), &s) != LOAD_FOUND) s = (struct session){0};
+    return engine_check_session(a, s.name, e);
+}
+
 enum errc
 chain_of_submit(struct engine *en, const struct actor *a, uint64_t parent, struct job_spec *s,
                 struct err *e)
@@ -67,6 +80,7 @@ chain_of_submit(struct engine *en, const struct actor *a, uint64_t parent, struc
     struct job_state j;
     struct job_spec  spec;
 
+    if (check_session(en, a, parent, e)) return e->code;
     if (job_get(turn_txn(en), a, parent, &j, e) || j.company != s->company)
         return err_field(e, "parent", "there is no job %" PRIu64 " in this company", parent);
     if (job_get_spec(turn_txn(en), parent, &spec, e)) return e->code;

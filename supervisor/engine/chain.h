@@ -14,7 +14,8 @@
 
 /* The new job's parent, root, depth and chain, as those of a job that `parent` causes. */
 void chain_follow(struct engine *en, const struct job_spec *parent, struct job_spec *s);
-/* A parent that a client named: a job of the company, not too deep.  Fills as chain_follow. */
+/* A parent that a client named: a job of the company (E_DENIED: and of its sessions, for one who
+ * speaks of some only), not too deep.  Fills as chain_follow. */
 enum errc chain_of_submit(struct engine *en, const struct actor *a, uint64_t parent,
                           struct job_spec *s, struct err *e) MUST_CHECK;
 /* Whether the agent of job `from` may wake `to` by an effect; e says which rule cuts it. */

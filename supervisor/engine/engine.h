@@ -43,7 +43,8 @@ struct actor {
     enum role   role;
     struct view company; /* empty: all; else only that company's objects exist for it */
     struct view session; /* empty: all; else it speaks of the session with this key or, when it
-                            ends in '/', those below, and of nothing else (the shell sees to it) */
+                            ends in '/', those below, and of nothing else (the shell sees to it,
+                            and the engine where a job is named beside it) */
     uint32_t token;      /* its row, whose id is not used again as its name may be; 0: it is none */
 };
 
@@ -174,6 +175,10 @@ void engine_warnings(const struct engine *en, struct txn *t, const struct actor 
  * E_UNAUTHENTICATED for one that is not known, has expired, or whose company is gone. */
 enum errc engine_token_actor(struct txn *t, struct view hash, int64_t now_ms, struct actor *out,
                              struct buf *text, struct err *e) MUST_CHECK;
+
+/* E_DENIED when the actor speaks of some sessions only, and that with this key (empty: none) is not
+ * one of them. */
+enum errc engine_check_session(const struct actor *a, struct view key, struct err *e) MUST_CHECK;
 
 /* ---- reads: from a read transaction on the last commit, after the turn -------- */
 enum read_result {

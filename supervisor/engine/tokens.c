@@ -197,3 +197,21 @@ engine_token_actor(struct txn *t, struct view hash, int64_t now_ms, struct actor
     out->session = piece(text, &at, row.session.size);
     return E_OK;
 }
+
+/* A scope that ends in '/' is of all keys below it; any other one is one key. */
+static bool
+is_within(struct view scope, struct view key)
+{
+    bool is_below = scope.data[scope.size - 1] == '/';
+
+    if (key.size < scope.size || memcmp(key.data, scope.data, scope.size) != 0) return false;
+    return is_below ? key.size > scope.size : key.size == scope.size;
+}
+
+enum errc
+engine_check_session(const struct actor *a, struct view key, struct err *e)
+{
+    if (a->session.size == 0 || is_within(a->session, key)) return E_OK;
+    err_set(e, E_DENIED, "the token is for \"%.*s\" only", VIEW_ARG(a->session));
+    return err_hint(e, "all else of the company takes a token that was made without --session");
+}

@@ -251,6 +251,48 @@ an_answer_that_was_kept_by_name_is_of_the_token_that_was_there_then(void **state
     assert_int_equal(rig_submit(r, "'handler':'noop'"), 4711);
 }
 
+/* ---- of some sessions ---------------------------------------------------------- */
+
+static uint64_t
+job_of_event(struct rig *r, const char *key)
+{
+    rig_must(r, "session.event", "'key':'%s','type':'t'", key);
+    return (uint64_t)rig_i64(r, "job");
+}
+
+static void
+a_parent_is_of_the_tokens_sessions(void **state)
+{
+    struct rig         *r = *state;
+    BUF_AUTO struct buf text = {0};
+    uint64_t            others[4], own;
+
+    rig_configure(
+        r, &(struct rig_declared){.companies = "{'name':'acme'}",
+                                  .agents = "{'name':'desk','handler':'noop'},"
+                                            "{'name':'desk','company':'acme','handler':'noop'}"});
+    rig_must(r, "session.open", "'key':'chat/a','agent':'desk'");
+    rig_must(r, "session.open", "'key':'chat/b','agent':'desk'");
+    rig_must(r, "session.open", "'key':'chat/a','agent':'acme/desk'");
+    own = job_of_event(r, "chat/a");
+    others[0] = job_of_event(r, "chat/b");
+    rig_must(r, "session.event", "'key':'chat/a','company':'acme','type':'t'");
+    others[1] = (uint64_t)rig_i64(r, "job");
+    others[2] = rig_submit(r, "'handler':'noop'");
+    others[3] = 4711; /* there is none */
+    rig_must(r, "token.add", "'name':'a','role':'submit','session':'chat/a','hash':'" HASH_A "'");
+    speak_as(r, HASH_A, &text);
+    r->request_id = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        rig_refused(r, E_DENIED, "", "session.event", "'key':'chat/a','type':'t','parent':%d",
+                    (int)others[i]);
+        assert_string_equal(r->error.msg, "the token is for \"chat/a\" only");
+    }
+    rig_must(r, "session.event", "'key':'chat/a','type':'t','parent':%d", (int)own);
+    rig_must_read(r, "session.events", "'key':'chat/a'");
+    assert_int_equal(rig_i64(r, "items.1.root"), own);
+}
+
 int
 main(void)
 {
@@ -266,6 +308,7 @@ main(void)
         TEST(a_companys_tokens_go_with_it),
         TEST(a_token_made_anew_is_not_answered_what_the_one_before_it_was),
         TEST(an_answer_that_was_kept_by_name_is_of_the_token_that_was_there_then),
+        TEST(a_parent_is_of_the_tokens_sessions),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
