@@ -844,6 +844,21 @@ async def revoked():
         await read(w, "ready")
 
 
+# agentd is stopped: what it was asked it does when it goes on.
+async def silent():
+    def ask(path, body, **headers):
+        return asyncio.to_thread(Connection(TOKENS[1]).refused, 500, "outcome_unknown", "POST", path, body, **headers)
+
+    job = {"handler": "echo"}
+    with_key, without, message, acknowledged = await asyncio.gather(
+        ask("/v1/jobs", job, Idempotency_Key="once"), ask("/v1/jobs", job), ask("/v1/sessions/chat/anna/messages", {"content": "hello"}),
+        ask("/v1/effects/1/ack", {"session": "chat/anna"}))
+    expect("with a key", with_key["hint"].startswith("ask again with the same Idempotency-Key"), True)
+    for each in (without, message):
+        expect("without", each["hint"].startswith("look whether it was done before you ask again"), True)
+    expect("of no matter", acknowledged["hint"].startswith("ask again: "), True)
+
+
 cases = {
     "requests": requests,
     "page": page,
@@ -857,5 +872,6 @@ cases = {
     "deliveries": lambda: asyncio.run(deliveries()),
     "repeated": lambda: asyncio.run(repeated()),
     "revoked": lambda: asyncio.run(revoked()),
+    "silent": lambda: asyncio.run(silent()),
 }
 cases[sys.argv[1]]()

@@ -167,6 +167,21 @@ a_token_is_good_for_its_sessions_until_it_is_revoked(void **state)
     run("revoked");
 }
 
+static void
+what_may_have_been_done_is_asked_again_safely_by_its_own_key_alone(void **state)
+{
+    (void)state;
+    daemon_signal(&d, SIGSTOP);
+    run("silent");
+}
+
+static int
+go_on_and_stop(void **state)
+{
+    daemon_signal(&d, SIGCONT);
+    return e2e_stop(state);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, e2e_stop)
 
 int
@@ -185,6 +200,9 @@ main(void)
         TEST(a_message_comes_until_a_reader_has_acknowledged_it),
         TEST(who_comes_acknowledges_again_and_goes_leaves_nothing_behind),
         TEST(a_token_is_good_for_its_sessions_until_it_is_revoked),
+        cmocka_unit_test_setup_teardown(
+            what_may_have_been_done_is_asked_again_safely_by_its_own_key_alone, start,
+            go_on_and_stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,7 @@ struct pending {
     int64_t         until_ms; /* boot time */
     unsigned        sends;
     bool            is_long;
+    bool            has_key; /* the asker's own: asked again with it, it is done once */
     bool            is_sent; /* and the connection stands since */
 };
 
@@ -91,6 +92,25 @@ answer(struct client *cl, struct pending *p, const struct err *error, struct vie
     if (on_answer) on_answer(arg, error, body);
 }
 
+/* It may come twice, and agentd need not remember it: a message is read once, and who reads counts
+ * until the next hello, which a broken connection has said anew. */
+static bool
+is_repeatable(enum msg_id op)
+{
+    return op == MSG_EFFECT_ACK || op == MSG_SESSION_ATTACH || op == MSG_SESSION_DETACH ||
+           op == MSG_GATEWAY_HELLO;
+}
+
+static const char *
+hint_of(const struct pending *p)
+{
+    if (p->has_key)
+        return "ask again with the same Idempotency-Key (by WebSocket with the same id)";
+    if (is_repeatable(p->op)) return "ask again: it may come twice";
+    return "look whether it was done before you ask again, for it would be done anew; who sends an "
+           "Idempotency-Key (by WebSocket an id) may ask again with the same";
+}
+
 static void
 give_up(struct client *cl, struct pending *p)
 {
@@ -101,7 +121,7 @@ give_up(struct client *cl, struct pending *p)
     if (p->sends > 0 && connection_op_changes(p->op)) {
         err_set(&e, E_OUTCOME_UNKNOWN, "agentd did not answer %s; it may have been done, or not",
                 op);
-        err_hint(&e, "ask again with the same Idempotency-Key");
+        err_hint(&e, "%s", hint_of(p));
     } else {
         err_set(&e, E_BUSY, "agentd did not answer %s", op);
     }
@@ -280,15 +300,6 @@ client_fds(const struct client *cl, int fds[CONNECTION_FDS])
     connection_fds(&cl->connection, fds);
 }
 
-/* It may come twice, and agentd need not remember it: a message is read once, and who reads counts
- * until the next hello, which a broken connection has said anew. */
-static bool
-is_repeatable(enum msg_id op)
-{
-    return op == MSG_EFFECT_ACK || op == MSG_SESSION_ATTACH || op == MSG_SESSION_DETACH ||
-           op == MSG_GATEWAY_HELLO;
-}
-
 uint64_t
 client_ask(struct client *cl, const struct question *q, struct err *e)
 {
@@ -310,6 +321,7 @@ client_ask(struct client *cl, const struct question *q, struct err *e)
                           .on_answer = q->on_answer,
                           .arg = q->arg,
                           .is_long = q->is_long,
+                          .has_key = q->request_id.size > 0,
                           .until_ms = clock_now().boot_ms + ABSENT_MS};
     request_pack_for(p->id, q->op, q->body, request_id, q->token_hash, &p->frame);
     cl->counts.asked++;
