@@ -143,7 +143,28 @@ what_the_server_says_decides(void **state)
     expect_failed_delivery(post("/busy"), "HTTP 429", false, 7000);
     expect_failed_delivery(post("/gone"), "HTTP 410", true, -1);
     expect_failed_delivery(post("/moved"), "HTTP 302", true, -1); /* nothing is followed */
+    expect_failed_delivery(post("/odd"), "HTTP 999", true, -1);
     expect_delivery(&f, post("/flood"), "delivered", "HTTP 200", "");
+}
+
+static void
+an_answer_counts_whose_body_does_not_come(void **state)
+{
+    (void)state;
+    expect_failed_delivery(post_at("/late", "", 1300), "HTTP 503", false, 7000);
+    expect_delivery(&f, post_at("/quiet", "", 1300), "delivered", "HTTP 200", "");
+    expect_delivery(&f, post("/short"), "delivered", "HTTP 200", "");
+    expect_delivery(&f, post("/second"), "delivered", "HTTP 204", "");
+}
+
+static void
+a_part_of_the_headers_is_no_answer(void **state)
+{
+    (void)state;
+    expect_delivery(&f, post("/half"), "unknown", "", "closed within the answer's headers");
+    expect_delivery(&f, post("/line"), "unknown", "", "closed within the answer's headers");
+    expect_delivery(&f, post("/interim"), "unknown", "", "");
+    expect_delivery(&f, post("/much"), "unknown", "", "the answer's headers are too large");
 }
 
 static void
@@ -196,6 +217,8 @@ main(void)
         TEST(a_post_has_a_stable_id_and_the_document),
         TEST(a_signature_is_made_with_each_secret),
         TEST(what_the_server_says_decides),
+        TEST(an_answer_counts_whose_body_does_not_come),
+        TEST(a_part_of_the_headers_is_no_answer),
         TEST(no_answer_is_unknown_and_no_connection_is_not),
         TEST(the_own_network_is_not_reached),
         TEST(a_secret_that_cannot_be_read_sends_nothing),

@@ -37,22 +37,49 @@ flood(int fd)
         ;
 }
 
+/* More than an HTTP client takes. */
+static void
+say_much(int fd)
+{
+    char bytes[4096];
+
+    memset(bytes, 'x', sizeof(bytes));
+    say(fd, "HTTP/1.1 200 OK\r\nX-Much: ");
+    for (int i = 0; i < 100 && write(fd, bytes, sizeof(bytes)) > 0; i++)
+        ;
+    say(fd, "\r\n\r\n");
+}
+
 static void
 answer(int fd, const char *path)
 {
-    if (strncmp(path, "/hang", 5) == 0) return; /* stays open */
-    if (strncmp(path, "/ok", 3) == 0) say(fd, "HTTP/1.1 204 No Content\r\n\r\n");
-    if (strncmp(path, "/no", 3) == 0) {
-        say(fd, "HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    static const struct {
+        const char *path, *text;
+        bool        is_left_open;
+    } all[] = {
+        {"/hang",    "",                                                                    true },
+        {"/ok",      "HTTP/1.1 204 No Content\r\n\r\n",                                     false},
+        {"/no",      "HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",   false},
+        {"/moved",   "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n",    false},
+        {"/busy",    "HTTP/1.1 429 Busy\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n",    false},
+        {"/gone",    "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n",                      false},
+        {"/odd",     "HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n",                       false},
+        {"/late",    "HTTP/1.1 503 Late\r\nRetry-After: 7\r\nContent-Length: 9\r\n\r\nabc", true },
+        {"/quiet",   "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",                     true },
+        {"/short",   "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc",                     false},
+        {"/half",    "HTTP/1.1 200 OK\r\nContent-Le",                                       false},
+        {"/line",    "HTTP/1.1 200 OK\r\n",                                                 false},
+        {"/interim", "HTTP/1.1 103 Hints\r\nLink: x\r\n\r\n",                               false},
+        {"/second",  "HTTP/1.1 103 Hints\r\n\r\nHTTP/1.1 204 No\r\n\r\n",                   false},
+    };
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (strncmp(path, all[i].path, strlen(all[i].path)) != 0) continue;
+        say(fd, all[i].text);
+        if (all[i].is_left_open) return;
     }
-    if (strncmp(path, "/moved", 6) == 0) {
-        say(fd, "HTTP/1.1 302 Found\r\nLocation: /ok\r\nContent-Length: 0\r\n\r\n");
-    }
-    if (strncmp(path, "/busy", 5) == 0) {
-        say(fd, "HTTP/1.1 429 Busy\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n");
-    }
-    if (strncmp(path, "/gone", 5) == 0) say(fd, "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n");
     if (strncmp(path, "/flood", 6) == 0) flood(fd);
+    if (strncmp(path, "/much", 5) == 0) say_much(fd);
     close(fd);
 }
 

@@ -1,8 +1,11 @@
 /* web - a little HTTP server in a process of its own, which writes down what it is asked for.
  *
  * By the first part of the path: /ok… 204, /no… 500, /moved… 302 to /ok, /hang… no answer while it
- * lives, /flood… 200 and bytes without end, /busy… 429 with Retry-After: 7, /gone… 410, /cut… the
- * connection is closed without an answer. */
+ * lives, /flood… 200 and bytes without end, /busy… 429 with Retry-After: 7, /gone… 410, /odd… 999,
+ * /cut… the connection is closed without an answer.  A part of a body: /late… 503 with Retry-After:
+ * 7, /quiet… 200, then silence; /short… 200, then the end.  A part of an answer's headers, then the
+ * end: /half…, /line…; /interim… a 103 and no more, /second… a 103 and 204; /much… 400 kB of
+ * headers. */
 #ifndef TESTS_SYSTEM_WEB_H
 #define TESTS_SYSTEM_WEB_H
 

@@ -26,6 +26,8 @@ struct notes {
     const struct request *request;
     size_t                read; /* bytes of the body */
     bool                  is_barred;
+    bool                  is_interim;   /* the headers that come are those of a 1xx */
+    bool                  has_answered; /* all headers of the answer have come */
 };
 
 static bool
@@ -64,6 +66,20 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
     notes->is_barred = !notes->request->allows(notes->request->arg, &a->addr, a->addrlen);
     if (notes->is_barred) return CURL_SOCKET_BAD;
     return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+/* A line at a time, whole, with its end; an empty one is the last. */
+static size_t
+note_header(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct notes *notes = arg;
+    size_t        length = size * count;
+    const char   *status = memchr(bytes, ' ', length);
+
+    if (length > 5 && memcmp(bytes, "HTTP/", 5) == 0)
+        notes->is_interim = status && status + 1 < bytes + length && status[1] == '1';
+    if ((bytes[0] == '\r' || bytes[0] == '\n') && !notes->is_interim) notes->has_answered = true;
+    return length;
 }
 
 /* Reads on, up to the limit, so that the server is not cut off in its answer. */
@@ -114,16 +130,28 @@ set_up(const struct curl *l, CURL *c, struct notes *notes, struct curl_slist *he
         {CURLOPT_HTTPHEADER,     headers     },
         {CURLOPT_ERRORBUFFER,    error       },
         {CURLOPT_WRITEDATA,      notes       },
+        {CURLOPT_HEADERDATA,     notes       },
         {CURLOPT_OPENSOCKETDATA, notes       },
     };
     CURLcode rc = l->setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 
     if (rc == CURLE_OK) rc = l->setopt(c, CURLOPT_WRITEFUNCTION, drop_body);
+    if (rc == CURLE_OK) rc = l->setopt(c, CURLOPT_HEADERFUNCTION, note_header);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]) && rc == CURLE_OK; i++)
         rc = l->setopt(c, numbers[i].option, numbers[i].value);
     for (size_t i = 0; i < sizeof(pointers) / sizeof(pointers[0]) && rc == CURLE_OK; i++)
         rc = l->setopt(c, pointers[i].option, pointers[i].value);
     return rc == CURLE_OK ? set_body(l, c, r) : rc;
+}
+
+/* Why there was no answer. */
+static const char *
+problem_of(const struct curl *l, const struct response *r, CURLcode rc, const char *error)
+{
+    if (r->is_barred) return "this address may not be reached";
+    if (rc == CURLE_OK) return "the connection was closed within the answer's headers";
+    if (rc == CURLE_OUT_OF_MEMORY && r->was_sent) return "the answer's headers are too large";
+    return error[0] ? error : l->text(rc);
 }
 
 static void
@@ -138,16 +166,14 @@ perform(const struct curl *l, CURL *c, struct notes *notes, struct curl_slist *h
     (void)l->getinfo(c, CURLINFO_PRETRANSFER_TIME_T, &connected);
     out->was_sent = connected > 0;
     out->is_barred = rc == CURLE_COULDNT_CONNECT && notes->is_barred;
-    if (rc == CURLE_OK || notes->read > REQUEST_BODY_MAX) {
+    if (notes->has_answered) {
         (void)l->getinfo(c, CURLINFO_RESPONSE_CODE, &out->status);
         if (l->getinfo(c, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK && retry_after > 0)
             out->retry_after_ms = (int64_t)retry_after * 1000;
         return;
     }
     (void)snprintf(out->problem, sizeof(out->problem), "%s",
-                   out->is_barred ? "this address may not be reached"
-                   : error[0]     ? error
-                                  : l->text(rc)); /* a long one is cut */
+                   problem_of(l, out, rc, error)); /* a long one is cut */
 }
 
 void

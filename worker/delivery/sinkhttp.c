@@ -224,7 +224,7 @@ prepare(struct sending *s, struct err *e)
 static bool
 may_come_again(long status)
 {
-    return status == 408 || status == 425 || status == 429 || status >= 500;
+    return status == 408 || status == 425 || status == 429 || (status >= 500 && status < 600);
 }
 
 static void
