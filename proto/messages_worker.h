@@ -35,7 +35,8 @@
     F(S, STR,  lease,           REQUIRED, 1, 64)                                                \
     F(S, MAP,  sink,            REQUIRED, 0, 131072)    /* a `sink` object */                   \
     F(S, RAW,  document,        REQUIRED, 0, PAYLOAD_MAX + 65536) /* the line or body that is sent */ \
-    F(S, MS,   max_run_ms,      REQUIRED, 1, YEARS_100_MS)
+    F(S, MS,   max_run_ms,      REQUIRED, 1, YEARS_100_MS)                                      \
+    F(S, TIME, attempted_at,    OPTIONAL, 0, TIME_MAX_MS) /* with probe: when the attempt was made that it asks for */
 
 #define HELLO_FIELDS(F, S)                                                                      \
     F(S, U64,  worker,          REQUIRED, 0, WORKERS_MAX - 1)                                   \
@@ -89,7 +90,7 @@
     F(S, STR,  outcome,         REQUIRED, 1, 16)        /* delivered | failed | unknown | absent (probe only) */ \
     F(S, TEXT, receipt,         OPTIONAL, 0, 1024)                                              \
     F(S, TEXT, message,         OPTIONAL, 0, 1024)                                              \
-    F(S, BOOL, final,           OPTIONAL, 0, 0)         /* failed: for good, not to be tried again */ \
+    F(S, BOOL, final,           OPTIONAL, 0, 0)         /* failed: for good, not to be tried again; unknown (probe): for good, not to be asked again */ \
     F(S, MS,   after_ms,        OPTIONAL, 0, YEARS_100_MS) /* failed: not to be tried again sooner (Retry-After) */
 
 /* What the handler says meanwhile, for the readers of its session: gathered, and kept nowhere (N44). */

@@ -43,10 +43,11 @@ run_file(struct sink *k, const struct msg_effect_send *m, struct view path, stru
 {
     BUF_AUTO struct buf input = {0};
     FREE_AUTO char     *file = view_dup(path);
-    char                effect[24];
-    char               *argv[] = {"agent-delivery", "--file", file, "--probe", effect, NULL};
+    char                effect[24], attempted[24];
+    char *argv[] = {"agent-delivery", "--file", file, "--probe", effect, attempted, NULL};
 
-    (void)snprintf(effect, sizeof(effect), "%" PRIu64, m->effect); /* fits */
+    (void)snprintf(effect, sizeof(effect), "%" PRIu64, m->effect);             /* fits */
+    (void)snprintf(attempted, sizeof(attempted), "%" PRId64, m->attempted_at); /* fits */
     if (!m->probe) argv[3] = NULL;
     if (!m->probe && make_input(m, &input, e)) return e->code;
     return run(k, argv, &input, lease, e);

@@ -57,6 +57,18 @@ outbox_settle(struct engine *en, struct effect *ef, enum effect_status status, s
     if (status != STATUS_PENDING) effect_next_comes_forward(en, ef);
 }
 
+void
+outbox_stays_unknown(struct engine *en, struct effect *ef, struct view reason)
+{
+    ef->token = 0;
+    ef->probe = 0;
+    ef->held = 0;
+    ef->reason = reason;
+    ef->updated_at = en->turn.now.wall_ms;
+    effect_save(turn_txn(en), ef);
+    effect_told(en, FEED_EFFECT_UNKNOWN, ef);
+}
+
 bool
 outbox_is_disabled(const struct memory *m, const struct effect *ef)
 {
@@ -205,6 +217,8 @@ outbox_done(struct engine *en, uint32_t slot, const struct msg_effect_done *m)
         ping_again(en, &ef, m->message);
     } else if (view_is(m->outcome, "absent") && ef.probe) {
         absent(en, &ef, view_str("a probe did not find it at the sink"));
+    } else if (ef.probe && m->final) {
+        outbox_stays_unknown(en, &ef, m->message);
     } else if (ef.probe) {
         probe_again(en, &ef, m->message);
     } else if (view_is(m->outcome, "failed")) {

@@ -43,6 +43,10 @@ bool outbox_lease_gone(struct engine *en, uint64_t token);
 void outbox_settle(struct engine *en, struct effect *ef, enum effect_status status,
                    struct view reason, enum feed_type type);
 
+/* Nobody can tell any more what became of it: its sink is not asked again, an operator settles it.
+ */
+void outbox_stays_unknown(struct engine *en, struct effect *ef, struct view reason);
+
 /* Whether one that would be sent now is refused instead: sessions.enabled is false, nobody asked
  * for it, and no operator has sent it again (D7). */
 bool outbox_is_disabled(const struct memory *m, const struct effect *ef);

@@ -46,12 +46,7 @@ give_up(struct engine *en, struct effect *ef, const char *reason)
         outbox_settle(en, ef, STATUS_FAILED, view_str(reason), FEED_EFFECT_FAILED);
         return;
     }
-    ef->probe = 0;
-    ef->held = 0;
-    ef->reason = view_str(reason);
-    ef->updated_at = en->turn.now.wall_ms;
-    effect_save(turn_txn(en), ef);
-    effect_told(en, FEED_EFFECT_UNKNOWN, ef);
+    outbox_stays_unknown(en, ef, view_str(reason));
 }
 
 /* What the worker takes for a sink: the declared one, or the URL of a ping; empty for none. */
@@ -111,6 +106,8 @@ send(struct engine *en, struct effect *ef, unsigned worker)
     if (ef->probe) {
         m.probe = true;
         SET_HAS(&m, effect_send, probe);
+        m.attempted_at = ef->last_attempt_at;
+        SET_HAS(&m, effect_send, attempted_at);
     }
     m.lease = view_str(arena_printf(txn_arena(turn_txn(en)), "%016" PRIx64 "-%" PRIu64,
                                     store_incarnation(en->store), ef->token));

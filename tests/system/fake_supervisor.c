@@ -332,8 +332,10 @@ fake_effect(struct fake *f, uint64_t slot, const char *sink, const char *documen
         .sink = buf_view(&packed_sink),
         .document = buf_view(&packed_document),
         .max_run_ms = max_run_ms,
+        .attempted_at = f->attempted_at,
     };
     SET_HAS(&m, effect_send, probe);
+    if (is_probe) SET_HAS(&m, effect_send, attempted_at);
     fake_send(f, MSG_EFFECT_SEND, &m);
     return f->token;
 }

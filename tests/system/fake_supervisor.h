@@ -24,9 +24,10 @@ struct fake {
     int             delivery_fd; /* of agent-delivery */
     pid_t           pid;         /* of the worker */
     uint64_t        seq;
-    uint64_t        token; /* of the last lease */
-    zmq_msg_t       frame; /* of the last report; the views of `m` borrow from it */
-    union msg       m;     /* the last report */
+    uint64_t        token;        /* of the last lease */
+    int64_t         attempted_at; /* Unix ms: what a probe says of its attempt */
+    zmq_msg_t       frame;        /* of the last report; the views of `m` borrow from it */
+    union msg       m;            /* the last report */
 };
 
 /* Makes the folder and the sockets, starts a worker and takes its hello. */

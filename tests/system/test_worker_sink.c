@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FILE_SINK "{\"name\":\"s\",\"kind\":\"file\",\"path\":\"out.jsonl\"}"
@@ -17,9 +18,11 @@ deliver(const char *sink, uint64_t effect)
     return fake_effect(&f, 100, sink, document, effect, false, WAIT_MS);
 }
 
+/* Of an attempt that was made a day after now: every file is older. */
 static uint64_t
 probe(uint64_t effect)
 {
+    f.attempted_at = (int64_t)time(NULL) * 1000 + 86400000;
     return fake_effect(&f, 100, FILE_SINK, "{}", effect, true, WAIT_MS);
 }
 
@@ -74,7 +77,6 @@ a_probe_finds_what_is_there_and_only_that(void **state)
     BUF_AUTO struct buf text = {0};
 
     (void)state;
-    expect_delivery(&f, probe(5), "absent", "", "");
     put_file("text \"effect_id\":5\n{\"x\":{\"effect_id\":5}}\n{\"effect_id\":50}\n"
              "{\"effect_id\":\"7\"}\n{\"effect_id\":8}");
     expect_delivery(&f, probe(5), "absent", "", "");
@@ -87,6 +89,38 @@ a_probe_finds_what_is_there_and_only_that(void **state)
     buf_add_str(&text, "\n{\"effect_id\":9}\n");
     put_file(buf_str(&text));
     expect_delivery(&f, probe(9), "delivered", "offset 5994601", "");
+}
+
+/* Of an attempt that was made a day before: every file is younger. */
+static uint64_t
+probe_late(uint64_t effect)
+{
+    f.attempted_at = (int64_t)time(NULL) * 1000 - 86400000;
+    return fake_effect(&f, 100, FILE_SINK, "{}", effect, true, WAIT_MS);
+}
+
+static bool
+has_birth_time(const char *path)
+{
+    struct statx st;
+
+    return statx(AT_FDCWD, path, 0, STATX_BTIME, &st) == 0 && (st.stx_mask & STATX_BTIME);
+}
+
+/* It was moved away perhaps, with what was sent in it. */
+static void
+a_file_that_is_younger_than_the_attempt_proves_nothing(void **state)
+{
+    (void)state;
+    expect_delivery(&f, probe(5), "unknown", "", "there is no file");
+    assert_true(f.m.effect_done.final);
+    expect_delivery(&f, probe_late(5), "unknown", "", "there is no file");
+    put_file("{\"effect_id\":6}\n");
+    if (!has_birth_time(f.folder)) skip();
+    expect_delivery(&f, probe_late(5), "unknown", "", "it may be in the one before");
+    assert_true(f.m.effect_done.final);
+    expect_delivery(&f, probe_late(6), "delivered", "offset 0", "");
+    expect_delivery(&f, probe(5), "absent", "", "");
 }
 
 static void
@@ -177,6 +211,7 @@ main(void)
         TEST(an_effect_is_appended_as_a_line),
         TEST(a_torn_line_is_ended_first),
         TEST(a_probe_finds_what_is_there_and_only_that),
+        TEST(a_file_that_is_younger_than_the_attempt_proves_nothing),
         TEST(what_cannot_be_written_has_failed),
         TEST(what_does_not_answer_in_time_is_unknown),
         TEST(a_killed_delivery_is_unknown),

@@ -81,6 +81,39 @@ a_probe_without_an_answer_is_made_again(void **state)
     expect_effect(r, id, "delivered");
 }
 
+/* The sink says that it can never tell. */
+static void
+a_probe_that_finds_nothing_out_is_the_last(void **state)
+{
+    struct rig *r = *state;
+    int64_t     attempted_at;
+
+    declare(r);
+    uint64_t id = effects_of(r, "'handler':'noop'", NOTIFY("a"));
+    int64_t  sent_at = r->header.now.wall_ms;
+    assert_false(mp_find_i64(rig_delivery(r, id)->body, "attempted_at", &attempted_at));
+    done(r, id, "unknown");
+    done(r, id, "unknown");
+    rig_advance(r, 5 * MINUTE_MS);
+    assert_true(mp_find_i64(rig_delivery(r, id)->body, "attempted_at", &attempted_at));
+    assert_int_equal(attempted_at, sent_at);
+
+    size_t sent = r->lease_count;
+    rig_report(r, rig_delivery(r, id), "effect.done",
+               "'outcome':'unknown','final':true,'message':'it was replaced'");
+    rig_turn(r);
+    expect_effect(r, id, "unknown");
+    assert_string_equal(rig_text(r, "reason"), "it was replaced");
+    assert_int_equal(rig_feed_count(r, "effect.unknown"), 2);
+    rig_advance(r, 60 * MINUTE_MS);
+    assert_int_equal(r->lease_count, sent);
+    assert_int_equal(engine_lease_count(r->engine), 0);
+    rig_crash(r);
+    rig_turn(r);
+    rig_workers(r, 1, 1);
+    assert_int_equal(r->lease_count, sent);
+}
+
 static void
 what_is_absent_again_and_again_is_failed(void **state)
 {
@@ -405,6 +438,7 @@ main(void)
         TEST(what_was_surely_not_sent_is_tried_again_a_few_times),
         TEST(an_unknown_outcome_is_probed_never_sent_blindly),
         TEST(a_probe_without_an_answer_is_made_again),
+        TEST(a_probe_that_finds_nothing_out_is_the_last),
         TEST(what_is_absent_again_and_again_is_failed),
         TEST(a_worker_that_dies_while_sending_leaves_it_unknown),
         TEST(a_planned_stop_while_sending_is_told_as_such),

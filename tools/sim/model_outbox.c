@@ -91,7 +91,7 @@ m_effect_done(struct model *m, const struct m_lease *l, const struct msg_effect_
         try_again(m, e);
         if (e->status == STATUS_PENDING) resume_place(m, e);
     } else if (e->is_probe_owed) {
-        settle(m, e, STATUS_UNKNOWN, true);
+        settle(m, e, STATUS_UNKNOWN, !d->final);
     } else if (!view_is(d->outcome, "failed")) {
         doubt(m, e);
     } else if (d->final) {

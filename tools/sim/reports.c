@@ -410,6 +410,10 @@ report_end(struct world *w, struct sim_worker *k, const struct run *r)
     }
     if (r->is_probe) {
         m.outcome = view_str(probe(w, r));
+        if (view_is(m.outcome, "unknown") && rng_chance(w->rng, 300)) {
+            m.final = true;
+            SET_HAS(&m, effect_done, final);
+        }
     } else {
         deliver(w, r, &m);
     }

@@ -10,6 +10,8 @@
 void answer_put(struct buf *out, const char *outcome, const char *key, const char *text);
 /* {"outcome": "failed", "message": …}, with "final": true, or "after_ms" unless that is −1. */
 void answer_put_failed(struct buf *out, const char *message, bool is_final, int64_t after_ms);
+/* {"outcome": "unknown", "message": …, "final": true}: a probe that need not be made again. */
+void answer_put_unknown(struct buf *out, const char *message);
 /* Prints it as a line; the exit code of the process. */
 int answer_print(struct buf *out);
 

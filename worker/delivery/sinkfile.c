@@ -18,6 +18,8 @@
 
 #define BLOCK_BYTES   262144
 #define KEPT_LINE_MAX (4UL * PAYLOAD_MAX) /* a longer line is no effect of ours */
+/* A file's time is that of a clock tick before, or of another machine. */
+#define BIRTH_TOLERANCE_MS 1000
 
 static void
 answer_error(struct buf *out, const char *outcome, const char *what, const char *path)
@@ -188,15 +190,38 @@ search_file(int fd, struct search *s)
     return 0;
 }
 
+/* Made when the attempt was, or later; false where the file system does not know. */
+static bool
+may_be_new(int fd, int64_t attempted_at_ms)
+{
+    struct statx st;
+
+    if (statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) != 0) return false;
+    if (!(st.stx_mask & STATX_BTIME)) return false;
+    return (int64_t)st.stx_btime.tv_sec * 1000 + st.stx_btime.tv_nsec / 1000000 >
+           attempted_at_ms - BIRTH_TOLERANCE_MS;
+}
+
 static void
-probe_locked(int fd, const char *path, uint64_t effect, struct buf *out)
+answer_not_found(int fd, int64_t attempted_at_ms, struct buf *out)
+{
+    if (may_be_new(fd, attempted_at_ms)) {
+        answer_put_unknown(out, "not in the file, which was made since: it may be in the one "
+                                "before");
+    } else {
+        answer_put(out, "absent", NULL, "");
+    }
+}
+
+static void
+probe_locked(int fd, const char *path, uint64_t effect, int64_t attempted_at_ms, struct buf *out)
 {
     struct search s = {.effect = effect};
 
     if (search_file(fd, &s) != 0) {
         answer_error(out, "unknown", "read", path);
     } else if (!s.is_found) {
-        answer_put(out, "absent", NULL, "");
+        answer_not_found(fd, attempted_at_ms, out);
     } else if (fdatasync(fd) != 0) { /* its writer may have died before this */
         answer_error(out, "unknown", "sync", path);
     } else {
@@ -206,16 +231,16 @@ probe_locked(int fd, const char *path, uint64_t effect, struct buf *out)
 }
 
 void
-sinkfile_probe(const char *path, uint64_t effect, struct buf *out)
+sinkfile_probe(const char *path, uint64_t effect, int64_t attempted_at_ms, struct buf *out)
 {
     int fd = open_sink(path, O_RDONLY);
 
     if (fd < 0 && errno == ENOENT) {
-        answer_put(out, "absent", NULL, "");
+        answer_put_unknown(out, "there is no file: it may be in one that was moved away");
     } else if (fd < 0 || flock(fd, LOCK_SH) != 0) {
         answer_error(out, "unknown", "open", path);
     } else {
-        probe_locked(fd, path, effect, out);
+        probe_locked(fd, path, effect, attempted_at_ms, out);
     }
     if (fd >= 0) close(fd);
 }
@@ -239,8 +264,8 @@ act(int argc, char **argv, struct buf *out)
 {
     BUF_AUTO struct buf input = {0};
 
-    if (argc == 5 && strcmp(argv[3], "--probe") == 0) {
-        sinkfile_probe(argv[2], strtoull(argv[4], NULL, 10), out);
+    if (argc == 6 && strcmp(argv[3], "--probe") == 0) {
+        sinkfile_probe(argv[2], strtoull(argv[4], NULL, 10), strtoll(argv[5], NULL, 10), out);
         return true;
     }
     if (argc != 3) return false;
