@@ -71,6 +71,22 @@ end_torn_line(int fd, off_t *size)
     return 0;
 }
 
+/* Of the line at `at` only `written` bytes fitted, on a full disk say.  They are taken back while
+ * nothing stands behind them: others of ours wait for the lock, other programs may not. */
+static void
+take_back(int fd, off_t at, ssize_t written, struct buf *out)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) == 0 && st.st_size == at + written && ftruncate(fd, at) == 0 &&
+        fdatasync(fd) == 0) {
+        answer_put(out, "failed", "message",
+                   "only a part of the line could be written; it was taken back");
+    } else {
+        answer_put(out, "unknown", "message", "only a part of the line could be written");
+    }
+}
+
 static void
 append_locked(int fd, const char *path, struct view line, struct buf *out)
 {
@@ -94,7 +110,7 @@ append_locked(int fd, const char *path, struct view line, struct buf *out)
     if (n < 0) {
         answer_error(out, "failed", "write", path);
     } else if ((size_t)n < line.size) {
-        answer_put(out, "unknown", "message", "only a part of the line could be written");
+        take_back(fd, at, n, out);
     } else if (fdatasync(fd) != 0 || (st.st_size == 0 && sync_folder(path) != 0)) {
         answer_error(out, "unknown", "sync", path);
     } else {

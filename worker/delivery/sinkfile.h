@@ -9,7 +9,7 @@
  *                                                     older than the attempt
  *   {"outcome": "unknown", "final": true, …}          a probe has not found it, and the file may be
  *                                                     another than the attempt's
- *   {"outcome": "failed", "message": …}               nothing of it was written
+ *   {"outcome": "failed", "message": …}               nothing of it is in the file
  *   {"outcome": "unknown", "message": …}              something was written, or may have been
  */
 #ifndef DELIVERY_SINKFILE_H
