@@ -1,5 +1,6 @@
 #include "supervisor/engine/readers.h"
 
+#include "common/timetext.h"
 #include "supervisor/engine/effects.h"
 #include "supervisor/engine/objects.h"
 #include "supervisor/engine/outbox.h"
@@ -341,6 +342,27 @@ may_be_read(struct engine *en, const struct effect *ef)
            effect_queue_head(turn_txn(en), ef, &head) && head.id == ef->id;
 }
 
+static enum errc
+cannot_be_read(const struct effect *ef, struct err *e)
+{
+    const char *why = ef->quiet_until >= ef->allowed_at ? "quiet hours" : "the cool-down";
+    char        at[40];
+
+    if (effect_is_put_off(ef)) {
+        err_set(e, E_WRONG_STATE,
+                "effect %" PRIu64 " is put off by %s until %s, and no reader was sent it", ef->id,
+                why, instant_text(ef->not_before, at, sizeof(at)));
+    } else if (ef->status == STATUS_PENDING) {
+        err_set(e, E_WRONG_STATE,
+                "effect %" PRIu64 " is not the next of its session, and no reader was sent it",
+                ef->id);
+    } else {
+        err_set(e, E_WRONG_STATE, "effect %" PRIu64 " is %s, and no reader was sent it", ef->id,
+                effect_status_name(ef->status));
+    }
+    return err_hint(e, "agentctl effect why %" PRIu64, ef->id);
+}
+
 enum errc
 on_effect_ack(struct engine *en, const struct actor *a, const struct msg_effect_ack *m,
               struct buf *reply, struct err *e)
@@ -358,12 +380,7 @@ on_effect_ack(struct engine *en, const struct actor *a, const struct msg_effect_
         err_set(e, E_WRONG_STATE, "effect %" PRIu64 " is not for readers", m->id);
         return err_hint(e, "agentctl effect why %" PRIu64, m->id);
     }
-    if (!may_be_read(en, &ef)) {
-        err_set(e, E_WRONG_STATE,
-                "effect %" PRIu64 " is not the next of its session, and no reader was sent it",
-                m->id);
-        return err_hint(e, "agentctl effect why %" PRIu64, m->id);
-    }
+    if (!may_be_read(en, &ef)) return cannot_be_read(&ef, e);
     if (ef.status == STATUS_ATTEMPTING || ef.status == STATUS_PENDING) delivered(en, &ef);
     map = mp_open(reply);
     mp_put_u64(reply, &map, "id", ef.id);

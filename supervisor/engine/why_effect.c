@@ -19,13 +19,6 @@ attempts_max(struct why *w, const struct effect *ef)
                                    : (int)sink_attempts_max(w->objects, ef->sink);
 }
 
-static void
-reader_blocker(struct why *w)
-{
-    why_blocker(w, "reader", "it waits for a reader: nobody reads its session", (struct view){0}, 0,
-                NULL);
-}
-
 static bool
 expires_before(const struct effect *ef, int64_t at)
 {
@@ -70,12 +63,8 @@ put_off_blocker(struct why *w, const struct effect *ef, const struct effect *hea
 {
     bool has_come = ef->not_before <= w->now->wall_ms;
 
-    if (!effect_is_put_off(head)) {
-        if (has_come || head->not_before > ef->not_before) first_blocker(w, ef, head);
-    } else if (ef->to_reader &&
-               !sink_has_reader(w->objects, w->memory->meta.gateway, ef->session)) {
-        reader_blocker(w);
-    }
+    if (!effect_is_put_off(head) && (has_come || head->not_before > ef->not_before))
+        first_blocker(w, ef, head);
 }
 
 /* Its place in the order of its session and sink. */
@@ -89,10 +78,26 @@ order_blocker(struct why *w, const struct effect *ef)
     if (!effect_queue_head(w->objects->txn, ef, &head)) return;
     if (is_put_off) {
         put_off_blocker(w, ef, &head);
-    } else if (head.id == ef->id) {
-        reader_blocker(w);
-    } else {
+    } else if (head.id != ef->id) {
         first_blocker(w, ef, &head);
+    }
+}
+
+/* Once it is the first, and its time has come, somebody must read its session: nobody knows when,
+ * but the earliest time is that one. */
+static void
+reader_blocker(struct why *w, const struct effect *ef)
+{
+    const char   *message = "it waits for a reader: nobody reads its session";
+    struct effect head;
+
+    if (!ef->to_reader || !effect_queue_head(w->objects->txn, ef, &head)) return;
+    if (head.id != ef->id && !effect_is_put_off(&head)) return;
+    if (sink_has_reader(w->objects, w->memory->meta.gateway, ef->session)) return;
+    if (effect_put_off_until(ef) > w->now->wall_ms) {
+        why_note(w, "reader", message, (struct view){0}, 0, NULL);
+    } else {
+        why_blocker(w, "reader", message, (struct view){0}, 0, NULL);
     }
 }
 
@@ -198,6 +203,7 @@ effect_blockers(struct why *w, const struct effect *ef)
     } else {
         time_blocker(w, ef);
     }
+    reader_blocker(w, ef);
     if (!sink_is_gateway(w->objects, ef->sink)) worker_blocker(w, ef);
 }
 

@@ -171,6 +171,13 @@ what_quiet_hours_put_off_goes_a_cool_down_apart(void **state)
 #define TO_READER(content) "{'kind':'send_message','content':'" content "','sink':'gateway'}"
 
 static void
+expect_ack_refused(struct rig *r, uint64_t id, const char *why)
+{
+    rig_refused(r, E_WRONG_STATE, "", "effect.ack", "'id':%d,'session':'chat'", (int)id);
+    if (!strstr(r->error.msg, why)) fail_msg("'%s', not '%s'", r->error.msg, why);
+}
+
+static void
 what_is_put_off_for_readers_waits_for_its_time_and_for_them(void **state)
 {
     struct rig *r = *state;
@@ -179,9 +186,12 @@ what_is_put_off_for_readers_waits_for_its_time_and_for_them(void **state)
     declare_sessions(r);
     (void)to_person(r, "");
     uint64_t put_off = unasked(r, TO_OTHER("a") "," TO_READER("b") "," TO_READER("c"));
+    int64_t  due = r->header.now.wall_ms + COOL_MS;
     rig_must_read(r, "effect.why", "'id':%d", (int)put_off + 1);
-    assert_string_equal(rig_text(r, "blockers.0.predicate"), "reader");
-    assert_string_equal(rig_text(r, "blockers.1.predicate"), "cooldown");
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "cooldown");
+    assert_string_equal(rig_text(r, "blockers.1.predicate"), "reader");
+    assert_int_equal(rig_i64(r, "earliest_at"), due); /* it has none before */
+    expect_ack_refused(r, put_off + 1, "is put off by the cool-down until");
     rig_must(r, "gateway.hello", "'version':'1'");
     rig_must(r, "session.attach", "'key':'chat','reader':1000");
     expect_effect(r, put_off + 1, "pending");
@@ -191,8 +201,32 @@ what_is_put_off_for_readers_waits_for_its_time_and_for_them(void **state)
     rig_must(r, "session.attach", "'key':'chat','reader':1000");
     expect_effect(r, put_off + 1, "attempting");
     expect_effect(r, put_off + 2, "pending");
+    expect_ack_refused(r, put_off + 2, "is not the next of its session");
     rig_must(r, "effect.ack", "'id':%d,'session':'chat'", (int)put_off + 1);
     expect_effect(r, put_off + 2, "attempting");
+}
+
+static void
+in_quiet_hours_a_reader_would_get_nothing(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_quiet_hours = view_str("00:00-23:59");
+    declare_sessions(r);
+    uint64_t quiet = unasked(r, TO_READER("a"));
+    rig_must_read(r, "effect.why", "'id':%d", (int)quiet);
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "quiet_hours");
+    assert_string_equal(rig_text(r, "text"), rig_text(r, "blockers.0.message"));
+    assert_int_equal(rig_i64(r, "blockers.0.until_at"), end_of_quiet(r));
+    assert_string_equal(rig_text(r, "blockers.1.predicate"), "reader");
+    assert_int_equal(rig_i64(r, "earliest_at"), end_of_quiet(r));
+    expect_ack_refused(r, quiet, "is put off by quiet hours until");
+    rig_advance(r, end_of_quiet(r) - r->header.now.wall_ms);
+    rig_must_read(r, "effect.why", "'id':%d", (int)quiet);
+    assert_int_equal(rig_len(r, "blockers"), 1);
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "reader");
+    assert_true(rig_is_nil(r, "earliest_at"));
+    rig_must(r, "effect.ack", "'id':%d,'session':'chat'", (int)quiet);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
@@ -209,6 +243,7 @@ main(void)
         TEST(what_was_put_off_says_what_is_before_it_beyond_its_time),
         TEST(what_quiet_hours_put_off_goes_a_cool_down_apart),
         TEST(what_is_put_off_for_readers_waits_for_its_time_and_for_them),
+        TEST(in_quiet_hours_a_reader_would_get_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
