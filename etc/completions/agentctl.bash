@@ -26,7 +26,7 @@ _agentctl() {
     'schedule set --type') words='schedule heartbeat' ;;
     'effect list --status') words='pending attempting delivered failed unknown expired rejected suppressed' ;;
     'effect resolve --outcome') words='delivered failed' ;;
-    'effect resend --status') words='failed expired suppressed rejected' ;;
+    'effect resend --status') words='failed expired suppressed rejected pending' ;;
     'effect resend --kind') words='send_message notify' ;;
     'goal set --status') words='open done cancelled' ;;
     'goal list --status') words='open done cancelled' ;;

@@ -189,6 +189,14 @@ effect_is_put_off(const struct effect *ef)
     return ef->place >= PLACES_PUT_OFF && ef->not_before != BEHIND_ANOTHER;
 }
 
+/* The quiet hours of a schedule's messages hold back those behind them, too: in their places. */
+bool
+effect_may_be_released(const struct effect *ef, int64_t now_ms)
+{
+    return ef->status == STATUS_PENDING && effect_put_off_until(ef) > now_ms &&
+           (effect_is_put_off(ef) || !ef->autonomous);
+}
+
 static bool
 has_head(struct engine *en, const struct effect *ef)
 {
@@ -256,12 +264,16 @@ effect_comes_due(struct engine *en, struct effect *ef)
     return ef->not_before <= en->turn.now.wall_ms;
 }
 
-/* At the end of its queue, with the time that its sink gives it. */
+/* At the end of its queue, or in the place that it has, with the time that its sink gives it. */
 static void
-take_place(struct engine *en, struct effect *ef)
+take_place(struct engine *en, struct effect *ef, bool has_place)
 {
     ef->to_reader = sink_is_gateway(&en->turn.objects, ef->sink);
-    effect_take_place(en, ef);
+    if (!has_place) {
+        effect_take_place(en, ef);
+    } else if (ef->not_before != BEHIND_ANOTHER) {
+        ef->not_before = first_send(en, ef);
+    }
     if (ef->status == STATUS_PENDING && ef->not_after == 0) ef->not_after = not_after(en, ef);
 }
 
@@ -272,7 +284,7 @@ write_effect(struct engine *en, struct effect *ef, struct view payload, uint32_t
     ef->root = root_of(en, ef->job);
     ef->created_at = en->turn.now.wall_ms;
     ef->updated_at = ef->created_at;
-    take_place(en, ef);
+    take_place(en, ef, false);
     ef->dedupe = dedupe_key(ef, payload, ordinal);
     ef->payload = payload;
     if (payload.size > BLOB_FROM) {
@@ -322,6 +334,8 @@ effect_write_to(struct engine *en, struct effect *ef, struct view payload, uint3
 void
 effect_again(struct engine *en, struct effect *ef)
 {
+    bool has_place = ef->status == STATUS_PENDING && !effect_is_put_off(ef);
+
     ef->status = STATUS_PENDING;
     ef->held = 0;
     ef->attempts = 0;
@@ -331,7 +345,7 @@ effect_again(struct engine *en, struct effect *ef)
     ef->quiet_until = 0;
     ef->not_after = 0;
     ef->updated_at = en->turn.now.wall_ms;
-    take_place(en, ef);
+    take_place(en, ef, has_place);
     effect_save(turn_txn(en), ef);
     effect_told(en, FEED_EFFECT_PENDING, ef);
 }

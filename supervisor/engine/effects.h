@@ -44,8 +44,9 @@ void effect_suppress(struct effect *ef, const char *reason);
 void effect_write_to(struct engine *en, struct effect *ef, struct view payload, uint32_t ordinal,
                      const uint32_t *sinks, uint32_t count);
 
-/* One that is over is written as pending again, at the end of its queue, with all its attempts and
- * all its time, and told. */
+/* One that is over, or put off, is written as pending again and due now, at the end of its queue,
+ * with all its attempts and all its time, and told.  One that holds its place while it is put off
+ * keeps it. */
 void effect_again(struct engine *en, struct effect *ef);
 
 /* The end of its queue: its place and not_before.  One that is put off has its time instead;
@@ -61,6 +62,8 @@ bool effect_is_put_off(const struct effect *ef);
 bool effect_comes_due(struct engine *en, struct effect *ef);
 /* Until when quiet hours or the cool-down put it off; 0: they do not. */
 int64_t effect_put_off_until(const struct effect *ef);
+/* Whether it is pending and they do so still: effect_again() ends that. */
+bool effect_may_be_released(const struct effect *ef, int64_t now_ms);
 /* The first that is pending or attempting in the queue of ef's (session, sink), into *head; false
  * when there is none (N22).  One that is put off is the first only where none has joined. */
 bool effect_queue_head(struct txn *t, const struct effect *ef, struct effect *head);

@@ -73,7 +73,7 @@ is_message(const struct effect *ef)
 }
 
 static enum errc
-check(const struct effect *ef, struct err *e)
+check(struct engine *en, const struct effect *ef, struct err *e)
 {
     if (!is_message(ef)) {
         err_set(e, E_WRONG_STATE, "effect %" PRIu64 " is a %s, not a message", ef->id,
@@ -85,7 +85,10 @@ check(const struct effect *ef, struct err *e)
         return err_hint(e, "agentctl effect resolve %" PRIu64 " --outcome delivered or failed",
                         ef->id);
     }
-    if (is_over((enum effect_status)ef->status)) return E_OK;
+    if (is_over((enum effect_status)ef->status) ||
+        effect_may_be_released(ef, en->turn.now.wall_ms)) {
+        return E_OK;
+    }
     err_set(e, E_WRONG_STATE, "effect %" PRIu64 " is %s", ef->id, effect_status_name(ef->status));
     if (ef->status == STATUS_DELIVERED)
         return err_hint(e, "what was delivered is not sent again; agentctl effect show %" PRIu64,
@@ -150,7 +153,7 @@ send_again(struct engine *en, struct effect *ef, struct err *e)
                            .resends = ef->resends + 1};
     uint32_t      sinks[SINKS_MAX], count = 0;
 
-    if (check(ef, e)) return e->code;
+    if (check(en, ef, e)) return e->code;
     if (ef->payload_bytes &&
         bytes_load(turn_txn(en), BLOB_EFFECT, ef->id, ef->payload_bytes, &payload) != LOAD_FOUND)
         return err_set(e, E_DAMAGED, "the payload of effect %" PRIu64 " is damaged", ef->id);
@@ -196,9 +199,18 @@ check_filter(const struct msg_effect_list *m, const struct effect_filter *f, str
         err_field(e, "status", "missing: say which effects, by their id or their status");
         return err_hint(e, "--dry-run counts them first");
     }
-    if (is_over(f->status)) return E_OK;
+    if (is_over(f->status) || f->status == STATUS_PENDING) return E_OK;
     err_field(e, "status", "no effect that is %.*s can be meant", VIEW_ARG(m->status));
-    return err_hint(e, "failed, expired, suppressed and rejected messages are sent again");
+    return err_hint(e, "failed, expired, suppressed and rejected messages are sent again, and"
+                       " pending ones that are put off");
+}
+
+/* Of what is pending only what is put off is meant, the rest waits for its turn. */
+static bool
+is_meant(struct engine *en, const struct effect *row)
+{
+    return is_message(row) &&
+           (row->status != STATUS_PENDING || effect_may_be_released(row, en->turn.now.wall_ms));
 }
 
 /* The ids are gathered first: what is sent again leaves the index that is walked. */
@@ -210,7 +222,7 @@ send_many(struct engine *en, struct page *p, const struct effect_filter *f, bool
     struct effect row = {0};
 
     while (effect_walk_next(p, f, &row)) {
-        if (!is_message(&row)) continue;
+        if (!is_meant(en, &row)) continue;
         if (!is_dry) ids[s->matched] = row.id;
         s->matched++;
         p->count++;
@@ -280,7 +292,7 @@ on_effect_resend(struct engine *en, const struct actor *a, const struct msg_effe
     if (!HAS(m, effect_resend, id)) return resend_many(en, a, m, reply, e);
     if (m->status.size || m->session.size || m->kind.size)
         return err_field(e, "id", "an id, or a filter, not both");
-    if (find(en, a, m->id, &ef, e) || check(&ef, e)) return e->code;
+    if (find(en, a, m->id, &ef, e) || check(en, &ef, e)) return e->code;
     before = audit_str(en, "status", view_str(effect_status_name(ef.status)));
     if (!m->dry_run) {
         if (send_again(en, &ef, e)) return e->code;

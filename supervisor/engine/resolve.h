@@ -15,7 +15,8 @@ enum errc on_effect_resolve(struct engine *en, const struct actor *a,
                             const struct msg_effect_resolve *m, struct buf *reply,
                             struct err *e) MUST_CHECK;
 /* One, by its id, or those that a filter with a status names, in parts as in bulk.h.
- * E_WRONG_STATE for one that is on its way, delivered or unknown. */
+ * E_WRONG_STATE for one that is on its way, delivered or unknown; one that is put off is released.
+ */
 enum errc on_effect_resend(struct engine *en, const struct actor *a,
                            const struct msg_effect_resend *m, struct buf *reply,
                            struct err *e) MUST_CHECK;

@@ -25,35 +25,40 @@ expires_before(const struct effect *ef, int64_t at)
     return ef->status == STATUS_PENDING && ef->not_after && at >= ef->not_after;
 }
 
-/* It waits until then, if it does not expire before. */
+/* It waits for `by`, which may be itself, until then, if it does not expire before.  What puts that
+ * off an operator can end. */
 static void
-wait_blocker(struct why *w, const struct effect *ef, const char *predicate, const char *message,
-             struct view holder, int64_t until_at)
+wait_blocker(struct why *w, const struct effect *ef, const struct effect *by, const char *predicate,
+             const char *message, int64_t until_at)
 {
-    char at[40], text[512];
+    bool is_released =
+        effect_may_be_released(by, w->now->wall_ms) && objects_get(w->objects, by->sink);
+    char at[40], holder[32] = "", change[64], text[512];
 
-    if (!expires_before(ef, until_at)) {
-        why_blocker(w, predicate, message, holder, until_at, NULL);
-        return;
+    if (by->id != ef->id) snprintf(holder, sizeof(holder), "effect %" PRIu64, by->id);
+    snprintf(change, sizeof(change), "agentctl effect resend %" PRIu64, by->id);
+    snprintf(text, sizeof(text), "%s", message);
+    if (expires_before(ef, until_at)) {
+        snprintf(text, sizeof(text), "%s; but it expires before, at %s (not_after)", message,
+                 instant_text(ef->not_after, at, sizeof(at)));
+        until_at = 0;
     }
-    snprintf(text, sizeof(text), "%s; but it expires before, at %s (not_after)", message,
-             instant_text(ef->not_after, at, sizeof(at)));
-    why_blocker(w, predicate, text, holder, 0, NULL);
+    why_blocker(w, predicate, text, view_str(holder), until_at, is_released ? change : NULL);
 }
 
 /* What goes before it to the same sink, or expires then. */
 static void
 first_blocker(struct why *w, const struct effect *ef, const struct effect *head)
 {
-    char    holder[32], message[160];
+    char    message[160];
     int64_t until_at = 0;
 
-    snprintf(holder, sizeof(holder), "effect %" PRIu64, head->id);
-    snprintf(message, sizeof(message), "%s, which is %s, goes first to the same sink", holder,
+    snprintf(message, sizeof(message),
+             "effect %" PRIu64 ", which is %s, goes first to the same sink", head->id,
              effect_status_name(head->status));
     if (head->not_before > w->now->wall_ms && head->not_before != WAITS_FOR_READER)
         until_at = expires_before(head, head->not_before) ? head->not_after : head->not_before;
-    wait_blocker(w, ef, "order", message, view_str(holder), until_at);
+    wait_blocker(w, ef, head, "order", message, until_at);
 }
 
 /* One that is put off is in no order yet: only what is still there when its time has come goes
@@ -116,20 +121,21 @@ time_blocker(struct why *w, const struct effect *ef)
         why_blocker(w, "probe", message, (struct view){0}, until_at, NULL);
     } else if (until_at > w->now->wall_ms && until_at == ef->quiet_until) {
         snprintf(message, sizeof(message),
-                 "it was made in the quiet hours that %s for messages: they end at %s",
-                 ef->event ? "sessions have" : "its schedule has", at);
-        wait_blocker(w, ef, "quiet_hours", message, (struct view){0}, until_at);
+                 "it was made in the quiet hours that %s had for messages then: it waits for their"
+                 " end, at %s",
+                 ef->autonomous ? "sessions" : "its schedule", at);
+        wait_blocker(w, ef, ef, "quiet_hours", message, until_at);
     } else if (until_at > w->now->wall_ms && until_at == ef->allowed_at) {
         snprintf(message, sizeof(message),
                  "it came too soon after the message before it that nobody asked for: it is sent"
                  " at %s (sessions.cooldown)",
                  at);
-        wait_blocker(w, ef, "cooldown", message, (struct view){0}, until_at);
+        wait_blocker(w, ef, ef, "cooldown", message, until_at);
     } else if (until_at > w->now->wall_ms) {
         snprintf(message, sizeof(message),
                  "attempt %" PRIu32 " was not confirmed (%.*s): attempt %" PRIu32 " of %d is at %s",
                  ef->attempts, VIEW_ARG(ef->reason), ef->attempts + 1, attempts_max(w, ef), at);
-        wait_blocker(w, ef, "due_later", message, (struct view){0}, until_at);
+        wait_blocker(w, ef, ef, "due_later", message, until_at);
     }
 }
 

@@ -2,7 +2,7 @@
  * again by hand; unasked ones are held back (D4, D5, D6). */
 #include "tests/system/e2e.h"
 
-#define CONFIG(sink)                               \
+#define CONFIG(sink, more)                         \
     "workers: {count: 1, slots: 4}\n"              \
     "daemon: {stop_grace: 0s}\n"                   \
     "limits: {kill_grace: 200ms}\n"                \
@@ -11,7 +11,7 @@
     "sinks:\n"                                     \
     "  held: {kind: command, command: [./held]}\n" \
     "  notes: {kind: file, path: notes.jsonl}\n"   \
-    "sessions: {handler: says, sinks: [" sink "]}\n"
+    "sessions: {handler: says, sinks: [" sink "]" more "}\n"
 
 #define SAYS \
     "#!/bin/sh\necho '{\"type\":\"effect\",\"kind\":\"send_message\",\"content\":\"hello\"}'\n"
@@ -41,14 +41,21 @@ static int
 start_held(void **state)
 {
     (void)state;
-    return start_with(CONFIG("held"));
+    return start_with(CONFIG("held", ""));
 }
 
 static int
 start_notes(void **state)
 {
     (void)state;
-    return start_with(CONFIG("notes"));
+    return start_with(CONFIG("notes", ""));
+}
+
+static int
+start_deferring(void **state)
+{
+    (void)state;
+    return start_with(CONFIG("notes", ", cooldown: 1h, on_cooldown: defer"));
 }
 
 static void
@@ -118,6 +125,27 @@ what_nobody_asked_for_too_soon_is_kept_and_may_be_sent_by_hand(void **state)
 }
 
 static void
+what_is_put_off_is_released_by_hand(void **state)
+{
+    (void)state;
+    ctl_must(&c, "session send chat hi");
+    ctl_until(&c, "items.0.status", "\"delivered\"", "effect list");
+    ctl_must(&c, "session event chat tick");
+    ctl_must(&c, "session event chat tick");
+    ctl_until(&c, "status", "\"delivered\"", "effect show 2");
+    ctl_until(&c, "items.0.id", "3", "effect list --status pending");
+    ctl_must(&c, "effect why 3");
+    ctl_expect(&c, "blockers.0.predicate", "\"cooldown\"");
+    ctl_expect(&c, "change", "\"agentctl effect resend 3\"");
+    ctl_must(&c, "effect resend --status pending --dry-run");
+    ctl_expect(&c, "matched", "1");
+    ctl_must(&c, "effect resend 3");
+    ctl_until(&c, "status", "\"delivered\"", "effect show 3");
+    assert_int_equal(marks_count(&d, "state/notes.jsonl"), 3);
+    expect_sound();
+}
+
+static void
 a_sink_that_hangs_holds_back_no_other(void **state)
 {
     BUF_AUTO struct buf text = {0};
@@ -157,7 +185,7 @@ start_with_a_copy(void **state)
     (void)snprintf(path, sizeof(path), "%s/agent-delivery", d.folder);
     file_copy(daemon_program("agent-delivery"), path);
     assert_int_equal(setenv("AGENTD_DELIVERY", path, 1), 0);
-    (void)e2e_start(CONFIG("notes"));
+    (void)e2e_start(CONFIG("notes", ""));
     assert_int_equal(unlink(path), 0);
     file_copy("/bin/false", path);
     return 0;
@@ -211,6 +239,8 @@ main(void)
                                         start_held, e2e_stop),
         cmocka_unit_test_setup_teardown(
             what_nobody_asked_for_too_soon_is_kept_and_may_be_sent_by_hand, start_notes, e2e_stop),
+        cmocka_unit_test_setup_teardown(what_is_put_off_is_released_by_hand, start_deferring,
+                                        e2e_stop),
         cmocka_unit_test_setup_teardown(what_agents_did_is_kept_and_listed, start_notes, e2e_stop),
         cmocka_unit_test_setup_teardown(an_upgrade_of_what_delivers_does_not_mix_versions,
                                         start_with_a_copy, stop_without_it),

@@ -229,6 +229,120 @@ in_quiet_hours_a_reader_would_get_nothing(void **state)
     rig_must(r, "effect.ack", "'id':%d,'session':'chat'", (int)quiet);
 }
 
+/* ---- released by hand ---- */
+
+static void
+lift_quiet_hours(struct rig *r)
+{
+    r->limits.session_quiet_hours = (struct view){0};
+    settle_sinks(r);
+}
+
+static void
+expect_change(struct rig *r, uint64_t id, const char *predicate)
+{
+    FREE_AUTO char *change = xasprintf("agentctl effect resend %d", (int)id);
+
+    rig_must_read(r, "effect.why", "'id':%d", (int)id);
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), predicate);
+    assert_string_equal(rig_text(r, "change"), change);
+}
+
+/* A gate is judged once: the hours hold it although they are gone, and an operator's word goes
+ * over them. */
+static void
+what_hours_that_were_lifted_put_off_is_sent_by_hand(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_quiet_hours = view_str("00:00-23:59");
+    declare_sessions(r);
+    uint64_t quiet = unasked(r, TO_OTHER("a")), later = unasked(r, TO_OTHER("b"));
+    lift_quiet_hours(r);
+    expect_change(r, quiet, "quiet_hours");
+    assert_non_null(strstr(rig_text(r, "text"), "the quiet hours that sessions had for messages"));
+    assert_int_equal(rig_i64(r, "earliest_at"), end_of_quiet(r));
+    uint64_t answer = to_person(r, TO_OTHER("c"));
+    rig_must(r, "effect.resend", "'id':%d,'dry_run':true", (int)quiet);
+    assert_int_equal(rig_i64(r, "matched"), 1);
+    rig_must(r, "effect.resend", "'id':%d", (int)quiet);
+    assert_int_equal(rig_i64(r, "done"), 1);
+    expect_effect(r, quiet, "pending"); /* behind what is being sent */
+    assert_int_equal(rig_i64(r, "resends"), 1);
+    assert_int_equal(rig_i64(r, "not_after"), r->header.now.wall_ms + HOUR_MS);
+    rig_refused(r, E_WRONG_STATE, "", "effect.resend", "'id':%d", (int)quiet);
+    done(r, answer, "delivered");
+    expect_effect(r, quiet, "attempting");
+    done(r, quiet, "delivered");
+    expect_effect(r, later, "pending");
+    rig_must_read(r, "audit.list", "'limit':1");
+    assert_string_equal(rig_text(r, "items.0.action"), "effect.resend");
+    assert_string_equal(rig_text(r, "items.0.before.status"), "pending");
+    rig_advance(r, end_of_quiet(r) - r->header.now.wall_ms);
+    expect_effect(r, later, "attempting");
+}
+
+static void
+what_the_cool_down_put_off_is_sent_by_hand(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_on_cooldown = view_str("defer");
+    declare_sessions(r);
+    (void)to_person(r, "");
+    uint64_t first = unasked(r, TO_OTHER("a") "," TO_OTHER("b") "," TO_OTHER("c"));
+    done(r, first, "delivered");
+    expect_change(r, first + 2, "cooldown");
+    rig_must(r, "effect.resend", "'id':%d", (int)first + 2);
+    expect_effect(r, first + 2, "attempting");
+    assert_true(rig_is_nil(r, "allowed_at"));
+    expect_effect(r, first + 1, "pending");
+}
+
+static void
+released_by_hand_it_waits_for_a_reader_only(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_quiet_hours = view_str("00:00-23:59");
+    declare_sessions(r);
+    uint64_t quiet = unasked(r, TO_READER("a"));
+    expect_change(r, quiet, "quiet_hours");
+    rig_must(r, "effect.resend", "'id':%d", (int)quiet);
+    rig_must_read(r, "effect.why", "'id':%d", (int)quiet);
+    assert_int_equal(rig_len(r, "blockers"), 1);
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "reader");
+    uint64_t answer = to_person(r, TO_READER("b"));
+    rig_must(r, "gateway.hello", "'version':'1'");
+    rig_must(r, "session.attach", "'key':'chat','reader':1000");
+    expect_effect(r, quiet, "attempting");
+    expect_effect(r, answer, "pending"); /* it has the place that it was released to */
+}
+
+/* Only who names pending ones means them, and of these only what is put off. */
+static void
+many_are_released_only_when_pending_ones_are_meant(void **state)
+{
+    struct rig *r = *state;
+
+    r->limits.session_quiet_hours = view_str("00:00-23:59");
+    declare_sessions(r);
+    uint64_t quiet = unasked(r, TO_OTHER("a") "," TO_READER("b"));
+    uint64_t answer = to_person(r, TO_OTHER("c") "," TO_OTHER("d"));
+    rig_must(r, "effect.resend", "'status':'rejected'");
+    assert_int_equal(rig_i64(r, "matched"), 0);
+    rig_must(r, "effect.resend", "'status':'pending','dry_run':true");
+    assert_int_equal(rig_i64(r, "matched"), 2);
+    assert_int_equal(rig_i64(r, "done"), 0);
+    rig_must(r, "effect.resend", "'status':'pending'");
+    assert_int_equal(rig_i64(r, "done"), 2);
+    rig_must(r, "effect.resend", "'status':'pending'");
+    assert_int_equal(rig_i64(r, "matched"), 0);
+    done(r, answer, "delivered");
+    done(r, answer + 1, "delivered");
+    expect_effect(r, quiet, "attempting");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, rig_begin, rig_end)
 
 int
@@ -244,6 +358,10 @@ main(void)
         TEST(what_quiet_hours_put_off_goes_a_cool_down_apart),
         TEST(what_is_put_off_for_readers_waits_for_its_time_and_for_them),
         TEST(in_quiet_hours_a_reader_would_get_nothing),
+        TEST(what_hours_that_were_lifted_put_off_is_sent_by_hand),
+        TEST(what_the_cool_down_put_off_is_sent_by_hand),
+        TEST(released_by_hand_it_waits_for_a_reader_only),
+        TEST(many_are_released_only_when_pending_ones_are_meant),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

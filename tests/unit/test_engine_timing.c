@@ -314,6 +314,29 @@ quiet_hours_for_messages_put_them_off_in_their_order(void **state)
     assert_non_null(rig_delivery(r, second));
 }
 
+/* It keeps its place, and holds back those behind it no longer. */
+static void
+what_a_schedules_quiet_hours_put_off_is_sent_by_hand(void **state)
+{
+    struct rig *r = *state;
+
+    declare(r);
+    add(r, "s", "'cron':'0 0 * * *','quiet_sends':'07:00-09:00'"); /* it is 08:00 */
+    uint64_t first = tell(r, "s"), second = tell(r, "s");
+    rig_must_read(r, "effect.why", "'id':%d", (int)second);
+    assert_string_equal(rig_text(r, "blockers.0.predicate"), "order");
+    assert_non_null(strstr(rig_text(r, "blockers.1.message"), "hours that its schedule had"));
+    FREE_AUTO char *both = xasprintf("agentctl effect resend %d; and agentctl effect resend %d",
+                                     (int)first, (int)second);
+    assert_string_equal(rig_text(r, "change"), both);
+    rig_must(r, "effect.resend", "'id':%d", (int)second); /* not before the first */
+    assert_null(rig_delivery(r, second));
+    rig_must(r, "effect.resend", "'id':%d", (int)first);
+    assert_non_null(rig_delivery(r, first));
+    done(r, first, "delivered");
+    assert_non_null(rig_delivery(r, second));
+}
+
 static void
 one_behind_a_message_of_yesterday_waits_for_its_own_hours(void **state)
 {
@@ -457,6 +480,7 @@ main(void)
         TEST(what_people_put_off_into_quiet_hours_waits_for_their_end),
         TEST(bad_hours_are_refused),
         TEST(quiet_hours_for_messages_put_them_off_in_their_order),
+        TEST(what_a_schedules_quiet_hours_put_off_is_sent_by_hand),
         TEST(one_behind_a_message_of_yesterday_waits_for_its_own_hours),
         TEST(a_pause_may_end_by_itself),
         TEST(a_pause_that_ended_while_agentd_was_down_holds_for_its_times_only),

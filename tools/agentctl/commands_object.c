@@ -43,7 +43,8 @@ static const struct ctl_param resend_arg[] = {
     {"ID", 0, "id", CTL_NUMBER, false, NULL, "the effect's number"},
     {.name = NULL}};
 static const struct ctl_param resend_flags[] = {
-    {"status",  0, "status",  CTL_TEXT,   false, "failed|expired|suppressed|rejected", "all messages with this status"},
+    {"status",  0, "status",  CTL_TEXT,   false, "failed|expired|suppressed|rejected|pending",
+     "all messages with this status; of pending ones those that are put off"},
     {"session", 0, "session", CTL_TEXT,   false, "KEY",    "only those of this session"},
     {"kind",    0, "kind",    CTL_TEXT,   false, "send_message|notify", "only those of this kind"},
     {"after",   0, "after",   CTL_TEXT,   false, "CURSOR", "go on behind a part's \"next\""},
@@ -98,7 +99,7 @@ static const struct ctl_command commands[] = {
      .examples = {"effect resolve 7 --outcome delivered --reason 'anna has it'"}},
     {.noun = "effect", .verb = "resend", .op = MSG_EFFECT_RESEND, .args = resend_arg, .flags = resend_flags, .run = ctl_run_many,
      .print = ctl_print_many,
-     .help = "send messages again that failed, expired, were suppressed or rejected",
+     .help = "send messages again that failed, expired, were suppressed or rejected, or release those that are put off",
      .more = "Give one by its ID, or --status. They go over the gates of unasked messages, to the end of their queue.",
      .examples = {"effect resend 7", "effect resend --status expired --session chat/anna --dry-run"}},
     {.noun = "effect", .verb = "why", .op = MSG_EFFECT_WHY, .args = effect_arg, .print = ctl_print_why,

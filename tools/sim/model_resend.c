@@ -17,6 +17,13 @@ is_over(uint8_t status)
            status == STATUS_REJECTED;
 }
 
+/* It is put off still, of what is pending. */
+static bool
+waits_for_time(const struct model *m, const struct m_effect *e)
+{
+    return e->status == STATUS_PENDING && e->place >= M_PUT_OFF && e->earliest > m->now.wall_ms;
+}
+
 static bool
 is_message(const struct m_effect *e)
 {
@@ -64,7 +71,7 @@ with_readers(struct model *m, const struct m_effect *e, int sinks[M_SINKS_MAX], 
 static enum errc
 judge(struct model *m, const struct m_effect *e, int sinks[M_SINKS_MAX], uint32_t *count)
 {
-    if (!is_message(e) || !is_over(e->status)) return E_WRONG_STATE;
+    if (!is_message(e) || !(is_over(e->status) || waits_for_time(m, e))) return E_WRONG_STATE;
     if (!m_is_in_store(m_object(m, e->company))) return E_WRONG_STATE;
     *count = with_readers(m, e, sinks, sinks_now(m, e, sinks));
     return *count == 0 || !m_is_in_store(m_object(m, sinks[0])) ? E_WRONG_STATE : E_OK;
@@ -159,13 +166,14 @@ read_filter(struct model *m, const struct actor *a, const struct msg_effect_rese
         if (!s) return E_NOT_FOUND;
         f->session = -1 - (int)(s - m->sessions.items) - 1;
     }
-    return is_over(f->status) ? E_OK : E_BAD_REQUEST;
+    return is_over(f->status) || f->status == STATUS_PENDING ? E_OK : E_BAD_REQUEST;
 }
 
 static bool
-fits(const struct filter *f, const struct m_effect *e)
+fits(const struct model *m, const struct filter *f, const struct m_effect *e)
 {
-    return is_there(e) && is_message(e) && e->id > f->after && e->status == f->status &&
+    return (f->status != STATUS_PENDING || waits_for_time(m, e)) && is_there(e) && is_message(e) &&
+           e->id > f->after && e->status == f->status &&
            (f->company < 0 || e->company == f->company) &&
            (f->session == -1 || e->session == f->session) &&
            (!f->kind || strcmp(e->kind, f->kind) == 0);
@@ -194,7 +202,7 @@ resend_many(struct model *m, const struct input *in, const struct msg_effect_res
     if (e != E_OK) return e;
     if (HAS(q, effect_resend, limit) && q->limit < max) max = q->limit;
     for (size_t i = 0; i < m->effects.count && matched < max; i++) {
-        if (!fits(&f, &m->effects.items[i])) continue;
+        if (!fits(m, &f, &m->effects.items[i])) continue;
         if (!q->dry_run) ids[matched] = i + 1;
         matched++;
     }
@@ -218,7 +226,7 @@ m_effect_resend(struct model *m, const struct input *in, const struct msg_effect
         e = E_BAD_REQUEST;
     } else if (!ef || !is_there(ef) || !m_sees(m, &in->actor, ef->company)) {
         e = E_NOT_FOUND;
-    } else if (!is_message(ef) || !is_over(ef->status)) {
+    } else if (!is_message(ef) || !(is_over(ef->status) || waits_for_time(m, ef))) {
         e = E_WRONG_STATE;
     } else if (!q->dry_run) {
         e = judge(m, ef, sinks, &count);

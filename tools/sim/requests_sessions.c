@@ -214,7 +214,8 @@ resend_effect(struct sim *s)
         const struct m_effect *e = &s->model.effects.items[rng_below(&s->rng, count)];
 
         if (e->is_purged || (e->status != STATUS_FAILED && e->status != STATUS_EXPIRED &&
-                             e->status != STATUS_REJECTED && e->status != STATUS_SUPPRESSED))
+                             e->status != STATUS_REJECTED && e->status != STATUS_SUPPRESSED &&
+                             (e->status != STATUS_PENDING || e->place < M_PUT_OFF)))
             continue;
         m.id = e->id;
         break;
@@ -227,9 +228,9 @@ resend_effect(struct sim *s)
 static void
 resend_effects(struct sim *s, const struct whom *w)
 {
-    static const char *const statuses[] = {"failed",  "rejected",  "expired", "suppressed",
-                                           "unknown", "delivered", "lost"};
-    static const unsigned    weights[] = {30, 30, 20, 20, 2, 2, 2};
+    static const char *const statuses[] = {"failed",  "rejected", "expired",   "suppressed",
+                                           "pending", "unknown",  "delivered", "lost"};
+    static const unsigned    weights[] = {30, 30, 20, 20, 10, 2, 2, 2};
     static const char *const kinds[] = {"send_message", "notify", "wake_agent"};
     struct msg_effect_resend m = {
         .status = view_str(statuses[rng_weighted(&s->rng, weights, ARRAY_LEN(weights))])};
