@@ -235,6 +235,49 @@ nesting_over_the_limit_is_refused(void **state)
     expect_refused(buf_view(&b), E_BAD_REQUEST, 7, "malformed message: nested too deep");
 }
 
+/* A request whose field, or that of the first of many, is `depth` lists within each other. */
+static enum errc
+open_with_payload(int depth, bool is_of_many)
+{
+    struct buf BUF_AUTO b = {0};
+    struct buf BUF_AUTO deep = {0};
+    struct buf BUF_AUTO body = {0};
+    struct mp_open_map  m;
+    struct request      rq;
+    struct err          e;
+    uint64_t            id;
+    union msg           out;
+
+    for (int i = 1; i < depth; i++)
+        mp_array(&deep, 1);
+    mp_array(&deep, 0);
+    m = mp_open(&body);
+    if (is_of_many) {
+        mp_key(&body, &m, "jobs");
+        mp_array(&body, 1);
+        mp_map(&body, 1);
+        mp_cstr(&body, "payload");
+        mp_raw(&body, buf_view(&deep));
+    } else {
+        mp_put_raw(&body, &m, "payload", buf_view(&deep));
+    }
+    mp_close(&body, &m);
+    put_request(&b, 1, 7, is_of_many ? "job.submit_many" : "job.submit", "body", buf_view(&body));
+    if (request_open(buf_view(&b), &rq, &id, &e)) return e.code;
+    assert_int_equal(msg_unpack(rq.desc, rq.body, &out, &e), E_OK);
+    return E_OK;
+}
+
+static void
+a_fields_value_is_at_most_14_deep(void **state)
+{
+    (void)state;
+    assert_int_equal(open_with_payload(14, false), E_OK);
+    assert_int_equal(open_with_payload(15, false), E_BAD_REQUEST);
+    assert_int_equal(open_with_payload(12, true), E_OK);
+    assert_int_equal(open_with_payload(13, true), E_BAD_REQUEST);
+}
+
 static void
 a_reply_gives_back_its_body_or_its_error(void **state)
 {
@@ -398,6 +441,7 @@ main(void)
         cmocka_unit_test(bytes_that_are_no_message_are_refused),
         cmocka_unit_test(a_request_over_the_limit_is_too_large_with_its_id),
         cmocka_unit_test(nesting_over_the_limit_is_refused),
+        cmocka_unit_test(a_fields_value_is_at_most_14_deep),
         cmocka_unit_test(a_reply_gives_back_its_body_or_its_error),
         cmocka_unit_test(a_client_ignores_what_it_does_not_know_of_a_reply),
         cmocka_unit_test(a_malformed_reply_is_an_internal_error),
