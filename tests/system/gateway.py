@@ -593,9 +593,9 @@ def flood():
 
 
 class Feed:
-    def __init__(self, token, query="", last=None):
+    def __init__(self, token, query="", last=None, wait=WAIT):
         headers = {"Authorization": f"Bearer {token}"} | ({"Last-Event-ID": last} if last else {})
-        self.http = http.client.HTTPConnection("127.0.0.1", PORT, timeout=WAIT)
+        self.http = http.client.HTTPConnection("127.0.0.1", PORT, timeout=wait)
         self.http.request("GET", "/v1/feed" + query, headers=headers)
         self.reply = self.http.getresponse()
         if self.reply.status != 200:
@@ -635,15 +635,25 @@ def feed():
     g = Feed(view, last=f.last)
     expect("goes on behind the cursor", g.until("job.completed", second)[0], seen[-1] + 1)
     expect("as does the first", f.until("job.completed", second)[0], seen[-1] + 1)
-    h = Feed(view, "?topic=job.completed")
     third = submit.must(202, "POST", "/v1/jobs", {"handler": "noop"})["id"]
-    expect("the topic only", len(h.until("job.completed", third)), 1)
+    f.until("job.completed", third)
+    late = Feed(view, "?since=0", wait=10)
+    late.until("job.completed", third)  # now, not with the next event or the sign of life after 15 s
+    h = Feed(view, "?topic=job.completed")
+    fourth = submit.must(202, "POST", "/v1/jobs", {"handler": "noop"})["id"]
+    expect("the topic only", len(h.until("job.completed", fourth)), 1)
     slow = socket.create_connection(("127.0.0.1", PORT))
     slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     slow.sendall(request("GET /v1/feed?since=0 HTTP/1.1"))
     for _ in range(200):
         last = submit.must(202, "POST", "/v1/jobs", {"handler": "noop"})["id"]
     f.until("job.completed", last)  # a watcher that takes nothing holds nobody up
+    late = Feed(view, "?since=0", wait=10)
+    late.until("job.completed", last)  # likewise of many pages
+    slow.settimeout(10)
+    got = b""
+    while f"id: {f.last}\n".encode() not in got:  # … and of what the kernel did not take at once
+        got = got[-100:] + slow.recv(65536)
     restored = Feed(view, "?since=0000000000000001-5")
     expect("another store's cursor", restored.next()[0], "gap")
     expect("a bad cursor", Connection(view).ask("GET", "/v1/feed?since=nonsense")[0], 400)

@@ -418,7 +418,7 @@ watcher_on_writable(struct watcher *w)
     if (w->out.size == 0) return true;
     lws_set_timeout(w->wsi, PENDING_TIMEOUT_HTTP_CONTENT, WRITE_SECONDS);
     if (!write_part(w->wsi, &w->out, &w->sent)) return false;
-    if (w->sent < w->out.size) return true;
+    if (!write_is_over(w->wsi, &w->out, w->sent)) return true;
     if (w->ends) return false;
     lws_set_timeout(w->wsi, NO_PENDING_TIMEOUT, 0);
     lws_set_timer_usecs(w->wsi, LIFE_SECONDS * LWS_US_PER_SEC);

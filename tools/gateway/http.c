@@ -310,10 +310,7 @@ http_on_writable(struct exchange *x)
     if (!x->is_answered) return true;
     lws_set_timeout(x->wsi, PENDING_TIMEOUT_HTTP_CONTENT, WRITE_SECONDS);
     if (!write_part(x->wsi, &x->out, &x->sent)) return false;
-    if (x->sent < x->out.size) return true;
-    if (!lws_partial_buffered(x->wsi)) return finish(x);
-    lws_callback_on_writable(x->wsi);
-    return true;
+    return write_is_over(x->wsi, &x->out, x->sent) ? finish(x) : true;
 }
 
 bool

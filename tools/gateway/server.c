@@ -8,6 +8,7 @@
 #include "tools/gateway/link.h"
 #include "tools/gateway/openapi.h"
 #include "tools/gateway/request.h"
+#include "tools/gateway/write.h"
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
@@ -192,11 +193,11 @@ on_signal(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *i
 }
 
 static const struct lws_protocols protocols[] = {
-    {"http",        on_callback,   sizeof(struct connected), 1024, 0, NULL, 0},
-    {HEAD_PROTOCOL, on_callback,   sizeof(struct connected), 1024, 0, NULL, 0},
-    {"descriptor",  on_descriptor, 0,                        0,    0, NULL, 0},
-    {"signal",      on_signal,     0,                        0,    0, NULL, 0},
-    {NULL,          NULL,          0,                        0,    0, NULL, 0},
+    {"http",        on_callback,   sizeof(struct connected), 1024, 0, NULL, WRITE_PART},
+    {HEAD_PROTOCOL, on_callback,   sizeof(struct connected), 1024, 0, NULL, WRITE_PART},
+    {"descriptor",  on_descriptor, 0,                        0,    0, NULL, 0         },
+    {"signal",      on_signal,     0,                        0,    0, NULL, 0         },
+    {NULL,          NULL,          0,                        0,    0, NULL, 0         },
 };
 
 /* ---- setting up ------------------------------------------------------------ */

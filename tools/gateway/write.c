@@ -46,6 +46,16 @@ write_part(struct lws *wsi, const struct buf *out, size_t *sent)
 }
 
 bool
+write_is_over(struct lws *wsi, const struct buf *out, size_t sent)
+{
+    if (sent < out->size) return false;
+    if (!lws_partial_buffered(wsi)) return true;
+    lws_callback_on_writable(wsi);
+    lws_set_timer_usecs(wsi, LOOK_US);
+    return false;
+}
+
+bool
 write_is_stuck(struct lws *wsi)
 {
     int unread = 0;

@@ -18,6 +18,10 @@ void write_start(struct lws *wsi);
 /* The next part behind *sent; asks to be called again while something is left, and for a timer, in
  * which write_is_stuck is to be asked.  False: the connection is lost. */
 bool write_part(struct lws *wsi, const struct buf *out, size_t *sent);
+/* Whether all of it is out: lws keeps what the kernel did not take or what is more than it sends at
+ * a time, and a connection that is held then would keep it until it writes again.  While it is not,
+ * asks to be called again, as write_part does. */
+bool write_is_over(struct lws *wsi, const struct buf *out, size_t sent);
 bool write_is_stuck(struct lws *wsi);
 /* All of at most WRITE_PART bytes, in lws's way `how`. */
 bool write_some(struct lws *wsi, struct view bytes, enum lws_write_protocol how);
