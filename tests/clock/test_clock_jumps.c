@@ -194,12 +194,13 @@ expect_each_once(void)
 {
     static struct pair pairs[100000];
     size_t             n = 0;
-    char               after[128] = "0";
+    char               after[128] = "";
 
     do {
         char path[64];
 
-        ctl_must(&c, "job list --trigger schedule --limit 1000 --after %s", after);
+        ctl_must(&c, "job list --trigger schedule --limit 1000%s%s", after[0] ? " --after " : "",
+                 after);
         size_t rows = ctl_count(&c, "items");
         for (size_t i = 0; i < rows && n < sizeof(pairs) / sizeof(pairs[0]); i++) {
             (void)snprintf(path, sizeof(path), "items.%zu.nominal_at", i);
