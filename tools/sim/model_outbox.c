@@ -59,6 +59,18 @@ doubt(struct model *m, struct m_effect *e)
     }
 }
 
+/* Of one session and sink.  A schedule's session goes by age when the schedule is removed, and one
+ * of its name that is made later has another: of these the rows tell. */
+static bool
+shares_queue(const struct model *m, const struct m_effect *a, const struct m_effect *b)
+{
+    struct effect x = {.id = a->id}, y = {.id = b->id};
+
+    if (a->session != b->session || a->sink != b->sink) return false;
+    return a->session < 0 || (effect_load(m->txn, &x) == LOAD_FOUND &&
+                              effect_load(m->txn, &y) == LOAD_FOUND && x.session == y.session);
+}
+
 /* It was not sent: it goes before those behind it, but for the one that is being sent, with which
  * it changes places. */
 static void
@@ -68,8 +80,8 @@ resume_place(struct model *m, struct m_effect *e)
         struct m_effect *other = &m->effects.items[i];
         uint64_t         place = e->place;
 
-        if (other == e || other->session != e->session || other->sink != e->sink) continue;
-        if (other->status != STATUS_ATTEMPTING || other->place < place) continue;
+        if (other == e || other->status != STATUS_ATTEMPTING || other->place < place) continue;
+        if (!shares_queue(m, other, e)) continue;
         e->place = other->place;
         other->place = place;
         return;
@@ -155,9 +167,8 @@ m_is_head(const struct model *m, const struct m_effect *e)
     for (size_t i = m->settled; i < m->effects.count; i++) {
         const struct m_effect *other = &m->effects.items[i];
 
-        if (other->session != e->session || other->sink != e->sink) continue;
-        if (!is_under_way(other) || other->place >= M_PUT_OFF) continue;
-        if (other->place < e->place) return false;
+        if (!is_under_way(other) || other->place >= M_PUT_OFF || other->place >= e->place) continue;
+        if (shares_queue(m, other, e)) return false;
     }
     return true;
 }
