@@ -213,7 +213,7 @@ m_fire(struct model *m, struct m_schedule *s, struct m_range due, const struct f
     if (m_judge_gate(m, &daemon_actor, &o->declared.schedule, o->company, handler, agent) != E_OK)
         return FIRING_MISSED;
     if (m_firing_in_flight(m, s->object)) m_firing_waits(m, s, s->cursor);
-    if (m_gate_says_no(m, s, agent)) {
+    if (m_gate_says_no(m, s, agent, row)) {
         claim(row->gated, "schedule %.*s does not say that its gate was closed", VIEW_ARG(o->name));
         s->gated++;
         s->suppressed++;

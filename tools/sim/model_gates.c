@@ -119,14 +119,32 @@ has_open_tickets(const struct model *m, int agent)
     return false;
 }
 
+/* A routine that comes in the same turn makes it a ticket, before or after: with a jitter only the
+ * rows tell which of two schedules was the first. */
+static bool
+gets_ticket_now(struct model *m, int agent)
+{
+    struct ticket row = {.id = m->tickets.count + 1};
+
+    for (size_t i = 0; i < m->tickets.count; i++) {
+        const struct m_ticket *k = &m->tickets.items[i];
+
+        if (k->assignee == agent && k->is_of_routine && k->is_touched) return true;
+    }
+    for (; ticket_load(m->txn, &row) == LOAD_FOUND; row = (struct ticket){.id = row.id + 1}) {
+        if (row.assignee == m_object(m, agent)->id) return true;
+    }
+    return false;
+}
+
 bool
-m_gate_says_no(struct model *m, const struct m_schedule *s, int agent)
+m_gate_says_no(struct model *m, const struct m_schedule *s, int agent, const struct firing *row)
 {
     const struct m_object *o = m_object(m, s->object);
     const struct msg_gate  g = gate_of(&o->declared.schedule);
     int                    other = awaited(m, o);
 
-    if (g.open_tickets) return !has_open_tickets(m, agent);
+    if (g.open_tickets) return gets_ticket_now(m, agent) ? row->gated : !has_open_tickets(m, agent);
     if (g.completed.size == 0) return false;
     return other < 0 ||
            m->schedules.items[m_object(m, other)->schedule].completed_as <= s->fired_as;

@@ -168,8 +168,9 @@ bool m_gate_waits_for(struct model *m, const struct m_object *o, int schedule);
 bool m_is_awaited(struct model *m, int schedule);
 /* Whether the gate of a schedule that is not the agent's waits for one that is. */
 bool m_holds_by_gate(struct model *m, int agent);
-/* One of the tests that the daemon makes; agent: its own, or -1. */
-bool m_gate_says_no(struct model *m, const struct m_schedule *s, int agent);
+/* One of the tests that the daemon makes; agent: its own, or -1; row: the firing that is judged. */
+bool m_gate_says_no(struct model *m, const struct m_schedule *s, int agent,
+                    const struct firing *row);
 /* Whether its command is asked in the attempts of the job; it has said no. */
 bool m_asks_gate(struct model *m, const struct m_job *j);
 void m_gate_closed_job(struct model *m, const struct m_job *j);
