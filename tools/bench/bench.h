@@ -79,8 +79,8 @@ double process_disk_mb(const struct process *p);
 bool process_start_beanstalkd(struct process *p, const struct options *o);
 bool process_start_redis(struct process *p, const struct options *o);
 void process_stop(struct process *p); /* and removes its folder */
-/* Of agentd: CPU seconds used, times it was woken, RssAnon and RSS in KiB, bytes of files' pages
- * that it changed. */
+/* Of agentd: CPU seconds used, times it was woken, RssAnon and RSS in KiB, bytes given to write()
+ * (what /proc counts as write_bytes is of whole folios, several pages each). */
 struct usage {
     double   cpu_s;
     uint64_t wakeups;

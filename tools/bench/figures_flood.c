@@ -97,9 +97,8 @@ post_flood(struct http *h, unsigned n)
 
 /* What the disk and the CPU give when somebody else commits as many pages, to an LMDB of its own.
  */
-#define OTHER_ROWS 10000
-#define OTHER_CHANGE \
-    9 /* rows in a commit, each in another leaf: about 20 pages with the branches */
+#define OTHER_ROWS   10000
+#define OTHER_CHANGE 9 /* rows in a commit, each in another leaf: 20 pages with the branches */
 
 static void
 commit_elsewhere(const char *dir, unsigned n)

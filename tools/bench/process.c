@@ -327,7 +327,7 @@ process_usage(pid_t pid)
     u.wakeups = line_of(pid, "status", "voluntary_ctxt_switches:");
     u.rss_kb = line_of(pid, "status", "VmRSS:");
     u.heap_kb = line_of(pid, "status", "RssAnon:");
-    u.written_bytes = line_of(pid, "io", "write_bytes:");
+    u.written_bytes = line_of(pid, "io", "wchar:");
     return u;
 }
 

@@ -1,6 +1,7 @@
 /* agent-delivery: sends one effect, asks its sink for it, or tells a dead-man's switch; started by
  * agent-worker only.  A program of its own because it is small: a delivery's time is that of its
- * start, and half of a worker's start is the loading of libraries that no delivery needs. */
+ * start (1.1 ms to its end for a file; 3.0 ms with the libraries of a worker, which it does not
+ * need). */
 #include "worker/delivery/ping.h"
 #include "worker/delivery/sinkfile.h"
 #include "worker/delivery/sinkhttp.h"
